@@ -1,0 +1,145 @@
+"""The configuration, the sample sheet and the resource registry: read and checked before any work."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from grnformer import contracts
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESOURCE_PREFIX = "resource:"
+
+
+@cache
+def config_schema() -> dict[str, Any]:
+    """JSON schema of the whole configuration: one file a section, in workflow/schemas/config."""
+    sections = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((contracts.SCHEMAS / "config").glob("*.yaml"))
+    }
+    return {"type": "object", "properties": sections, "required": list(sections), "additionalProperties": False}
+
+
+def check_config(config: dict[str, Any]) -> None:
+    """Raise InputError if the configuration does not keep its schema; unknown keys are errors at every level."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(config_schema())
+    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path) or "the top level"
+        raise InputError(
+            f"in the config at {where}: {error.message}",
+            _expected(error),
+            "correct the config file or the --config option; config/config.yaml documents every key",
+        )
+
+
+def _expected(error: Any) -> str:
+    if error.validator == "additionalProperties":
+        return f"only the keys {sorted(error.schema.get('properties', {}))}"
+    if error.validator == "required":
+        return f"the keys {error.validator_value}"
+    described = error.schema.get("description")
+    return f"{error.validator} {error.validator_value}" + (f" ({described})" if described else "")
+
+
+def locate(path: str | Path, root: str | Path) -> str:
+    """Return `path` as it is if absolute or present in the working directory, else the file below `root` if there."""
+    below_root = Path(root) / path
+    return str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
+
+
+def resolve(reference: str) -> str:
+    """Return the path behind a reference: `resource:<name>` is the fetched file, anything else is a path."""
+    if reference.startswith(RESOURCE_PREFIX):
+        return f"resources/{reference.removeprefix(RESOURCE_PREFIX)}"
+    return reference
+
+
+def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
+    """Read the resource registry (config/resources.yaml) and check it against its contract."""
+    registry = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    contracts.check(registry, "resources", where=str(path))
+    return registry
+
+
+def read_samples(path: str | Path, config: dict[str, Any], registry: dict[str, Any]) -> pd.DataFrame:
+    """Read the sample sheet: one row a sample, all columns text, empty cells as ''.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or unknown, a cell of a required column is empty, a sample stands twice, a dataset
+        mixes genomes, a genome or resource is not declared, or a path does not exist.
+    """
+    import pandas as pd
+
+    if not Path(path).exists():
+        raise InputError(f"no sample sheet at {path}", "a TSV file", "set `samples` in the config")
+    sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, comment="#")
+    columns = contracts.load("samples")["columns"]
+    required = [c for c, rule in columns.items() if not rule.get("optional")]
+    missing = [c for c in required if c not in sheet]
+    unknown = [c for c in sheet if c not in columns]
+    if missing or unknown:
+        raise InputError(
+            f"{path} has the columns {list(sheet.columns)}: " + _list("missing", missing) + _list("unknown", unknown),
+            f"tab-separated columns {required} and optionally {[c for c in columns if c not in required]}",
+            "correct the header line; it must be tab-separated",
+        )
+    for column in columns:
+        if column not in sheet:
+            sheet[column] = ""
+    contracts.check(sheet, "samples", where=str(path))
+    _check_rows(sheet, path, config, registry)
+    return sheet
+
+
+def _list(word: str, names: list[str]) -> str:
+    return f"{word} {names} " if names else ""
+
+
+def _check_rows(sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], registry: dict[str, Any]) -> None:
+    for number, row in enumerate(sheet.to_dict("records"), start=2):
+        where = f"{path} line {number} (sample {row['sample']!r})"
+        for column in ("dataset", "sample", "rna", "genome"):
+            if not row[column]:
+                raise InputError(f"{where}: empty {column}", f"a {column}", "fill the cell")
+        if not row["atac"] and not row["fragments"]:
+            raise InputError(
+                f"{where}: neither atac nor fragments", "a cell x peak matrix or a fragments file", "fill one of them"
+            )
+        if row["genome"] not in config["genomes"]:
+            raise InputError(
+                f"{where}: genome {row['genome']!r}",
+                f"one of {sorted(config['genomes'])}",
+                "declare it under `genomes` in the config, with its transcription start sites",
+            )
+        for column in ("rna", "atac", "fragments", "annotation"):
+            _check_reference(row[column], f"{where} column {column}", registry)
+    genomes = sheet.groupby("dataset")["genome"].nunique()
+    if (genomes > 1).any():
+        raise InputError(
+            f"{path}: dataset {genomes.idxmax()!r} mixes genomes",
+            "one genome a dataset",
+            "split it into one dataset a genome",
+        )
+
+
+def _check_reference(reference: str, where: str, registry: dict[str, Any]) -> None:
+    if not reference or reference.startswith("obs:"):
+        return
+    if reference.startswith(RESOURCE_PREFIX):
+        name = reference.removeprefix(RESOURCE_PREFIX)
+        if name not in registry:
+            raise InputError(f"{where}: unknown resource {name!r}", f"one of {sorted(registry)}", "correct the name")
+    elif not Path(reference).exists():
+        raise InputError(f"{where}: no file or folder {reference}", "an existing path or resource:<name>", "correct it")

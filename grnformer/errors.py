@@ -1,0 +1,22 @@
+"""The one exception for wrong input: what was found, what was expected, how to mend it."""
+
+
+class InputError(ValueError):
+    """Wrong input from the user's side: data, sample sheet, configuration or resource.
+
+    Parameters
+    ----------
+    found
+        What was found, with the file, column or key and an example of the offending value.
+    expected
+        What would have been right.
+    remedy
+        What the user can do about it.
+    """
+
+    def __init__(self, found: str, expected: str, remedy: str) -> None:
+        self.found, self.expected, self.remedy = found, expected, remedy
+        super().__init__(found, expected, remedy)
+
+    def __str__(self) -> str:
+        return f"Found: {self.found}\nExpected: {self.expected}\nTo mend it: {self.remedy}"

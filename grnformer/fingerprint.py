@@ -1,0 +1,81 @@
+"""Code fingerprints: one hash for all package modules that a script uses.
+
+Snakemake reruns a rule when its script changes, not when the package behind it does. A rule
+therefore takes ``fingerprint(script)`` as a param: it changes exactly when a module that the script imports,
+directly or through other modules of the package, changes in more than comments and docstrings.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def fingerprint(script: str | Path) -> str:
+    """Hash (16 hex digits) of the package modules reached from `script` by imports, wherever they stand in it."""
+    digest = hashlib.sha256()
+    for module in modules_used(Path(script)):
+        digest.update(module.encode())
+        digest.update(_code(_path(module)).encode())
+    return digest.hexdigest()[:16]
+
+
+def modules_used(script: Path) -> list[str]:
+    """Sorted names of the package modules that `script` reaches by imports."""
+    seen: set[str] = set()
+    queue = list(_imports(script, ""))
+    while queue:
+        module = queue.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        queue.extend(_imports(_path(module), module))
+    return sorted(seen)
+
+
+def _path(module: str) -> Path:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _code(path: Path) -> str:
+    """The module's code without comments, formatting and docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+@cache
+def _imports(path: Path, module: str) -> frozenset[str]:
+    """Package modules that the file at `path` imports, parents included (importing a.b runs a/__init__ first)."""
+    found: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".")
+                keep = len(parents) - node.level + (path.name == "__init__.py")
+                base = ".".join([*parents[:keep], *([base] if base else [])])
+            names = [base] + [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == PACKAGE.name:
+                candidates = (".".join(parts[: i + 1]) for i in range(len(parts)))
+                found.update(c for c in candidates if _path(c).exists())
+    return frozenset(found)

@@ -1,0 +1,59 @@
+# Helpers shared by the stages: the checked config, the sample sheet, code fingerprints.
+import sys
+
+sys.path.insert(0, workflow.basedir)
+
+from grnformer.config import check_config, locate, read_registry, read_samples, resolve
+from grnformer.errors import InputError
+from grnformer.fingerprint import fingerprint
+from snakemake.exceptions import WorkflowError
+
+try:
+    check_config(config)
+    RESOURCES = read_registry(locate(config["resources"]["registry"], workflow.basedir))
+    SAMPLES = read_samples(
+        locate(config["samples"], workflow.basedir), config, RESOURCES
+    )
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+DATASETS = sorted(SAMPLES["dataset"].unique())
+
+
+wildcard_constraints:
+    dataset="[A-Za-z0-9_.-]+",
+    sample="[A-Za-z0-9_.-]+",
+
+
+def code(script):
+    """Fingerprint of the package modules used by workflow/scripts/<script>.py."""
+    return fingerprint(Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py")
+
+
+def path_of(reference):
+    """File behind a config or sample-sheet entry: `resource:<name>`, or a path."""
+    return locate(resolve(reference), workflow.basedir)
+
+
+def samples_of(dataset):
+    """Names of the samples of a dataset."""
+    return SAMPLES.loc[SAMPLES["dataset"] == dataset, "sample"].tolist()
+
+
+def sample_row(wildcards):
+    """The sample sheet's row of one sample, as a dict without empty entries."""
+    chosen = (SAMPLES["dataset"] == wildcards.dataset) & (
+        SAMPLES["sample"] == wildcards.sample
+    )
+    row = SAMPLES[chosen].iloc[0]
+    return {column: value for column, value in row.items() if value}
+
+
+def genome_of(wildcards):
+    """Name of the genome of a dataset."""
+    return SAMPLES.loc[SAMPLES["dataset"] == wildcards.dataset, "genome"].iloc[0]
+
+
+def tss_of(wildcards):
+    """File with the transcription start sites of a dataset's genome."""
+    return path_of(config["genomes"][genome_of(wildcards)]["tss"])

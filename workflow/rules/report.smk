@@ -1,0 +1,4 @@
+# report: one self-contained page, and the same numbers as tables.
+rule report:
+    input:
+        [],
