@@ -1,0 +1,1 @@
+"""Benchmarks: every score beside its naive floors, its controls and an interval."""

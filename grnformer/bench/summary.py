@@ -1,0 +1,158 @@
+"""From scores to a summary: estimates with bootstrap intervals, failures counted, the floor beside every arm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.bench.metrics import METRICS
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CONFIDENCE = 0.95
+
+
+def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd.DataFrame:
+    """Sum up scores over their members, with percentile bootstrap intervals and the distance to the best floor.
+
+    Parameters
+    ----------
+    scores
+        Table by contract ``scores``. A missing value is a failure: it is counted, not averaged.
+    n_resamples
+        Bootstrap resamples of the members.
+    seed
+        Seed of the resampling; each row of the result is independent of which other rows there are.
+
+    Returns
+    -------
+    Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says. The floor is
+    the best arm of kind ``floor`` with the same benchmark, task and metric. ``above_floor`` is the difference of the
+    two estimates in the metric's better direction over the members that both have, its interval from resampling
+    these members together; a floor with a single member that the arm lacks (a floor without seeds) counts as a constant.
+    Intervals need two members at least and are missing otherwise. The best floor itself has no floor.
+
+    Raises
+    ------
+    InputError
+        If a metric is not declared in ``METRICS``, or one arm's metric comes in two units.
+    """
+    import pandas as pd
+
+    unknown = sorted(set(scores["metric"]) - set(METRICS))
+    if unknown:
+        raise InputError(f"metrics {unknown}", f"declared ones: {sorted(METRICS)}", "declare them in bench/metrics.py")
+    rows: list[dict[str, Any]] = []
+    for (benchmark, task, metric), group in scores.groupby(["benchmark", "task", "metric"], sort=True):
+        arms = {str(arm): part for arm, part in group.groupby("arm", sort=True)}
+        head = {"benchmark": benchmark, "task": task, "metric": metric}
+        estimates = {arm: _summarise_arm(part, str(metric), n_resamples, seed) for arm, part in arms.items()}
+        floor = _best_floor(estimates, str(metric))
+        for arm, row in estimates.items():
+            distance = _no_distance()
+            if floor is not None and arm != floor:
+                distance = _distance(arms[arm], arms[floor], floor, str(metric), n_resamples, seed)
+            rows.append(head | {"arm": arm} | row | distance)
+    columns = (
+        "benchmark task arm kind metric estimate low high unit members failed n floor above_floor "
+        "above_floor_low above_floor_high"
+    ).split()
+    return pd.DataFrame(rows, columns=columns)
+
+
+def bootstrap(values: np.ndarray, statistic: str, n_resamples: int, seed: int) -> np.ndarray:
+    """Statistic (``mean`` or ``median``) of resampled members.
+
+    Parameters
+    ----------
+    values
+        (members,) or (members, k); the k columns of a member are drawn together, so that they stay paired.
+
+    Returns
+    -------
+    (n_resamples,) or (n_resamples, k).
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(values), size=(n_resamples, len(values)))
+    return _apply(values[drawn], statistic, axis=1)
+
+
+def interval(replicates: np.ndarray) -> tuple[float, float]:
+    """Percentile interval (95%) of bootstrap replicates, without the undefined ones."""
+    low, high = np.nanquantile(replicates, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _apply(values: np.ndarray, statistic: str, axis: int) -> np.ndarray:
+    return np.median(values, axis=axis) if statistic == "median" else np.mean(values, axis=axis)
+
+
+def _values(part: pd.DataFrame) -> pd.Series:
+    """Defined values by member."""
+    return part.set_index("member")["value"].astype(float).dropna().sort_index()
+
+
+def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int) -> dict[str, Any]:
+    units, kinds = sorted(set(part["unit"])), sorted(set(part["kind"]))
+    if len(units) > 1 or len(kinds) > 1:
+        raise InputError(
+            f"arm {part['arm'].iloc[0]!r}, metric {metric!r} with the units {units} and the kinds {kinds}",
+            "one unit and one kind an arm and metric",
+            "give the metric of the other unit a name of its own",
+        )
+    values = _values(part).to_numpy()
+    statistic = METRICS[metric].statistic
+    estimate = float(_apply(values, statistic, axis=0)) if len(values) else np.nan
+    low, high = np.nan, np.nan
+    if len(values) > 1:
+        low, high = interval(bootstrap(values, statistic, n_resamples, seed))
+    return {
+        "kind": kinds[0],
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "unit": units[0],
+        "members": len(values),
+        "failed": int(len(part) - len(values)),
+        "n": int(part["n"].median()),
+    }
+
+
+def _best_floor(estimates: dict[str, dict[str, Any]], metric: str) -> str | None:
+    sign = _sign(metric)
+    floors = {arm: sign * row["estimate"] for arm, row in estimates.items() if row["kind"] == "floor"}
+    defined = {arm: value for arm, value in floors.items() if not np.isnan(value)}
+    return max(sorted(defined), key=lambda arm: defined[arm]) if defined else None
+
+
+def _sign(metric: str) -> float:
+    return 1.0 if METRICS[metric].better == "higher" else -1.0
+
+
+def _no_distance() -> dict[str, Any]:
+    return {"floor": None, "above_floor": np.nan, "above_floor_low": np.nan, "above_floor_high": np.nan}
+
+
+def _distance(
+    part: pd.DataFrame, floor_part: pd.DataFrame, floor: str, metric: str, n_resamples: int, seed: int
+) -> dict[str, Any]:
+    arm_values, floor_values = _values(part), _values(floor_part)
+    row = _no_distance() | {"floor": floor}
+    same_unit = part["unit"].iloc[0] == floor_part["unit"].iloc[0]
+    shared = arm_values.index.intersection(floor_values.index) if same_unit else arm_values.index[:0]
+    if len(shared):
+        both = np.column_stack([arm_values[shared], floor_values[shared]])
+    elif len(floor_values) == 1 and len(arm_values):
+        both = np.column_stack([arm_values, np.full(len(arm_values), floor_values.iloc[0])])
+    else:
+        return row
+    statistic, sign = METRICS[metric].statistic, _sign(metric)
+    estimates = _apply(both, statistic, axis=0)
+    row["above_floor"] = float(sign * (estimates[0] - estimates[1]))
+    if len(both) > 1:
+        replicates = bootstrap(both, statistic, n_resamples, seed)
+        row["above_floor_low"], row["above_floor_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
+    return row

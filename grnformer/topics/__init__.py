@@ -1,0 +1,1 @@
+"""Topics: latent patterns of accessibility, and the region sets drawn from them."""
