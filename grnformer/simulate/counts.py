@@ -1,0 +1,57 @@
+"""Counts that follow the planted network: TF activity of each cell, RNA and ATAC drawn from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+
+def draw_activity(types: np.ndarray, active: np.ndarray, within_sd: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the activity of each TF in each cell: cells x TFs in (0, 1).
+
+    The type sets the mean (high where the TF is active, low elsewhere); each cell and TF varies around it on
+    the logit scale with standard deviation `within_sd`, so that a network shows within a cell type too.
+
+    Parameters
+    ----------
+    types
+        Type number of each cell.
+    active
+        TFs x types, boolean.
+    """
+    mean = np.where(active.T, 0.5, -4.0)[types]
+    return 1 / (1 + np.exp(-(mean + within_sd * rng.standard_normal(mean.shape))))
+
+
+def draw_counts(
+    log_rate: np.ndarray, per_cell: float, depth_sd: float, dispersion: float, dropout: float, rng: np.random.Generator
+) -> sp.csr_matrix:
+    """Draw negative binomial counts, cells x features.
+
+    Parameters
+    ----------
+    log_rate
+        Cells x features; each row is scaled to its cell's depth.
+    per_cell
+        Median expected total of a cell.
+    depth_sd
+        Standard deviation of the cells' log depth.
+    dispersion
+        Variance is mean + dispersion * mean squared; 0 for Poisson.
+    dropout
+        Share of entries set to zero on top.
+    """
+    import scipy.sparse as sp
+
+    rate = np.exp(log_rate - log_rate.max(axis=1, keepdims=True))
+    depth = per_cell * np.exp(depth_sd * rng.standard_normal(len(rate)))
+    mean = rate / rate.sum(axis=1, keepdims=True) * depth[:, None]
+    if dispersion > 0:
+        mean = rng.gamma(1 / dispersion, mean * dispersion)
+    counts = rng.poisson(mean).astype(np.int32)
+    counts[rng.random(counts.shape) < dropout] = 0
+    return sp.csr_matrix(counts)

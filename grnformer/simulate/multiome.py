@@ -1,0 +1,217 @@
+"""Simulate a paired multiome from a known network: `simulate_multiome`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.simulate import counts, genome, network
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+    import scipy.sparse as sp
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulation:
+    """A simulated dataset and its truth; cells, genes and regions are in the same order everywhere."""
+
+    rna: anndata.AnnData
+    """Cells x genes: raw counts (CSR, int32), obs ``cell_type``."""
+    atac: anndata.AnnData
+    """Cells x regions: raw counts (CSR, int32), obs ``cell_type``, var ``chrom``, ``start``, ``end``."""
+    edges: pd.DataFrame
+    """The truth: tf, region, gene, sign, strength, cell_types (list of the types in which the edge works)."""
+    prior: pd.DataFrame
+    """What is known beforehand (contract ``prior``): some true edges, some decoys."""
+    tss: pd.DataFrame
+    """Contract ``tss``."""
+    regions: pd.DataFrame
+    """region, chrom, start, end, gene (the gene it lies at), promoter."""
+    activity: pd.DataFrame
+    """True TF activity: cells x TFs in (0, 1)."""
+    annotation: pd.DataFrame
+    """barcode, cell_type."""
+    tfs: tuple[str, ...]
+    motifs: dict[str, np.ndarray]
+    """Position frequency matrix of each TF: width x 4 (A, C, G, T)."""
+    genome: dict[str, bytes]
+    """Chromosome name to sequence."""
+    parameters: dict[str, Any]
+    """The arguments of `simulate_multiome`."""
+
+
+def simulate_multiome(
+    *,
+    seed: int,
+    n_cells: int = 300,
+    n_genes: int = 200,
+    n_tfs: int = 12,
+    n_cell_types: int = 3,
+    regions_per_gene: int = 3,
+    n_chromosomes: int = 3,
+    gene_spacing: int = 20_000,
+    target_share: float = 0.6,
+    max_regulators: int = 2,
+    shared_share: float = 0.25,
+    repression_share: float = 0.2,
+    closed_share: float = 0.3,
+    effect: float = 2.0,
+    within_sd: float = 1.5,
+    rna_per_cell: float = 2_000.0,
+    atac_per_cell: float = 3_000.0,
+    depth_sd: float = 0.3,
+    dispersion: float = 0.2,
+    dropout: float = 0.1,
+    prior_recall: float = 0.8,
+    prior_precision: float = 0.6,
+    motif_width: int = 12,
+) -> Simulation:
+    """Simulate cells with paired RNA and ATAC whose counts follow a planted TF → region → gene network.
+
+    A TF's transcript follows its activity, which differs between cell types and between cells of one type. A
+    bound region opens with the activity of its TFs, and its gene rises or falls with it.
+
+    Parameters
+    ----------
+    seed
+        Same seed, same data.
+    n_genes
+        All genes, TFs among them.
+    regions_per_gene
+        One around the TSS, the others around it; most are bound by no TF.
+    gene_spacing
+        Distance of neighbouring genes, bp.
+    target_share
+        Share of the genes (TFs aside) that have regulators, 1 to `max_regulators` each.
+    shared_share
+        Share of the TFs that are active in all cell types; the others are active in one.
+    repression_share
+        Share of regions through which TFs repress.
+    closed_share
+        Share of edges that do not work in one of their TF's cell types, because the region stays closed there.
+    effect
+        Change of log expression and log accessibility from no to full activity.
+    within_sd
+        Spread of TF activity among cells of a type, on the logit scale.
+    rna_per_cell, atac_per_cell
+        Median counts of a cell; `depth_sd` is the spread of the log depth.
+    dispersion, dropout
+        Of RNA counts: variance = mean + dispersion * mean squared; share of entries lost on top. ATAC counts are Poisson.
+    prior_recall, prior_precision
+        Share of true edges that the prior knows; share of the prior that is true.
+    motif_width
+        Columns of the planted motifs, bp.
+    """
+    parameters = dict(sorted(locals().items()))
+    import pandas as pd
+
+    layout, net, sequence, cell, rna, atac, known = np.random.default_rng(seed).spawn(7)
+    names = [f"TF{number:03d}" for number in range(1, n_tfs + 1)]
+    names += [f"GENE{number:04d}" for number in range(1, n_genes - n_tfs + 1)]
+    tfs, types = names[:n_tfs], [f"type_{number}" for number in range(1, n_cell_types + 1)]
+    genes = [str(name) for name in layout.permutation(names)]
+    tss, lengths = genome.place_genes(genes, n_chromosomes, gene_spacing, layout)
+    regions = genome.place_regions(tss, regions_per_gene, gene_spacing, layout)
+
+    active = network.draw_active_types(n_tfs, n_cell_types, shared_share, net)
+    others = [name for name in names if name not in tfs]
+    targets = [others[i] for i in np.sort(net.permutation(len(others))[: round(target_share * len(others))])]
+    edges = network.draw_edges(
+        tfs,
+        targets,
+        regions,
+        active,
+        types,
+        max_regulators=max_regulators,
+        repression_share=repression_share,
+        closed_share=closed_share,
+        rng=net,
+    )
+    prior = network.draw_prior(edges, tfs, genes, prior_recall, prior_precision, known)
+
+    cell_types = np.sort(np.arange(n_cells) % n_cell_types)
+    activity = counts.draw_activity(cell_types, active, within_sd, cell)
+    drive = _drive(edges, activity, cell_types, tfs, types)
+    expression = _log_expression(edges, drive, activity, genes, tfs, effect, rna)
+    accessibility = _log_accessibility(edges, drive, regions, effect, atac)
+    rna_counts = counts.draw_counts(expression, rna_per_cell, depth_sd, dispersion, dropout, rna)
+    atac_counts = counts.draw_counts(accessibility, atac_per_cell, depth_sd, 0.0, 0.0, atac)
+
+    motifs = genome.draw_motifs(tfs, motif_width, sequence)
+    bindings = (
+        edges[["tf", "region"]].drop_duplicates().merge(regions[["region", "chrom", "start", "end"]], on="region")
+    )
+    barcodes = _draw_barcodes(n_cells, cell)
+    annotation = pd.DataFrame({"barcode": barcodes, "cell_type": [types[t] for t in cell_types]})
+    return Simulation(
+        rna=_as_anndata(rna_counts, annotation, pd.DataFrame(index=pd.Index(genes, name="gene"))),
+        atac=_as_anndata(atac_counts, annotation, regions.set_index("region")[["chrom", "start", "end"]]),
+        edges=edges,
+        prior=prior,
+        tss=tss.sort_values(["chrom", "tss"], ignore_index=True),
+        regions=regions,
+        activity=pd.DataFrame(activity, index=barcodes, columns=tfs),
+        annotation=annotation,
+        tfs=tuple(tfs),
+        motifs=motifs,
+        genome=genome.draw_genome(lengths, bindings, motifs, sequence),
+        parameters=parameters,
+    )
+
+
+def _drive(
+    edges: pd.DataFrame, activity: np.ndarray, cell_types: np.ndarray, tfs: list[str], types: list[str]
+) -> np.ndarray:
+    """Activity that reaches each edge's region: cells x edges, 0 in the types where the edge does not work."""
+    number = {tf: i for i, tf in enumerate(tfs)}
+    works = np.array([[name in alive for alive in edges["cell_types"]] for name in types])
+    return activity[:, edges["tf"].map(number).to_numpy()] * works[cell_types] * edges["strength"].to_numpy()
+
+
+def _log_expression(
+    edges: pd.DataFrame,
+    drive: np.ndarray,
+    activity: np.ndarray,
+    genes: list[str],
+    tfs: list[str],
+    effect: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Log expression, cells x genes: basal + effect of edges; TF transcripts follow TF activity, with noise."""
+    number = {gene: i for i, gene in enumerate(genes)}
+    log_rate = np.tile(rng.normal(0.0, 0.7, size=len(genes)), (len(drive), 1))
+    signed = effect * drive * edges["sign"].to_numpy()
+    np.add.at(log_rate.T, edges["gene"].map(number).to_numpy(), signed.T)
+    log_rate[:, [number[tf] for tf in tfs]] = effect * activity + rng.normal(0.0, 0.2, size=activity.shape)
+    return log_rate
+
+
+def _log_accessibility(
+    edges: pd.DataFrame, drive: np.ndarray, regions: pd.DataFrame, effect: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Log accessibility, cells x regions: basal (promoters opener) + effect of the TFs that bind."""
+    number = {region: i for i, region in enumerate(regions["region"])}
+    basal = rng.normal(0.0, 0.5, size=len(regions)) + np.where(regions["promoter"], 0.7, 0.0)
+    log_rate = np.tile(basal, (len(drive), 1))
+    np.add.at(log_rate.T, edges["region"].map(number).to_numpy(), effect * drive.T)
+    return log_rate
+
+
+def _draw_barcodes(n_cells: int, rng: np.random.Generator) -> list[str]:
+    """Distinct 10x-like barcodes: 16 bases and the suffix -1."""
+    chosen: dict[str, None] = {}
+    while len(chosen) < n_cells:
+        chosen[genome.BASES[rng.integers(0, 4, size=16)].tobytes().decode() + "-1"] = None
+    return list(chosen)
+
+
+def _as_anndata(matrix: sp.csr_matrix, annotation: pd.DataFrame, var: pd.DataFrame) -> anndata.AnnData:
+    import anndata
+    import pandas as pd
+
+    obs = pd.DataFrame({"cell_type": annotation["cell_type"].to_numpy()}, index=annotation["barcode"].to_numpy())
+    return anndata.AnnData(X=matrix, obs=obs, var=var)
