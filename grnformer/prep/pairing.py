@@ -1,0 +1,134 @@
+"""Pairing the cells of two modalities, and naming their types, by barcode."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from grnformer.errors import InputError
+
+log = logging.getLogger("grnformer.prep")
+
+# Barcodes differ in these ways between tools; (what differs, pattern, what remains).
+_DIFFERENCES = (
+    ("a suffix such as -1", r"[-_.]\d+$", ""),
+    ("a prefix such as sample_ or sample#", r"^.*[_#:|]", ""),
+    ("a suffix such as _sample", r"[_#:|].*$", ""),
+    ("upper and lower case", None, ""),
+    ("a prefix and a suffix", r"^.*[_#:|]|[-.]\d+$", ""),
+)
+
+
+def pair_barcodes(rna: pd.Index, atac: pd.Index, where: str, *, min_barcode_overlap: float) -> pd.Index:
+    """Barcodes of both modalities, in the order of the RNA.
+
+    Parameters
+    ----------
+    min_barcode_overlap
+        Least share (0 to 1) of the smaller modality's barcodes that must be in the other.
+
+    Raises
+    ------
+    InputError
+        If fewer are; with the difference in spelling that would make more of them match, if there is one.
+    """
+    shared = rna[rna.isin(atac)]
+    share = len(shared) / min(len(rna), len(atac))
+    log.info("%s: %d RNA and %d ATAC barcodes, %d in both", where, len(rna), len(atac), len(shared))
+    if len(shared) == 0 or share < min_barcode_overlap:
+        raise InputError(
+            f"{where}: {len(shared)} of {len(rna)} RNA barcodes (such as {rna[0]!r}) are among the {len(atac)} ATAC "
+            f"barcodes (such as {atac[0]!r}): {share:.1%} of the smaller set",
+            f"at least {min_barcode_overlap:.0%} (prep.min_barcode_overlap): both modalities of the same cells",
+            spelling_hint(rna, atac, share) or "check that both files are of this sample",
+        )
+    return shared
+
+
+def spelling_hint(left: pd.Index, right: pd.Index, share: float) -> str | None:
+    """What makes the two sets of barcodes differ, if ignoring it would at least double the shared ones."""
+    best, hint = max(2 * share, 0.1), None
+    for what, pattern, rest in _DIFFERENCES:
+        pair = [
+            names.astype(str).str.upper() if pattern is None else names.astype(str).str.replace(pattern, rest, regex=True)
+            for names in (left, right)
+        ]
+        matched = pair[0].isin(pair[1]).sum() / min(len(left), len(right))
+        if matched > best:
+            best = matched
+            hint = f"{what} makes them differ: without it {min(matched, 1):.0%} match; write the barcodes alike"
+    return hint
+
+
+def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
+    """Read a table of barcode and cell type, with or without a header, comma- or tab-separated.
+
+    Returns
+    -------
+    pandas.Series
+        Cell type (text, '' where missing) by barcode.
+
+    Raises
+    ------
+    InputError
+        If the table has not two columns, or names a barcode twice with different types.
+    """
+    path = Path(path)
+    separator = "," if ".csv" in path.suffixes else "\t"
+    try:
+        table = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False, comment="#")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}", "two columns: barcode, cell type", "correct the annotation") from error
+    if table.shape[1] != 2:
+        raise InputError(
+            f"{path}: {table.shape[1]} columns, first line {table.iloc[0].to_list()}",
+            "two columns, barcode and cell type, comma-separated as .csv or tab-separated as .tsv",
+            "leave the other columns out",
+        )
+    if table.iloc[0, 0] not in barcodes and (len(table) == 1 or table.iloc[1:, 0].isin(barcodes).any()):
+        log.info("%s: the first line %s is taken as a header", path, table.iloc[0].to_list())
+        table = table.iloc[1:]
+    table = table.drop_duplicates()
+    repeated = table[0].duplicated()
+    if repeated.any():
+        raise InputError(
+            f"{path}: {int(repeated.sum())} barcodes have two cell types, first {table.loc[repeated, 0].iloc[0]!r}",
+            "one cell type a barcode",
+            "correct the annotation",
+        )
+    return table.set_index(0)[1].str.strip()
+
+
+def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
+    """Cell types from column `column` of the RNA file's own obs."""
+    if column not in obs:
+        raise InputError(
+            f"{where}: no obs column {column!r}",
+            f"one of {list(obs.columns)}" if len(obs.columns) else "an .h5ad with obs columns",
+            "correct the sample sheet's annotation",
+        )
+    return obs[column].astype(object).where(obs[column].notna(), "").astype(str)
+
+
+def label_cells(labels: pd.Series, barcodes: pd.Index, where: str, *, min_annotated: float) -> pd.Series:
+    """Cell types of `barcodes` in their order, '' where the annotation has none.
+
+    Raises
+    ------
+    InputError
+        If fewer than the share `min_annotated` (0 to 1) of the cells have one.
+    """
+    found = labels.reindex(barcodes).fillna("")
+    missing = found == ""
+    if 1 - missing.mean() < min_annotated:
+        matched = float(barcodes.isin(labels.index).mean())
+        raise InputError(
+            f"{where}: {int(missing.sum())} of {len(found)} cells have no cell type, first {found.index[missing][0]!r}; "
+            f"the annotation's barcodes are such as {labels.index[0]!r}",
+            f"a cell type for at least {min_annotated:.0%} of the cells",
+            spelling_hint(barcodes, labels.index, matched)
+            or "complete the annotation, or lower prep.min_annotated: cells without a type are then dropped",
+        )
+    return found
