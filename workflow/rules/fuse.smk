@@ -1,1 +1,47 @@
-# Stage fuse.
+# fuse: networks and cell activities on the genes of the backbone's vocabulary; one bundle a graph mode.
+
+
+localrules:
+    fuse,
+
+
+rule fuse:
+    input:
+        expand(
+            "results/{dataset}/fuse/{graph}",
+            dataset=DATASETS,
+            graph=config["fuse"]["graphs"],
+        ),
+
+
+rule build_graph:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        cell_type="results/{dataset}/grn/cell_type",
+        eregulons="results/{dataset}/grn/eregulons.parquet",
+        activity="results/{dataset}/grn/cell_activity.h5ad",
+        vocabulary=path_of(config["fuse"]["vocabulary"]),
+        aliases=path_of(config["fuse"]["aliases"]) if config["fuse"]["aliases"] else [],
+    output:
+        directory("results/{dataset}/fuse/{graph}"),
+    log:
+        "results/{dataset}/log/fuse/build_graph.{graph}.log",
+    benchmark:
+        "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv"
+    wildcard_constraints:
+        graph="[a-z_]+",
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings={
+            key: config["fuse"][key] for key in ("min_cells", "max_genes", "seed")
+        },
+        code=code("fuse/build_graph"),
+    message:
+        "Building the {wildcards.graph} graph of {wildcards.dataset}"
+    script:
+        "../scripts/fuse/build_graph.py"

@@ -1,0 +1,159 @@
+"""From the network stage's tables to a graph over the genes of a backbone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.fuse.align import align_genes
+from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
+from grnformer.fuse.modes import MODES, SCALES_OF
+
+LOGGER = logging.getLogger("grnformer.fuse")
+
+
+def build_bundle(
+    multiome: str | Path,
+    cell_type_folder: str | Path,
+    eregulons: str | Path,
+    cell_activity: str | Path,
+    vocabulary: Mapping[str, int],
+    aliases: Mapping[str, str],
+    *,
+    mode: str,
+    min_cells: int,
+    max_genes: int,
+    seed: int,
+) -> Bundle:
+    """Read the tables of the earlier stages and build the graph bundle of one mode.
+
+    Every mode has the same genes: those of the network and the highly variable ones, found in `min_cells` cells or
+    more, at most `max_genes` (genes of the network first, then by the number of cells they are found in).
+
+    Parameters
+    ----------
+    multiome, cell_type_folder, eregulons, cell_activity
+        multiome.h5mu; the folder with one edge table a cell type; eregulons.parquet; cell_activity.h5ad.
+    vocabulary
+        Gene -> id in the backbone's vocabulary.
+    aliases
+        Other gene name -> name in the vocabulary.
+    mode
+        A key of `grnformer.fuse.modes.MODES`.
+    min_cells, max_genes
+        See above; cells, genes.
+    seed
+        Of the control graphs.
+    """
+    var = io.read_modality(multiome, "rna", "multiome").var
+    types = {path.stem: io.read_table(path, "cell_type_grn") for path in sorted(Path(cell_type_folder).glob("*.parquet"))}
+    if not types:
+        raise InputError(f"no edge table in {cell_type_folder}", "one .parquet file a cell type", "run the stage grn")
+    triplets = io.read_table(eregulons, "eregulons")
+    active = io.read_anndata(cell_activity, "cell_activity")
+
+    edges = pd.concat([t.assign(cell_type=name) for name, t in types.items()], ignore_index=True)
+    network = pd.unique(pd.concat([edges["tf"], edges["gene"], triplets["tf"], triplets["gene"]]))
+    chosen = choose_genes(var, network, min_cells=min_cells, max_genes=max_genes)
+    aligned, lost = align_genes(list(chosen), vocabulary, aliases)
+    tfs = set(edges["tf"]) | set(triplets["tf"])
+    genes = aligned.assign(node=np.arange(len(aligned)), is_tf=aligned["gene"].isin(tfs))
+    graph = Graph(
+        genes[["node", "gene", "token", "is_tf"]],
+        number_edges(edges, genes, ["cell_type"]),
+        *_number_eregulons(triplets, active, genes),
+    )
+    lost = _lost(lost, network, set(chosen), edges, triplets)
+    changed = MODES[mode](graph, np.random.default_rng([seed, sorted(MODES).index(mode)]))
+    meta = {
+        "mode": mode,
+        "scales": list(SCALES_OF[mode]),
+        "cell_types": list(types),
+        "eregulons": changed.eregulon_names,
+        "genes": len(genes),
+        "edges": {name: int((changed.edges["cell_type"] == name).sum()) for name in types},
+        "eregulon_edges": len(changed.eregulons),
+        "active_pairs": len(changed.activity),
+        "edges_lost": int(lost["edges_lost"].sum()),
+        "genes_lost": len(lost),
+        "genes_without_edge": int(len(genes) - _linked(changed)),
+        "seed": seed,
+    }
+    LOGGER.info("graph %s: %s", mode, {k: v for k, v in meta.items() if k != "eregulons"})
+    return Bundle(changed, lost, meta)
+
+
+def choose_genes(var: pd.DataFrame, network: np.ndarray, *, min_cells: int, max_genes: int) -> pd.Index:
+    """Genes of the graph in the order of `var`: of the network or highly variable, in `min_cells` cells or more."""
+    of_network = var.index.isin(network)
+    eligible = (of_network | var["highly_variable"].to_numpy()) & (var["n_cells"].to_numpy() >= min_cells)
+    order = np.lexsort([np.arange(len(var)), -var["n_cells"].to_numpy(), ~of_network])
+    best = order[eligible[order]][:max_genes]
+    return var.index[np.sort(best)]
+
+
+def number_edges(table: pd.DataFrame, genes: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Edges by node number: rows with both ends in `genes`, one row a (keys, tf, gene), its largest weight."""
+    node = genes.set_index("gene")["node"]
+    kept = table[table["tf"].isin(node.index) & table["gene"].isin(node.index)]
+    numbered = pd.DataFrame(
+        {
+            **{key: kept[key].to_numpy() for key in keys},
+            "tf": kept["tf"].map(node).to_numpy(),
+            "gene": kept["gene"].map(node).to_numpy(),
+            "weight": kept["weight"].to_numpy(),
+            "sign": np.where(kept["sign"].to_numpy() < 0, -1, 1),
+        }
+    ).astype(EDGE_TYPES)
+    numbered = numbered.sort_values([*keys, "tf", "gene", "weight"], ascending=[True] * (len(keys) + 2) + [False])
+    return numbered.drop_duplicates([*keys, "tf", "gene"], ignore_index=True)
+
+
+def _number_eregulons(
+    triplets: pd.DataFrame, active: Any, genes: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    names = list(active.var_names)
+    unknown = sorted(set(triplets["eregulon"]) - set(names))
+    if unknown:
+        LOGGER.info("%d eRegulons have no activity and stay out of the cells' graphs: %s", len(unknown), unknown[:5])
+    number = {name: k for k, name in enumerate(names)}
+    table = triplets[triplets["eregulon"].isin(number)].rename(columns={"tf_gene_weight": "weight"})
+    table = table.assign(eregulon=table["eregulon"].map(number), sign=np.where(table["tf_gene_rho"] < 0, -1, 1))
+    edges = number_edges(table, genes, ["eregulon"]).astype({"eregulon": "int64"})
+    rows, columns = active.layers["active"].nonzero()
+    kept = np.isin(columns, edges["eregulon"].unique())
+    activity = pd.DataFrame(
+        {"cell": active.obs_names.to_numpy(object)[rows[kept]], "eregulon": columns[kept].astype(np.int64)}
+    )
+    return edges, activity, names
+
+
+def _lost(
+    lost: pd.DataFrame, network: np.ndarray, chosen: set[str], edges: pd.DataFrame, triplets: pd.DataFrame
+) -> pd.DataFrame:
+    """Add the network's genes that the gene choice left out, and count the edges that each lost gene takes along."""
+    left_out = pd.DataFrame({"gene": sorted(set(network) - chosen), "reason": "in too few cells, or beyond max_genes"})
+    lost = pd.concat([lost, left_out], ignore_index=True)
+    pairs = pd.concat([edges[["tf", "gene"]], triplets[["tf", "gene"]]]).drop_duplicates()
+    ends = pd.concat([pairs["tf"], pairs.loc[pairs["gene"] != pairs["tf"], "gene"]]).value_counts()
+    return lost.assign(edges_lost=lost["gene"].map(ends).fillna(0).astype(int))
+
+
+def _linked(graph: Graph) -> int:
+    columns = [graph.edges["tf"], graph.edges["gene"], graph.eregulons["tf"], graph.eregulons["gene"]]
+    return int(pd.concat(columns).nunique())
+
+
+def read_aliases(path: str | Path) -> dict[str, str]:
+    """Read a table of gene aliases (contract gene_aliases); no path, no aliases."""
+    if not path:
+        return {}
+    table = io.read_table(path, "gene_aliases")
+    return dict(zip(table["alias"], table["symbol"], strict=True))

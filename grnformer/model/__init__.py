@@ -1,0 +1,1 @@
+"""Models: backbones, graph encoder, cross-attention adapter, edge perturbation."""

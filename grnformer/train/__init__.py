@@ -1,0 +1,1 @@
+"""Training: cells streamed from disk, Lightning, checkpoints, held-out scores, embeddings."""

@@ -1,0 +1,20 @@
+"""Align the networks and cell activities to the backbone's vocabulary; write the bundle of one graph mode."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer import io
+    from grnformer.fuse.build import build_bundle, read_aliases
+    from grnformer.fuse.graph import write_bundle
+
+    bundle = build_bundle(
+        snakemake.input.multiome,
+        snakemake.input.cell_type,
+        snakemake.input.eregulons,
+        snakemake.input.activity,
+        io.read_json(snakemake.input.vocabulary, "vocabulary"),
+        read_aliases(snakemake.input.aliases),
+        mode=snakemake.wildcards.graph,
+        **snakemake.params.settings,
+    )
+    write_bundle(bundle, snakemake.output[0])
