@@ -1,1 +1,1 @@
-"""Planted-truth multiomes: a small genome, a known network, and the counts, motifs and fragments that follow from it."""
+"""Planted-truth multiomes: a small genome, a known network, and the counts, motifs and fragments that follow."""

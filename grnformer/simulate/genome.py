@@ -69,7 +69,7 @@ def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random
 
 
 def draw_motifs(tfs: list[str], width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Draw one position frequency matrix a TF: width x 4 (A, C, G, T), rows sum to 1, one base preferred in each row."""
+    """Draw one position frequency matrix a TF: width x 4 (A, C, G, T), rows sum to 1, one base preferred each."""
     motifs = {}
     for tf in tfs:
         consensus = rng.integers(0, 4, size=width)

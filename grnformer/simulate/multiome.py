@@ -59,12 +59,12 @@ def simulate_multiome(
     shared_share: float = 0.25,
     repression_share: float = 0.2,
     closed_share: float = 0.3,
-    effect: float = 2.0,
-    within_sd: float = 1.5,
-    rna_per_cell: float = 2_000.0,
+    effect: float = 2.5,
+    within_sd: float = 2.0,
+    rna_per_cell: float = 4_000.0,
     atac_per_cell: float = 3_000.0,
     depth_sd: float = 0.3,
-    dispersion: float = 0.2,
+    dispersion: float = 0.1,
     dropout: float = 0.1,
     prior_recall: float = 0.8,
     prior_precision: float = 0.6,
@@ -100,7 +100,7 @@ def simulate_multiome(
     rna_per_cell, atac_per_cell
         Median counts of a cell; `depth_sd` is the spread of the log depth.
     dispersion, dropout
-        Of RNA counts: variance = mean + dispersion * mean squared; share of entries lost on top. ATAC counts are Poisson.
+        Of RNA counts: variance = mean + dispersion * mean squared; share of entries lost. ATAC counts are Poisson.
     prior_recall, prior_precision
         Share of true edges that the prior knows; share of the prior that is true.
     motif_width
@@ -186,7 +186,7 @@ def _log_expression(
     log_rate = np.tile(rng.normal(0.0, 0.7, size=len(genes)), (len(drive), 1))
     signed = effect * drive * edges["sign"].to_numpy()
     np.add.at(log_rate.T, edges["gene"].map(number).to_numpy(), signed.T)
-    log_rate[:, [number[tf] for tf in tfs]] = effect * activity + rng.normal(0.0, 0.2, size=activity.shape)
+    log_rate[:, [number[tf] for tf in tfs]] = 0.5 + effect * activity + rng.normal(0.0, 0.1, size=activity.shape)
     return log_rate
 
 
