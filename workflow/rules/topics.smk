@@ -1,1 +1,102 @@
-# Stage topics.
+# Topics: patterns of co-accessible regions (LDA), and the region sets drawn from them.
+
+
+localrules:
+    topics,
+
+
+rule topics:
+    input:
+        expand("results/{dataset}/topics/region_sets.parquet", dataset=DATASETS),
+        expand("results/{dataset}/topics/model_selection.tsv", dataset=DATASETS),
+
+
+rule fit_topics:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+    output:
+        cell_topic="results/{dataset}/topics/models/{n_topics}/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/models/{n_topics}/region_topic.parquet",
+        scores="results/{dataset}/topics/models/{n_topics}/scores.tsv",
+    log:
+        "results/{dataset}/log/topics/fit_topics.{n_topics}.log",
+    benchmark:
+        "results/{dataset}/benchmark/topics/fit_topics.{n_topics}.tsv"
+    wildcard_constraints:
+        n_topics=r"\d+",
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=config["topics"],
+        code=code("topics/fit_topics"),
+    message:
+        "Fitting {wildcards.n_topics} topics to {wildcards.dataset}"
+    script:
+        "../scripts/topics/fit_topics.py"
+
+
+rule select_topics:
+    input:
+        cell_topic=expand(
+            "results/{{dataset}}/topics/models/{n_topics}/cell_topic.parquet",
+            n_topics=config["topics"]["n_topics"],
+        ),
+        region_topic=expand(
+            "results/{{dataset}}/topics/models/{n_topics}/region_topic.parquet",
+            n_topics=config["topics"]["n_topics"],
+        ),
+        scores=expand(
+            "results/{{dataset}}/topics/models/{n_topics}/scores.tsv",
+            n_topics=config["topics"]["n_topics"],
+        ),
+    output:
+        cell_topic="results/{dataset}/topics/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/region_topic.parquet",
+        selection="results/{dataset}/topics/model_selection.tsv",
+    log:
+        "results/{dataset}/log/topics/select_topics.log",
+    benchmark:
+        "results/{dataset}/benchmark/topics/select_topics.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("topics/select_topics"),
+    message:
+        "Selecting the topic count of {wildcards.dataset}"
+    script:
+        "../scripts/topics/select_topics.py"
+
+
+rule binarize_topics:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        cell_topic="results/{dataset}/topics/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/region_topic.parquet",
+    output:
+        region_sets="results/{dataset}/topics/region_sets.parquet",
+    log:
+        "results/{dataset}/log/topics/binarize_topics.log",
+    benchmark:
+        "results/{dataset}/benchmark/topics/binarize_topics.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        region_sets=config["topics"]["region_sets"],
+        dar=config["topics"]["dar"],
+        code=code("topics/binarize_topics"),
+    message:
+        "Drawing region sets of {wildcards.dataset}"
+    script:
+        "../scripts/topics/binarize_topics.py"
