@@ -1,0 +1,149 @@
+"""Sections of the benchmarks: verdict in words, forest plots, every score beside floors and intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grnformer.bench.metrics import METRICS
+from grnformer.report.forest import forest_height, order_arms, plot_forest
+from grnformer.report.page import Block, Figure, Note, Section, Table
+from grnformer.report.verdict import compare_arms, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
+ABOUT = {
+    "drug_response": "Predicting LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks are what is left out of training: "
+    "pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, so that a "
+    "model that only knows which drugs are potent scores nothing.",
+    "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that very "
+    "line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; the "
+    "wrong-TF control takes the same score from other TFs of the line.",
+}
+_LABELS = {
+    "low": "95% low",
+    "high": "95% high",
+    "members": "members (n)",
+    "failed": "failed (n)",
+    "n": "observations a value (n)",
+    "above_floor": "above best floor",
+    "above_floor_low": "95% low ",
+    "above_floor_high": "95% high ",
+}
+_COMPARED = {"low": "95% low", "high": "95% high", "members": "paired members (n)"}
+
+
+def benchmark_section(
+    dataset: str,
+    benchmark: str,
+    scores: pd.DataFrame | None,
+    summary: pd.DataFrame | None,
+    pairs: list[tuple[str, str]],
+    settings: dict[str, Any],
+) -> Section:
+    """Section of one benchmark.
+
+    Parameters
+    ----------
+    scores, summary
+        Tables by the contracts ``scores`` and ``summary``; None where the benchmark was not run for the dataset.
+    pairs
+        (arm, arm it is held against).
+    settings
+        ``resamples`` and ``seed`` of the bootstrap.
+    """
+    title = TITLES.get(benchmark, benchmark.replace("_", " ").capitalize())
+    if scores is None or summary is None:
+        text = f"{title} was not measured on this dataset: no ground truth is configured for its cell types."
+        return Section(benchmark, title, [Note(text, "missing")], dataset)
+    metrics = [m for m in METRICS if m in set(summary["metric"])]
+    compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
+    blocks: list[Block] = [Note(ABOUT.get(benchmark, ""))]
+    for arm in dict.fromkeys(arm for arm, _ in pairs):
+        if (compared["arm"] == arm).any():
+            blocks.append(Note(*sentence(compared, arm, metrics[0], title)))
+    blocks += _forests(benchmark, scores, summary, metrics[:2])
+    blocks.append(
+        Table(
+            f"{benchmark}_summary",
+            order_arms(summary).sort_values(["metric", "task"], kind="stable", key=_in_order(metrics)),
+            f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, ...), as "
+            "given below; intervals are 95% bootstrap intervals over members and missing where there is one member alone. "
+            "Failed: members whose value is undefined. " + _definitions(metrics),
+            _LABELS,
+        )
+    )
+    if len(compared):
+        blocks.append(
+            Table(
+                f"{benchmark}_comparisons",
+                compared,
+                "Paired differences in the metric's better direction (positive: the arm is better), with 95% intervals: "
+                "Student's t over paired members for means, percentile bootstrap over members for medians. Not corrected "
+                "for the number of comparisons.",
+                _COMPARED,
+                folded=len(compared) > 12,
+            )
+        )
+    blocks.append(Table(f"{benchmark}_scores", scores, "All scores before any summary, one row a member.", folded=True))
+    return Section(benchmark, title, blocks, dataset)
+
+
+def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """(graph arm, other arm) for every arm that has a graph of the data against every arm that has none or a control.
+
+    Parameters
+    ----------
+    arms
+        ``pretrain.arms`` of the config: name -> ``graph`` and more.
+    """
+    real = [name for name, arm in arms.items() if arm["graph"] in ("cell_type", "cell", "hybrid")]
+    return [(arm, other) for arm in real for other in arms if other not in real]
+
+
+def pairs_of_networks(summary: pd.DataFrame) -> list[tuple[str, str]]:
+    """(network, control) for every arm of kind model: against its own wrong-TF control and against shared controls."""
+    arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
+    models = [str(a) for a in arms.index[arms == "model"]]
+    controls = [str(a) for a in arms.index[arms == "control"]]
+    pairs = []
+    for model in models:
+        for control in controls:
+            owners = [m for m in models if m in control]
+            if not owners or model == max(owners, key=len):
+                pairs.append((model, control))
+    return pairs
+
+
+def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metrics: list[str]) -> list[Block]:
+    blocks: list[Block] = []
+    for metric in metrics:
+        tasks = list(dict.fromkeys(summary.loc[summary["metric"] == metric, "task"]))
+        height = max(forest_height(summary[(summary["metric"] == metric) & (summary["task"] == t)]) for t in tasks)
+        for task in tasks:
+            part = summary[(summary["metric"] == metric) & (summary["task"] == task)]
+            points = scores[(scores["metric"] == metric) & (scores["task"] == task)]
+            undefined = part.loc[part["estimate"].isna(), "arm"].tolist()
+            members = ", ".join(sorted({f"{row.members} {row.unit}s" for row in part.itertuples() if row.members > 1}))
+            caption = (
+                f"{METRICS[metric].about}. Task {task}. Points: {METRICS[metric].statistic} over members"
+                f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; dotted "
+                "line: chance."
+            )
+            if undefined:
+                caption += f" Undefined, hence without a point: {', '.join(undefined)}."
+            figure = plot_forest(part, points, f"{task}: {metric.replace('_', ' ')}")
+            blocks.append(Figure(f"{benchmark}-{metric}-{task}", figure, caption, height, wide=len(tasks) == 1))
+    return blocks
+
+
+def _definitions(metrics: list[str]) -> str:
+    return " ".join(f"{m.replace('_', ' ')} ({METRICS[m].statistic}): {METRICS[m].about}." for m in metrics)
+
+
+def _in_order(metrics: list[str]) -> Any:
+    def key(column: pd.Series) -> pd.Series:
+        return column.map(metrics.index) if column.name == "metric" else column
+
+    return key

@@ -1,0 +1,167 @@
+"""Does the graph arm beat its controls and the best floor? Paired differences, and the sentence they allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from grnformer.bench.metrics import METRICS
+from grnformer.bench.summary import bootstrap, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Outcome = Literal["better", "worse", "no difference shown", "not comparable"]
+COLUMNS = ["task", "metric", "arm", "against", "role", "difference", "low", "high", "members", "unit", "outcome"]
+
+
+def paired_difference(
+    scores: pd.DataFrame, arm: str, other: str, metric: str, n_resamples: int, seed: int
+) -> tuple[float, float, float, int]:
+    """Difference of two arms over the members both have, in the metric's better direction, with its 95% interval.
+
+    Means get Student's t interval of the paired differences: with three seeds a bootstrap excludes zero by chance
+    in one of four cases. Medians get a percentile bootstrap over members, drawn together. An arm with one member
+    against an arm with several (a floor without seeds) counts as a constant.
+
+    Parameters
+    ----------
+    scores
+        Rows of one benchmark and task, by contract ``scores``.
+
+    Returns
+    -------
+    Difference, lower and upper end (NaN where fewer than two members allow none), members used.
+    """
+    values = {name: _values(scores, name, metric) for name in (arm, other)}
+    shared = values[arm].index.intersection(values[other].index)
+    if len(shared) < 2 and len(values[other]) == 1 and len(values[arm]):
+        both = np.column_stack([values[arm], np.full(len(values[arm]), values[other].iloc[0])])
+    else:
+        both = np.column_stack([values[arm][shared], values[other][shared]])
+    if len(both) == 0:
+        return np.nan, np.nan, np.nan, 0
+    sign = 1.0 if METRICS[metric].better == "higher" else -1.0
+    if METRICS[metric].statistic == "mean":
+        return _mean_difference(sign * (both[:, 0] - both[:, 1]))
+    medians = np.median(both, axis=0)
+    low, high = np.nan, np.nan
+    if len(both) > 1:
+        replicates = bootstrap(both, "median", n_resamples, seed)
+        low, high = interval(sign * (replicates[:, 0] - replicates[:, 1]))
+    return float(sign * (medians[0] - medians[1])), low, high, len(both)
+
+
+def classify(difference: float, low: float, high: float) -> Outcome:
+    """What an interval allows to say about a difference."""
+    if np.isnan(difference):
+        return "not comparable"
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "no difference shown"
+
+
+def compare_arms(
+    scores: pd.DataFrame, pairs: list[tuple[str, str]], metrics: list[str], n_resamples: int, seed: int
+) -> pd.DataFrame:
+    """Compare arms, and each first arm of `pairs` with the best floor, in every task.
+
+    Parameters
+    ----------
+    scores
+        Rows of one benchmark, by contract ``scores``.
+    pairs
+        (arm, arm it is held against); pairs that a task lacks are left out.
+
+    Returns
+    -------
+    One row a comparison, columns ``COLUMNS``; ``role`` is control or floor.
+    """
+    import pandas as pd
+
+    rows = []
+    for task, part in scores.groupby("task", sort=False):
+        for metric in metrics:
+            present = set(part.loc[part["metric"] == metric, "arm"])
+            floor = best_floor(part, metric)
+            wanted = [(arm, other, "control") for arm, other in pairs]
+            wanted += [(arm, floor, "floor") for arm in dict.fromkeys(arm for arm, _ in pairs) if floor]
+            for arm, other, role in wanted:
+                if arm not in present or other not in present or arm == other:
+                    continue
+                difference, low, high, members = paired_difference(part, arm, str(other), metric, n_resamples, seed)
+                unit = part.loc[(part["metric"] == metric) & (part["arm"] == arm), "unit"].iloc[0]
+                outcome = classify(difference, low, high)
+                rows.append([task, metric, arm, other, role, difference, low, high, members, unit, outcome])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def best_floor(scores: pd.DataFrame, metric: str) -> str | None:
+    """Floor with the best mean or median of `metric` in one task's scores, or None."""
+    floors = scores[(scores["kind"] == "floor") & (scores["metric"] == metric)].dropna(subset=["value"])
+    if floors.empty:
+        return None
+    estimates = floors.groupby("arm")["value"].agg(METRICS[metric].statistic)
+    return str(estimates.idxmax() if METRICS[metric].better == "higher" else estimates.idxmin())
+
+
+def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tuple[str, str]:
+    """Say in words what the comparisons of one arm and metric show.
+
+    Returns
+    -------
+    The sentence, and its kind: ``gain`` (better than every opponent in every task), ``loss`` (better nowhere, worse
+    somewhere), ``nothing`` otherwise.
+    """
+    rows = comparisons[(comparisons["arm"] == arm) & (comparisons["metric"] == metric)]
+    if rows.empty:
+        return f"{what}: {arm} could not be compared with anything.", "nothing"
+    tasks = list(dict.fromkeys(rows["task"]))
+    won = [t for t in tasks if (rows.loc[rows["task"] == t, "outcome"] == "better").all()]
+    parts = []
+    for role, group in rows.groupby("role", sort=False):
+        for name, part in group.groupby("against", sort=False) if role == "control" else [("the best floor", group)]:
+            parts.append(f"against {name}: " + _spread(part, role == "floor"))
+    members = ", ".join(f"{m} {u}s" for m, u in rows[["members", "unit"]].drop_duplicates().itertuples(index=False))
+    head = (
+        f"{what}: {arm} is better than every control and the best floor in {len(won)} of {len(tasks)} "
+        f"{'task' if len(tasks) == 1 else 'tasks'} (95% interval of the paired difference above 0"
+        f"; {metric.replace('_', ' ')}, {members})."
+    )
+    outcomes = set(rows["outcome"])
+    kind = (
+        "gain" if len(won) == len(tasks) else "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
+    )
+    return f"{head} {'; '.join(parts)[:1].upper()}{'; '.join(parts)[1:]}.", kind
+
+
+def _spread(part: pd.DataFrame, name_floor: bool) -> str:
+    pieces = []
+    for outcome in ("better", "worse", "no difference shown", "not comparable"):
+        rows = part[part["outcome"] == outcome]
+        if len(rows):
+            shown = [
+                f"{row.task} {row.difference:+.3f}" + (f" to {row.against}" if name_floor else "")
+                for row in rows.itertuples()
+            ]
+            pieces.append(f"{outcome} in {', '.join(shown)}".replace("-", "−"))
+    return ", ".join(pieces)
+
+
+def _values(scores: pd.DataFrame, arm: str, metric: str) -> pd.Series:
+    part = scores[(scores["arm"] == arm) & (scores["metric"] == metric)]
+    return part.set_index("member")["value"].astype(float).dropna().sort_index()
+
+
+def _mean_difference(differences: np.ndarray) -> tuple[float, float, float, int]:
+    from scipy import stats
+
+    n = len(differences)
+    mean = float(differences.mean())
+    if n < 2:
+        return mean, np.nan, np.nan, n
+    half = float(stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half, n
