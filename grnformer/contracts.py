@@ -64,7 +64,8 @@ def check(data: Any, name: str, where: str) -> None:
         try:
             jsonschema.validate(data, contract["schema"])
         except jsonschema.ValidationError as error:
-            raise _broken(where, error.message, f"JSON that keeps contract {name!r}") from error
+            place = "".join(f"[{part!r}]" for part in error.absolute_path)
+            raise _broken(where + place, error.message, f"JSON that keeps contract {name!r}") from error
     else:
         raise ValueError(f"contract {name!r} has unknown kind {kind!r}")
 
