@@ -1,0 +1,130 @@
+"""Which regions lie in a gene's search window, and how far from its transcription start sites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find_pairs(
+    regions: pd.DataFrame,
+    tss: pd.DataFrame,
+    genes: list[str],
+    *,
+    window: int,
+    min_window: int,
+    stop_at_neighbours: bool,
+) -> pd.DataFrame:
+    """Pair every gene with the regions in its search window.
+
+    The window reaches `window` bp to both sides of each TSS of the gene. With `stop_at_neighbours` it ends at the
+    nearest TSS of another gene of `genes` on either side, as SCENIC+'s gene boundaries do, but never within
+    `min_window` bp.
+
+    Parameters
+    ----------
+    regions
+        Columns chrom, start (0-based), end (exclusive); row numbers name the regions.
+    tss
+        Columns gene, chrom, tss (0-based), strand (``+`` or ``-``).
+    genes
+        Genes to link; their numbers name them.
+
+    Returns
+    -------
+    Table gene, region (numbers), distance (bp from the nearest TSS of the gene; 0 if the region holds one; negative
+    upstream on the gene's strand), sorted by gene and region; a pair stands once.
+
+    Raises
+    ------
+    InputError
+        If no gene has a TSS, or no chromosome name is shared.
+    """
+    import pandas as pd
+
+    number = pd.Series(np.arange(len(genes)), index=genes)
+    known = tss[tss["gene"].isin(number.index)]
+    if known.empty:
+        raise InputError(
+            f"none of {len(genes)} genes (such as {genes[:3]}) has a TSS (genes there: {tss['gene'].head(3).tolist()})",
+            "gene symbols shared by the RNA and the TSS table",
+            "use the TSSs of this species' genome, with the same kind of gene names",
+        )
+    if not set(known["chrom"]) & set(regions["chrom"]):
+        raise InputError(
+            f"regions lie on {sorted(set(regions['chrom']))[:3]}, TSSs on {sorted(set(known['chrom']))[:3]}",
+            "chromosome names of one style",
+            "rename the chromosomes of one of them",
+        )
+    parts = []
+    places = {chrom: np.flatnonzero(regions["chrom"].to_numpy() == chrom) for chrom in sorted(set(regions["chrom"]))}
+    for chrom, sites in known.groupby("chrom", sort=True):
+        rows = places.get(chrom)
+        if rows is None:
+            continue
+        start, end = (regions[c].to_numpy()[rows] for c in ("start", "end"))
+        order = np.argsort(start, kind="stable")
+        parts.append(
+            _pairs_of_chromosome(
+                number[sites["gene"]].to_numpy(), sites["tss"].to_numpy(), (sites["strand"] == "-").to_numpy(),
+                start[order], end[order], rows[order], window, min_window, stop_at_neighbours,
+            )  # fmt: skip
+        )
+    gene, region, distance = (np.concatenate(p) for p in zip(*parts, strict=True))
+    gene, region, distance = _nearest(gene, region, distance)
+    return pd.DataFrame({"gene": gene, "region": region, "distance": distance})
+
+
+def _pairs_of_chromosome(
+    gene: np.ndarray, tss: np.ndarray, reverse: np.ndarray, start: np.ndarray, end: np.ndarray, name: np.ndarray,
+    window: int, min_window: int, stop_at_neighbours: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """All (gene, region, distance) of one chromosome, with a row for each TSS; regions sorted by start."""
+    order = np.lexsort((gene, tss))
+    gene, tss, reverse = gene[order], tss[order], reverse[order]
+    widest = int((end - start).max())
+    first = np.searchsorted(start, tss - window - widest, side="left")
+    last = np.searchsorted(start, tss + window, side="right")
+    site = np.repeat(np.arange(len(tss)), last - first)
+    hit = np.arange(len(site)) - np.repeat(np.cumsum(last - first) - (last - first), last - first) + first[site]
+    left = np.maximum(tss[site] - (end[hit] - 1), 0)  # bp from the region's last base rightwards to the TSS
+    right = np.maximum(start[hit] - tss[site], 0)
+    gap = left + right
+    keep = gap <= window
+    if stop_at_neighbours:
+        before, after = _neighbours(gene, tss)
+        between = (start[hit] > before[site]) & (end[hit] - 1 < after[site])
+        keep &= between | (gap <= min_window)
+    # left of a TSS is upstream on the forward strand, downstream on the reverse strand
+    upstream = (left > 0) != reverse[site]
+    distance = np.where(upstream, -gap, gap)
+    site, hit, distance = site[keep], hit[keep], distance[keep]
+    return _nearest(gene[site], name[hit], distance)
+
+
+def _neighbours(gene: np.ndarray, tss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Position of the nearest TSS of another gene before and after each TSS (sorted by position)."""
+    far = np.iinfo(np.int64).max // 2
+    starts_run = np.r_[True, gene[1:] != gene[:-1]]
+    run = np.cumsum(starts_run) - 1
+    first = np.flatnonzero(starts_run)
+    last = np.r_[first[1:], len(gene)] - 1
+    before = np.r_[-far, tss[last[:-1]]][run]
+    after = np.r_[tss[first[1:]], far][run]
+    return before, after
+
+
+def _nearest(
+    gene: np.ndarray, region: np.ndarray, distance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Keep the smallest distance of each pair; at equal size the upstream one, so that the choice is fixed."""
+    order = np.lexsort((distance, np.abs(distance), region, gene))
+    gene, region, distance = gene[order], region[order], distance[order]
+    new = np.r_[True, (gene[1:] != gene[:-1]) | (region[1:] != region[:-1])] if len(gene) else np.zeros(0, bool)
+    return gene[new], region[new], distance[new].astype(np.int64)
