@@ -66,6 +66,8 @@ def resolve(reference: str) -> str:
 
 def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
     """Read the resource registry (config/resources.yaml) and check it against its contract."""
+    if not Path(path).exists():
+        raise InputError(f"no resource registry at {path}", "a YAML file", "set `resources.registry` in the config")
     registry = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     contracts.check(registry, "resources", where=str(path))
     return registry
@@ -84,7 +86,12 @@ def read_samples(path: str | Path, config: dict[str, Any], registry: dict[str, A
 
     if not Path(path).exists():
         raise InputError(f"no sample sheet at {path}", "a TSV file", "set `samples` in the config")
-    sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, comment="#")
+    try:
+        sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, comment="#").fillna("")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is no table ({str(error).strip()})", "a header line and one line a sample", "correct the sheet"
+        ) from error
     columns = contracts.load("samples")["columns"]
     required = [c for c, rule in columns.items() if not rule.get("optional")]
     missing = [c for c in required if c not in sheet]

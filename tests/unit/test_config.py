@@ -1,0 +1,201 @@
+"""Configuration, sample sheet and registry: what is wrong is refused with the place and the remedy."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from grnformer.config import check_config, config_schema, locate, read_registry, read_samples, resolve
+from grnformer.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]
+REGISTRY = {"cells.csv": {}}
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+@pytest.fixture
+def row(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "rna.h5ad").touch()
+    (tmp_path / "atac.h5ad").touch()
+    rna, atac = str(tmp_path / "rna.h5ad"), str(tmp_path / "atac.h5ad")
+    return dict(zip(COLUMNS, ["pbmc", "s1", "d1", rna, atac, "", "hg38", "resource:cells.csv"], strict=True))
+
+
+def write_sheet(folder: Path, *rows: dict[str, str]) -> Path:
+    path = folder / "samples.tsv"
+    lines = ["\t".join(rows[0])] + ["\t".join(row.values()) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_the_shipped_config_keeps_its_schema(config: dict[str, Any]) -> None:
+    check_config(config)
+
+
+def test_every_section_of_the_schema_forbids_unknown_keys() -> None:
+    assert config_schema()["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [(None, "topcs"), ("prep", "seeed"), ("resources", "mirrors"), ("report", "titel")]
+)
+def test_an_unknown_key_is_refused_by_name(config: dict[str, Any], section: str | None, key: str) -> None:
+    (config[section] if section else config)[key] = 1
+    with pytest.raises(InputError, match=key) as error:
+        check_config(config)
+    assert (section or "the top level") in error.value.found
+    assert error.value.expected.startswith("only the keys")
+
+
+def test_a_wrong_type_names_the_key_and_its_type(config: dict[str, Any]) -> None:
+    config["prep"]["seed"] = "one"
+    with pytest.raises(InputError, match=r"(?s)prep\.seed: 'one'.*type integer"):
+        check_config(config)
+
+
+def test_a_value_out_of_bounds_names_the_bound(config: dict[str, Any]) -> None:
+    config["prep"]["seed"] = -1
+    with pytest.raises(InputError, match=r"(?s)prep\.seed: -1.*minimum 0"):
+        check_config(config)
+
+
+def test_a_missing_key_is_named(config: dict[str, Any]) -> None:
+    del config["report"]["title"]
+    with pytest.raises(InputError, match=r"(?s)at report: 'title'"):
+        check_config(config)
+
+
+def test_a_section_emptied_in_yaml_is_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="at prep"):
+        check_config(config | {"prep": None})
+
+
+def test_paths_are_looked_up_here_then_below_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work, root = tmp_path / "work", tmp_path / "root"
+    work.mkdir()
+    root.mkdir()
+    monkeypatch.chdir(work)
+    (root / "samples.tsv").touch()
+    assert locate("samples.tsv", root) == str(root / "samples.tsv")
+    (work / "samples.tsv").touch()
+    assert locate("samples.tsv", root) == "samples.tsv"
+    assert locate("absent.tsv", root) == "absent.tsv"
+    assert locate(str(work / "samples.tsv"), root) == str(work / "samples.tsv")
+
+
+def test_references_to_resources_become_paths() -> None:
+    assert resolve("resource:tss.bed") == "resources/tss.bed"
+    assert resolve("data/tss.bed") == "data/tss.bed"
+
+
+def test_the_shipped_sheet_and_registry_are_sound(config: dict[str, Any]) -> None:
+    registry = read_registry(ROOT / "config" / "resources.yaml")
+    sheet = read_samples(ROOT / "config" / "samples.tsv", config, registry)
+    assert sheet["dataset"].tolist() == ["snareseq"]
+
+
+def test_a_registry_entry_without_a_hash_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "resources.yaml"
+    path.write_text("cells.csv: {source: 'path:cells.csv', licence: MIT, about: cells}\n")
+    with pytest.raises(InputError, match="sha256"):
+        read_registry(path)
+
+
+def test_a_missing_registry_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"absent\.yaml"):
+        read_registry(tmp_path / "absent.yaml")
+
+
+def test_a_sound_sheet_is_read_as_text(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    sheet = read_samples(write_sheet(tmp_path, row | {"sample": "01"}), config, REGISTRY)
+    assert sheet.loc[0, "sample"] == "01"
+    assert sheet.loc[0, "fragments"] == ""
+
+
+def test_optional_columns_may_be_left_out(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    for column in ("donor", "fragments", "annotation"):
+        del row[column]
+    sheet = read_samples(write_sheet(tmp_path, row), config, REGISTRY)
+    assert sheet.loc[0, ["donor", "fragments", "annotation"]].tolist() == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rna": ""}, r"line 2 \(sample 's1'\): empty rna"),
+        ({"sample": ""}, "empty sample"),
+        ({"atac": ""}, "neither atac nor fragments"),
+        ({"genome": "hg18"}, r"(?s)genome 'hg18'.*one of \['hg19', 'hg38', 'mm10'\]"),
+        ({"rna": "/no/such/file.h5"}, r"column rna: no file or folder /no/such/file\.h5"),
+        ({"annotation": "resource:cell.csv"}, r"(?s)unknown resource 'cell\.csv'.*one of \['cells\.csv'\]"),
+    ],
+)
+def test_each_wrong_row_is_named(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any], changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        read_samples(write_sheet(tmp_path, row | changes), config, REGISTRY)
+
+
+def test_a_missing_column_is_named(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    del row["genome"]
+    with pytest.raises(InputError, match=r"missing \['genome'\]"):
+        read_samples(write_sheet(tmp_path, row), config, REGISTRY)
+
+
+def test_an_unknown_column_is_named(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"unknown \['batch'\]"):
+        read_samples(write_sheet(tmp_path, row | {"batch": "1"}), config, REGISTRY)
+
+
+def test_a_sheet_of_commas_asks_for_tabs(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    path = write_sheet(tmp_path, row)
+    path.write_text(path.read_text().replace("\t", ","))
+    with pytest.raises(InputError, match="tab-separated"):
+        read_samples(path, config, REGISTRY)
+
+
+def test_a_row_with_too_many_cells_is_no_traceback(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    path = write_sheet(tmp_path, row)
+    path.write_text(path.read_text() + "\t".join(["pbmc"] * 12) + "\n")
+    with pytest.raises(InputError, match=r"samples\.tsv"):
+        read_samples(path, config, REGISTRY)
+
+
+def test_a_row_whose_empty_end_is_cut_off_is_read(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    path = write_sheet(tmp_path, row | {"annotation": ""})
+    path.write_text(path.read_text().rstrip() + "\n")
+    assert read_samples(path, config, REGISTRY).loc[0, "annotation"] == ""
+
+
+@pytest.mark.parametrize("text", ["", "\t".join(COLUMNS) + "\n"])
+def test_an_empty_sheet_is_refused(tmp_path: Path, config: dict[str, Any], text: str) -> None:
+    path = tmp_path / "samples.tsv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"samples\.tsv"):
+        read_samples(path, config, REGISTRY)
+
+
+def test_a_sample_stands_once(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="repeated keys"):
+        read_samples(write_sheet(tmp_path, row, row), config, REGISTRY)
+
+
+def test_a_dataset_has_one_genome(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+    second = copy.copy(row) | {"sample": "s2", "genome": "hg19"}
+    with pytest.raises(InputError, match="'pbmc' mixes genomes"):
+        read_samples(write_sheet(tmp_path, row, second), config, REGISTRY)
+    other = second | {"dataset": "brain"}
+    assert len(read_samples(write_sheet(tmp_path, row, other), config, REGISTRY)) == 2
+
+
+def test_a_missing_sheet_is_named(config: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no sample sheet"):
+        read_samples(tmp_path / "absent.tsv", config, REGISTRY)

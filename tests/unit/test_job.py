@@ -1,0 +1,73 @@
+"""The job wrapper: log, threads, and one clear message for wrong input."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from grnformer.errors import InputError
+from grnformer.job import job
+
+
+@pytest.fixture
+def snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    return SimpleNamespace(threads=3, log=[str(tmp_path / "log" / "rule.log")], rule="infer_network")
+
+
+def log_of(snakemake: SimpleNamespace) -> str:
+    return Path(snakemake.log[0]).read_text()
+
+
+def test_libraries_are_held_to_the_rules_threads(snakemake: SimpleNamespace) -> None:
+    with job(snakemake):
+        assert os.environ["OMP_NUM_THREADS"] == "3"
+        assert os.environ["NUMBA_NUM_THREADS"] == "3"
+
+
+def test_all_output_goes_into_the_log(snakemake: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
+    with job(snakemake) as logger:
+        sys.stdout.write("from a library\n")
+        sys.stderr.write("a progress bar\n")
+        logging.getLogger("grnformer.grn").info("12 eRegulons")
+        logger.info("done")
+    text = log_of(snakemake)
+    assert "from a library" in text
+    assert "a progress bar" in text
+    assert "INFO grnformer.grn: 12 eRegulons" in text
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == ""
+
+
+def test_wrong_input_ends_the_job_with_its_message_alone(
+    snakemake: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop, job(snakemake):
+        raise InputError("no overlap", "the same barcodes", "remove the suffix")
+    assert stop.value.code == 1
+    for text in (capsys.readouterr().err, log_of(snakemake)):
+        assert "infer_network" in text
+        assert text.count("Found: no overlap\nExpected: the same barcodes\nTo mend it: remove the suffix") == 1
+        assert "Traceback" not in text
+
+
+def test_any_other_error_keeps_its_traceback(snakemake: SimpleNamespace) -> None:
+    with pytest.raises(ZeroDivisionError), job(snakemake):
+        1 / 0  # noqa: B018
+    assert "Traceback" in log_of(snakemake)
+    assert "ZeroDivisionError" in log_of(snakemake)
+
+
+def test_handlers_are_removed_whatever_happens(snakemake: SimpleNamespace) -> None:
+    before = list(logging.getLogger("grnformer").handlers)
+    with job(snakemake):
+        pass
+    with pytest.raises(SystemExit), job(snakemake):
+        raise InputError("a", "b", "c")
+    assert logging.getLogger("grnformer").handlers == before
