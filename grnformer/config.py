@@ -124,6 +124,12 @@ def _check_rows(sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], r
             raise InputError(
                 f"{where}: neither atac nor fragments", "a cell x peak matrix or a fragments file", "fill one of them"
             )
+        if not row["atac"]:
+            raise InputError(
+                f"{where}: only fragments",
+                "peak counts: reading fragments comes with a later version",
+                "count the fragments in peaks (Cell Ranger ARC, SnapATAC2, Signac) and give the matrix in column atac",
+            )
         if row["genome"] not in config["genomes"]:
             raise InputError(
                 f"{where}: genome {row['genome']!r}",

@@ -57,3 +57,41 @@ def genome_of(wildcards):
 def tss_of(wildcards):
     """File with the transcription start sites of a dataset's genome."""
     return path_of(config["genomes"][genome_of(wildcards)]["tss"])
+
+
+def located_row(wildcards):
+    """The sample sheet's row of one sample, with paths in place of references."""
+    row = sample_row(wildcards)
+    for column in ("rna", "atac", "annotation"):
+        if column in row and not row[column].startswith("obs:"):
+            row[column] = path_of(row[column])
+    return row
+
+
+def sample_files(wildcards):
+    """Files of one sample by column, to unpack as inputs; of a folder, the files in it."""
+    row = located_row(wildcards)
+    paths = {
+        column: Path(row[column])
+        for column in ("rna", "atac", "annotation")
+        if column in row and not row[column].startswith("obs:")
+    }
+    return {
+        column: (
+            sorted(str(file) for file in path.iterdir() if file.is_file())
+            if path.is_dir()
+            else str(path)
+        )
+        for column, path in paths.items()
+    }
+
+
+def of_samples(pattern):
+    """Input function: the files behind `pattern` of all samples of a dataset."""
+
+    def files(wildcards):
+        return expand(
+            pattern, dataset=wildcards.dataset, sample=samples_of(wildcards.dataset)
+        )
+
+    return files

@@ -1,0 +1,161 @@
+"""Quality of cells: what is measured, and which cells a filter removes and why."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import mudata
+import numpy as np
+import pandas as pd
+
+from grnformer.errors import InputError
+from grnformer.prep.regions import holds_tss
+
+log = logging.getLogger("grnformer.prep")
+
+# Metrics in which an outlier is a damaged cell or a doublet; counts are compared on a log scale.
+OUTLIER_METRICS = ("n_umis", "n_genes", "n_atac_counts", "n_regions")
+_MAD_TO_SD = 1.4826  # of a normal distribution
+_PROMOTER = 1000  # bp on either side of a TSS
+
+
+def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
+    """QC metrics of each cell before any filter.
+
+    Parameters
+    ----------
+    data
+        Contract `paired_counts`.
+    tss
+        Contract `tss`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by cell: ``n_umis, n_genes, percent_mito, n_atac_counts, n_regions, percent_promoter``; the last is
+        the share (in %) of ATAC counts in regions within 1,000 bp of a TSS.
+    """
+    rna, atac = data.mod["rna"], data.mod["atac"]
+    mitochondrial = rna.var_names.str.upper().str.startswith("MT-")
+    promoter = holds_tss(atac.var, tss, margin=_PROMOTER)
+    umis, counts = (np.asarray(part.X.sum(axis=1)).ravel() for part in (rna, atac))
+    metrics = pd.DataFrame(
+        {
+            "n_umis": umis,
+            "n_genes": rna.X.getnnz(axis=1),
+            "percent_mito": _percent(rna.X[:, np.flatnonzero(mitochondrial)].sum(axis=1), umis),
+            "n_atac_counts": counts,
+            "n_regions": atac.X.getnnz(axis=1),
+            "percent_promoter": _percent(atac.X[:, np.flatnonzero(promoter)].sum(axis=1), counts),
+        },
+        index=data.obs_names,
+    )
+    return metrics.astype(dict.fromkeys(OUTLIER_METRICS, np.int64))
+
+
+def judge_cells(
+    metrics: pd.DataFrame,
+    sample: pd.Series,
+    *,
+    min_umis: int,
+    max_umis: int | None,
+    min_genes: int,
+    min_atac_counts: int,
+    max_atac_counts: int | None,
+    min_regions: int,
+    max_percent_mito: float,
+    n_mads: float,
+) -> pd.Series:
+    """Reason for dropping each cell, '' for those kept.
+
+    Hard limits go first; then, within each sample and among the cells left, a cell whose log1p metric lies further
+    than `n_mads` median absolute deviations (scaled to a standard deviation) from the median is an outlier
+    (Germain et al. 2020, doi 10.1186/s13059-020-02136-7).
+
+    Raises
+    ------
+    InputError
+        If no cell is left, with the filter that removed most.
+    """
+    reasons = pd.Series("", index=metrics.index)
+    limits: list[tuple[str, float | None, float | None]] = [
+        ("n_umis", min_umis, max_umis),
+        ("n_genes", min_genes, None),
+        ("n_atac_counts", min_atac_counts, max_atac_counts),
+        ("n_regions", min_regions, None),
+        ("percent_mito", None, max_percent_mito),
+    ]
+    for metric, low, high in limits:
+        if low is not None:
+            _mark(reasons, metrics[metric] < low, f"{metric} below {low:g}")
+        if high is not None:
+            _mark(reasons, metrics[metric] > high, f"{metric} above {high:g}")
+    for metric in OUTLIER_METRICS:
+        left = reasons == ""
+        distance = _mads(np.log1p(metrics.loc[left, metric]), sample[left])
+        outlier = distance.abs().gt(n_mads).reindex(metrics.index, fill_value=False)
+        _mark(reasons, outlier, f"{metric} further than {n_mads:g} MADs from the sample's median")
+    stop_if_empty(reasons, "cell")
+    return reasons
+
+
+def stop_if_empty(reasons: pd.Series, kind: str) -> None:
+    """Raise InputError if every cell, gene or region has a reason to be dropped."""
+    counts = reasons[reasons != ""].value_counts()
+    log.info("%d of %d %ss kept; dropped: %s", (reasons == "").sum(), len(reasons), kind, counts.to_dict() or "none")
+    if len(counts) and counts.sum() == len(reasons):
+        raise InputError(
+            f"no {kind} passes the filters; most are dropped for: {counts.index[0]} ({counts.iloc[0]} of {len(reasons)})",
+            f"filters that keep some {kind}s",
+            "set the bounds under `prep` in the config to the data's depth: see the QC figures in the log",
+        )
+
+
+def drop_doublets(
+    data: mudata.MuData, reasons: pd.Series, *, expected_rate: float, threshold: float | None, seed: int
+) -> tuple[pd.Series, pd.Series]:
+    """Score doublets among the cells kept so far, sample by sample (Scrublet, doi 10.1016/j.cels.2018.11.005).
+
+    Parameters
+    ----------
+    expected_rate
+        Expected share of doublets, 0 to 1.
+    threshold
+        Score above which a cell is a doublet, 0 to 1; None: at the minimum between the simulated modes.
+
+    Returns
+    -------
+    reasons, scores
+        `reasons` with the doublets marked; scores missing where none was given.
+    """
+    import scanpy as sc
+
+    reasons, scores = reasons.copy(), pd.Series(np.nan, index=reasons.index)
+    for name, cells in data.obs.groupby("sample", observed=True).groups.items():
+        kept = reasons.index[(reasons == "") & reasons.index.isin(cells)]
+        part = data.mod["rna"][kept].copy()
+        part.X = part.X.astype(np.float32)
+        components = min(30, part.n_obs - 1, part.n_vars - 1)
+        settings: dict[str, Any] = {"expected_doublet_rate": expected_rate, "threshold": threshold}
+        sc.pp.scrublet(part, **settings, random_state=seed, n_prin_comps=components, verbose=False)
+        scores.loc[kept] = part.obs["doublet_score"].to_numpy()
+        doublet = part.obs["predicted_doublet"].to_numpy(dtype=bool)
+        log.info("sample %s: %d doublets of %d cells", name, doublet.sum(), len(kept))
+        reasons.loc[kept[doublet]] = "doublet"
+    return reasons, scores
+
+
+def _percent(part: Any, whole: np.ndarray) -> np.ndarray:
+    return 100 * np.asarray(part).ravel() / np.maximum(whole, 1)
+
+
+def _mark(reasons: pd.Series, wrong: pd.Series, reason: str) -> None:
+    reasons[wrong & (reasons == "")] = reason
+
+
+def _mads(values: pd.Series, sample: pd.Series) -> pd.Series:
+    """Distance from the sample's median in scaled median absolute deviations; 0 where all values are alike."""
+    away = values - values.groupby(sample).transform("median")
+    spread = _MAD_TO_SD * away.abs().groupby(sample).transform("median")
+    return (away / spread.where(spread > 0)).fillna(0.0)

@@ -1,0 +1,9 @@
+"""Bring a genome's transcription start sites into one form: 0-based positions, UCSC chromosomes."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.io import write_table
+    from grnformer.prep.tss import read_tss
+
+    write_table(read_tss(snakemake.input.tss), snakemake.output.tss, "tss")
