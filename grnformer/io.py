@@ -21,6 +21,7 @@ from grnformer.errors import InputError
 if TYPE_CHECKING:
     import anndata
     import mudata
+    import numpy as np
     import pandas as pd
 
 
@@ -127,6 +128,14 @@ def read_modality(path: str | Path, modality: str, contract: str) -> anndata.Ann
             data.obs[column] = shared[column].reindex(data.obs_names)
     contracts.check_modality(data, contract, modality, where=f"{path}[{modality}]")
     return data
+
+
+def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
+    """Read one array of the MuData's own obsm from an .h5mu, (cells, dimensions), or None where it has none."""
+    import h5py
+
+    with h5py.File(_existing(path), "r") as handle:
+        return handle["obsm"][key][()] if key in handle.get("obsm", {}) else None
 
 
 def write_json(content: dict[str, Any], path: str | Path, contract: str | None = None) -> None:
