@@ -1,0 +1,141 @@
+"""The house rules of rules and scripts."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "workflow" / "rules"
+SCRIPTS = ROOT / "workflow" / "scripts"
+STAGES = ["prep", "topics", "grn", "fuse", "pretrain", "bench", "report"]
+NEEDED = ["message", "input", "output", "log", "benchmark", "params", "resources", "conda", "threads", "script"]
+
+
+def script_of(job) -> Path:
+    return SCRIPTS / job.stage / f"{job.name}.py"
+
+
+@cache
+def syntax(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def wildcards(text: str) -> set[str]:
+    return set(re.findall(r"(?<!\{)\{(\w+)\}(?!\})", text))
+
+
+def test_rules_are_found(rules) -> None:
+    """The reader of rules works: every `rule` line of the workflow is one of the rules tested here."""
+    written = re.findall(
+        r"^(?:rule|checkpoint) (\w+):", "".join(p.read_text() for p in RULES.glob("*.smk")), re.MULTILINE
+    )
+    assert sorted(rule.name for rule in rules) == sorted(written)
+    assert len(set(written)) == len(written)
+
+
+def test_a_rule_has_all_that_a_job_needs(job) -> None:
+    exempt = {"input", "threads"} if job.name == "fetch_resource" else set()
+    missing = [name for name in NEEDED if name not in job.directives and name not in exempt]
+    assert not missing, f"{job} lacks {missing}"
+
+
+def test_a_rule_states_memory_and_time(job) -> None:
+    assert {"mem_mb", "runtime"} <= job.names("resources")
+
+
+def test_a_rule_carries_the_fingerprint_of_its_script(job) -> None:
+    assert f'code=code("{job.stage}/{job.name}")' in job.directives["params"]
+
+
+def test_a_rule_runs_the_script_of_its_name(job) -> None:
+    assert job.directives["script"].strip() == f'"../scripts/{job.stage}/{job.name}.py"'
+    assert script_of(job).is_file()
+
+
+def test_log_and_benchmark_are_named_after_the_rule_and_told_apart(job) -> None:
+    """Jobs of one rule that run at once must not share a log."""
+    varied = wildcards(job.directives["output"])
+    for directive, suffix in (("log", "log"), ("benchmark", "tsv")):
+        path = job.directives[directive].strip().strip(",").strip('"')
+        assert re.fullmatch(rf"results/(.*/)?{directive}/{job.stage}/{job.name}(\..+)?\.{suffix}", path), path
+        assert wildcards(path) == varied, f"{path} and the output have different wildcards"
+
+
+def test_outputs_lie_below_the_stage(job) -> None:
+    for path in re.findall(r'"([^"]+)"', job.directives["output"]):
+        assert re.match(rf"(results/(\{{dataset\}}/)?{job.stage}/|resources/)", path), path
+
+
+def test_a_rule_has_neither_lambda_nor_run_nor_shell(job) -> None:
+    assert not {"run", "shell"} & set(job.directives)
+    assert "lambda" not in "".join(job.directives.values())
+
+
+def test_a_rule_does_not_retry(job) -> None:
+    """Retries belong into the profile: on Slurm a rule's retries run in one allocation."""
+    assert "retries" not in job.directives
+
+
+def test_a_script_is_short_and_only_reads_calls_and_writes(job) -> None:
+    path = script_of(job)
+    tree = syntax(path)
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    assert len(lines) <= 25, f"{path.name} has {len(lines)} lines"
+    assert ast.get_docstring(tree)
+    forbidden = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
+    assert not [node for node in ast.walk(tree) if isinstance(node, forbidden)]
+    assert not re.search(r"argparse|sys\.path|from __future__", path.read_text())
+
+
+def test_a_script_is_one_job_with_its_imports_inside(job) -> None:
+    _, first, body = syntax(script_of(job)).body
+    assert ast.unparse(first) == "from grnformer.job import job"
+    assert isinstance(body, ast.With)
+    assert ast.unparse(body.items[0].context_expr) == "job(snakemake)"
+
+
+def test_a_script_uses_only_what_its_rule_declares(job) -> None:
+    """A misspelt snakemake.input.name fails here, not after an hour's work."""
+    text = script_of(job).read_text()
+    for directive in ("input", "output", "params"):
+        named = set(re.findall(rf"snakemake\.{directive}\.(\w+)", text)) - {"get", "items", "keys", "values"}
+        declared = job.names(directive)
+        if "unpack(" not in job.directives.get(directive, ""):
+            assert named <= declared, f"{job} uses {directive} {sorted(named - declared)}, has {sorted(declared)}"
+    known = wildcards(job.directives["output"])
+    assert set(re.findall(r"snakemake\.wildcards\.(\w+)", text)) <= known
+
+
+def test_every_script_has_its_rule(jobs) -> None:
+    assert sorted(SCRIPTS.rglob("*.py")) == sorted(script_of(job) for job in jobs)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_has_a_local_target_of_its_name(stage: str) -> None:
+    text = (RULES / f"{stage}.smk").read_text()
+    assert re.search(rf"^rule {stage}:$", text, re.MULTILINE)
+    local = re.search(r"^localrules:\n((?:    .*\n)+)", text, re.MULTILINE)
+    assert local is not None
+    assert stage in re.findall(r"\w+", local.group(1))
+
+
+def test_the_snakefile_is_a_list_of_includes() -> None:
+    lines = (ROOT / "Snakefile").read_text().splitlines()
+    assert len(lines) < 40
+    included = [line.split('"')[1] for line in lines if line.startswith("include:")]
+    assert sorted(included) == sorted(f"workflow/rules/{path.name}" for path in RULES.glob("*.smk"))
+
+
+def test_helpers_stand_in_common_only() -> None:
+    for path in RULES.glob("*.smk"):
+        if path.name != "common.smk":
+            assert not re.search(r"^\s*def |\blambda\b", path.read_text(), re.MULTILINE), path.name
+
+
+def test_the_environment_of_every_rule_exists(job) -> None:
+    path = (RULES / job.directives["conda"].strip().strip('"')).resolve()
+    assert path.parent == ROOT / "envs"
+    assert path.is_file()
