@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
 ABOUT = {
-    "drug_response": "Predicting LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks are what is left out of training: "
+    "drug_response": "Predicting LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks are what is left out of "
+    "training: "
     "pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, so that a "
     "model that only knows which drugs are potent scores nothing.",
-    "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that very "
+    "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that "
+    "very "
     "line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; the "
     "wrong-TF control takes the same score from other TFs of the line.",
 }
@@ -68,8 +70,10 @@ def benchmark_section(
         Table(
             f"{benchmark}_summary",
             order_arms(summary).sort_values(["metric", "task"], kind="stable", key=_in_order(metrics)),
-            f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, ...), as "
-            "given below; intervals are 95% bootstrap intervals over members and missing where there is one member alone. "
+            f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, "
+            f"...), as "
+            "given below; intervals are 95% bootstrap intervals over members and missing where there is one member "
+            f"alone. "
             "Failed: members whose value is undefined. " + _definitions(metrics),
             _LABELS,
         )
@@ -79,8 +83,10 @@ def benchmark_section(
             Table(
                 f"{benchmark}_comparisons",
                 compared,
-                "Paired differences in the metric's better direction (positive: the arm is better), with 95% intervals: "
-                "Student's t over paired members for means, percentile bootstrap over members for medians. Not corrected "
+                "Paired differences in the metric's better direction (positive: the arm is better), with 95% "
+                "intervals: "
+                "Student's t over paired members for means, percentile bootstrap over members for medians. Not "
+                "corrected "
                 "for the number of comparisons.",
                 _COMPARED,
                 folded=len(compared) > 12,
@@ -128,7 +134,8 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metric
             members = ", ".join(sorted({f"{row.members} {row.unit}s" for row in part.itertuples() if row.members > 1}))
             caption = (
                 f"{METRICS[metric].about}. Task {task}. Points: {METRICS[metric].statistic} over members"
-                f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; dotted "
+                f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; "
+                f"dotted "
                 "line: chance."
             )
             if undefined:

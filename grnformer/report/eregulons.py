@@ -88,11 +88,12 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
     """Dot plot: eRegulons x cell types, colour TF expression (scaled per TF), size share of cells where active."""
     import plotly.graph_objects as go
 
-    expression = dots.pivot(index="eregulon", columns="cell_type", values="tf_expression")
+    expression = dots.pivot_table(index="eregulon", columns="cell_type", values="tf_expression", dropna=False)
     scaled = expression.sub(expression.min(axis=1), axis=0).div(np.ptp(expression, axis=1).replace(0, np.nan), axis=0)
     colour = [scaled.loc[e, t] for e, t in zip(dots["eregulon"], dots["cell_type"], strict=True)]
     hover = [
-        f"{r.eregulon} in {r.cell_type}<br>active in {r.active_share:.0%} of {r.cells:,} cells<br>RSS {r.rss:.3f}, mean AUC "
+        f"{r.eregulon} in {r.cell_type}<br>active in {r.active_share:.0%} of {r.cells:,} cells<br>RSS {r.rss:.3f}, "
+        f"mean AUC "
         f"{r.mean_auc:.3f}<br>mean TF expression {r.tf_expression:.3f} (log1p)"
         for r in dots.itertuples()
     ]
@@ -155,7 +156,8 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
         )
         listed = "<br>".join(part["eregulon"].head(labelled))
         figure.add_annotation(
-            x=0.98, y=0.97, xref="x domain", yref="y domain", xanchor="right", yanchor="top", align="right", text=listed,
+            x=0.98, y=0.97, xref="x domain", yref="y "
+            "domain", xanchor="right", yanchor="top", align="right", text=listed,
             showarrow=False, font={"size": 11, "color": NEGATIVE}, bgcolor="rgba(255,255,255,.8)", **place,
         )  # fmt: skip
         figure.update_xaxes(title="rank" if i >= len(types) - columns else None, **place)
@@ -188,7 +190,11 @@ def plot_thresholds(activity: anndata.AnnData, examples: list[str]) -> go.Figure
         counts, edges = np.histogram(values, bins=50)
         place = {"row": i // columns + 1, "col": i % columns + 1}
         figure.add_bar(
-            x=(edges[:-1] + edges[1:]) / 2, y=counts, marker={"color": CATEGORIES[5], "line": {"width": 0}}, showlegend=False, **place
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            marker={"color": CATEGORIES[5], "line": {"width": 0}},
+            showlegend=False,
+            **place,
         )
         threshold = float(activity.var.loc[eregulon, "threshold"])
         figure.add_vline(x=threshold, line={"color": NEGATIVE, "width": 2}, **place)

@@ -53,7 +53,8 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             "width": 4,
         }
         hover = [
-            f"{r.arm}: {r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]<br>{r.members} {r.unit}s, {r.failed} failed, n {r.n:,}"
+            f"{r.arm}: {r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]<br>{r.members} {r.unit}s, {r.failed} failed, n "
+            f"{r.n:,}"
             for r in part.itertuples()
         ]
         marker = {"color": KINDS[str(kind)], "size": 10, "symbol": KIND_SYMBOLS[str(kind)], "line": {"width": 2}}

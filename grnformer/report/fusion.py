@@ -24,19 +24,24 @@ def fusion_section(dataset: str, bundles: dict[str, Bundle]) -> Section:
     first = next(iter(bundles.values()))
     blocks: list[Block] = [
         Note(
-            f"{len(first.graph.genes):,} genes have a place in the backbone's vocabulary, {int(first.graph.genes['is_tf'].sum()):,} of "
-            f"them TFs; {len(first.lost):,} genes were lost on the way, with {int(first.lost['edges_lost'].sum()):,} edges."
+            f"{len(first.graph.genes):,} genes have a place in the backbone's vocabulary, "
+            f"{int(first.graph.genes['is_tf'].sum()):,} of "
+            f"them TFs; {len(first.lost):,} genes were lost on the way, with {int(first.lost['edges_lost'].sum()):,} "
+            f"edges."
         ),
-        Table("graph_sizes", graphs, "Graphs built. Edges of types: summed over the cell types; edges of eRegulons: those "
+        Table("graph_sizes", graphs, "Graphs built. Edges of types: summed over the cell types; edges of eRegulons: "
+        "those "
               "that cell graphs look up.", {"nodes": "genes (n)", "type_edges": "edges of types (n)", "tfs": "TFs (n)",
-              "eregulon_edges": "edges of eRegulons (n)", "unlinked": "genes without a link (share)", "lost": "genes lost (n)"}),
+              "eregulon_edges": "edges of eRegulons (n)", "unlinked": "genes without a link (share)", "lost": "genes "
+              "lost (n)"}),
     ]  # fmt: skip
     if len(lost):
         blocks.append(Table("genes_lost", lost, "Why genes were lost.", {"genes": "genes (n)", "edges": "edges (n)"}))
     if len(degrees):
         blocks += [
             Figure("degrees", plot_degrees(bundles), "Share of genes with at least so many links, in the union of the "
-                   "types' graphs (of the eRegulons' edges where a graph has no type edges); TFs against other genes. Links "
+                   "types' graphs (of the eRegulons' edges where a graph has no type edges); TFs against other "
+                   "genes. Links "
                    "count both directions; log scales, genes without a link are left out of the lines.", 400),
             Table("graph_degrees", degrees, "Mean and median number of links in the same graphs.",
                   {"genes": "genes (n)", "mean_degree": "mean degree", "median_degree": "median degree",
@@ -106,7 +111,9 @@ def plot_degrees(bundles: dict[str, Bundle]) -> go.Figure:
 
     drawn = {name: b for name, b in bundles.items() if degrees(b).any()}
     palette = colours(list(drawn))
-    figure = make_subplots(rows=1, cols=2, subplot_titles=["TFs", "other genes"], shared_yaxes=True, horizontal_spacing=0.04)
+    figure = make_subplots(
+        rows=1, cols=2, subplot_titles=["TFs", "other genes"], shared_yaxes=True, horizontal_spacing=0.04
+    )
     for name, bundle in drawn.items():
         links = degrees(bundle)
         for column, (_, of_kind) in enumerate(_kinds(bundle), start=1):
@@ -114,7 +121,8 @@ def plot_degrees(bundles: dict[str, Bundle]) -> go.Figure:
             share = counts[::-1].cumsum()[::-1] / max(of_kind.sum(), 1)
             linked = values > 0
             figure.add_scatter(
-                x=values[linked], y=np.round(share[linked], 5), mode="lines", name=name, legendgroup=name, showlegend=column == 1,
+                x=values[linked], y=np.round(share[linked], 5), mode="lines", name=name, legendgroup=name,
+                showlegend=column == 1,
                 line={"color": palette[name], "width": 2, "shape": "hv"}, row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(type="log", title="links (n)", dtick=1)

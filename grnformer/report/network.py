@@ -61,7 +61,13 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
                 y += [places[tf][1], places[gene][1], None]
         if x:
             figure.add_scatter(
-                x=x, y=y, mode="lines", name=name, line={"color": colour, "width": 1, "dash": dash}, opacity=0.45, hoverinfo="skip"
+                x=x,
+                y=y,
+                mode="lines",
+                name=name,
+                line={"color": colour, "width": 1, "dash": dash},
+                opacity=0.45,
+                hoverinfo="skip",
             )
     degree = edges.groupby("tf").size()
     for names, label, size, colour in (

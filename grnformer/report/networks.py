@@ -73,7 +73,8 @@ def networks_section(
         Figure(
             "eregulon-dots",
             plot_dots(dots),
-            f"The {settings['eregulons_per_type']} most specific eRegulons of each cell type (by RSS). Size: share of the "
+            f"The {settings['eregulons_per_type']} most specific eRegulons of each cell type (by RSS). Size: share "
+            f"of the "
             "type's cells in which the eRegulon is active (AUCell above its threshold). Colour: mean log-normalised "
             "expression of the TF in the type, scaled from 0 to 1 over the types for each TF. "
             f"n {activity.n_obs:,} cells, {activity.n_vars:,} eRegulons in all.",
@@ -108,7 +109,8 @@ def networks_section(
             "thresholds",
             plot_thresholds(activity, examples),
             "AUCell activity over all cells for the most specific eRegulons of each threshold method, with the "
-            "threshold (line). Bimodal: where two Gaussians meet; skewed: mean + 2 standard deviations. AUC within the top "
+            "threshold (line). Bimodal: where two Gaussians meet; skewed: mean + 2 standard deviations. AUC within "
+            f"the top "
             f"{activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no active "
             "eRegulon.",
             60 + 210 * -(-len(examples) // 3),
@@ -161,7 +163,8 @@ def _pictures(
         drawn.append(part.assign(cell_type=name))
         caption = (
             f"{name}: the {part['tf'].nunique()} TFs with the most specific eRegulons and up to "
-            f"{settings['network_targets']} of the strongest targets of each; {len(part)} of {len(edges):,} edges. Solid "
+            f"{settings['network_targets']} of the strongest targets of each; {len(part)} of {len(edges):,} edges. "
+            f"Solid "
             "blue: activation; dashed orange: repression. Positions come from a seeded spring layout and mean nothing."
         )
         blocks.append(Figure(f"network-{name}", plot_network(part, settings["seed"]), caption, 560, wide=False))

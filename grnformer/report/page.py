@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+
 @dataclass(frozen=True)
 class Figure:
     """A plotly figure with its caption (what is seen, how it was computed, n). `wide` takes the whole row."""
@@ -131,13 +134,13 @@ def format_value(value: Any) -> str:
     if isinstance(value, (list, tuple, np.ndarray)):
         return ", ".join(map(str, value))
     if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
-        return "–"
+        return MISSING
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (int, np.integer)):
         return f"{value:,d}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}".replace("-", MINUS)
     return str(value)
 
 
@@ -151,7 +154,7 @@ def _plotly_json(block: Figure) -> Any:
     import markupsafe
 
     text = styled(block.figure, block.height).to_json(engine="json")
-    return markupsafe.Markup(text.replace("</", "<\\/"))  # noqa: S704 - JSON of our own making, closing tags masked
+    return markupsafe.Markup(text.replace("</", "<\\/"))
 
 
 def _table_html(block: Table) -> Any:
@@ -172,9 +175,7 @@ def _table_html(block: Table) -> Any:
             for value, cls in zip(record, classes, strict=True)
         )
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return markupsafe.Markup(  # noqa: S704 - every cell is escaped above
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
+    return markupsafe.Markup(f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>")
 
 
 def _data_link(block: Table, dataset: str) -> str:

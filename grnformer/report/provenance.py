@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _PREFIX = "resource:"
 _MAIN_PACKAGES = (
-    "snakemake scanpy anndata mudata muon numpy scipy pandas scikit-learn numba tomotopy lightgbm torch torch-geometric "
-    "lightning rdkit plotly pyarrow"
-).split()
+    "snakemake", "scanpy", "anndata", "mudata", "muon", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
+    "lightgbm", "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
+)  # fmt: skip
 
 
 def describe_software(checkout: Path) -> pd.DataFrame:
-    """Versions of grnformer (with its git commit), Python, the platform and the main packages; columns name, version."""
+    """Versions of grnformer and its git commit, Python, the platform and main packages; columns name, version."""
     import pandas as pd
 
     import grnformer
@@ -165,7 +165,8 @@ def provenance_sections(
         "peak_memory_mb": "peak memory (MB)",
     }
     cost_blocks: list[Block] = [
-        Table("costs_by_stage", sum_up_costs(costs), "Time and peak resident memory of each stage, as Snakemake measured "
+        Table("costs_by_stage", sum_up_costs(costs), "Time and peak resident memory of each stage, as Snakemake "
+        "measured "
               "them. Wall times are summed over jobs; jobs that ran side by side count each.", labels),
         Table("costs_by_job", costs, f"The same for each of the {len(costs)} jobs. A dash: the job was too short to be "
               "measured.", labels, folded=True),
@@ -180,7 +181,8 @@ def provenance_sections(
         Section("settings", "Methods and configuration", settings),
         Section("resources", "Resources", [_resources(resources)]),
         Section("software", "Software", [
-            Table("software", describe_software(checkout), "Software that rendered this page; the other stages ran in the "
+            Table("software", describe_software(checkout), "Software that rendered this page; the other stages ran "
+            "in the "
                   "same environment unless their rule names another."),
             Note(f"Rendered {rendering_time()}."),
         ]),
@@ -193,7 +195,8 @@ def _resources(resources: pd.DataFrame) -> Block:
     return Table(
         "resources",
         resources,
-        f"The {len(resources)} resources that the configuration and the sample sheet name. A file is only used after its "
+        f"The {len(resources)} resources that the configuration and the sample sheet name. A file is only used after "
+        f"its "
         "SHA-256 was found equal to this one.",
         {"sha256": "SHA-256"},
     )

@@ -34,7 +34,7 @@ def quality_section(
     dropped: pd.DataFrame,
     markers: pd.DataFrame,
     rna: anndata.AnnData,
-    n_regions: int,
+    summary: dict[str, Any],
     umap: np.ndarray | None,
     limits: dict[str, Any],
     settings: dict[str, Any],
@@ -47,8 +47,8 @@ def quality_section(
         Tables by the contracts ``cell_qc``, ``dropped`` and ``markers``.
     rna
         RNA modality of the multiome with obs cell_type and sample.
-    n_regions
-        Regions of the multiome.
+    summary
+        By contract ``prep_summary``.
     umap
         (cells, 2) joint embedding in the order of `rna`, or None.
     limits
@@ -56,19 +56,32 @@ def quality_section(
     settings
         Section ``report`` of the configuration.
     """
-    sizes = tabulate_sizes(qc, dropped, rna.n_obs, rna.n_vars, n_regions)
+    sizes = tabulate_sizes(summary)
+    checks = tabulate_checks(summary)
     cell_types = rna.obs["cell_type"].astype(str)
     kept = qc.set_index("cell").reindex(rna.obs_names)
     blocks: list[Block] = [
         Table("sizes", sizes, "Before and after filtering.", {"before": "before (n)", "after": "after (n)",
               "kept": "kept (share)"}),
-        Table("cell_types", tabulate_types(kept, cell_types), "Cells of each type, and the medians of their QC metrics.",
+        Note(describe_types(summary)),
+        Table("cell_types", tabulate_types(kept, cell_types), "Cells of each type, and the medians of their QC "
+        "metrics.",
               {"cells": "cells (n)"} | {name: f"median {label}" for name, (label, *_) in _METRICS.items()}),
-        Table("dropped", count_reasons(dropped), f"Why {len(dropped):,} cells, genes and regions were removed; a list of "
+        Table("pairing", checks, "Pairing of RNA and ATAC barcodes, and whether the regions gather at the "
+        "transcription start "
+              "sites of the stated genome build.", {"rna_barcodes": "RNA barcodes (n)", "atac_barcodes": "ATAC "
+              "barcodes (n)",
+              "paired": "paired (n)", "tss_share": "regions that hold a TSS (share)", "tss_enrichment": "TSS "
+              "enrichment (fold)"}),
+        Table("dropped", count_reasons(dropped), f"Why {len(dropped):,} cells, genes and regions were removed; a "
+        f"list of "
               "names is in prep/dropped.tsv.", {"removed": "removed (n)"}),
-        Figure("qc", plot_histograms(qc, limits), f"QC metrics of all {len(qc):,} paired cells: {int(qc['kept'].sum()):,} kept "
-               f"(blue), {int((~qc['kept']).sum()):,} dropped (orange). Lines: hard limits; further cells were dropped as "
-               f"outliers beyond {limits['n_mads']:g} scaled median absolute deviations of log1p values in their sample.", 460),
+        Figure("qc", plot_histograms(qc, limits), f"QC metrics of all {len(qc):,} paired cells: "
+        f"{int(qc['kept'].sum()):,} kept "
+               f"(blue), {int((~qc['kept']).sum()):,} dropped (orange). Lines: hard limits; further cells were "
+               f"dropped as "
+               f"outliers beyond {limits['n_mads']:g} scaled median absolute deviations of log1p values in their "
+               f"sample.", 460),
         Figure("qc-types", plot_violins(kept, cell_types), "The same metrics of the cells kept, by cell type; box: "
                f"quartiles; n {len(kept):,} cells.", 460),
     ]  # fmt: skip
@@ -80,28 +93,54 @@ def quality_section(
         blocks += [
             Figure("umap-type", plot_umap(umap[shown], cell_types.iloc[shown]), "Joint UMAP of RNA and ATAC (weighted "
                    f"nearest neighbours) by cell type; n {rna.n_obs:,} cells.{part}", 470, wide=False),
-            Figure("umap-qc", plot_umap_metric(umap[shown], kept.iloc[shown]), "The same cells by depth of RNA and ATAC "
+            Figure("umap-qc", plot_umap_metric(umap[shown], kept.iloc[shown]), "The same cells by depth of RNA and "
+            "ATAC "
                    "(choose above the plot; log10 of counts).", 470, wide=False),
         ]  # fmt: skip
+    if markers.empty:
+        blocks.append(Note("There are no marker genes: the dataset has one cell type only.", "missing"))
+        return Section("prep", "Cells, genes and regions", blocks, dataset)
     top = markers.groupby("cell_type", sort=True).head(settings["markers_per_type"])
     blocks += [
-        Figure("markers", plot_markers(top, rna, cell_types), f"The {settings['markers_per_type']} first marker genes of "
-               "each type. Size: share of the type's cells with a count; colour: mean log-normalised expression scaled from "
+        Figure("markers", plot_markers(top, rna, cell_types), f"The {settings['markers_per_type']} first marker "
+        f"genes of "
+               "each type. Size: share of the type's cells with a count; colour: mean log-normalised expression "
+               f"scaled from "
                "0 to 1 over the types for each gene.", 190 + 34 * cell_types.nunique()),
-        Table("markers", markers, f"Marker genes, {len(markers):,} rows.", folded=True),
+        Table("markers", markers, f"Marker genes of each type against all other cells (Wilcoxon rank-sum test), "
+        f"{len(markers):,} "
+              "rows.", {"score": "z score", "log2_fold_change": "log2 fold change", "p_adjusted": "adjusted p",
+              "share_in": "share of cells in", "share_out": "share of cells out"}, folded=True),
     ]  # fmt: skip
     return Section("prep", "Cells, genes and regions", blocks, dataset)
 
 
-def tabulate_sizes(qc: pd.DataFrame, dropped: pd.DataFrame, cells: int, genes: int, regions: int) -> pd.DataFrame:
+def tabulate_sizes(summary: dict[str, Any]) -> pd.DataFrame:
     """Cells, genes and regions before and after filtering; columns what, before, after, kept (share)."""
     import pandas as pd
 
-    lost = dropped["kind"].value_counts()
-    after = {"cell": cells, "gene": genes, "region": regions}
-    rows = [{"what": f"{k}s", "before": n + int(lost.get(k, 0)), "after": n} for k, n in after.items()]
-    frame = pd.DataFrame(rows)
+    counts = summary["counts"]
+    rows = [{"what": f"{kind}s", **counts[kind]} for kind in ("cell", "gene", "region")]
+    frame = pd.DataFrame(rows, columns=["what", "before", "after"])
     return frame.assign(kept=frame["after"] / frame["before"])
+
+
+def tabulate_checks(summary: dict[str, Any]) -> pd.DataFrame:
+    """Pairing of barcodes and fit of the genome build, one row a sample."""
+    import pandas as pd
+
+    frame = pd.DataFrame.from_dict(summary["checks"], orient="index")
+    return frame.rename_axis("sample").reset_index()
+
+
+def describe_types(summary: dict[str, Any]) -> str:
+    """Where the cell types come from, and how far joint clusters agree with them."""
+    text = (
+        f"Cell types come from {'the annotation' if summary['cell_types_from'] == 'annotation' else 'joint clusters'}; "
+    )
+    text += f"joint clustering of RNA and ATAC gives {summary['clusters']} clusters"
+    ari = summary["cluster_type_ari"]
+    return text + (f" (adjusted Rand index against the given types {ari:.2f})." if ari is not None else ".")
 
 
 def tabulate_types(kept: pd.DataFrame, cell_types: pd.Series) -> pd.DataFrame:
@@ -180,7 +219,9 @@ def plot_umap(umap: np.ndarray, cell_types: pd.Series) -> go.Figure:
     for name, colour in colours(sorted(cell_types.unique())).items():
         of_type = (cell_types == name).to_numpy()
         figure.add_trace(
-            _points(umap[of_type], {"color": colour}, name=f"{name} ({of_type.sum():,})", text=[name] * int(of_type.sum()))
+            _points(
+                umap[of_type], {"color": colour}, name=f"{name} ({of_type.sum():,})", text=[name] * int(of_type.sum())
+            )
         )
     figure.update_layout(legend={"orientation": "h", "y": -0.08, "x": 0, "itemsizing": "constant"})
     return _embedding_axes(figure)

@@ -42,21 +42,29 @@ def topics_section(
     chosen = int(selection.loc[selection["selected"], "n_topics"].iloc[0])
     shown = sample_rows(len(proportions), max_cells, seed)
     sizes = tabulate_sizes(region_sets)
-    sampled = "" if len(shown) == len(proportions) else f" A random {len(shown):,} of {len(proportions):,} cells are drawn."
+    sampled = (
+        "" if len(shown) == len(proportions) else f" A random {len(shown):,} of {len(proportions):,} cells are drawn."
+    )
     return Section("topics", "Topics", [
-        Figure("selection", plot_selection(selection), f"Scores of the fitted topic counts; {chosen} topics were selected "
+        Figure("selection", plot_selection(selection), f"Scores of the fitted topic counts; {chosen} topics were "
+        f"selected "
                "(marked). Held-out likelihood: per token of held-out regions of held-out cells (nats); coherence after "
                "Mimno et al. 2011; distinct: topics that are no near-copy of another.", 300),
         Table("topic_selection", selection, f"The {len(selection)} fitted topic counts.",
               {"log_likelihood": "log-likelihood (nats/token)", "heldout_log_likelihood": "held-out (nats/token)"}),
-        Figure("cell-topic", plot_cells(proportions.iloc[shown], types.iloc[shown]), "Topic proportions (0 to 1) of single "
-               f"cells, columns, ordered by cell type and within it by the type's leading topic; n {len(proportions):,} "
+        Figure("cell-topic", plot_cells(proportions.iloc[shown], types.iloc[shown]), "Topic proportions (0 to 1) of "
+        f"single "
+               f"cells, columns, ordered by cell type and within it by the type's leading topic; n "
+               f"{len(proportions):,} "
                f"cells.{sampled} Colours end at the 99th percentile.", 120 + 18 * proportions.shape[1]),
         Table("topic_by_type", means, "Mean topic proportion (0 to 1) of the cells of each type."),
-        Figure("set-sizes", plot_sizes(sizes), "Regions in each region set. Topic sets hold the regions whose probability "
-               "in the topic lies above Otsu's threshold or among the top; differentially accessible regions are those of "
+        Figure("set-sizes", plot_sizes(sizes), "Regions in each region set. Topic sets hold the regions whose "
+        "probability "
+               "in the topic lies above Otsu's threshold or among the top; differentially accessible regions are "
+               "those of "
                "a cell type against the rest, on topic-imputed accessibility.", 330),
-        Table("region_set_sizes", sizes, f"Regions in each of the {len(sizes)} sets.", {"regions": "regions (n)"}, folded=True),
+        Table("region_set_sizes", sizes, f"Regions in each of the {len(sizes)} sets.", {"regions": "regions "
+        "(n)"}, folded=True),
     ], dataset)  # fmt: skip
 
 
@@ -116,9 +124,11 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
     for name in names:
         size = int((types == name).sum())
         figure.add_bar(
-            x=[size], base=[start - 0.5], y=[""], orientation="h", marker={"color": palette[name], "line": {"width": 0}},
+            x=[size], base=[start - 0.5], y=[""], orientation="h",
+            marker={"color": palette[name], "line": {"width": 0}},
             text=f"{name} ({size:,})", insidetextanchor="middle", textangle=0, row=2, col=1, showlegend=False, width=1,
-            hoverinfo="text", textfont={"color": "white"}, constraintext="none" if size > 0.06 * len(types) else "inside",
+            hoverinfo="text", textfont={"color": "white"},
+            constraintext="none" if size > 0.06 * len(types) else "inside",
         )  # fmt: skip
         start += size
     figure.update_xaxes(showticklabels=False, ticks="", range=[-0.5, len(types) - 0.5])

@@ -28,14 +28,18 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     summary = summarise_heldout(heldout)
     seeds = heldout["seed"].nunique()
     return Section("pretrain", "Pretraining", [
-        Figure("curves", plot_curves(curves), f"Training and held-out loss (masked-value mean squared error) by step; thin "
+        Figure("curves", plot_curves(curves), f"Training and held-out loss (masked-value mean squared error) by "
+        f"step; thin "
                f"lines: single seeds, thick: their mean; {seeds} seeds an arm. Arms: {described}.", 400),
-        Figure("heldout", plot_heldout(heldout), "Mean squared error of masked values of held-out cells at the end, on one "
-               "fixed mask; dots: seeds, bars: mean. Dashed: the mean predictor (each gene's mean over training cells).",
+        Figure("heldout", plot_heldout(heldout), "Mean squared error of masked values of held-out cells at the end, "
+        "on one "
+               "fixed mask; dots: seeds, bars: mean. Dashed: the mean predictor (each gene's mean over training "
+               "cells).",
                150 + 34 * len(summary), wide=False),
-        Figure("beta", plot_beta(heldout), "The adapter's weight beta after training (starts at 0: no effect); dots: seeds.",
+        Figure("beta", plot_beta(heldout), "The adapter's weight beta after training (starts at 0: no effect); dots: "
+        "seeds.",
                150 + 34 * len(summary), wide=False),
-        Table("pretrain_summary", summary, f"Held-out error of each arm, mean and standard deviation over seeds.",
+        Table("pretrain_summary", summary, "Held-out error of each arm, mean and standard deviation over seeds.",
               {"seeds": "seeds (n)", "heldout_mse": "held-out MSE", "heldout_mse_sd": "SD over seeds",
                "floor_mse": "mean predictor MSE", "heldout_pearson": "held-out Pearson r"}),
         Table("pretrain_heldout", heldout, f"The same for each of the {len(heldout)} models.", folded=True),
@@ -67,7 +71,9 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
             place: dict[str, Any] = {"row": 1, "col": column, "legendgroup": str(arm), "mode": "lines"}
             for _, one in part.groupby("seed", sort=True):
                 line = {"color": palette[str(arm)], "width": 1}
-                figure.add_scatter(x=one["step"], y=one["loss"], opacity=0.35, line=line, showlegend=False, hoverinfo="skip", **place)
+                figure.add_scatter(
+                    x=one["step"], y=one["loss"], opacity=0.35, line=line, showlegend=False, hoverinfo="skip", **place
+                )
             mean = part.groupby("step")["loss"].mean()
             line = {"color": palette[str(arm)], "width": 2.6}
             figure.add_scatter(x=mean.index, y=mean, name=str(arm), line=line, showlegend=column == 1, **place)

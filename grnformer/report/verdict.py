@@ -8,6 +8,7 @@ import numpy as np
 
 from grnformer.bench.metrics import METRICS
 from grnformer.bench.summary import bootstrap, interval
+from grnformer.report.page import MINUS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +148,7 @@ def _spread(part: pd.DataFrame, name_floor: bool) -> str:
                 f"{row.task} {row.difference:+.3f}" + (f" to {row.against}" if name_floor else "")
                 for row in rows.itertuples()
             ]
-            pieces.append(f"{outcome} in {', '.join(shown)}".replace("-", "−"))
+            pieces.append(f"{outcome} in {', '.join(shown)}".replace("-", MINUS))
     return ", ".join(pieces)
 
 

@@ -1,0 +1,145 @@
+"""From the files of the stages to the sections of the page."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grnformer import io
+from grnformer.fuse.graph import read_bundle
+from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
+from grnformer.report.fusion import fusion_section
+from grnformer.report.networks import networks_section
+from grnformer.report.provenance import provenance_sections
+from grnformer.report.quality import quality_section
+from grnformer.report.topics import topics_section
+from grnformer.report.training import training_section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from grnformer.report.page import Section
+
+log = logging.getLogger("grnformer.report")
+
+
+def gather_sections(
+    files: dict[str, list[str]],
+    datasets: list[str],
+    *,
+    config: dict[str, Any],
+    samples: list[dict[str, str]],
+    registry: dict[str, Any],
+) -> list[Section]:
+    """Read the outputs of all stages and make the page's sections of them.
+
+    Parameters
+    ----------
+    files
+        Name of the rule's input (``qc``, ``multiome``, ...) -> its files, of all datasets.
+    datasets
+        Names of the datasets, in the order shown.
+    config
+        The whole configuration.
+    samples
+        Rows of the sample sheet.
+    registry
+        The resource registry.
+    """
+    sections: list[Section] = []
+    for dataset in datasets:
+        log.info("sections of %s", dataset)
+        of_dataset = {
+            name: [f for f in paths if Path("results", dataset) in Path(f).parents] for name, paths in files.items()
+        }
+        sections += _dataset_sections(dataset, of_dataset, config)
+    benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
+    sections += provenance_sections(config, samples, registry, benchmarks, Path(io.__file__).parent.parent)
+    return sections
+
+
+def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[str, Any]) -> list[Section]:
+    settings = config["report"]
+    multiome = files["multiome"][0]
+    rna = io.read_modality(multiome, "rna", "multiome")
+    region_sets = io.read_table(files["region_sets"][0], "region_sets")
+    activity = io.read_anndata(files["activity"][0], "cell_activity")
+    networks = {
+        p.stem: io.read_table(p, "cell_type_grn") for p in sorted(Path(files["cell_type"][0]).glob("*.parquet"))
+    }
+    sections = [
+        quality_section(
+            dataset,
+            qc=io.read_table(files["qc"][0], "cell_qc"),
+            dropped=io.read_table(files["dropped"][0], "dropped"),
+            markers=io.read_table(files["markers"][0], "markers"),
+            rna=rna,
+            summary=io.read_json(files["prep_summary"][0], "prep_summary"),
+            umap=io.read_shared_embedding(multiome, "X_umap"),
+            limits=config["prep"]["cells"],
+            settings=settings,
+        ),
+        topics_section(
+            dataset,
+            io.read_table(files["topic_selection"][0], "topic_selection"),
+            io.read_table(files["cell_topic"][0], "cell_topic"),
+            region_sets,
+            rna.obs["cell_type"].astype(str),
+            settings["max_heatmap_cells"],
+            settings["seed"],
+        ),
+        networks_section(
+            dataset,
+            eregulons=io.read_table(files["eregulons"][0], "eregulons"),
+            activity=activity,
+            specificity=io.read_table(files["specificity"][0], "specificity"),
+            thresholds=io.read_table(files["thresholds"][0], "thresholds"),
+            funnel=io.read_table(files["funnel"][0], "funnel"),
+            networks=networks,
+            rna=rna,
+            settings=settings,
+        ),
+    ]
+    del rna, activity
+    sections.append(fusion_section(dataset, {Path(f).name: read_bundle(f) for f in files["graphs"]}))
+    sections.append(
+        training_section(dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"])
+    )
+    for benchmark in ("grn_accuracy", "drug_response"):
+        scores, summary = _scores(files.get(f"{benchmark}_scores"), files.get(f"{benchmark}_summary"))
+        pairs = pairs_of_arms(config["pretrain"]["arms"]) if benchmark == "drug_response" else []
+        if benchmark == "grn_accuracy" and summary is not None:
+            pairs = pairs_of_networks(summary)
+        sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings))
+    return sections
+
+
+def _scores(scores: list[str] | None, summary: list[str] | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    if not scores or not summary:
+        return None, None
+    return io.read_table(scores[0], "scores"), io.read_table(summary[0], "summary")
+
+
+def _curves(paths: list[str]) -> pd.DataFrame:
+    """Training tables below each other; arm and seed come from the path .../<arm>/seed<seed>/training.tsv."""
+    import pandas as pd
+
+    return pd.concat([io.read_table(p, "training").assign(**_model(p)) for p in paths], ignore_index=True)
+
+
+def _heldout(paths: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([_model(p) | io.read_json(p, "heldout") for p in paths])
+
+
+def _model(path: str) -> dict[str, Any]:
+    folder = Path(path).parent
+    return {"arm": folder.parent.name, "seed": int(folder.name.removeprefix("seed"))}
+
+
+def _read_benchmark(path: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(path, sep="\t")
