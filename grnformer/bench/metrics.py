@@ -34,6 +34,12 @@ METRICS: dict[str, Metric] = {
     "early_precision_ratio": Metric(
         "higher", "median", "precision among the first k genes, k = number of positives, over the positive rate; random 1"
     ),
+    "auprc_ratio_over_wrong_tf": Metric(
+        "higher", "median", "AUPRC ratio less the mean of the same score taken from other TFs of the line; chance 0"
+    ),
+    "early_precision_ratio_over_wrong_tf": Metric(
+        "higher", "median", "early precision ratio less that of the line's other TFs' scores; chance 0"
+    ),
     "pooled_auprc_ratio": Metric("higher", "mean", "AUPRC over the positive rate of all TF-gene pairs of a line; random 1"),
     # drug_response
     "double_centred_pearson": Metric(

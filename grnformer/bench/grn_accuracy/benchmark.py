@@ -1,0 +1,140 @@
+"""The whole benchmark: all lines, all arms."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.bench.grn_accuracy.arms import (
+    Arm,
+    accessibility_expression,
+    constant_arm,
+    joined_arm,
+    map_promoters,
+    network_arm,
+    pearson_arm,
+    random_arm,
+)
+from grnformer.bench.grn_accuracy.evaluate import pool_lines, score_arm
+from grnformer.bench.grn_accuracy.truth import read_truth
+from grnformer.errors import InputError
+from grnformer.grn.prior import primary_sources
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+
+logger = logging.getLogger("grnformer.bench")
+
+
+def score_networks(
+    rna: anndata.AnnData,
+    atac: anndata.AnnData,
+    tss: pd.DataFrame,
+    networks: dict[str, pd.DataFrame],
+    tf_gene: pd.DataFrame,
+    priors: dict[str, pd.DataFrame],
+    truth: dict[str, Any],
+    known_tfs: set[str],
+    settings: dict[str, Any],
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score every arm in every line against ChIP-seq of that line.
+
+    Parameters
+    ----------
+    rna, atac
+        Modalities of the multiome, the same cells; the genes of `rna` are the universe.
+    tss
+        Transcription start sites, by contract ``tss``.
+    networks
+        Cell type -> its GRN, by contract ``cell_type_grn``; arm ``eregulon``.
+    tf_gene
+        TF to gene importance over all cells, by contract ``tf_gene``; arm ``tf_gene``.
+    priors
+        Arm name -> TF-target pairs (tf, gene, n_sources); kind reference, as their sources may hold the truth.
+    truth
+        "<TF> <line>" -> target genes.
+    known_tfs
+        Symbols of TFs.
+    settings
+        The config's section ``bench.grn_accuracy``.
+    seed
+        Seed of the random arm.
+
+    Returns
+    -------
+    Scores by contract ``scores`` (a task a cell type, and ``all``; arms ``*_and_floor`` join one with the TF-agnostic
+    floor), and the experiments by contract ``grn_truth``.
+
+    Raises
+    ------
+    InputError
+        If a cell type of ``lines`` has no cells or no network, or its line is not in the truth.
+    """
+    import pandas as pd
+
+    genes = rna.var_names.tolist()
+    types = rna.obs["cell_type"].astype(str).to_numpy()
+    expression, accessibility = rna.X.tocsr(), atac.X.tocsr()
+    promoter_of = map_promoters(atac.var, tss, genes, settings["promoter_margin"])
+    everywhere: list[Arm] = [
+        network_arm("tf_gene", "model", tf_gene, "importance", genes),
+        pearson_arm("pearson", expression, genes),
+        *(network_arm(name, "reference", pairs, "n_sources", genes) for name, pairs in priors.items()),
+        random_arm(len(genes), seed),
+    ]
+    scores, experiments = [], []
+    for cell_type, line in settings["lines"].items():
+        cells = np.flatnonzero(types == cell_type)
+        if not len(cells) or cell_type not in networks:
+            raise InputError(
+                f"cell type {cell_type!r} with {len(cells)} cells; networks of {sorted(networks)}",
+                f"cell types among {sorted(set(types))}, each with a network",
+                "correct bench.grn_accuracy.lines (cell type: name in the truth)",
+            )
+        of_line, fates = read_truth(
+            truth,
+            line,
+            genes,
+            known_tfs=known_tfs,
+            aliases=settings["aliases"],
+            min_positives=settings["min_positives"],
+        )
+        floor = accessibility_expression(expression[cells], accessibility[cells], promoter_of)
+        eregulon = network_arm("eregulon", "model", networks[cell_type], "weight", genes)
+        arms: list[Arm] = [
+            eregulon,
+            *(joined_arm(arm, floor) for arm in (eregulon, *everywhere) if arm.kind in ("model", "reference")),
+            pearson_arm("pearson_within_line", expression[cells], genes),
+            constant_arm("accessibility_expression", floor),
+            *everywhere,
+        ]
+        scores += [score_arm(arm, of_line, genes, cell_type) for arm in arms]
+        experiments.append(fates.assign(cell_type=cell_type))
+    table = pd.concat(scores, ignore_index=True)
+    logger.info("%d TF x line pairs, %d arms", sum(f["fate"].eq("used").sum() for f in experiments), len(arms))
+    return pd.concat([table, pool_lines(table)], ignore_index=True), pd.concat(experiments, ignore_index=True)
+
+
+def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.DataFrame]:
+    """Make two arms of prior knowledge, with and without what stems from ChIP; each pair scores its number of sources.
+
+    Parameters
+    ----------
+    pairs
+        Table tf, gene, sources, as ``grnformer.grn.prior.prepare_prior`` gives it.
+    chip_sources
+        Sources that stem from ChIP experiments.
+
+    Returns
+    -------
+    ``prior_with_chip`` (circular: the truth may be among its sources) and ``prior_without_chip``: tf, gene, n_sources.
+    """
+    found = [primary_sources(sources.split(";")) for sources in pairs["sources"]]
+    chip = set(chip_sources)
+    with_chip = pairs[["tf", "gene"]].assign(n_sources=[len(sources) for sources in found])
+    without = pairs[["tf", "gene"]].assign(n_sources=[len(set(sources) - chip) for sources in found])
+    return {"prior_with_chip": with_chip, "prior_without_chip": without[without["n_sources"] > 0]}

@@ -1,0 +1,103 @@
+"""True targets: ChIP-seq targets by TF and cell line."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger("grnformer.bench")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True targets of the TFs of one cell line.
+
+    Attributes
+    ----------
+    tfs
+        Gene symbols of the TFs, sorted.
+    targets
+        (tfs, genes), boolean.
+    included
+        (tfs, genes), boolean: all genes but the TF's own.
+    """
+
+    tfs: list[str]
+    targets: np.ndarray
+    included: np.ndarray
+
+
+def read_truth(
+    content: dict[str, Any],
+    line: str,
+    genes: list[str],
+    *,
+    known_tfs: set[str],
+    aliases: dict[str, str],
+    min_positives: int,
+) -> tuple[Truth, pd.DataFrame]:
+    """Take the TFs measured in one cell line, by its exact name; no other line's experiments are used.
+
+    Parameters
+    ----------
+    content
+        "<TF> <line>" -> target gene symbols.
+    line
+        Name of the line, as in the keys.
+    genes
+        The universe, in order: the genes that are scored.
+    known_tfs
+        Symbols of TFs; other proteins (polymerases, cyclins) are left out.
+    aliases
+        Name in the truth -> gene symbol. Experiments that get the same symbol are united.
+    min_positives
+        TFs with fewer targets in the universe, their own gene aside, are left out.
+
+    Returns
+    -------
+    The truth, and one row an experiment with what became of it, by contract ``grn_truth``.
+
+    Raises
+    ------
+    InputError
+        If the truth has no experiment of the line, or none that can be used.
+    """
+    import pandas as pd
+
+    place = {gene: number for number, gene in enumerate(genes)}
+    rows, targets = [], {}
+    for key in sorted(content):
+        name, _, of_line = key.rpartition(" ")
+        if of_line != line:
+            continue
+        tf = aliases.get(name, name)
+        found = sorted({place[gene] for gene in content[key] if gene in place and gene != tf})
+        fate = "used"
+        if tf not in known_tfs:
+            fate = "no known TF"
+        elif len(found) < min_positives:
+            fate = f"fewer than {min_positives} targets"
+        else:
+            mask = targets.setdefault(tf, np.zeros(len(genes), dtype=bool))
+            mask[found] = True
+        row = {"line": line, "experiment": name, "tf": tf, "targets": len(content[key]), "positives": len(found)}
+        rows.append(row | {"fate": fate})
+    if not targets:
+        lines = sorted({key.rpartition(" ")[2] for key in content})
+        raise InputError(
+            f"{len(rows)} experiments of the line {line!r} in the truth, none usable (lines there: {', '.join(lines)})",
+            f"a TF with at least {min_positives} targets among the {len(genes)} genes detected",
+            "correct bench.grn_accuracy.lines (cell type: name in the truth), or leave the cell type out",
+        )
+    tfs = sorted(targets)
+    own = np.array([[gene == tf for gene in genes] for tf in tfs])
+    logger.info("%s: %d experiments, %d TFs used", line, len(rows), len(tfs))
+    return Truth(tfs, np.array([targets[tf] for tf in tfs]), ~own), pd.DataFrame(rows)
