@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from grnformer import io
@@ -86,13 +85,3 @@ def read_bundle(folder: str | Path) -> Bundle:
     return Bundle(graph, io.read_table(folder / "lost.tsv", "lost_genes"), meta)
 
 
-def activity_rows(graph: Graph, cells: np.ndarray) -> np.ndarray:
-    """Activity of some cells as a matrix (cells x K, float32 0/1).
-
-    A cell that the network stage did not see has no active eRegulon: its graph on the cell scale is empty.
-    """
-    place = pd.Index(cells).get_indexer_for(graph.activity["cell"])
-    kept = place >= 0
-    rows = np.zeros((len(cells), len(graph.eregulon_names)), np.float32)
-    rows[place[kept], graph.activity["eregulon"].to_numpy()[kept]] = 1
-    return rows

@@ -95,3 +95,9 @@ def of_samples(pattern):
         )
 
     return files
+
+
+def bundle_of(wildcards):
+    """Graph bundle that a pretraining arm is trained on."""
+    graph = config["pretrain"]["arms"][wildcards.arm]["graph"]
+    return f"results/{wildcards.dataset}/fuse/{graph}"

@@ -1,1 +1,85 @@
-# Stage pretrain.
+# pretrain: masked value prediction by a backbone, with or without a graph; one model an arm and seed.
+PRETRAIN = {
+    key: value
+    for key, value in config["pretrain"].items()
+    if key not in ("arms", "seeds", "sizes", "size", "heldout_share")
+}
+PRETRAIN["size"] = config["pretrain"]["sizes"][config["pretrain"]["size"]]
+PRETRAIN["size_name"] = config["pretrain"]["size"]
+
+
+localrules:
+    pretrain,
+
+
+wildcard_constraints:
+    arm="[a-z][a-z0-9_]*",
+    seed=r"\d+",
+
+
+rule pretrain:
+    input:
+        expand(
+            "results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+            dataset=DATASETS,
+            arm=config["pretrain"]["arms"],
+            seed=config["pretrain"]["seeds"],
+        ),
+
+
+rule split_cells:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+    output:
+        split="results/{dataset}/pretrain/split.tsv",
+    log:
+        "results/{dataset}/log/pretrain/split_cells.log",
+    benchmark:
+        "results/{dataset}/benchmark/pretrain/split_cells.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        heldout_share=config["pretrain"]["heldout_share"],
+        seed=config["pretrain"]["seed"],
+        code=code("pretrain/split_cells"),
+    message:
+        "Holding out cells of {wildcards.dataset}"
+    script:
+        "../scripts/pretrain/split_cells.py"
+
+
+rule pretrain_model:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        split="results/{dataset}/pretrain/split.tsv",
+        bundle=bundle_of,
+    output:
+        weights="results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="results/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        training="results/{dataset}/pretrain/{arm}/seed{seed}/training.tsv",
+        heldout="results/{dataset}/pretrain/{arm}/seed{seed}/heldout.json",
+        reference="results/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+    log:
+        "results/{dataset}/log/pretrain/pretrain_model.{arm}.seed{seed}.log",
+    benchmark:
+        "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=720,
+        gpu=0,
+    params:
+        arm=lookup(dpath="pretrain/arms/{arm}", within=config),
+        settings=PRETRAIN,
+        checkpoints="results/{dataset}/pretrain/{arm}/seed{seed}/checkpoint",
+        code=code("pretrain/pretrain_model"),
+    message:
+        "Pretraining arm {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
+    script:
+        "../scripts/pretrain/pretrain_model.py"

@@ -1,0 +1,51 @@
+"""Graph topological adapter: cross-attention from the backbone's tokens to structure embeddings.
+
+Shapes: B cells, L gene tokens, 1 + L tokens with the cell's own (CLS) first, D width, S structure width, H heads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class CrossAttentionAdapter(nn.Module):
+    """h = h_expr + beta h_fusion (arXiv 2503.01682): queries from the backbone, keys and values from the structure.
+
+    `beta` starts at 0, so that an untrained adapter leaves the backbone as it is; its own gradient is not 0, and
+    from the first step on gradients reach the graph encoder. A gene's query meets its own structure
+    embedding with a learnable bonus (`own_gene`, in logits), for that is the place where its regulators speak of it;
+    it starts at log L0 (L0 the usual number of tokens), which gives it half of the attention before any training.
+    """
+
+    def __init__(self, width: int, structure_width: int, n_heads: int, n_tokens: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.norm_query = nn.LayerNorm(width)
+        self.norm_structure = nn.LayerNorm(structure_width)
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(structure_width, width)
+        self.value = nn.Linear(structure_width, width)
+        self.out = nn.Linear(width, width)
+        self.own_gene = nn.Parameter(torch.tensor(math.log(n_tokens)))
+        self.beta = nn.Parameter(torch.zeros(()))
+
+    def fuse(self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
+        """h_fusion, (B, 1 + L, D)."""
+        n_tokens = structure_BLS.shape[1]
+        structure_BLS = self.norm_structure(structure_BLS)
+        query = self._heads(self.query(self.norm_query(h_BTD)))
+        key, value = self._heads(self.key(structure_BLS)), self._heads(self.value(structure_BLS))
+        eye = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
+        bonus = F.pad(eye * self.own_gene, (0, 0, 1, 0))
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def forward(self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
+        return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS)
+
+    def _heads(self, x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)

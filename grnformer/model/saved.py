@@ -1,0 +1,43 @@
+"""A model on disk: weights as safetensors, everything else as JSON; no pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file, save_file
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.model.grnformer import GRNFormer
+
+
+def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path) -> None:
+    """Write model.safetensors and model.json; `card` has the arguments of GRNFormer under `arguments`."""
+    with io.atomic(weights) as temporary:
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
+    io.write_json(card, description, "model")
+
+
+def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
+    """Read a model that `save_model` wrote to `folder`, in evaluation mode, and its card.
+
+    Raises
+    ------
+    InputError
+        If weights and description do not belong together: missing or unexpected weights are errors.
+    """
+    folder = Path(folder)
+    card = io.read_json(folder / "model.json", "model")
+    n_genes = len(card["genes"])
+    model = GRNFormer(n_genes, mean=np.zeros(n_genes), deviation=np.ones(n_genes), **card["arguments"])
+    try:
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+    except RuntimeError as error:
+        raise InputError(
+            f"{folder / 'model.safetensors'}: {error}",
+            "the weights that model.json describes",
+            "train the model again, or put both files of one model side by side",
+        ) from error
+    return model.eval(), card

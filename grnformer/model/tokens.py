@@ -1,0 +1,69 @@
+"""From expression to value tokens: bins of the non-zero values within a cell, and a fixed number of genes a cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.stats import rankdata
+
+
+def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
+    """Replace each non-zero value by its quantile bin among the non-zero values of its row, as a share of `n_bins`.
+
+    Only ranks matter, so any scale will do. Equal values share one bin (that of their middle rank), where scGPT draws
+    one at random: most counts of a shallow cell are 1, and chance would make a gradient of them.
+
+    Returns
+    -------
+    CSR of the same shape, float32, values in {1/n_bins, ..., 1}; stored zeros are dropped.
+    """
+    expression = sp.csr_matrix(expression, copy=True)
+    expression.eliminate_zeros()
+    binned = np.empty(expression.nnz, np.float32)
+    for start, end in zip(expression.indptr[:-1], expression.indptr[1:], strict=True):
+        if end > start:
+            quantile = rankdata(expression.data[start:end]) / (end - start)
+            binned[start:end] = np.ceil(quantile * n_bins) / n_bins
+    return sp.csr_matrix((binned, expression.indices, expression.indptr), shape=expression.shape)
+
+
+def draw_tokens(
+    values: sp.csr_matrix, n_tokens: int, expressed_share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `n_tokens` genes of each row without replacement: expressed ones up to the share, the rest not expressed.
+
+    Where there are too few of one kind, the other fills up: every row has the same number and none is padded.
+
+    Returns
+    -------
+    gene, value
+        (rows, n_tokens) each; int64 column numbers, float32 values (0 if not expressed).
+    """
+    n_rows, n_genes = values.shape
+    gene = np.empty((n_rows, n_tokens), np.int64)
+    value = np.zeros((n_rows, n_tokens), np.float32)
+    for row in range(n_rows):
+        span = slice(values.indptr[row], values.indptr[row + 1])
+        expressed, strength = values.indices[span], values.data[span]
+        n_expressed = expressed_tokens(len(expressed), n_genes, n_tokens, expressed_share)
+        chosen = rng.permutation(len(expressed))[:n_expressed]
+        silent = np.ones(n_genes, bool)
+        silent[expressed] = False
+        others = rng.permutation(np.flatnonzero(silent))[: n_tokens - n_expressed]
+        gene[row] = np.concatenate([expressed[chosen], others])
+        value[row, :n_expressed] = strength[chosen]
+    return gene, value
+
+
+def expressed_tokens(n_expressed: int, n_genes: int, n_tokens: int, expressed_share: float) -> int:
+    """How many of a row's tokens are expressed genes."""
+    wanted = min(n_expressed, round(n_tokens * expressed_share))
+    return max(wanted, n_tokens - (n_genes - n_expressed))
+
+
+def token_weights(values: sp.csr_matrix, n_tokens: int, expressed_share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of an expressed gene, and of one that is not, to be among the tokens of each row; (rows,) each."""
+    n_genes = values.shape[1]
+    counts = np.diff(values.indptr)
+    drawn = np.array([expressed_tokens(int(n), n_genes, n_tokens, expressed_share) for n in counts])
+    return drawn / np.maximum(counts, 1), (n_tokens - drawn) / np.maximum(n_genes - counts, 1)

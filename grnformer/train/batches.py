@@ -1,0 +1,160 @@
+"""Batches by step: everything random follows from (seed, step), so that a resumed run draws what an unbroken one does.
+
+Cells are read in blocks of neighbouring rows; blocks are shuffled, some are held at a time and shuffled together.
+Memory holds those and one number a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from grnformer.fuse.graph import Graph
+from grnformer.model.backbones.base import Backbone
+from grnformer.model.grnformer import Batch
+from grnformer.train.cells import CellStore
+
+ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED = range(5)  # separate streams of random numbers
+
+
+class Cells:
+    """What makes batches of stored cells: values, cell types by number, active eRegulons.
+
+    Parameters
+    ----------
+    store
+        Rows on disk.
+    graph, cell_types
+        The bundle's graph and the order of its cell types.
+    backbone
+        Class whose tokeniser is used.
+    n_bins, n_tokens, expressed_share, mask_share
+        See the config.
+    """
+
+    def __init__(
+        self,
+        store: CellStore,
+        graph: Graph,
+        cell_types: list[str],
+        backbone: type[Backbone],
+        *,
+        n_bins: int,
+        n_tokens: int,
+        expressed_share: float,
+        mask_share: float,
+    ) -> None:
+        self.store, self.graph, self.backbone = store, graph, backbone
+        self.n_bins, self.expressed_share, self.mask_share = n_bins, expressed_share, mask_share
+        self.n_tokens = min(n_tokens, len(graph.genes))
+        number = {name: t for t, name in enumerate(cell_types)}
+        self.type_of_cell = np.array([number.get(name, -1) for name in store.cell_types])
+        self._activity = ActivityLookup(graph)
+
+    def values(self, rows: np.ndarray) -> sp.csr_matrix:
+        """Value tokens of rows in ascending order."""
+        return self.backbone.values(self.store.read(rows), self.n_bins)
+
+    def batch(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator, masked: bool) -> Batch:
+        """Tokens of cells `rows` (whose value tokens are `values`), masked or not, with their graphs."""
+        tokens = self.backbone.tokenise(values, self.n_tokens, self.expressed_share, rng)
+        return Batch(
+            torch.from_numpy(tokens.gene_BL),
+            torch.from_numpy(tokens.value_BL),
+            torch.from_numpy(draw_mask(tokens.gene_BL.shape, self.mask_share if masked else 0.0, rng)),
+            self.type_of_cell[rows],
+            torch.from_numpy(self._activity.rows(self.store.cells[rows])),
+        )
+
+
+class ActivityLookup:
+    """Active eRegulons by cell, found without a pass over the whole table for each batch."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._of_cell = graph.activity.groupby("cell").indices
+
+    def rows(self, cells: np.ndarray) -> np.ndarray:
+        active = np.zeros((len(cells), len(self._graph.eregulon_names)), np.float32)
+        numbers = self._graph.activity["eregulon"].to_numpy()
+        for row, cell in enumerate(cells):
+            active[row, numbers[self._of_cell.get(cell, [])]] = 1
+        return active
+
+
+def draw_mask(shape: tuple[int, int], share: float, rng: np.random.Generator) -> np.ndarray:
+    """Mask the same number of tokens in each row; boolean (rows, tokens)."""
+    count = round(share * shape[1])
+    mask = np.zeros(shape, bool)
+    if count:
+        np.put_along_axis(mask, np.argsort(rng.random(shape), axis=1)[:, :count], True, axis=1)
+    return mask
+
+
+class StepBatches:
+    """Training batches of the steps `start`..`n_steps` - 1, each with its number.
+
+    Parameters
+    ----------
+    cells
+        Source of batches.
+    rows
+        Training rows, ascending.
+    batch_size, block_cells, held_blocks
+        Cells a batch, cells read at a time, blocks shuffled together.
+    n_steps, seed
+        End of the run, seed.
+
+    `start` is asked for the first step when the iteration begins.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        rows: np.ndarray,
+        *,
+        batch_size: int,
+        block_cells: int,
+        held_blocks: int,
+        n_steps: int,
+        seed: int,
+    ) -> None:
+        self.cells, self.rows, self.seed = cells, rows, seed
+        self.batch_size = min(batch_size, len(rows))
+        self.block_cells, self.held_blocks, self.n_steps = block_cells, held_blocks, n_steps
+        self.steps_per_epoch = max(1, len(rows) // self.batch_size)
+        self.start: Callable[[], int] = lambda: 0
+
+    def __iter__(self) -> Iterator[tuple[int, Batch]]:
+        held = -1, sp.csr_matrix((0, 0)), np.empty(0, int)
+        order_of, order, groups = -1, np.empty(0, int), []
+        for step in range(self.start(), self.n_steps):
+            epoch, place = divmod(step, self.steps_per_epoch)
+            if epoch != order_of:
+                order_of, (order, groups) = epoch, self._order(epoch)
+                held = -1, held[1], held[2]
+            wanted = order[place * self.batch_size : (place + 1) * self.batch_size]
+            parts = []
+            for group in dict.fromkeys(groups[wanted].tolist()):
+                if held[0] != group:
+                    members = np.sort(np.flatnonzero(groups == group))
+                    held = group, self._read(members), members
+                inside = wanted[groups[wanted] == group]
+                parts.append(held[1][np.searchsorted(held[2], inside)])
+            rng = np.random.default_rng([self.seed, TOKENS, step])
+            yield step, self.cells.batch(self.rows[wanted], sp.vstack(parts, "csr"), rng, masked=True)
+
+    def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Order of the training rows in an epoch (places in `rows`), and the group of blocks that each belongs to."""
+        rng = np.random.default_rng([self.seed, ORDER, epoch])
+        block = np.arange(len(self.rows)) // self.block_cells
+        group_of_block = np.argsort(rng.permutation(block[-1] + 1)) // self.held_blocks
+        groups = group_of_block[block]
+        return np.lexsort([rng.random(len(self.rows)), groups]), groups
+
+    def _read(self, members: np.ndarray) -> sp.csr_matrix:
+        breaks = np.flatnonzero(np.diff(members // self.block_cells)) + 1
+        return sp.vstack([self.cells.values(self.rows[part]) for part in np.split(members, breaks)], "csr")

@@ -1,0 +1,217 @@
+"""Pretraining of one arm: data, model, Lightning trainer, resume, held-out scores, reference embeddings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from grnformer import __version__
+from grnformer.fuse.graph import Bundle
+from grnformer.model.backbones import BACKBONES
+from grnformer.model.grnformer import GRNFormer, Perturbation
+from grnformer.model.moments import gene_moments
+from grnformer.model.structure import read_structure
+from grnformer.train.batches import Cells, StepBatches
+from grnformer.train.cells import CellStore
+from grnformer.train.embed import embed_cells
+from grnformer.train.evaluate import evaluate, heldout_batches
+from grnformer.train.task import MaskedValuePrediction
+
+LOGGER = logging.getLogger("grnformer.train")
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a run leaves: the model and its card, the training curve, held-out scores, reference embeddings."""
+
+    model: GRNFormer
+    card: dict[str, Any]
+    curve: pd.DataFrame
+    heldout: dict[str, Any]
+    reference: pd.DataFrame
+
+
+def pretrain(
+    store: CellStore,
+    split: pd.DataFrame,
+    bundle: Bundle,
+    arm: dict[str, Any],
+    settings: dict[str, Any],
+    *,
+    model_seed: int,
+    checkpoints: str | Path,
+    threads: int,
+    stop_after: int | None = None,
+) -> Pretrained:
+    """Train one arm from scratch, or from its newest checkpoint if one of the same settings and data is there.
+
+    Parameters
+    ----------
+    store
+        Cells on disk.
+    split
+        cell, split.
+    bundle
+        Graph bundle.
+    arm
+        graph (its name), adapter (bool), perturbation (strategy).
+    settings
+        The config section `pretrain`, with `size` its chosen preset.
+    model_seed
+        Of initial weights and training draws. The held-out draw follows `settings["seed"]`.
+    checkpoints
+        Folder for checkpoints.
+    threads
+        CPU threads.
+    stop_after
+        End early at this step, as an interruption would; for tests.
+    """
+    size = settings["size"]
+    torch.set_num_threads(threads)
+    torch.manual_seed(model_seed)
+    genes = bundle.graph.genes
+    backbone = {"name": settings["backbone"], **size["backbone"]}
+    cells = Cells(
+        store,
+        bundle.graph,
+        bundle.meta["cell_types"],
+        BACKBONES[backbone["name"]],
+        n_bins=size["backbone"]["n_bins"],
+        **{key: size[key] for key in ("n_tokens", "expressed_share", "mask_share")},
+    )
+    place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
+    train, heldout = np.flatnonzero(place == "train"), np.flatnonzero(place == "heldout")
+    blocks = [train[i : i + size["block_cells"]] for i in range(0, len(train), size["block_cells"])]
+    mean, deviation, type_mean = gene_moments(
+        ((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks),
+        len(cells.cell_types),
+        cells.n_tokens,
+        size["expressed_share"],
+    )
+    arguments = {
+        "backbone": backbone,
+        "adapter": size["adapter"] if arm["adapter"] else None,
+        "gnn": {key: size["gnn"][key] for key in ("width", "n_layers", "fanout")},
+        "scales": bundle.meta["scales"],
+        "n_tokens": cells.n_tokens,
+    }
+    model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
+    structure = None
+    if arm["adapter"]:
+        scales, types = bundle.meta["scales"], bundle.meta["cell_types"]
+        structure = read_structure(bundle.graph, scales, types, size["gnn"]["direction"])
+    card = {
+        "arguments": arguments,
+        "arm": arm,
+        "cell_types": bundle.meta["cell_types"],
+        "data": _hash_data(store, split, bundle),
+        "embed": {
+            **settings["embed"],
+            **{key: size[key] for key in ("expressed_share",)},
+            "direction": size["gnn"]["direction"],
+        },
+        "genes": genes["gene"].tolist(),
+        "seed": model_seed,
+        "size": settings["size_name"],
+        "steps": size["steps"],
+        "tokens": [int(token) for token in genes["token"]],
+        "version": __version__,
+    }
+    batches = StepBatches(
+        cells,
+        train,
+        **{key: size[key] for key in ("batch_size", "block_cells", "held_blocks")},
+        n_steps=size["steps"],
+        seed=model_seed,
+    )
+    scored = _spread(heldout, settings["heldout_cells"])
+    fixed = heldout_batches(
+        cells, scored, batch_size=size["batch_size"], repeats=settings["heldout_repeats"], seed=settings["seed"]
+    )
+    task = MaskedValuePrediction(
+        model,
+        structure,
+        Perturbation(arm["perturbation"], settings["perturbed_share"]),
+        {**settings["optimiser"], **{k: size[k] for k in ("steps", "warmup_steps", "learning_rate")}},
+        fixed[:: settings["heldout_repeats"]],
+        type_mean,
+        steps_per_epoch=batches.steps_per_epoch,
+        seed=model_seed,
+        heldout_seed=settings["seed"],
+        key=_key(card, settings),
+    )
+    batches.start = lambda: task.global_step
+    _fit(task, batches, Path(checkpoints), size, settings, stop_after)
+    model = model.eval().cpu()
+    scores = evaluate(model, structure, fixed, type_mean, settings["seed"])
+    scores["heldout_cells"] = len(scored)
+    scores["train_cells"] = len(train)
+    scores["parameters"] = sum(p.numel() for p in model.parameters())
+    scores["beta"] = None if model.adapter is None else float(model.adapter.beta)
+    LOGGER.info("held out: %s", scores)
+    reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
+    return Pretrained(model, card, pd.DataFrame(task.curve), scores, reference)
+
+
+def _fit(
+    task: MaskedValuePrediction,
+    batches: StepBatches,
+    folder: Path,
+    size: dict[str, Any],
+    settings: dict[str, Any],
+    stop_after: int | None,
+) -> None:
+    """Run the trainer from the checkpoint in `folder`, if it is one of this very run."""
+    newest = folder / "last.ckpt"
+    resume = None
+    if newest.exists():
+        found = torch.load(newest, map_location="cpu", weights_only=True)["grnformer"]["key"]
+        resume = newest if found == task.key else None
+        LOGGER.info("%s checkpoint %s", "resuming from" if resume else "starting anew, of other settings is the", newest)
+    keeper = ModelCheckpoint(
+        folder, filename="last", every_n_train_steps=settings["checkpoint_every"], enable_version_counter=False
+    )
+    trainer = pl.Trainer(
+        accelerator="auto",
+        devices=1,
+        precision=size["precision"],
+        max_steps=size["steps"] if stop_after is None else stop_after,
+        max_epochs=-1,
+        gradient_clip_val=settings["optimiser"]["clip"],
+        callbacks=[keeper],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        deterministic="warn",
+    )
+    trainer.fit(task, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
+
+
+def _spread(rows: np.ndarray, limit: int) -> np.ndarray:
+    """At most `limit` of the rows, evenly spread."""
+    if len(rows) <= limit:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
+
+
+def _key(card: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Identity of a run: a checkpoint of another one must not be continued."""
+    return hashlib.sha256(json.dumps([card, settings], sort_keys=True).encode()).hexdigest()
+
+
+def _hash_data(store: CellStore, split: pd.DataFrame, bundle: Bundle) -> str:
+    digest = hashlib.sha256(store.digest().encode())
+    graph = bundle.graph
+    for table in (split, graph.genes, graph.edges, graph.eregulons, graph.activity):
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    return digest.hexdigest()

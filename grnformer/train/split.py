@@ -1,0 +1,40 @@
+"""The split of cells into training and held-out ones: one for all arms and seeds, written to a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from grnformer.errors import InputError
+
+
+def split_cells(obs: pd.DataFrame, *, heldout_share: float, seed: int) -> pd.DataFrame:
+    """Hold out a share of the cells of each type (at least one cell; a type of one cell stays in training).
+
+    Parameters
+    ----------
+    obs
+        Indexed by cell, with cell_type.
+    heldout_share
+        Between 0 and 1.
+    seed
+        Seed.
+
+    Returns
+    -------
+    cell, cell_type, split (train or heldout), in the order of `obs`.
+    """
+    rng = np.random.default_rng(seed)
+    split = np.full(len(obs), "train", dtype=object)
+    types = obs["cell_type"].to_numpy(object)
+    for name in sorted(set(types)):
+        members = np.flatnonzero(types == name)
+        count = min(max(1, round(heldout_share * len(members))), len(members) - 1)
+        split[rng.permutation(members)[:count]] = "heldout"
+    if not (split == "heldout").any():
+        raise InputError(
+            f"{len(obs)} cells in {len(set(types))} cell types: none can be held out",
+            "a cell type of two cells or more",
+            "give coarser cell types",
+        )
+    return pd.DataFrame({"cell": obs.index.to_numpy(object), "cell_type": types, "split": split})
