@@ -1,0 +1,1 @@
+"""eRegulon activity of single cells: AUCell, thresholds, specificity for cell types."""

@@ -1,0 +1,132 @@
+"""Cells x eRegulons: AUC and whether the eRegulon is active in the cell."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grnformer.errors import InputError
+from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
+from grnformer.grn.cell.mixture import find_threshold
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+    import scipy.sparse as sp
+
+_log = logging.getLogger("grnformer.grn")
+
+
+def score_activity(
+    rna: anndata.AnnData,
+    eregulons: pd.DataFrame,
+    *,
+    auc_threshold: float,
+    detected_quantile: float,
+    min_separation: float,
+    min_weight: float,
+    max_overlap: float,
+    seed: int,
+) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """Return the activity of each eRegulon in each cell, and the thresholds as a table.
+
+    Parameters
+    ----------
+    rna
+        Cells x genes; X ranks the genes of a cell. obs `cell_type`.
+    eregulons
+        Triplets; the genes of an eRegulon count once each.
+    auc_threshold, detected_quantile
+        See `choose_rank_cutoff`.
+    min_separation, min_weight, max_overlap, seed
+        See `find_threshold`.
+
+    Raises
+    ------
+    InputError
+        If an eRegulon names genes that the data lacks.
+    """
+    import anndata
+    import pandas as pd
+    import scipy.sparse as sp
+
+    names, gene_sets, tfs = _gene_sets(eregulons, rna.var_names)
+    expression = rna.X.tocsr()
+    n_detected = expression.getnnz(axis=1)
+    cutoff = choose_rank_cutoff(n_detected, rna.n_vars, auc_threshold, detected_quantile)
+    _log.info(
+        "rank cut-off %d of %d genes (auc_threshold alone: %d; the median cell detects %d)",
+        cutoff,
+        rna.n_vars,
+        round(auc_threshold * rna.n_vars),
+        np.median(n_detected),
+    )
+    auc = score_cells(expression, gene_sets, cutoff)
+    found = [
+        find_threshold(column, min_separation=min_separation, min_weight=min_weight, max_overlap=max_overlap, seed=seed)
+        for column in auc.T
+    ]
+    active = sp.csr_matrix(auc > np.array([threshold.value for threshold in found]))
+    table = pd.DataFrame(
+        {
+            "eregulon": names,
+            "threshold": [threshold.value for threshold in found],
+            "method": [threshold.method for threshold in found],
+            "doubtful": [threshold.doubtful for threshold in found],
+            "separation": [threshold.separation for threshold in found],
+            "bic_gain": [threshold.bic_gain for threshold in found],
+            "n_active": active.getnnz(axis=0).astype(int),
+            "n_cells": rna.n_obs,
+        }
+    )
+    activity = anndata.AnnData(
+        X=auc,
+        layers={"active": active},
+        obs=pd.DataFrame(
+            {"cell_type": rna.obs["cell_type"].astype(str), "n_active": active.getnnz(axis=1).astype(int)},
+            index=rna.obs_names,
+        ),
+        var=pd.DataFrame(
+            {
+                "tf": tfs,
+                "n_genes": gene_sets.getnnz(axis=0).astype(int),
+                "threshold": table["threshold"].to_numpy(),
+                "threshold_method": table["method"].to_numpy(),
+                "doubtful": table["doubtful"].to_numpy(),
+            },
+            index=names,
+        ),
+        uns={"rank_cutoff": cutoff},
+    )
+    without = int((activity.obs["n_active"] == 0).sum())
+    _log.info(
+        "%d eRegulons: %s; %d doubtful", len(names), table["method"].value_counts().to_dict(), table["doubtful"].sum()
+    )
+    _log.info(
+        "%d of %d cells have no active eRegulon; the median cell has %.0f",
+        without,
+        rna.n_obs,
+        activity.obs["n_active"].median(),
+    )
+    return activity, table
+
+
+def _gene_sets(eregulons: pd.DataFrame, genes: pd.Index) -> tuple[list[str], sp.csc_matrix, list[str]]:
+    """Names of the eRegulons, genes x eRegulons with 1 for members, and their TFs."""
+    import scipy.sparse as sp
+
+    pairs = eregulons[["eregulon", "tf", "gene"]].astype(str).drop_duplicates(["eregulon", "gene"])
+    position = genes.get_indexer(pairs["gene"])
+    if (position < 0).any():
+        raise InputError(
+            f"{pairs['gene'][position < 0].nunique()} eRegulon genes are not in the data, first "
+            f"{pairs['gene'][position < 0].iloc[0]!r}",
+            "eRegulons of the same data",
+            "infer the eRegulons again from this multiome.h5mu",
+        )
+    tf_of = pairs.drop_duplicates("eregulon").set_index("eregulon")["tf"].sort_index()
+    column = tf_of.index.get_indexer(pairs["eregulon"])
+    members = sp.csc_matrix((np.ones(len(pairs)), (position, column)), shape=(len(genes), len(tf_of)))
+    return list(tf_of.index), members, list(tf_of)

@@ -1,0 +1,114 @@
+"""When an eRegulon counts as active: a threshold on its AUCs from a mixture of two Gaussians.
+
+Where the cells fall into two modes, the threshold is the AUC at which a cell is as likely of the one as of the
+other (the intersection of the weighted densities); where they do not (one mode, usually with a long upper tail),
+it is the mean + 2 sd.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_LEAST_VARIANCE = 1e-2  # of a component, as a share of all variance: a spike of equal AUCs is no mode by itself
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold (cells above it are active), how it came about, and whether to distrust it.
+
+    `method` is bimodal, skewed or constant; `separation` is Ashman's D of the two components, `bic_gain` the BIC of
+    one Gaussian less that of two (above 0 favours two); both are nan for a constant.
+    """
+
+    value: float
+    method: str
+    doubtful: bool
+    separation: float
+    bic_gain: float
+
+
+def find_threshold(
+    auc: np.ndarray, *, min_separation: float, min_weight: float, max_overlap: float, seed: int
+) -> Threshold:
+    """Return the threshold on one eRegulon's AUCs.
+
+    Parameters
+    ----------
+    auc
+        AUC of each cell.
+    min_separation
+        Two modes need components at least this far apart, in units of their root mean square sd (Ashman's D).
+    min_weight
+        Share of cells the smaller component needs.
+    max_overlap
+        A bimodal threshold is doubtful where the mean probability of the wrong call is higher.
+
+    Notes
+    -----
+    Bimodal means: BIC prefers two components, they are separate and large enough, and the density has a valley
+    between them. A skewed threshold is doubtful if no cell is above it. A constant is doubtful; no cell is active.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    auc = np.asarray(auc, dtype=np.float64)
+    mean, sd = auc.mean(), auc.std()
+    if sd <= 1e-12 * max(1.0, abs(mean)) or auc.size < 10:
+        return Threshold(float(auc.max()), "constant", True, float("nan"), float("nan"))
+    scaled = ((auc - mean) / sd)[:, None]
+    one = GaussianMixture(1, reg_covar=_LEAST_VARIANCE).fit(scaled)
+    two = GaussianMixture(
+        2,
+        reg_covar=_LEAST_VARIANCE,
+        max_iter=500,
+        init_params="random_from_data",
+        means_init=np.quantile(scaled, [0.25, 0.95])[:, None],
+        weights_init=[0.75, 0.25],
+        precisions_init=np.full((2, 1, 1), 2.0),
+        random_state=seed,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # told by two.converged_ and the doubtful flag
+        two.fit(scaled)
+    bic_gain = float(one.bic(scaled) - two.bic(scaled))
+    order = np.argsort(two.means_.ravel())
+    means, variances = two.means_.ravel()[order], two.covariances_.ravel()[order]
+    separation = float((means[1] - means[0]) / np.sqrt(variances.mean()))
+    crossing = intersection(means, variances, two.weights_[order])
+    if (
+        crossing is not None
+        and bic_gain > 0
+        and separation >= min_separation
+        and two.weights_.min() >= min_weight
+        and _has_valley(two, means, crossing)
+    ):
+        overlap = float(two.predict_proba(scaled).min(axis=1).mean())
+        return Threshold(
+            mean + sd * crossing, "bimodal", overlap > max_overlap or not two.converged_, separation, bic_gain
+        )
+    value = float(mean + 2 * sd)
+    return Threshold(value, "skewed", not (auc > value).any(), separation, bic_gain)
+
+
+def intersection(means: np.ndarray, variances: np.ndarray, weights: np.ndarray) -> float | None:
+    """Return where two weighted Gaussian densities cross between their means (in rising order), None if nowhere."""
+    square = 1 / variances[1] - 1 / variances[0]
+    linear = 2 * (means[0] / variances[0] - means[1] / variances[1])
+    constant = (
+        means[1] ** 2 / variances[1]
+        - means[0] ** 2 / variances[0]
+        - 2 * np.log(weights[1] / weights[0] * np.sqrt(variances[0] / variances[1]))
+    )
+    roots = np.roots([square, linear, constant] if abs(square) > 1e-9 else [linear, constant])
+    between = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and means[0] < root.real < means[1]]
+    return between[0] if between else None
+
+
+def _has_valley(mixture: Any, means: np.ndarray, crossing: float) -> bool:
+    grid = np.linspace(means[0], means[1], 101)[:, None]
+    density = mixture.score_samples(grid)
+    return bool(density.min() < min(density[0], density[-1]))

@@ -1,0 +1,30 @@
+"""The plain control of every boosted network: absolute Spearman correlation of TF and gene."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grnformer.grn.tf_gene.spearman import correlate
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+
+def infer(
+    expression: sp.csc_matrix,
+    genes: list[str],
+    tf_columns: np.ndarray,
+    target_columns: np.ndarray,
+    *,
+    seed: int,
+    threads: int,
+) -> np.ndarray:
+    """Return absolute Spearman correlations, targets x TFs, float32; 0 for a TF with itself.
+
+    `genes`, `seed` and `threads` are there for the sake of one signature for all methods.
+    """
+    rho = np.abs(correlate(expression[:, target_columns], expression[:, tf_columns]))
+    rho[np.asarray(target_columns)[:, None] == np.asarray(tf_columns)[None, :]] = 0
+    return rho

@@ -1,0 +1,107 @@
+"""The TF-gene table of a dataset: genes and TFs chosen, a method run, signs added."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.errors import InputError
+from grnformer.grn.tf_gene import METHODS
+from grnformer.grn.tf_gene.spearman import correlate
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+
+_BLOCK = 2_000  # targets correlated at a time
+_FEWEST_CELLS = 20
+_log = logging.getLogger("grnformer.grn")
+
+
+def infer_network(
+    rna: anndata.AnnData,
+    tfs: list[str],
+    *,
+    method: str,
+    min_cells: int,
+    options: dict[str, Any],
+    seed: int,
+    threads: int,
+) -> pd.DataFrame:
+    """Return the importance of TFs for genes, one row a pair with importance above 0.
+
+    Parameters
+    ----------
+    rna
+        Cells x genes, X log1p-normalised.
+    tfs
+        Candidate TFs, by gene symbol.
+    method
+        A name in `METHODS`; `options` are its own settings.
+    min_cells
+        Genes and TFs detected in fewer cells are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        tf, gene, importance, rho (Spearman over cells); TFs in the order of their names, best targets first.
+
+    Raises
+    ------
+    InputError
+        If there are too few cells, or no TF is detected in `min_cells` cells.
+    """
+    expression = rna.X.tocsc()
+    genes = list(rna.var_names)
+    if rna.n_obs < _FEWEST_CELLS:
+        raise InputError(
+            f"{rna.n_obs} cells", f"at least {_FEWEST_CELLS} for a TF-gene network", "relax the filters of `prep`"
+        )
+    detected = np.flatnonzero(expression.getnnz(axis=0) >= min_cells)
+    wanted = set(tfs)
+    tf_columns = np.array([column for column in detected if genes[column] in wanted], dtype=np.int64)
+    if not tf_columns.size:
+        present = len(wanted & set(genes))
+        raise InputError(
+            f"of {len(wanted)} TFs (such as {sorted(wanted)[:3]}) {present} are genes of the data (such as {genes[:3]})"
+            f", and none is detected in {min_cells} cells",
+            f"TFs detected in at least {min_cells} cells",
+            "check that both use gene symbols of one species, or lower grn.tf_gene.min_cells",
+        )
+    _log.info(
+        "%d of %d genes and %d of %d TFs are detected in at least %d cells",
+        detected.size,
+        len(genes),
+        tf_columns.size,
+        len(wanted),
+        min_cells,
+    )
+    importance = METHODS[method](expression, genes, tf_columns, detected, **options, seed=seed, threads=threads)
+    return _table(importance, expression, np.array(genes, dtype=object), tf_columns, detected)
+
+
+def _table(
+    importance: np.ndarray, expression: Any, genes: np.ndarray, tf_columns: np.ndarray, target_columns: np.ndarray
+) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for start in range(0, len(target_columns), _BLOCK):
+        block = importance[start : start + _BLOCK]
+        columns = target_columns[start : start + _BLOCK]
+        target, tf = np.nonzero(block)
+        rho = correlate(expression[:, columns], expression[:, tf_columns])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "tf": genes[tf_columns[tf]],
+                    "gene": genes[columns[target]],
+                    "importance": block[target, tf],
+                    "rho": rho[target, tf],
+                }
+            )
+        )
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values(["tf", "importance", "gene"], ascending=[True, False, True], ignore_index=True)

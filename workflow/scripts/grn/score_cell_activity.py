@@ -1,0 +1,16 @@
+"""Score the activity of each eRegulon in each cell (AUCell) and call it active or not (mixture threshold)."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.grn.cell.activity import score_activity
+    from grnformer.io import read_modality, read_table, write_anndata, write_table
+
+    activity, thresholds = score_activity(
+        read_modality(snakemake.input.multiome, "rna", "multiome"),
+        read_table(snakemake.input.eregulons, "eregulons"),
+        **snakemake.params.settings,
+        seed=snakemake.params.seed,
+    )
+    write_table(thresholds, snakemake.output.thresholds, "thresholds")
+    write_anndata(activity, snakemake.output.activity, "cell_activity")
