@@ -1,0 +1,68 @@
+"""How many TFs and TF-gene pairs each step towards eRegulons leaves, and where a run was emptied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# step -> (rule whose output decides it, what to try if nothing passes)
+STEPS = {
+    "TFs of the run": ("select_tfs", "set grn.tfs.lists to TFs of this species, or lower grn.tfs.min_cells"),
+    "with a cistrome": ("build_cistromes", "lower grn.cistromes.min_abs_rho or choose other collections"),
+    "with linked regions of a kept sign": (
+        "link_regions",
+        "lower grn.eregulons.min_abs_rho_region_gene, widen grn.region_gene.window, or keep more "
+        "grn.eregulons.sign_pairs, quantiles and top_regions",
+    ),
+    "with TF-gene weights of a kept sign": (
+        "infer_tf_gene",
+        "lower grn.eregulons.min_abs_rho_tf_gene, keep more grn.eregulons.sign_pairs, or look at tf_gene.parquet",
+    ),
+    "with a leading edge": ("infer_tf_gene", "see whether tf_gene.parquet holds importances above 0"),
+    "with enough targets": ("build_eregulons", "lower grn.eregulons.min_targets"),
+}
+
+
+@dataclass
+class Funnel:
+    """Collects, per step, the TF-gene pairs that reach it."""
+
+    pairs: dict[str, set[int]] = field(default_factory=lambda: {step: set() for step in STEPS})
+    tfs: dict[str, set[int]] = field(default_factory=lambda: {step: set() for step in STEPS})
+
+    def add(self, step: str, tf: int, keys: np.ndarray) -> None:
+        """Count `tf` and its pairs (numbers unique to a TF-gene pair) at `step`, if there is any pair."""
+        if len(keys):
+            self.tfs[step].add(tf)
+            self.pairs[step].update(keys.tolist())
+
+    def table(self) -> pd.DataFrame:
+        """Return the funnel as a table (contract funnel)."""
+        import pandas as pd
+
+        rows = [
+            {"step": step, "rule": rule, "tfs": len(self.tfs[step]), "pairs": len(self.pairs[step])}
+            for step, (rule, _) in STEPS.items()
+        ]
+        return pd.DataFrame(rows)
+
+
+def check_not_empty(funnel: pd.DataFrame) -> None:
+    """Raise InputError if no TF reaches the last step, naming the rule that emptied the run."""
+    if funnel["tfs"].iloc[-1] > 0:
+        return
+    first = funnel.loc[funnel["tfs"] == 0, "step"].iloc[0]
+    rule, remedy = STEPS[first]
+    counts = ", ".join(f"{row.tfs} {row.step}" for row in funnel.itertuples())
+    raise InputError(
+        f"no eRegulon is left: {rule} emptied the run, no TF is left {first!r} (TFs: {counts})",
+        "at least one eRegulon",
+        remedy,
+    )

@@ -1,0 +1,35 @@
+"""Leading edge of a gene set in a ranking (Subramanian et al. 2005, doi 10.1073/pnas.0506580102)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def leading_edge(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, float]:
+    """Find the hits up to the maximum of the running enrichment sum.
+
+    The sum rises at each hit by its score over the sum of all hits' scores (GSEA's weight 1) and falls at each other
+    gene by 1 over their number.
+
+    Parameters
+    ----------
+    scores
+        Not negative, sorted in decreasing order.
+    hits
+        Positions of the gene set in `scores`, increasing and distinct.
+
+    Returns
+    -------
+    The hits of the leading edge (empty if the sum never rises above 0) and the enrichment score, the maximum in [0, 1].
+    """
+    n, n_hits = len(scores), len(hits)
+    total = scores[hits].sum() if n_hits else 0.0
+    if total <= 0:
+        return hits[:0], 0.0
+    gained = np.cumsum(scores[hits]) / total
+    missed = (hits - np.arange(n_hits)) / max(n - n_hits, 1)
+    running = gained - missed  # the running sum's maximum always stands at a hit
+    best = int(np.argmax(running))
+    if running[best] <= 0:
+        return hits[:0], 0.0
+    return hits[: best + 1], float(running[best])

@@ -1,0 +1,164 @@
+"""eRegulons: leading edge and binarisations against direct versions, sign classes, a planted network, the funnel."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grnformer import contracts
+from grnformer.errors import InputError
+from grnformer.grn.eregulons.binarise import binarise_links
+from grnformer.grn.eregulons.build import build_eregulons
+from grnformer.grn.eregulons.funnel import check_not_empty
+from grnformer.grn.eregulons.leading_edge import leading_edge
+
+SETTINGS = dict(
+    sign_pairs=["+/+", "+/-", "-/+", "-/-"], min_abs_rho_tf_gene=0.03, min_abs_rho_region_gene=0.03,
+    quantiles=[0.85, 0.9, 0.95], top_regions=[2, 3], min_targets=5,
+)  # fmt: skip
+
+
+def slow_leading_edge(scores, hits):
+    """Walk down the whole ranking."""
+    hits = set(hits)
+    total = sum(scores[i] for i in hits)
+    running, best, best_at = 0.0, 0.0, -1
+    for i in range(len(scores)):
+        running += scores[i] / total if i in hits else -1 / (len(scores) - len(hits))
+        if running > best + 1e-12:
+            best, best_at = running, i
+    return sorted(i for i in hits if i <= best_at), best
+
+
+def test_leading_edge_equals_the_walk():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        n = int(rng.integers(2, 60))
+        scores = np.sort(rng.gamma(0.5, size=n))[::-1]
+        hits = np.flatnonzero(rng.random(n) < rng.random())
+        hits = hits[: n - 1] if len(hits) else np.array([n - 1])
+        edge, score = leading_edge(scores, hits)
+        expected, expected_score = slow_leading_edge(scores, hits.tolist())
+        assert score == pytest.approx(expected_score, abs=1e-9)
+        assert edge.tolist() == expected
+
+
+def test_leading_edge_of_top_and_bottom_sets():
+    scores = np.linspace(1, 0.1, 100)
+    edge, score = leading_edge(scores, np.array([0, 1, 2, 90]))
+    assert edge.tolist() == [0, 1, 2]
+    assert score > 0.9
+    assert leading_edge(scores, np.array([99]))[0].size == 0
+
+
+def test_binarisations_equal_pandas():
+    rng = np.random.default_rng(1)
+    gene = rng.integers(0, 12, 300)
+    importance = rng.random(300)
+    masks = binarise_links(gene, importance, quantiles=[0.85, 0.5], top_regions=[1, 5])
+    frame = pd.DataFrame({"gene": gene, "importance": importance})
+    by_gene = frame.groupby("gene")["importance"]
+    for q in (0.85, 0.5):
+        assert np.array_equal(masks[f"quantile_{q}"], importance > by_gene.transform("quantile", q))
+    for top in (1, 5):
+        assert np.array_equal(masks[f"top_{top}"], by_gene.rank(ascending=False) <= top)
+
+
+def test_binarisation_of_single_regions_and_zeros():
+    masks = binarise_links(np.array([0, 1, 1]), np.array([1.0, 0.0, 0.0]), quantiles=[0.9], top_regions=[2])
+    assert masks["quantile_0.9"].tolist() == [True, False, False]
+    assert masks["top_2"].tolist() == [True, False, False]
+
+
+@pytest.fixture
+def network():
+    """Two TFs, 200 genes with 4 regions each. T1 activates genes 0-29 and represses 30-59 through their region 1."""
+    rng = np.random.default_rng(2)
+    genes = [f"g{i:03d}" for i in range(200)]
+    importance = rng.random((2, 200)) * 0.01
+    rho = rng.normal(0, 0.02, (2, 200)).clip(-0.029, 0.029)
+    importance[0, :60] += 1
+    importance[0, 140:] += 0.02  # unbound genes, between the true targets and the other bound ones
+    rho[0, :30], rho[0, 30:60] = 0.5, -0.5
+    rho[0, 100:], rho[1] = 0.1, 0.1
+    tf_gene = pd.DataFrame(
+        {
+            "tf": np.repeat(["T1", "T2"], 200), "gene": genes * 2,
+            "importance": importance.ravel(), "rho": rho.ravel(),
+        }
+    )  # fmt: skip
+    link_importance = np.tile([0.1, 0.7, 0.15, 0.05], 200)
+    region_gene = pd.DataFrame(
+        {
+            "region": [f"chr1:{i}-{i + 1}" for i in range(800)],
+            "gene": np.repeat(genes, 4),
+            "distance": 0,
+            "promoter": False,
+            "importance": link_importance,
+            "rho": np.tile([0.01, 0.4, -0.4, 0.4], 200),
+        }
+    )
+    known = region_gene[region_gene["gene"].isin(genes[:60] + genes[100:140])]
+    cistromes = pd.DataFrame(
+        {"tf": "T1", "region": known["region"], "gene": known["gene"], "annotation": "direct", "evidence": "prior:x",
+         "score": 1.0}
+    )  # fmt: skip
+    return tf_gene, region_gene, cistromes
+
+
+def test_planted_network_and_signs_are_recovered(network):
+    eregulons, funnel = build_eregulons(*network, ["T1", "T2"], **SETTINGS)
+    contracts.check(eregulons, "eregulons", "test")
+    contracts.check(funnel, "funnel", "test")
+    assert eregulons.groupby("eregulon")["gene"].nunique().to_dict() == {
+        f"T1_direct_{s1}/{s2}": 30 for s1 in "+-" for s2 in "+-"
+    }
+    up = eregulons[eregulons["eregulon"] == "T1_direct_+/+"]
+    assert set(up["gene"]) == {f"g{i:03d}" for i in range(30)}
+    # region 1 by every binarisation; region 3 (importance .05) by none; region 0 has no sign
+    assert (up["region"].str.extract(r":(\d+)-")[0].astype(int) % 4 == 1).all()
+    assert (up["tf_gene_rho"] == 0.5).all()
+    assert (eregulons.loc[eregulons["eregulon"] == "T1_direct_-/-", "region_gene_rho"] < 0).all()
+    assert funnel["tfs"].tolist() == [2, 1, 1, 1, 1, 1]
+    assert funnel["pairs"].tolist()[1] == 100
+
+
+def test_only_chosen_sign_pairs_and_enough_targets(network):
+    eregulons, _ = build_eregulons(*network, ["T1"], **SETTINGS | {"sign_pairs": ["-/+"]})
+    assert set(eregulons["eregulon"]) == {"T1_direct_-/+"}
+    eregulons, funnel = build_eregulons(*network, ["T1"], **SETTINGS | {"min_targets": 31})
+    assert eregulons.empty
+    assert funnel["tfs"].tolist()[-2:] == [1, 0]
+
+
+def test_evidence_for_a_region_holds_for_all_its_genes(network):
+    tf_gene, region_gene, cistromes = network
+    shared = region_gene.assign(region=region_gene["region"].where(region_gene.index % 4 != 1, "chr2:1-2"))
+    shared = shared.drop_duplicates(["region", "gene"])
+    for_region = cistromes.iloc[:1].assign(region="chr2:1-2", gene=None)
+    eregulons, _ = build_eregulons(tf_gene, shared, for_region, ["T1"], **SETTINGS)
+    assert set(eregulons.loc[eregulons["eregulon"] == "T1_direct_+/+", "gene"]) >= {f"g{i:03d}" for i in range(30)}
+
+
+def test_row_order_does_not_matter(network):
+    tf_gene, region_gene, cistromes = network
+    one, _ = build_eregulons(tf_gene, region_gene, cistromes, ["T1"], **SETTINGS)
+    two, _ = build_eregulons(
+        tf_gene.iloc[::-1], region_gene.sample(frac=1, random_state=1), cistromes.iloc[::-1], ["T1"], **SETTINGS
+    )
+    pd.testing.assert_frame_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "key"),
+    [
+        (lambda t, r, c: (t, r, c.iloc[:0]), "build_cistromes", "min_abs_rho"),
+        (lambda t, r, c: (t, r.assign(rho=0.0), c), "link_regions", "min_abs_rho_region_gene"),
+        (lambda t, r, c: (t[t["tf"] == "T2"], r, c), "infer_tf_gene", "min_abs_rho_tf_gene"),
+    ],
+)
+def test_an_empty_result_names_the_rule_that_emptied_it(network, change, rule, key):
+    eregulons, funnel = build_eregulons(*change(*network), ["T1", "T2"], **SETTINGS)
+    assert eregulons.empty
+    with pytest.raises(InputError, match=f"{rule} emptied the run") as caught:
+        check_not_empty(funnel)
+    assert key in caught.value.remedy

@@ -1,0 +1,135 @@
+"""TF lists, the prior table and the cistromes made from it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grnformer import contracts
+from grnformer.errors import InputError
+from grnformer.grn.cistromes.build import build_cistromes
+from grnformer.grn.prior import prepare_prior, read_prior
+from grnformer.grn.tfs import read_tf_list, select_tfs
+
+CHIP = ["ReMap_DoRothEA", "ENCODE-proximal"]
+
+
+@pytest.fixture
+def omnipath(tmp_path):
+    rows = [
+        ("GATA1", "HBG1", "transcriptional", "CollecTRI;ExTRI_CollecTRI", True, False),
+        ("GATA1", "HBG1", "transcriptional", "DoRothEA;ReMap_DoRothEA", False, True),
+        ("GATA1", "KLF1", "transcriptional", "DoRothEA;ReMap_DoRothEA", True, False),
+        ("GATA1", "LMO2", "transcriptional", "ENCODE-proximal", False, False),
+        ("GATA1", "AKT1", "post_translational", "CollecTRI;ExTRI_CollecTRI", True, False),
+        ("COMPLEX:FOS_JUN", "IL2", "transcriptional", "CollecTRI;NTNU.Curated_CollecTRI", True, False),
+        ("COMPLEX:P01100_P05412", "IL2", "transcriptional", "CollecTRI;NTNU.Curated_CollecTRI", True, False),
+        ("SPI1", "CSF1R", "transcriptional", "CollecTRI;ENCODE-proximal;SIGNOR_CollecTRI", False, True),
+    ]
+    columns = ["source", "target", "type", "sources", "is_stimulation", "is_inhibition"]
+    path = tmp_path / "omnipath.parquet"
+    pd.DataFrame(rows, columns=columns).to_parquet(path)
+    return path
+
+
+def test_omnipath_is_read_joined_and_split(omnipath):
+    prior = prepare_prior(
+        read_prior(omnipath), collections=["CollecTRI", "DoRothEA"], chip_sources=CHIP, chip="keep"
+    )
+    contracts.check(prior, "prior", "test")
+    prior = prior.set_index(["tf", "gene"])
+    assert sorted(prior.index) == [
+        ("FOS", "IL2"), ("GATA1", "HBG1"), ("GATA1", "KLF1"), ("JUN", "IL2"), ("SPI1", "CSF1R"),
+    ]  # fmt: skip
+    assert prior["sign"].to_dict() == {
+        ("FOS", "IL2"): 1, ("GATA1", "HBG1"): 0, ("GATA1", "KLF1"): 1, ("JUN", "IL2"): 1, ("SPI1", "CSF1R"): -1,
+    }  # fmt: skip
+    assert prior.loc[("GATA1", "HBG1"), "sources"] == "CollecTRI;DoRothEA;ExTRI_CollecTRI;ReMap_DoRothEA"
+    assert prior.index[prior["chip"]].tolist() == [("GATA1", "HBG1"), ("GATA1", "KLF1"), ("SPI1", "CSF1R")]
+    assert prior.index[prior["chip_only"]].tolist() == [("GATA1", "KLF1")]
+
+
+def test_chip_derived_pairs_can_be_dropped_or_chosen(omnipath):
+    settings = dict(collections=["CollecTRI", "DoRothEA"], chip_sources=CHIP)
+    dropped = prepare_prior(read_prior(omnipath), chip="drop", **settings)
+    assert "KLF1" not in set(dropped["gene"])
+    assert len(dropped) == 4
+    assert set(prepare_prior(read_prior(omnipath), chip="only", **settings)["gene"]) == {"HBG1", "KLF1", "CSF1R"}
+
+
+def test_plain_table_and_wrong_columns(tmp_path):
+    path = tmp_path / "mine.tsv"
+    pd.DataFrame({"tf": ["A", "A"], "gene": ["x", "y"], "sign": [1, -3]}).to_csv(path, sep="\t", index=False)
+    prior = prepare_prior(read_prior(path), collections=[], chip_sources=CHIP, chip="keep")
+    assert prior[["sign", "sources"]].to_numpy().tolist() == [[1, "mine"], [-1, "mine"]]
+    with pytest.raises(InputError, match="collections among its sources"):
+        prepare_prior(read_prior(path), collections=["CollecTRI"], chip_sources=CHIP, chip="keep")
+    path.write_text("a\tb\nc\td\n")
+    with pytest.raises(InputError, match="tf, gene"):
+        read_prior(path)
+
+
+def test_tf_lists(tmp_path):
+    plain, table = tmp_path / "tfs.txt", tmp_path / "motifs.tsv.gz"
+    plain.write_text("GATA1\nSPI1\n\nGATA1\n")
+    pd.DataFrame({"motif": ["m1", "m2"], "tf": ["SPI1", "JUN"]}).to_csv(table, sep="\t", index=False)
+    assert read_tf_list(plain) == ["GATA1", "SPI1"]
+    assert read_tf_list(table) == ["JUN", "SPI1"]
+    table.unlink()
+    (tmp_path / "wrong.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(InputError, match="column 'tf'"):
+        read_tf_list(tmp_path / "wrong.csv")
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(InputError, match="holds no TF"):
+        read_tf_list(tmp_path / "empty.txt")
+
+
+def test_selected_tfs_are_measured_in_enough_cells():
+    counts = np.array([50, 3, 20])
+    assert select_tfs(["SPI1", "GATA1", "JUN"], ["GATA1", "SPI1", "ACTB"], counts, min_cells=10) == ["GATA1"]
+    with pytest.raises(InputError, match="none in 60 cells"):
+        select_tfs(["GATA1"], ["GATA1", "SPI1", "ACTB"], counts, min_cells=60)
+
+
+@pytest.fixture
+def links():
+    return pd.DataFrame(
+        {
+            "region": ["r1", "r2", "r1", "r3", "r4"],
+            "gene": ["HBG1", "HBG1", "OTHER", "KLF1", "CSF1R"],
+            "distance": 0, "promoter": True, "importance": 0.5, "rho": [0.3, 0.01, 0.3, -0.2, 0.2],
+        }
+    )  # fmt: skip
+
+
+SETS = pd.DataFrame({"set": "topic_1", "kind": "topic_otsu", "region": ["r1", "r4"], "score": 1.0})
+
+
+def test_prior_cistromes_hold_for_the_known_target_only(omnipath, links):
+    prior = prepare_prior(read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep")
+    settings = dict(method="prior", min_abs_rho=0.05, region_set_kinds=[], settings={"chip_sources": CHIP})
+    found = build_cistromes(links, ["GATA1", "JUN"], prior, SETS, **settings)
+    contracts.check(found, "cistromes", "test")
+    assert found[["tf", "region", "gene", "evidence"]].to_numpy().tolist() == [
+        ["GATA1", "r1", "HBG1", "prior:ExTRI_CollecTRI|chip:ReMap_DoRothEA"],
+        ["GATA1", "r3", "KLF1", "chip:ReMap_DoRothEA"],
+    ]
+    assert found["score"].tolist() == [2, 1]
+    within = build_cistromes(links, ["GATA1"], prior, SETS, **settings | {"region_set_kinds": ["topic_otsu"]})
+    assert within["region"].tolist() == ["r1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"min_abs_rho": 0.9}, "reaches"),
+        ({"region_set_kinds": ["dar"]}, "lies in a region set"),
+        ({"method": "tarot"}, "one of"),
+    ],
+)
+def test_empty_cistromes_stop_the_run(omnipath, links, change, message):
+    prior = prepare_prior(read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep")
+    settings = dict(method="prior", min_abs_rho=0.05, region_set_kinds=[], settings={"chip_sources": CHIP})
+    with pytest.raises(InputError, match=message):
+        build_cistromes(links, ["GATA1"], prior, SETS, **settings | change)
+    with pytest.raises(InputError, match="prior targets"):
+        build_cistromes(links, ["NANOG"], prior, SETS, **settings)
