@@ -83,7 +83,14 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
     rna = rna.copy()
     rna.obs["cell_type"] = pd.Categorical(types)
     sc.tl.rank_genes_groups(
-        rna, "cell_type", groups=groups, reference="rest", method="wilcoxon", tie_correct=True, n_genes=n_per_type, pts=True
+        rna,
+        "cell_type",
+        groups=groups,
+        reference="rest",
+        method="wilcoxon",
+        tie_correct=True,
+        n_genes=n_per_type,
+        pts=True,
     )
     ranked = sc.get.rank_genes_groups_df(rna, group=groups)
     if "group" not in ranked:

@@ -24,7 +24,9 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     """
     counts = sp.csr_matrix(matrix)
     if 0 in counts.shape:
-        raise InputError(f"{where}: an empty matrix, {counts.shape[0]} x {counts.shape[1]}", "counts", "give another file")
+        raise InputError(
+            f"{where}: an empty matrix, {counts.shape[0]} x {counts.shape[1]}", "counts", "give another file"
+        )
     values = counts.data
     if values.dtype.kind == "b":
         values = values.astype(np.int8)

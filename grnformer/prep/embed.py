@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from typing import Any
 
 import anndata
 import mudata
@@ -12,10 +10,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from grnformer.prep.wnn import weigh_neighbors
+
 log = logging.getLogger("grnformer.prep")
 
 
-def embed_rna(rna: anndata.AnnData, sample: pd.Series, *, target_sum: float, n_hvgs: int, n_pcs: int, seed: int) -> None:
+def embed_rna(
+    rna: anndata.AnnData, sample: pd.Series, *, target_sum: float, n_hvgs: int, n_pcs: int, seed: int
+) -> None:
     """Normalise counts in X and embed the cells by PCA, in place.
 
     Afterwards: layer ``counts`` (int32), X log1p of counts scaled to `target_sum` a cell (float32),
@@ -59,7 +61,7 @@ def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
 
 
 def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
-    """TF-IDF of a binary cells x regions matrix: log1p(1e4 * (x / regions of the cell) * (cells / cells of the region))."""
+    """TF-IDF of a binary matrix, cells x regions: log1p(1e4 x / (regions of the cell) * cells / (cells of the region))."""
     per_cell = np.maximum(np.asarray(binary.sum(axis=1)).ravel(), 1)
     per_region = np.maximum(np.asarray(binary.sum(axis=0)).ravel(), 1)
     weighed = sp.diags_array(1e4 / per_cell) @ binary @ sp.diags_array(binary.shape[0] / per_region)
@@ -69,31 +71,36 @@ def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
 def join_modalities(data: mudata.MuData, *, n_neighbors: int, resolution: float, min_dist: float, seed: int) -> None:
     """Joint neighbours of RNA and ATAC, clusters and a UMAP of them, in place.
 
-    Weighted nearest neighbours (Hao et al. 2021, doi 10.1016/j.cell.2021.04.048, by muon), Leiden clusters
+    Weighted nearest neighbours (Hao et al. 2021, doi 10.1016/j.cell.2021.04.048, see `wnn`), Leiden clusters
     (doi 10.1038/s41598-019-41695-z) and UMAP.
 
     Afterwards: ``obs["cluster"]`` (cluster_0 is the largest), ``obs["rna_weight"]`` (0 to 1, how much of a cell's
     neighbourhood is from its RNA), ``obsm["X_umap"]``, n_cells x 2.
     """
     import scanpy as sc
+    from umap.umap_ import fuzzy_simplicial_set
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning)  # muon asks scanpy for its version the old way
-        import muon
-
-    neighbors = min(n_neighbors, data.n_obs - 1)
-    for modality, representation in (("rna", "X_pca"), ("atac", "X_lsi")):
-        sc.pp.neighbors(data.mod[modality], n_neighbors=neighbors, use_rep=representation, random_state=seed)
-    bounds: dict[str, Any] = {
-        "n_multineighbors": min(200, data.n_obs - 2),
-        "n_bandwidth_neighbors": min(20, data.n_obs - 1),
-    }
-    muon.pp.neighbors(data, n_neighbors=neighbors, random_state=seed, **bounds)
-    shell = anndata.AnnData(obs=pd.DataFrame(index=data.obs_names), obsp=dict(data.obsp), uns={"neighbors": data.uns["neighbors"]})
+    joint = [data.mod["rna"].obsm["X_pca"], data.mod["atac"].obsm["X_lsi"]]
+    indices, distances, weights = weigh_neighbors(joint, n_neighbors=n_neighbors)
+    itself = np.arange(data.n_obs)[:, None]  # umap counts a cell among its own neighbours
+    connectivities, *_ = fuzzy_simplicial_set(
+        joint[0],
+        n_neighbors=indices.shape[1] + 1,
+        random_state=np.random.RandomState(seed),
+        metric="euclidean",
+        knn_indices=np.hstack([itself, indices]),
+        knn_dists=np.hstack([np.zeros(itself.shape), distances]).astype(np.float32),
+    )
+    shell = anndata.AnnData(
+        obs=pd.DataFrame(index=data.obs_names),
+        obsm={"X_joint": np.hstack(joint)},
+        obsp={"connectivities": sp.csr_matrix(connectivities)},
+    )
+    params = {"method": "umap", "metric": "euclidean", "n_neighbors": indices.shape[1], "use_rep": "X_joint"}
+    shell.uns["neighbors"] = {"connectivities_key": "connectivities", "params": params}
     sc.tl.leiden(shell, resolution=resolution, flavor="igraph", n_iterations=-1, random_state=seed, directed=False)
     sc.tl.umap(shell, min_dist=min_dist, random_state=seed)
     data.obs["cluster"] = ("cluster_" + shell.obs["leiden"].astype(str)).to_numpy()
-    data.obs["rna_weight"] = data.obs.pop("rna:mod_weight").to_numpy()
-    data.obs.drop(columns="atac:mod_weight", inplace=True)
+    data.obs["rna_weight"] = weights[:, 0]
     data.obsm["X_umap"] = np.asarray(shell.obsm["X_umap"], dtype=np.float32)
     log.info("%d joint clusters of %d cells", data.obs["cluster"].nunique(), data.n_obs)

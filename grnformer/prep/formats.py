@@ -41,7 +41,9 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
         data = reader(path)
     except (OSError, KeyError) as error:
         raise InputError(
-            f"{path} cannot be read: {error}", "10x .h5, .h5ad, a folder with matrix.mtx, .csv or .tsv", "check the file"
+            f"{path} cannot be read: {error}",
+            "10x .h5, .h5ad, a folder with matrix.mtx, .csv or .tsv",
+            "check the file",
         ) from error
     log.info("%s: %d x %d", path, data.n_obs, data.n_vars)
     return data

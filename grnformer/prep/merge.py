@@ -73,7 +73,9 @@ def _shared_features(parts: list[anndata.AnnData], kind: str, least: float) -> t
         raise InputError(
             f"the samples share {len(shared)} {kind}s of at least {smallest} each",
             f"at least {least:.0%} in common (prep.min_shared_features)",
-            "count all samples over one set of peaks" if kind == "region" else "use one gene annotation for all samples",
+            "count all samples over one set of peaks"
+            if kind == "region"
+            else "use one gene annotation for all samples",
         )
     lost = pd.Index([]).append([part.var_names for part in parts]).unique().difference(shared, sort=False)
     return shared, dropped_table(kind, lost, None, f"not in all {len(parts)} samples")

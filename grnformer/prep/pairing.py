@@ -52,7 +52,9 @@ def spelling_hint(left: pd.Index, right: pd.Index, share: float) -> str | None:
     best, hint = max(2 * share, 0.1), None
     for what, pattern, rest in _DIFFERENCES:
         pair = [
-            names.astype(str).str.upper() if pattern is None else names.astype(str).str.replace(pattern, rest, regex=True)
+            names.astype(str).str.upper()
+            if pattern is None
+            else names.astype(str).str.replace(pattern, rest, regex=True)
             for names in (left, right)
         ]
         matched = pair[0].isin(pair[1]).sum() / min(len(left), len(right))
@@ -125,8 +127,8 @@ def label_cells(labels: pd.Series, barcodes: pd.Index, where: str, *, min_annota
     if 1 - missing.mean() < min_annotated:
         matched = float(barcodes.isin(labels.index).mean())
         raise InputError(
-            f"{where}: {int(missing.sum())} of {len(found)} cells have no cell type, first {found.index[missing][0]!r}; "
-            f"the annotation's barcodes are such as {labels.index[0]!r}",
+            f"{where}: {int(missing.sum())} of {len(found)} cells have no cell type, first {found.index[missing][0]!r}"
+            f"; the annotation's barcodes are such as {labels.index[0]!r}",
             f"a cell type for at least {min_annotated:.0%} of the cells",
             spelling_hint(barcodes, labels.index, matched)
             or "complete the annotation, or lower prep.min_annotated: cells without a type are then dropped",

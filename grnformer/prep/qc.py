@@ -106,7 +106,7 @@ def stop_if_empty(reasons: pd.Series, kind: str) -> None:
     log.info("%d of %d %ss kept; dropped: %s", (reasons == "").sum(), len(reasons), kind, counts.to_dict() or "none")
     if len(counts) and counts.sum() == len(reasons):
         raise InputError(
-            f"no {kind} passes the filters; most are dropped for: {counts.index[0]} ({counts.iloc[0]} of {len(reasons)})",
+            f"no {kind} passes the filters; {counts.iloc[0]} of {len(reasons)} are dropped for: {counts.index[0]}",
             f"filters that keep some {kind}s",
             "set the bounds under `prep` in the config to the data's depth: see the QC figures in the log",
         )

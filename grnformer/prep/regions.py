@@ -128,8 +128,8 @@ def check_build(
         log.warning("%s: %d regions are too few to check the genome build by", where, len(regions))
     elif enrichment < min_tss_enrichment:
         raise InputError(
-            f"{where}: {share:.1%} of the regions hold a TSS of {genome}, only {enrichment:.2f} times as many as of the "
-            "same regions moved by 50 to 100 kb",
+            f"{where}: {share:.1%} of the regions hold a TSS of {genome}, only {enrichment:.2f} times as many as of "
+            "the same regions moved by 50 to 100 kb",
             f"at least {min_tss_enrichment:g} times as many: the regions seem to be of another genome build",
             "correct the genome in the sample sheet, or lift the regions over; prep.build.min_tss_enrichment sets "
             "the bound",

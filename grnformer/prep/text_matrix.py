@@ -64,8 +64,8 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
 
 
 def _first_lines(path: Path, separator: str) -> tuple[list[str], list[str]]:
-    opened = gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="", encoding="utf-8")
-    with opened as handle:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", newline="", encoding="utf-8") as handle:
         csv.field_size_limit(1 << 24)
         lines = csv.reader(handle, delimiter=separator)
         header, first = next(lines, []), next(lines, [])

@@ -6,6 +6,7 @@ with job(snakemake):
     from grnformer.io import read_table, write_mudata, write_table
     from grnformer.prep.sample import load_sample
 
-    data, dropped = load_sample(snakemake.params.row, read_table(snakemake.input.tss, "tss"), **snakemake.params.settings)
+    tss = read_table(snakemake.input.tss, "tss")
+    data, dropped = load_sample(snakemake.params.row, tss, **snakemake.params.settings)
     write_table(dropped, snakemake.output.dropped, "dropped")
     write_mudata(data, snakemake.output.counts, "paired_counts")
