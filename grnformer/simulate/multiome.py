@@ -73,7 +73,7 @@ def simulate_multiome(
     """Simulate cells with paired RNA and ATAC whose counts follow a planted TF → region → gene network.
 
     A TF's transcript follows its activity, which differs between cell types and between cells of one type. A
-    bound region opens with the activity of its TFs, and its gene rises or falls with it.
+    bound region opens (sign +1) or closes (-1) with the activity of its TFs, and its gene follows the region.
 
     Parameters
     ----------
@@ -90,9 +90,9 @@ def simulate_multiome(
     shared_share
         Share of the TFs that are active in all cell types; the others are active in one.
     repression_share
-        Share of regions through which TFs repress.
+        Share of bound regions through which TFs repress.
     closed_share
-        Share of edges that do not work in one of their TF's cell types, because the region stays closed there.
+        Share of edges that do not work in one of their TF's cell types: the region does not respond there.
     effect
         Change of log expression and log accessibility from no to full activity.
     within_sd
@@ -193,11 +193,16 @@ def _log_expression(
 def _log_accessibility(
     edges: pd.DataFrame, drive: np.ndarray, regions: pd.DataFrame, effect: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Log accessibility, cells x regions: basal (promoters opener) + effect of the TFs that bind."""
+    """Log accessibility, cells x regions: basal (promoters opener) + effect of the TFs that bind.
+
+    Activators open their region; repressors close theirs, which is open without them.
+    """
     number = {region: i for i, region in enumerate(regions["region"])}
+    repressed = regions["region"].isin(edges.loc[edges["sign"] < 0, "region"])
     basal = rng.normal(0.0, 0.5, size=len(regions)) + np.where(regions["promoter"], 0.7, 0.0)
-    log_rate = np.tile(basal, (len(drive), 1))
-    np.add.at(log_rate.T, edges["region"].map(number).to_numpy(), effect * drive.T)
+    log_rate = np.tile(basal + np.where(repressed, effect, 0.0), (len(drive), 1))
+    signed = effect * drive * edges["sign"].to_numpy()
+    np.add.at(log_rate.T, edges["region"].map(number).to_numpy(), signed.T)
     return log_rate
 
 

@@ -35,7 +35,7 @@ def draw_edges(
 ) -> pd.DataFrame:
     """Draw the edges: each target gene gets 1 to `max_regulators` TFs, each through one region of that gene.
 
-    A TF opens the region that it binds; the region raises (sign +1) or lowers (-1) its gene.
+    A TF opens (sign +1) or closes (-1) the region that it binds, and the gene follows the region.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def draw_edges(
     active
         TFs x types: where each TF is active.
     closed_share
-        Share of edges whose region cannot open in one of the types of its TF, if that leaves another.
+        Share of edges whose region does not respond in one of the types of its TF, if that leaves another.
 
     Returns
     -------

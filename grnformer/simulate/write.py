@@ -64,16 +64,33 @@ def write_simulation(
     if fragments:
         _write_text(_fragments(simulation), folder / "fragments.tsv.gz")
     _write_text(_sample_sheet(folder, labels), folder / "samples.tsv")
-    scenario = _scenario(folder)
+    scenario = _scenario(folder, sorted(set(simulation.annotation["cell_type"])))
     _write_text(yaml.safe_dump(scenario, sort_keys=False), folder / "config.yaml")
     return scenario
 
 
-def _scenario(folder: Path) -> dict[str, Any]:
-    """The overlay over config/config.yaml: inputs here instead of the demo's."""
+def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
+    """The overlay over config/config.yaml: inputs here instead of the demo's, and limits that a small set can meet."""
+    prior = str(folder / "prior.parquet")
     return {
         "samples": str(folder / "samples.tsv"),
         "genomes": {GENOME: {"tss": str(folder / "tss.tsv.gz")}},
+        "topics": {"n_topics": [len(types) + 1, 2 * len(types) + 2]},
+        "grn": {
+            "tfs": {"lists": [str(folder / "tfs.txt")]},
+            "cistromes": {"prior": {"table": prior}},
+            "eregulons": {"min_targets": 5},
+        },
+        "fuse": {"vocabulary": str(folder / "vocabulary.json")},
+        "bench": {
+            "grn_accuracy": {
+                "lines": {name: name for name in types},
+                "truth": str(folder / "chip_targets.json"),
+                "tfs": str(folder / "tfs.txt"),
+                "prior": prior,
+                "min_positives": 5,
+            }
+        },
     }
 
 
