@@ -1,4 +1,73 @@
-# Stage grn.
+# Stage grn: TFs, TF-gene weights, region-gene links, cistromes, eRegulons, cell-type and cell-specific GRNs.
+
+
+localrules:
+    grn,
+
+
+rule grn:
+    input:
+        expand(
+            "results/{dataset}/grn/{product}",
+            dataset=DATASETS,
+            product=[
+                "eregulons.parquet",
+                "funnel.tsv",
+                "cell_type",
+                "cell_type_summary.tsv",
+                "cell_activity.h5ad",
+            ],
+        ),
+
+
+rule prepare_prior:
+    input:
+        path_of(config["grn"]["cistromes"]["prior"]["table"]),
+    output:
+        "results/{dataset}/grn/prior.parquet",
+    log:
+        "results/{dataset}/log/grn/prepare_prior.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/prepare_prior.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=config["grn"]["cistromes"]["prior"],
+        code=code("grn/prepare_prior"),
+    message:
+        "Prior TF-target pairs for {wildcards.dataset}"
+    script:
+        "../scripts/grn/prepare_prior.py"
+
+
+rule select_tfs:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        prior="results/{dataset}/grn/prior.parquet",
+        lists=[path_of(entry) for entry in config["grn"]["tfs"]["lists"]],
+    output:
+        "results/{dataset}/grn/tfs.txt",
+    log:
+        "results/{dataset}/log/grn/select_tfs.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/select_tfs.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        settings=config["grn"]["tfs"],
+        code=code("grn/select_tfs"),
+    message:
+        "Transcription factors measured in {wildcards.dataset}"
+    script:
+        "../scripts/grn/select_tfs.py"
 
 
 rule infer_tf_gene:
@@ -25,6 +94,89 @@ rule infer_tf_gene:
         "TF-gene importance in {wildcards.dataset}"
     script:
         "../scripts/grn/infer_tf_gene.py"
+
+
+rule link_regions:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        tss="results/{dataset}/prep/tss.parquet",
+        cell_topic="results/{dataset}/topics/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/region_topic.parquet",
+    output:
+        "results/{dataset}/grn/region_gene.parquet",
+    log:
+        "results/{dataset}/log/grn/link_regions.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/link_regions.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 16
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=config["grn"]["region_gene"],
+        seed=config["grn"]["seed"],
+        code=code("grn/link_regions"),
+    message:
+        "Region-gene links in {wildcards.dataset}"
+    script:
+        "../scripts/grn/link_regions.py"
+
+
+rule build_cistromes:
+    input:
+        region_gene="results/{dataset}/grn/region_gene.parquet",
+        tfs="results/{dataset}/grn/tfs.txt",
+        prior="results/{dataset}/grn/prior.parquet",
+        region_sets="results/{dataset}/topics/region_sets.parquet",
+    output:
+        "results/{dataset}/grn/cistromes.parquet",
+    log:
+        "results/{dataset}/log/grn/build_cistromes.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/build_cistromes.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=config["grn"]["cistromes"],
+        code=code("grn/build_cistromes"),
+    message:
+        "Cistromes in {wildcards.dataset}"
+    script:
+        "../scripts/grn/build_cistromes.py"
+
+
+rule build_eregulons:
+    input:
+        tf_gene="results/{dataset}/grn/tf_gene.parquet",
+        region_gene="results/{dataset}/grn/region_gene.parquet",
+        cistromes="results/{dataset}/grn/cistromes.parquet",
+        tfs="results/{dataset}/grn/tfs.txt",
+    output:
+        eregulons="results/{dataset}/grn/eregulons.parquet",
+        funnel="results/{dataset}/grn/funnel.tsv",
+    log:
+        "results/{dataset}/log/grn/build_eregulons.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/build_eregulons.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=config["grn"]["eregulons"],
+        code=code("grn/build_eregulons"),
+    message:
+        "eRegulons of {wildcards.dataset}"
+    script:
+        "../scripts/grn/build_eregulons.py"
 
 
 rule score_cell_activity:
@@ -73,3 +225,32 @@ rule score_specificity:
         "Specificity of eRegulons for cell types in {wildcards.dataset}"
     script:
         "../scripts/grn/score_specificity.py"
+
+
+rule build_cell_type_grns:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        cell_topic="results/{dataset}/topics/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/region_topic.parquet",
+        eregulons="results/{dataset}/grn/eregulons.parquet",
+        specificity="results/{dataset}/grn/specificity.parquet",
+    output:
+        grns=directory("results/{dataset}/grn/cell_type"),
+        summary="results/{dataset}/grn/cell_type_summary.tsv",
+    log:
+        "results/{dataset}/log/grn/build_cell_type_grns.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/build_cell_type_grns.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=config["grn"]["cell_type"],
+        code=code("grn/build_cell_type_grns"),
+    message:
+        "Cell-type GRNs of {wildcards.dataset}"
+    script:
+        "../scripts/grn/build_cell_type_grns.py"

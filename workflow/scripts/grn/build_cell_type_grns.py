@@ -1,0 +1,23 @@
+"""One GRN per cell type, as a folder of tables, and a summary of their sizes."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.grn.cell_type import build_cell_type_grns, file_names
+    from grnformer.grn.inputs import align_topics
+    from grnformer.io import atomic, read_modality, read_table, write_table
+
+    given = snakemake.input
+    rna, atac = (read_modality(given.multiome, m, "multiome") for m in ("rna", "atac"))
+    names = file_names(sorted(set(rna.obs["cell_type"])))
+    tables = read_table(given.cell_topic, "cell_topic"), read_table(given.region_topic, "region_topic")
+    networks, summary = build_cell_type_grns(
+        read_table(given.eregulons, "eregulons"), read_table(given.specificity, "specificity"), list(rna.var_names),
+        list(atac.var_names), rna.X.tocsr(), atac.X.tocsr(), rna.obs["cell_type"].to_numpy(str),
+        *align_topics(*tables, rna.obs_names, atac.var_names), **snakemake.params.settings,
+    )  # fmt: skip
+    with atomic(snakemake.output.grns) as folder:
+        for cell_type, network in networks.items():
+            write_table(network, folder / f"{names[cell_type]}.parquet", "cell_type_grn")
+    summary.insert(1, "file", summary["cell_type"].map(names) + ".parquet")
+    write_table(summary, snakemake.output.summary, "cell_type_summary")

@@ -1,0 +1,21 @@
+"""Regions bound by each TF, by the chosen method."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.grn.cistromes.build import build_cistromes
+    from grnformer.grn.tfs import read_tf_list
+    from grnformer.io import read_table, write_table
+
+    settings = snakemake.params.settings
+    cistromes = build_cistromes(
+        read_table(snakemake.input.region_gene, "region_gene"),
+        read_tf_list(snakemake.input.tfs),
+        read_table(snakemake.input.prior, "prior"),
+        read_table(snakemake.input.region_sets, "region_sets"),
+        method=settings["method"],
+        min_abs_rho=settings["min_abs_rho"],
+        region_set_kinds=settings["region_set_kinds"],
+        settings={"chip_sources": settings["prior"]["chip_sources"]},
+    )
+    write_table(cistromes, snakemake.output[0], "cistromes")

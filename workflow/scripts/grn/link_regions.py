@@ -1,0 +1,23 @@
+"""Region-gene links: Spearman correlation and boosting importance of every region in a gene's window."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.grn.inputs import align_topics
+    from grnformer.grn.region_gene.link import link_regions
+    from grnformer.grn.region_gene.signal import Data
+    from grnformer.io import read_modality, read_table, write_table
+
+    rna = read_modality(snakemake.input.multiome, "rna", "multiome")
+    atac = read_modality(snakemake.input.multiome, "atac", "multiome")
+    topics = align_topics(
+        read_table(snakemake.input.cell_topic, "cell_topic"),
+        read_table(snakemake.input.region_topic, "region_topic"),
+        rna.obs_names,
+        atac.var_names,
+    )
+    data = Data(rna.X.tocsr(), rna.layers["counts"].tocsr(), atac.X.tocsr(), *topics)
+    regions = atac.var[["chrom", "start", "end"]].rename_axis("region").reset_index()
+    tss = read_table(snakemake.input.tss, "tss")
+    settings = {"seed": snakemake.params.seed, **snakemake.params.settings}
+    write_table(link_regions(data, list(rna.var_names), regions, tss, **settings), snakemake.output[0], "region_gene")
