@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
 from grnformer.report.forest import forest_height, order_arms, plot_forest
 from grnformer.report.page import Block, Figure, Note, Section, Table
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
 TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
 ABOUT = {
     "drug_response": "Predicting LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks are what is left out of "
-    "training: "
-    "pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, so that a "
-    "model that only knows which drugs are potent scores nothing.",
+    "training: pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, "
+    "so that a model that only knows which drugs are potent scores nothing.",
     "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that "
-    "very "
-    "line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; the "
-    "wrong-TF control takes the same score from other TFs of the line.",
+    "very line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; "
+    "the wrong-TF control takes the same score from other TFs of the line.",
 }
 _LABELS = {
     "low": "95% low",
@@ -71,10 +70,8 @@ def benchmark_section(
             f"{benchmark}_summary",
             order_arms(summary).sort_values(["metric", "task"], kind="stable", key=_in_order(metrics)),
             f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, "
-            f"...), as "
-            "given below; intervals are 95% bootstrap intervals over members and missing where there is one member "
-            f"alone. "
-            "Failed: members whose value is undefined. " + _definitions(metrics),
+            "...), as given below; intervals are 95% bootstrap intervals over members and missing where there is one "
+            "member alone. Failed: members whose value is undefined. " + _definitions(metrics),
             _LABELS,
         )
     )
@@ -84,10 +81,8 @@ def benchmark_section(
                 f"{benchmark}_comparisons",
                 compared,
                 "Paired differences in the metric's better direction (positive: the arm is better), with 95% "
-                "intervals: "
-                "Student's t over paired members for means, percentile bootstrap over members for medians. Not "
-                "corrected "
-                "for the number of comparisons.",
+                "intervals: Student's t over paired members for means, percentile bootstrap over members for medians. "
+                "Not corrected for the number of comparisons.",
                 _COMPARED,
                 folded=len(compared) > 12,
             )
@@ -109,17 +104,10 @@ def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def pairs_of_networks(summary: pd.DataFrame) -> list[tuple[str, str]]:
-    """(network, control) for every arm of kind model: against its own wrong-TF control and against shared controls."""
+    """(network, control) for every arm of kind model: against its own wrong-TF control and the random ranking."""
     arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
     models = [str(a) for a in arms.index[arms == "model"]]
-    controls = [str(a) for a in arms.index[arms == "control"]]
-    pairs = []
-    for model in models:
-        for control in controls:
-            owners = [m for m in models if m in control]
-            if not owners or model == max(owners, key=len):
-                pairs.append((model, control))
-    return pairs
+    return [(m, other) for m in models for other in (wrong_tf_name(m), "random") if other in arms.index]
 
 
 def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metrics: list[str]) -> list[Block]:
@@ -135,8 +123,7 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metric
             caption = (
                 f"{METRICS[metric].about}. Task {task}. Points: {METRICS[metric].statistic} over members"
                 f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; "
-                f"dotted "
-                "line: chance."
+                "dotted line: chance."
             )
             if undefined:
                 caption += f" Undefined, hence without a point: {', '.join(undefined)}."

@@ -93,8 +93,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
     colour = [scaled.loc[e, t] for e, t in zip(dots["eregulon"], dots["cell_type"], strict=True)]
     hover = [
         f"{r.eregulon} in {r.cell_type}<br>active in {r.active_share:.0%} of {r.cells:,} cells<br>RSS {r.rss:.3f}, "
-        f"mean AUC "
-        f"{r.mean_auc:.3f}<br>mean TF expression {r.tf_expression:.3f} (log1p)"
+        f"mean AUC {r.mean_auc:.3f}<br>mean TF expression {r.tf_expression:.3f} (log1p)"
         for r in dots.itertuples()
     ]
     figure = go.Figure()
@@ -156,8 +155,7 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
         )
         listed = "<br>".join(part["eregulon"].head(labelled))
         figure.add_annotation(
-            x=0.98, y=0.97, xref="x domain", yref="y "
-            "domain", xanchor="right", yanchor="top", align="right", text=listed,
+            x=0.98, y=0.97, xref="x domain", yref="y domain", xanchor="right", yanchor="top", align="right", text=listed,
             showarrow=False, font={"size": 11, "color": NEGATIVE}, bgcolor="rgba(255,255,255,.8)", **place,
         )  # fmt: skip
         figure.update_xaxes(title="rank" if i >= len(types) - columns else None, **place)
@@ -170,8 +168,8 @@ def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: i
     best = specificity.groupby("eregulon")["rss"].max()
     ranked = thresholds.assign(_rss=thresholds["eregulon"].map(best).fillna(0.0))
     ranked = ranked.sort_values(["_rss", "eregulon"], ascending=[False, True])
-    turns = ranked.groupby("threshold_method", sort=True).cumcount()
-    return ranked.assign(_turn=turns).sort_values(["_turn", "threshold_method"])["eregulon"].head(most).tolist()
+    turns = ranked.groupby("method", sort=True).cumcount()
+    return ranked.assign(_turn=turns).sort_values(["_turn", "method"])["eregulon"].head(most).tolist()
 
 
 def plot_thresholds(activity: anndata.AnnData, examples: list[str]) -> go.Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
 from grnformer.report.style import INK, KIND_SYMBOLS, KINDS, MUTED
 
@@ -15,6 +16,8 @@ CHANCE = {
     "auprc_ratio": 1.0,
     "early_precision_ratio": 1.0,
     "pooled_auprc_ratio": 1.0,
+    "auprc_ratio_over_wrong_tf": 0.0,
+    "early_precision_ratio_over_wrong_tf": 0.0,
     "double_centred_pearson": 0.0,
     "per_drug_pearson": 0.0,
     "pooled_pearson": 0.0,
@@ -23,7 +26,7 @@ _MEMBERS_SHOWN = 10  # up to so many seeds stand as single dots; TFs and drugs w
 
 
 def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.Figure:
-    """Forest plot of one task and metric.
+    """Forest plot of one task and metric; an arm's wrong-TF control stands on its row, a little lower.
 
     Parameters
     ----------
@@ -32,16 +35,16 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
     """
     import plotly.graph_objects as go
 
-    summary = order_arms(summary)
+    places = place_rows(summary)
     metric = str(summary["metric"].iloc[0])
-    drawn = summary.dropna(subset=["estimate"])
+    drawn = order_arms(summary).dropna(subset=["estimate"])
     figure = go.Figure()
     few = summary.loc[summary["members"].between(2, _MEMBERS_SHOWN), "arm"]
     single = scores[scores["arm"].isin(few)].dropna(subset=["value"])
     if len(single):
         figure.add_scatter(
-            x=single["value"], y=single["arm"], mode="markers", name="single members", hoverinfo="x",
-            marker={"color": "#aab4be", "size": 5}, text=single["member"],
+            x=single["value"], y=single["arm"].map(places), mode="markers", name="single members", hoverinfo="x",
+            marker={"color": "#aab4be", "size": 5},
         )  # fmt: skip
     for kind, part in drawn.groupby("kind", sort=False):
         errors = {
@@ -50,28 +53,32 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             "array": (part["high"] - part["estimate"]).fillna(0).clip(lower=0),
             "arrayminus": (part["estimate"] - part["low"]).fillna(0).clip(lower=0),
             "thickness": 1.6,
-            "width": 4,
+            "width": 3,
         }
         hover = [
             f"{r.arm}: {r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]<br>{r.members} {r.unit}s, {r.failed} failed, n "
             f"{r.n:,}"
             for r in part.itertuples()
         ]
-        marker = {"color": KINDS[str(kind)], "size": 10, "symbol": KIND_SYMBOLS[str(kind)], "line": {"width": 2}}
+        marker = {"color": KINDS[str(kind)], "size": 9, "symbol": KIND_SYMBOLS[str(kind)], "line": {"width": 2}}
         figure.add_scatter(
-            x=part["estimate"], y=part["arm"], mode="markers", name=str(kind), error_x=errors, marker=marker,
+            x=part["estimate"], y=part["arm"].map(places), mode="markers", name=str(kind), error_x=errors, marker=marker,
             hovertext=hover, hoverinfo="text",
         )  # fmt: skip
     if metric in CHANCE:
-        figure.add_vline(x=CHANCE[metric], line={"color": "#b8c1ca", "dash": "dot", "width": 1.4})
+        figure.add_vline(x=CHANCE[metric], line={"color": "#9aa5b1", "dash": "dot", "width": 1.4})
     floors = drawn[drawn["kind"] == "floor"]
     if len(floors):
         best = floors["estimate"].max() if METRICS[metric].better == "higher" else floors["estimate"].min()
         figure.add_vline(x=best, line={"color": INK, "dash": "dash", "width": 1.4})
-    figure.update_yaxes(categoryorder="array", categoryarray=summary["arm"].tolist()[::-1], showgrid=True)
-    figure.update_xaxes(
-        title=metric.replace("_", " ") + (" (lower is better)" if METRICS[metric].better == "lower" else "")
+    rows = [arm for arm, place in places.items() if place == round(place)]
+    figure.update_yaxes(
+        tickvals=[places[arm] for arm in rows],
+        ticktext=[arm.replace("_", " ") for arm in rows],
+        range=[len(rows) - 0.4, -0.6],
     )
+    lower = " (lower is better)" if METRICS[metric].better == "lower" else ""
+    figure.update_xaxes(title=metric.replace("_", " ") + lower)
     figure.update_layout(
         title={
             "text": title,
@@ -82,9 +89,18 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             "yanchor": "top",
         },
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"color": MUTED, "size": 12}},
-        margin={"t": 64},
+        margin={"t": 72},
     )
     return figure
+
+
+def place_rows(summary: pd.DataFrame) -> dict[str, float]:
+    """Vertical place of each arm: whole numbers from the top; a wrong-TF control a third of a row below its arm."""
+    arms = order_arms(summary)["arm"].tolist()
+    owners = {wrong_tf_name(arm): arm for arm in arms}
+    rows = [arm for arm in arms if owners.get(arm) not in arms]
+    places = {arm: float(i) for i, arm in enumerate(rows)}
+    return places | {arm: places[owners[arm]] + 0.34 for arm in arms if arm not in places}
 
 
 def order_arms(summary: pd.DataFrame) -> pd.DataFrame:
@@ -95,5 +111,7 @@ def order_arms(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def forest_height(summary: pd.DataFrame) -> int:
-    """Pixels for one row an arm."""
-    return 130 + 26 * len(summary)
+    """Pixels that the rows of one task and metric need."""
+    places = place_rows(summary)
+    rows = 1 + int(max(places.values()))
+    return 150 + rows * (26 if len(places) == rows else 34)

@@ -25,13 +25,11 @@ def fusion_section(dataset: str, bundles: dict[str, Bundle]) -> Section:
     blocks: list[Block] = [
         Note(
             f"{len(first.graph.genes):,} genes have a place in the backbone's vocabulary, "
-            f"{int(first.graph.genes['is_tf'].sum()):,} of "
-            f"them TFs; {len(first.lost):,} genes were lost on the way, with {int(first.lost['edges_lost'].sum()):,} "
-            f"edges."
+            f"{int(first.graph.genes['is_tf'].sum()):,} of them TFs; {len(first.lost):,} genes were lost on the way, "
+            f"with {int(first.lost['edges_lost'].sum()):,} edges."
         ),
         Table("graph_sizes", graphs, "Graphs built. Edges of types: summed over the cell types; edges of eRegulons: "
-        "those "
-              "that cell graphs look up.", {"nodes": "genes (n)", "type_edges": "edges of types (n)", "tfs": "TFs (n)",
+        "those that cell graphs look up.", {"nodes": "genes (n)", "type_edges": "edges of types (n)", "tfs": "TFs (n)",
               "eregulon_edges": "edges of eRegulons (n)", "unlinked": "genes without a link (share)", "lost": "genes "
               "lost (n)"}),
     ]  # fmt: skip
@@ -40,9 +38,8 @@ def fusion_section(dataset: str, bundles: dict[str, Bundle]) -> Section:
     if len(degrees):
         blocks += [
             Figure("degrees", plot_degrees(bundles), "Share of genes with at least so many links, in the union of the "
-                   "types' graphs (of the eRegulons' edges where a graph has no type edges); TFs against other "
-                   "genes. Links "
-                   "count both directions; log scales, genes without a link are left out of the lines.", 400),
+                   "types' graphs (of the eRegulons' edges where a graph has no type edges); TFs against other genes. "
+                   "Links count both directions; log scales, genes without a link are left out of the lines.", 400),
             Table("graph_degrees", degrees, "Mean and median number of links in the same graphs.",
                   {"genes": "genes (n)", "mean_degree": "mean degree", "median_degree": "median degree",
                    "unlinked": "without a link (share)"}),

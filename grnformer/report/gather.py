@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from grnformer import io
 from grnformer.fuse.graph import read_bundle
+from grnformer.grn.cell_type import file_names
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
 from grnformer.report.fusion import fusion_section
 from grnformer.report.networks import networks_section
@@ -65,8 +66,10 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     rna = io.read_modality(multiome, "rna", "multiome")
     region_sets = io.read_table(files["region_sets"][0], "region_sets")
     activity = io.read_anndata(files["activity"][0], "cell_activity")
+    sizes = io.read_table(files["cell_type_summary"][0], "cell_type_summary")
     networks = {
-        p.stem: io.read_table(p, "cell_type_grn") for p in sorted(Path(files["cell_type"][0]).glob("*.parquet"))
+        name: io.read_table(Path(files["cell_type"][0]) / f"{stem}.parquet", "cell_type_grn")
+        for name, stem in file_names(sizes["cell_type"]).items()
     }
     sections = [
         quality_section(
@@ -97,6 +100,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
             thresholds=io.read_table(files["thresholds"][0], "thresholds"),
             funnel=io.read_table(files["funnel"][0], "funnel"),
             networks=networks,
+            sizes=sizes,
             rna=rna,
             settings=settings,
         ),

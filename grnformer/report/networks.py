@@ -30,6 +30,7 @@ def networks_section(
     thresholds: pd.DataFrame,
     funnel: pd.DataFrame,
     networks: dict[str, pd.DataFrame],
+    sizes: pd.DataFrame,
     rna: anndata.AnnData,
     settings: dict[str, Any],
 ) -> Section:
@@ -43,6 +44,8 @@ def networks_section(
         AnnData by contract ``cell_activity``.
     networks
         Cell type -> table by contract ``cell_type_grn``.
+    sizes
+        Table by contract ``cell_type_summary``.
     rna
         RNA modality of the multiome; X is log-normalised expression.
     settings
@@ -73,11 +76,10 @@ def networks_section(
         Figure(
             "eregulon-dots",
             plot_dots(dots),
-            f"The {settings['eregulons_per_type']} most specific eRegulons of each cell type (by RSS). Size: share "
-            f"of the "
-            "type's cells in which the eRegulon is active (AUCell above its threshold). Colour: mean log-normalised "
-            "expression of the TF in the type, scaled from 0 to 1 over the types for each TF. "
-            f"n {activity.n_obs:,} cells, {activity.n_vars:,} eRegulons in all.",
+            f"The {settings['eregulons_per_type']} most specific eRegulons of each cell type (by RSS). Size: share of "
+            "the type's cells in which the eRegulon is active (AUCell above its threshold). Colour: mean "
+            "log-normalised expression of the TF in the type, scaled from 0 to 1 over the types for each TF. n "
+            f"{activity.n_obs:,} cells, {activity.n_vars:,} eRegulons in all.",
             200 + 34 * n_types,
         ),
         Table(
@@ -97,10 +99,11 @@ def networks_section(
         ),
         Table(
             "cell_type_networks",
-            sum_up_networks(networks),
+            sizes,
             "The GRN of each cell type.",
-            {"tfs": "TFs (n)", "genes": "genes (n)", "edges": "edges (n)", "activating": "activating (share)",
-             "regions": "regions (n)", "median_targets": "median targets of a TF (n)", "eregulons": "eRegulons (n)"},
+            {"cells": "cells (n)", "tfs": "TFs (n)", "genes": "target genes (n)", "edges": "edges (n)",
+             "activating": "activating (n)", "repressing": "repressing (n)", "regions": "regions (n)",
+             "mean_targets": "mean targets of a TF (n)", "eregulons": "eRegulons (n)"},
         ),
     ]  # fmt: skip
     blocks += _pictures(networks, specificity, dict(zip(activity.var_names, activity.var["tf"], strict=True)), settings)
@@ -110,9 +113,8 @@ def networks_section(
             plot_thresholds(activity, examples),
             "AUCell activity over all cells for the most specific eRegulons of each threshold method, with the "
             "threshold (line). Bimodal: where two Gaussians meet; skewed: mean + 2 standard deviations. AUC within "
-            f"the top "
-            f"{activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no active "
-            "eRegulon.",
+            f"the top {activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no "
+            "active eRegulon.",
             60 + 210 * -(-len(examples) // 3),
         )
     )
@@ -127,26 +129,6 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     grouped = eregulons.groupby("evidence")
     counts = grouped.agg(triplets=("gene", "size"), eregulons=("eregulon", "nunique"), tfs=("tf", "nunique"))
     return counts.reset_index().sort_values(["triplets", "evidence"], ascending=[False, True], ignore_index=True)
-
-
-def sum_up_networks(networks: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Edges, TFs, genes, regions, eRegulons and the share of activating edges of each cell type's network."""
-    import pandas as pd
-
-    rows = [
-        {
-            "cell_type": name,
-            "eregulons": len({e for listed in edges["eregulons"] for e in listed}),
-            "tfs": edges["tf"].nunique(),
-            "genes": edges["gene"].nunique(),
-            "edges": len(edges),
-            "regions": len({r for listed in edges["regions"] for r in listed}),
-            "activating": float((edges["sign"] > 0).mean()),
-            "median_targets": float(edges.groupby("tf").size().median()),
-        }
-        for name, edges in networks.items()
-    ]
-    return pd.DataFrame(rows)
 
 
 def _pictures(
@@ -164,8 +146,8 @@ def _pictures(
         caption = (
             f"{name}: the {part['tf'].nunique()} TFs with the most specific eRegulons and up to "
             f"{settings['network_targets']} of the strongest targets of each; {len(part)} of {len(edges):,} edges. "
-            f"Solid "
-            "blue: activation; dashed orange: repression. Positions come from a seeded spring layout and mean nothing."
+            "Solid blue: activation; dashed orange: repression. Positions come from a seeded spring layout and mean "
+            "nothing."
         )
         blocks.append(Figure(f"network-{name}", plot_network(part, settings["seed"]), caption, 560, wide=False))
     columns = ["cell_type", "tf", "gene", "weight", "sign", "evidence"]

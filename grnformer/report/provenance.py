@@ -166,8 +166,7 @@ def provenance_sections(
     }
     cost_blocks: list[Block] = [
         Table("costs_by_stage", sum_up_costs(costs), "Time and peak resident memory of each stage, as Snakemake "
-        "measured "
-              "them. Wall times are summed over jobs; jobs that ran side by side count each.", labels),
+        "measured them. Wall times are summed over jobs; jobs that ran side by side count each.", labels),
         Table("costs_by_job", costs, f"The same for each of the {len(costs)} jobs. A dash: the job was too short to be "
               "measured.", labels, folded=True),
     ] if len(costs) else [Note("No benchmark files were given.", "missing")]  # fmt: skip
@@ -181,9 +180,8 @@ def provenance_sections(
         Section("settings", "Methods and configuration", settings),
         Section("resources", "Resources", [_resources(resources)]),
         Section("software", "Software", [
-            Table("software", describe_software(checkout), "Software that rendered this page; the other stages ran "
-            "in the "
-                  "same environment unless their rule names another."),
+            Table("software", describe_software(checkout), "Software that rendered this page; the other stages ran in "
+            "the same environment unless their rule names another."),
             Note(f"Rendered {rendering_time()}."),
         ]),
     ]  # fmt: skip
@@ -196,8 +194,7 @@ def _resources(resources: pd.DataFrame) -> Block:
         "resources",
         resources,
         f"The {len(resources)} resources that the configuration and the sample sheet name. A file is only used after "
-        f"its "
-        "SHA-256 was found equal to this one.",
+        "its SHA-256 was found equal to this one.",
         {"sha256": "SHA-256"},
     )
 

@@ -68,20 +68,16 @@ def quality_section(
         "metrics.",
               {"cells": "cells (n)"} | {name: f"median {label}" for name, (label, *_) in _METRICS.items()}),
         Table("pairing", checks, "Pairing of RNA and ATAC barcodes, and whether the regions gather at the "
-        "transcription start "
-              "sites of the stated genome build.", {"rna_barcodes": "RNA barcodes (n)", "atac_barcodes": "ATAC "
+        "transcription start sites of the stated genome build.", {"rna_barcodes": "RNA barcodes (n)", "atac_barcodes": "ATAC "
               "barcodes (n)",
               "paired": "paired (n)", "tss_share": "regions that hold a TSS (share)", "tss_enrichment": "TSS "
               "enrichment (fold)"}),
-        Table("dropped", count_reasons(dropped), f"Why {len(dropped):,} cells, genes and regions were removed; a "
-        f"list of "
-              "names is in prep/dropped.tsv.", {"removed": "removed (n)"}),
+        Table("dropped", count_reasons(dropped), f"Why {len(dropped):,} cells, genes and regions were removed; a list "
+        "of names is in prep/dropped.tsv.", {"removed": "removed (n)"}),
         Figure("qc", plot_histograms(qc, limits), f"QC metrics of all {len(qc):,} paired cells: "
-        f"{int(qc['kept'].sum()):,} kept "
-               f"(blue), {int((~qc['kept']).sum()):,} dropped (orange). Lines: hard limits; further cells were "
-               f"dropped as "
-               f"outliers beyond {limits['n_mads']:g} scaled median absolute deviations of log1p values in their "
-               f"sample.", 460),
+        f"{int(qc['kept'].sum()):,} kept (blue), {int((~qc['kept']).sum()):,} dropped (orange). Lines: hard limits; "
+        f"further cells were dropped as outliers beyond {limits['n_mads']:g} scaled median absolute deviations of "
+        "log1p values in their sample.", 460),
         Figure("qc-types", plot_violins(kept, cell_types), "The same metrics of the cells kept, by cell type; box: "
                f"quartiles; n {len(kept):,} cells.", 460),
     ]  # fmt: skip
@@ -94,22 +90,18 @@ def quality_section(
             Figure("umap-type", plot_umap(umap[shown], cell_types.iloc[shown]), "Joint UMAP of RNA and ATAC (weighted "
                    f"nearest neighbours) by cell type; n {rna.n_obs:,} cells.{part}", 470, wide=False),
             Figure("umap-qc", plot_umap_metric(umap[shown], kept.iloc[shown]), "The same cells by depth of RNA and "
-            "ATAC "
-                   "(choose above the plot; log10 of counts).", 470, wide=False),
+            "ATAC (choose above the plot; log10 of counts).", 470, wide=False),
         ]  # fmt: skip
     if markers.empty:
         blocks.append(Note("There are no marker genes: the dataset has one cell type only.", "missing"))
         return Section("prep", "Cells, genes and regions", blocks, dataset)
     top = markers.groupby("cell_type", sort=True).head(settings["markers_per_type"])
     blocks += [
-        Figure("markers", plot_markers(top, rna, cell_types), f"The {settings['markers_per_type']} first marker "
-        f"genes of "
-               "each type. Size: share of the type's cells with a count; colour: mean log-normalised expression "
-               f"scaled from "
-               "0 to 1 over the types for each gene.", 190 + 34 * cell_types.nunique()),
-        Table("markers", markers, f"Marker genes of each type against all other cells (Wilcoxon rank-sum test), "
-        f"{len(markers):,} "
-              "rows.", {"score": "z score", "log2_fold_change": "log2 fold change", "p_adjusted": "adjusted p",
+        Figure("markers", plot_markers(top, rna, cell_types), f"The {settings['markers_per_type']} first marker genes "
+        "of each type. Size: share of the type's cells with a count; colour: mean log-normalised expression scaled "
+        "from 0 to 1 over the types for each gene.", 190 + 34 * cell_types.nunique()),
+        Table("markers", markers, "Marker genes of each type against all other cells (Wilcoxon rank-sum test), "
+        f"{len(markers):,} rows.", {"score": "z score", "log2_fold_change": "log2 fold change", "p_adjusted": "adjusted p",
               "share_in": "share of cells in", "share_out": "share of cells out"}, folded=True),
     ]  # fmt: skip
     return Section("prep", "Cells, genes and regions", blocks, dataset)

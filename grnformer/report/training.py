@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from grnformer.report.page import Figure, Section, Table
+from grnformer.report.benchmarks import pairs_of_arms
+from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.style import INK, colours
+from grnformer.report.verdict import classify, mean_difference, signed
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+_LABELS = {
+    "seeds": "seeds (n)",
+    "mse": "held-out MSE",
+    "mse_sd": "SD over seeds",
+    "floor_mse": "gene mean MSE",
+    "floor_cell_type_mse": "gene mean in type MSE",
+    "floor_cell_type_pearson": "gene mean in type r",
+    "pearson": "Pearson r",
+    "n": "masked values (n)",
+    "heldout_cells": "held-out cells (n)",
+    "train_cells": "training cells (n)",
+    "parameters": "parameters (n)",
+}
 
 
 def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any]) -> Section:
@@ -20,30 +36,86 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     curves
         Tables by contract ``training`` below each other, with the columns arm and seed.
     heldout
-        One row an arm and seed: arm, seed, heldout_mse, floor_mse, heldout_pearson, floor_pearson, beta, cells.
+        One row an arm and seed: arm, seed, and the keys of contract ``heldout``.
     arms
         ``pretrain.arms`` of the configuration.
     """
     described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
-    summary = summarise_heldout(heldout)
-    seeds = heldout["seed"].nunique()
-    return Section("pretrain", "Pretraining", [
-        Figure("curves", plot_curves(curves), f"Training and held-out loss (masked-value mean squared error) by "
-        f"step; thin "
-               f"lines: single seeds, thick: their mean; {seeds} seeds an arm. Arms: {described}.", 400),
-        Figure("heldout", plot_heldout(heldout), "Mean squared error of masked values of held-out cells at the end, "
-        "on one "
-               "fixed mask; dots: seeds, bars: mean. Dashed: the mean predictor (each gene's mean over training "
-               "cells).",
-               150 + 34 * len(summary), wide=False),
-        Figure("beta", plot_beta(heldout), "The adapter's weight beta after training (starts at 0: no effect); dots: "
-        "seeds.",
-               150 + 34 * len(summary), wide=False),
-        Table("pretrain_summary", summary, "Held-out error of each arm, mean and standard deviation over seeds.",
-              {"seeds": "seeds (n)", "heldout_mse": "held-out MSE", "heldout_mse_sd": "SD over seeds",
-               "floor_mse": "mean predictor MSE", "heldout_pearson": "held-out Pearson r"}),
-        Table("pretrain_heldout", heldout, f"The same for each of the {len(heldout)} models.", folded=True),
-    ], dataset)  # fmt: skip
+    summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
+    n = heldout.iloc[0]
+    masked = f"{n['n']:,} masked values of {n['heldout_cells']:,} held-out cells (trained on {n['train_cells']:,})"
+    height = 150 + 34 * len(summary)
+    blocks: list[Block] = [
+        Note(describe_gain(summary, differences)),
+        Figure(
+            "curves",
+            plot_curves(curves),
+            "Training and held-out loss (mean squared error of masked values, in units of each gene's deviation) by "
+            f"step; thin lines: single seeds, thick: their mean; {heldout['seed'].nunique()} seeds an arm. Arms: "
+            f"{described}.",
+            400,
+        ),
+        Figure(
+            "heldout",
+            plot_heldout(heldout),
+            f"Error after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: each "
+            "gene's mean over training cells; dotted: its mean in the cell's type, which the model is not told.",
+            height,
+            wide=False,
+        ),
+        Figure(
+            "beta",
+            plot_beta(heldout),
+            "The adapter's weight beta after training; it starts at 0, where the adapter has no effect. Dots: seeds, "
+            "bars: mean.",
+            height,
+            wide=False,
+        ),
+        Table(
+            "pretrain_summary",
+            summary,
+            "Held-out error of each arm: mean over seeds, and standard deviation (SD).",
+            _LABELS,
+        ),
+    ]
+    if len(differences):
+        blocks.append(
+            Table(
+                "pretrain_comparisons",
+                differences,
+                "Paired differences of held-out error (positive: the first arm has less), with Student's t 95% "
+                "intervals over seeds.",
+                {"difference": "less error by", "low": "95% low", "high": "95% high", "seeds": "seeds (n)"},
+            )
+        )
+    blocks.append(Table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", _LABELS, folded=True))
+    return Section("pretrain", "Pretraining", blocks, dataset)
+
+
+def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFrame:
+    """Paired differences of held-out error of each graph arm against the others; positive where it has less error."""
+    import pandas as pd
+
+    errors = heldout.pivot_table(index="seed", columns="arm", values="mse")
+    rows = []
+    for arm, other in pairs:
+        if arm in errors and other in errors:
+            both = (errors[other] - errors[arm]).dropna().to_numpy()
+            difference, low, high, seeds = mean_difference(both)
+            rows.append([arm, other, difference, low, high, seeds, classify(difference, low, high)])
+    return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
+
+
+def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> str:
+    """In words: the error against the floor, and what the comparisons allow to say."""
+    best = summary.sort_values(["mse", "arm"]).iloc[0]
+    text = (
+        f"Least held-out error: {best['arm']} with {best['mse']:.3f}, against {best['floor_mse']:.3f} of the mean "
+        f"predictor and {best['floor_cell_type_mse']:.3f} of the mean in the cell's type."
+    )
+    for row in differences.itertuples():
+        text += f" {row.arm} against {row.against}: {row.outcome} ({signed(row.difference)} [{signed(row.low)}, {signed(row.high)}])."
+    return text
 
 
 def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
@@ -51,10 +123,11 @@ def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
     grouped = heldout.groupby("arm", sort=False)
     return grouped.agg(
         seeds=("seed", "nunique"),
-        heldout_mse=("heldout_mse", "mean"),
-        heldout_mse_sd=("heldout_mse", "std"),
+        mse=("mse", "mean"),
+        mse_sd=("mse", "std"),
         floor_mse=("floor_mse", "mean"),
-        heldout_pearson=("heldout_pearson", "mean"),
+        floor_cell_type_mse=("floor_cell_type_mse", "mean"),
+        pearson=("pearson", "mean"),
         beta=("beta", "mean"),
     ).reset_index()
 
@@ -85,11 +158,9 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
 
 def plot_heldout(heldout: pd.DataFrame) -> go.Figure:
     """Final held-out error of every seed and arm, with the mean predictor as a line."""
-    figure = _dots(heldout, "heldout_mse")
-    figure.add_vline(
-        x=float(heldout["floor_mse"].mean()), line={"color": INK, "dash": "dash", "width": 1.4},
-        annotation_text="mean predictor", annotation_position="top left",
-    )  # fmt: skip
+    figure = _dots(heldout, "mse")
+    for column, dash in (("floor_mse", "dash"), ("floor_cell_type_mse", "dot")):
+        figure.add_vline(x=float(heldout[column].mean()), line={"color": INK, "dash": dash, "width": 1.4})
     figure.update_xaxes(title="held-out MSE (lower is better)")
     return figure
 

@@ -45,7 +45,7 @@ def paired_difference(
         return np.nan, np.nan, np.nan, 0
     sign = 1.0 if METRICS[metric].better == "higher" else -1.0
     if METRICS[metric].statistic == "mean":
-        return _mean_difference(sign * (both[:, 0] - both[:, 1]))
+        return mean_difference(sign * (both[:, 0] - both[:, 1]))
     medians = np.median(both, axis=0)
     low, high = np.nan, np.nan
     if len(both) > 1:
@@ -129,8 +129,8 @@ def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tup
     members = ", ".join(f"{m} {u}s" for m, u in rows[["members", "unit"]].drop_duplicates().itertuples(index=False))
     head = (
         f"{what}: {arm} is better than every control and the best floor in {len(won)} of {len(tasks)} "
-        f"{'task' if len(tasks) == 1 else 'tasks'} (95% interval of the paired difference above 0"
-        f"; {metric.replace('_', ' ')}, {members})."
+        f"{'task' if len(tasks) == 1 else 'tasks'} (95% interval of the paired difference above 0; "
+        f"{metric.replace('_', ' ')}, {members})."
     )
     outcomes = set(rows["outcome"])
     kind = (
@@ -139,16 +139,21 @@ def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tup
     return f"{head} {'; '.join(parts)[:1].upper()}{'; '.join(parts)[1:]}.", kind
 
 
+def signed(value: float) -> str:
+    """A difference with its sign and three decimals."""
+    return "undefined" if np.isnan(value) else f"{value:+.3f}".replace("-", MINUS)
+
+
 def _spread(part: pd.DataFrame, name_floor: bool) -> str:
     pieces = []
     for outcome in ("better", "worse", "no difference shown", "not comparable"):
         rows = part[part["outcome"] == outcome]
         if len(rows):
             shown = [
-                f"{row.task} {row.difference:+.3f}" + (f" to {row.against}" if name_floor else "")
+                f"{row.task} {signed(row.difference)}" + (f" to {row.against}" if name_floor else "")
                 for row in rows.itertuples()
             ]
-            pieces.append(f"{outcome} in {', '.join(shown)}".replace("-", MINUS))
+            pieces.append(f"{outcome} in {', '.join(shown)}")
     return ", ".join(pieces)
 
 
@@ -157,7 +162,8 @@ def _values(scores: pd.DataFrame, arm: str, metric: str) -> pd.Series:
     return part.set_index("member")["value"].astype(float).dropna().sort_index()
 
 
-def _mean_difference(differences: np.ndarray) -> tuple[float, float, float, int]:
+def mean_difference(differences: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean of paired differences with Student's t 95% interval (NaN for fewer than two), and their number."""
     from scipy import stats
 
     n = len(differences)
