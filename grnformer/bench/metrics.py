@@ -32,7 +32,9 @@ METRICS: dict[str, Metric] = {
     # grn_accuracy
     "auprc_ratio": Metric("higher", "median", "AUPRC over the positive rate; random 1"),
     "early_precision_ratio": Metric(
-        "higher", "median", "precision among the first k genes, k = number of positives, over the positive rate; random 1"
+        "higher",
+        "median",
+        "precision among the first k genes (k: number of positives) over the positive rate; random 1",
     ),
     "auprc_ratio_over_wrong_tf": Metric(
         "higher", "median", "AUPRC ratio less the mean of the same score taken from other TFs of the line; chance 0"
@@ -40,10 +42,14 @@ METRICS: dict[str, Metric] = {
     "early_precision_ratio_over_wrong_tf": Metric(
         "higher", "median", "early precision ratio less that of the line's other TFs' scores; chance 0"
     ),
-    "pooled_auprc_ratio": Metric("higher", "mean", "AUPRC over the positive rate of all TF-gene pairs of a line; random 1"),
+    "pooled_auprc_ratio": Metric(
+        "higher", "mean", "AUPRC over the positive rate of all TF-gene pairs of a line; random 1"
+    ),
     # drug_response
     "double_centred_pearson": Metric(
-        "higher", "mean", "Pearson r after drug and line means are removed from truth and prediction within the test set"
+        "higher",
+        "mean",
+        "Pearson r less drug and line means, of truth and prediction within the test set",
     ),
     "per_drug_pearson": Metric("higher", "mean", "Pearson r over lines within a drug, averaged over drugs"),
     "pooled_pearson": Metric("higher", "mean", "Pearson r over all test pairs"),

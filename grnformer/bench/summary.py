@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grnformer import contracts
 from grnformer.bench.metrics import METRICS
 from grnformer.errors import InputError
 
@@ -32,8 +33,8 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
     Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says. The floor is
     the best arm of kind ``floor`` with the same benchmark, task and metric. ``above_floor`` is the difference of the
     two estimates in the metric's better direction over the members that both have, its interval from resampling
-    these members together; a floor with a single member that the arm lacks (a floor without seeds) counts as a constant.
-    Intervals need two members at least and are missing otherwise. The best floor itself has no floor.
+    these members together; a floor with a single member that the arm lacks (a floor without seeds) counts as a
+    constant. Intervals need two members at least and are missing otherwise. The best floor itself has no floor.
 
     Raises
     ------
@@ -56,11 +57,7 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
             if floor is not None and arm != floor:
                 distance = _distance(arms[arm], arms[floor], floor, str(metric), n_resamples, seed)
             rows.append(head | {"arm": arm} | row | distance)
-    columns = (
-        "benchmark task arm kind metric estimate low high unit members failed n floor above_floor "
-        "above_floor_low above_floor_high"
-    ).split()
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(contracts.load("summary")["columns"]))
 
 
 def bootstrap(values: np.ndarray, statistic: str, n_resamples: int, seed: int) -> np.ndarray:

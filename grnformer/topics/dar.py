@@ -96,7 +96,8 @@ def compare_types(model: TopicModel, member: np.ndarray, block_size: int) -> tup
 
     Returns
     -------
-    Two (types, regions) matrices. Cells are ranked once for all types. A type without cells, or without others, has p 1.
+    Two (types, regions) matrices. Cells are ranked once for all types. A type without cells, or without others, has
+    p 1.
     """
     from scipy.stats import norm, rankdata
 

@@ -41,9 +41,7 @@ def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
     return kept
 
 
-def fit_topics(
-    matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]
-) -> tuple[TopicModel, pd.DataFrame]:
+def fit_topics(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -> tuple[TopicModel, pd.DataFrame]:
     """Fit topics to all cells, and score a second fit that leaves cells out.
 
     Parameters

@@ -66,9 +66,7 @@ def token_log_likelihood(matrix: sp.csr_matrix, model: TopicModel) -> np.ndarray
     found = np.empty(matrix.nnz)
     for start in range(0, matrix.nnz, _TOKENS_PER_BLOCK):
         block = slice(start, start + _TOKENS_PER_BLOCK)
-        probability = np.einsum(
-            "tk,tk->t", model.cell_topic[rows[block]], model.region_topic[matrix.indices[block]]
-        )
+        probability = np.einsum("tk,tk->t", model.cell_topic[rows[block]], model.region_topic[matrix.indices[block]])
         found[block] = np.log(probability)
     return found
 

@@ -31,14 +31,17 @@ def score_regions(region_topic: np.ndarray) -> np.ndarray:
 def otsu_threshold(values: np.ndarray, n_bins: int) -> float:
     """Otsu's threshold (1979, doi 10.1109/TSMC.1979.4310076) of values scaled to [0, 1]; values above it are in.
 
-    Equal values have no threshold: the value itself is returned, and nothing lies above.
+    Equal values have no threshold: the value itself is returned, and nothing lies above. The threshold is the upper
+    edge of the lower class's last bin, not its centre as in scikit-image and pycisTopic: probabilities come in steps,
+    and a step in the upper half of that bin would change sides.
     """
     from skimage.filters import threshold_otsu
 
     low, high = values.min(), values.max()
     if low == high:
         return float(low)
-    return float(threshold_otsu((values - low) / (high - low), nbins=n_bins) * (high - low) + low)
+    edge = threshold_otsu((values - low) / (high - low), nbins=n_bins) + 0.5 / n_bins
+    return float(edge * (high - low) + low)
 
 
 def binarize_topics(

@@ -73,7 +73,8 @@ def read_truth(
     import pandas as pd
 
     place = {gene: number for number, gene in enumerate(genes)}
-    rows, targets = [], {}
+    rows = []
+    targets: dict[str, np.ndarray] = {}
     for key in sorted(content):
         name, _, of_line = key.rpartition(" ")
         if of_line != line:

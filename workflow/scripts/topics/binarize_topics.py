@@ -4,6 +4,7 @@ from grnformer.job import job
 
 with job(snakemake):
     import pandas as pd
+
     from grnformer.io import read_modality, read_table, write_table
     from grnformer.topics.dar import find_dars
     from grnformer.topics.model import TopicModel, from_table

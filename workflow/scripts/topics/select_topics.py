@@ -4,6 +4,7 @@ from grnformer.job import job
 
 with job(snakemake):
     import pandas as pd
+
     from grnformer.io import read_table, write_table
     from grnformer.topics.evaluate import select_topic_count
 

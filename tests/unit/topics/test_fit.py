@@ -1,0 +1,78 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import linear_sum_assignment
+
+from grnformer.errors import InputError
+from grnformer.topics.fit import choose_regions, fit_topics
+from grnformer.topics.lda_tomotopy import fit_lda
+
+LDA = {"alpha": 3.0, "eta": 0.1, "n_iterations": 60, "seed": 3}
+
+
+def matched_correlations(found, planted):
+    correlation = np.corrcoef(found.T, planted.T)[: found.shape[1], found.shape[1] :]
+    return correlation[linear_sum_assignment(-correlation)]
+
+
+def test_planted_topics_are_recovered_in_regions_and_cells(planted):
+    model = fit_lda(planted.matrix, 3, **LDA)
+    assert matched_correlations(model.region_topic, planted.region_topic).min() > 0.8
+    assert matched_correlations(model.cell_topic, planted.cell_topic).min() > 0.8
+    np.testing.assert_allclose(model.cell_topic.sum(axis=1), 1)
+    np.testing.assert_allclose(model.region_topic.sum(axis=0), 1)
+
+
+def test_same_seed_same_topics_and_another_seed_others(planted, settings):
+    first, scores = fit_topics(planted.matrix, 3, settings)
+    again, scores_again = fit_topics(planted.matrix, 3, settings)
+    for field in dataclasses.fields(first):
+        np.testing.assert_array_equal(getattr(first, field.name), getattr(again, field.name))
+    assert scores.equals(scores_again)
+    other = fit_lda(planted.matrix, 3, **LDA | {"seed": 4})
+    assert not np.array_equal(first.region_topic, other.region_topic)
+
+
+def test_stored_zeros_and_counts_do_not_matter(planted, settings):
+    counts = planted.matrix.copy()
+    counts.data[:] = 3
+    counts = sp.csr_matrix(
+        (np.append(counts.data, 0), np.append(counts.indices, 359), np.append(counts.indptr[:-1], counts.nnz + 1)),
+        shape=counts.shape,
+    )
+    expected, _ = fit_topics(planted.matrix, 3, settings)
+    found, _ = fit_topics(counts, 3, settings)
+    np.testing.assert_array_equal(found.region_topic, expected.region_topic)
+
+
+def test_cell_without_regions_and_region_without_cells_follow_the_priors(planted):
+    matrix = planted.matrix.tolil()
+    matrix[7] = 0
+    matrix[:, 11] = 0
+    model = fit_lda(matrix.tocsr(), 3, **LDA)
+    np.testing.assert_allclose(model.cell_topic[7], 1 / 3)
+    assert (model.region_topic[11] <= np.delete(model.region_topic, 11, axis=0).min(axis=0) + 1e-12).all()
+    assert (model.region_topic[11] > 0).all()
+
+
+def test_held_out_likelihood_prefers_the_planted_count_to_one_that_hides_a_topic(planted, settings):
+    few = fit_topics(planted.matrix, 2, settings)[1]["heldout_log_likelihood"].item()
+    right = fit_topics(planted.matrix, 3, settings)[1]["heldout_log_likelihood"].item()
+    assert right > few
+    assert right > -np.log(planted.matrix.shape[1])  # better than equal probabilities
+
+
+def test_unusable_input_is_refused(planted, settings):
+    with pytest.raises(InputError, match="fewer topics than cells"):
+        fit_topics(planted.matrix, 151, settings)
+    with pytest.raises(InputError, match=r"topics\.min_cells"):
+        choose_regions(planted.matrix, 151)
+    with pytest.raises(InputError, match="lda_tomotopy"):
+        fit_topics(planted.matrix, 3, settings | {"method": "unknown"})
+
+
+def test_regions_are_chosen_by_cells_not_counts():
+    matrix = sp.csr_matrix([[5, 1, 1], [0, 1, 1], [0, 0, 1]])
+    assert choose_regions(matrix, 2).tolist() == [False, True, True]
