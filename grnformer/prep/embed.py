@@ -61,7 +61,7 @@ def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
 
 
 def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
-    """TF-IDF of a binary matrix, cells x regions: log1p(1e4 x / (regions of the cell) * cells / (cells of the region))."""
+    """TF-IDF of binary cells x regions: log1p(1e4 x / (regions of the cell) * cells / (cells of the region))."""
     per_cell = np.maximum(np.asarray(binary.sum(axis=1)).ravel(), 1)
     per_region = np.maximum(np.asarray(binary.sum(axis=0)).ravel(), 1)
     weighed = sp.diags_array(1e4 / per_cell) @ binary @ sp.diags_array(binary.shape[0] / per_region)
