@@ -1,0 +1,87 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from grnformer import contracts
+from grnformer.bench.summary import summarise_scores
+from grnformer.errors import InputError
+
+
+def scores(arm, kind, values, metric="rmse", unit="seed", task="pairs", members=None):
+    members = members or [f"m{i}" for i in range(len(values))]
+    frame = pd.DataFrame({"member": members, "value": np.asarray(values, dtype=float)})
+    return frame.assign(benchmark="drug_response", task=task, arm=arm, kind=kind, metric=metric, unit=unit, n=100)
+
+
+def summarise(*parts, n_resamples=2000):
+    table = summarise_scores(pd.concat(parts, ignore_index=True), n_resamples=n_resamples, seed=1)
+    contracts.check(table, "summary", where="test")
+    return table.set_index("arm")
+
+
+def test_mean_or_median_as_the_metric_says_and_failures_are_counted():
+    mean = summarise(scores("a", "model", [1, 2, 6, np.nan]))
+    assert mean.loc["a", ["estimate", "members", "failed"]].tolist() == [3, 3, 1]
+    median = summarise(scores("a", "model", [1, 2, 6], metric="auprc_ratio", unit="tf"))
+    assert median.loc["a", "estimate"] == 2
+
+
+def test_distance_to_the_best_floor_follows_the_metrics_direction():
+    parts = scores("a", "model", [1, 2, 3]), scores("bad", "floor", [5, 5, 5]), scores("good", "floor", [2, 3, 4])
+    lower = summarise(*parts)
+    assert lower.loc["a", "floor"] == "good"
+    distance = lower.loc["a", ["above_floor", "above_floor_low", "above_floor_high"]].astype(float)
+    np.testing.assert_allclose(distance, 1)  # paired: the members' spread cancels
+    assert lower.loc["bad", "above_floor"] == -2
+    assert lower.loc["good", ["floor", "above_floor"]].isna().all()
+    higher = summarise(*(part.assign(metric="pooled_pearson") for part in parts))
+    assert higher.loc["a", "floor"] == "bad"
+    assert higher.loc["a", "above_floor"] == -3
+
+
+def test_floor_is_compared_on_shared_members_only():
+    found = summarise(scores("a", "model", [1, 2, np.nan]), scores("f", "floor", [2, 3, 100]))
+    assert found.loc["a", "above_floor"] == 1
+
+
+def test_single_floor_is_a_constant_and_single_members_have_no_interval():
+    found = summarise(scores("a", "model", [1, 2, 3]), scores("f", "floor", [4], members=["all"]))
+    assert found.loc["a", "above_floor"] == 2
+    assert found.loc["a", "above_floor_low"] < 2 < found.loc["a", "above_floor_high"]
+    assert found.loc["f", ["low", "high"]].isna().all()
+
+
+def test_tasks_and_metrics_are_kept_apart():
+    table = summarise_scores(
+        pd.concat([scores("a", "model", [1, 2]), scores("f", "floor", [9, 9], task="drugs")], ignore_index=True),
+        n_resamples=100,
+        seed=1,
+    )
+    assert table["floor"].isna().all()
+
+
+def test_an_arm_without_any_value_is_shown():
+    found = summarise(scores("a", "model", [np.nan, np.nan]), scores("f", "floor", [1, 2]))
+    assert np.isnan(found.loc["a", "estimate"])
+    assert found.loc["a", ["members", "failed"]].tolist() == [0, 2]
+
+
+def test_intervals_cover_the_true_mean_about_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    parts = [scores(f"a{i}", "model", rng.normal(1.0, 0.5, 40)) for i in range(200)]
+    found = summarise(*parts, n_resamples=400)
+    covered = ((found["low"] <= 1.0) & (found["high"] >= 1.0)).mean()
+    assert 0.88 < covered < 0.99
+
+
+def test_rows_do_not_depend_on_each_other_or_on_their_order():
+    a, f = scores("a", "model", [1, 4, 2]), scores("f", "floor", [2, 3, 4])
+    together = summarise(a, f, scores("b", "model", [7, 7, 8]))
+    pd.testing.assert_frame_equal(summarise(f.iloc[::-1], a.iloc[::-1]), together.drop(index="b"))
+
+
+def test_undeclared_metrics_and_mixed_units_are_refused():
+    with pytest.raises(InputError, match="metrics"):
+        summarise(scores("a", "model", [1], metric="luck"))
+    with pytest.raises(InputError, match="one unit"):
+        summarise(scores("a", "model", [1]), scores("a", "model", [1], unit="drug"))
