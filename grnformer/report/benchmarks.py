@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
-from grnformer.report.forest import forest_height, order_arms, plot_forest
+from grnformer.report.forest import forest_height, metric_name, order_arms, plot_forest, unit_name
 from grnformer.report.page import Block, Figure, Note, Section, Table
-from grnformer.report.verdict import compare_arms, sentence
+from grnformer.report.verdict import capital, compare_arms, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,9 @@ def benchmark_section(
     blocks.append(
         Table(
             f"{benchmark}_summary",
-            order_arms(summary).sort_values(["metric", "task"], kind="stable", key=_in_order(metrics)),
+            order_arms(summary)
+            .sort_values(["metric", "task"], kind="stable", key=_in_order(metrics))
+            .drop(columns="benchmark"),
             f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, "
             "...), as given below; intervals are 95% bootstrap intervals over members and missing where there is one "
             "member alone. Failed: members whose value is undefined. " + _definitions(metrics),
@@ -87,7 +89,14 @@ def benchmark_section(
                 folded=len(compared) > 12,
             )
         )
-    blocks.append(Table(f"{benchmark}_scores", scores, "All scores before any summary, one row a member.", folded=True))
+    blocks.append(
+        Table(
+            f"{benchmark}_scores",
+            scores.drop(columns="benchmark"),
+            "All scores before any summary, one row a member.",
+            folded=True,
+        )
+    )
     return Section(benchmark, title, blocks, dataset)
 
 
@@ -119,21 +128,23 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metric
             part = summary[(summary["metric"] == metric) & (summary["task"] == task)]
             points = scores[(scores["metric"] == metric) & (scores["task"] == task)]
             undefined = part.loc[part["estimate"].isna(), "arm"].tolist()
-            members = ", ".join(sorted({f"{row.members} {row.unit}s" for row in part.itertuples() if row.members > 1}))
+            members = ", ".join(
+                sorted({unit_name(row.unit, row.members) for row in part.itertuples() if row.members > 1})
+            )
             caption = (
-                f"{METRICS[metric].about}. Task {task}. Points: {METRICS[metric].statistic} over members"
+                f"{capital(METRICS[metric].about)}. Task {task}. Points: {METRICS[metric].statistic} over members"
                 f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; "
                 "dotted line: chance."
             )
             if undefined:
                 caption += f" Undefined, hence without a point: {', '.join(undefined)}."
-            figure = plot_forest(part, points, f"{task}: {metric.replace('_', ' ')}")
+            figure = plot_forest(part, points, f"{task}: {metric_name(metric)}")
             blocks.append(Figure(f"{benchmark}-{metric}-{task}", figure, caption, height, wide=len(tasks) == 1))
     return blocks
 
 
 def _definitions(metrics: list[str]) -> str:
-    return " ".join(f"{m.replace('_', ' ')} ({METRICS[m].statistic}): {METRICS[m].about}." for m in metrics)
+    return " ".join(f"{metric_name(m)} ({METRICS[m].statistic}): {METRICS[m].about}." for m in metrics)
 
 
 def _in_order(metrics: list[str]) -> Any:

@@ -105,7 +105,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
         hovertext=hover,
         hoverinfo="text",
         marker={
-            "size": 4 + 20 * np.sqrt(dots["active_share"]),
+            "size": 3 + 13 * np.sqrt(dots["active_share"]),
             "color": colour,
             "colorscale": SEQUENTIAL,
             "cmin": 0,
@@ -120,7 +120,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
             y=[None],
             mode="markers",
             name=f"active in {share:.0%} of cells",
-            marker={"size": 4 + 20 * np.sqrt(share), "color": "white", "line": {"width": 1, "color": INK}},
+            marker={"size": 3 + 13 * np.sqrt(share), "color": "white", "line": {"width": 1, "color": INK}},
         )
     figure.update_xaxes(tickangle=-60, type="category", tickfont={"size": 11})
     figure.update_yaxes(type="category", autorange="reversed")
@@ -155,7 +155,8 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
         )
         listed = "<br>".join(part["eregulon"].head(labelled))
         figure.add_annotation(
-            x=0.98, y=0.97, xref="x domain", yref="y domain", xanchor="right", yanchor="top", align="right", text=listed,
+            x=0.98, y=0.97, xref="x domain", yref="y domain", xanchor="right", yanchor="top", align="right",
+            text=listed,
             showarrow=False, font={"size": 11, "color": NEGATIVE}, bgcolor="rgba(255,255,255,.8)", **place,
         )  # fmt: skip
         figure.update_xaxes(title="rank" if i >= len(types) - columns else None, **place)

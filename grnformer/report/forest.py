@@ -25,6 +25,17 @@ CHANCE = {
 _MEMBERS_SHOWN = 10  # up to so many seeds stand as single dots; TFs and drugs would only blur the row
 
 
+def metric_name(metric: str) -> str:
+    """A metric's name as people write it."""
+    name = metric.replace("_", " ").replace("auprc", "AUPRC").replace("rmse", "RMSE").replace("pearson", "Pearson r")
+    return name.replace("over wrong tf", "over wrong TF")
+
+
+def unit_name(unit: str, number: int) -> str:
+    """Number and unit of members, e.g. ``12 TFs``."""
+    return f"{number:,} {'TF' if unit == 'tf' else unit}{'' if number == 1 else 's'}"
+
+
 def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.Figure:
     """Forest plot of one task and metric; an arm's wrong-TF control stands on its row, a little lower.
 
@@ -43,7 +54,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
     single = scores[scores["arm"].isin(few)].dropna(subset=["value"])
     if len(single):
         figure.add_scatter(
-            x=single["value"], y=single["arm"].map(places), mode="markers", name="single members", hoverinfo="x",
+            x=single["value"], y=single["arm"].map(places), mode="markers", showlegend=False, hoverinfo="x",
             marker={"color": "#aab4be", "size": 5},
         )  # fmt: skip
     for kind, part in drawn.groupby("kind", sort=False):
@@ -56,14 +67,14 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             "width": 3,
         }
         hover = [
-            f"{r.arm}: {r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]<br>{r.members} {r.unit}s, {r.failed} failed, n "
-            f"{r.n:,}"
+            f"{r.arm}: {r.estimate:.3g} [{r.low:.3g}, {r.high:.3g}]<br>{unit_name(r.unit, r.members)}, {r.failed} "
+            f"failed, n {r.n:,}"
             for r in part.itertuples()
         ]
         marker = {"color": KINDS[str(kind)], "size": 9, "symbol": KIND_SYMBOLS[str(kind)], "line": {"width": 2}}
         figure.add_scatter(
-            x=part["estimate"], y=part["arm"].map(places), mode="markers", name=str(kind), error_x=errors, marker=marker,
-            hovertext=hover, hoverinfo="text",
+            x=part["estimate"], y=part["arm"].map(places), mode="markers", name=str(kind), error_x=errors,
+            marker=marker,            hovertext=hover, hoverinfo="text",
         )  # fmt: skip
     if metric in CHANCE:
         figure.add_vline(x=CHANCE[metric], line={"color": "#9aa5b1", "dash": "dot", "width": 1.4})
@@ -78,7 +89,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
         range=[len(rows) - 0.4, -0.6],
     )
     lower = " (lower is better)" if METRICS[metric].better == "lower" else ""
-    figure.update_xaxes(title=metric.replace("_", " ") + lower)
+    figure.update_xaxes(title=metric_name(metric) + lower)
     figure.update_layout(
         title={
             "text": title,
@@ -88,7 +99,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             "y": 0.985,
             "yanchor": "top",
         },
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"color": MUTED, "size": 12}},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"color": MUTED, "size": 11}},
         margin={"t": 72},
     )
     return figure

@@ -28,22 +28,45 @@ def fusion_section(dataset: str, bundles: dict[str, Bundle]) -> Section:
             f"{int(first.graph.genes['is_tf'].sum()):,} of them TFs; {len(first.lost):,} genes were lost on the way, "
             f"with {int(first.lost['edges_lost'].sum()):,} edges."
         ),
-        Table("graph_sizes", graphs, "Graphs built. Edges of types: summed over the cell types; edges of eRegulons: "
-        "those that cell graphs look up.", {"nodes": "genes (n)", "type_edges": "edges of types (n)", "tfs": "TFs (n)",
-              "eregulon_edges": "edges of eRegulons (n)", "unlinked": "genes without a link (share)", "lost": "genes "
-              "lost (n)"}),
-    ]  # fmt: skip
+        Table(
+            "graph_sizes",
+            graphs,
+            "Graphs built. Edges of types: summed over the cell types; edges of eRegulons: those that cell graphs "
+            "look up.",
+            {
+                "nodes": "genes (n)",
+                "type_edges": "edges of types (n)",
+                "tfs": "TFs (n)",
+                "eregulon_edges": "edges of eRegulons (n)",
+                "unlinked": "genes without a link (share)",
+                "lost": "genes lost (n)",
+            },
+        ),
+    ]
     if len(lost):
         blocks.append(Table("genes_lost", lost, "Why genes were lost.", {"genes": "genes (n)", "edges": "edges (n)"}))
     if len(degrees):
         blocks += [
-            Figure("degrees", plot_degrees(bundles), "Share of genes with at least so many links, in the union of the "
-                   "types' graphs (of the eRegulons' edges where a graph has no type edges); TFs against other genes. "
-                   "Links count both directions; log scales, genes without a link are left out of the lines.", 400),
-            Table("graph_degrees", degrees, "Mean and median number of links in the same graphs.",
-                  {"genes": "genes (n)", "mean_degree": "mean degree", "median_degree": "median degree",
-                   "unlinked": "without a link (share)"}),
-        ]  # fmt: skip
+            Figure(
+                "degrees",
+                plot_degrees(bundles),
+                "Share of genes with at least so many links, in the union of the types' graphs (of the eRegulons' "
+                "edges where a graph has no type edges); TFs against other genes. Links count both directions; log "
+                "scales, genes without a link are left out of the lines.",
+                400,
+            ),
+            Table(
+                "graph_degrees",
+                degrees,
+                "Mean and median number of links in the same graphs.",
+                {
+                    "genes": "genes (n)",
+                    "mean_degree": "mean degree",
+                    "median_degree": "median degree",
+                    "unlinked": "without a link (share)",
+                },
+            ),
+        ]
     return Section("fuse", "Graphs", blocks, dataset)
 
 
@@ -123,9 +146,9 @@ def plot_degrees(bundles: dict[str, Bundle]) -> go.Figure:
                 line={"color": palette[name], "width": 2, "shape": "hv"}, row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(type="log", title="links (n)", dtick=1)
-    figure.update_yaxes(type="log", dtick=1, tickformat=".0e")
+    figure.update_yaxes(type="log", dtick=1, tickformat="~%")
     figure.update_yaxes(title="share of genes", col=1)
-    figure.update_layout(legend={"orientation": "h", "y": -0.2, "x": 0})
+    figure.update_layout(legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0}, margin={"t": 84})
     return figure
 
 

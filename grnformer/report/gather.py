@@ -12,6 +12,7 @@ from grnformer.grn.cell_type import file_names
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
 from grnformer.report.fusion import fusion_section
 from grnformer.report.networks import networks_section
+from grnformer.report.overview import overview_section
 from grnformer.report.provenance import provenance_sections
 from grnformer.report.quality import quality_section
 from grnformer.report.topics import topics_section
@@ -66,6 +67,8 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     rna = io.read_modality(multiome, "rna", "multiome")
     region_sets = io.read_table(files["region_sets"][0], "region_sets")
     activity = io.read_anndata(files["activity"][0], "cell_activity")
+    prep = io.read_json(files["prep_summary"][0], "prep_summary")
+    eregulons = io.read_table(files["eregulons"][0], "eregulons")
     sizes = io.read_table(files["cell_type_summary"][0], "cell_type_summary")
     networks = {
         name: io.read_table(Path(files["cell_type"][0]) / f"{stem}.parquet", "cell_type_grn")
@@ -78,7 +81,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
             dropped=io.read_table(files["dropped"][0], "dropped"),
             markers=io.read_table(files["markers"][0], "markers"),
             rna=rna,
-            summary=io.read_json(files["prep_summary"][0], "prep_summary"),
+            summary=prep,
             umap=io.read_shared_embedding(multiome, "X_umap"),
             limits=config["prep"]["cells"],
             settings=settings,
@@ -94,7 +97,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
         ),
         networks_section(
             dataset,
-            eregulons=io.read_table(files["eregulons"][0], "eregulons"),
+            eregulons=eregulons,
             activity=activity,
             specificity=io.read_table(files["specificity"][0], "specificity"),
             thresholds=io.read_table(files["thresholds"][0], "thresholds"),
@@ -116,7 +119,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
         if benchmark == "grn_accuracy" and summary is not None:
             pairs = pairs_of_networks(summary)
         sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings))
-    return sections
+    return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]
 
 
 def _scores(scores: list[str] | None, summary: list[str] | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:

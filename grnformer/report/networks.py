@@ -66,7 +66,12 @@ def networks_section(
             f"TF-region-gene triplets, {eregulons['gene'].nunique():,} target genes, {eregulons['region'].nunique():,} "
             f"regions. Evidence for TF binding, by triplets: {sources}."
         ),
-        Table("grn_funnel", funnel, "What each step of eRegulon building kept."),
+        Table(
+            "grn_funnel",
+            funnel,
+            "What each step of eRegulon building kept.",
+            {"tfs": "TFs (n)", "pairs": "TF-gene pairs (n)"},
+        ),
         Table(
             "grn_evidence",
             evidence,
@@ -86,8 +91,15 @@ def networks_section(
             "eregulon_dots",
             dots,
             "Numbers behind the dot plot.",
-            {"rss": "RSS", "mean_auc": "mean AUC", "active_share": "active (share of cells)", "genes": "genes (n)",
-             "cells": "cells (n)", "tf_expression": "mean TF expression (log1p)", "tf": "TF"},
+            {
+                "rss": "RSS",
+                "mean_auc": "mean AUC",
+                "active_share": "active (share of cells)",
+                "genes": "genes (n)",
+                "cells": "cells (n)",
+                "tf_expression": "mean TF expression (log1p)",
+                "tf": "TF",
+            },
             folded=True,
         ),
         Figure(
@@ -99,13 +111,21 @@ def networks_section(
         ),
         Table(
             "cell_type_networks",
-            sizes,
+            sizes.drop(columns="file"),
             "The GRN of each cell type.",
-            {"cells": "cells (n)", "tfs": "TFs (n)", "genes": "target genes (n)", "edges": "edges (n)",
-             "activating": "activating (n)", "repressing": "repressing (n)", "regions": "regions (n)",
-             "mean_targets": "mean targets of a TF (n)", "eregulons": "eRegulons (n)"},
+            {
+                "cells": "cells (n)",
+                "tfs": "TFs (n)",
+                "genes": "target genes (n)",
+                "edges": "edges (n)",
+                "activating": "activating (n)",
+                "repressing": "repressing (n)",
+                "regions": "regions (n)",
+                "mean_targets": "mean targets of a TF (n)",
+                "eregulons": "eRegulons (n)",
+            },
         ),
-    ]  # fmt: skip
+    ]
     blocks += _pictures(networks, specificity, dict(zip(activity.var_names, activity.var["tf"], strict=True)), settings)
     blocks.append(
         Figure(

@@ -179,12 +179,20 @@ def provenance_sections(
         Section("costs", "Time and memory", cost_blocks),
         Section("settings", "Methods and configuration", settings),
         Section("resources", "Resources", [_resources(resources)]),
-        Section("software", "Software", [
-            Table("software", describe_software(checkout), "Software that rendered this page; the other stages ran in "
-            "the same environment unless their rule names another."),
-            Note(f"Rendered {rendering_time()}."),
-        ]),
-    ]  # fmt: skip
+        Section(
+            "software",
+            "Software",
+            [
+                Table(
+                    "software",
+                    describe_software(checkout),
+                    "Software that rendered this page; the other stages ran in the same environment unless their rule "
+                    "names another.",
+                ),
+                Note(f"Rendered {rendering_time()}."),
+            ],
+        ),
+    ]
 
 
 def _resources(resources: pd.DataFrame) -> Block:

@@ -12,7 +12,7 @@ CATEGORIES = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7A00", "#332288", "#882255", "#44AA99",
     "#999933", "#AA4499", "#117733", "#661100", "#6699CC", "#888888",
 )  # fmt: skip
-KINDS = {"model": "#0072B2", "control": "#CC79A7", "floor": "#555555", "reference": "#009E73"}
+KINDS = {"model": "#0072B2", "control": "#B5548A", "reference": "#009E73", "floor": "#444444"}
 KIND_SYMBOLS = {"model": "circle", "control": "diamond-open", "floor": "line-ns-open", "reference": "square"}
 POSITIVE, NEGATIVE, INK, MUTED, GRID = "#0072B2", "#D55E00", "#1f2933", "#6b7785", "#e6eaee"
 SEQUENTIAL = "Viridis"
@@ -38,7 +38,7 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
         colorway=list(CATEGORIES),
         hoverlabel={"font": {"family": _FONT, "size": 12}},
     )
-    margin = {"l": 60, "r": 20, "t": 44, "b": 52} | (figure.layout.margin.to_plotly_json() or {})
+    margin = {"l": 60, "r": 20, "t": 58, "b": 52} | (figure.layout.margin.to_plotly_json() or {})
     figure.update_layout(margin=margin)
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         axis.update(automargin=True, zeroline=False, linecolor="#c3cbd3", ticks="outside", tickcolor="#c3cbd3")

@@ -45,21 +45,50 @@ def topics_section(
     sampled = (
         "" if len(shown) == len(proportions) else f" A random {len(shown):,} of {len(proportions):,} cells are drawn."
     )
-    return Section("topics", "Topics", [
-        Figure("selection", plot_selection(selection), f"Scores of the fitted topic counts; {chosen} topics were "
-        "selected (marked). Held-out likelihood: per token of held-out regions of held-out cells (nats); coherence "
-        "after Mimno et al. 2011; distinct: topics that are no near-copy of another.", 300),
-        Table("topic_selection", selection, f"The {len(selection)} fitted topic counts.",
-              {"log_likelihood": "log-likelihood (nats/token)", "heldout_log_likelihood": "held-out (nats/token)"}),
-        Figure("cell-topic", plot_cells(proportions.iloc[shown], types.iloc[shown]), "Topic proportions (0 to 1) of "
-        "single cells, columns, ordered by cell type and within it by the type's leading topic; n "
-        f"{len(proportions):,} cells.{sampled} Colours end at the 99th percentile.", 120 + 18 * proportions.shape[1]),
-        Table("topic_by_type", means, "Mean topic proportion (0 to 1) of the cells of each type."),
-        Figure("set-sizes", plot_sizes(sizes), "Regions in each region set. Topic sets hold the regions whose "
-        "probability in the topic lies above Otsu's threshold or among the top; differentially accessible regions are "
-        "those of a cell type against the rest, on topic-imputed accessibility.", 330),
-        Table("region_set_sizes", sizes, f"Regions in each of the {len(sizes)} sets.", {"regions": "regions (n)"}, folded=True),
-    ], dataset)  # fmt: skip
+    return Section(
+        "topics",
+        "Topics",
+        [
+            Figure(
+                "selection",
+                plot_selection(selection),
+                f"Scores of the fitted topic counts; {chosen} topics were selected (marked). Held-out likelihood: per "
+                "token of held-out regions of held-out cells (nats); coherence after Mimno et al. 2011; distinct: "
+                "topics that are no near-copy of another.",
+                300,
+            ),
+            Table(
+                "topic_selection",
+                selection,
+                f"The {len(selection)} fitted topic counts.",
+                {"log_likelihood": "log-likelihood (nats/token)", "heldout_log_likelihood": "held-out (nats/token)"},
+            ),
+            Figure(
+                "cell-topic",
+                plot_cells(proportions.iloc[shown], types.iloc[shown]),
+                "Topic proportions (0 to 1) of single cells, columns, ordered by cell type and within it by the "
+                f"type's leading topic; n {len(proportions):,} cells.{sampled} Colours end at the 99th percentile.",
+                120 + 18 * proportions.shape[1],
+            ),
+            Table("topic_by_type", means, "Mean topic proportion (0 to 1) of the cells of each type."),
+            Figure(
+                "set-sizes",
+                plot_sizes(sizes),
+                "Regions in each region set. Topic sets hold the regions whose probability in the topic lies above "
+                "Otsu's threshold or among the top; differentially accessible regions are those of a cell type "
+                "against the rest, on topic-imputed accessibility.",
+                330,
+            ),
+            Table(
+                "region_set_sizes",
+                sizes,
+                f"Regions in each of the {len(sizes)} sets.",
+                {"regions": "regions (n)"},
+                folded=True,
+            ),
+        ],
+        dataset,
+    )
 
 
 def mean_by_type(proportions: pd.DataFrame, types: pd.Series) -> pd.DataFrame:

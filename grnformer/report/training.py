@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from grnformer.report.benchmarks import pairs_of_arms
 from grnformer.report.page import Block, Figure, Note, Section, Table
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+_SPLITS = {"train": "training cells", "heldout": "held-out cells"}
 _LABELS = {
     "seeds": "seeds (n)",
     "mse": "held-out MSE",
@@ -46,7 +47,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     masked = f"{n['n']:,} masked values of {n['heldout_cells']:,} held-out cells (trained on {n['train_cells']:,})"
     height = 150 + 34 * len(summary)
     blocks: list[Block] = [
-        Note(describe_gain(summary, differences)),
+        Note(describe_gain(summary, differences), outcome_kind(differences)),
         Figure(
             "curves",
             plot_curves(curves),
@@ -106,15 +107,24 @@ def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.D
     return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
 
 
+def outcome_kind(differences: pd.DataFrame) -> Literal["gain", "nothing", "loss"]:
+    """``gain`` if better in every comparison, ``loss`` if better in none and worse in one, else ``nothing``."""
+    outcomes = set(differences["outcome"])
+    if outcomes == {"better"}:
+        return "gain"
+    return "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
+
+
 def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> str:
     """In words: the error against the floor, and what the comparisons allow to say."""
     best = summary.sort_values(["mse", "arm"]).iloc[0]
     text = (
-        f"Least held-out error: {best['arm']} with {best['mse']:.3f}, against {best['floor_mse']:.3f} of the mean "
-        f"predictor and {best['floor_cell_type_mse']:.3f} of the mean in the cell's type."
+        f"Pretraining, least held-out error: {best['arm']} with {best['mse']:.3f}, against {best['floor_mse']:.3f} of "
+        f"the mean predictor and {best['floor_cell_type_mse']:.3f} of the mean in the cell's type."
     )
     for row in differences.itertuples():
-        text += f" {row.arm} against {row.against}: {row.outcome} ({signed(row.difference)} [{signed(row.low)}, {signed(row.high)}])."
+        numbers = f"{signed(row.difference)} [{signed(row.low)}, {signed(row.high)}]"
+        text += f" {row.arm} against {row.against}: {row.outcome} ({numbers})."
     return text
 
 
@@ -137,7 +147,13 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
     from plotly.subplots import make_subplots
 
     splits = [s for s in ("train", "heldout") if s in set(curves["split"])]
-    figure = make_subplots(rows=1, cols=len(splits), subplot_titles=splits, shared_yaxes=True, horizontal_spacing=0.04)
+    figure = make_subplots(
+        rows=1,
+        cols=len(splits),
+        subplot_titles=[_SPLITS[s] for s in splits],
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+    )
     palette = colours(list(dict.fromkeys(curves["arm"])))
     for column, split in enumerate(splits, start=1):
         for arm, part in curves[curves["split"] == split].groupby("arm", sort=False):
@@ -152,7 +168,7 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
             figure.add_scatter(x=mean.index, y=mean, name=str(arm), line=line, showlegend=column == 1, **place)
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="loss (MSE)", col=1)
-    figure.update_layout(legend={"orientation": "h", "y": -0.2, "x": 0})
+    figure.update_layout(legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0}, margin={"t": 84})
     return figure
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from grnformer.bench.metrics import METRICS
 from grnformer.bench.summary import bootstrap, interval
+from grnformer.report.forest import metric_name, unit_name
 from grnformer.report.page import MINUS
 
 if TYPE_CHECKING:
@@ -126,17 +127,22 @@ def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tup
     for role, group in rows.groupby("role", sort=False):
         for name, part in group.groupby("against", sort=False) if role == "control" else [("the best floor", group)]:
             parts.append(f"against {name}: " + _spread(part, role == "floor"))
-    members = ", ".join(f"{m} {u}s" for m, u in rows[["members", "unit"]].drop_duplicates().itertuples(index=False))
+    members = ", ".join(unit_name(u, m) for m, u in rows[["members", "unit"]].drop_duplicates().itertuples(index=False))
     head = (
         f"{what}: {arm} is better than every control and the best floor in {len(won)} of {len(tasks)} "
         f"{'task' if len(tasks) == 1 else 'tasks'} (95% interval of the paired difference above 0; "
-        f"{metric.replace('_', ' ')}, {members})."
+        f"{metric_name(metric)}, {members})."
     )
     outcomes = set(rows["outcome"])
     kind = (
         "gain" if len(won) == len(tasks) else "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
     )
-    return f"{head} {'; '.join(parts)[:1].upper()}{'; '.join(parts)[1:]}.", kind
+    return f"{head} {capital('; '.join(parts))}.", kind
+
+
+def capital(text: str) -> str:
+    """Text with its first letter as a capital, the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def signed(value: float) -> str:

@@ -1,4 +1,149 @@
 # report: one self-contained page, and the same numbers as tables.
+
+
+localrules:
+    report,
+
+
 rule report:
     input:
-        [],
+        "results/report/index.html",
+        "results/report/tables",
+
+
+rule render_report:
+    input:
+        template=locate("workflow/report/page.html", workflow.basedir),
+        multiome=expand("results/{dataset}/prep/multiome.h5mu", dataset=DATASETS),
+        qc=expand("results/{dataset}/prep/qc.tsv", dataset=DATASETS),
+        dropped=expand("results/{dataset}/prep/dropped.tsv", dataset=DATASETS),
+        markers=expand("results/{dataset}/prep/markers.tsv", dataset=DATASETS),
+        prep_summary=expand("results/{dataset}/prep/summary.json", dataset=DATASETS),
+        topic_selection=expand(
+            "results/{dataset}/topics/model_selection.tsv", dataset=DATASETS
+        ),
+        cell_topic=expand(
+            "results/{dataset}/topics/cell_topic.parquet", dataset=DATASETS
+        ),
+        region_sets=expand(
+            "results/{dataset}/topics/region_sets.parquet", dataset=DATASETS
+        ),
+        funnel=expand("results/{dataset}/grn/funnel.tsv", dataset=DATASETS),
+        eregulons=expand("results/{dataset}/grn/eregulons.parquet", dataset=DATASETS),
+        cell_type=expand("results/{dataset}/grn/cell_type", dataset=DATASETS),
+        cell_type_summary=expand(
+            "results/{dataset}/grn/cell_type_summary.tsv", dataset=DATASETS
+        ),
+        activity=expand("results/{dataset}/grn/cell_activity.h5ad", dataset=DATASETS),
+        thresholds=expand("results/{dataset}/grn/thresholds.tsv", dataset=DATASETS),
+        specificity=expand(
+            "results/{dataset}/grn/specificity.parquet", dataset=DATASETS
+        ),
+        graphs=expand(
+            "results/{dataset}/fuse/{graph}",
+            dataset=DATASETS,
+            graph=config["fuse"]["graphs"],
+        ),
+        training=expand(
+            "results/{dataset}/pretrain/{arm}/seed{seed}/training.tsv",
+            dataset=DATASETS,
+            arm=config["pretrain"]["arms"],
+            seed=config["pretrain"]["seeds"],
+        ),
+        heldout=expand(
+            "results/{dataset}/pretrain/{arm}/seed{seed}/heldout.json",
+            dataset=DATASETS,
+            arm=config["pretrain"]["arms"],
+            seed=config["pretrain"]["seeds"],
+        ),
+        grn_accuracy_scores=expand(
+            "results/{dataset}/bench/grn_accuracy/scores.tsv",
+            dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+        ),
+        grn_accuracy_summary=expand(
+            "results/{dataset}/bench/grn_accuracy/summary.tsv",
+            dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+        ),
+        benchmarks=[
+            *expand(
+                "results/{dataset}/benchmark/{job}.tsv",
+                dataset=DATASETS,
+                job=[
+                    "prep/prepare_tss",
+                    "prep/filter_multiome",
+                    "prep/annotate_cells",
+                    "topics/select_topics",
+                    "topics/binarize_topics",
+                    "grn/prepare_prior",
+                    "grn/select_tfs",
+                    "grn/infer_tf_gene",
+                    "grn/link_regions",
+                    "grn/build_cistromes",
+                    "grn/build_eregulons",
+                    "grn/score_cell_activity",
+                    "grn/score_specificity",
+                    "grn/build_cell_type_grns",
+                    "pretrain/split_cells",
+                ],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/prep/ingest_sample.{sample}.tsv",
+                zip,
+                dataset=SAMPLES["dataset"],
+                sample=SAMPLES["sample"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/topics/fit_topics.{n_topics}.tsv",
+                dataset=DATASETS,
+                n_topics=config["topics"]["n_topics"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv",
+                dataset=DATASETS,
+                graph=config["fuse"]["graphs"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv",
+                dataset=DATASETS,
+                arm=config["pretrain"]["arms"],
+                seed=config["pretrain"]["seeds"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv",
+                dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+            ),
+        ],
+    output:
+        page=report(
+            "results/report/index.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"what": "the whole report"},
+        ),
+        tables=report(
+            directory("results/report/tables"),
+            patterns=["{table}.tsv"],
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "results/log/report/render_report.log",
+    benchmark:
+        "results/benchmark/report/render_report.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        config=config,
+        registry=RESOURCES,
+        samples=SAMPLES.to_dict("records"),
+        datasets=DATASETS,
+        code=code("report/render_report"),
+    message:
+        "Rendering the report"
+    script:
+        "../scripts/report/render_report.py"

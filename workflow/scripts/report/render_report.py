@@ -18,5 +18,5 @@ with job(snakemake):
         registry=settings.registry,
     )
     template = Path(snakemake.input.template).read_text(encoding="utf-8")
-    page = render_page(settings.config["report"]["title"], settings.lead, sections, template)
+    page = render_page(settings.config["report"]["title"], settings.config["report"]["lead"], sections, template)
     write_report(page, collect_tables(sections), snakemake.output.page, snakemake.output.tables)
