@@ -192,6 +192,7 @@ rule score_cell_activity:
         "results/{dataset}/benchmark/grn/score_cell_activity.tsv"
     conda:
         "../../envs/core.yaml"
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=120,
@@ -216,6 +217,7 @@ rule score_specificity:
         "results/{dataset}/benchmark/grn/score_specificity.tsv"
     conda:
         "../../envs/core.yaml"
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=30,

@@ -53,7 +53,8 @@ def score_activity(
     import scipy.sparse as sp
 
     names, gene_sets, tfs = _gene_sets(eregulons, rna.var_names)
-    expression = rna.X.tocsr()
+    expression = rna.X.tocsr(copy=True)
+    expression.eliminate_zeros()
     n_detected = expression.getnnz(axis=1)
     cutoff = choose_rank_cutoff(n_detected, rna.n_vars, auc_threshold, detected_quantile)
     _log.info(

@@ -3,6 +3,13 @@
 A method gives an array, targets x TFs, of importances, 0 where it sees no link.
 """
 
+from collections.abc import Callable
+
+import numpy as np
+
 from grnformer.grn.tf_gene import coexpression, hist_boosting
 
-METHODS = {"hist_boosting": hist_boosting.infer, "coexpression": coexpression.infer}
+METHODS: dict[str, Callable[..., np.ndarray]] = {
+    "hist_boosting": hist_boosting.infer,
+    "coexpression": coexpression.infer,
+}

@@ -18,7 +18,7 @@ _FIRST_LEAF = 2**DEPTH - 1
 
 
 @njit(cache=True, inline="always")
-def _draw(state, bound):
+def _draw(state: np.ndarray, bound: int) -> np.int64:
     """Advance the splitmix64 state[0]; return a number in [0, bound)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
@@ -29,7 +29,20 @@ def _draw(state, bound):
 
 
 @njit(cache=True)
-def _scan(entry_cell, bin_stop, first_bin, last_bin, start, packed, running, bits, inverse, n, total, best_gain):
+def _scan(
+    entry_cell: np.ndarray,
+    bin_stop: np.ndarray,
+    first_bin: int,
+    last_bin: int,
+    start: int,
+    packed: np.ndarray,
+    running: np.ndarray,
+    bits: np.int64,
+    inverse: np.ndarray,
+    n: int,
+    total: float,
+    best_gain: float,
+) -> tuple[np.int64, float]:
     """Best split of one node on one TF: (bin just below the cut, or -1 if no split beats `best_gain`; its gain).
 
     The TF's bins first_bin..last_bin run from its highest values down, bin b holding the entries up to bin_stop[b];
@@ -56,12 +69,19 @@ def _scan(entry_cell, bin_stop, first_bin, last_bin, start, packed, running, bit
         gain = difference * difference * inverse[n_high] * inverse[n - n_high]
         if gain > best_gain:
             best_gain = gain
-            best_bin = position
+            best_bin = np.int64(position)
     return best_bin, best_gain
 
 
 @njit(cache=True)
-def _cut_halfway(entry_cell, bin_stop, bin_value, best_bin, last_bin, packed):
+def _cut_halfway(
+    entry_cell: np.ndarray,
+    bin_stop: np.ndarray,
+    bin_value: np.ndarray,
+    best_bin: np.int64,
+    last_bin: int,
+    packed: np.ndarray,
+) -> np.int64:
     """Move the cut from just below the chosen bin to halfway to the node's next lower value.
 
     Only cells outside the node's sample lie in between (the out-of-bag cells), as with scikit-learn's thresholds.
@@ -84,7 +104,7 @@ def _cut_halfway(entry_cell, bin_stop, bin_value, best_bin, last_bin, packed):
 
 
 @njit(cache=True)
-def _partition(cells, start, stop, is_high):
+def _partition(cells: np.ndarray, start: int, stop: int, is_high: np.ndarray) -> int:
     """Reorder cells[start:stop] so that the low side comes first; return where the high side starts."""
     left, right = start, stop - 1
     while left <= right:
@@ -98,24 +118,24 @@ def _partition(cells, start, stop, is_high):
 
 @njit(nogil=True, cache=True)
 def boost_targets(
-    tf_start,
-    entry_cell,
-    tf_bin,
-    bin_stop,
-    bin_value,
-    target_start,
-    target_cell,
-    target_value,
-    own_tf,
-    states,
-    n_cells,
-    learning_rate,
-    max_trees,
-    max_features,
-    subsample,
-    importance,
-    n_trees,
-):
+    tf_start: np.ndarray,
+    entry_cell: np.ndarray,
+    tf_bin: np.ndarray,
+    bin_stop: np.ndarray,
+    bin_value: np.ndarray,
+    target_start: np.ndarray,
+    target_cell: np.ndarray,
+    target_value: np.ndarray,
+    own_tf: np.ndarray,
+    states: np.ndarray,
+    n_cells: int,
+    learning_rate: float,
+    max_trees: int,
+    max_features: float,
+    subsample: float,
+    importance: np.ndarray,
+    n_trees: np.ndarray,
+) -> None:
     """Boost each target on all TFs but itself; fill `importance` and `n_trees`.
 
     TFs come as from `sort_entries`: tf_start and tf_bin (n_tf + 1), entry_cell (entries), bin_stop and bin_value
@@ -192,7 +212,7 @@ def boost_targets(
                     lowest = min(lowest, value)
                     highest = max(highest, value)
 
-                best_tf, best_bin, best_end, best_gain = -1, -1, np.int64(0), -1.0
+                best_tf, best_bin, best_end, best_gain = -1, np.int64(-1), np.int64(0), -1.0
                 if node < _FIRST_LEAF and n > 1 and lowest != highest:
                     for position in range(first, last):
                         packed[cells[position]] = (residual[cells[position]] << bits) + 1

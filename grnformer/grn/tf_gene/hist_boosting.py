@@ -66,7 +66,7 @@ def infer(
     from grnformer.grn.tf_gene.boosting_kernel import boost_targets
 
     n_cells = expression.shape[0]
-    sorted_tfs = sort_entries(expression[:, tf_columns], max_bins)
+    tf_start, entry_cell, tf_bin, bin_stop, bin_value = sort_entries(expression[:, tf_columns], max_bins)
     targets = expression[:, target_columns].tocsc()
     number = {int(column): tf for tf, column in enumerate(tf_columns)}
     own_tf = np.array([number.get(int(column), -1) for column in target_columns], dtype=np.int64)
@@ -77,7 +77,11 @@ def infer(
     def boost(start: int) -> None:
         block = slice(start, min(start + _BLOCK, len(target_columns)))
         boost_targets(
-            *sorted_tfs,
+            tf_start,
+            entry_cell,
+            tf_bin,
+            bin_stop,
+            bin_value,
             targets.indptr[block.start : block.stop + 1].astype(np.int64),
             targets.indices.astype(np.int32, copy=False),
             targets.data.astype(np.float64, copy=False),
@@ -117,7 +121,9 @@ def scale(gains: np.ndarray, n_trees: np.ndarray, importance: str) -> np.ndarray
     return (share * n_trees[:, None] if importance == "trees" else share).astype(np.float32)
 
 
-def sort_entries(tfs: sp.csc_matrix, max_bins: int) -> tuple[np.ndarray, ...]:
+def sort_entries(
+    tfs: sp.csc_matrix, max_bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sort each TF's non-zero cells by falling value, in at most `max_bins` bins of equal (or like) values.
 
     Returns

@@ -53,7 +53,8 @@ def infer_network(
     InputError
         If there are too few cells, or no TF is detected in `min_cells` cells.
     """
-    expression = rna.X.tocsc()
+    expression = rna.X.tocsc(copy=True)
+    expression.eliminate_zeros()
     genes = list(rna.var_names)
     if rna.n_obs < _FEWEST_CELLS:
         raise InputError(
