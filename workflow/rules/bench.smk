@@ -1,16 +1,27 @@
 # Benchmarks: every score beside its floors, its controls and an interval.
 
+DRUG_RESPONSE = config["bench"]["drug_response"]
+
 
 localrules:
     bench,
+
+
+wildcard_constraints:
+    split="pair|line|drug",
 
 
 rule bench:
     input:
         expand(
             "results/{dataset}/bench/grn_accuracy/{table}.tsv",
-            dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+            dataset=CHIP_DATASETS,
             table=["scores", "summary", "truth"],
+        ),
+        expand(
+            "results/{dataset}/bench/drug_response/{table}.tsv",
+            dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+            table=["scores", "summary"],
         ),
 
 
@@ -21,7 +32,7 @@ rule score_grn_accuracy:
         tf_gene="results/{dataset}/grn/tf_gene.parquet",
         cell_type="results/{dataset}/grn/cell_type",
         truth=path_of(config["bench"]["grn_accuracy"]["truth"]),
-        prior=path_of(config["bench"]["grn_accuracy"]["prior"]),
+        prior=path_of(config["grn"]["cistromes"]["prior"]["table"]),
         tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
     output:
         scores="results/{dataset}/bench/grn_accuracy/scores.tsv",
@@ -38,7 +49,12 @@ rule score_grn_accuracy:
         mem_mb=8000,
         runtime=60,
     params:
-        settings=config["bench"]["grn_accuracy"],
+        lines=lines_of,
+        settings={
+            key: config["bench"]["grn_accuracy"][key]
+            for key in ("aliases", "min_positives", "promoter_margin")
+        },
+        chip_sources=config["grn"]["cistromes"]["prior"]["chip_sources"],
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
         code=code("bench/score_grn_accuracy"),
@@ -46,3 +62,211 @@ rule score_grn_accuracy:
         "Scoring networks of {wildcards.dataset} against ChIP-seq"
     script:
         "../scripts/bench/score_grn_accuracy.py"
+
+
+rule prepare_drug_response:
+    input:
+        responses=path_of(DRUG_RESPONSE["responses"]),
+        smiles=path_of(DRUG_RESPONSE["smiles"]),
+        expression=path_of(DRUG_RESPONSE["expression"]),
+        genes=path_of(DRUG_RESPONSE["genes"]),
+    output:
+        responses="results/bench/drug_response/responses.parquet",
+        drugs="results/bench/drug_response/drugs.parquet",
+        expression="results/bench/drug_response/expression.h5ad",
+        counts="results/bench/drug_response/counts.tsv",
+    log:
+        "results/log/bench/prepare_drug_response.log",
+    benchmark:
+        "results/benchmark/bench/prepare_drug_response.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        code=code("bench/prepare_drug_response"),
+    message:
+        "Preparing the drug screen"
+    script:
+        "../scripts/bench/prepare_drug_response.py"
+
+
+rule split_drug_response:
+    input:
+        responses="results/bench/drug_response/responses.parquet",
+    output:
+        "results/bench/drug_response/split/{split}.parquet",
+    log:
+        "results/log/bench/split_drug_response.{split}.log",
+    benchmark:
+        "results/benchmark/bench/split_drug_response.{split}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=DRUG_RESPONSE["folds"],
+        code=code("bench/split_drug_response"),
+    message:
+        "Splitting the drug screen by {wildcards.split}"
+    script:
+        "../scripts/bench/split_drug_response.py"
+
+
+rule predict_floors:
+    input:
+        responses="results/bench/drug_response/responses.parquet",
+        drugs="results/bench/drug_response/drugs.parquet",
+        expression="results/bench/drug_response/expression.h5ad",
+        parts="results/bench/drug_response/split/{split}.parquet",
+    output:
+        "results/bench/drug_response/floors/{split}.parquet",
+    log:
+        "results/log/bench/predict_floors.{split}.log",
+    benchmark:
+        "results/benchmark/bench/predict_floors.{split}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=DRUG_RESPONSE["floors"],
+        code=code("bench/predict_floors"),
+    message:
+        "Predicting drug response by naive floors, {wildcards.split} left out"
+    script:
+        "../scripts/bench/predict_floors.py"
+
+
+rule train_expression_reference:
+    input:
+        responses="results/bench/drug_response/responses.parquet",
+        drugs="results/bench/drug_response/drugs.parquet",
+        expression="results/bench/drug_response/expression.h5ad",
+        parts="results/bench/drug_response/split/{split}.parquet",
+    output:
+        "results/bench/drug_response/expression_reference/{split}.parquet",
+    log:
+        "results/log/bench/train_expression_reference.{split}.log",
+    benchmark:
+        "results/benchmark/bench/train_expression_reference.{split}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        network=DRUG_RESPONSE["network"],
+        seed=DRUG_RESPONSE["seed"],
+        code=code("bench/train_expression_reference"),
+    message:
+        "Training drug response on plain expression, {wildcards.split} left out"
+    script:
+        "../scripts/bench/train_expression_reference.py"
+
+
+rule embed_lines:
+    input:
+        expression="results/bench/drug_response/expression.h5ad",
+        weights="results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="results/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        reference="results/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+        bundle=bundle_of,
+    output:
+        "results/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+    log:
+        "results/{dataset}/log/bench/embed_lines.{arm}.seed{seed}.log",
+    benchmark:
+        "results/{dataset}/benchmark/bench/embed_lines.{arm}.seed{seed}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=DRUG_RESPONSE["embed"],
+        code=code("bench/embed_lines"),
+    message:
+        "Embedding cell lines by arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"
+    script:
+        "../scripts/bench/embed_lines.py"
+
+
+rule train_drug_response:
+    input:
+        responses="results/bench/drug_response/responses.parquet",
+        drugs="results/bench/drug_response/drugs.parquet",
+        embeddings=expand(
+            "results/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        parts="results/bench/drug_response/split/{split}.parquet",
+    output:
+        "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
+    log:
+        "results/{dataset}/log/bench/train_drug_response.{arm}.{split}.log",
+    benchmark:
+        "results/{dataset}/benchmark/bench/train_drug_response.{arm}.{split}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        network=DRUG_RESPONSE["network"],
+        seed=DRUG_RESPONSE["seed"],
+        code=code("bench/train_drug_response"),
+    message:
+        "Training drug response on arm {wildcards.arm} of {wildcards.dataset}, {wildcards.split} left out"
+    script:
+        "../scripts/bench/train_drug_response.py"
+
+
+rule score_drug_response:
+    input:
+        models=expand(
+            "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
+            arm=config["pretrain"]["arms"],
+            split=DRUG_RESPONSE["splits"],
+            allow_missing=True,
+        ),
+        floors=expand(
+            "results/bench/drug_response/floors/{split}.parquet",
+            split=DRUG_RESPONSE["splits"],
+        ),
+        reference=expand(
+            "results/bench/drug_response/expression_reference/{split}.parquet",
+            split=DRUG_RESPONSE["splits"],
+        ),
+    output:
+        scores="results/{dataset}/bench/drug_response/scores.tsv",
+        summary="results/{dataset}/bench/drug_response/summary.tsv",
+    log:
+        "results/{dataset}/log/bench/score_drug_response.log",
+    benchmark:
+        "results/{dataset}/benchmark/bench/score_drug_response.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        splits=DRUG_RESPONSE["splits"],
+        n_resamples=config["bench"]["n_resamples"],
+        seed=config["bench"]["seed"],
+        code=code("bench/score_drug_response"),
+    message:
+        "Scoring drug response of {wildcards.dataset}"
+    script:
+        "../scripts/bench/score_drug_response.py"

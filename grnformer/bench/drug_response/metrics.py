@@ -1,0 +1,72 @@
+"""The metrics of drug response, each a number for one test set.
+
+Truth and prediction are L x D matrices (lines x drugs), `mask` marks the test pairs. A correlation is undefined
+(NaN) where truth or prediction does not vary; a benchmark counts that as failed, never as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from grnformer.bench.drug_response.matrix import remove_means
+
+MIN_LINES = 10  # a drug's own correlation needs this many tested lines
+_FLAT = 1e-6  # below this share of the original spread a residual is rounding, not variation
+
+
+def double_centred_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """Pearson correlation after removing line and drug means from both within the test pairs.
+
+    What is left is the interaction: which line is more sensitive to which drug than both are in general. Every
+    predictor that is a sum of a line and a drug term is undefined here.
+    """
+    left, right = remove_means(truth, mask), remove_means(prediction, mask)
+    if _flat(left, truth[mask]) or _flat(right, prediction[mask]):
+        return float("nan")
+    return _correlate(left, right)
+
+
+def per_drug_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """Mean over drugs of the Pearson correlation over lines; drugs with fewer than 10 tested lines are left out.
+
+    A drug whose predictions are all equal counts 0; undefined if that holds for all of them.
+    """
+    values = [
+        _correlate(truth[rows, drug], prediction[rows, drug])
+        for drug, rows in enumerate(mask.T)
+        if rows.sum() >= MIN_LINES
+    ]
+    if not values or np.isnan(values).all():
+        return float("nan")
+    return float(np.nan_to_num(values).mean())
+
+
+def pooled_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """Pearson correlation over all test pairs; mostly tells drugs apart, so a drug mean scores high."""
+    return _correlate(truth[mask], prediction[mask])
+
+
+def root_mean_squared_error(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+    """Root mean squared error in units of LN_IC50."""
+    return float(np.sqrt(np.mean((truth[mask] - prediction[mask]) ** 2)))
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
+    "double_centred_pearson": double_centred_pearson,
+    "per_drug_pearson": per_drug_pearson,
+    "pooled_pearson": pooled_pearson,
+    "rmse": root_mean_squared_error,
+}
+
+
+def _correlate(left: np.ndarray, right: np.ndarray) -> float:
+    if len(left) < 2 or _flat(left - left.mean(), left) or _flat(right - right.mean(), right):
+        return float("nan")
+    return float(np.corrcoef(left, right)[0, 1])
+
+
+def _flat(residual: np.ndarray, values: np.ndarray) -> bool:
+    scale = max(float(np.abs(values).max(initial=0.0)), np.finfo(float).tiny)
+    return float(np.abs(residual).max(initial=0.0)) < _FLAT * scale

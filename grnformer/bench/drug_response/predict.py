@@ -1,0 +1,119 @@
+"""Predictions of a whole cross-validation, as tables; every row is a pair in the one fold that tests it."""
+
+from __future__ import annotations
+
+import logging
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.drug_response.floors import Features, Grids, predict_floors
+from grnformer.bench.drug_response.matrix import Matrix
+from grnformer.bench.drug_response.split import fold_columns
+from grnformer.bench.drug_response.structures import fingerprints, tanimoto
+from grnformer.errors import InputError
+
+log = logging.getLogger("grnformer.bench")
+
+
+def crossvalidate_floors(
+    responses: pd.DataFrame,
+    drugs: pd.DataFrame,
+    expression: anndata.AnnData,
+    parts: pd.DataFrame,
+    split: str,
+    grids: Grids,
+) -> pd.DataFrame:
+    """Predict every tested pair by every floor of a split.
+
+    Returns
+    -------
+    line, drug, fold, ln_ic50 and one column of predictions a floor.
+    """
+    matrix = Matrix.from_table(responses)
+    features = Features(
+        np.asarray(expression[matrix.lines].X),
+        tanimoto(fingerprints(drugs.set_index("drug").loc[matrix.drugs, "smiles"].tolist())),
+    )
+    tables = []
+    for fold in fold_columns(parts):
+        masks = matrix.part_masks(parts, fold)
+        predictions, chosen = predict_floors(matrix.values, masks, split, features, grids)
+        log.info("split %s %s: chosen %s", split, fold, chosen)
+        tables.append(tested_table(matrix, masks["test"], fold, predictions))
+    return pd.concat(tables, ignore_index=True)
+
+
+def crossvalidate_network(
+    responses: pd.DataFrame,
+    drugs: pd.DataFrame,
+    embeddings: list[pd.DataFrame],
+    parts: pd.DataFrame,
+    split: str,
+    *,
+    arm: str,
+    network: dict[str, float],
+    seed: int,
+) -> pd.DataFrame:
+    """Train the response network in every fold and predict what it tests.
+
+    Parameters
+    ----------
+    embeddings
+        Line embeddings, one a pretraining seed (line, then one column a dimension). Fold i takes the i-th, starting
+        anew after the last, so that the folds' spread holds that of pretraining too.
+    network
+        Settings of the network (`TrainingSettings`).
+    seed
+        Of the networks' initial weights and batches; each fold has its own.
+
+    Returns
+    -------
+    line, drug, fold, ln_ic50 and the predictions in a column named `arm`.
+
+    Raises
+    ------
+    InputError
+        If a line has no embedding.
+    """
+    from grnformer.bench.drug_response.drug_graph import batch_drugs
+    from grnformer.bench.drug_response.train import TrainingSettings, predict_fold
+
+    matrix = Matrix.from_table(responses)
+    batch = batch_drugs(drugs.set_index("drug").loc[matrix.drugs, "smiles"].tolist())
+    features = [_in_order(embedding, matrix.lines) for embedding in embeddings]
+    settings = TrainingSettings(**network)  # type: ignore[arg-type]
+    tables = []
+    for number, fold in enumerate(fold_columns(parts)):
+        masks = matrix.part_masks(parts, fold)
+        lines = features[number % len(features)]
+        predictions = predict_fold(matrix.values, masks, split, lines, batch, settings, seed + number)
+        tables.append(tested_table(matrix, masks["test"], fold, {arm: predictions}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def tested_table(matrix: Matrix, test: np.ndarray, fold: str, predictions: dict[str, np.ndarray]) -> pd.DataFrame:
+    """The tested pairs of one fold as rows: line, drug, fold, ln_ic50 and one column a predictor."""
+    row, column = np.nonzero(test)
+    return pd.DataFrame(
+        {
+            "line": np.array(matrix.lines)[row],
+            "drug": np.array(matrix.drugs)[column],
+            "fold": fold,
+            "ln_ic50": matrix.values[test],
+        }
+        | {name: np.asarray(prediction)[test] for name, prediction in predictions.items()}
+    )
+
+
+def _in_order(embedding: pd.DataFrame, lines: list[str]) -> np.ndarray:
+    table = embedding.set_index("line")
+    missing = sorted(set(lines) - set(table.index))
+    if missing:
+        raise InputError(
+            f"{len(missing)} lines of the screen without embedding, first {missing[0]!r}",
+            "an embedding of every line",
+            "embed the expression of the same screen",
+        )
+    return table.loc[lines].to_numpy(dtype=float)

@@ -1,0 +1,133 @@
+"""A drug screen made ready: replicates merged, drugs joined by structure, lines matched to their expression."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.drug_response.structures import structure_key
+from grnformer.errors import InputError
+
+COLUMNS = ["CELL_LINE_NAME", "DRUG_NAME", "LN_IC50"]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A prepared screen.
+
+    Attributes
+    ----------
+    responses
+        line, drug, ln_ic50 (natural log of the IC50 in micromolar), n_rows (rows of the source behind it).
+    drugs
+        drug, smiles, structure (key), aliases.
+    expression
+        lines x genes, in the unit of the source, rows in the order of the lines.
+    counts
+        step, found, kept, names: what was merged and lost on the way.
+    """
+
+    responses: pd.DataFrame
+    drugs: pd.DataFrame
+    expression: pd.DataFrame
+    counts: pd.DataFrame
+
+
+def normalise_line(name: str) -> str:
+    """Upper case, letters and digits only: the form under which sources agree on a line's name."""
+    return re.sub("[^A-Z0-9]", "", name.upper())
+
+
+def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.DataFrame) -> Screen:
+    """Join a screen's rows with structures and expression, and merge what belongs together.
+
+    Rows of one line and one compound are averaged *before* any split, or replicates would stand on both sides
+    of it. Compounds are one where their structure is one (`structure_key`), whatever their names. Lines match
+    their expression by normalised name; where two lines of the screen share a normalised name (T-T and TT,
+    KM-H2 and KMH-2 are four different lines) nothing tells whose expression it is, and both are left out.
+
+    Parameters
+    ----------
+    rows
+        CELL_LINE_NAME, DRUG_NAME, LN_IC50; replicates allowed.
+    smiles
+        Drug name -> SMILES.
+    expression
+        Lines x genes.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, values are not finite, or no row is left.
+    """
+    missing = [c for c in COLUMNS if c not in rows]
+    if missing:
+        raise InputError(f"a screen with columns {list(rows.columns)}", f"columns {COLUMNS}", f"add {missing}")
+    if not np.isfinite(rows["LN_IC50"].to_numpy(dtype=float)).all():
+        raise InputError("LN_IC50 with missing or infinite values", "finite numbers", "remove or mend those rows")
+    counts = [_count("rows", len(rows), len(rows), [])]
+    kept_lines = _match_lines(rows["CELL_LINE_NAME"].unique(), expression.index, counts)
+    drugs, drug_of = _join_drugs(rows["DRUG_NAME"].unique(), smiles, counts)
+    merged = pd.DataFrame(
+        {
+            "line": rows["CELL_LINE_NAME"].where(rows["CELL_LINE_NAME"].isin(kept_lines)),
+            "drug": rows["DRUG_NAME"].map(drug_of),
+            "ln_ic50": rows["LN_IC50"],
+        }
+    )
+    merged = merged.dropna(subset=["line", "drug"])
+    if merged.empty:
+        raise InputError(
+            "no row of the screen has both a structure and an expression profile",
+            "names that agree between the screen, the structures and the expression",
+            "compare the names in the three files",
+        )
+    responses = merged.groupby(["line", "drug"], sort=True)["ln_ic50"].agg(ln_ic50="mean", n_rows="size").reset_index()
+    counts.append(_count("rows with structure and expression", len(rows), len(merged), []))
+    counts.append(_count("replicate rows merged into pairs", len(merged), len(responses), []))
+    lines = sorted(responses["line"].unique())
+    drugs = drugs[drugs["drug"].isin(responses["drug"])].reset_index(drop=True)
+    profile_of = {normalise_line(name): name for name in expression.index}
+    table = expression.loc[[profile_of[normalise_line(line)] for line in lines]]
+    table.index = pd.Index(lines, name="line")
+    return Screen(responses, drugs, table, pd.DataFrame(counts))
+
+
+def _match_lines(names: np.ndarray, profiles: pd.Index, counts: list[dict[str, object]]) -> list[str]:
+    normal = pd.Series({name: normalise_line(name) for name in names})
+    ambiguous = normal.duplicated(keep=False)
+    profiled = pd.Index([normalise_line(name) for name in profiles])
+    double = set(profiled[profiled.duplicated()])
+    known = normal.isin(set(profiled) - double)
+    shared = list(normal[ambiguous].index)
+    counts.append(_count("lines with a normalised name of their own", len(names), len(names) - len(shared), shared))
+    lost = list(normal[~ambiguous & ~known].index)
+    kept = list(normal[~ambiguous & known].index)
+    counts.append(_count("lines with expression", int((~ambiguous).sum()), len(kept), lost))
+    return kept
+
+
+def _join_drugs(
+    names: np.ndarray, smiles: dict[str, str], counts: list[dict[str, object]]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    known = sorted(name for name in names if name in smiles)
+    lost = sorted(name for name in names if name not in smiles)
+    counts.append(_count("drugs with a structure", len(names), len(known), lost))
+    table = pd.DataFrame({"name": known, "smiles": [smiles[name] for name in known]})
+    table["structure"] = [structure_key(s) for s in table["smiles"]]
+    # the first name in alphabetical order stands for the compound
+    table["drug"] = table.groupby("structure")["name"].transform("first")
+    joined = table.groupby("drug", sort=True).agg(
+        smiles=("smiles", "first"), structure=("structure", "first"), aliases=("name", "; ".join)
+    )
+    several = joined.loc[joined["aliases"] != joined.index, "aliases"]
+    same = [aliases.replace("; ", " = ") for aliases in several]
+    counts.append(_count("drugs joined by structure", len(known), len(joined), same))
+    return joined.reset_index(), dict(zip(table["name"], table["drug"], strict=True))
+
+
+def _count(step: str, found: int, kept: int, names: list[str]) -> dict[str, object]:
+    return {"step": step, "found": found, "kept": kept, "names": "; ".join(names)}

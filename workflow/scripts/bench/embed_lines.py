@@ -1,0 +1,18 @@
+"""Embed cell lines by a pretrained model; their graphs come from the nearest pretraining cells."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    import torch
+
+    from grnformer import io
+    from grnformer.bench.drug_response.lines import lift_to_zero
+    from grnformer.train.embed import embed_expression
+
+    torch.set_num_threads(snakemake.threads)
+    expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))
+    model = Path(snakemake.input.weights).parent
+    embedding = embed_expression(model, snakemake.input.bundle, expression, **snakemake.params.settings)
+    io.write_table(embedding.rename_axis("line").reset_index(), snakemake.output[0], "line_embedding")
