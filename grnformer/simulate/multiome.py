@@ -62,7 +62,7 @@ def simulate_multiome(
     effect: float = 2.5,
     within_sd: float = 2.0,
     rna_per_cell: float = 4_000.0,
-    atac_per_cell: float = 3_000.0,
+    atac_per_cell: float = 600.0,
     depth_sd: float = 0.3,
     dispersion: float = 0.1,
     dropout: float = 0.1,

@@ -71,14 +71,14 @@ def write_simulation(
 
 def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
     """The overlay over config/config.yaml: inputs here instead of the demo's, and limits that a small set can meet."""
-    prior = str(folder / "prior.parquet")
     return {
         "samples": str(folder / "samples.tsv"),
         "genomes": {GENOME: {"tss": str(folder / "tss.tsv.gz")}},
         "topics": {"n_topics": [len(types) + 1, 2 * len(types) + 2]},
         "grn": {
             "tfs": {"lists": [str(folder / "tfs.txt")]},
-            "cistromes": {"prior": {"table": prior}},
+            "region_gene": {"accessibility": "binary"},
+            "cistromes": {"prior": {"table": str(folder / "prior.parquet")}},
             "eregulons": {"min_targets": 5},
         },
         "fuse": {"vocabulary": str(folder / "vocabulary.json")},
@@ -87,7 +87,6 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
                 "lines": {name: name for name in types},
                 "truth": str(folder / "chip_targets.json"),
                 "tfs": str(folder / "tfs.txt"),
-                "prior": prior,
                 "min_positives": 5,
             }
         },
