@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 _TOKENS_PER_BLOCK = 200_000
+_SWEEPS = 100  # of the fold-in
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,7 @@ def token_log_likelihood(matrix: sp.csr_matrix, model: TopicModel) -> np.ndarray
     return found
 
 
-def infer_cell_topics(
-    matrix: sp.csr_matrix, region_topic: np.ndarray, *, alpha: float, n_iterations: int = 100
-) -> np.ndarray:
+def infer_cell_topics(matrix: sp.csr_matrix, region_topic: np.ndarray, *, alpha: float) -> np.ndarray:
     """Topic proportions of cells under fixed topics (fold-in by expectation maximisation with pseudo-counts).
 
     Serves held-out cells and cells of other datasets; deterministic and the same for every topic method.
@@ -96,7 +95,7 @@ def infer_cell_topics(
     for cell in range(matrix.shape[0]):
         likelihood = region_topic[matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]]
         proportions = inferred[cell]
-        for _ in range(n_iterations):
+        for _ in range(_SWEEPS):
             weighted = likelihood * proportions
             weighted /= weighted.sum(axis=1, keepdims=True)
             counts = weighted.sum(axis=0) + alpha

@@ -23,6 +23,10 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 DATASETS = sorted(SAMPLES["dataset"].unique())
+CHIP_DATASETS = sorted(
+    {line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]}
+    & set(DATASETS)
+)
 
 
 wildcard_constraints:
@@ -33,6 +37,15 @@ wildcard_constraints:
 def code(script):
     """Fingerprint of the package modules used by workflow/scripts/<script>.py."""
     return fingerprint(Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py")
+
+
+def lines_of(wildcards):
+    """Cell types of a dataset with ChIP-seq of their own cell line: cell type -> line."""
+    return {
+        row["cell_type"]: row["line"]
+        for row in config["bench"]["grn_accuracy"]["lines"]
+        if row["dataset"] == wildcards.dataset
+    }
 
 
 def path_of(reference):

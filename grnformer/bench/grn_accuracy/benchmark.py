@@ -38,6 +38,7 @@ def score_networks(
     priors: dict[str, pd.DataFrame],
     truth: dict[str, Any],
     known_tfs: set[str],
+    lines: dict[str, str],
     settings: dict[str, Any],
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -50,7 +51,8 @@ def score_networks(
     tss
         Transcription start sites, by contract ``tss``.
     networks
-        Cell type -> its GRN, by contract ``cell_type_grn``; arm ``eregulon``.
+        Cell type -> its GRN, by contract ``cell_type_grn``; arm ``eregulon``, and ``eregulon_without_chip`` of the
+        edges that have other evidence than ChIP.
     tf_gene
         TF to gene importance over all cells, by contract ``tf_gene``; arm ``tf_gene``.
     priors
@@ -59,8 +61,10 @@ def score_networks(
         "<TF> <line>" -> target genes.
     known_tfs
         Symbols of TFs.
+    lines
+        Cell type -> name of its cell line in the truth.
     settings
-        The config's section ``bench.grn_accuracy``.
+        Of the config's section ``bench.grn_accuracy``: aliases, min_positives, promoter_margin.
     seed
         Seed of the random arm.
 
@@ -87,7 +91,7 @@ def score_networks(
         random_arm(len(genes), seed),
     ]
     scores, experiments = [], []
-    for cell_type, line in settings["lines"].items():
+    for cell_type, line in lines.items():
         cells = np.flatnonzero(types == cell_type)
         if not len(cells) or cell_type not in networks:
             raise InputError(
@@ -104,10 +108,14 @@ def score_networks(
             min_positives=settings["min_positives"],
         )
         floor = accessibility_expression(expression[cells], accessibility[cells], promoter_of)
-        eregulon = network_arm("eregulon", "model", networks[cell_type], "weight", genes)
+        edges = networks[cell_type]
+        eregulons = [
+            network_arm("eregulon", "model", edges, "weight", genes),
+            network_arm("eregulon_without_chip", "model", edges[has_other_evidence(edges)], "weight", genes),
+        ]
         arms: list[Arm] = [
-            eregulon,
-            *(joined_arm(arm, floor) for arm in (eregulon, *everywhere) if arm.kind in ("model", "reference")),
+            *eregulons,
+            *(joined_arm(arm, floor) for arm in (*eregulons, *everywhere) if arm.kind in ("model", "reference")),
             pearson_arm("pearson_within_line", expression[cells], genes),
             constant_arm("accessibility_expression", floor),
             *everywhere,
@@ -117,6 +125,11 @@ def score_networks(
     table = pd.concat(scores, ignore_index=True)
     logger.info("%d TF x line pairs, %d arms", sum(f["fate"].eq("used").sum() for f in experiments), len(arms))
     return pd.concat([table, pool_lines(table)], ignore_index=True), pd.concat(experiments, ignore_index=True)
+
+
+def has_other_evidence(edges: pd.DataFrame) -> np.ndarray:
+    """Which edges have evidence besides ChIP (``chip:...``; parts are separated by ``|``), as a boolean (edges,)."""
+    return np.array([any(not p.startswith("chip:") for p in text.split("|")) for text in edges["evidence"]], dtype=bool)
 
 
 def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.DataFrame]:

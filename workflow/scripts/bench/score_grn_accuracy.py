@@ -3,23 +3,23 @@
 from grnformer.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     from grnformer import io
     from grnformer.bench.grn_accuracy.benchmark import score_networks, split_prior
     from grnformer.bench.summary import summarise_scores
+    from grnformer.grn.cell_type import file_names
     from grnformer.grn.prior import prepare_prior, read_prior
     from grnformer.grn.tfs import read_tf_list
 
-    given, settings, seed = snakemake.input, snakemake.params.settings, snakemake.params.seed
+    given, params = snakemake.input, snakemake.params
     rna, atac = (io.read_modality(given.multiome, modality, "multiome") for modality in ("rna", "atac"))
     tss, tf_gene = io.read_table(given.tss, "tss"), io.read_table(given.tf_gene, "tf_gene")
-    networks = {f.stem: io.read_table(f, "cell_type_grn") for f in sorted(Path(given.cell_type).glob("*.parquet"))}
-    chip = settings["chip_sources"]
-    priors = split_prior(prepare_prior(read_prior(given.prior), collections=[], chip_sources=chip, chip="keep"), chip)
-    truth, tfs = io.read_json(given.truth), set(read_tf_list(given.tfs))
-    scores, experiments = score_networks(rna, atac, tss, networks, tf_gene, priors, truth, tfs, settings, seed)
-    summary = summarise_scores(scores, n_resamples=snakemake.params.n_resamples, seed=seed)
+    files = {t: f"{given.cell_type}/{f}.parquet" for t, f in file_names(sorted(set(rna.obs["cell_type"]))).items()}
+    networks = {t: io.read_table(files[t], "cell_type_grn") for t in params.lines if t in files}
+    pairs = prepare_prior(read_prior(given.prior), collections=[], chip_sources=params.chip_sources, chip="keep")
+    priors, tfs = split_prior(pairs, params.chip_sources), set(read_tf_list(given.tfs))
+    data = rna, atac, tss, networks, tf_gene, priors, io.read_json(given.truth), tfs
+    scores, experiments = score_networks(*data, params.lines, params.settings, params.seed)
+    summary = summarise_scores(scores, n_resamples=params.n_resamples, seed=params.seed)
     io.write_table(scores, snakemake.output.scores, "scores")
     io.write_table(summary, snakemake.output.summary, "summary")
     io.write_table(experiments, snakemake.output.truth, "grn_truth")

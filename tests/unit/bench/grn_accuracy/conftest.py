@@ -21,7 +21,7 @@ def planted():
         f"type {line.lower()}": pd.DataFrame(
             [(tf, gene, 1.0 + i) for tf, found in targets[line].items() for i, gene in enumerate(found[:30])],
             columns=["tf", "gene", "weight"],
-        )
+        ).assign(evidence="motif")
         for line in targets
     }
     cells = pd.DataFrame(
@@ -34,7 +34,6 @@ def planted():
     atac = anndata.AnnData(sp.csr_matrix((rng.random((60, 400)) < 0.3).astype(np.float32)), obs=cells, var=regions)
     tss = pd.DataFrame({"gene": genes, "chrom": "chr1", "tss": starts + 250})
     settings = {
-        "lines": {"type a": "A", "type b": "B"},
         "aliases": {},
         "min_positives": 10,
         "promoter_margin": 1000,

@@ -8,9 +8,10 @@ from grnformer.bench.summary import summarise_scores
 from grnformer.errors import InputError
 
 TFS = {"TF1", "TF2", "TF3", "TF4"}
+LINES = {"type a": "A", "type b": "B"}
 
 
-def run(planted, networks=None, content=None, known_tfs=TFS, **settings):
+def run(planted, networks=None, content=None, known_tfs=TFS, lines=LINES, **settings):
     networks = planted.networks if networks is None else networks
     tf_gene = planted.networks["type a"].rename(columns={"weight": "importance"})
     scores, experiments = score_networks(
@@ -22,6 +23,7 @@ def run(planted, networks=None, content=None, known_tfs=TFS, **settings):
         {},
         planted.content if content is None else content,
         known_tfs,
+        lines,
         planted.settings | settings,
         seed=1,
     )
@@ -72,7 +74,7 @@ def test_truth_of_another_line_is_never_used(planted):
 
 def test_own_gene_of_the_tf_does_not_count(planted):
     extra = {
-        name: pd.concat([edges, pd.DataFrame({"tf": sorted(TFS), "gene": sorted(TFS), "weight": 1e6})])
+        name: pd.concat([edges, pd.DataFrame({"tf": sorted(TFS), "gene": sorted(TFS), "weight": 1e6, "evidence": "x"})])
         for name, edges in planted.networks.items()
     }
     expected, experiments = run(planted)
@@ -91,6 +93,16 @@ def test_a_silent_network_fails_and_is_not_random(planted):
     rows = scores[(scores["arm"] == "eregulon") & (scores["metric"] == "auprc_ratio") & (scores["task"] == "type a")]
     assert rows[rows["value"].isna()]["member"].tolist() == ["TF2"]
     assert median(scores, "eregulon", "pooled_auprc_ratio") < median(run(planted)[0], "eregulon", "pooled_auprc_ratio")
+
+
+def test_edges_with_chip_evidence_alone_stand_apart(planted):
+    networks = {name: edges.copy() for name, edges in planted.networks.items()}
+    for edges in networks.values():
+        edges["evidence"] = np.where(edges["tf"] == "TF1", "chip:ReMap", "prior:TRRUST|chip:ReMap")
+    scores, _ = run(planted, networks)
+    rows = scores.query("arm == 'eregulon_without_chip' and metric == 'auprc_ratio' and task == 'type a'")
+    assert rows[rows["value"].isna()]["member"].tolist() == ["TF1"]
+    assert median(scores, "eregulon_without_chip") == median(scores, "eregulon") > 5
 
 
 def test_experiments_are_told_apart(planted):
