@@ -64,17 +64,20 @@ def write_simulation(
     if fragments:
         _write_text(_fragments(simulation), folder / "fragments.tsv.gz")
     _write_text(_sample_sheet(folder, labels), folder / "samples.tsv")
-    scenario = _scenario(folder, sorted(set(simulation.annotation["cell_type"])))
+    scenario = _scenario(folder, sorted(set(simulation.annotation["cell_type"])) if labels else [])
     _write_text(yaml.safe_dump(scenario, sort_keys=False), folder / "config.yaml")
     return scenario
 
 
 def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
-    """The overlay over config/config.yaml: inputs here instead of the demo's, and limits that a small set can meet."""
+    """The overlay over config/config.yaml: inputs here instead of the demo's, and limits that a small set can meet.
+
+    `types` are the cell types that have a truth to be scored against; without a drug screen, none is scored.
+    """
     return {
         "samples": str(folder / "samples.tsv"),
         "genomes": {GENOME: {"tss": str(folder / "tss.tsv.gz")}},
-        "topics": {"n_topics": [len(types) + 1, 2 * len(types) + 2]},
+        "topics": {"n_topics": [4, 8]},
         "grn": {
             "tfs": {"lists": [str(folder / "tfs.txt")]},
             "region_gene": {"accessibility": "binary"},
@@ -84,11 +87,12 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
         "fuse": {"vocabulary": str(folder / "vocabulary.json")},
         "bench": {
             "grn_accuracy": {
-                "lines": {name: name for name in types},
+                "lines": [{"dataset": DATASET, "cell_type": name, "line": name} for name in types],
                 "truth": str(folder / "chip_targets.json"),
                 "tfs": str(folder / "tfs.txt"),
                 "min_positives": 5,
-            }
+            },
+            "drug_response": {"splits": []},
         },
     }
 
