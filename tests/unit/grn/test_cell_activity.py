@@ -1,0 +1,177 @@
+"""AUCell against a slow direct implementation and hand-made cases; thresholds; specificity."""
+
+import itertools
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from scipy.spatial.distance import jensenshannon
+
+from grnformer.errors import InputError
+from grnformer.grn.cell.activity import score_activity
+from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
+from grnformer.grn.cell.mixture import find_threshold, intersection
+from grnformer.grn.cell.rss import score_specificity, specificity
+
+MIXTURE = {"min_separation": 2.0, "min_weight": 0.05, "max_overlap": 0.1, "seed": 1}
+
+
+def recovery_auc(ranked: np.ndarray, members: set[int], rank_cutoff: int) -> float:
+    """pySCENIC's AUC, step by step: the recovery curve of the genes `ranked` from best to worst, and its area.
+
+    ctxcore sums the curve over the ranks below rank_cutoff - 1 and divides by rank_cutoff times the set's size.
+    """
+    curve = np.cumsum([gene in members for gene in ranked])
+    return curve[: rank_cutoff - 1].sum() / (rank_cutoff * len(members))
+
+
+def as_matrix(sets: list[set[int]], n_genes: int) -> sp.csc_matrix:
+    matrix = np.zeros((n_genes, len(sets)))
+    for column, members in enumerate(sets):
+        matrix[sorted(members), column] = 1
+    return sp.csc_matrix(matrix)
+
+
+def test_without_ties_the_score_is_pyscenics() -> None:
+    rng = np.random.default_rng(3)
+    expression = rng.permuted(np.tile(np.arange(1.0, 201), (12, 1)), axis=1)
+    sets = [set(rng.choice(200, size, replace=False).tolist()) for size in (1, 5, 40, 200)]
+    found = score_cells(sp.csr_matrix(expression), as_matrix(sets, 200), 30)
+    expected = [[recovery_auc(np.argsort(-row), members, 30) for members in sets] for row in expression]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("rank_cutoff", [2, 4, 6])
+def test_ties_score_the_mean_over_all_their_orders(rank_cutoff) -> None:
+    row = np.array([2.0, 0, 1, 1, 0, 0])
+    sets = [{0, 2}, {3, 4}, {1, 4, 5}]
+    found = score_cells(sp.csr_matrix(row[None]), as_matrix(sets, 6), rank_cutoff)[0]
+    orders = [o for o in itertools.permutations(range(6)) if all(row[a] >= row[b] for a, b in itertools.pairwise(o))]
+    expected = [np.mean([recovery_auc(np.array(o), members, rank_cutoff) for o in orders]) for members in sets]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_scores_by_hand() -> None:
+    """Four genes, cut-off 3: the best gene adds 2, the second 1, of at most 3 x 1."""
+    cells = sp.csr_matrix([[4.0, 3, 2, 1], [0, 0, 0, 5], [0, 0, 0, 0]])
+    found = score_cells(cells, as_matrix([{0}, {1}, {3}], 4), 3)
+    np.testing.assert_allclose(found, [[2 / 3, 1 / 3, 0], [1 / 9, 1 / 9, 2 / 3], [0.25] * 3], atol=1e-6)
+
+
+def test_order_of_genes_and_monotone_scaling_change_nothing() -> None:
+    rng = np.random.default_rng(4)
+    counts = rng.poisson(0.4, (20, 50)).astype(float)
+    sets = as_matrix([set(range(5)), set(range(3, 20))], 50)
+    one = score_cells(sp.csr_matrix(counts), sets, 8)
+    order = rng.permutation(50)
+    np.testing.assert_allclose(one, score_cells(sp.csr_matrix(counts[:, order]), sets[order], 8), atol=1e-7)
+    np.testing.assert_allclose(one, score_cells(sp.csr_matrix(np.log1p(counts)), sets, 8), atol=1e-7)
+
+
+def test_chunks_of_cells_change_nothing(monkeypatch) -> None:
+    counts = sp.csr_matrix(np.random.default_rng(4).poisson(0.4, (20, 50)).astype(float))
+    sets = as_matrix([set(range(5))], 50)
+    whole = score_cells(counts, sets, 8)
+    monkeypatch.setattr("grnformer.grn.cell.aucell._CHUNK", 60)
+    np.testing.assert_array_equal(whole, score_cells(counts, sets, 8))
+
+
+def test_the_cutoff_does_not_exceed_what_cells_detect() -> None:
+    detected = np.arange(100, 201)
+    assert choose_rank_cutoff(detected, 10_000, 0.05, 0.05) == 105
+    assert choose_rank_cutoff(detected, 1_000, 0.05, 0.05) == 50
+    with pytest.raises(InputError, match="rank cut-off of 0"):
+        choose_rank_cutoff(np.zeros(5, dtype=int), 1_000, 0.05, 0.05)
+
+
+def test_two_modes_are_cut_where_the_densities_cross() -> None:
+    rng = np.random.default_rng(0)
+    auc = np.concatenate([rng.normal(0.05, 0.01, 700), rng.normal(0.15, 0.02, 300)])
+    found = find_threshold(auc, **MIXTURE)
+    expected = intersection(np.array([0.05, 0.15]), np.array([0.01, 0.02]) ** 2, np.array([0.7, 0.3]))
+    assert found.method == "bimodal"
+    assert not found.doubtful
+    assert found.value == pytest.approx(expected, abs=0.005)
+    assert (auc > found.value).sum() == pytest.approx(300, abs=10)
+
+
+def test_one_mode_is_cut_two_sd_above_the_mean() -> None:
+    rng = np.random.default_rng(1)
+    for auc in (rng.normal(0.1, 0.02, 1000), rng.gamma(2, 0.02, 1000), rng.exponential(0.05, 1000)):
+        found = find_threshold(auc, **MIXTURE)
+        assert found.method == "skewed"
+        assert found.value == pytest.approx(auc.mean() + 2 * auc.std())
+        assert not found.doubtful
+
+
+def test_equal_scores_have_no_active_cell() -> None:
+    found = find_threshold(np.full(50, 0.2), **MIXTURE)
+    assert (found.method, found.doubtful) == ("constant", True)
+    assert not (np.full(50, 0.2) > found.value).any()
+
+
+def test_overlapping_modes_are_doubtful() -> None:
+    rng = np.random.default_rng(2)
+    auc = np.concatenate([rng.normal(0.1, 0.02, 500), rng.normal(0.153, 0.02, 500)])
+    found = find_threshold(auc, **{**MIXTURE, "max_overlap": 0.02})
+    assert found.method == "bimodal"
+    assert found.doubtful
+
+
+def test_the_intersection_solves_the_equation() -> None:
+    means, variances, weights = np.array([0.0, 3.0]), np.array([1.0, 0.25]), np.array([0.6, 0.4])
+    x = intersection(means, variances, weights)
+    densities = weights / np.sqrt(variances) * np.exp(-((x - means) ** 2) / (2 * variances))
+    assert densities[0] == pytest.approx(densities[1])
+    assert intersection(means, np.ones(2), np.array([0.5, 0.5])) == pytest.approx(1.5)
+    assert intersection(np.array([0.0, 0.1]), np.ones(2), np.array([0.99, 0.01])) is None
+
+
+def test_specificity_is_the_formula_of_the_paper() -> None:
+    rng = np.random.default_rng(5)
+    auc = rng.random((40, 4))
+    types = np.array(["a", "b"] * 20)
+    auc[:, 1] = types == "a"
+    auc[:, 2] = types == "b"
+    auc[:, 3] = 0
+    found = specificity(auc, types, ["a", "b"])
+    for row, name in enumerate(["a", "b"]):
+        p, q = auc[:, 0] / auc[:, 0].sum(), (types == name) / 20
+        middle = (p + q) / 2
+        kl = [np.sum(part[part > 0] * np.log(part[part > 0] / middle[part > 0])) for part in (p, q)]
+        assert found[row, 0] == pytest.approx(1 - np.sqrt(sum(kl) / 2))
+        assert found[row, 0] == pytest.approx(1 - jensenshannon(p, q))
+    assert found[0, 1] == pytest.approx(1)
+    assert found[0, 2] == pytest.approx(1 - np.sqrt(np.log(2)))
+    assert (found[:, 3] == 0).all()
+
+
+def test_a_planted_program_is_active_in_its_cells() -> None:
+    rng = np.random.default_rng(6)
+    rate = np.full((200, 300), 0.15)
+    rate[:80, :20] = 2.5
+    rna = anndata.AnnData(
+        sp.csr_matrix(np.log1p(rng.poisson(rate)).astype(np.float32)),
+        obs=pd.DataFrame({"cell_type": ["a"] * 80 + ["b"] * 120}, index=[f"c{i}" for i in range(200)]),
+        var=pd.DataFrame(index=[f"g{i}" for i in range(300)]),
+    )
+    rows = [("A_direct_+/+", "A", f"g{i}") for i in [*range(20), 0, 1]]
+    rows += [("B_direct_+/+", "B", f"g{i}") for i in range(100, 130)]
+    eregulons = pd.DataFrame(rows, columns=["eregulon", "tf", "gene"])
+    activity, thresholds = score_activity(rna, eregulons, auc_threshold=0.2, detected_quantile=0.05, **MIXTURE)
+    assert activity.var["n_genes"].tolist() == [20, 30]
+    assert activity.var["tf"].tolist() == ["A", "B"]
+    active = activity.layers["active"].toarray()
+    assert active[:80, 0].mean() > 0.95
+    assert active[80:, 0].mean() < 0.05
+    assert active[:, 1].mean() < 0.1
+    assert thresholds["n_active"].tolist() == active.sum(axis=0).tolist()
+    assert activity.obs["n_active"].tolist() == active.sum(axis=1).tolist()
+    assert activity.uns["rank_cutoff"] <= np.quantile(rna.X.getnnz(axis=1), 0.05)
+    best = score_specificity(activity).set_index(["eregulon", "cell_type"])["rss"]
+    assert best["A_direct_+/+", "a"] > best["A_direct_+/+", "b"] + 0.2
+
+    with pytest.raises(InputError, match="not in the data, first 'nowhere'"):
+        score_activity(rna, eregulons.replace("g19", "nowhere"), auc_threshold=0.2, detected_quantile=0.05, **MIXTURE)
