@@ -87,6 +87,12 @@ def text_columns(name: str) -> dict[str, type[str]]:
     return {c: str for c, rule in load(name)["columns"].items() if rule["type"] == "string"}
 
 
+def numeric_columns(name: str) -> dict[str, str]:
+    """Columns of table contract `name` that are no text, as a dtype map for pandas."""
+    dtypes = {"integer": "int64", "number": "float64", "boolean": "bool"}
+    return {c: dtypes[rule["type"]] for c, rule in load(name)["columns"].items() if rule["type"] in dtypes}
+
+
 def _broken(where: str, found: str, expected: str) -> InputError:
     return InputError(
         f"{where}: {found}", expected, "see workflow/schemas/files for the contract, and the stage that wrote the file"

@@ -105,6 +105,13 @@ def test_text_columns_of_a_tsv_stay_text(tmp_path: Path) -> None:
     assert io.read_table(tmp_path / "dropped.tsv", "dropped").iloc[0].to_list() == ["cell", "0012", "1", "few counts"]
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".tsv"])
+def test_a_table_without_rows_keeps_its_types(tmp_path: Path, suffix: str) -> None:
+    empty = pd.DataFrame({"gene": ["G"], "reason": ["no token"], "edges_lost": [1]}).iloc[:0]
+    io.write_table(empty, tmp_path / f"lost{suffix}", "lost_genes")
+    assert io.read_table(tmp_path / f"lost{suffix}", "lost_genes")["edges_lost"].dtype == "int64"
+
+
 def test_a_table_that_breaks_its_contract_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="rho"):
         io.write_table(TF_GENE.assign(rho=2.0), tmp_path / "network.parquet", "tf_gene")
