@@ -33,7 +33,16 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     for seed, dataset in enumerate(("lines", "tissue")):
         write_dataset(folder / "results" / dataset, np.random.default_rng(seed), n_cells=90)
+    write_screen(folder / "results" / "bench" / "drug_response")
     return folder
+
+
+def write_screen(folder: Path) -> None:
+    """Write what the benchmarks leave for all datasets together."""
+    from grnformer import io
+
+    counts = pd.DataFrame({"step": ["lines with expression"], "found": [969], "kept": [919], "names": [None]})
+    io.write_table(counts, folder / "counts.tsv", "screen_counts")
 
 
 def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None:
@@ -311,6 +320,9 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
         )
         for line in ("K562", "H1")
     ]
+    truth = pd.DataFrame({"cell_type": "K562", "line": "K562", "experiment": TFS, "tf": TFS, "targets": 90})
+    truth = truth.assign(positives=40, fate="used")
+    io.write_table(truth, folder / "grn_accuracy" / "truth.tsv", "grn_truth")
     for name, parts in (("drug_response", drug), ("grn_accuracy", grn)):
         scores = pd.concat(parts, ignore_index=True)
         io.write_table(scores, folder / name / "scores.tsv", "scores")

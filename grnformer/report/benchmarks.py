@@ -22,6 +22,12 @@ ABOUT = {
     "very line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; "
     "the wrong-TF control takes the same score from other TFs of the line.",
 }
+_REAL = ("cell_type", "cell", "hybrid")  # graphs of the data; every other is a control
+_DATA = {
+    "drug_response": "Preparation of the drug screen: what was merged and lost.",
+    "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
+}
+_FOLDS = " Folds share training data, so that intervals over folds are somewhat too narrow."
 _LABELS = {
     "low": "95% low",
     "high": "95% high",
@@ -42,6 +48,7 @@ def benchmark_section(
     summary: pd.DataFrame | None,
     pairs: list[tuple[str, str]],
     settings: dict[str, Any],
+    about_data: pd.DataFrame | None = None,
 ) -> Section:
     """Section of one benchmark.
 
@@ -53,6 +60,8 @@ def benchmark_section(
         (arm, arm it is held against).
     settings
         ``resamples`` and ``seed`` of the bootstrap.
+    about_data
+        Table by contract ``grn_truth`` or ``screen_counts``, shown at the end.
     """
     title = TITLES.get(benchmark, benchmark.replace("_", " ").capitalize())
     if scores is None or summary is None:
@@ -84,7 +93,7 @@ def benchmark_section(
                 compared,
                 "Paired differences in the metric's better direction (positive: the arm is better), with 95% "
                 "intervals: Student's t over paired members for means, percentile bootstrap over members for medians. "
-                "Not corrected for the number of comparisons.",
+                "Not corrected for the number of comparisons." + (_FOLDS if (compared["unit"] == "fold").any() else ""),
                 _COMPARED,
                 folded=len(compared) > 12,
             )
@@ -97,7 +106,15 @@ def benchmark_section(
             folded=True,
         )
     )
+    if about_data is not None:
+        blocks.append(Table(f"{benchmark}_data", about_data, _DATA[benchmark], folded=len(about_data) > 12))
     return Section(benchmark, title, blocks, dataset)
+
+
+def mark_controls(table: pd.DataFrame, arms: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Scores or summary with kind ``control`` for every model arm whose graph is not one of the data."""
+    controls = [name for name, arm in arms.items() if arm["graph"] not in _REAL]
+    return table.assign(kind=table["kind"].mask(table["arm"].isin(controls) & (table["kind"] == "model"), "control"))
 
 
 def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
@@ -108,12 +125,14 @@ def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     arms
         ``pretrain.arms`` of the config: name -> ``graph`` and more.
     """
-    real = [name for name, arm in arms.items() if arm["graph"] in ("cell_type", "cell", "hybrid")]
+    real = [name for name, arm in arms.items() if arm["graph"] in _REAL]
     return [(arm, other) for arm in real for other in arms if other not in real]
 
 
-def pairs_of_networks(summary: pd.DataFrame) -> list[tuple[str, str]]:
+def pairs_of_networks(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
     """(network, control) for every arm of kind model: against its own wrong-TF control and the random ranking."""
+    if summary is None:
+        return []
     arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
     models = [str(a) for a in arms.index[arms == "model"]]
     return [(m, other) for m in models for other in (wrong_tf_name(m), "random") if other in arms.index]

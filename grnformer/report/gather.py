@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grnformer import io
 from grnformer.fuse.graph import read_bundle
 from grnformer.grn.cell_type import file_names
-from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
+from grnformer.report.benchmarks import benchmark_section, mark_controls, pairs_of_arms, pairs_of_networks
 from grnformer.report.fusion import fusion_section
 from grnformer.report.networks import networks_section
 from grnformer.report.overview import overview_section
@@ -52,13 +52,17 @@ def gather_sections(
     sections: list[Section] = []
     for dataset in datasets:
         log.info("sections of %s", dataset)
-        of_dataset = {
-            name: [f for f in paths if Path("results", dataset) in Path(f).parents] for name, paths in files.items()
-        }
+        of_dataset = {name: [f for f in paths if not _of_another(f, dataset)] for name, paths in files.items()}
         sections += _dataset_sections(dataset, of_dataset, config)
     benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
     sections += provenance_sections(config, samples, registry, benchmarks, Path(io.__file__).parent.parent)
     return sections
+
+
+def _of_another(path: str, dataset: str) -> bool:
+    """Whether a file lies in the results of another dataset, and not in those of the whole run."""
+    owner = Path(path).parts[1]
+    return owner not in (dataset, "bench")
 
 
 def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[str, Any]) -> list[Section]:
@@ -113,13 +117,22 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     sections.append(
         training_section(dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"])
     )
+    arms = config["pretrain"]["arms"]
+    about = {
+        "grn_accuracy": io.read_table(path, "grn_truth") if (path := _first(files, "grn_truth")) else None,
+        "drug_response": io.read_table(path, "screen_counts") if (path := _first(files, "screen_counts")) else None,
+    }
     for benchmark in ("grn_accuracy", "drug_response"):
         scores, summary = _scores(files.get(f"{benchmark}_scores"), files.get(f"{benchmark}_summary"))
-        pairs = pairs_of_arms(config["pretrain"]["arms"]) if benchmark == "drug_response" else []
-        if benchmark == "grn_accuracy" and summary is not None:
-            pairs = pairs_of_networks(summary)
-        sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings))
+        if scores is not None and summary is not None and benchmark == "drug_response":
+            scores, summary = (mark_controls(table, arms) for table in (scores, summary))
+        pairs = pairs_of_arms(arms) if benchmark == "drug_response" else pairs_of_networks(summary)
+        sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings, about.get(benchmark)))
     return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]
+
+
+def _first(files: dict[str, list[str]], name: str) -> str | None:
+    return next(iter(files.get(name, [])), None)
 
 
 def _scores(scores: list[str] | None, summary: list[str] | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:

@@ -140,7 +140,7 @@ def format_value(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return f"{value:,d}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}".replace("-", MINUS)
+        return f"{value:,.0f}" if abs(float(value)) >= 1000 else f"{value:.3g}".replace("-", MINUS)
     return str(value)
 
 

@@ -14,6 +14,7 @@ from grnformer.report.page import MINUS
 if TYPE_CHECKING:
     import pandas as pd
 
+Kind = Literal["gain", "nothing", "loss"]
 Outcome = Literal["better", "worse", "no difference shown", "not comparable"]
 COLUMNS = ["task", "metric", "arm", "against", "role", "difference", "low", "high", "members", "unit", "outcome"]
 
@@ -110,7 +111,7 @@ def best_floor(scores: pd.DataFrame, metric: str) -> str | None:
     return str(estimates.idxmax() if METRICS[metric].better == "higher" else estimates.idxmin())
 
 
-def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tuple[str, str]:
+def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tuple[str, Kind]:
     """Say in words what the comparisons of one arm and metric show.
 
     Returns
@@ -134,7 +135,7 @@ def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tup
         f"{metric_name(metric)}, {members})."
     )
     outcomes = set(rows["outcome"])
-    kind = (
+    kind: Kind = (
         "gain" if len(won) == len(tasks) else "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
     )
     return f"{head} {capital('; '.join(parts))}.", kind

@@ -58,11 +58,25 @@ rule render_report:
         ),
         grn_accuracy_scores=expand(
             "results/{dataset}/bench/grn_accuracy/scores.tsv",
-            dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+            dataset=CHIP_DATASETS,
         ),
         grn_accuracy_summary=expand(
             "results/{dataset}/bench/grn_accuracy/summary.tsv",
-            dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+            dataset=CHIP_DATASETS,
+        ),
+        grn_truth=expand(
+            "results/{dataset}/bench/grn_accuracy/truth.tsv", dataset=CHIP_DATASETS
+        ),
+        drug_response_scores=expand(
+            "results/{dataset}/bench/drug_response/scores.tsv",
+            dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+        ),
+        drug_response_summary=expand(
+            "results/{dataset}/bench/drug_response/summary.tsv",
+            dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+        ),
+        screen_counts=(
+            "results/bench/drug_response/counts.tsv" if DRUG_RESPONSE["splits"] else []
         ),
         benchmarks=[
             *expand(
@@ -110,7 +124,32 @@ rule render_report:
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv",
-                dataset=DATASETS if config["bench"]["grn_accuracy"]["lines"] else [],
+                dataset=CHIP_DATASETS,
+            ),
+            *expand(
+                "results/benchmark/bench/{job}.{split}.tsv",
+                job=[
+                    "split_drug_response",
+                    "predict_floors",
+                    "train_expression_reference",
+                ],
+                split=DRUG_RESPONSE["splits"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/bench/embed_lines.{arm}.seed{seed}.tsv",
+                dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+                arm=config["pretrain"]["arms"],
+                seed=config["pretrain"]["seeds"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/bench/train_drug_response.{arm}.{split}.tsv",
+                dataset=DATASETS,
+                arm=config["pretrain"]["arms"],
+                split=DRUG_RESPONSE["splits"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/bench/score_drug_response.tsv",
+                dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
             ),
         ],
     output:

@@ -1,0 +1,74 @@
+"""The report's rule through Snakemake, on a finished run in small."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def run(finished_run: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of one dataset without truth for GRN accuracy, with every input that the rule declares."""
+    folder = tmp_path_factory.mktemp("stage")
+    shutil.copytree(finished_run / "results" / "lines", folder / "results" / "lines")
+    shutil.copytree(finished_run / "results" / "bench", folder / "results" / "bench")
+    shutil.rmtree(folder / "results" / "lines" / "bench" / "grn_accuracy")
+    for name in ("rna.h5ad", "atac.h5ad"):
+        (folder / name).touch()
+    columns = {"dataset": "lines", "sample": "s1", "rna": "rna.h5ad", "atac": "atac.h5ad", "genome": "hg38"}
+    sheet = "\t".join(columns) + "\n" + "\t".join(columns.values()) + "\n"
+    (folder / "samples.tsv").write_text(sheet)
+    overlay = {
+        "samples": "samples.tsv",
+        "pretrain": {"arms": config["pretrain"]["arms"], "seeds": [1, 2]},
+        "fuse": {"graphs": ["none", "random", "hybrid"]},
+        "topics": {"n_topics": [4, 6]},
+        "bench": {"grn_accuracy": {"lines": []}},
+        "report": {"title": "Stage test"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(overlay))
+    return folder
+
+
+def snakemake(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # --allowed-rules: what other stages wrote counts as given
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(run)]
+    command += ["--configfile", str(run / "config.yaml"), "-c1", "--allowed-rules", "report", "render_report"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=600, check=False)
+
+
+def missing_inputs(run: Path) -> list[str]:
+    """Benchmark files that the rule wants and the made-up run lacks."""
+    done = snakemake(run, "-n", "report")
+    return [
+        line.strip()
+        for line in (done.stdout + done.stderr).splitlines()
+        if line.strip().startswith("results/") and line.strip().endswith(".tsv")
+    ]
+
+
+def test_rule_renders_page_and_tables(run: Path) -> None:
+    wanted = missing_inputs(run)
+    assert all("/benchmark/" in path for path in wanted), wanted
+    for path in wanted:
+        (run / path).parent.mkdir(parents=True, exist_ok=True)
+        (run / path).write_text("s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t100\t3.1\n")
+    done = snakemake(run, "report")
+    assert done.returncode == 0, done.stderr
+    page = (run / "results" / "report" / "index.html").read_text()
+    assert "Stage test" in page
+    assert "Drug response: hybrid is better than every control and the best floor in 0 of 3 tasks" in page
+    assert "GRN accuracy was not measured on this dataset" in page
+    tables = {path.stem for path in (run / "results" / "report" / "tables").iterdir()}
+    assert {"drug_response_summary", "eregulon_dots", "sizes", "costs_by_job", "software"} <= tables
+    assert "grn_accuracy_summary" not in tables
+    again = snakemake(run, "-n", "report")
+    assert "Nothing to be done" in again.stdout + again.stderr

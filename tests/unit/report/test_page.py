@@ -1,0 +1,254 @@
+"""The page: self-contained, its tables equal to the TSVs, everything from the stages on it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+import yaml
+
+from grnformer.report.gather import gather_sections
+from grnformer.report.page import Figure, Note, Section, Table, collect_tables, format_value, render_page
+from grnformer.report.write import write_report
+
+CHECKOUT = Path(__file__).parents[3]
+TEMPLATE = (CHECKOUT / "workflow" / "report" / "page.html").read_text()
+
+
+class Reader(HTMLParser):
+    """Collects what a page loads, its ids, links, tables, figures and notes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tables: dict[tuple[str, str], list[list[str]]] = {}
+        self.downloads: dict[tuple[str, str], str] = {}
+        self.figures: dict[str, dict[str, Any]] = {}
+        self.section = self.table = ""
+        self.notes: list[str] = []
+        self.into: list[str] | None = None
+        self.figure = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag in ("script", "img", "iframe", "source", "video", "audio") and "src" in given:
+            self.loaded.append(given["src"])
+        if tag == "link":
+            self.loaded.append(given["href"])
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "section":
+            self.section = given["id"]
+        if "data-table" in given:
+            self.table = given["data-table"]
+        if tag == "a" and "download" in given:
+            self.downloads[self.section, self.table] = given["href"]
+        elif tag == "a":
+            self.links.append(given["href"])
+        if tag == "tr":
+            self.tables.setdefault((self.section, self.table), []).append([])
+        if tag in ("td", "th"):
+            self.tables[self.section, self.table][-1].append("")
+            self.into = self.tables[self.section, self.table][-1]
+        if tag == "p" and "note" in given.get("class", ""):
+            self.notes.append("")
+            self.into = self.notes
+        self.figure = given.get("data-for", "") if tag == "script" else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "p"):
+            self.into = None
+        if tag == "script":
+            self.figure = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.figure:
+            self.figures[self.figure] = json.loads(data)
+        elif self.into is not None:
+            self.into[-1] += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
+    """Inputs of the rule, as it would hand them over."""
+    patterns = {
+        "multiome": "prep/multiome.h5mu",
+        "qc": "prep/qc.tsv",
+        "dropped": "prep/dropped.tsv",
+        "markers": "prep/markers.tsv",
+        "prep_summary": "prep/summary.json",
+        "topic_selection": "topics/model_selection.tsv",
+        "cell_topic": "topics/cell_topic.parquet",
+        "region_sets": "topics/region_sets.parquet",
+        "funnel": "grn/funnel.tsv",
+        "eregulons": "grn/eregulons.parquet",
+        "cell_type": "grn/cell_type",
+        "cell_type_summary": "grn/cell_type_summary.tsv",
+        "activity": "grn/cell_activity.h5ad",
+        "thresholds": "grn/thresholds.tsv",
+        "specificity": "grn/specificity.parquet",
+        "graphs": "fuse/*",
+        "training": "pretrain/*/seed*/training.tsv",
+        "heldout": "pretrain/*/seed*/heldout.json",
+        "grn_accuracy_scores": "bench/grn_accuracy/scores.tsv",
+        "grn_accuracy_summary": "bench/grn_accuracy/summary.tsv",
+        "drug_response_scores": "bench/drug_response/scores.tsv",
+        "drug_response_summary": "bench/drug_response/summary.tsv",
+        "grn_truth": "bench/grn_accuracy/truth.tsv",
+        "benchmarks": "benchmark/**/*.tsv",
+    }
+    return {"screen_counts": ["results/bench/drug_response/counts.tsv"]} | {
+        name: [str(p.relative_to(run)) for d in datasets for p in sorted((run / "results" / d).glob(pattern))]
+        for name, pattern in patterns.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
+    files = files_of(finished_run, ("lines", "tissue"))
+    files["grn_accuracy_scores"] = files["grn_accuracy_scores"][:1]  # the second dataset has no truth
+    files["grn_accuracy_summary"] = files["grn_accuracy_summary"][:1]
+    files["grn_truth"] = files["grn_truth"][:1]
+    registry = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
+    samples = [{"dataset": "lines", "sample": "s1", "rna": "resource:snareseq_rna.csv", "atac": ""}]
+    here = Path.cwd()
+    os.chdir(finished_run)
+    try:
+        return gather_sections(files, ["lines", "tissue"], config=config, samples=samples, registry=registry)
+    finally:
+        os.chdir(here)
+
+
+@pytest.fixture(scope="module")
+def page(sections: list[Section]) -> str:
+    return render_page("A <title>", "Lead.", sections, TEMPLATE)
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    reader = read(page)
+    assert reader.loaded == []
+    assert all(link.startswith("#") for link in reader.links)
+    assert "@import" not in page.split("<script", 1)[0]
+    assert page.count("Plotly.newPlot(place") == 1
+    assert page.count("plotly.js v") == 1
+
+
+def test_every_link_of_the_navigation_leads_somewhere(page: str) -> None:
+    reader = read(page)
+    assert len(reader.links) > 10
+    assert {link[1:] for link in reader.links} <= set(reader.ids)
+    assert len(set(reader.ids)) == len(reader.ids)
+
+
+def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
+    names = ["overview", "prep", "topics", "grn", "fuse", "pretrain", "grn_accuracy", "drug_response"]
+    for dataset in ("lines", "tissue"):
+        assert [s.name for s in sections if s.dataset == dataset] == names
+    assert [s.name for s in sections if not s.dataset] == ["costs", "settings", "resources", "software"]
+
+
+def test_tables_of_the_page_equal_the_tsvs(sections: list[Section], page: str, tmp_path: Path) -> None:
+    tables = collect_tables(sections)
+    write_report(page, tables, tmp_path / "index.html", tmp_path / "tables")
+    assert {p.stem for p in (tmp_path / "tables").iterdir()} == set(tables)
+    reader = read((tmp_path / "index.html").read_text())
+    checked = 0
+    for section in sections:
+        for block in section.blocks:
+            if not isinstance(block, Table):
+                continue
+            written = pd.read_csv(
+                tmp_path / "tables" / f"{block.name}.tsv", sep="\t", keep_default_na=False, na_values=[""]
+            )
+            written = written[written["dataset"] == (section.dataset or "all")].drop(columns="dataset")
+            rows = reader.tables[section.anchor, block.name][1:]
+            assert len(rows) == min(block.shown, len(written))
+            for cells, row in zip(rows, written.itertuples(index=False), strict=False):
+                for cell, value in zip(cells, row, strict=True):
+                    assert same(cell, value), (block.name, cell, value)
+                    checked += 1
+            link = reader.downloads[section.anchor, block.name]
+            assert len(base64.b64decode(link.split(",", 1)[1]).decode().splitlines()) == 1 + len(written)
+    assert checked > 1000
+
+
+def same(cell: str, value: Any) -> bool:
+    """Whether a cell shows the value of the TSV."""
+    if isinstance(value, bool) or str(value) in ("True", "False"):
+        return cell == ("yes" if str(value) == "True" else "no")
+    number = cell.replace(",", "").replace("\N{MINUS SIGN}", "-")
+    try:
+        return float(number) == pytest.approx(float(value), rel=6e-3, abs=1e-12)
+    except ValueError:
+        return cell == ("\N{EN DASH}" if pd.isna(value) else str(value))
+
+
+def test_every_figure_has_data_a_caption_and_n(sections: list[Section], page: str) -> None:
+    figures = [(s, b) for s in sections for b in s.blocks if isinstance(b, Figure)]
+    assert len(figures) > 30
+    assert len(read(page).figures) == len(figures)
+    for section, block in figures:
+        assert len(block.caption) > 50, (section.name, block.name)
+        assert block.figure.data, (section.name, block.name)
+
+
+def test_missing_truth_is_said_and_no_empty_box_left(sections: list[Section], page: str) -> None:
+    section = next(s for s in sections if s.dataset == "tissue" and s.name == "grn_accuracy")
+    assert [type(b) for b in section.blocks] == [Note]
+    assert any("was not measured on this dataset" in note for note in read(page).notes)
+
+
+def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
+    overview = next(s for s in sections if s.dataset == "lines" and s.name == "overview")
+    kinds = [b.kind for b in overview.blocks if isinstance(b, Note)]
+    assert kinds[0] == "text"
+    assert len(kinds) == 4  # pretraining, GRN accuracy, drug response
+    assert any("hybrid is better than every control and the best floor in 0 of 3" in b.text for b in overview.blocks)
+
+
+def test_same_input_same_page(sections: list[Section], page: str) -> None:
+    assert render_page("A <title>", "Lead.", sections, TEMPLATE) == page
+
+
+def test_text_is_escaped() -> None:
+    frame = pd.DataFrame({"name": ["<script>alert(1)</script>"]})
+    figure = go.Figure().add_scatter(x=[1], y=[1], text=["</script><b>"])
+    blocks = [Table("t", frame, "a <b>"), Figure("f", figure, 'say "so"'), Note("1 < 2")]
+    page = render_page("T", "L", [Section("s", "S & T", blocks)], TEMPLATE)
+    assert "<script>alert" not in page
+    assert "</script><b>" not in page
+    reader = read(page)
+    assert reader.tables["s", "t"][1] == ["<script>alert(1)</script>"]
+    assert reader.figures["s-f"]["data"][0]["text"] == ["</script><b>"]
+    assert "1 < 2" in reader.notes
+
+
+def test_long_tables_are_cut_on_the_page_alone() -> None:
+    table = Table("t", pd.DataFrame({"a": range(500)}), "Many.", shown=20)
+    page = render_page("T", "L", [Section("s", "S", [table])], TEMPLATE)
+    assert len(read(page).tables["s", "t"]) == 21
+    assert "The first 20 of 500 rows are shown." in page
+    assert len(collect_tables([Section("s", "S", [table])])["t"]) == 500
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1047, "1,047"), (0.12345, "0.123"), (-0.5, "\N{MINUS SIGN}0.5"), (123456.7, "123,457"), (float("nan"), "\N{EN DASH}"),
+     (None, "\N{EN DASH}"), (True, "yes"), ("K562", "K562"), (["a", "b"], "a, b")],
+)  # fmt: skip
+def test_format_value(value: Any, shown: str) -> None:
+    assert format_value(value) == shown

@@ -1,0 +1,96 @@
+"""The verdict: gains, losses and nothing are told apart, and named as such."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from grnformer.report.verdict import best_floor, classify, compare_arms, mean_difference, paired_difference, sentence
+
+METRIC = "double_centred_pearson"
+
+
+def judge(make_scores: Any, hybrid: list[float], none: list[float], floor: float) -> tuple[str, str]:
+    arms = {"hybrid": ("model", hybrid), "none": ("control", none), "ridge": ("floor", [floor])}
+    scores = make_scores("drug_response", "line", arms, METRIC, "seed")
+    compared = compare_arms(scores, [("hybrid", "none")], [METRIC], 200, 1)
+    assert compared["role"].tolist() == ["control", "floor"]
+    return sentence(compared, "hybrid", METRIC, "Drug response")
+
+
+def test_gain_is_called_a_gain(make_scores: Any) -> None:
+    text, kind = judge(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.45)
+    assert kind == "gain"
+    assert "in 1 of 1 task" in text
+    assert "better in line +0.102" in text
+
+
+def test_no_difference_is_called_none(make_scores: Any) -> None:
+    text, kind = judge(make_scores, [0.42, 0.40, 0.44], [0.41, 0.42, 0.41], 0.42)
+    assert kind == "nothing"
+    assert "in 0 of 1 task" in text
+    assert "no difference shown" in text
+
+
+def test_loss_is_called_a_loss(make_scores: Any) -> None:
+    text, kind = judge(make_scores, [0.40, 0.41, 0.42], [0.45, 0.46, 0.475], 0.5)
+    assert kind == "loss"
+    assert "worse in line \N{MINUS SIGN}0.052" in text
+    assert "better in" not in text
+
+
+def test_beating_the_controls_but_not_the_floor_is_no_gain(make_scores: Any) -> None:
+    text, kind = judge(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.6)
+    assert kind == "nothing"
+    assert "in 0 of 1 task" in text
+
+
+def test_lower_is_better_turns_the_sign(make_scores: Any) -> None:
+    arms = {"a": ("model", [1.0, 1.1, 1.0]), "b": ("floor", [2.0, 2.1, 2.05])}
+    scores = make_scores("drug_response", "line", arms, "rmse", "seed")
+    difference, low, _, _ = paired_difference(scores, "a", "b", "rmse", 100, 1)
+    assert difference == pytest.approx(3.05 / 3)
+    assert low > 0
+    assert best_floor(scores, "rmse") == "b"
+
+
+def test_mean_difference_is_students_t() -> None:
+    values = np.array([0.1, 0.3, -0.05, 0.2])
+    mean, low, high, n = mean_difference(values)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean, n) == (pytest.approx(values.mean()), 4)
+    assert (low, high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_one_member_allows_no_interval() -> None:
+    mean, low, high, n = mean_difference(np.array([0.4]))
+    assert (mean, n) == (0.4, 1)
+    assert np.isnan([low, high]).all()
+    assert classify(mean, low, high) == "no difference shown"
+
+
+def test_medians_are_paired_over_members(make_scores: Any) -> None:
+    rng = np.random.default_rng(3)
+    base = rng.lognormal(0, 1, 40)  # TFs differ far more than the arms do: only pairing sees the difference
+    arms = {"a": ("model", (base + 0.2).tolist()), "b": ("control", base.tolist())}
+    scores = make_scores("grn_accuracy", "K562", arms, "auprc_ratio", "tf")
+    difference, low, high, n = paired_difference(scores, "a", "b", "auprc_ratio", 500, 1)
+    assert n == 40
+    assert (difference, low, high) == (pytest.approx(0.2),) * 3
+
+
+def test_undefined_members_are_left_out_of_both(make_scores: Any) -> None:
+    arms = {"a": ("model", [0.5, None, 0.7]), "b": ("control", [0.4, 0.1, None])}
+    scores = make_scores("drug_response", "pair", arms, METRIC, "seed")
+    difference, _, _, n = paired_difference(scores, "a", "b", METRIC, 100, 1)
+    assert (difference, n) == (pytest.approx(0.1), 1)
+
+
+def test_an_undefined_floor_is_never_the_best(make_scores: Any) -> None:
+    arms = {"mean": ("floor", [None]), "ridge": ("floor", [0.3])}
+    assert best_floor(make_scores("drug_response", "pair", arms, METRIC, "seed"), METRIC) == "ridge"
+    assert best_floor(pd.DataFrame(columns=["kind", "metric", "value", "arm"]), METRIC) is None
