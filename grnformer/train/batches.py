@@ -50,8 +50,10 @@ class Cells:
         self.store, self.graph, self.backbone = store, graph, backbone
         self.n_bins, self.expressed_share, self.mask_share = n_bins, expressed_share, mask_share
         self.n_tokens = min(n_tokens, len(graph.genes))
-        number = {name: t for t, name in enumerate(cell_types)}
-        self.type_of_cell = np.array([number.get(name, -1) for name in store.cell_types])
+        extra = sorted(set(store.cell_types) - set(cell_types))  # types without a network: no edges
+        self.cell_types = [*cell_types, *extra]
+        number = {name: t for t, name in enumerate(self.cell_types)}
+        self.type_of_cell = np.array([number[name] for name in store.cell_types])
         self._activity = ActivityLookup(graph)
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:

@@ -108,12 +108,11 @@ def pretrain(
     model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
     structure = None
     if arm["adapter"]:
-        scales, types = bundle.meta["scales"], bundle.meta["cell_types"]
-        structure = read_structure(bundle.graph, scales, types, size["gnn"]["direction"])
+        structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])
     card = {
         "arguments": arguments,
         "arm": arm,
-        "cell_types": bundle.meta["cell_types"],
+        "cell_types": cells.cell_types,
         "data": _hash_data(store, split, bundle),
         "embed": {
             **settings["embed"],
@@ -160,7 +159,7 @@ def pretrain(
     scores["beta"] = None if model.adapter is None else float(model.adapter.beta)
     LOGGER.info("held out: %s", scores)
     reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
-    return Pretrained(model, card, pd.DataFrame(task.curve), scores, reference)
+    return Pretrained(model, card, pd.DataFrame(task.curve).astype({"beta": float, "tokens_per_second": float}), scores, reference)
 
 
 def _fit(

@@ -1,6 +1,6 @@
 """scGPT-style backbone (Cui et al. 2024, doi 10.1038/s41592-024-02201-0).
 
-Gene tokens plus binned value tokens, a cell token, transformer layers (post-norm), masked value prediction from the
+Gene tokens plus binned value tokens, a cell token, transformer layers, masked value prediction from the
 gene's state and from the cell embedding (scGPT's MVC).
 Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N genes.
 """
@@ -18,21 +18,30 @@ from grnformer.model.tokens import bin_values, draw_tokens
 
 
 class Layer(nn.Module):
-    """Post-norm transformer layer with SDPA attention; (B, T, D) -> (B, T, D)."""
+    """Transformer layer with SDPA attention, normalised before or after each part; (B, T, D) -> (B, T, D)."""
 
-    def __init__(self, width: int, n_heads: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, n_heads: int, hidden: int, dropout: float, norm_first: bool) -> None:
         super().__init__()
-        self.n_heads, self.dropout = n_heads, dropout
+        self.n_heads, self.dropout, self.norm_first = n_heads, dropout, norm_first
         self.in_proj = nn.Linear(width, 3 * width)
         self.out_proj = nn.Linear(width, width)
         self.linear1, self.linear2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
 
     def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        heads = self.in_proj(x_BTD).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
-        x_BTD = self.norm1(x_BTD + self._drop(self.out_proj(mixed)))
-        return self.norm2(x_BTD + self._drop(self.linear2(self._drop(torch.relu(self.linear1(x_BTD))))))
+        if self.norm_first:
+            x_BTD = x_BTD + self._mix(self.norm1(x_BTD))
+            return x_BTD + self._feed(self.norm2(x_BTD))
+        x_BTD = self.norm1(x_BTD + self._mix(x_BTD))
+        return self.norm2(x_BTD + self._feed(x_BTD))
+
+    def _mix(self, x_BTD: torch.Tensor) -> torch.Tensor:
+        query, key, value = self.in_proj(x_BTD).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self._drop(self.out_proj(mixed.transpose(1, 2).flatten(2)))
+
+    def _feed(self, x_BTD: torch.Tensor) -> torch.Tensor:
+        return self._drop(self.linear2(self._drop(torch.relu(self.linear1(x_BTD)))))
 
     def _drop(self, x: torch.Tensor) -> torch.Tensor:
         return F.dropout(x, self.dropout, self.training)
@@ -47,21 +56,38 @@ class ScGPT(Backbone):
         N; value bins besides 0 (scGPT: 51).
     width, n_layers, n_heads, hidden, dropout
         Of the transformer.
+    norm_first
+        Normalise before attention and feed-forward (learns within few steps) or after them (scGPT).
+    gene_value_product
+        Add to a token the product of its value with a projection of its gene, so that a first mean over tokens already
+        tells which genes are expressed. scGPT has the sum of both embeddings alone.
     """
 
     def __init__(
-        self, n_genes: int, n_bins: int, width: int, n_layers: int, n_heads: int, hidden: int, dropout: float
+        self,
+        n_genes: int,
+        n_bins: int,
+        width: int,
+        n_layers: int,
+        n_heads: int,
+        hidden: int,
+        dropout: float,
+        norm_first: bool,
+        gene_value_product: bool,
     ) -> None:
         super().__init__()
         self.width, self.n_bins, self.mask_bin, self.cls = width, n_bins, n_bins + 1, n_genes
         self.gene = nn.Embedding(n_genes + 1, width)
         self.gene_norm = nn.LayerNorm(width)
         self.value = nn.Embedding(n_bins + 2, width)
-        self.layers = nn.ModuleList(Layer(width, n_heads, hidden, dropout) for _ in range(n_layers))
+        self.slope = nn.Linear(width, width, bias=False) if gene_value_product else None
+        self.layers = nn.ModuleList(Layer(width, n_heads, hidden, dropout, norm_first) for _ in range(n_layers))
+        self.out_norm = nn.LayerNorm(width) if norm_first else nn.Identity()
         self.decoder = nn.Sequential(
             nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, 1)
         )
         self.cell_query = nn.Linear(width, width)
+        nn.init.normal_(self.gene.weight, std=0.02)  # small, for it is normalised: steps then turn it at once
 
     @staticmethod
     def values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
@@ -79,10 +105,14 @@ class ScGPT(Backbone):
     ) -> torch.Tensor:
         bin_BL = (value_BL * self.n_bins).round().long().masked_fill(masked_BL, self.mask_bin)
         genes_BT = F.pad(gene_BL, (1, 0), value=self.cls)
-        h_BTD = self.gene_norm(self.gene(genes_BT)) + self.value(F.pad(bin_BL, (1, 0), value=0))
+        gene_BTD = self.gene_norm(self.gene(genes_BT))
+        h_BTD = gene_BTD + self.value(F.pad(bin_BL, (1, 0), value=0))
+        if self.slope is not None:
+            seen_BT = F.pad(value_BL.masked_fill(masked_BL, 0.0), (1, 0))
+            h_BTD = h_BTD + seen_BT[:, :, None] * self.slope(gene_BTD)
         for layer in self.layers[: len(self.layers) - drop_last]:
             h_BTD = layer(h_BTD)
-        return h_BTD
+        return self.out_norm(h_BTD)
 
     def reconstruct(self, h_BTD: torch.Tensor) -> torch.Tensor:
         return self.decoder(h_BTD[:, 1:]).squeeze(-1)
