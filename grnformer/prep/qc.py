@@ -136,7 +136,8 @@ def drop_doublets(
         kept = reasons.index[(reasons == "") & reasons.index.isin(cells)]
         part = data.mod["rna"][kept].copy()
         part.X = part.X.astype(np.float32)
-        components = min(30, part.n_obs - 1, part.n_vars - 1)
+        # Scrublet keeps only variable genes, far fewer than there are: components must not outnumber those.
+        components = max(2, min(30, part.n_obs - 1, part.n_vars // 4))
         settings: dict[str, Any] = {"expected_doublet_rate": expected_rate, "threshold": threshold}
         sc.pp.scrublet(part, **settings, random_state=seed, n_prin_comps=components, verbose=False)
         scores.loc[kept] = part.obs["doublet_score"].to_numpy()

@@ -11,7 +11,13 @@ rule prep:
         expand(
             "results/{dataset}/prep/{product}",
             dataset=DATASETS,
-            product=["multiome.h5mu", "markers.tsv", "dropped.tsv", "qc.tsv", "summary.json"],
+            product=[
+                "multiome.h5mu",
+                "markers.tsv",
+                "dropped.tsv",
+                "qc.tsv",
+                "summary.json",
+            ],
         ),
 
 
