@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -35,15 +36,13 @@ def test_same_seed_same_topics_and_another_seed_others(planted, settings):
     assert not np.array_equal(first.region_topic, other.region_topic)
 
 
-def test_stored_zeros_and_counts_do_not_matter(planted, settings):
-    counts = planted.matrix.copy()
-    counts.data[:] = 3
-    counts = sp.csr_matrix(
-        (np.append(counts.data, 0), np.append(counts.indices, 359), np.append(counts.indptr[:-1], counts.nnz + 1)),
-        shape=counts.shape,
-    )
+def test_counts_stored_zeros_and_the_order_of_storage_do_not_matter(planted, settings):
+    indptr, indices = planted.matrix.indptr, planted.matrix.indices
+    backwards = np.concatenate([indices[a:b][::-1] for a, b in itertools.pairwise(indptr)])
+    values = np.append(np.full(len(indices), 3.0), 0.0)
+    stored = np.append(backwards, 359), np.append(indptr[:-1], len(indices) + 1)
     expected, _ = fit_topics(planted.matrix, 3, settings)
-    found, _ = fit_topics(counts, 3, settings)
+    found, _ = fit_topics(sp.csr_matrix((values, *stored), shape=planted.matrix.shape), 3, settings)
     np.testing.assert_array_equal(found.region_topic, expected.region_topic)
 
 
