@@ -204,5 +204,5 @@ def plot_thresholds(activity: anndata.AnnData, examples: list[str]) -> go.Figure
         )  # fmt: skip
         figure.update_xaxes(title="AUC" if i >= len(examples) - columns else None, **place)
     figure.update_yaxes(title="cells (n)", col=1)
-    figure.update_layout(bargap=0)
+    figure.update_layout(bargap=0, margin={"t": 84})
     return figure

@@ -9,6 +9,7 @@ import numpy as np
 from grnformer.report.style import INK, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
+    import networkx as nx
     import pandas as pd
     import plotly.graph_objects as go
 
@@ -33,6 +34,37 @@ def strongest_edges(edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: 
     return part[strong | part["gene"].isin(chosen)]
 
 
+def place_nodes(graph: nx.DiGraph, tfs: set[str], seed: int) -> dict[str, np.ndarray]:
+    """Places of the nodes: TFs and shared targets by a spring layout, targets of one TF alone on a circle around it.
+
+    Weak springs between all TFs keep parts without a link from drifting apart.
+    """
+    import networkx as nx
+
+    core = nx.Graph()
+    core.add_nodes_from(sorted(tfs))
+    core.add_edges_from(((a, b) for a in sorted(tfs) for b in sorted(tfs) if a < b), weight=0.08)
+    leaves: dict[str, list[str]] = {tf: [] for tf in sorted(tfs)}
+    for gene in sorted(set(graph) - tfs):
+        regulators = sorted(graph.predecessors(gene))
+        if len(regulators) == 1:
+            leaves[regulators[0]].append(gene)
+        else:
+            core.add_edges_from(((tf, gene) for tf in regulators), weight=1.0)
+    core.add_edges_from(((a, b) for a, b in graph.edges if a in tfs and b in tfs and a != b), weight=1.0)
+    places = nx.spring_layout(core, seed=seed, iterations=300, k=2.4 / np.sqrt(len(core)))
+    centre = np.mean([places[tf] for tf in tfs], axis=0)
+    for tf, genes in leaves.items():
+        away = places[tf] - centre
+        start = np.arctan2(away[1], away[0])
+        for i, gene in enumerate(genes):
+            # Begin on the side that faces away from the centre, and go round in both directions.
+            angle = start + np.pi * (i - (len(genes) - 1) / 2) * 2 / max(len(genes), 8)
+            radius = 0.2 if i % 2 else 0.26
+            places[gene] = places[tf] + radius * np.array([np.cos(angle), np.sin(angle)])
+    return places
+
+
 def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
     """Draw TF-gene edges by a spring layout: TFs large and named, activation solid blue, repression dashed orange.
 
@@ -49,8 +81,8 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
     graph = nx.DiGraph()
     for row in edges.sort_values(["tf", "gene"]).itertuples():
         graph.add_edge(row.tf, row.gene, sign=row.sign)
-    places = nx.spring_layout(nx.Graph(graph), seed=seed, iterations=120, k=1.9 / np.sqrt(max(len(graph), 1)))
     tfs = set(edges["tf"])
+    places = place_nodes(graph, tfs, seed)
     figure = go.Figure()
     for sign, name, colour, dash in ((1, "activates", POSITIVE, "solid"), (-1, "represses", NEGATIVE, "dash")):
         x: list[float | None] = []
@@ -66,7 +98,7 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
                 mode="lines",
                 name=name,
                 line={"color": colour, "width": 1, "dash": dash},
-                opacity=0.45,
+                opacity=0.6,
                 hoverinfo="skip",
             )
     degree = edges.groupby("tf").size()

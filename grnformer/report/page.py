@@ -128,7 +128,7 @@ def collect_tables(sections: list[Section]) -> dict[str, pd.DataFrame]:
 
 
 def format_value(value: Any) -> str:
-    """A cell as people read it: three significant digits, thousands with commas, a dash where undefined."""
+    """A cell as people read it: three significant digits (four from 10 on), a dash where undefined."""
     import numpy as np
 
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -140,7 +140,9 @@ def format_value(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return f"{value:,d}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:,.0f}" if abs(float(value)) >= 1000 else f"{value:.3g}".replace("-", MINUS)
+        size = abs(float(value))
+        digits = 4 if size >= 10 else 3
+        return (f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}").replace("-", MINUS)
     return str(value)
 
 

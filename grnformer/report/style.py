@@ -42,6 +42,8 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
     figure.update_layout(margin=margin)
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         axis.update(automargin=True, zeroline=False, linecolor="#c3cbd3", ticks="outside", tickcolor="#c3cbd3")
+        if axis.type != "log":
+            axis.update(exponentformat="none", separatethousands=True)
         if axis.gridcolor is None:
             axis.gridcolor = GRID
     for annotation in figure.layout.annotations:

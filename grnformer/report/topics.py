@@ -53,8 +53,8 @@ def topics_section(
                 "selection",
                 plot_selection(selection),
                 f"Scores of the fitted topic counts; {chosen} topics were selected (marked). Held-out likelihood: per "
-                "token of held-out regions of held-out cells (nats); coherence after Mimno et al. 2011; distinct: "
-                "topics that are no near-copy of another.",
+                "token of held-out regions of held-out cells (nats; bar: standard error over cells); coherence after "
+                "Mimno et al. 2011; distinct: topics that are no near-copy of another.",
                 300,
             ),
             Table(
@@ -124,6 +124,7 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
         figure.add_scatter(
             x=ordered["n_topics"], y=ordered[name], mode="lines+markers", row=1, col=column, showlegend=False,
             line={"color": "#b8c1ca"}, marker={"size": sizes, "color": CATEGORIES[0]},
+            error_y={"array": ordered["heldout_standard_error"], "color": "#8a949e"} if column == 1 else None,
         )  # fmt: skip
         figure.update_xaxes(title="topics (n)", tickvals=ordered["n_topics"], row=1, col=column)
     return figure
@@ -156,7 +157,7 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
         start += size
     figure.update_xaxes(showticklabels=False, ticks="", range=[-0.5, len(types) - 0.5])
     figure.update_yaxes(row=1, col=1, autorange="reversed", tickmode="linear")
-    figure.update_layout(barmode="overlay", margin={"b": 16, "t": 16})
+    figure.update_layout(barmode="overlay", margin={"b": 16, "t": 34})
     return figure
 
 

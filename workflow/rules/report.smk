@@ -1,6 +1,9 @@
 # report: one self-contained page, and the same numbers as tables.
 
 
+report: "../report/workflow.rst"
+
+
 localrules:
     report,
 

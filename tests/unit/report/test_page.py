@@ -247,8 +247,8 @@ def test_long_tables_are_cut_on_the_page_alone() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(1047, "1,047"), (0.12345, "0.123"), (-0.5, "\N{MINUS SIGN}0.5"), (123456.7, "123,457"), (float("nan"), "\N{EN DASH}"),
-     (None, "\N{EN DASH}"), (True, "yes"), ("K562", "K562"), (["a", "b"], "a, b")],
+    [(1047, "1,047"), (0.12345, "0.123"), (-0.5, "\N{MINUS SIGN}0.5"), (123456.7, "123,457"),
+     (float("nan"), "\N{EN DASH}"),     (None, "\N{EN DASH}"), (True, "yes"), ("K562", "K562"), (["a", "b"], "a, b")],
 )  # fmt: skip
 def test_format_value(value: Any, shown: str) -> None:
     assert format_value(value) == shown
