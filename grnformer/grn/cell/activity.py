@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import scipy.sparse as sp
 
+_FEWEST_GENES = 2  # genes of the eRegulon in the median active cell: on the strength of one, a call is doubtful
 _log = logging.getLogger("grnformer.grn")
 
 
@@ -70,12 +71,14 @@ def score_activity(
         for column in auc.T
     ]
     active = sp.csr_matrix(auc > np.array([threshold.value for threshold in found]))
+    genes_seen = _genes_seen(expression, gene_sets, active)
     table = pd.DataFrame(
         {
             "eregulon": names,
             "threshold": [threshold.value for threshold in found],
             "method": [threshold.method for threshold in found],
-            "doubtful": [threshold.doubtful for threshold in found],
+            "doubtful": [threshold.doubtful for threshold in found] | (genes_seen < _FEWEST_GENES),
+            "genes_seen": genes_seen,
             "separation": [threshold.separation for threshold in found],
             "bic_gain": [threshold.bic_gain for threshold in found],
             "n_active": active.getnnz(axis=0).astype(int),
@@ -131,3 +134,14 @@ def _gene_sets(eregulons: pd.DataFrame, genes: pd.Index) -> tuple[list[str], sp.
     column = tf_of.index.get_indexer(pairs["eregulon"])
     members = sp.csc_matrix((np.ones(len(pairs)), (position, column)), shape=(len(genes), len(tf_of)))
     return list(tf_of.index), members, list(tf_of)
+
+
+def _genes_seen(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.csr_matrix) -> np.ndarray:
+    """Genes of each eRegulon that its median active cell detects; 0 where no cell is active."""
+    counts = (expression.astype(bool).astype(np.float32) @ gene_sets.astype(np.float32)).toarray()
+    columns = active.tocsc()
+    seen = np.zeros(columns.shape[1])
+    for number, (low, high) in enumerate(zip(columns.indptr[:-1], columns.indptr[1:], strict=True)):
+        if high > low:
+            seen[number] = np.median(counts[columns.indices[low:high], number])
+    return seen

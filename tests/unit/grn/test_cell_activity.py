@@ -169,9 +169,27 @@ def test_a_planted_program_is_active_in_its_cells() -> None:
     assert active[:, 1].mean() < 0.1
     assert thresholds["n_active"].tolist() == active.sum(axis=0).tolist()
     assert activity.obs["n_active"].tolist() == active.sum(axis=1).tolist()
+    seen = (rna.X.toarray()[active[:, 0], :20] > 0).sum(axis=1)
+    assert thresholds["genes_seen"][0] == np.median(seen)
+    assert not thresholds["doubtful"][0]
     assert activity.uns["rank_cutoff"] <= np.quantile(rna.X.getnnz(axis=1), 0.05)
     best = score_specificity(activity).set_index(["eregulon", "cell_type"])["rss"]
     assert best["A_direct_+/+", "a"] > best["A_direct_+/+", "b"] + 0.2
 
     with pytest.raises(InputError, match="not in the data, first 'nowhere'"):
         score_activity(rna, eregulons.replace("g19", "nowhere"), auc_threshold=0.2, detected_quantile=0.05, **MIXTURE)
+
+
+def test_a_call_on_one_gene_is_doubtful() -> None:
+    rng = np.random.default_rng(7)
+    counts = np.zeros((100, 100))
+    counts[:, 20:] = rng.poisson(2, (100, 80))
+    counts[np.arange(30), rng.integers(0, 20, 30)] = 9  # 30 cells, each with one of the set's 20 genes
+    rna = anndata.AnnData(
+        sp.csr_matrix(counts),
+        obs=pd.DataFrame({"cell_type": "a"}, index=[f"c{i}" for i in range(100)]),
+        var=pd.DataFrame(index=[f"g{i}" for i in range(100)]),
+    )
+    eregulons = pd.DataFrame({"eregulon": "A_direct_+/+", "tf": "A", "gene": [f"g{i}" for i in range(20)]})
+    _, thresholds = score_activity(rna, eregulons, auc_threshold=0.3, detected_quantile=0.05, **MIXTURE)
+    assert thresholds[["method", "n_active", "genes_seen", "doubtful"]].iloc[0].tolist() == ["bimodal", 30, 1, True]
