@@ -262,7 +262,6 @@ rule score_drug_response:
         mem_mb=3000,
         runtime=30,
     params:
-        splits=DRUG_RESPONSE["splits"],
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
         code=code("bench/score_drug_response"),
