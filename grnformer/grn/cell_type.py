@@ -134,7 +134,7 @@ def build_cell_type_grn(
             tf_gene=("tf_gene_weight", "max"),
             region_gene=("region_gene_weight", "max"),
             openness=("openness", "max"),
-            rho=("tf_gene_rho", "first"),
+            eregulon=("eregulon", "first"),
             regions=("region", _distinct),
             eregulons=("eregulon", _distinct),
             evidence=("evidence", lambda e: "|".join(_distinct(e))),
@@ -145,7 +145,8 @@ def build_cell_type_grn(
     if total <= 0:
         raise InputError("grn.cell_type.weights are all 0", "at least one above 0", "correct the config")
     edges["weight"] = sum(edges[part].rank(pct=True) * weight for part, weight in weights.items()) / total
-    edges["sign"] = np.sign(edges["rho"]).astype(int)
+    # <TF>_<annotation>_<sign TF-gene>/<sign region-gene>: a pair has one sign in all its eRegulons
+    edges["sign"] = np.where(edges["eregulon"].str[-3] == "+", 1, -1)
     return edges[columns]
 
 
@@ -197,7 +198,7 @@ def build_cell_type_grns(
     """
     import pandas as pd
 
-    types = sorted(set(cell_type))
+    types = sorted({str(t) for t in cell_type})
     open_cells = share_by_type(accessible, cell_type, types)
     detected = share_by_type(expression, cell_type, types)
     relative = measure_openness(openness, open_cells, cell_topic, region_topic, cell_type, types)
@@ -222,7 +223,7 @@ def build_cell_type_grns(
                 f"cell type {name!r} ({n_cells} cells) has no edge: of {eregulons['eregulon'].nunique()} eRegulons "
                 f"{len(rss)} have a specificity in it; {int((relative[i] >= min_openness).sum())} regions are open",
                 "at least one eRegulon with its TF detected and a region open in every type",
-                "lower grn.cell_type.min_rss_quantile, min_tf_cells, min_openness or min_open_cells, or merge small types",
+                "lower min_rss_quantile, min_tf_cells, min_openness or min_open_cells of grn.cell_type, or merge types",
             )
         networks[name] = network
         summary.append(

@@ -150,7 +150,9 @@ def _split_complexes(prior: pd.DataFrame) -> pd.DataFrame:
     split = complexes.assign(tf=members).explode("tf")
     # UniProt accessions, https://www.uniprot.org/help/accession_numbers
     accession = split["tf"].str.fullmatch(r"[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2}")
-    logger.info("prior: %d pairs of complexes split, %d rows named by accession dropped", len(complexes), accession.sum())
+    logger.info(
+        "prior: %d pairs of complexes split, %d rows named by accession dropped", len(complexes), accession.sum()
+    )
     import pandas as pd
 
     return pd.concat([simple, split[~accession]], ignore_index=True)

@@ -1,4 +1,4 @@
-"""Cistromes: which regions a TF binds. Methods by name; each takes (Evidence, settings) and gives contract cistromes."""
+"""Cistromes: which regions a TF binds. Methods by name; each takes (Evidence, settings) and gives cistromes."""
 
 from grnformer.grn.cistromes import prior
 

@@ -59,7 +59,7 @@ def build_cistromes(
     strong = links[links["rho"].abs() >= min_abs_rho]
     if strong.empty:
         raise InputError(
-            f"none of {len(links)} region-gene links reaches |rho| {min_abs_rho} (highest {links['rho'].abs().max():.3f})",
+            f"none of {len(links)} region-gene links reaches |rho| {min_abs_rho} (best {links['rho'].abs().max():.3f})",
             "links at or above grn.cistromes.min_abs_rho",
             "lower it, or look at results/<dataset>/grn/region_gene.parquet",
         )

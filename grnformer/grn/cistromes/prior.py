@@ -26,7 +26,7 @@ def join_prior(evidence: Evidence, *, chip_sources: Sequence[str]) -> pd.DataFra
     Returns
     -------
     Table tf, region, gene, annotation (``direct``), evidence (``prior:<sources>``, ``chip:<ChIP-derived sources>`` or
-    both joined by ``|``), score (number of primary sources).
+    both joined by ``|``), sign (of the prior), score (number of primary sources).
 
     Raises
     ------
@@ -43,16 +43,16 @@ def join_prior(evidence: Evidence, *, chip_sources: Sequence[str]) -> pd.DataFra
         score=pairs["sources"].map({text: float(max(1, len(found))) for text, found in sources.items()}),
     )
     links = evidence.links[["region", "gene"]]
-    joined = pairs[["tf", "gene", "evidence", "score"]].merge(links, on="gene", how="inner")
+    joined = pairs[["tf", "gene", "evidence", "sign", "score"]].merge(links, on="gene", how="inner")
     if joined.empty:
         raise InputError(
             f"none of {len(pairs)} prior targets of {len(evidence.tfs)} TFs has a linked region "
-            f"(targets such as {pairs['gene'].head(3).tolist()}, linked genes such as {links['gene'].head(3).tolist()})",
+            f"(targets such as {pairs['gene'].head(3).tolist()}, linked: {links['gene'].head(3).tolist()})",
             "a prior of this species, with the RNA's kind of gene names",
             "set grn.cistromes.prior.table, or loosen grn.cistromes.min_abs_rho",
         )
     joined["annotation"] = "direct"
-    joined = joined[["tf", "region", "gene", "annotation", "evidence", "score"]]
+    joined = joined[["tf", "region", "gene", "annotation", "evidence", "sign", "score"]]
     return joined.sort_values(["tf", "gene", "region"], ignore_index=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from grnformer.errors import InputError
 from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.funnel import Funnel
 from grnformer.grn.eregulons.leading_edge import leading_edge
+from grnformer.grn.eregulons.ranking import Ranking, rank_targets, signs_of, weights_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,9 @@ def build_eregulons(
     sign_pairs: Sequence[str],
     min_abs_rho_tf_gene: float,
     min_abs_rho_region_gene: float,
+    sign_from_evidence: bool,
+    keep_known_targets: bool,
+    order_links_by: str,
     quantiles: Sequence[float],
     top_regions: Sequence[int],
     min_targets: int,
@@ -52,6 +57,16 @@ def build_eregulons(
         Kept classes, of ``+/+``, ``+/-``, ``-/+``, ``-/-``: sign of TF-gene / sign of region-gene correlation.
     min_abs_rho_tf_gene, min_abs_rho_region_gene
         Weaker correlations have no sign and are left out.
+    sign_from_evidence
+        Give a TF-gene pair whose correlation is too weak the sign that the cistrome's evidence states (its column
+        `sign`); genes without a sign then stand in the rankings as background.
+    keep_known_targets
+        Targets whose sign the evidence states need no leading edge, unless the correlation clearly has the other sign.
+        A pair that `tf_gene` does not have then gets weight and correlation 0. Where counts are too thin for
+        expression to tell a TF's targets, this keeps eRegulons from being cut by chance.
+    order_links_by
+        What binarisations order a gene's links by: ``importance`` (SCENIC+'s default), ``rho`` (its size) or
+        ``importance_x_rho``.
     quantiles, top_regions
         Binarisations: see `binarise_links`.
     min_targets
@@ -71,60 +86,51 @@ def build_eregulons(
     tf_names = pd.Index(sorted(set(tfs) | set(cistromes["tf"]) | set(tf_gene["tf"])))
     funnel.tfs["TFs of the run"].update(tf_names.get_indexer(tfs).tolist())
     link_gene = genes.get_indexer(region_gene["gene"])
-    link_sign = _signs(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
-    masks = binarise_links(
-        link_gene, region_gene["importance"].to_numpy(), quantiles=quantiles, top_regions=top_regions
-    )
-    rankings = _rank_targets(tf_gene, tf_names, genes, min_abs_rho_tf_gene)
+    link_sign = signs_of(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
+    score = _link_scores(region_gene, order_links_by)
+    masks = binarise_links(link_gene, score, quantiles=quantiles, top_regions=top_regions)
+    rankings = rank_targets(tf_gene, tf_names, genes, min_abs_rho_tf_gene, with_weak=sign_from_evidence)
     rows = _attach(cistromes, region_gene, tf_names)
     bounds = np.searchsorted(rows["group"], np.arange(rows["group"].max(initial=-1) + 2))
+    in_any = np.logical_or.reduce(list(masks.values()))
     blocks = []
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in itertools.pairwise(bounds):
         tf, annotation = int(rows["tf"][low]), rows["annotation"][low]
         links = rows["link"][low:high]
         funnel.add("with a cistrome", tf, link_gene[links] + tf * len(genes))
         for pair in sorted(set(sign_pairs)):
             s1, s2 = (1 if sign == "+" else -1 for sign in pair.split("/"))
-            chosen = _one_eregulon(
-                links, link_gene, link_sign == s2, masks, rankings.get((tf, s1)), tf, len(genes), funnel
-            )
+            stated = rows["sign"][low:high] == s1
+            fits = link_sign[links] == s2
+            chosen = _in_leading_edge(
+                links, link_gene, fits, stated if sign_from_evidence else np.zeros(len(links), bool), masks,
+                rankings.get((tf, s1)), tf, len(genes), funnel,
+            )  # fmt: skip
+            if keep_known_targets:
+                known = fits & stated & in_any[links]
+                if (tf, -s1) in rankings:
+                    known &= ~rankings[tf, -s1].signed[link_gene[links]]
+                for step in ("with a TF-gene sign to keep", "in a leading edge or known"):
+                    funnel.add(step, tf, link_gene[links[known]] + tf * len(genes))
+                chosen |= known
             targets = np.unique(link_gene[links[chosen]])
             if len(targets) < min_targets:
                 continue
             funnel.add("with enough targets", tf, targets + tf * len(genes))
             name = f"{tf_names[tf]}_{annotation}_{pair}"
-            blocks.append((name, tf, s1, rows["row"][low:high][chosen], links[chosen]))
-    return _assemble(blocks, tf_names, region_gene, link_gene, cistromes, rankings), funnel.table()
+            blocks.append((name, tf, rows["row"][low:high][chosen], links[chosen]))
+    eregulons = _assemble(blocks, tf_names, genes, tf_gene, region_gene, link_gene, cistromes)
+    return eregulons, funnel.table()
 
 
-def _signs(rho: np.ndarray, least: float) -> np.ndarray:
-    return np.where(np.abs(rho) >= least, np.sign(rho), 0).astype(np.int8)
-
-
-def _rank_targets(
-    tf_gene: pd.DataFrame, tf_names: pd.Index, genes: pd.Index, min_abs_rho: float
-) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Per TF and sign: genes by decreasing importance, their importance and rho, and each gene's position (-1: none)."""
-    tf = tf_names.get_indexer(tf_gene["tf"])
-    gene = genes.get_indexer(tf_gene["gene"])
-    importance, rho = tf_gene["importance"].to_numpy(), tf_gene["rho"].to_numpy()
-    sign = _signs(rho, min_abs_rho)
-    keep = (sign != 0) & (gene >= 0) & (importance > 0)
-    tf, gene, importance, rho, sign = (a[keep] for a in (tf, gene, importance, rho, sign))
-    # equal importances: by gene name, so that the rows' order does not matter
-    name_order = np.argsort(np.argsort(genes.to_numpy().astype(str), kind="stable"))
-    order = np.lexsort((name_order[gene], -importance, sign, tf))
-    tf, gene, importance, rho, sign = (a[order] for a in (tf, gene, importance, rho, sign))
-    rankings = {}
-    bounds = np.flatnonzero(np.r_[True, (np.diff(tf) != 0) | (np.diff(sign) != 0), True]) if len(tf) else [0]
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
-        position = np.full(len(genes), -1, np.int32)
-        position[gene[low:high]] = np.arange(high - low)
-        # float64: sums of a leading edge must not depend on the storage type
-        rankings[int(tf[low]), int(sign[low])] = (
-            gene[low:high], importance[low:high].astype(np.float64), rho[low:high], position,
-        )  # fmt: skip
-    return rankings
+def _link_scores(region_gene: pd.DataFrame, order_by: str) -> np.ndarray:
+    importance, size = region_gene["importance"].to_numpy(float), region_gene["rho"].abs().to_numpy(float)
+    scores = {"importance": importance, "rho": size, "importance_x_rho": importance * size}
+    if order_by not in scores:
+        raise InputError(
+            f"grn.eregulons.order_links_by is {order_by!r}", f"one of {list(scores)}", "correct the config"
+        )
+    return scores[order_by]
 
 
 def _attach(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Index) -> dict[str, np.ndarray]:
@@ -134,7 +140,7 @@ def _attach(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Ind
     links = pd.DataFrame(
         {"region": region_gene["region"], "gene": region_gene["gene"], "link": np.arange(len(region_gene))}
     )
-    rows = cistromes[["tf", "region", "gene", "annotation"]].assign(row=np.arange(len(cistromes)))
+    rows = cistromes[["tf", "region", "gene", "annotation", "sign"]].assign(row=np.arange(len(cistromes)))
     for_gene = rows["gene"].notna()
     joined = pd.concat(
         [
@@ -147,64 +153,62 @@ def _attach(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Ind
     joined = joined.sort_values(["tf", "annotation", "link", "row"], kind="stable")
     joined = joined.drop_duplicates(["tf", "annotation", "link"])  # evidence for the gene goes before the region's
     group = joined.groupby(["tf", "annotation"], sort=True).ngroup()
-    return {"group": group.to_numpy()} | {c: joined[c].to_numpy() for c in ("tf", "annotation", "link", "row")}
+    return {"group": group.to_numpy()} | {c: joined[c].to_numpy() for c in ("tf", "annotation", "link", "row", "sign")}
 
 
-def _one_eregulon(
-    links: np.ndarray, link_gene: np.ndarray, of_sign: np.ndarray, masks: dict[str, np.ndarray],
-    ranking: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None, tf: int, n_genes: int, funnel: Funnel,
+def _in_leading_edge(
+    links: np.ndarray, link_gene: np.ndarray, fits: np.ndarray, stated: np.ndarray, masks: dict[str, np.ndarray],
+    ranking: Ranking | None, tf: int, n_genes: int, funnel: Funnel,
 ) -> np.ndarray:  # fmt: skip
-    """Mask over a TF's links: those of one sign pair in the leading edge of any binarisation."""
+    """Mask over a TF's links: those of one sign pair in the leading edge of any binarisation.
+
+    fits: the link has the sign of the region-gene part. stated: the evidence states the sign of the TF-gene part.
+    """
     chosen = np.zeros(len(links), bool)
+    gene = link_gene[links]
+    key = gene + tf * n_genes
     for mask in masks.values():
-        passed = of_sign[links] & mask[links]
-        gene = link_gene[links]
-        key = gene + tf * n_genes
+        passed = fits & mask[links]
         funnel.add("with linked regions of a kept sign", tf, key[passed])
-        if ranking is None or not passed.any():
+        if ranking is None:
             continue
-        _, importance, _, position = ranking
-        place = position[gene]
-        passed &= place >= 0
-        funnel.add("with TF-gene weights of a kept sign", tf, key[passed])
-        edge, _ = leading_edge(importance, np.unique(place[passed]))
+        place = ranking.position[gene]
+        passed &= (place >= 0) & (ranking.signed[gene] | stated)
+        funnel.add("with a TF-gene sign to keep", tf, key[passed])
+        edge, _ = leading_edge(ranking.importance, np.unique(place[passed]))
         if len(edge):
             passed &= place <= edge[-1]
-            funnel.add("with a leading edge", tf, key[passed])
+            funnel.add("in a leading edge or known", tf, key[passed])
             chosen |= passed
     return chosen
 
 
 def _assemble(
-    blocks: list[tuple[str, int, int, np.ndarray, np.ndarray]], tf_names: pd.Index, region_gene: pd.DataFrame,
-    link_gene: np.ndarray, cistromes: pd.DataFrame, rankings: dict,
+    blocks: list[tuple[str, int, np.ndarray, np.ndarray]], tf_names: pd.Index, genes: pd.Index, tf_gene: pd.DataFrame,
+    region_gene: pd.DataFrame, link_gene: np.ndarray, cistromes: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
-    """One row a triplet, from (eRegulon, TF, sign, cistrome rows, links)."""
+    """One row a triplet, from (eRegulon, TF, cistrome rows, links)."""
     import pandas as pd
 
     columns = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight",
                "region_gene_rho", "evidence"]  # fmt: skip
     if not blocks:
         return pd.DataFrame(columns=columns)
-    link = np.concatenate([b[4] for b in blocks])
-    sizes = [len(b[4]) for b in blocks]
-    weight, rho = [], []
-    for _, tf, sign, _, links in blocks:
-        _, importance, correlation, position = rankings[tf, sign]
-        place = position[link_gene[links]]
-        weight.append(importance[place])
-        rho.append(correlation[place])
+    sizes = [len(b[3]) for b in blocks]
+    link = np.concatenate([b[3] for b in blocks])
+    pair = np.repeat([b[1] for b in blocks], sizes) * len(genes) + link_gene[link]
+    weight, rho = weights_of(pair, tf_gene, tf_names, genes)
     frame = pd.DataFrame(
         {
             "eregulon": np.repeat([b[0] for b in blocks], sizes),
             "tf": np.repeat([tf_names[b[1]] for b in blocks], sizes),
             "region": region_gene["region"].to_numpy()[link],
             "gene": region_gene["gene"].to_numpy()[link],
-            "tf_gene_weight": np.concatenate(weight),
-            "tf_gene_rho": np.concatenate(rho),
+            "tf_gene_weight": weight,
+            "tf_gene_rho": rho,
             "region_gene_weight": region_gene["importance"].to_numpy()[link],
             "region_gene_rho": region_gene["rho"].to_numpy()[link],
-            "evidence": cistromes["evidence"].to_numpy()[np.concatenate([b[3] for b in blocks])],
+            "evidence": cistromes["evidence"].to_numpy()[np.concatenate([b[2] for b in blocks])],
         }
     )
     logger.info("%d eRegulons of %d TFs, %d rows", frame["eregulon"].nunique(), frame["tf"].nunique(), len(frame))

@@ -21,11 +21,11 @@ STEPS = {
         "lower grn.eregulons.min_abs_rho_region_gene, widen grn.region_gene.window, or keep more "
         "grn.eregulons.sign_pairs, quantiles and top_regions",
     ),
-    "with TF-gene weights of a kept sign": (
+    "with a TF-gene sign to keep": (
         "infer_tf_gene",
         "lower grn.eregulons.min_abs_rho_tf_gene, keep more grn.eregulons.sign_pairs, or look at tf_gene.parquet",
     ),
-    "with a leading edge": ("infer_tf_gene", "see whether tf_gene.parquet holds importances above 0"),
+    "in a leading edge or known": ("infer_tf_gene", "see whether tf_gene.parquet holds importances above 0"),
     "with enough targets": ("build_eregulons", "lower grn.eregulons.min_targets"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from grnformer.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import scipy.sparse as sp
 
     from grnformer.grn.region_gene.signal import Data
 
@@ -90,9 +92,7 @@ def link_regions(
             "lower grn.region_gene.min_cells",
         )
     names = [genes[i] for i in chosen]
-    pairs = find_pairs(
-        regions, tss, names, window=window, min_window=min_window, stop_at_neighbours=stop_at_neighbours
-    )
+    pairs = find_pairs(regions, tss, names, window=window, min_window=min_window, stop_at_neighbours=stop_at_neighbours)
     if pairs.empty:
         raise InputError(
             f"no region within {window} bp of a TSS of {len(names)} genes",
@@ -120,9 +120,16 @@ def link_regions(
 
 
 def _weigh(
-    expression, accessibility, pairs: pd.DataFrame, names: list[str], *, n_trees: int, learning_rate: float,
-    feature_share: float, seed: int,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    expression: sp.csc_matrix,
+    accessibility: Callable[[np.ndarray], np.ndarray],
+    pairs: pd.DataFrame,
+    names: list[str],
+    *,
+    n_trees: int,
+    learning_rate: float,
+    feature_share: float,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:
     """rho and importance of the pairs (sorted by gene), block by block of genes that lie together."""
     from grnformer.grn.region_gene import kernels
 

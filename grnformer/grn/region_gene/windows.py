@@ -72,9 +72,16 @@ def find_pairs(
         order = np.argsort(start, kind="stable")
         parts.append(
             _pairs_of_chromosome(
-                number[sites["gene"]].to_numpy(), sites["tss"].to_numpy(), (sites["strand"] == "-").to_numpy(),
-                start[order], end[order], rows[order], window, min_window, stop_at_neighbours,
-            )  # fmt: skip
+                number[sites["gene"]].to_numpy(),
+                sites["tss"].to_numpy(),
+                (sites["strand"] == "-").to_numpy(),
+                start[order],
+                end[order],
+                rows[order],
+                window,
+                min_window,
+                stop_at_neighbours,
+            )
         )
     gene, region, distance = (np.concatenate(p) for p in zip(*parts, strict=True))
     gene, region, distance = _nearest(gene, region, distance)
@@ -120,9 +127,7 @@ def _neighbours(gene: np.ndarray, tss: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return before, after
 
 
-def _nearest(
-    gene: np.ndarray, region: np.ndarray, distance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _nearest(gene: np.ndarray, region: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Keep the smallest distance of each pair; at equal size the upstream one, so that the choice is fixed."""
     order = np.lexsort((distance, np.abs(distance), region, gene))
     gene, region, distance = gene[order], region[order], distance[order]

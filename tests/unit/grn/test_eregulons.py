@@ -11,10 +11,11 @@ from grnformer.grn.eregulons.build import build_eregulons
 from grnformer.grn.eregulons.funnel import check_not_empty
 from grnformer.grn.eregulons.leading_edge import leading_edge
 
-SETTINGS = dict(
-    sign_pairs=["+/+", "+/-", "-/+", "-/-"], min_abs_rho_tf_gene=0.03, min_abs_rho_region_gene=0.03,
-    quantiles=[0.85, 0.9, 0.95], top_regions=[2, 3], min_targets=5,
-)  # fmt: skip
+SETTINGS = {
+    "sign_pairs": ["+/+", "+/-", "-/+", "-/-"], "min_abs_rho_tf_gene": 0.03, "min_abs_rho_region_gene": 0.03,
+    "sign_from_evidence": False, "keep_known_targets": False, "order_links_by": "importance",
+    "quantiles": [0.85, 0.9, 0.95], "top_regions": [2, 3], "min_targets": 5,
+}  # fmt: skip
 
 
 def slow_leading_edge(scores, hits):
@@ -100,7 +101,7 @@ def network():
     known = region_gene[region_gene["gene"].isin(genes[:60] + genes[100:140])]
     cistromes = pd.DataFrame(
         {"tf": "T1", "region": known["region"], "gene": known["gene"], "annotation": "direct", "evidence": "prior:x",
-         "score": 1.0}
+         "sign": 0, "score": 1.0}
     )  # fmt: skip
     return tf_gene, region_gene, cistromes
 
@@ -128,6 +129,50 @@ def test_only_chosen_sign_pairs_and_enough_targets(network):
     eregulons, funnel = build_eregulons(*network, ["T1"], **SETTINGS | {"min_targets": 31})
     assert eregulons.empty
     assert funnel["tfs"].tolist()[-2:] == [1, 0]
+
+
+def test_weak_correlations_take_the_sign_of_the_evidence(network):
+    tf_gene, region_gene, cistromes = network
+    weak = tf_gene["gene"].isin([f"g{i:03d}" for i in range(10)])
+    tf_gene = tf_gene.assign(rho=tf_gene["rho"].mask(weak, 0.0))
+    without, _ = build_eregulons(tf_gene, region_gene, cistromes.assign(sign=1), ["T1"], **SETTINGS)
+    sizes = without.groupby("eregulon")["gene"].nunique()
+    assert sizes["T1_direct_+/+"] == 20
+    settings = SETTINGS | {"sign_from_evidence": True}
+    known, _ = build_eregulons(tf_gene, region_gene, cistromes.assign(sign=1), ["T1"], **settings)
+    sizes = known.groupby("eregulon")["gene"].nunique()
+    assert sizes["T1_direct_+/+"] == 30
+    # the evidence does not overrule a clear correlation
+    assert sizes["T1_direct_-/+"] >= 28
+
+
+def test_known_targets_need_no_leading_edge(network):
+    tf_gene, region_gene, cistromes = network
+    settings = SETTINGS | {"keep_known_targets": True, "sign_pairs": ["+/+"]}
+    absent = tf_gene[~tf_gene["gene"].isin(["g000", "g001"])]
+    found, _ = build_eregulons(absent, region_gene, cistromes.assign(sign=1), ["T1"], **settings)
+    pairs = found.drop_duplicates("gene").set_index("gene")
+    # clear negative correlations (30-59) stay out; weakly ranked (100-139) and unweighted (0, 1) targets are in
+    assert set(pairs.index) == {f"g{i:03d}" for i in [*range(30), *range(100, 140)]}
+    assert pairs.loc[["g000", "g001"], ["tf_gene_weight", "tf_gene_rho"]].to_numpy().tolist() == [[0, 0], [0, 0]]
+    assert (pairs["tf_gene_weight"].drop(["g000", "g001"]) > 0).all()
+    unsigned, _ = build_eregulons(absent, region_gene, cistromes, ["T1"], **settings)
+    assert unsigned["gene"].nunique() == 28
+
+
+def test_links_can_be_ordered_by_correlation(network):
+    tf_gene, region_gene, cistromes = network
+    region_gene = region_gene.assign(rho=np.tile([0.01, 0.4, -0.4, 0.6], 200))
+    found, _ = build_eregulons(
+        tf_gene,
+        region_gene,
+        cistromes,
+        ["T1"],
+        **SETTINGS | {"order_links_by": "rho", "quantiles": [], "top_regions": [1]},
+    )
+    assert (found["region"].str.extract(r":(\d+)-")[0].astype(int) % 4 == 3).all()
+    with pytest.raises(InputError, match="order_links_by"):
+        build_eregulons(*network, ["T1"], **SETTINGS | {"order_links_by": "taste"})
 
 
 def test_evidence_for_a_region_holds_for_all_its_genes(network):

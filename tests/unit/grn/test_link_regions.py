@@ -12,10 +12,10 @@ from grnformer.grn.region_gene import METHODS, kernels
 from grnformer.grn.region_gene.link import link_regions
 from grnformer.grn.region_gene.signal import Data
 
-SETTINGS = dict(
-    accessibility="topics", window=5000, min_window=100, stop_at_neighbours=False, promoter=500, min_cells=5,
-    n_trees=60, learning_rate=0.1, feature_share=0.3, metacell_size=10, seed=3,
-)  # fmt: skip
+SETTINGS = {
+    "accessibility": "topics", "window": 5000, "min_window": 100, "stop_at_neighbours": False, "promoter": 500,
+    "min_cells": 5, "n_trees": 60, "learning_rate": 0.1, "feature_share": 0.3, "metacell_size": 10, "seed": 3,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_importance_agrees_with_sklearn():
     rng = np.random.default_rng(2)
     x = rng.random((300, 8))
     y = np.maximum(2 * x[:, 0] + x[:, 1] - 0.5 * x[:, 2] + 0.3 * rng.normal(size=300), 0)
-    settings = dict(n_estimators=200, learning_rate=0.05, max_features=0.3, max_depth=3)
+    settings = {"n_estimators": 200, "learning_rate": 0.05, "max_features": 0.3, "max_depth": 3}
     reference = GradientBoostingRegressor(**settings, random_state=1).fit(x, y).feature_importances_
     values = x.T.astype(np.float32)
     _, bins = kernels.rank_regions(values, np.argsort(values, axis=1))

@@ -32,9 +32,7 @@ def omnipath(tmp_path):
 
 
 def test_omnipath_is_read_joined_and_split(omnipath):
-    prior = prepare_prior(
-        read_prior(omnipath), collections=["CollecTRI", "DoRothEA"], chip_sources=CHIP, chip="keep"
-    )
+    prior = prepare_prior(read_prior(omnipath), collections=["CollecTRI", "DoRothEA"], chip_sources=CHIP, chip="keep")
     contracts.check(prior, "prior", "test")
     prior = prior.set_index(["tf", "gene"])
     assert sorted(prior.index) == [
@@ -49,7 +47,7 @@ def test_omnipath_is_read_joined_and_split(omnipath):
 
 
 def test_chip_derived_pairs_can_be_dropped_or_chosen(omnipath):
-    settings = dict(collections=["CollecTRI", "DoRothEA"], chip_sources=CHIP)
+    settings = {"collections": ["CollecTRI", "DoRothEA"], "chip_sources": CHIP}
     dropped = prepare_prior(read_prior(omnipath), chip="drop", **settings)
     assert "KLF1" not in set(dropped["gene"])
     assert len(dropped) == 4
@@ -106,7 +104,7 @@ SETS = pd.DataFrame({"set": "topic_1", "kind": "topic_otsu", "region": ["r1", "r
 
 def test_prior_cistromes_hold_for_the_known_target_only(omnipath, links):
     prior = prepare_prior(read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep")
-    settings = dict(method="prior", min_abs_rho=0.05, region_set_kinds=[], settings={"chip_sources": CHIP})
+    settings = {"method": "prior", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {"chip_sources": CHIP}}
     found = build_cistromes(links, ["GATA1", "JUN"], prior, SETS, **settings)
     contracts.check(found, "cistromes", "test")
     assert found[["tf", "region", "gene", "evidence"]].to_numpy().tolist() == [
@@ -128,7 +126,7 @@ def test_prior_cistromes_hold_for_the_known_target_only(omnipath, links):
 )
 def test_empty_cistromes_stop_the_run(omnipath, links, change, message):
     prior = prepare_prior(read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep")
-    settings = dict(method="prior", min_abs_rho=0.05, region_set_kinds=[], settings={"chip_sources": CHIP})
+    settings = {"method": "prior", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {"chip_sources": CHIP}}
     with pytest.raises(InputError, match=message):
         build_cistromes(links, ["GATA1"], prior, SETS, **settings | change)
     with pytest.raises(InputError, match="prior targets"):
