@@ -37,12 +37,25 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def put(frame: pd.DataFrame, path: Path, contract: str) -> None:
+    """Write a table by its contract; columns that a stage has and no figure needs are filled in."""
+    from grnformer import contracts, io
+
+    io.write_table(complete(frame, contracts.load(contract)["columns"]), path, contract)
+
+
+def complete(frame: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
+    """The table with the columns it lacks, each with one value that its rule allows."""
+    filled = {"string": "made up", "integer": 1, "number": 0.5, "boolean": False}
+    lacking = {c: rule for c, rule in columns.items() if c not in frame and not rule.get("optional")}
+    return frame.assign(**{c: rule.get("values", [filled[rule["type"]]])[0] for c, rule in lacking.items()})
+
+
 def write_screen(folder: Path) -> None:
     """Write what the benchmarks leave for all datasets together."""
-    from grnformer import io
 
     counts = pd.DataFrame({"step": ["lines with expression"], "found": [969], "kept": [919], "names": [None]})
-    io.write_table(counts, folder / "counts.tsv", "screen_counts")
+    put(counts, folder / "counts.tsv", "screen_counts")
 
 
 def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None:
@@ -109,10 +122,10 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
             "kept": [True] * len(cells) + [False] * 6,
         }
     )
-    io.write_table(qc, folder / "qc.tsv", "cell_qc")
+    put(qc, folder / "qc.tsv", "cell_qc")
     dropped = pd.DataFrame({"kind": "cell", "name": qc["cell"][-6:], "sample": "s1", "reason": "fewer than 200 UMIs"})
     gene = pd.DataFrame({"kind": ["gene"], "name": ["LOST"], "sample": [None], "reason": ["in fewer than 10 cells"]})
-    io.write_table(pd.concat([dropped, gene]), folder / "dropped.tsv", "dropped")
+    put(pd.concat([dropped, gene]), folder / "dropped.tsv", "dropped")
     markers = pd.DataFrame(
         [
             {"cell_type": t, "gene": g, "score": 9.0 - i, "log2_fold_change": 1.5, "p_adjusted": 1e-5 * (i + 1),
@@ -120,7 +133,7 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
             for j, t in enumerate(sorted(TYPES)) for i, g in enumerate(GENES[10 * j : 10 * j + 8])
         ]
     )  # fmt: skip
-    io.write_table(markers, folder / "markers.tsv", "markers")
+    put(markers, folder / "markers.tsv", "markers")
     counts = {k: {"before": n + extra, "after": n} for k, n, extra in
               (("cell", len(cells), 6), ("gene", len(GENES), 1), ("region", len(REGIONS), 0))}  # fmt: skip
     summary = {
@@ -140,7 +153,6 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
 
 
 def _write_topics(folder: Path, rng: np.random.Generator, cells: list[str]) -> None:
-    from grnformer import io
 
     selection = pd.DataFrame(
         {
@@ -153,21 +165,21 @@ def _write_topics(folder: Path, rng: np.random.Generator, cells: list[str]) -> N
             "selected": [True, False],
         }
     )
-    io.write_table(selection, folder / "model_selection.tsv", "topic_selection")
+    put(selection, folder / "model_selection.tsv", "topic_selection")
     topics = pd.DataFrame(rng.dirichlet(np.ones(4), len(cells)), columns=[f"topic_{i}" for i in range(1, 5)])
     topics.insert(0, "cell", cells)
-    io.write_table(topics, folder / "cell_topic.parquet", "cell_topic")
+    put(topics, folder / "cell_topic.parquet", "cell_topic")
     rows = [(f"topic_{i}", "topic_otsu", r, 0.1) for i in range(1, 5) for r in REGIONS[: 10 * i]]
     rows += [(t, "dar", r, 1.0) for t in TYPES for r in REGIONS[:12]]
     frame = pd.DataFrame(rows, columns=["set", "kind", "region", "score"])
-    io.write_table(frame, folder / "region_sets.parquet", "region_sets")
+    put(frame, folder / "region_sets.parquet", "region_sets")
 
 
 def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: np.ndarray) -> None:
     import anndata
     import scipy.sparse as sp
 
-    from grnformer import io
+    from grnformer import contracts, io
     from grnformer.grn.cell_type import file_names
 
     files = file_names(TYPES)
@@ -178,26 +190,30 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
         for i, (e, tf) in enumerate(zip(names, TFS, strict=True)) for j in range(8 + i, 30 + 2 * i)
     ]  # fmt: skip
     eregulons = pd.DataFrame(rows)
-    io.write_table(eregulons, folder / "eregulons.parquet", "eregulons")
+    put(eregulons, folder / "eregulons.parquet", "eregulons")
     auc = rng.beta(2, 20, (len(cells), len(names))).astype(np.float32)
     threshold = np.quantile(auc, 0.8, axis=0)
     methods = ["bimodal" if i % 2 else "skewed" for i in range(len(names))]
     var = pd.DataFrame({"tf": TFS, "n_genes": 20, "threshold": threshold, "threshold_method": methods}, index=names)
     var["doubtful"] = False
-    activity = anndata.AnnData(auc, obs=pd.DataFrame({"cell_type": types, "n_active": 1}, index=cells), var=var)
+    contract = contracts.load("cell_activity")
+    var = complete(var, contract["var"])
+    activity = anndata.AnnData(
+        auc, obs=complete(pd.DataFrame({"cell_type": types}, index=cells), contract["obs"]), var=var
+    )
     activity.layers["active"] = sp.csr_matrix(auc > threshold)
     activity.uns["rank_cutoff"] = 50
     io.write_anndata(activity, folder / "cell_activity.h5ad", "cell_activity")
     thresholds = pd.DataFrame({"eregulon": names, "threshold": threshold, "method": methods, "doubtful": False})
     thresholds = thresholds.assign(separation=2.0, bic_gain=np.nan, n_active=18, n_cells=len(cells))
-    io.write_table(thresholds, folder / "thresholds.tsv", "thresholds")
+    put(thresholds, folder / "thresholds.tsv", "thresholds")
     specificity = pd.DataFrame([(e, t, rng.uniform(0.2, 0.8)) for e in names for t in TYPES])
     specificity.columns = ["eregulon", "cell_type", "rss"]
-    io.write_table(specificity, folder / "specificity.parquet", "specificity")
+    put(specificity, folder / "specificity.parquet", "specificity")
     funnel = pd.DataFrame(
         {"step": ["TFs measured", "eRegulons"], "rule": "build_eregulons", "tfs": [30, 8], "pairs": [0, 200]}
     )
-    io.write_table(funnel, folder / "funnel.tsv", "funnel")
+    put(funnel, folder / "funnel.tsv", "funnel")
     sizes = []
     for t in TYPES:
         edges = eregulons.drop_duplicates(["tf", "gene"]).sample(60, random_state=len(t))
@@ -212,12 +228,12 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
                 "evidence": edges["evidence"],
             }
         )
-        io.write_table(edges, folder / "cell_type" / f"{files[t]}.parquet", "cell_type_grn")
+        put(edges, folder / "cell_type" / f"{files[t]}.parquet", "cell_type_grn")
         positive = int((edges["sign"] > 0).sum())
         sizes.append({"cell_type": t, "file": f"{files[t]}.parquet", "cells": int((types == t).sum()), "eregulons": 8,
                       "tfs": edges["tf"].nunique(), "genes": edges["gene"].nunique(), "regions": 30, "edges": 60,
                       "activating": positive, "repressing": 60 - positive, "mean_targets": 7.5})  # fmt: skip
-    io.write_table(pd.DataFrame(sizes), folder / "cell_type_summary.tsv", "cell_type_summary")
+    put(pd.DataFrame(sizes), folder / "cell_type_summary.tsv", "cell_type_summary")
 
 
 def _write_graphs(folder: Path, rng: np.random.Generator, cells: list[str]) -> None:
@@ -258,7 +274,7 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
                     for split in ("train", "heldout")
                 ]
             )  # fmt: skip
-            io.write_table(curve, folder / arm / f"seed{seed}" / "training.tsv", "training")
+            put(curve, folder / arm / f"seed{seed}" / "training.tsv", "training")
             heldout = {"n": 900, "mse": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5, "floor_mse": 1.0,
                        "floor_cell_type_mse": 0.9, "floor_cell_type_pearson": 0.3, "heldout_cells": 18,
                        "train_cells": 72, "parameters": 1000, "beta": None if arm == "none" else 0.05}  # fmt: skip
@@ -284,7 +300,6 @@ def make_scores_fixture() -> Any:
 
 
 def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
-    from grnformer import io
     from grnformer.bench.summary import summarise_scores
 
     drug = [
@@ -322,8 +337,8 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
     ]
     truth = pd.DataFrame({"cell_type": "K562", "line": "K562", "experiment": TFS, "tf": TFS, "targets": 90})
     truth = truth.assign(positives=40, fate="used")
-    io.write_table(truth, folder / "grn_accuracy" / "truth.tsv", "grn_truth")
+    put(truth, folder / "grn_accuracy" / "truth.tsv", "grn_truth")
     for name, parts in (("drug_response", drug), ("grn_accuracy", grn)):
         scores = pd.concat(parts, ignore_index=True)
-        io.write_table(scores, folder / name / "scores.tsv", "scores")
-        io.write_table(summarise_scores(scores, n_resamples=200, seed=1), folder / name / "summary.tsv", "summary")
+        put(scores, folder / name / "scores.tsv", "scores")
+        put(summarise_scores(scores, n_resamples=200, seed=1), folder / name / "summary.tsv", "summary")

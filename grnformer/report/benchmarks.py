@@ -32,6 +32,7 @@ _LABELS = {
     "low": "95% low",
     "high": "95% high",
     "members": "members (n)",
+    "tf": "TF",
     "failed": "failed (n)",
     "n": "observations a value (n)",
     "above_floor": "above best floor",

@@ -27,7 +27,13 @@ _MEMBERS_SHOWN = 10  # up to so many seeds stand as single dots; TFs and drugs w
 
 def metric_name(metric: str) -> str:
     """A metric's name as people write it."""
-    name = metric.replace("_", " ").replace("auprc", "AUPRC").replace("rmse", "RMSE").replace("pearson", "Pearson r")
+    name = (
+        metric.replace("_", " ")
+        .replace("double centred", "double-centred")
+        .replace("auprc", "AUPRC")
+        .replace("rmse", "RMSE")
+        .replace("pearson", "Pearson r")
+    )
     return name.replace("over wrong tf", "over wrong TF")
 
 
