@@ -52,7 +52,7 @@ def evaluate(
         h_BTD = model(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
         masked = moved.masked_BL
         truths.append(model.target(moved)[masked].cpu().numpy())
-        predictions.append(model.backbone.reconstruct(h_BTD)[masked].cpu().numpy())
+        predictions.append(model.backbone.reconstruct(h_BTD, moved.gene_BL)[masked].cpu().numpy())
         of_type = np.take_along_axis(type_mean[batch.type_B], batch.gene_BL.numpy(), axis=1)
         genes = moved.gene_BL[masked]
         of_type_masked = torch.from_numpy(of_type[batch.masked_BL.numpy()]).to(model.mean_N)

@@ -20,6 +20,7 @@ from grnformer.fuse.graph import Bundle
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer, Perturbation
 from grnformer.model.moments import gene_moments
+from grnformer.model.start import coexpression_embedding
 from grnformer.model.structure import read_structure
 from grnformer.train.batches import Cells, StepBatches
 from grnformer.train.cells import CellStore
@@ -106,6 +107,9 @@ def pretrain(
         "n_tokens": cells.n_tokens,
     }
     model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
+    if size["gene_start"] == "coexpression":
+        seen = cells.values(_spread(train, size["block_cells"] * size["held_blocks"]))
+        model.backbone.start_genes(coexpression_embedding(seen, model.backbone.width, model_seed))
     structure = None
     if arm["adapter"]:
         structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])

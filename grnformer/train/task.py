@@ -65,7 +65,7 @@ class MaskedValuePrediction(pl.LightningModule):
         masked = batch.masked_BL
         target = self.model.target(batch)[masked]
         backbone = self.model.backbone
-        from_gene = backbone.reconstruct(h_BTD)[masked]
+        from_gene = backbone.reconstruct(h_BTD, batch.gene_BL)[masked]
         from_cell = backbone.reconstruct_from_cell(backbone.cell_embedding(h_BTD), batch.gene_BL)[masked]
         return torch.mean((from_gene - target) ** 2), torch.mean((from_cell - target) ** 2)
 

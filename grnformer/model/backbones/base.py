@@ -40,13 +40,17 @@ class Backbone(nn.Module):
         """(N, D)."""
         raise NotImplementedError
 
+    def start_genes(self, embedding: np.ndarray) -> None:
+        """Add (N, D) to the gene embeddings before training."""
+        raise NotImplementedError
+
     def encode(
         self, gene_BL: torch.Tensor, value_BL: torch.Tensor, masked_BL: torch.Tensor, drop_last: bool
     ) -> torch.Tensor:
         """(B, 1 + L, D); masked values are not looked at; `drop_last` leaves out the last layer."""
         raise NotImplementedError
 
-    def reconstruct(self, h_BTD: torch.Tensor) -> torch.Tensor:
+    def reconstruct(self, h_BTD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
         """Standardised value of each gene token from its own state, (B, L)."""
         raise NotImplementedError
 

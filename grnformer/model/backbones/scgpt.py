@@ -7,6 +7,8 @@ Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -58,9 +60,10 @@ class ScGPT(Backbone):
         Of the transformer.
     norm_first
         Normalise before attention and feed-forward (learns within few steps) or after them (scGPT).
-    gene_value_product
-        Add to a token the product of its value with a projection of its gene, so that a first mean over tokens already
-        tells which genes are expressed. scGPT has the sum of both embeddings alone.
+    bilinear
+        Add to a token the product of its value with a projection of its gene, and to the prediction the product of the
+        token's state with a projection of its gene. A mean over tokens then already tells which genes are expressed,
+        and few steps suffice. scGPT has the sum of gene and value, and a perceptron, alone.
     """
 
     def __init__(
@@ -73,21 +76,22 @@ class ScGPT(Backbone):
         hidden: int,
         dropout: float,
         norm_first: bool,
-        gene_value_product: bool,
+        bilinear: bool,
     ) -> None:
         super().__init__()
         self.width, self.n_bins, self.mask_bin, self.cls = width, n_bins, n_bins + 1, n_genes
         self.gene = nn.Embedding(n_genes + 1, width)
         self.gene_norm = nn.LayerNorm(width)
         self.value = nn.Embedding(n_bins + 2, width)
-        self.slope = nn.Linear(width, width, bias=False) if gene_value_product else None
+        self.slope = nn.Linear(width, width, bias=False) if bilinear else None
         self.layers = nn.ModuleList(Layer(width, n_heads, hidden, dropout, norm_first) for _ in range(n_layers))
         self.out_norm = nn.LayerNorm(width) if norm_first else nn.Identity()
         self.decoder = nn.Sequential(
             nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, 1)
         )
         self.cell_query = nn.Linear(width, width)
-        nn.init.normal_(self.gene.weight, std=0.02)  # small, for it is normalised: steps then turn it at once
+        self.gene_query = nn.Linear(width, width) if bilinear else None
+        nn.init.normal_(self.gene.weight, std=0.01)  # small, for it is normalised: steps then turn it at once
 
     @staticmethod
     def values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
@@ -99,6 +103,10 @@ class ScGPT(Backbone):
 
     def gene_embedding(self) -> torch.Tensor:
         return self.gene_norm(self.gene.weight[:-1])
+
+    def start_genes(self, embedding: np.ndarray) -> None:
+        with torch.no_grad():
+            self.gene.weight[:-1] += torch.from_numpy(embedding)
 
     def encode(
         self, gene_BL: torch.Tensor, value_BL: torch.Tensor, masked_BL: torch.Tensor, drop_last: bool
@@ -114,12 +122,16 @@ class ScGPT(Backbone):
             h_BTD = layer(h_BTD)
         return self.out_norm(h_BTD)
 
-    def reconstruct(self, h_BTD: torch.Tensor) -> torch.Tensor:
-        return self.decoder(h_BTD[:, 1:]).squeeze(-1)
+    def reconstruct(self, h_BTD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
+        predicted_BL = self.decoder(h_BTD[:, 1:]).squeeze(-1)
+        if self.gene_query is not None:
+            query_BLD = self.gene_query(self.gene_norm(self.gene(gene_BL)))
+            predicted_BL = predicted_BL + (query_BLD * h_BTD[:, 1:]).sum(-1) / math.sqrt(self.width)
+        return predicted_BL
 
     def reconstruct_from_cell(self, cell_BD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
         query_BLD = torch.tanh(self.cell_query(self.gene_norm(self.gene(gene_BL))))
-        return (query_BLD * cell_BD[:, None]).mean(-1)
+        return (query_BLD * cell_BD[:, None]).sum(-1) / math.sqrt(self.width)
 
     def cell_embedding(self, h_BTD: torch.Tensor) -> torch.Tensor:
         return h_BTD[:, 0]
