@@ -48,7 +48,8 @@ def _scan(
     The TF's bins first_bin..last_bin run from its highest values down, bin b holding the entries up to bin_stop[b];
     `packed` holds residual and count of the node's cells and 0 elsewhere; inverse[k] is 1 / k, and undefined for
     k = 0, so that an empty side never wins; `running` is scratch. The gain is the reduction of the sum of squares
-    times n. Two plain loops, because a branch on the data costs more than the additions it would save.
+    times n. Two plain loops, because a branch on the data costs more than the additions it would save;
+    unsigned indices, because they spare the check for negative ones.
     """
     best_bin = np.int64(-1)
     if first_bin == last_bin:
@@ -56,17 +57,17 @@ def _scan(
     length = bin_stop[last_bin - 1] - start
     inside = np.int64(0)
     for entry in range(length):
-        inside += packed[entry_cell[start + entry]]
-        running[entry] = inside
+        inside += packed[entry_cell[np.uint64(start + entry)]]
+        running[np.uint64(entry)] = inside
     if inside == 0:
         return best_bin, best_gain
     mask = (np.int64(1) << bits) - 1
     size = float(n)
     for position in range(first_bin, last_bin):
-        inside = running[bin_stop[position] - start - 1]
+        inside = running[np.uint64(bin_stop[position] - start - 1)]
         n_high = inside & mask
         difference = size * float(inside >> bits) - float(n_high) * total
-        gain = difference * difference * inverse[n_high] * inverse[n - n_high]
+        gain = difference * difference * inverse[np.uint64(n_high)] * inverse[np.uint64(n - n_high)]
         if gain > best_gain:
             best_gain = gain
             best_bin = np.int64(position)
