@@ -135,7 +135,7 @@ def _weigh(
 
     gene, region = pairs["gene"].to_numpy(), pairs["region"].to_numpy()
     rho, importance = np.zeros(len(pairs)), np.zeros(len(pairs))
-    seeds = np.array([zlib.crc32(name.encode()) + (seed << 32) for name in names], dtype=np.uint64)
+    seeds = np.array([zlib.crc32(name.encode()) + (seed % 2**32 << 32) for name in names], dtype=np.uint64)
     linked, first, n_pairs = np.unique(gene, return_index=True, return_counts=True)
     nearby = np.argsort(region[first], kind="stable")  # neighbours in the genome share regions
     at_once = max(1, _BLOCK // expression.shape[0])
