@@ -8,7 +8,7 @@ from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
 from grnformer.report.forest import forest_height, metric_name, order_arms, plot_forest, unit_name
 from grnformer.report.page import Block, Figure, Note, Section, Table
-from grnformer.report.verdict import capital, compare_arms, sentence
+from grnformer.report.verdict import capital, compare_arms, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,8 @@ _DATA = {
     "drug_response": "Preparation of the drug screen: what was merged and lost.",
     "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
 }
+# arms judged in words; those of the other benchmarks are all judged
+_VERDICTS = {"grn_accuracy": ("eregulon", "eregulon_and_floor")}
 _FOLDS = " Folds share training data, so that intervals over folds are somewhat too narrow."
 _LABELS = {
     "low": "95% low",
@@ -67,13 +69,13 @@ def benchmark_section(
     title = TITLES.get(benchmark, benchmark.replace("_", " ").capitalize())
     if scores is None or summary is None:
         text = f"{title} was not measured on this dataset: no ground truth is configured for its cell types."
-        return Section(benchmark, title, [Note(text, "missing")], dataset)
+        return Section(benchmark, title, [Note(text, kind="missing")], dataset)
     metrics = [m for m in METRICS if m in set(summary["metric"])]
     compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
     blocks: list[Block] = [Note(ABOUT.get(benchmark, ""))]
-    for arm in dict.fromkeys(arm for arm, _ in pairs):
+    for arm in _VERDICTS.get(benchmark) or dict.fromkeys(arm for arm, _ in pairs):
         if (compared["arm"] == arm).any():
-            blocks.append(Note(*sentence(compared, arm, metrics[0], title)))
+            blocks.append(judge(compared, arm, metrics[0], title))
     blocks += _forests(benchmark, scores, summary, metrics[:2])
     blocks.append(
         Table(
@@ -148,9 +150,10 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metric
             part = summary[(summary["metric"] == metric) & (summary["task"] == task)]
             points = scores[(scores["metric"] == metric) & (scores["task"] == task)]
             undefined = part.loc[part["estimate"].isna(), "arm"].tolist()
-            members = ", ".join(
-                sorted({unit_name(row.unit, row.members) for row in part.itertuples() if row.members > 1})
-            )
+            several = part[part["members"] > 1]
+            least, most = several["members"].min(), several["members"].max()
+            members = unit_name(str(part["unit"].iloc[0]), int(most)) if len(several) else ""
+            members = members if least == most or not members else f"{least} to {members}"
             caption = (
                 f"{capital(METRICS[metric].about)}. Task {task}. Points: {METRICS[metric].statistic} over members"
                 f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; "

@@ -100,8 +100,8 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
         title={
             "text": title,
             "font": {"size": 14, "color": INK},
-            "x": 0,
-            "xref": "paper",
+            "x": 0.01,
+            "xref": "container",
             "y": 0.985,
             "yanchor": "top",
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from grnformer.report.page import Block, Note, Section
@@ -20,7 +21,7 @@ def overview_section(
     summary, eregulons, sizes
         By the contracts ``prep_summary``, ``eregulons`` and ``cell_type_summary``.
     sections
-        The dataset's other sections; their verdicts are repeated here.
+        The dataset's other sections; their verdicts are repeated here, without the details.
     """
     after = {kind: counts["after"] for kind, counts in summary["counts"].items()}
     edges = ", ".join(f"{row.cell_type} {row.edges:,}" for row in sizes.itertuples())
@@ -31,5 +32,6 @@ def overview_section(
             f"{eregulons['tf'].nunique():,} TFs. Edges of each cell type's network: {edges}."
         )
     ]
-    blocks += [b for s in sections for b in s.blocks if isinstance(b, Note) and b.kind in ("gain", "nothing", "loss")]
+    verdicts = (b for s in sections for b in s.blocks if isinstance(b, Note) and b.kind in ("gain", "nothing", "loss"))
+    blocks += [replace(verdict, items=()) for verdict in verdicts]
     return Section("overview", "In short", blocks, dataset)

@@ -46,9 +46,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence: plain text, a verdict computed from numbers, or why something is not there."""
+    """A sentence, and below it its items: plain text, a verdict computed from numbers, or why something is missing."""
 
     text: str
+    items: tuple[str, ...] = ()
     kind: Literal["text", "gain", "nothing", "loss", "missing"] = "text"
 
 

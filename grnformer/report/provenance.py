@@ -169,7 +169,7 @@ def provenance_sections(
         "measured them. Wall times are summed over jobs; jobs that ran side by side count each.", labels),
         Table("costs_by_job", costs, f"The same for each of the {len(costs)} jobs. A dash: the job was too short to be "
               "measured.", labels, folded=True),
-    ] if len(costs) else [Note("No benchmark files were given.", "missing")]  # fmt: skip
+    ] if len(costs) else [Note("No benchmark files were given.", kind="missing")]  # fmt: skip
     settings: list[Block] = [
         Table("methods", tabulate_choices(config), "Methods, arms and seeds as configured."),
         Table("samples", sheet, f"The sample sheet, {len(sheet)} samples.", labels),

@@ -96,7 +96,7 @@ def quality_section(
         ),
     ]
     if umap is None:
-        blocks.append(Note("No joint embedding was computed for this dataset, so no UMAP is drawn.", "missing"))
+        blocks.append(Note("No joint embedding was computed for this dataset, so no UMAP is drawn.", kind="missing"))
     else:
         shown = sample_rows(rna.n_obs, settings["max_points"], settings["seed"])
         part = "" if len(shown) == rna.n_obs else f" A random {len(shown):,} of {rna.n_obs:,} cells are drawn."
@@ -117,7 +117,7 @@ def quality_section(
             ),
         ]
     if markers.empty:
-        blocks.append(Note("There are no marker genes: the dataset has one cell type only.", "missing"))
+        blocks.append(Note("There are no marker genes: the dataset has one cell type only.", kind="missing"))
         return Section("prep", "Cells, genes and regions", blocks, dataset)
     top = markers.groupby("cell_type", sort=True).head(settings["markers_per_type"])
     blocks += [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from grnformer.report.benchmarks import pairs_of_arms
 from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.style import INK, colours
-from grnformer.report.verdict import classify, mean_difference, signed
+from grnformer.report.verdict import Kind, classify, mean_difference, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     masked = f"{n['n']:,} masked values of {n['heldout_cells']:,} held-out cells (trained on {n['train_cells']:,})"
     height = 150 + 34 * len(summary)
     blocks: list[Block] = [
-        Note(describe_gain(summary, differences), outcome_kind(differences)),
+        describe_gain(summary, differences),
         Figure(
             "curves",
             plot_curves(curves),
@@ -107,25 +107,30 @@ def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.D
     return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
 
 
-def outcome_kind(differences: pd.DataFrame) -> Literal["gain", "nothing", "loss"]:
-    """``gain`` if better in every comparison, ``loss`` if better in none and worse in one, else ``nothing``."""
-    outcomes = set(differences["outcome"])
-    if outcomes == {"better"}:
-        return "gain"
-    return "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
-
-
-def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> str:
-    """In words: the error against the floor, and what the comparisons allow to say."""
+def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
+    """In words: the error against the floor, and what the comparisons of arms allow to say."""
     best = summary.sort_values(["mse", "arm"]).iloc[0]
+    outcomes = differences["outcome"].tolist()
     text = (
-        f"Pretraining, least held-out error: {best['arm']} with {best['mse']:.3f}, against {best['floor_mse']:.3f} of "
-        f"the mean predictor and {best['floor_cell_type_mse']:.3f} of the mean in the cell's type."
+        f"Pretraining: least held-out error {best['mse']:.3f} by {best['arm']}, against {best['floor_mse']:.3f} of "
+        f"each gene's mean and {best['floor_cell_type_mse']:.3f} of its mean in the cell's type."
     )
-    for row in differences.itertuples():
-        numbers = f"{signed(row.difference)} [{signed(row.low)}, {signed(row.high)}]"
-        text += f" {row.arm} against {row.against}: {row.outcome} ({numbers})."
-    return text
+    if outcomes:
+        text += (
+            f" Graph arms have less error than arms without the graph in {outcomes.count('better')} of {len(outcomes)}"
+        )
+        text += " comparisons, more in " + f"{outcomes.count('worse')}."
+    items = tuple(
+        f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)} [{signed(row.low)}, "
+        f"{signed(row.high)}])."
+        for row in differences.itertuples()
+    )
+    kind: Kind = "nothing"
+    if outcomes and outcomes.count("better") == len(outcomes):
+        kind = "gain"
+    elif "better" not in outcomes and "worse" in outcomes:
+        kind = "loss"
+    return Note(text, items, kind)
 
 
 def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:

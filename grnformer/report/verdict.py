@@ -9,13 +9,14 @@ import numpy as np
 from grnformer.bench.metrics import METRICS
 from grnformer.bench.summary import bootstrap, interval
 from grnformer.report.forest import metric_name, unit_name
-from grnformer.report.page import MINUS
+from grnformer.report.page import MINUS, Note
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_LEAST_FOR_MEDIAN = 6
 Kind = Literal["gain", "nothing", "loss"]
-Outcome = Literal["better", "worse", "no difference shown", "not comparable"]
+Outcome = Literal["better", "worse", "no difference shown", "too few members", "not comparable"]
 COLUMNS = ["task", "metric", "arm", "against", "role", "difference", "low", "high", "members", "unit", "outcome"]
 
 
@@ -25,7 +26,8 @@ def paired_difference(
     """Difference of two arms over the members both have, in the metric's better direction, with its 95% interval.
 
     Means get Student's t interval of the paired differences: with three seeds a bootstrap excludes zero by chance
-    in one of four cases. Medians get a percentile bootstrap over members, drawn together. An arm with one member
+    in one of four cases. Medians get a percentile bootstrap over members, drawn together, from six members on: with
+    fewer, members that all agree in sign are nothing rare (2 / 2^5 = .06 for five). An arm with one member
     against an arm with several (a floor without seeds) counts as a constant.
 
     Parameters
@@ -35,7 +37,7 @@ def paired_difference(
 
     Returns
     -------
-    Difference, lower and upper end (NaN where fewer than two members allow none), members used.
+    Difference, lower and upper end (NaN where there are too few members), members used.
     """
     values = {name: _values(scores, name, metric) for name in (arm, other)}
     shared = values[arm].index.intersection(values[other].index)
@@ -50,7 +52,7 @@ def paired_difference(
         return mean_difference(sign * (both[:, 0] - both[:, 1]))
     medians = np.median(both, axis=0)
     low, high = np.nan, np.nan
-    if len(both) > 1:
+    if len(both) >= _LEAST_FOR_MEDIAN:
         replicates = bootstrap(both, "median", n_resamples, seed)
         low, high = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return float(sign * (medians[0] - medians[1])), low, high, len(both)
@@ -60,6 +62,8 @@ def classify(difference: float, low: float, high: float) -> Outcome:
     """What an interval allows to say about a difference."""
     if np.isnan(difference):
         return "not comparable"
+    if np.isnan(low):
+        return "too few members"
     if low > 0:
         return "better"
     if high < 0:
@@ -111,34 +115,37 @@ def best_floor(scores: pd.DataFrame, metric: str) -> str | None:
     return str(estimates.idxmax() if METRICS[metric].better == "higher" else estimates.idxmin())
 
 
-def sentence(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> tuple[str, Kind]:
+def judge(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> Note:
     """Say in words what the comparisons of one arm and metric show.
 
     Returns
     -------
-    The sentence, and its kind: ``gain`` (better than every opponent in every task), ``loss`` (better nowhere, worse
-    somewhere), ``nothing`` otherwise.
+    A note of kind ``gain`` (better than every opponent in every task), ``loss`` (better nowhere, worse somewhere) or
+    ``nothing`` (all else); its items name the tasks and differences.
     """
     rows = comparisons[(comparisons["arm"] == arm) & (comparisons["metric"] == metric)]
     if rows.empty:
-        return f"{what}: {arm} could not be compared with anything.", "nothing"
+        return Note(f"{what}: {arm} could not be compared with anything.", kind="nothing")
     tasks = list(dict.fromkeys(rows["task"]))
     won = [t for t in tasks if (rows.loc[rows["task"] == t, "outcome"] == "better").all()]
-    parts = []
+    items = []
     for role, group in rows.groupby("role", sort=False):
-        for name, part in group.groupby("against", sort=False) if role == "control" else [("the best floor", group)]:
-            parts.append(f"against {name}: " + _spread(part, role == "floor"))
-    members = ", ".join(unit_name(u, m) for m, u in rows[["members", "unit"]].drop_duplicates().itertuples(index=False))
-    head = (
+        parts = group.groupby("against", sort=False) if role == "control" else [("the best floor", group)]
+        items += [f"Against {name}: {_spread(part, role == 'floor')}." for name, part in parts]
+    least, most = rows["members"].min(), rows["members"].max()
+    number = unit_name(str(rows["unit"].iloc[0]), int(most))
+    text = (
         f"{what}: {arm} is better than every control and the best floor in {len(won)} of {len(tasks)} "
-        f"{'task' if len(tasks) == 1 else 'tasks'} (95% interval of the paired difference above 0; "
-        f"{metric_name(metric)}, {members})."
+        f"{'task' if len(tasks) == 1 else 'tasks'} ({metric_name(metric)}; better: 95% interval of the paired "
+        f"difference above 0; {number if least == most else f'{least} to {number}'} a task)."
     )
     outcomes = set(rows["outcome"])
-    kind: Kind = (
-        "gain" if len(won) == len(tasks) else "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
-    )
-    return f"{head} {capital('; '.join(parts))}.", kind
+    kind: Kind = "nothing"
+    if len(won) == len(tasks):
+        kind = "gain"
+    elif "better" not in outcomes and "worse" in outcomes:
+        kind = "loss"
+    return Note(text, tuple(items), kind)
 
 
 def capital(text: str) -> str:
@@ -153,7 +160,7 @@ def signed(value: float) -> str:
 
 def _spread(part: pd.DataFrame, name_floor: bool) -> str:
     pieces = []
-    for outcome in ("better", "worse", "no difference shown", "not comparable"):
+    for outcome in ("better", "worse", "no difference shown", "too few members", "not comparable"):
         rows = part[part["outcome"] == outcome]
         if len(rows):
             shown = [

@@ -54,18 +54,20 @@ class Reader(HTMLParser):
             self.downloads[self.section, self.table] = given["href"]
         elif tag == "a":
             self.links.append(given["href"])
+        if tag == "li" and self.notes and self.section:
+            self.into = self.notes
         if tag == "tr":
             self.tables.setdefault((self.section, self.table), []).append([])
         if tag in ("td", "th"):
             self.tables[self.section, self.table][-1].append("")
             self.into = self.tables[self.section, self.table][-1]
-        if tag == "p" and "note" in given.get("class", ""):
+        if tag in ("p", "div") and "note" in given.get("class", ""):
             self.notes.append("")
             self.into = self.notes
         self.figure = given.get("data-for", "") if tag == "script" else ""
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th", "p"):
+        if tag in ("td", "th", "p", "li"):
             self.into = None
         if tag == "script":
             self.figure = ""

@@ -9,42 +9,43 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from grnformer.report.verdict import best_floor, classify, compare_arms, mean_difference, paired_difference, sentence
+from grnformer.report.verdict import best_floor, classify, compare_arms, judge, mean_difference, paired_difference
 
 METRIC = "double_centred_pearson"
 
 
-def judge(make_scores: Any, hybrid: list[float], none: list[float], floor: float) -> tuple[str, str]:
+def say(make_scores: Any, hybrid: list[float], none: list[float], floor: float) -> tuple[str, str]:
     arms = {"hybrid": ("model", hybrid), "none": ("control", none), "ridge": ("floor", [floor])}
     scores = make_scores("drug_response", "line", arms, METRIC, "seed")
     compared = compare_arms(scores, [("hybrid", "none")], [METRIC], 200, 1)
     assert compared["role"].tolist() == ["control", "floor"]
-    return sentence(compared, "hybrid", METRIC, "Drug response")
+    note = judge(compared, "hybrid", METRIC, "Drug response")
+    return " ".join((note.text, *note.items)), note.kind
 
 
 def test_gain_is_called_a_gain(make_scores: Any) -> None:
-    text, kind = judge(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.45)
+    text, kind = say(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.45)
     assert kind == "gain"
     assert "in 1 of 1 task" in text
     assert "better in line +0.102" in text
 
 
 def test_no_difference_is_called_none(make_scores: Any) -> None:
-    text, kind = judge(make_scores, [0.42, 0.40, 0.44], [0.41, 0.42, 0.41], 0.42)
+    text, kind = say(make_scores, [0.42, 0.40, 0.44], [0.41, 0.42, 0.41], 0.42)
     assert kind == "nothing"
     assert "in 0 of 1 task" in text
     assert "no difference shown" in text
 
 
 def test_loss_is_called_a_loss(make_scores: Any) -> None:
-    text, kind = judge(make_scores, [0.40, 0.41, 0.42], [0.45, 0.46, 0.475], 0.5)
+    text, kind = say(make_scores, [0.40, 0.41, 0.42], [0.45, 0.46, 0.475], 0.5)
     assert kind == "loss"
     assert "worse in line \N{MINUS SIGN}0.052" in text
     assert "better in" not in text
 
 
 def test_beating_the_controls_but_not_the_floor_is_no_gain(make_scores: Any) -> None:
-    text, kind = judge(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.6)
+    text, kind = say(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.6)
     assert kind == "nothing"
     assert "in 0 of 1 task" in text
 
@@ -70,7 +71,7 @@ def test_one_member_allows_no_interval() -> None:
     mean, low, high, n = mean_difference(np.array([0.4]))
     assert (mean, n) == (0.4, 1)
     assert np.isnan([low, high]).all()
-    assert classify(mean, low, high) == "no difference shown"
+    assert classify(mean, low, high) == "too few members"
 
 
 def test_medians_are_paired_over_members(make_scores: Any) -> None:
@@ -94,3 +95,11 @@ def test_an_undefined_floor_is_never_the_best(make_scores: Any) -> None:
     arms = {"mean": ("floor", [None]), "ridge": ("floor", [0.3])}
     assert best_floor(make_scores("drug_response", "pair", arms, METRIC, "seed"), METRIC) == "ridge"
     assert best_floor(pd.DataFrame(columns=["kind", "metric", "value", "arm"]), METRIC) is None
+
+
+def test_few_members_allow_no_interval_of_a_median(make_scores: Any) -> None:
+    few, enough = ({"a": ("model", [2.0] * n), "b": ("control", [1.0] * n)} for n in (5, 6))
+    for arms, outcome in ((few, "too few members"), (enough, "better")):
+        scores = make_scores("grn_accuracy", "K562", arms, "auprc_ratio", "tf")
+        difference, low, high, _ = paired_difference(scores, "a", "b", "auprc_ratio", 100, 1)
+        assert (difference, classify(difference, low, high)) == (1.0, outcome)
