@@ -33,8 +33,8 @@ def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.n
     centre = np.asarray(scaled.mean(0)).ravel()
     centred = LinearOperator(
         scaled.shape,
-        matvec=lambda x: scaled @ x - centre @ x,
-        rmatvec=lambda y: scaled.T @ y - centre * y.sum(),
+        matvec=lambda x: scaled @ x.ravel() - centre @ x.ravel(),
+        rmatvec=lambda y: scaled.T @ y.ravel() - centre * y.sum(),
         dtype=np.float64,
     )
     rank = min(width, min(n_cells, n_genes) - 1)

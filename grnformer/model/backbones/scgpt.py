@@ -91,6 +91,8 @@ class ScGPT(Backbone):
         )
         self.cell_query = nn.Linear(width, width)
         self.gene_query = nn.Linear(width, width) if bilinear else None
+        if self.gene_query is not None:
+            nn.init.zeros_(self.gene_query.weight)  # the first prediction is the gene's mean, not noise
         nn.init.normal_(self.gene.weight, std=0.01)  # small, for it is normalised: steps then turn it at once
 
     @staticmethod
