@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from snakemake.utils import update_config
@@ -105,3 +106,55 @@ def small_data(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("small")
     write_simulation(small, folder)
     return folder
+
+
+#: The workflow in small: every stage, few steps.
+SMALL = {
+    "fuse": {"graphs": ["none", "random", "hybrid"]},
+    "pretrain": {"seeds": [1], "heldout_repeats": 1, "sizes": {"tiny": {"steps": 10, "batch_size": 16}}},
+    "bench": {"n_resamples": 100},
+    "report": {"resamples": 100},
+}
+
+
+@pytest.fixture(scope="session")
+def planted() -> Simulation:
+    return simulate_multiome(seed=1, n_cells=240)
+
+
+@pytest.fixture(scope="session")
+def shuffled(planted: Simulation) -> Simulation:
+    """The same counts with what joins them broken: RNA cells against ATAC cells, prior TFs against their targets."""
+    rng = np.random.default_rng(0)
+    rna, prior = planted.rna.copy(), planted.prior.copy()
+    rna.X = rna.X[rng.permutation(rna.n_obs)]
+    prior["gene"] = rng.permutation(prior["gene"])
+    prior = prior.drop_duplicates(["tf", "gene"]).query("tf != gene")
+    return dataclasses.replace(planted, rna=rna, prior=prior)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_checkout(tmp_path_factory.mktemp("copy") / "checkout")
+
+
+@pytest.fixture(scope="session")
+def finished(
+    planted: Simulation,
+    checkout: Path,
+    make_workplace: Callable[..., Workplace],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Workplace:
+    """The whole workflow, run once on the planted network by a copy of the checkout. Not to be changed by tests."""
+    folder = tmp_path_factory.mktemp("planted")
+    write_simulation(planted, folder / "data")
+    place = make_workplace(folder / "work", folder / "data" / "config.yaml", checkout, **SMALL)
+    place.must()
+    return place
+
+
+@pytest.fixture
+def spare(finished: Workplace, tmp_path: Path) -> Workplace:
+    """A copy of the finished workplace, to be run in."""
+    shutil.copytree(finished.folder, tmp_path / "work", symlinks=True)
+    return dataclasses.replace(finished, folder=tmp_path / "work", scenario=tmp_path / "work" / finished.scenario.name)
