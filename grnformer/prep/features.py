@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import anndata
 import pandas as pd
@@ -75,7 +76,9 @@ def select_features(data: anndata.AnnData, kind: str, where: str) -> anndata.Ann
     return data[:, chosen].copy()
 
 
-def orient(data: anndata.AnnData, share, least: float, expected: str, where: str) -> anndata.AnnData:  # type: ignore[no-untyped-def]
+def orient(
+    data: anndata.AnnData, share: Callable[[pd.Index], float], least: float, expected: str, where: str
+) -> anndata.AnnData:
     """Cells x features, turned if the features are found among the row names.
 
     Parameters
