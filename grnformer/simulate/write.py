@@ -82,7 +82,8 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
             "tfs": {"lists": [str(folder / "tfs.txt")]},
             "region_gene": {"accessibility": "binary"},
             "cistromes": {"prior": {"table": str(folder / "prior.parquet")}},
-            "eregulons": {"min_targets": 5},
+            # Counts deep enough to choose targets by themselves, as in SCENIC+.
+            "eregulons": {"sign_from_evidence": False, "keep_known_targets": False, "min_targets": 5},
         },
         "fuse": {"vocabulary": str(folder / "vocabulary.json")},
         "bench": {
