@@ -87,6 +87,7 @@ def benchmark_section(
             "...), as given below; intervals are 95% bootstrap intervals over members and missing where there is one "
             "member alone. Failed: members whose value is undefined. " + _definitions(metrics),
             _LABELS,
+            shown=600,
         )
     )
     if len(compared):

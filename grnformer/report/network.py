@@ -53,7 +53,7 @@ def place_nodes(graph: nx.DiGraph, tfs: set[str], seed: int) -> dict[str, np.nda
             core.add_edges_from(((tf, gene) for tf in regulators), weight=1.0)
     core.add_edges_from(((a, b) for a, b in graph.edges if a in tfs and b in tfs and a != b), weight=1.0)
     places = nx.spring_layout(core, seed=seed, iterations=300, k=2.4 / np.sqrt(len(core)))
-    centre = np.mean([places[tf] for tf in tfs], axis=0)
+    centre = np.mean([places[tf] for tf in sorted(tfs)], axis=0)
     for tf, genes in leaves.items():
         away = places[tf] - centre
         start = np.arctan2(away[1], away[0])
