@@ -23,6 +23,11 @@ ABOUT = {
     "the wrong-TF control takes the same score from other TFs of the line.",
 }
 _REAL = ("cell_type", "cell", "hybrid")  # graphs of the data; every other is a control
+_MISSING = {
+    "drug_response": "the configuration names no split (bench.drug_response.splits)",
+    "grn_accuracy": "the configuration names no ChIP-seq truth for a cell type of this dataset "
+    "(bench.grn_accuracy.lines)",
+}
 _DATA = {
     "drug_response": "Preparation of the drug screen: what was merged and lost.",
     "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
@@ -68,8 +73,9 @@ def benchmark_section(
     """
     title = TITLES.get(benchmark, benchmark.replace("_", " ").capitalize())
     if scores is None or summary is None:
-        text = f"{title} was not measured on this dataset: no ground truth is configured for its cell types."
-        return Section(benchmark, title, [Note(text, kind="missing")], dataset)
+        return Section(
+            benchmark, title, [Note(f"{title} was not measured: {_MISSING[benchmark]}.", kind="missing")], dataset
+        )
     metrics = [m for m in METRICS if m in set(summary["metric"])]
     compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
     blocks: list[Block] = [Note(ABOUT.get(benchmark, ""))]

@@ -129,6 +129,11 @@ rule render_report:
                 "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv",
                 dataset=CHIP_DATASETS,
             ),
+            *(
+                ["results/benchmark/bench/prepare_drug_response.tsv"]
+                if DRUG_RESPONSE["splits"]
+                else []
+            ),
             *expand(
                 "results/benchmark/bench/{job}.{split}.tsv",
                 job=[
