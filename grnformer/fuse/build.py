@@ -53,7 +53,9 @@ def build_bundle(
         Of the control graphs.
     """
     var = io.read_modality(multiome, "rna", "multiome").var
-    types = {path.stem: io.read_table(path, "cell_type_grn") for path in sorted(Path(cell_type_folder).glob("*.parquet"))}
+    types = {
+        path.stem: io.read_table(path, "cell_type_grn") for path in sorted(Path(cell_type_folder).glob("*.parquet"))
+    }
     if not types:
         raise InputError(f"no edge table in {cell_type_folder}", "one .parquet file a cell type", "run the stage grn")
     triplets = io.read_table(eregulons, "eregulons")

@@ -83,5 +83,3 @@ def read_bundle(folder: str | Path) -> Bundle:
         meta["eregulons"],
     )
     return Bundle(graph, io.read_table(folder / "lost.tsv", "lost_genes"), meta)
-
-

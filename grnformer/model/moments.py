@@ -43,7 +43,9 @@ def gene_moments(
         member = sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
         ones = values.copy()
         ones.data = np.ones_like(values.data)
-        weight += np.asarray(member @ of_others)[:, None] + (member @ sp.diags(of_expressed - of_others) @ ones).toarray()
+        weight += (
+            np.asarray(member @ of_others)[:, None] + (member @ sp.diags(of_expressed - of_others) @ ones).toarray()
+        )
         first += (member @ sp.diags(of_expressed) @ values).toarray()
         second += (member @ sp.diags(of_expressed) @ values.power(2)).toarray()
     if weight is None or first is None or second is None:

@@ -138,7 +138,9 @@ class ScaleGraph:
         return torch.cat(parts, dim=1)[:, back]
 
 
-def scale_graph(lists: list[tuple[np.ndarray, EdgeList]], n_genes: int, gated: bool, device: torch.device) -> ScaleGraph:
+def scale_graph(
+    lists: list[tuple[np.ndarray, EdgeList]], n_genes: int, gated: bool, device: torch.device
+) -> ScaleGraph:
     """Build the products of one scale from (columns of the batch, edges) groups."""
     sources = np.unique(np.concatenate([edges.source for _, edges in lists]))
     groups = [(columns, Propagation(edges, sources, n_genes, device)) for columns, edges in lists]

@@ -117,7 +117,9 @@ def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Cells, *, seed: i
     cells.n_tokens = min(card["embed"]["n_tokens"], len(card["genes"]))
 
     def make(rows: np.ndarray, draw: int) -> Batch:
-        return cells.batch(rows, cells.values(rows), np.random.default_rng([seed, EMBED, int(rows[0]), draw]), masked=False)
+        return cells.batch(
+            rows, cells.values(rows), np.random.default_rng([seed, EMBED, int(rows[0]), draw]), masked=False
+        )
 
     table = _frame(_mean_over_draws(model, None, card, len(every), batch_size, seed, make), every)
     table.insert(0, "cell", cells.store.cells)

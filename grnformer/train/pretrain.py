@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,9 @@ def pretrain(
     scores["beta"] = None if model.adapter is None else float(model.adapter.beta)
     LOGGER.info("held out: %s", scores)
     reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
-    return Pretrained(model, card, pd.DataFrame(task.curve).astype({"beta": float, "tokens_per_second": float}), scores, reference)
+    return Pretrained(
+        model, card, pd.DataFrame(task.curve).astype({"beta": float, "tokens_per_second": float}), scores, reference
+    )
 
 
 def _fit(
@@ -180,10 +183,13 @@ def _fit(
     if newest.exists():
         found = torch.load(newest, map_location="cpu", weights_only=True)["grnformer"]["key"]
         resume = newest if found == task.key else None
-        LOGGER.info("%s checkpoint %s", "resuming from" if resume else "starting anew, of other settings is the", newest)
+        LOGGER.info(
+            "%s checkpoint %s", "resuming from" if resume else "starting anew, of other settings is the", newest
+        )
     keeper = ModelCheckpoint(
         folder, filename="last", every_n_train_steps=settings["checkpoint_every"], enable_version_counter=False
     )
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = pl.Trainer(
         accelerator="auto",
         devices=1,
@@ -197,7 +203,13 @@ def _fit(
         enable_model_summary=False,
         deterministic="warn",
     )
-    trainer.fit(task, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="Checkpoint directory .* exists and is not empty"
+        )  # so it is, to resume
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning calls what torch has deprecated
+        warnings.filterwarnings("ignore", message=".*ended before the epoch ended.*")  # batches follow the step
+        trainer.fit(task, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
 
 
 def _spread(rows: np.ndarray, limit: int) -> np.ndarray:

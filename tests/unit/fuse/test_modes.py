@@ -59,7 +59,13 @@ def test_scales_hold_the_edges_they_say(graph):
 
 
 def test_bundle_survives_the_disk(graph, tmp_path):
-    meta = {"mode": "none", "scales": ["cell"], "cell_types": ["A", "B"], "eregulons": graph.eregulon_names, "genes": 60}
+    meta = {
+        "mode": "none",
+        "scales": ["cell"],
+        "cell_types": ["A", "B"],
+        "eregulons": graph.eregulon_names,
+        "genes": 60,
+    }
     meta |= {"edges": {}, "eregulon_edges": 0, "active_pairs": 0, "edges_lost": 0, "genes_lost": 0, "seed": 0}
     lost = pd.DataFrame({"gene": ["X"], "reason": ["no"], "edges_lost": [2]})
     bundle = Bundle(made(graph, "none"), lost, meta | {"genes_without_edge": 60})

@@ -37,7 +37,10 @@ def test_activity_mask_equals_the_explicit_subgraph_of_each_cell(structure, batc
     masked = whole.propagate(x_NBS[whole.sources], batch.active_BK.T)
     for b in range(6):
         own = scale_graph(
-            [(np.arange(1), open_edges(edges, batch.active_BK[b].numpy()))], structure.n_genes, False, torch.device("cpu")
+            [(np.arange(1), open_edges(edges, batch.active_BK[b].numpy()))],
+            structure.n_genes,
+            False,
+            torch.device("cpu"),
         )
         explicit = own.propagate(x_NBS[own.sources][:, b : b + 1], None)
         torch.testing.assert_close(masked[:, b], explicit[:, 0])

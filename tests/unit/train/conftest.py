@@ -1,0 +1,94 @@
+"""A small dataset on disk with a planted network: TFs vary freely, targets follow the signed sum of their TFs."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
+from grnformer.fuse.modes import MODES
+
+N_TFS, N_TARGETS = 10, 30
+SIZE = {
+    "backbone": {"n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.1}
+    | {"norm_first": True, "bilinear": True},
+    "adapter": {"n_heads": 2, "position": "after"},
+    "gnn": {"width": 16, "n_layers": 1, "fanout": 10, "direction": "tf_to_gene"},
+    "gene_start": "coexpression",
+    "n_tokens": 24,
+    "expressed_share": 0.5,
+    "mask_share": 0.3,
+    "batch_size": 16,
+    "block_cells": 20,
+    "held_blocks": 2,
+    "steps": 12,
+    "warmup_steps": 2,
+    "learning_rate": 0.003,
+    "precision": "32-true",
+}
+
+
+@pytest.fixture
+def settings():
+    optimiser = {"adapter_scalar_rate": 0.05, "weight_decay": 0.01, "cell_loss": 0.5, "clip": 1.0}
+    return {
+        "seed": 1,
+        "backbone": "scgpt",
+        "heldout_cells": 100,
+        "heldout_repeats": 2,
+        "perturbed_share": 0.2,
+        "checkpoint_every": 5,
+        "optimiser": optimiser | {"log_every": 2, "evaluate_every": 6},
+        "embed": {"n_tokens": 24, "draws": 2, "dense_above": 0.9},
+        "size": {**SIZE, "backbone": dict(SIZE["backbone"])},
+        "size_name": "tiny",
+    }
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """(path of the .h5ad, AnnData, TFs of each target, their signs)."""
+    rng = np.random.default_rng(0)
+    n_cells, n_genes = 160, N_TFS + N_TARGETS
+    tf = rng.normal(size=(n_cells, N_TFS))
+    regulators = np.stack([rng.permutation(N_TFS)[:2] for _ in range(N_TARGETS)])
+    signs = rng.choice([-1, 1], regulators.shape)
+    targets = (tf[:, regulators] * signs).sum(2) / np.sqrt(2) + 0.2 * rng.normal(size=(n_cells, N_TARGETS))
+    expression = np.maximum(np.concatenate([tf, targets], axis=1), 0).astype(np.float32)
+    obs = pd.DataFrame(
+        {"cell_type": np.where(np.arange(n_cells) % 2, "A", "B")}, index=[f"c{i}" for i in range(n_cells)]
+    )
+    data = ad.AnnData(sp.csr_matrix(expression), obs, pd.DataFrame(index=[f"G{i}" for i in range(n_genes)]))
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    return tmp_path / "cells.h5ad", data, regulators, signs
+
+
+@pytest.fixture
+def bundle_of(cells):
+    _, data, regulators, signs = cells
+    names = list(data.var_names)
+    genes = pd.DataFrame({"node": range(len(names)), "gene": names, "token": range(len(names))})
+    edges = pd.DataFrame({"tf": regulators.ravel(), "gene": np.repeat(np.arange(N_TARGETS) + N_TFS, 2), "weight": 1.0})
+    edges["sign"] = signs.ravel()
+    types = [edges.assign(cell_type=name).astype(EDGE_TYPES) for name in ("A", "B")]
+    eregulons = edges.assign(eregulon=edges["tf"]).astype(EDGE_TYPES)
+    x = data.X.toarray()[:, :N_TFS]
+    cell, regulon = np.nonzero(x > 0.5)
+    graph = Graph(
+        genes.assign(is_tf=genes["node"] < N_TFS),
+        pd.concat(types, ignore_index=True)[["cell_type", "tf", "gene", "weight", "sign"]],
+        eregulons[["eregulon", "tf", "gene", "weight", "sign"]],
+        pd.DataFrame({"cell": data.obs_names.to_numpy(object)[cell], "eregulon": regulon}),
+        [f"r{k}" for k in range(N_TFS)],
+    )
+
+    def make(mode):
+        changed = MODES[mode](graph, np.random.default_rng(0))
+        meta = {"mode": mode, "scales": ["cell_type", "cell"], "cell_types": ["A", "B"]}
+        meta |= {"eregulons": graph.eregulon_names, "genes": len(names), "edges": {}, "eregulon_edges": 0, "seed": 0}
+        meta |= {"active_pairs": 0, "edges_lost": 0, "genes_lost": 0, "genes_without_edge": 0}
+        lost = pd.DataFrame({"gene": ["X"], "reason": ["no"], "edges_lost": [2]})
+        return Bundle(changed, lost, meta)
+
+    return make

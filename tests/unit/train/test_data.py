@@ -1,0 +1,78 @@
+"""Rows from disk, the split, batches by step."""
+
+import numpy as np
+import pytest
+
+from grnformer.errors import InputError
+from grnformer.model.backbones import BACKBONES
+from grnformer.train.batches import Cells, StepBatches, draw_mask
+from grnformer.train.cells import CellStore
+from grnformer.train.split import split_cells
+
+
+@pytest.fixture
+def source(cells, bundle_of):
+    graph = bundle_of("hybrid").graph
+    with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
+        shares = {"n_bins": 20, "n_tokens": 24, "expressed_share": 0.5, "mask_share": 0.3}
+        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"], **shares)
+
+
+def test_store_reads_the_asked_rows_and_genes(cells):
+    genes = ["G7", "G2", "G31"]
+    with CellStore(cells[0], genes) as store:
+        rows = np.array([3, 4, 90])
+        np.testing.assert_array_equal(store.read(rows).toarray(), cells[1][rows, genes].X.toarray())
+
+
+def test_store_names_a_missing_gene(cells):
+    with pytest.raises(InputError, match="NOPE"):
+        CellStore(cells[0], ["G1", "NOPE"])
+
+
+def test_split_is_stratified_seeded_and_complete(cells):
+    split = split_cells(cells[1].obs, heldout_share=0.25, seed=1)
+    assert split.groupby("cell_type")["split"].apply(lambda s: (s == "heldout").sum()).to_dict() == {"A": 20, "B": 20}
+    assert split["cell"].tolist() == list(cells[1].obs_names)
+    assert split.equals(split_cells(cells[1].obs, heldout_share=0.25, seed=1))
+    assert not split.equals(split_cells(cells[1].obs, heldout_share=0.25, seed=2))
+
+
+def test_an_epoch_shows_each_training_cell_once_with_its_own_graph(source, cells):
+    rows = np.flatnonzero(np.arange(160) % 5 != 0)
+    sizes = {"batch_size": 16, "block_cells": 20, "held_blocks": 2}
+    batches = StepBatches(source, rows, **sizes, n_steps=8, seed=1)
+    expected = source.values(rows)
+    seen = []
+    for _, batch in batches:
+        for b in range(16):
+            dense = np.full(40, np.nan, np.float32)
+            dense[batch.gene_BL[b].numpy()] = batch.value_BL[b].numpy()
+            fits = [
+                i
+                for i in range(len(rows))
+                if np.allclose(expected[i].toarray()[0][~np.isnan(dense)], dense[~np.isnan(dense)])
+            ]
+            assert len(fits) == 1
+            seen.append(fits[0])
+            active = cells[1].X[rows[fits[0]], :10].toarray()[0] > 0.5
+            np.testing.assert_array_equal(batch.active_BK[b].numpy() > 0, active)
+            assert batch.type_B[b] == (0 if rows[fits[0]] % 2 else 1)
+    assert sorted(seen) == list(range(128))
+
+
+def test_batches_from_a_later_step_are_those_of_the_whole_run(source):
+    rows = np.arange(120)
+    sizes = {"batch_size": 16, "block_cells": 20, "held_blocks": 2}
+    whole = {step: batch for step, batch in StepBatches(source, rows, **sizes, n_steps=20, seed=1)}
+    later = StepBatches(source, rows, **sizes, n_steps=20, seed=1)
+    later.start = lambda: 9
+    for step, batch in later:
+        for name in ("gene_BL", "value_BL", "masked_BL"):
+            assert (getattr(batch, name) == getattr(whole[step], name)).all()
+
+
+def test_mask_has_the_same_share_in_each_row():
+    mask = draw_mask((50, 20), 0.3, np.random.default_rng(0))
+    assert (mask.sum(1) == 6).all()
+    assert (mask.sum(0) > 0).all()

@@ -1,0 +1,90 @@
+"""Training end to end on a planted network: resume, the value of the true graph, embeddings of new data."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.fuse.graph import write_bundle
+from grnformer.model.saved import save_model
+from grnformer.train.cells import CellStore
+from grnformer.train.embed import embed_and_map
+from grnformer.train.pretrain import pretrain
+from grnformer.train.split import split_cells
+
+
+def run(cells, bundle, settings, folder, mode, adapter=True, perturbation="coexpression", seed=1, **options):
+    path, data, *_ = cells
+    split = split_cells(data.obs, heldout_share=0.25, seed=1)
+    arm = {"graph": mode, "adapter": adapter, "perturbation": perturbation}
+    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+        return pretrain(store, split, bundle, arm, settings, model_seed=seed, checkpoints=folder, threads=1, **options)
+
+
+def test_resumed_run_equals_the_unbroken_one_bit_by_bit(cells, bundle_of, settings, tmp_path):
+    bundle = bundle_of("hybrid")
+    whole = run(cells, bundle, settings, tmp_path / "a", "hybrid")
+    run(cells, bundle, settings, tmp_path / "b", "hybrid", stop_after=5)
+    assert (tmp_path / "b" / "last.ckpt").exists()
+    resumed = run(cells, bundle, settings, tmp_path / "b", "hybrid")
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+    timeless = [c for c in whole.curve if c != "tokens_per_second"]
+    pd.testing.assert_frame_equal(whole.curve[timeless], resumed.curve[timeless], check_exact=True)
+    assert whole.heldout == resumed.heldout
+
+
+def test_a_checkpoint_of_other_settings_is_not_continued(cells, bundle_of, settings, tmp_path):
+    bundle = bundle_of("hybrid")
+    run(cells, bundle, settings, tmp_path / "a", "hybrid", stop_after=5)
+    other = settings | {"perturbed_share": 0.5}
+    fresh = run(cells, bundle, other, tmp_path / "a", "hybrid")
+    assert fresh.curve["step"].min() == 2
+    assert not torch.equal(
+        fresh.model.adapter.beta, run(cells, bundle, settings, tmp_path / "b", "hybrid").model.adapter.beta
+    )
+
+
+def test_the_true_graph_beats_the_same_model_without_edges(cells, bundle_of, settings, tmp_path):
+    size = settings["size"] | {"steps": 150, "learning_rate": 0.005, "n_tokens": 32, "batch_size": 32}
+    size["backbone"] = size["backbone"] | {"dropout": 0.0}
+    settings = settings | {"size": size, "heldout_repeats": 8, "checkpoint_every": 1000}
+    settings["optimiser"] = settings["optimiser"] | {"evaluate_every": 1000, "log_every": 50}
+    scores = {
+        mode: run(cells, bundle_of(mode), settings, tmp_path / mode, mode, perturbation="none").heldout
+        for mode in ("hybrid", "none")
+    }
+    mse = {mode: score["mse"] / score["floor_mse"] for mode, score in scores.items()}
+    assert scores["hybrid"]["parameters"] == scores["none"]["parameters"]
+    assert abs(scores["hybrid"]["beta"]) > 0.05
+    print(mse)
+    assert mse["hybrid"] < mse["none"] - 0.05, mse
+
+
+def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, settings, tmp_path):
+    bundle = bundle_of("hybrid")
+    done = run(cells, bundle, settings, tmp_path / "ckpt", "hybrid")
+    folder = tmp_path / "model"
+    save_model(done.model, done.card, folder / "model.safetensors", folder / "model.json")
+    io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")
+    write_bundle(bundle, tmp_path / "hybrid")
+    data = cells[1][:40].copy()
+    data.obs_names = [f"line{i}" for i in range(40)]
+    data.X = data.X * 100
+    made = [embed_and_map(folder, tmp_path / "hybrid", data, batch_size=16, seed=1) for _ in range(2)]
+    embedding, mapping = made[0]
+    pd.testing.assert_frame_equal(embedding, made[1][0])
+    assert embedding.index.tolist() == list(data.obs_names)
+    assert embedding.shape == (40, 16)
+    assert np.isfinite(embedding.to_numpy()).all()
+    assert (mapping["distance"] >= 0).all()
+    assert (mapping["cell"] == [f"c{i}" for i in range(40)]).mean() > 0.5
+    negative = ad.AnnData(-np.ones((3, data.n_vars), np.float32), var=data.var)
+    with pytest.raises(InputError, match="negative"):
+        embed_and_map(folder, tmp_path / "hybrid", negative, batch_size=16, seed=1)
+    with pytest.raises(InputError, match="not the one"):
+        write_bundle(bundle_of("random"), tmp_path / "random")
+        embed_and_map(folder, tmp_path / "random", data, batch_size=16, seed=1)
