@@ -31,8 +31,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
-        moved = (x.to(device) for x in (self.gene_BL, self.value_BL, self.masked_BL))
-        return Batch(*moved, self.type_B, self.active_BK.to(device))
+        gene, value, masked = (x.to(device) for x in (self.gene_BL, self.value_BL, self.masked_BL))
+        return Batch(gene, value, masked, self.type_B, self.active_BK.to(device))
 
     def expressed(self) -> list[np.ndarray]:
         """Genes of each cell that the model sees expressed."""

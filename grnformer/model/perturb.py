@@ -1,4 +1,4 @@
-"""Edge perturbation during training: a share of the edges is replaced, so that the model does not lean on each of them."""
+"""Edge perturbation during training: a share of the edges is replaced, so that no single one is relied on."""
 
 from __future__ import annotations
 

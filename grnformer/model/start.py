@@ -1,4 +1,4 @@
-"""Where gene embeddings start: from the co-expression of the training cells, so that few steps suffice for few cells."""
+"""Where gene embeddings start: from the co-expression of the training cells, so that few steps suffice."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class StepBatches:
 
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
         held = -1, sp.csr_matrix((0, 0)), np.empty(0, int)
-        order_of, order, groups = -1, np.empty(0, int), []
+        order_of, order, groups = -1, np.empty(0, int), np.empty(0, int)
         for step in range(self.start(), self.n_steps):
             epoch, place = divmod(step, self.steps_per_epoch)
             if epoch != order_of:

@@ -88,7 +88,8 @@ def embed_and_map(
         rng = np.random.default_rng([seed, EMBED, int(rows[0]), draw])
         tokens = _tokenise(values[rows], measured, card, rng)
         masked = torch.zeros(tokens[0].shape, dtype=torch.bool)
-        return Batch(*map(torch.from_numpy, tokens), masked, types[rows], torch.from_numpy(active[rows]))
+        gene, value = map(torch.from_numpy, tokens)
+        return Batch(gene, value, masked, types[rows], torch.from_numpy(active[rows]))
 
     n_rows = len(expression)
     no_types = np.full(n_rows, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from grnformer.train.batches import HELDOUT, STRUCTURE, Cells
 
 def heldout_batches(cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int) -> list[Batch]:
     """Held-out cells with a fixed draw of tokens and mask, `repeats` times: the same for every arm and model seed."""
-    batches = []
+    batches: list[Batch] = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         values = cells.values(part)
@@ -29,7 +30,7 @@ def heldout_batches(cells: Cells, rows: np.ndarray, *, batch_size: int, repeats:
 @torch.no_grad()
 def evaluate(
     model: GRNFormer, structure: Structure | None, batches: Iterable[Batch], type_mean: np.ndarray, seed: int
-) -> dict[str, float | int]:
+) -> dict[str, Any]:
     """Score masked value prediction on fixed batches.
 
     Parameters

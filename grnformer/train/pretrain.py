@@ -157,11 +157,11 @@ def pretrain(
     batches.start = lambda: task.global_step
     _fit(task, batches, Path(checkpoints), size, settings, stop_after)
     model = model.eval().cpu()
-    scores = evaluate(model, structure, fixed, type_mean, settings["seed"])
+    scores: dict[str, Any] = evaluate(model, structure, fixed, type_mean, settings["seed"])
     scores["heldout_cells"] = len(scored)
     scores["train_cells"] = len(train)
     scores["parameters"] = sum(p.numel() for p in model.parameters())
-    scores["beta"] = None if model.adapter is None else float(model.adapter.beta)
+    scores["beta"] = None if model.adapter is None else float(model.adapter.beta.detach())
     LOGGER.info("held out: %s", scores)
     reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
     return Pretrained(

@@ -91,7 +91,7 @@ class MaskedValuePrediction(pl.LightningModule):
 
     def _note(self, step: int, split: str, loss: float, speed: float | None) -> None:
         epoch = (step - 1) // self.steps_per_epoch
-        beta = None if self.model.adapter is None else float(self.model.adapter.beta)
+        beta = None if self.model.adapter is None else float(self.model.adapter.beta.detach())
         row = {"step": step, "epoch": epoch, "split": split, "loss": loss, "tokens_per_second": speed, "beta": beta}
         self.curve.append(row)
         LOGGER.info("%s", row)

@@ -20,7 +20,7 @@ MODES: dict[str, Callable[[Graph, np.random.Generator], Graph]] = {
     "degree_preserving": degree_preserving.rewire,
 }
 
-SCALES_OF: dict[str, tuple[str, ...]] = {mode: SCALES for mode in MODES} | {
+SCALES_OF: dict[str, tuple[str, ...]] = dict.fromkeys(MODES, SCALES) | {
     "cell_type": ("cell_type",),
     "cell": ("cell",),
 }

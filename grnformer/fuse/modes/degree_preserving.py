@@ -25,8 +25,8 @@ def rewire(graph: Graph, rng: np.random.Generator) -> Graph:
     ]
     eregulons = graph.eregulons
     if len(eregulons):
-        columns = (eregulons[c].to_numpy() for c in ("eregulon", "tf", "gene"))
-        eregulons = eregulons.assign(gene=swap_targets(*columns, rng))
+        group, tf, gene = (eregulons[c].to_numpy() for c in ("eregulon", "tf", "gene"))
+        eregulons = eregulons.assign(gene=swap_targets(group, tf, gene, rng))
     return replace(graph, edges=pd.concat(edges, ignore_index=True) if edges else graph.edges, eregulons=eregulons)
 
 

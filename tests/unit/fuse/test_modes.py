@@ -40,7 +40,7 @@ def test_degree_preserving_keeps_every_degree(graph):
 
 
 def test_random_gives_an_eregulon_one_regulator(graph):
-    assert (made(graph, "random").eregulons.groupby("eregulon")["tf"].nunique() == 1).all()
+    assert made(graph, "random").eregulons.groupby("eregulon")["tf"].nunique().max() == 1
 
 
 def test_controls_follow_their_seed(graph):

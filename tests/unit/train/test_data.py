@@ -64,7 +64,7 @@ def test_an_epoch_shows_each_training_cell_once_with_its_own_graph(source, cells
 def test_batches_from_a_later_step_are_those_of_the_whole_run(source):
     rows = np.arange(120)
     sizes = {"batch_size": 16, "block_cells": 20, "held_blocks": 2}
-    whole = {step: batch for step, batch in StepBatches(source, rows, **sizes, n_steps=20, seed=1)}
+    whole = dict(StepBatches(source, rows, **sizes, n_steps=20, seed=1))
     later = StepBatches(source, rows, **sizes, n_steps=20, seed=1)
     later.start = lambda: 9
     for step, batch in later:
