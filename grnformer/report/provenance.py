@@ -172,7 +172,9 @@ def provenance_sections(
     ] if len(costs) else [Note("No benchmark files were given.", kind="missing")]  # fmt: skip
     settings: list[Block] = [
         Table("methods", tabulate_choices(config), "Methods, arms and seeds as configured."),
-        Table("samples", sheet, f"The sample sheet, {len(sheet)} samples.", labels),
+        Table(
+            "samples", sheet, f"The sample sheet, {len(sheet)} {'sample' if len(sheet) == 1 else 'samples'}.", labels
+        ),
         Listing("The whole configuration", yaml.safe_dump(config, sort_keys=False, width=110)),
     ]
     return [

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from grnformer.report.benchmarks import pairs_of_arms
+from grnformer.report.forest import unit_name
 from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.style import INK, colours
 from grnformer.report.verdict import Kind, classify, mean_difference, signed
@@ -52,8 +55,8 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
             "curves",
             plot_curves(curves),
             "Training and held-out loss (mean squared error of masked values, in units of each gene's deviation) by "
-            f"step; thin lines: single seeds, thick: their mean; {heldout['seed'].nunique()} seeds an arm. Arms: "
-            f"{described}.",
+            f"step; thin lines: single seeds, thick: their mean; {unit_name('seed', heldout['seed'].nunique())} an "
+            f"arm. Arms: {described}.",
             400,
         ),
         Figure(
@@ -116,13 +119,12 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
         f"each gene's mean and {best['floor_cell_type_mse']:.3f} of its mean in the cell's type."
     )
     if outcomes:
-        text += (
-            f" Graph arms have less error than arms without the graph in {outcomes.count('better')} of {len(outcomes)}"
-        )
-        text += " comparisons, more in " + f"{outcomes.count('worse')}."
+        better, worse = outcomes.count("better"), outcomes.count("worse")
+        text += f" Arms with the data's graph against arms without it: less error in {better} of {len(outcomes)} comparisons"
+        text += f", more in {worse}, no difference shown in {len(outcomes) - better - worse}."
     items = tuple(
-        f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)} [{signed(row.low)}, "
-        f"{signed(row.high)}])."
+        f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)}"
+        + (f" [{signed(row.low)}, {signed(row.high)}])." if not np.isnan(row.low) else ").")
         for row in differences.itertuples()
     )
     kind: Kind = "nothing"
@@ -159,10 +161,16 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
         shared_yaxes=True,
         horizontal_spacing=0.04,
     )
-    palette = colours(list(dict.fromkeys(curves["arm"])))
+    palette = _palette(curves)
     for column, split in enumerate(splits, start=1):
         for arm, part in curves[curves["split"] == split].groupby("arm", sort=False):
-            place: dict[str, Any] = {"row": 1, "col": column, "legendgroup": str(arm), "mode": "lines"}
+            place: dict[str, Any] = {
+                "row": 1,
+                "col": column,
+                "legendgroup": str(arm),
+                "mode": "lines+markers",
+                "marker": {"size": 4},
+            }
             for _, one in part.groupby("seed", sort=True):
                 line = {"color": palette[str(arm)], "width": 1}
                 figure.add_scatter(
@@ -179,7 +187,7 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
 
 def plot_heldout(heldout: pd.DataFrame) -> go.Figure:
     """Final held-out error of every seed and arm, with the mean predictor as a line."""
-    figure = _dots(heldout, "mse")
+    figure = _dots(heldout, "mse", _palette(heldout))
     for column, dash in (("floor_mse", "dash"), ("floor_cell_type_mse", "dot")):
         figure.add_vline(x=float(heldout[column].mean()), line={"color": INK, "dash": dash, "width": 1.4})
     figure.update_xaxes(title="held-out MSE (lower is better)")
@@ -188,17 +196,20 @@ def plot_heldout(heldout: pd.DataFrame) -> go.Figure:
 
 def plot_beta(heldout: pd.DataFrame) -> go.Figure:
     """Beta of every seed and arm that has an adapter."""
-    figure = _dots(heldout.dropna(subset=["beta"]), "beta")
+    figure = _dots(heldout.dropna(subset=["beta"]), "beta", _palette(heldout))
     figure.add_vline(x=0, line={"color": "#b8c1ca", "dash": "dot", "width": 1.4})
     figure.update_xaxes(title="beta")
     return figure
 
 
-def _dots(rows: pd.DataFrame, column: str) -> go.Figure:
+def _palette(rows: pd.DataFrame) -> dict[str, str]:
+    return colours(list(dict.fromkeys(rows["arm"])))
+
+
+def _dots(rows: pd.DataFrame, column: str, palette: dict[str, str]) -> go.Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    palette = colours(list(dict.fromkeys(rows["arm"])))
     figure.add_scatter(
         x=rows[column], y=rows["arm"], mode="markers", showlegend=False, hovertext="seed " + rows["seed"].astype(str),
         marker={"size": 7, "opacity": 0.6, "color": rows["arm"].map(palette)},
