@@ -83,7 +83,8 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
             "region_gene": {"accessibility": "binary"},
             "cistromes": {"prior": {"table": str(folder / "prior.parquet")}},
             # Counts deep enough to choose targets by themselves, as in SCENIC+.
-            "eregulons": {"sign_from_evidence": False, "keep_known_targets": False, "min_targets": 5},
+            "eregulons": {"sign_from_evidence": False, "keep_known_targets": False, "min_targets": 3},
+            "cell_type": {"min_rss_quantile": 0.5},
         },
         "fuse": {"vocabulary": str(folder / "vocabulary.json")},
         "bench": {

@@ -119,7 +119,7 @@ SMALL = {
 
 @pytest.fixture(scope="session")
 def planted() -> Simulation:
-    return simulate_multiome(seed=1, n_cells=240)
+    return simulate_multiome(seed=1, n_cells=240, repression_share=0.35)
 
 
 @pytest.fixture(scope="session")
