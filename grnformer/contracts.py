@@ -3,7 +3,7 @@
 A contract is one YAML file of one of four kinds:
 
 ``table``
-    ``columns`` (name -> type, minimum, maximum, nullable, values), ``wide`` (a column rule for all
+    ``columns`` (name -> type [string, number, integer, boolean, list, any], minimum, maximum, nullable, values), ``wide`` (a column rule for all
     other columns, for matrices stored as tables), ``key`` (columns that are unique together),
     ``min_rows`` (default 1).
 ``anndata``

@@ -120,8 +120,8 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
     )
     if outcomes:
         better, worse = outcomes.count("better"), outcomes.count("worse")
-        text += f" Arms with the data's graph against arms without it: less error in {better} of {len(outcomes)} comparisons"
-        text += f", more in {worse}, no difference shown in {len(outcomes) - better - worse}."
+        text += f" Arms with the data's graph against arms without it: less error in {better} of {len(outcomes)} "
+        text += f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}."
     items = tuple(
         f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)}"
         + (f" [{signed(row.low)}, {signed(row.high)}])." if not np.isnan(row.low) else ").")

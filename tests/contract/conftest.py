@@ -31,6 +31,8 @@ def read_rules(folder: Path) -> list[Rule]:
         for name, body in re.findall(
             r"^(?:rule|checkpoint) (\w+):\n((?:(?:    .*)?\n)*)", path.read_text(), re.MULTILINE
         ):
+            # what report(...) says about an output is for the eye: its captions and labels are no paths
+            body = re.sub(r"^ {12}(?:caption|category|labels|patterns)=.*\n", "", body, flags=re.MULTILINE)
             parts = re.split(r"^    (\w+):", body, flags=re.MULTILINE)
             rules.append(Rule(name, path.stem, dict(zip(parts[1::2], parts[2::2], strict=True))))
     return rules

@@ -156,7 +156,7 @@ def test_every_contract_is_well_formed(name: str) -> None:
 
 
 def check_rule(rule: dict[str, Any]) -> None:
-    assert rule["type"] in {"string", "number", "integer", "boolean", "list"}
+    assert rule["type"] in {"string", "number", "integer", "boolean", "list", "any"}
     known = {"type", "minimum", "maximum", "nullable", "values", "optional", "description", "sparse"}
     assert set(rule) <= known, f"unknown {set(rule) - known}"
     for flag in ("nullable", "optional", "sparse"):
