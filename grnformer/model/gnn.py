@@ -67,10 +67,9 @@ class SageEncoder(nn.Module):
         source_TBS = self.features(gene_ND[sources][:, None], value_NB[sources], state_NB[sources])
         for depth, layer in enumerate(self.layers):
             if len(sources):
-                message_NBS = graph.propagate(source_TBS, active_KB)
-                to_tokens_BLS = message_NBS[tokens_BL, cells_B1]
+                to_tokens_BLS = graph.gather(source_TBS, active_KB, tokens_BL)
                 if depth + 1 < len(self.layers):
-                    source_TBS = layer(source_TBS, message_NBS[sources])
+                    source_TBS = layer(source_TBS, graph.propagate(source_TBS, active_KB, graph.sources))
             else:
                 to_tokens_BLS = torch.zeros_like(own_BLS)
             own_BLS = layer(own_BLS, to_tokens_BLS)

@@ -147,7 +147,6 @@ def draw_graphs(
 ) -> dict[str, ScaleGraph]:
     """The edges of a batch: perturbed, then at most `fanout` into each gene; cells of a type share theirs."""
     expressed = batch.expressed()
-    device = batch.gene_BL.device
 
     def draw(edges: EdgeList, columns: np.ndarray) -> EdgeList:
         cells = [expressed[b] for b in columns]
@@ -161,9 +160,8 @@ def draw_graphs(
             columns = np.flatnonzero(batch.type_B == number)
             edges = structure.type_edges[number] if number >= 0 else structure.type_edges[0].take(np.empty(0, int))
             lists.append((columns, draw(edges, columns)))
-        graphs["cell_type"] = scale_graph(lists, structure.n_genes, gated=False, device=device)
+        graphs["cell_type"] = scale_graph(lists)
     if structure.cell_edges is not None:
         columns = np.arange(len(batch.type_B))
-        lists = [(columns, draw(structure.cell_edges, columns))]
-        graphs["cell"] = scale_graph(lists, structure.n_genes, gated=True, device=device)
+        graphs["cell"] = scale_graph([(columns, draw(structure.cell_edges, columns))])
     return graphs

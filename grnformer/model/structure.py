@@ -121,30 +121,61 @@ class Propagation:
 
 @dataclass(frozen=True)
 class ScaleGraph:
-    """The drawn edges of a batch on one scale: groups of cells (columns of the batch) that share one edge list."""
+    """The drawn edges of a batch on one scale: groups of cells (columns of the batch) that share one edge list.
+
+    Edges are sorted by target; `sources` are the genes that send messages, ascending.
+    """
 
     sources: np.ndarray
-    groups: list[tuple[np.ndarray, Propagation]]
-    gated: bool
+    groups: list[tuple[np.ndarray, EdgeList]]
 
-    def propagate(self, x_TBS: torch.Tensor, active_KB: torch.Tensor) -> torch.Tensor:
-        """Messages into every gene of every cell: (T, B, S) -> (N, B, S)."""
-        if not self.gated and len(self.groups) == 1:
-            return self.groups[0][1](x_TBS, None)
-        if self.gated:
-            return self.groups[0][1](x_TBS, active_KB)
-        parts = [product(x_TBS[:, columns], None) for columns, product in self.groups]
+    def propagate(self, x_TBS: torch.Tensor, active_KB: torch.Tensor, targets: np.ndarray) -> torch.Tensor:
+        """Messages into the same genes (`targets`, ascending) of every cell: (T, B, S) -> (targets, B, S)."""
+        parts = []
+        for columns, edges in self.groups:
+            inside = edges.take(np.flatnonzero(np.isin(edges.target, targets)))
+            inside = replace(inside, target=np.searchsorted(targets, inside.target))
+            product = Propagation(inside, self.sources, len(targets), x_TBS.device)
+            parts.append(product(x_TBS[:, columns], active_KB[:, columns]))
         back = np.argsort(np.concatenate([columns for columns, _ in self.groups]))
-        return torch.cat(parts, dim=1)[:, back]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)[:, back]
+
+    def gather(self, x_TBS: torch.Tensor, active_KB: torch.Tensor, tokens_BL: torch.Tensor) -> torch.Tensor:
+        """Messages into each cell's own tokens, the same mean: (T, B, S) -> (B, L, S).
+
+        A cell has few of the genes as tokens, and these have few edges: cheaper than all genes of all cells.
+        """
+        n_cells, n_tokens = tokens_BL.shape
+        genes_BL = tokens_BL.cpu().numpy()
+        place, source, weight, gate = [], [], [], []
+        for columns, edges in self.groups:
+            genes = genes_BL[columns].ravel()
+            slot = (columns[:, None] * n_tokens + np.arange(n_tokens)).ravel()
+            first = np.searchsorted(edges.target, genes)
+            count = np.searchsorted(edges.target, genes, side="right") - first
+            offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+            chosen = np.repeat(first, count) + offset
+            place.append(np.repeat(slot, count))
+            source.append(np.searchsorted(self.sources, edges.source[chosen]))
+            weight.append(edges.weight[chosen])
+            gate.append(edges.gate[chosen])
+        device = x_TBS.device
+        place_E, source_E, weight_E, gate_E = (
+            torch.from_numpy(np.concatenate(part)).to(device) for part in (place, source, weight, gate)
+        )
+        cell_E = place_E // n_tokens
+        if len(gate_E) and gate_E[0] >= 0:
+            weight_E = weight_E * active_KB[gate_E, cell_E]
+        shape = (n_cells * n_tokens, x_TBS.shape[2])
+        total = x_TBS.new_zeros(shape).index_add(0, place_E, x_TBS[source_E, cell_E] * weight_E[:, None])
+        norm = x_TBS.new_zeros(shape[0]).index_add(0, place_E, weight_E.abs().to(x_TBS.dtype))
+        return (total / norm.clamp(min=1e-12)[:, None]).unflatten(0, (n_cells, n_tokens))
 
 
-def scale_graph(
-    lists: list[tuple[np.ndarray, EdgeList]], n_genes: int, gated: bool, device: torch.device
-) -> ScaleGraph:
-    """Build the products of one scale from (columns of the batch, edges) groups."""
-    sources = np.unique(np.concatenate([edges.source for _, edges in lists]))
-    groups = [(columns, Propagation(edges, sources, n_genes, device)) for columns, edges in lists]
-    return ScaleGraph(sources, groups, gated)
+def scale_graph(groups: list[tuple[np.ndarray, EdgeList]]) -> ScaleGraph:
+    """One scale's graph from (columns of the batch, edges) groups; edges in any order."""
+    ordered = [(columns, edges.take(np.argsort(edges.target, kind="stable"))) for columns, edges in groups]
+    return ScaleGraph(np.unique(np.concatenate([edges.source for _, edges in groups])), ordered)
 
 
 def open_edges(edges: EdgeList, active_K: np.ndarray) -> EdgeList:

@@ -1,0 +1,50 @@
+"""Value bins, token draws, and the moments of drawn tokens."""
+
+import numpy as np
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grnformer.model.moments import SHRINK, gene_moments
+from grnformer.model.tokens import bin_values, draw_tokens
+
+
+def test_bins_follow_ranks_within_the_cell_on_any_scale():
+    cells = sp.csr_matrix([[0, 1, 2, 3, 4], [0, 5, 5, 5, 9]], dtype=float)
+    binned = bin_values(cells, 4).toarray()
+    np.testing.assert_allclose(binned, [[0, 0.25, 0.5, 0.75, 1], [0, 0.5, 0.5, 0.5, 1]])
+    np.testing.assert_array_equal(bin_values(cells.power(2) * 7, 4).toarray(), binned)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 12), st.integers(1, 12), st.floats(0, 1))
+def test_every_row_has_the_same_number_of_distinct_tokens_with_their_values(n_expressed, n_tokens, share):
+    row = np.zeros((1, 12))
+    row[0, :n_expressed] = np.arange(1, n_expressed + 1) / 12
+    gene, value = draw_tokens(sp.csr_matrix(row), n_tokens, share, np.random.default_rng(0))
+    assert len(set(gene[0])) == n_tokens
+    np.testing.assert_allclose(value[0], row[0, gene[0]], rtol=1e-6)
+
+
+def test_moments_are_those_of_many_drawn_tokens():
+    rng = np.random.default_rng(0)
+    values = bin_values(sp.csr_matrix(rng.poisson(0.7, (30, 15)) * rng.random((30, 15))), 10)
+    types = rng.integers(2, size=30)
+    mean, deviation, type_mean = gene_moments([(values[:10], types[:10]), (values[10:], types[10:])], 2, 6, 0.5)
+    sums, squares, counts, of_type = np.zeros(15), np.zeros(15), np.zeros(15), np.zeros((2, 2, 15))
+    draws = 2000
+    for _ in range(draws):
+        gene, value = draw_tokens(values, 6, 0.5, rng)
+        np.add.at(sums, gene, value)
+        np.add.at(squares, gene, value**2)
+        np.add.at(counts, gene, 1)
+        for t in range(2):
+            np.add.at(of_type[0, t], gene[types == t], value[types == t])
+            np.add.at(of_type[1, t], gene[types == t], 1)
+    weight = counts / draws
+    expected = (sums / draws + SHRINK * sums.sum() / counts.sum()) / (weight + SHRINK)
+    square = (squares / draws + SHRINK * squares.sum() / counts.sum()) / (weight + SHRINK)
+    np.testing.assert_allclose(mean, expected, atol=0.01)
+    np.testing.assert_allclose(deviation, np.sqrt(square - expected**2), atol=0.01)
+    per_type = (of_type[0] / draws + SHRINK * expected) / (of_type[1] / draws + SHRINK)
+    np.testing.assert_allclose(type_mean, per_type, atol=0.02)
