@@ -3,9 +3,9 @@
 A contract is one YAML file of one of four kinds:
 
 ``table``
-    ``columns`` (name -> type [string, number, integer, boolean, list, any], minimum, maximum, nullable, values), ``wide`` (a column rule for all
-    other columns, for matrices stored as tables), ``key`` (columns that are unique together),
-    ``min_rows`` (default 1).
+    ``columns`` (name -> type [string, number, integer, boolean, list, any], minimum, maximum, nullable,
+    values), ``wide`` (a column rule for all other columns, for matrices stored as tables), ``key``
+    (columns that are unique together), ``min_rows`` (default 1).
 ``anndata``
     ``X``, ``layers`` (name -> type, minimum, maximum, sparse), ``obs`` and ``var`` (column rules),
     ``obsm``, ``uns`` (names).
