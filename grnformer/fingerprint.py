@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def fingerprint(script: str | Path) -> str:
         digest.update(module.encode())
         digest.update(_code(_path(module)).encode())
     return digest.hexdigest()[:16]
+
+
+def use_checkout(root: str | Path) -> None:
+    """Let the processes started from here import the package of the checkout at `root`, the one that is hashed."""
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(root), *filter(None, others)]))
 
 
 def modules_used(script: Path) -> list[str]:

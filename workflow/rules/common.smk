@@ -1,17 +1,14 @@
 # Helpers shared by the stages: the checked config, the sample sheet, code fingerprints.
-import os
 import sys
 
-# Here and in the scripts, the package is the one of this checkout, whose fingerprint the rules carry.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([str(workflow.basedir), *os.environ.get("PYTHONPATH", "").split(":")])
-).strip(":")
 
 from grnformer.config import check_config, locate, read_registry, read_samples, resolve
 from grnformer.errors import InputError
-from grnformer.fingerprint import fingerprint
+from grnformer.fingerprint import fingerprint, use_checkout
 from snakemake.exceptions import WorkflowError
+
+use_checkout(workflow.basedir)
 
 try:
     check_config(config)

@@ -31,7 +31,16 @@ rule fit_topics:
         mem_mb=4000,
         runtime=240,
     params:
-        settings=config["topics"],
+        settings={
+            key: config["topics"][key]
+            for key in (
+                "seed",
+                "method",
+                "min_cells",
+                config["topics"]["method"],
+                "evaluation",
+            )
+        },
         code=code("topics/fit_topics"),
     message:
         "Fitting {wildcards.n_topics} topics to {wildcards.dataset}"
