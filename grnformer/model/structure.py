@@ -114,7 +114,8 @@ class Propagation:
             gate_RB = active_KB[self.row_gate]
             message_RBS = message_RBS * gate_RB[:, :, None]
         n_rows, n_cells, width = message_RBS.shape
-        total_NBS = torch.sparse.mm(self.matrix, message_RBS.reshape(n_rows, -1)).reshape(-1, n_cells, width)
+        total_NBS = torch.sparse.mm(self.matrix, message_RBS.reshape(n_rows, n_cells * width))
+        total_NBS = total_NBS.unflatten(1, (n_cells, width))
         weight_NB = torch.sparse.mm(self.norm, gate_RB)
         return total_NBS / weight_NB.clamp(min=1e-12)[:, :, None]
 

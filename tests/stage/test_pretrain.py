@@ -1,0 +1,89 @@
+"""The rules of stages fuse and pretrain, from networks to a trained model, on made-up inputs."""
+
+import anndata as ad
+import mudata
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from grnformer import io
+from grnformer.fuse.graph import read_bundle
+from grnformer.model.saved import load_model
+from grnformer.train.embed import embed_expression
+
+N_CELLS, GENES = 60, [f"G{i}" for i in range(30)]
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    rng = np.random.default_rng(0)
+    cells = [f"c{i}" for i in range(N_CELLS)]
+    types = np.where(np.arange(N_CELLS) % 2, "A", "B")
+    counts = rng.poisson(1.0, (N_CELLS, 30)).astype(np.float32)
+    var = pd.DataFrame({"n_cells": (counts > 0).sum(0), "highly_variable": True}, index=GENES)
+    rna = ad.AnnData(sp.csr_matrix(np.log1p(counts)), pd.DataFrame(index=cells), var)
+    rna.layers["counts"] = sp.csr_matrix(counts)
+    rna.obsm["X_pca"] = np.zeros((N_CELLS, 2))
+    regions = pd.DataFrame(
+        {"chrom": "chr1", "start": [0, 900], "end": [500, 1400], "n_cells": N_CELLS}, index=["r", "s"]
+    )
+    atac = ad.AnnData(sp.csr_matrix(np.ones((N_CELLS, 2), np.float32)), pd.DataFrame(index=cells), regions)
+    atac.layers["counts"] = atac.X.copy()
+    atac.obsm["X_lsi"] = np.zeros((N_CELLS, 2))
+    mudata.set_options(pull_on_update=False)
+    multiome = mudata.MuData({"rna": rna, "atac": atac})
+    multiome.obs["cell_type"], multiome.obs["sample"], multiome.obs["donor"] = types, "s1", "d1"
+    results = tmp_path / "results" / "tiny"
+    io.write_mudata(multiome, results / "prep" / "multiome.h5mu", "multiome")
+    pairs = pd.DataFrame({"tf": ["G0"] * 5 + ["G1"] * 5, "gene": GENES[5:15], "sign": [1] * 5 + [-1] * 5})
+    listed = {"regions": [["r"]] * 10, "eregulons": [["e"]] * 10}
+    for name in ("A", "B"):
+        grn = pairs.assign(weight=1.0, evidence="x", **listed)
+        io.write_table(grn, results / "grn" / "cell_type" / f"{name}.parquet", "cell_type_grn")
+    weights = {"tf_gene_weight": 1.0, "region_gene_weight": 1.0, "region_gene_rho": 0.5, "evidence": "x"}
+    names = ["G0_direct_+/+", "G1_direct_-/+"]
+    eregulons = pairs.assign(eregulon=np.repeat(names, 5), region="r", tf_gene_rho=0.5 * pairs["sign"], **weights)
+    io.write_table(eregulons.drop(columns="sign"), results / "grn" / "eregulons.parquet", "eregulons")
+    var = pd.DataFrame({"tf": ["G0", "G1"], "n_genes": 5, "threshold": 0.1}, index=names)
+    var["threshold_method"], var["doubtful"] = "skewed", False
+    auc = rng.random((N_CELLS, 2)).astype(np.float32)
+    obs = pd.DataFrame({"cell_type": types, "n_active": (auc > 0.5).sum(1)}, index=cells)
+    activity = ad.AnnData(auc, obs, var, layers={"active": sp.csr_matrix(auc > 0.5)}, uns={"rank_cutoff": 5})
+    io.write_anndata(activity, results / "grn" / "cell_activity.h5ad", "cell_activity")
+    io.write_json({gene: 7 + i for i, gene in enumerate(GENES[:-2])}, tmp_path / "vocabulary.json")
+    return rna
+
+
+def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
+    size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "backbone": {"width": 8, "n_heads": 2}}
+    size |= {"adapter": {"n_heads": 2}, "gnn": {"width": 8}}
+    config = {
+        "fuse": {"vocabulary": "vocabulary.json", "min_cells": 1},
+        "pretrain": {"seeds": [1], "sizes": {"tiny": size}, "optimiser": {"log_every": 1, "evaluate_every": 2}},
+    }
+    target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
+    ran = run_rules([target], ["build_graph", "split_cells", "pretrain_model"], config)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    bundle = read_bundle(tmp_path / "results/tiny/fuse/hybrid")
+    assert bundle.graph.genes["token"].tolist() == list(range(7, 35))
+    assert bundle.meta["edges"] == {"A": 10, "B": 10}
+    assert set(bundle.graph.eregulons["sign"]) == {1, -1}
+    assert bundle.lost["gene"].tolist() == ["G28", "G29"]
+    folder = tmp_path / "results/tiny/pretrain/hybrid/seed1"
+    model, card = load_model(folder)
+    assert model.adapter.beta != 0
+    assert card["arm"]["graph"] == "hybrid"
+    scores = io.read_json(folder / "heldout.json", "heldout")
+    assert scores["floor_mse"] > 0
+    assert io.read_table(folder / "training.tsv", "training")["step"].max() == 3
+    embedding = embed_expression(folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1)
+    assert embedding.shape == (N_CELLS, 8)
+
+
+def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inputs):
+    io.write_json({f"mouse{i}": i for i in range(200)}, tmp_path / "other.json")
+    target = "results/tiny/fuse/hybrid"
+    ran = run_rules([target], ["build_graph"], {"fuse": {"vocabulary": "other.json", "min_cells": 1}})
+    assert ran.returncode != 0
+    assert "0 of 30 genes are in the backbone's vocabulary" in ran.stderr
