@@ -24,6 +24,16 @@ class Rule:
         """Names given to the items of a directive: `name=...`, one a line."""
         return set(re.findall(r"^        (\w+)=", self.directives.get(directive, ""), re.MULTILINE))
 
+    @property
+    def outputs(self) -> list[str]:
+        """Paths of the output, without what `report(...)` says about them."""
+        text = re.sub(
+            r"(caption|category|labels|patterns|subcategory)=(\"[^\"]*\"|\{[^}]*\}|\[[^]]*\])",
+            "",
+            self.directives["output"],
+        )
+        return re.findall(r'"([^"]+)"', text)
+
 
 def read_rules(folder: Path) -> list[Rule]:
     rules = []

@@ -57,7 +57,7 @@ def test_a_rule_runs_the_script_of_its_name(job) -> None:
 
 def test_log_and_benchmark_are_named_after_the_rule_and_told_apart(job) -> None:
     """Jobs of one rule that run at once must not share a log."""
-    varied = wildcards(job.directives["output"])
+    varied = wildcards(" ".join(job.outputs))
     for directive, suffix in (("log", "log"), ("benchmark", "tsv")):
         path = job.directives[directive].strip().strip(",").strip('"')
         assert re.fullmatch(rf"results/(.*/)?{directive}/{job.stage}/{job.name}(\..+)?\.{suffix}", path), path
@@ -65,7 +65,7 @@ def test_log_and_benchmark_are_named_after_the_rule_and_told_apart(job) -> None:
 
 
 def test_outputs_lie_below_the_stage(job) -> None:
-    for path in re.findall(r'"([^"]+)"', job.directives["output"]):
+    for path in job.outputs:
         assert re.match(rf"(results/(\{{dataset\}}/)?{job.stage}/|resources/)", path), path
 
 
@@ -105,7 +105,7 @@ def test_a_script_uses_only_what_its_rule_declares(job) -> None:
         declared = job.names(directive)
         if "unpack(" not in job.directives.get(directive, ""):
             assert named <= declared, f"{job} uses {directive} {sorted(named - declared)}, has {sorted(declared)}"
-    known = wildcards(job.directives["output"])
+    known = wildcards(" ".join(job.outputs))
     assert set(re.findall(r"snakemake\.wildcards\.(\w+)", text)) <= known
 
 
