@@ -11,6 +11,7 @@ And the rank cut-off is lowered to what nearly all cells detect (`choose_rank_cu
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from grnformer.errors import InputError
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-_CHUNK = 5_000_000  # non-zero values ranked at a time
+_BLOCK = 256  # cells handed to a thread at a time
 
 
 def choose_rank_cutoff(n_detected: np.ndarray, n_genes: int, auc_threshold: float, detected_quantile: float) -> int:
@@ -74,52 +75,33 @@ def score_cells(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff
     InputError
         If a set has no gene.
     """
+    import numba
     import scipy.sparse as sp
 
-    weight = np.asarray(gene_sets.sum(axis=0)).ravel()
+    from grnformer.grn.cell.recovery_kernel import recover_sets
+
+    weight = np.asarray(gene_sets.sum(axis=0), dtype=np.float64).ravel()
     if (weight <= 0).any():
         raise InputError(
             f"{(weight <= 0).sum()} of {weight.size} gene sets have no gene in the data",
             "sets of measured genes",
             "use gene sets with the gene names of the data",
         )
-    expression = sp.csr_matrix(expression, dtype=np.float64, copy=True)
-    expression.eliminate_zeros()
-    gene_sets = sp.csr_matrix(gene_sets, dtype=np.float64)
-    auc = np.empty((expression.shape[0], weight.size), dtype=np.float32)
-    rows_a_chunk = max(1, int(_CHUNK / max(1, expression.nnz / expression.shape[0])))
-    for start in range(0, expression.shape[0], rows_a_chunk):
-        above_zeros, zero_part = _expected_parts(expression[start : start + rows_a_chunk], rank_cutoff)
-        area = (above_zeros @ gene_sets).toarray() + np.outer(zero_part, weight)
-        auc[start : start + rows_a_chunk] = area / (rank_cutoff * weight)
-    return np.clip(auc, 0, 1)
-
-
-def _expected_parts(expression: sp.csr_matrix, rank_cutoff: int) -> tuple[sp.csr_matrix, np.ndarray]:
-    """What each gene adds to the area, averaged over the orders of ties: detected genes less zeros; zeros."""
-    n_cells, n_genes = expression.shape
-    n_detected = np.diff(expression.indptr)
-    cell = np.repeat(np.arange(n_cells), n_detected)
-    order = np.lexsort((-expression.data, cell))
-    value = expression.data[order]
-    first = np.ones(value.size, dtype=bool)
-    first[1:] = (value[1:] != value[:-1]) | (cell[1:] != cell[:-1])
-    begin = np.flatnonzero(first)
-    size = np.diff(np.append(begin, value.size))
-    rank = begin - expression.indptr[cell[begin]]
-    part = (_area_before(rank + size, rank_cutoff) - _area_before(rank, rank_cutoff)) / size
-
-    n_zeros = n_genes - n_detected
-    zero_area = _area_before(np.full(n_cells, n_genes), rank_cutoff) - _area_before(n_detected, rank_cutoff)
-    zero_part = np.divide(zero_area, n_zeros, out=np.zeros(n_cells), where=n_zeros > 0)
-
-    parts = expression.copy()
-    parts.data[order] = np.repeat(part, size)
-    parts.data -= zero_part[cell]
-    return parts, zero_part
-
-
-def _area_before(rank: np.ndarray, rank_cutoff: int) -> np.ndarray:
-    """Sum of max(0, rank_cutoff - 1 - r) over all ranks r below `rank`."""
-    counted = np.minimum(rank, rank_cutoff - 1).astype(np.float64)
-    return counted * (rank_cutoff - 1) - counted * (counted - 1) / 2
+    cells = sp.csr_matrix(expression)
+    members = sp.csr_matrix(gene_sets, dtype=np.float64)
+    auc = np.empty((cells.shape[0], weight.size), dtype=np.float32)
+    arrays = (
+        cells.indptr.astype(np.int64, copy=False),
+        cells.indices,
+        cells.data if cells.dtype.kind == "f" else cells.data.astype(np.float64),
+        members.indptr.astype(np.int64, copy=False),
+        members.indices.astype(np.int64, copy=False),
+        members.data,
+        weight,
+        rank_cutoff,
+    )
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        starts = range(0, len(auc), _BLOCK)
+        for _ in pool.map(lambda start: recover_sets(start, *arrays, auc[start : start + _BLOCK]), starts):
+            pass
+    return auc

@@ -70,11 +70,16 @@ def test_order_of_genes_and_monotone_scaling_change_nothing() -> None:
     np.testing.assert_allclose(one, score_cells(sp.csr_matrix(np.log1p(counts)), sets, 8), atol=1e-7)
 
 
-def test_chunks_of_cells_change_nothing(monkeypatch) -> None:
-    counts = sp.csr_matrix(np.random.default_rng(4).poisson(0.4, (20, 50)).astype(float))
+def test_blocks_of_cells_and_stored_zeros_change_nothing(monkeypatch) -> None:
+    dense = np.random.default_rng(4).poisson(0.4, (20, 50)).astype(float)
+    counts = sp.csr_matrix(dense)
     sets = as_matrix([set(range(5))], 50)
     whole = score_cells(counts, sets, 8)
-    monkeypatch.setattr("grnformer.grn.cell.aucell._CHUNK", 60)
+    stored = counts.copy()
+    stored.data[:] = 0
+    np.testing.assert_array_equal(whole, score_cells(counts.astype(np.int32), sets, 8))
+    np.testing.assert_array_equal(score_cells(sp.csr_matrix((20, 50)), sets, 8), score_cells(stored, sets, 8))
+    monkeypatch.setattr("grnformer.grn.cell.aucell._BLOCK", 3)
     np.testing.assert_array_equal(whole, score_cells(counts, sets, 8))
 
 
