@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "resource:"
 _MAIN_PACKAGES = (
-    "snakemake", "scanpy", "anndata", "mudata", "muon", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
+    "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
     "lightgbm", "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
 )  # fmt: skip
 
