@@ -12,6 +12,7 @@ use_checkout(workflow.basedir)
 
 try:
     check_config(config)
+    check_motif_settings(config["grn"]["cistromes"])
     RESOURCES = read_registry(locate(config["resources"]["registry"], workflow.basedir))
     SAMPLES = read_samples(
         locate(config["samples"], workflow.basedir), config, RESOURCES
@@ -116,3 +117,35 @@ def bundle_of(wildcards):
     """Graph bundle that a pretraining arm is trained on."""
     graph = config["pretrain"]["arms"][wildcards.arm]["graph"]
     return f"results/{wildcards.dataset}/fuse/{graph}"
+
+
+def motif_enrichment_of(wildcards):
+    """Enriched motifs of a dataset, where the cistromes' method needs them."""
+    if config["grn"]["cistromes"]["method"] == "prior":
+        return []
+    return f"results/{wildcards.dataset}/grn/motif_enrichment.parquet"
+
+
+def rankings_of(wildcards):
+    """The ranking database of a dataset: the given one, or that of its own regions."""
+    if config["grn"]["cistromes"]["method"] == "cistarget":
+        return path_of(config["grn"]["cistromes"]["cistarget"]["rankings"])
+    return f"results/{wildcards.dataset}/grn/motifs.regions_vs_motifs.rankings.feather"
+
+
+def motifs_to_tfs_of(wildcards):
+    """The motif-to-TF table."""
+    return path_of(config["grn"]["cistromes"]["motifs_to_tfs"])
+
+
+def motif_genome_of(wildcards):
+    """The genome in which motifs are looked for."""
+    return path_of(config["grn"]["cistromes"]["motif_scan"]["fasta"])
+
+
+def motif_files_of(wildcards):
+    """The motif collection: one file, or those in a folder."""
+    path = Path(path_of(config["grn"]["cistromes"]["motif_scan"]["motifs"]))
+    if not path.is_dir():
+        return str(path)
+    return sorted(str(file) for file in path.iterdir() if file.is_file())

@@ -124,12 +124,67 @@ rule link_regions:
         "../scripts/grn/link_regions.py"
 
 
+rule scan_motifs:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        fasta=motif_genome_of,
+        motifs=motif_files_of,
+    output:
+        "results/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather",
+    log:
+        "results/{dataset}/log/grn/scan_motifs.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/scan_motifs.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 16
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        settings=config["grn"]["cistromes"]["motif_scan"],
+        seed=config["grn"]["seed"],
+        code=code("grn/scan_motifs"),
+    message:
+        "Motif sites in the regions of {wildcards.dataset}"
+    script:
+        "../scripts/grn/scan_motifs.py"
+
+
+rule enrich_motifs:
+    input:
+        region_sets="results/{dataset}/topics/region_sets.parquet",
+        rankings=rankings_of,
+        motifs_to_tfs=motifs_to_tfs_of,
+    output:
+        "results/{dataset}/grn/motif_enrichment.parquet",
+    log:
+        "results/{dataset}/log/grn/enrich_motifs.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/enrich_motifs.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 8
+    resources:
+        mem_mb=32000,
+        runtime=120,
+    params:
+        settings=config["grn"]["cistromes"]["cistarget"],
+        kinds=config["grn"]["cistromes"]["region_set_kinds"],
+        code=code("grn/enrich_motifs"),
+    message:
+        "Motifs enriched in the region sets of {wildcards.dataset}"
+    script:
+        "../scripts/grn/enrich_motifs.py"
+
+
 rule build_cistromes:
     input:
         region_gene="results/{dataset}/grn/region_gene.parquet",
         tfs="results/{dataset}/grn/tfs.txt",
         prior="results/{dataset}/grn/prior.parquet",
         region_sets="results/{dataset}/topics/region_sets.parquet",
+        motifs=motif_enrichment_of,
     output:
         "results/{dataset}/grn/cistromes.parquet",
     log:

@@ -19,6 +19,7 @@ def build_cistromes(
     tfs: list[str],
     prior: pd.DataFrame,
     region_sets: pd.DataFrame,
+    motif_enrichment: pd.DataFrame | None = None,
     *,
     method: str,
     min_abs_rho: float,
@@ -37,6 +38,8 @@ def build_cistromes(
         Contract prior.
     region_sets
         Contract region_sets.
+    motif_enrichment
+        Contract motif_enrichment, where the method needs it.
     method
         Method of `grnformer.grn.cistromes.METHODS`.
     min_abs_rho
@@ -73,9 +76,31 @@ def build_cistromes(
                 "change grn.cistromes.region_set_kinds, or the topics' binarisation",
             )
         strong = kept
-    cistromes = METHODS[method](Evidence(strong, tfs, prior), **settings)
+    cistromes = METHODS[method](Evidence(strong, tfs, prior, motif_enrichment), **settings)
     logger.info(
         "cistromes (%s): %d TFs, %d regions, %d rows from %d of %d links",
         method, cistromes["tf"].nunique(), cistromes["region"].nunique(), len(cistromes), len(strong), len(links),
     )  # fmt: skip
     return cistromes
+
+
+def method_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of the chosen method, out of the config's section grn.cistromes."""
+    return {"chip_sources": settings["prior"]["chip_sources"]} if settings["method"] == "prior" else {}
+
+
+def check_motif_settings(settings: dict[str, Any]) -> None:
+    """Raise InputError where a motif method (config section grn.cistromes) lacks one of its files."""
+    needed = {
+        "cistarget": {"cistarget.rankings": settings["cistarget"]["rankings"]},
+        "motif_scan": {f"motif_scan.{key}": settings["motif_scan"][key] for key in ("fasta", "motifs")},
+    }.get(settings["method"])
+    if needed is None:
+        return
+    missing = [key for key, value in {"motifs_to_tfs": settings["motifs_to_tfs"], **needed}.items() if not value]
+    if missing:
+        raise InputError(
+            f"grn.cistromes.method is {settings['method']!r} without {', '.join(missing)}",
+            "a path or resource:<name> for each",
+            f"set grn.cistromes.{missing[0]}, or take the method prior",
+        )

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evidence:
-    """links: contract region_gene, only links that may carry an eRegulon. tfs: the run's TFs. prior: contract prior."""
+    """What a method may use; `motif_enrichment` only where motifs were looked for."""
 
     links: pd.DataFrame
+    """Contract region_gene, only links that may carry an eRegulon."""
     tfs: list[str]
+    """TFs of the run."""
     prior: pd.DataFrame
+    """Contract prior."""
+    motif_enrichment: pd.DataFrame | None = None
+    """Contract motif_enrichment."""

@@ -1,0 +1,107 @@
+"""Reading motif collections: position matrices as probabilities."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grnformer.errors import InputError
+
+logger = logging.getLogger("grnformer.grn")
+
+
+def read_motifs(paths: Iterable[str | Path], *, background_share: float) -> dict[str, list[np.ndarray]]:
+    """Read motifs in JASPAR, MEME, Cluster-Buster (cb) or four-column PFM files (JASPAR, HOCOMOCO, CIS-BP, HOMER).
+
+    In cisTarget's collections one .cb file is one motif, of one or more matrices, and named as the file.
+
+    Parameters
+    ----------
+    paths
+        Files.
+    background_share
+        Share of the uniform background mixed into each position, 0 to 1: no base is impossible.
+
+    Returns
+    -------
+    Motif to its matrices, each positions x 4 (A, C, G, T), rows sum to 1; sorted by name.
+
+    Raises
+    ------
+    InputError
+        If a file has no motif or an unreadable one, or two files have motifs of the same name.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    for path in sorted(map(Path, paths)):
+        if not path.exists():
+            raise InputError(f"no motif file at {path}", "an existing file", "correct grn.cistromes.motif_scan.motifs")
+        text = path.read_text(encoding="utf-8")
+        parsed = [(name, _probabilities(counts, background_share, name, path)) for name, counts in _parse(text, path)]
+        of_file: dict[str, list[np.ndarray]] = {}
+        for name, matrix in parsed:
+            of_file.setdefault(path.stem if path.suffix == ".cb" else name, []).append(matrix)
+        repeated = sorted(found.keys() & of_file)
+        if repeated or not of_file:
+            raise InputError(
+                f"{path} " + (f"repeats the motif {repeated[0]!r} of another file" if of_file else "holds no motif"),
+                "motifs in MEME, JASPAR, Cluster-Buster or four-column PFM form, each name in one file",
+                "correct grn.cistromes.motif_scan.motifs",
+            )
+        found |= of_file
+    if not found:
+        raise InputError("no motif file", "at least one", "set grn.cistromes.motif_scan.motifs")
+    logger.info("motifs: %d, of %d matrices", len(found), sum(map(len, found.values())))
+    return dict(sorted(found.items()))
+
+
+def _parse(text: str, path: Path) -> list[tuple[str, np.ndarray]]:
+    """Names and matrices (positions x 4) as in the file; the form is told from its content."""
+    from Bio import motifs as bio
+
+    body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+    if "MEME version" in body:
+        form = "minimal"
+    elif re.search(r"^>.*\n\s*(A\b|\[)", body, re.MULTILINE):
+        form = "jaspar"
+    elif re.search(r"^>.*\n", body):
+        form = "clusterbuster"
+    else:
+        return []
+    try:
+        return [(_name(motif, form), _matrix(motif)) for motif in bio.parse(StringIO(body), form)]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(
+            f"{path} does not read as motifs ({form} form): {error}",
+            "MEME, JASPAR, Cluster-Buster or four-column PFM form",
+            "correct the file",
+        ) from error
+
+
+def _name(motif: Any, form: str) -> str:
+    if form == "jaspar":
+        return str(motif.matrix_id)
+    fields = str(motif.name).split("\t")
+    # HOMER: consensus, name, threshold
+    name = fields[1] if len(fields) > 2 else fields[0]
+    return name.split()[0] if form == "minimal" else name.strip()
+
+
+def _matrix(motif: Any) -> np.ndarray:
+    return np.array([list(motif.counts[base]) for base in "ACGT"], dtype=float).T
+
+
+def _probabilities(counts: np.ndarray, background_share: float, name: str, path: Path) -> np.ndarray:
+    total = counts.sum(axis=1, keepdims=True) if counts.size else np.zeros((1, 1))
+    if not counts.size or (counts < 0).any() or (total <= 0).any():
+        raise InputError(
+            f"{path}: motif {name!r} has no position, negative values or a position without any",
+            "counts or probabilities of A, C, G, T at each position",
+            "correct the motif or leave it out",
+        )
+    return (1 - background_share) * counts / total + background_share / 4

@@ -1,0 +1,20 @@
+"""Motifs enriched in the region sets, the regions that carry the enrichment and the TFs the motifs stand for."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.grn.motifs.annotations import read_annotations
+    from grnformer.grn.motifs.enrich import enrich_regions
+    from grnformer.grn.motifs.rankings import open_rankings
+    from grnformer.io import read_table, write_table
+
+    settings = {key: value for key, value in snakemake.params.settings.items() if key != "rankings"}
+    grounds = {key: settings.pop(key) for key in ("motif_similarity_fdr", "orthologous_identity")}
+    enriched = enrich_regions(
+        open_rankings(snakemake.input.rankings),
+        read_table(snakemake.input.region_sets, "region_sets"),
+        read_annotations(snakemake.input.motifs_to_tfs, **grounds),
+        kinds=snakemake.params.kinds,
+        **settings,
+    )
+    write_table(enriched, snakemake.output[0], "motif_enrichment")
