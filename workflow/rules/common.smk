@@ -6,6 +6,7 @@ sys.path.insert(0, workflow.basedir)
 from grnformer.config import check_config, locate, read_registry, read_samples, resolve
 from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, use_checkout
+from grnformer.grn.cistromes.build import check_motif_settings
 from snakemake.exceptions import WorkflowError
 
 use_checkout(workflow.basedir)
