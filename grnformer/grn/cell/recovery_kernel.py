@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+_BINS = 1024  # of a cell's histogram of values
+
 
 @njit(cache=True, inline="always")
 def _area_before(rank: int, rank_cutoff: int) -> float:
@@ -18,33 +20,70 @@ def _area_before(rank: int, rank_cutoff: int) -> float:
     return counted * (rank_cutoff - 1) - counted * (counted - 1) / 2
 
 
-@njit(cache=True)
-def _select_best(values: np.ndarray, low: int, high: int, rank_cutoff: int) -> tuple[np.ndarray, int]:
-    """Positions in low..high of the `rank_cutoff` best values above 0, with all ties of the last; and how many are > 0.
+@njit(cache=True, inline="always")
+def _find_bin(value: float, scale: float) -> np.uint64:
+    """Bin of a value, rising with it; within bounds whatever the value."""
+    scaled = value * scale
+    if scaled > 0:
+        return np.uint64(min(scaled, _BINS - 1.0))
+    return np.uint64(0)
 
-    Positions come by falling value.
+
+@njit(cache=True, fastmath={"nnan", "nsz"})
+def _summarise(values: np.ndarray) -> tuple[int, float]:
+    """How many values are above 0, and the highest (0 at least). Vectorised, since a maximum knows no NaN here."""
+    n_detected = 0
+    highest = 0.0
+    for value in values:
+        n_detected += value > 0
+        highest = max(highest, value)
+    return n_detected, highest
+
+
+@njit(cache=True)
+def _select_best(
+    values: np.ndarray, low: int, high: int, rank_cutoff: int, held: np.ndarray, place: np.ndarray, filled: np.ndarray
+) -> tuple[int, int]:
+    """Find the `rank_cutoff` best values above 0 among low..high, with all ties of the last of them, and a few more.
+
+    Returns how many values stand at the start of `held`, falling, with their positions in `place`; and how many
+    values are above 0. `filled` is scratch.
+
+    A histogram tells which values may be among the best: counting has no branch to guess wrong, unlike a quickselect
+    over all values. Only what the histogram leaves is selected and sorted.
     """
-    detected = np.empty(high - low, np.float64)
-    n = 0
+    n_detected, highest = _summarise(values[low:high])
+    lowest_bin = np.uint64(0)
+    scale = (_BINS - 1) / highest if highest > 0 else 0.0
+    if n_detected > rank_cutoff:
+        filled[:] = 0
+        filled[0] = low - high + n_detected  # what is not above 0 lands there, and does not count
+        for position in range(low, high):
+            filled[_find_bin(float(values[position]), scale)] += 1
+        lowest_bin = np.uint64(_BINS - 1)
+        reached = filled[lowest_bin]
+        while reached < rank_cutoff:
+            lowest_bin -= np.uint64(1)
+            reached += filled[lowest_bin]
+    least = float(lowest_bin)
+    n_held = 0
     for position in range(low, high):
-        if values[position] > 0:
-            detected[n] = values[position]
-            n += 1
-    threshold = 0.0
-    if n > rank_cutoff:
-        threshold = np.partition(detected[:n], n - rank_cutoff)[n - rank_cutoff]
-    n_best = 0
-    for position in range(n):
-        n_best += detected[position] >= threshold
-    best = np.empty(n_best, np.int64)
-    negative = np.empty(n_best, np.float64)
-    found = 0
-    for position in range(low, high):
-        if values[position] > 0 and values[position] >= threshold:
-            best[found] = position
-            negative[found] = -values[position]
-            found += 1
-    return best[np.argsort(negative)], n
+        value = float(values[position])
+        if value > 0 and value * scale >= least:
+            held[n_held], place[n_held] = value, position
+            n_held += 1
+    if n_held > 2 * rank_cutoff:
+        bound = np.partition(held[:n_held], n_held - rank_cutoff)[n_held - rank_cutoff]
+        kept = 0
+        for one in range(n_held):
+            if held[one] >= bound:
+                held[kept], place[kept] = held[one], place[one]
+                kept += 1
+        n_held = kept
+    order = np.argsort(-held[:n_held])
+    held[:n_held] = held[:n_held][order]
+    place[:n_held] = place[:n_held][order]
+    return n_held, n_detected
 
 
 @njit(nogil=True, cache=True)
@@ -76,9 +115,13 @@ def recover_sets(
         R; ranks from R - 1 on add nothing.
     """
     n_genes = set_start.size - 1
+    widest = np.diff(cell_start).max() if cell_start.size > 1 else 0
+    held = np.empty(widest, np.float64)
+    place = np.empty(widest, np.int64)
+    filled = np.empty(_BINS, np.int32)
     for cell in range(auc.shape[0]):
         low, high = cell_start[first_cell + cell], cell_start[first_cell + cell + 1]
-        best, n_detected = _select_best(value, low, high, rank_cutoff)
+        n_held, n_detected = _select_best(value, low, high, rank_cutoff, held, place, filled)
         n_zeros = n_genes - n_detected
         zero_part = 0.0
         if n_zeros > 0:
@@ -86,15 +129,18 @@ def recover_sets(
             zero_part = zero_area / n_zeros
         area = zero_part * weight
         first = 0
-        while first < best.size:
+        while first < min(n_held, rank_cutoff):
             last = first + 1
-            while last < best.size and value[best[last]] == value[best[first]]:
+            while last < n_held and held[last] == held[first]:
                 last += 1
-            part = (_area_before(last, rank_cutoff) - _area_before(first, rank_cutoff)) / (last - first) - zero_part
+            part = float(rank_cutoff - 1 - first)
+            if last - first > 1:
+                part = (_area_before(last, rank_cutoff) - _area_before(first, rank_cutoff)) / (last - first)
+            part -= zero_part
             for position in range(first, last):
-                row = gene[best[position]]
-                for entry in range(set_start[row], set_start[row + 1]):
-                    area[set_number[entry]] += part * set_weight[entry]
+                row = gene[place[position]]
+                for entry in range(np.uint64(set_start[row]), np.uint64(set_start[row + 1])):
+                    area[np.uint64(set_number[entry])] += part * set_weight[entry]
             first = last
         for number in range(weight.size):
             auc[cell, number] = min(1.0, max(0.0, area[number] / (rank_cutoff * weight[number])))

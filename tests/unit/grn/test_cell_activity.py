@@ -43,6 +43,18 @@ def test_without_ties_the_score_is_pyscenics() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_outliers_do_not_disturb_the_selection_of_the_best() -> None:
+    """Values over many orders of magnitude fall into one bin of the histogram behind the selection."""
+    rng = np.random.default_rng(8)
+    expression = np.exp(rng.normal(0, 8, (6, 400)))
+    expression[1, 7] = np.inf
+    expression[2] *= 1e-300
+    sets = [set(rng.choice(400, size, replace=False).tolist()) for size in (3, 40)]
+    found = score_cells(sp.csr_matrix(expression), as_matrix(sets, 400), 20)
+    expected = [[recovery_auc(np.argsort(-row), members, 20) for members in sets] for row in expression]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("rank_cutoff", [2, 4, 6])
 def test_ties_score_the_mean_over_all_their_orders(rank_cutoff) -> None:
     row = np.array([2.0, 0, 1, 1, 0, 0])

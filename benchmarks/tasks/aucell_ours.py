@@ -1,0 +1,15 @@
+"""Our AUCell; the matrix is cells x genes, members genes x sets."""
+
+import scipy.sparse as sp
+
+from grnformer.grn.cell.aucell import score_cells
+
+
+def prepare(arrays, options):
+    cells, members = sp.csr_matrix(arrays["matrix"]), sp.csc_matrix(arrays["members"])
+    score_cells(cells[:2], members, 2)
+    return cells, members
+
+
+def run(prepared, options):
+    return {"auc": score_cells(*prepared, options["rank_cutoff"])}

@@ -1,0 +1,28 @@
+"""pySCENIC's AUCell in one process, rankings included."""
+
+import logging
+
+import pandas as pd
+from ctxcore.genesig import GeneSignature
+from pyscenic.aucell import aucell
+
+
+def prepare(arrays, options):
+    logging.disable(logging.WARNING)
+    genes = [f"gene{number}" for number in range(arrays["matrix"].shape[1])]
+    sets = [
+        GeneSignature(f"set{number:05d}", [gene for gene, member in zip(genes, column, strict=True) if member])
+        for number, column in enumerate(arrays["members"].T)
+    ]
+    cells = [f"cell{number:07d}" for number in range(len(arrays["matrix"]))]
+    matrix = pd.DataFrame(arrays["matrix"], index=pd.Index(cells, name="Cell"), columns=genes)
+    aucell(matrix.iloc[:5], sets[:2], auc_threshold=options["auc_threshold"], num_workers=1)
+    return matrix, sets
+
+
+def run(prepared, options):
+    matrix, sets = prepared
+    found = aucell(
+        matrix, sets, auc_threshold=options["auc_threshold"], noweights=True, seed=options["seed"], num_workers=1
+    )
+    return {"auc": found.loc[matrix.index, [one.name for one in sets]].to_numpy()}
