@@ -69,7 +69,7 @@ def _select_best(
     n_held = 0
     for position in range(low, high):
         value = float(values[position])
-        if value > 0 and value * scale >= least:
+        if value > 0 and not value * scale < least:  # an infinite value has no bin, and stays in
             held[n_held], place[n_held] = value, position
             n_held += 1
     if n_held > 2 * rank_cutoff:

@@ -1,0 +1,76 @@
+"""Topic models against the package lda (collapsed Gibbs), one core, the same priors, topics and sweeps.
+
+Topics are fitted to nine tenths of the cells; the others give the held-out log-likelihood by document completion.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+import yaml
+from harness import HERE, Measured, run_task
+from table import Table, say
+
+N_TOPICS = 20
+
+
+def main() -> None:
+    """Run on simulated topics and on the demo, write benchmarks/results/topics.tsv."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--demo", type=Path, default=HERE.parent / "results/snareseq", help="results of the demo")
+    folder = parser.parse_args().demo
+    table = Table("topics")
+    compare(table, "simulation", simulate(np.random.default_rng(1)))
+    if (folder / "prep/multiome.h5mu").exists():
+        from grnformer.io import read_modality
+
+        atac = sp.csr_matrix(read_modality(folder / "prep/multiome.h5mu", "atac", "multiome").X)
+        compare(table, "demo", atac[:, atac.getnnz(axis=0) >= 5])
+    else:
+        say(f"demo: left out, no results in {folder} (make demo)")
+    table.write()
+
+
+def simulate(rng: np.random.Generator) -> sp.csr_matrix:
+    """1,000 cells x 10,000 regions, 20 topics; about 500 accessible regions a cell."""
+    cell_topic = rng.dirichlet(np.full(N_TOPICS, 0.2), 1000)
+    region_topic = rng.gamma(0.2, size=(10_000, N_TOPICS))
+    region_topic /= region_topic.sum(axis=0)
+    depth = 600 * np.exp(0.4 * rng.standard_normal((1000, 1)))
+    return sp.csr_matrix(rng.random((1000, 10_000)) < -np.expm1(-depth * (cell_topic @ region_topic.T)))
+
+
+def compare(table: Table, name: str, matrix: sp.csr_matrix) -> None:
+    """Add the rows of one matrix (cells x regions; what is above 0 is accessible)."""
+    from grnformer.topics.evaluate import count_distinct_topics, split_regions
+    from grnformer.topics.model import TopicModel, infer_cell_topics, token_log_likelihood
+
+    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["topics"]
+    evaluation = settings["evaluation"]
+    matrix.data = np.ones(matrix.nnz, dtype=np.int32)
+    say(f"{name}: {matrix.shape[0]} cells x {matrix.shape[1]} regions, {matrix.nnz} accessible")
+    rng = np.random.default_rng(0)
+    held_out = rng.permutation(matrix.shape[0]) < round(evaluation["heldout_cells"] * matrix.shape[0])
+    seen, hidden = split_regions(matrix[held_out], rng)
+    kept = matrix[~held_out]
+    arrays = {"data": kept.data, "indices": kept.indices, "indptr": kept.indptr, "shape": np.array(kept.shape)}
+    options = {**settings["lda_tomotopy"], "n_topics": N_TOPICS, "seed": 1}
+
+    def likelihood(run: Measured) -> float:
+        topics = run.result["region_topic"]
+        cells = infer_cell_topics(seen, topics, alpha=evaluation["alpha"] / N_TOPICS)
+        return float(token_log_likelihood(hidden, TopicModel(cells, topics)).mean())
+
+    def distinct(run: Measured) -> int:
+        return count_distinct_topics(run.result["region_topic"], evaluation["distinct_correlation"])
+
+    ours, reference = (run_task(task, arrays, options) for task in ("topics_ours", "topics_lda"))
+    label = f"{name}, {N_TOPICS} topics, {options['n_iterations']} sweeps"
+    table.add_costs(f"{label}: ours against lda", ours, reference, 3)
+    table.add_score(f"{label}: distinct topics", "topics", distinct(ours), distinct(reference), 0)
+    table.add_score(f"{label}: held-out log-likelihood", "nats a region", likelihood(ours), likelihood(reference), 0.01)
+
+
+if __name__ == "__main__":
+    main()
