@@ -8,12 +8,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint format lock clean
+.PHONY: help env env-pyscenic demo test lint format lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 env: .venv/.complete ## make the environment (.venv)
+
+env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and arboreto, for reference tests
 
 demo: env ## run the whole workflow on the demo data and say where the report is
 	$(BIN)/python -m grnformer.measure snakemake --cores $(CORES)
@@ -50,4 +52,11 @@ clean: ## remove results and fetched resources, keep the environment
 	$(PIP) --constraint requirements.lock torch
 	$(PIP) --no-deps --requirement requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.envs/pyscenic/.complete: envs/pyscenic.txt
+	rm -rf .envs/pyscenic
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed; name one: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .envs/pyscenic
+	.envs/pyscenic/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/pyscenic.txt
 	touch $@
