@@ -8,14 +8,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-pyscenic demo test lint format lock clean
+.PHONY: help env env-pyscenic env-alternatives bench-grn bench-aucell bench-region-gene bench-topics demo test lint format lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
 
 env: .venv/.complete ## make the environment (.venv)
 
 env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and arboreto, for reference tests
+
+env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 
 demo: env ## run the whole workflow on the demo data and say where the report is
 	$(BIN)/python -m grnformer.measure snakemake --cores $(CORES)
@@ -23,6 +25,18 @@ demo: env ## run the whole workflow on the demo data and say where the report is
 
 test: env ## run the tests
 	$(BIN)/python -m pytest
+
+bench-grn: env env-pyscenic env-alternatives resources/motif_tfs.tsv.gz ## TF-gene networks against arboreto, XGBoost, rustscenic
+	$(BIN)/python benchmarks/bench_grn.py
+
+bench-aucell: env env-pyscenic env-alternatives ## AUCell against pySCENIC and rustscenic
+	$(BIN)/python benchmarks/bench_aucell.py
+
+bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit-learn
+	$(BIN)/python benchmarks/bench_region_gene.py
+
+bench-topics: env ## topic models against lda
+	$(BIN)/python benchmarks/bench_topics.py
 
 lint: env ## run the linters
 	ruff check .
@@ -60,3 +74,12 @@ clean: ## remove results and fetched resources, keep the environment
 	$(PYTHON) -m venv .envs/pyscenic
 	.envs/pyscenic/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/pyscenic.txt
 	touch $@
+
+.envs/alternatives/.complete: envs/alternatives.txt
+	rm -rf .envs/alternatives
+	$(PYTHON) -m venv .envs/alternatives
+	.envs/alternatives/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --no-deps --requirement envs/alternatives.txt
+	touch $@
+
+resources/motif_tfs.tsv.gz: | env
+	snakemake --cores 1 $@

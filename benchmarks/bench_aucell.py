@@ -28,11 +28,11 @@ def compare(table: Table, name: str, matrix: np.ndarray, dense: bool, rng: np.ra
     for column in range(N_SETS):
         members[rng.choice(n_genes, rng.integers(10, 300), replace=False), column] = 1
     arrays = {"matrix": matrix, "members": members}
-    options = {"auc_threshold": 0.05, "rank_cutoff": round(0.05 * n_genes), "dense": dense, "seed": 1}
+    options = {"auc_threshold": 0.05, "rank_cutoff": round(0.05 * n_genes), "dense": dense, "seeds": [1]}
     label = f"{name}, {N_SETS} sets"
     ours = run_task("aucell_ours", arrays, options)
     reference, second = (
-        run_task("aucell_pyscenic", arrays, {**options, "seed": seed}, find_python("pyscenic")) for seed in (1, 2)
+        run_task("aucell_pyscenic", arrays, {**options, "seeds": [seed]}, find_python("pyscenic")) for seed in (1, 2)
     )
     table.add_costs(f"{label}: ours against pySCENIC", ours, reference, 50)
     difference = np.abs(ours.result["auc"] - reference.result["auc"]).max()
@@ -48,7 +48,7 @@ def compare(table: Table, name: str, matrix: np.ndarray, dense: bool, rng: np.ra
         say(why_absent("alternatives"))
         return
     other = run_task("aucell_rustscenic", arrays, options, alternatives)
-    table.add_costs(f"{label}: ours against rustscenic", ours, other)
+    table.add_cost(f"{label}: ours against rustscenic: CPU", "s", ours.cpu, other.cpu)
     if dense:
         difference = np.abs(other.result["auc"] - reference.result["auc"]).max()
         say(f"rustscenic's largest difference from pySCENIC: {difference:.2g}")

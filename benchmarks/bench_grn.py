@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from harness import HERE, Measured, find_python, run_task, why_absent
+from harness import HERE, find_python, run_task, why_absent
 from simulate import simulate_network
 from table import Table, say
 
-N_TARGETS = {"simulation": 150, "demo": 60, "pbmc68k": 60}
+N_TARGETS = {"simulation": 300, "demo": 600, "pbmc68k": 300}
 SPEED = {"simulation": 25, "demo": 8}
 MIN_CELLS = 10
 
@@ -22,7 +22,7 @@ def main() -> None:
     """Run on every matrix there is, write benchmarks/results/grn.tsv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--demo", type=Path, default=HERE.parent / "results/snareseq", help="results of the demo")
-    parser.add_argument("--tfs", type=Path, default=HERE.parent / "resources/human_tfs.txt", help="one symbol a line")
+    parser.add_argument("--tfs", type=Path, default=HERE.parent / "resources/motif_tfs.tsv.gz", help="TFs of pbmc68k")
     arguments = parser.parse_args()
     if find_python("pyscenic") is None:
         raise SystemExit(why_absent("pyscenic"))
@@ -55,12 +55,14 @@ def pbmc68k(tfs: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray |
     """scanpy's 700 cells x 765 genes, log1p as shipped."""
     import scanpy
 
+    from grnformer.grn.tfs import read_tf_list
+
     rna = scanpy.datasets.pbmc68k_reduced().raw.to_adata()
     rna = rna[:, rna.X.getnnz(axis=0) >= MIN_CELLS]
-    return as_input(rna.X.toarray(), rna.var_names, tfs.read_text().split())
+    return as_input(rna.X.toarray(), rna.var_names, read_tf_list(tfs))
 
 
-def as_input(matrix, genes, tfs) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+def as_input(matrix: np.ndarray, genes, tfs: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Matrix, TF columns, target columns, and no truth."""
     return matrix.astype(np.float32), np.flatnonzero(genes.isin(tfs)), np.arange(len(genes)), None
 
@@ -79,15 +81,16 @@ def compare(table: Table, name: str, matrix, tfs, candidates, truth) -> None:
     reference, ceiling = (run_task("tf_gene_arboreto", arrays, {"seed": seed}, python) for seed in (1, 2))
     label = f"{name}, {len(targets)} targets"
     table.add_costs(f"{label}: ours against arboreto", ours, reference, SPEED.get(name))
+    found = [run.result["importance"] for run in (ours, second, reference, ceiling)]
     if truth is not None:
-        aupr = [auprc(run, truth[targets]) for run in (ours, second, reference, ceiling)]
-        table.add_score(f"{label}: AUPRC, mean of 2 seeds, ours against arboreto", "", *pair_means(aupr), slack=0)
-    highest = [agreement(reference, ceiling), overlap(reference, ceiling)]
-    means = [np.mean([measure(reference, run) for run in (ours, second)]) for measure in (agreement, overlap)]
-    table.add_score(f"{label}: Spearman with arboreto seed 1, ours against arboreto seed 2", "", means[0], highest[0])
-    table.add_score(
-        f"{label}: top-5% overlap with arboreto seed 1, ours against arboreto seed 2", "", means[1], highest[1], 0.05
-    )
+        scores = [auprc(importance, truth[targets]) for importance in found]
+        means = np.mean(scores[:2]), np.mean(scores[2:])
+        table.add_score(f"{label}: AUPRC, mean of 2 seeds, ours against arboreto", "", *means, slack=0)
+    near = [np.mean([measure(found[2], one) for one in found[:2]]) for measure in (agreement, overlap)]
+    highest = [measure(found[2], found[3]) for measure in (agreement, overlap)]
+    names = [f"{label}: {what} with arboreto seed 1" for what in ("Spearman", "top-5% overlap")]
+    for what, one, other, slack in zip(names, near, highest, (None, 0.05), strict=True):
+        table.add_score(f"{what}, ours against arboreto seed 2", "", one, other, slack)
     alternatives = find_python("alternatives")
     if alternatives is None:
         say(why_absent("alternatives"))
@@ -95,43 +98,33 @@ def compare(table: Table, name: str, matrix, tfs, candidates, truth) -> None:
     for tool in ("xgboost", "rustscenic"):
         other = run_task(f"tf_gene_{tool}", arrays, {"seed": 1}, alternatives)
         share = len(targets) / float(other.result.get("fitted", len(targets)))
-        other = Measured(other.result, other.cpu * share, other.wall * share, other.memory)
-        table.add_costs(f"{label}: ours against {tool}", ours, other)
+        table.add_cost(f"{label}: ours against {tool}: CPU", "s", ours.cpu, other.cpu * share)
+        importance = other.result["importance"]
         if truth is not None:
-            table.add_score(f"{label}: AUPRC, ours against {tool}", "", aupr[0], auprc(other, truth[targets]))
-        table.add_score(
-            f"{label}: Spearman with arboreto, ours against {tool}", "", means[0], agreement(reference, other)
-        )
-        table.add_score(
-            f"{label}: top-5% overlap with arboreto, ours against {tool}", "", means[1], overlap(reference, other)
-        )
+            table.add_score(f"{label}: AUPRC, ours against {tool}", "", means[0], auprc(importance, truth[targets]))
+        for what, one, measure in zip(names, near, (agreement, overlap), strict=True):
+            table.add_score(f"{what}, ours against {tool}", "", one, measure(found[2], importance))
 
 
-def pair_means(values: list[float]) -> tuple[float, float]:
-    """Means of the first two and of the last two."""
-    return float(np.mean(values[:2])), float(np.mean(values[2:]))
-
-
-def auprc(run: Measured, truth: np.ndarray) -> float:
+def auprc(importance: np.ndarray, truth: np.ndarray) -> float:
     """Area under the precision-recall curve over all pairs."""
     from sklearn.metrics import average_precision_score
 
-    return float(average_precision_score(truth.ravel(), run.result["importance"].ravel()))
+    return float(average_precision_score(truth.ravel(), importance.ravel()))
 
 
-def agreement(left: Measured, right: Measured) -> float:
+def agreement(left: np.ndarray, right: np.ndarray) -> float:
     """Spearman correlation over all pairs."""
     from scipy.stats import spearmanr
 
-    return float(spearmanr(left.result["importance"].ravel(), right.result["importance"].ravel()).statistic)
+    return float(spearmanr(left.ravel(), right.ravel()).statistic)
 
 
-def overlap(left: Measured, right: Measured) -> float:
+def overlap(left: np.ndarray, right: np.ndarray) -> float:
     """Share of the top 5% of pairs in both."""
     best = []
-    for run in (left, right):
-        values = run.result["importance"].ravel()
-        best.append(set(np.argsort(-values, kind="stable")[: round(0.05 * values.size)].tolist()))
+    for importance in (left, right):
+        best.append(set(np.argsort(-importance.ravel(), kind="stable")[: round(0.05 * importance.size)].tolist()))
     return len(best[0] & best[1]) / len(best[0])
 
 

@@ -3,6 +3,8 @@
 Ours links all genes; the reference only a sample, and costs are given a gene.
 """
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import yaml
@@ -87,7 +89,7 @@ def agree(values, reference: Measured, starts: np.ndarray) -> tuple[float, float
 
     values = np.asarray(values.result["importance"] if isinstance(values, Measured) else values)
     rho, shared = [], []
-    for low, high in zip(starts[:-1], starts[1:], strict=True):
+    for low, high in itertools.pairwise(starts):
         one, other = values[low:high], reference.result["importance"][low:high]
         rho.append(spearmanr(one, other).statistic)
         shared.append(len(set(np.argsort(-one)[:10]) & set(np.argsort(-other)[:10])) / 10)

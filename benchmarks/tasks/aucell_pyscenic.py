@@ -1,7 +1,8 @@
-"""pySCENIC's AUCell in one process, rankings included."""
+"""pySCENIC's AUCell in one process, rankings included; seeds x cells x sets, or cells x sets for a single seed."""
 
 import logging
 
+import numpy as np
 import pandas as pd
 from ctxcore.genesig import GeneSignature
 from pyscenic.aucell import aucell
@@ -22,7 +23,8 @@ def prepare(arrays, options):
 
 def run(prepared, options):
     matrix, sets = prepared
-    found = aucell(
-        matrix, sets, auc_threshold=options["auc_threshold"], noweights=True, seed=options["seed"], num_workers=1
-    )
-    return {"auc": found.loc[matrix.index, [one.name for one in sets]].to_numpy()}
+    found = [
+        aucell(matrix, sets, auc_threshold=options["auc_threshold"], noweights=True, seed=seed, num_workers=1)
+        for seed in options["seeds"]
+    ]
+    return {"auc": np.stack([one.loc[matrix.index, [each.name for each in sets]] for one in found]).squeeze()}
