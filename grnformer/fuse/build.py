@@ -15,6 +15,7 @@ from grnformer.errors import InputError
 from grnformer.fuse.align import align_genes
 from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
 from grnformer.fuse.modes import MODES, SCALES_OF
+from grnformer.grn.cell_type import edge_signs, file_names
 
 LOGGER = logging.getLogger("grnformer.fuse")
 
@@ -52,12 +53,9 @@ def build_bundle(
     seed
         Of the control graphs.
     """
-    var = io.read_modality(multiome, "rna", "multiome").var
-    types = {
-        path.stem: io.read_table(path, "cell_type_grn") for path in sorted(Path(cell_type_folder).glob("*.parquet"))
-    }
-    if not types:
-        raise InputError(f"no edge table in {cell_type_folder}", "one .parquet file a cell type", "run the stage grn")
+    rna = io.read_modality(multiome, "rna", "multiome")
+    var, types = rna.var, read_networks(cell_type_folder, rna.obs["cell_type"])
+    del rna
     triplets = io.read_table(eregulons, "eregulons")
     active = io.read_anndata(cell_activity, "cell_activity")
 
@@ -70,7 +68,7 @@ def build_bundle(
     graph = Graph(
         genes[["node", "gene", "token", "is_tf"]],
         number_edges(edges, genes, ["cell_type"]),
-        *_number_eregulons(triplets, active, genes),
+        *number_eregulons(triplets, active, genes),
     )
     lost = _lost(lost, network, set(chosen), edges, triplets)
     changed = MODES[mode](graph, np.random.default_rng([seed, sorted(MODES).index(mode)]))
@@ -90,6 +88,23 @@ def build_bundle(
     }
     LOGGER.info("graph %s: %s", mode, {k: v for k, v in meta.items() if k != "eregulons"})
     return Bundle(changed, lost, meta)
+
+
+def read_networks(folder: str | Path, cell_type: pd.Series) -> dict[str, pd.DataFrame]:
+    """Read the GRN (contract cell_type_grn) of every type, by the type's own name and not by its file's.
+
+    Raises
+    ------
+    InputError
+        If a type of the cells has no table.
+    """
+    files = {name: Path(folder) / f"{stem}.parquet" for name, stem in file_names(sorted(set(cell_type))).items()}
+    missing = [name for name, path in files.items() if not path.exists()]
+    if missing:
+        raise InputError(
+            f"no edge table of the cell types {missing} in {folder}", "one a cell type", "run the stage grn again"
+        )
+    return {name: io.read_table(path, "cell_type_grn") for name, path in files.items()}
 
 
 def choose_genes(var: pd.DataFrame, network: np.ndarray, *, min_cells: int, max_genes: int) -> pd.Index:
@@ -118,16 +133,17 @@ def number_edges(table: pd.DataFrame, genes: pd.DataFrame, keys: list[str]) -> p
     return numbered.drop_duplicates([*keys, "tf", "gene"], ignore_index=True)
 
 
-def _number_eregulons(
+def number_eregulons(
     triplets: pd.DataFrame, active: Any, genes: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Edges of the eRegulons by number, the active (cell, eRegulon) pairs, and the eRegulons' names."""
     names = list(active.var_names)
     unknown = sorted(set(triplets["eregulon"]) - set(names))
     if unknown:
         LOGGER.info("%d eRegulons have no activity and stay out of the cells' graphs: %s", len(unknown), unknown[:5])
     number = {name: k for k, name in enumerate(names)}
     table = triplets[triplets["eregulon"].isin(number)].rename(columns={"tf_gene_weight": "weight"})
-    table = table.assign(eregulon=table["eregulon"].map(number), sign=np.where(table["tf_gene_rho"] < 0, -1, 1))
+    table = table.assign(sign=edge_signs(table["eregulon"]), eregulon=table["eregulon"].map(number))
     edges = number_edges(table, genes, ["eregulon"]).astype({"eregulon": "int64"})
     rows, columns = active.layers["active"].nonzero()
     kept = np.isin(columns, edges["eregulon"].unique())

@@ -145,9 +145,16 @@ def build_cell_type_grn(
     if total <= 0:
         raise InputError("grn.cell_type.weights are all 0", "at least one above 0", "correct the config")
     edges["weight"] = sum(edges[part].rank(pct=True) * weight for part, weight in weights.items()) / total
-    # <TF>_<annotation>_<sign TF-gene>/<sign region-gene>: a pair has one sign in all its eRegulons
-    edges["sign"] = np.where(edges["eregulon"].str[-3] == "+", 1, -1)
+    edges["sign"] = edge_signs(edges["eregulon"])  # a pair has one sign in all its eRegulons
     return edges[columns]
+
+
+def edge_signs(eregulon: pd.Series) -> np.ndarray:
+    """Sign of the TF-gene edges of eRegulons, 1 or -1, from their names (<TF>_<annotation>_<TF-gene>/<region-gene>).
+
+    Not from the correlation: where it is too weak to have a sign, the evidence gave the eRegulon its own.
+    """
+    return np.where(eregulon.str[-3] == "+", 1, -1)
 
 
 def _distinct(values: pd.Series) -> list[str]:

@@ -1,0 +1,34 @@
+"""From the tables of the network stage to a graph: names of cell types, signs."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.fuse.build import number_eregulons, read_networks
+
+GRN = pd.DataFrame(
+    {"tf": ["T"], "gene": ["G"], "weight": [0.5], "sign": [1], "regions": [["r"]], "eregulons": [["e"]]}
+).assign(evidence="prior:x")
+
+
+def test_networks_go_by_the_name_of_the_cell_type_not_of_its_file(tmp_path):
+    """The cells carry `CD4 T`, its file is CD4_T.parquet: by the file's name no cell would find its graph."""
+    io.write_table(GRN, tmp_path / "CD4_T.parquet", "cell_type_grn")
+    assert list(read_networks(tmp_path, pd.Series(["CD4 T", "CD4 T"]))) == ["CD4 T"]
+    with pytest.raises(InputError, match="NK"):
+        read_networks(tmp_path, pd.Series(["CD4 T", "NK"]))
+
+
+def test_edges_of_a_repressing_eregulon_are_negative_even_where_the_correlation_says_nothing():
+    names = ["T_direct_+/+", "T_direct_-/+"]
+    triplets = pd.DataFrame({"eregulon": names, "tf": "T", "gene": ["A", "B"], "tf_gene_weight": 1.0})
+    triplets["tf_gene_rho"] = [-0.01, 0.0]
+    genes = pd.DataFrame({"gene": ["T", "A", "B"], "node": [0, 1, 2]})
+    active = ad.AnnData(np.zeros((1, 2), np.float32), var=pd.DataFrame(index=names))
+    active.layers["active"] = sp.csr_matrix(np.ones((1, 2), bool))
+    edges, _, _ = number_eregulons(triplets, active, genes)
+    assert dict(zip(edges["gene"], edges["sign"], strict=True)) == {1: 1, 2: -1}
