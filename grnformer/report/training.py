@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+_TOLD = (
+    "How to read held-out errors: the networks were inferred from all cells, held-out ones included, and which "
+    "eRegulons are active in a cell from all of its genes, masked ones included. An arm with edges is thereby told "
+    "something of what it predicts (a cell's type, and that targets of active eRegulons are high); an arm without "
+    "edges is not. Control graphs keep types and activities but not whose targets they speak of, so that a gain over "
+    "them may still hold some of this. Drug response, whose profiles had no part in the networks, is free of it."
+)
 _SPLITS = {"train": "training cells", "heldout": "held-out cells"}
 _LABELS = {
     "seeds": "seeds (n)",
@@ -51,6 +58,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     height = 150 + 34 * len(summary)
     blocks: list[Block] = [
         describe_gain(summary, differences),
+        *([Note(_TOLD)] if any(arm["graph"] != "none" for arm in arms.values()) else []),
         Figure(
             "curves",
             plot_curves(curves),
@@ -63,7 +71,8 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
             "heldout",
             plot_heldout(heldout),
             f"Error after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: each "
-            "gene's mean over training cells; dotted: its mean in the cell's type, which the model is not told.",
+            "gene's mean over training cells; dotted: its mean in the cell's type, which arms without edges are "
+            "not told.",
             height,
             wide=False,
         ),
