@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-pyscenic env-alternatives bench-grn bench-aucell bench-region-gene bench-topics demo test lint format lock clean
+.PHONY: help env env-pyscenic env-alternatives bench-grn bench-aucell bench-region-gene bench-topics bench-cistarget demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit
 
 bench-topics: env ## topic models against lda
 	$(BIN)/python benchmarks/bench_topics.py
+
+bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
+	$(BIN)/python benchmarks/bench_cistarget.py
 
 lint: env ## run the linters
 	ruff check .

@@ -102,6 +102,8 @@ def leading_edge_ranks(
     rank_threshold
         Length of the curves, ranks.
     """
+    if not len(motifs):
+        return np.zeros(0, dtype=np.int64)
     by_motif = np.ascontiguousarray(ranks[rows].T)
     mean, second = _curve_moments(by_motif, weights, rank_threshold)
     bar = mean + 2.0 * np.sqrt(np.maximum(second - mean**2, 0.0))
