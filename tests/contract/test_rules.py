@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -139,3 +140,17 @@ def test_the_environment_of_every_rule_exists(job) -> None:
     path = (RULES / job.directives["conda"].strip().strip('"')).resolve()
     assert path.parent == ROOT / "envs"
     assert path.is_file()
+
+
+def test_memory_and_time_grow_when_a_job_is_retried(job) -> None:
+    """A retry with the memory that was not enough fails again."""
+    amounts = re.findall(r"(mem_mb|runtime)=(\w+)\(", job.directives["resources"])
+    assert sorted(amounts) == [("mem_mb", "growing"), ("runtime", "growing")]
+
+
+def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile() -> None:
+    """Snakemake lets profiles/default win over a profile that is named."""
+    default, slurm = (
+        yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text()) for name in ("default", "slurm")
+    )
+    assert {key for key in default.keys() & slurm.keys() if default[key] != slurm[key]} == set()

@@ -46,8 +46,8 @@ rule score_grn_accuracy:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         lines=lines_of,
         settings={
@@ -83,8 +83,8 @@ rule prepare_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         code=code("bench/prepare_drug_response"),
     message:
@@ -106,8 +106,8 @@ rule split_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         settings=DRUG_RESPONSE["folds"],
         code=code("bench/split_drug_response"),
@@ -133,8 +133,8 @@ rule predict_floors:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         settings=DRUG_RESPONSE["floors"],
         code=code("bench/predict_floors"),
@@ -160,8 +160,8 @@ rule train_expression_reference:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         network=DRUG_RESPONSE["network"],
         seed=DRUG_RESPONSE["seed"],
@@ -189,8 +189,8 @@ rule embed_lines:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         settings=DRUG_RESPONSE["embed"],
         code=code("bench/embed_lines"),
@@ -220,8 +220,8 @@ rule train_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         network=DRUG_RESPONSE["network"],
         seed=DRUG_RESPONSE["seed"],
@@ -259,8 +259,8 @@ rule score_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],

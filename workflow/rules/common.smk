@@ -150,3 +150,12 @@ def motif_files_of(wildcards):
     if not path.is_dir():
         return str(path)
     return sorted(str(file) for file in path.iterdir() if file.is_file())
+
+
+def growing(amount):
+    """A resource (MB, minutes) that grows with each attempt, where the profile retries failed jobs."""
+
+    def of_attempt(wildcards, attempt):
+        return amount * attempt
+
+    return of_attempt

@@ -34,8 +34,8 @@ rule build_graph:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         settings={
             key: config["fuse"][key] for key in ("min_cells", "max_genes", "seed")

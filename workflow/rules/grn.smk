@@ -33,8 +33,8 @@ rule prepare_prior:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         settings=config["grn"]["cistromes"]["prior"],
         code=code("grn/prepare_prior"),
@@ -59,8 +59,8 @@ rule select_tfs:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         settings=config["grn"]["tfs"],
         code=code("grn/select_tfs"),
@@ -84,8 +84,8 @@ rule infer_tf_gene:
         "../../envs/core.yaml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         settings=config["grn"]["tf_gene"],
         seed=config["grn"]["seed"],
@@ -112,8 +112,8 @@ rule link_regions:
         "../../envs/core.yaml"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         settings=config["grn"]["region_gene"],
         seed=config["grn"]["seed"],
@@ -139,8 +139,8 @@ rule scan_motifs:
         "../../envs/core.yaml"
     threads: 16
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=growing(16000),
+        runtime=growing(240),
     params:
         settings=config["grn"]["cistromes"]["motif_scan"],
         seed=config["grn"]["seed"],
@@ -166,8 +166,8 @@ rule enrich_motifs:
         "../../envs/core.yaml"
     threads: 8
     resources:
-        mem_mb=32000,
-        runtime=120,
+        mem_mb=growing(32000),
+        runtime=growing(120),
     params:
         settings=config["grn"]["cistromes"]["cistarget"],
         kinds=config["grn"]["cistromes"]["region_set_kinds"],
@@ -195,8 +195,8 @@ rule build_cistromes:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         settings=config["grn"]["cistromes"],
         code=code("grn/build_cistromes"),
@@ -223,8 +223,8 @@ rule build_eregulons:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         settings=config["grn"]["eregulons"],
         code=code("grn/build_eregulons"),
@@ -249,8 +249,8 @@ rule score_cell_activity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         settings=config["grn"]["cell"],
         seed=config["grn"]["seed"],
@@ -274,8 +274,8 @@ rule score_specificity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=code("grn/score_specificity"),
     message:
@@ -302,8 +302,8 @@ rule build_cell_type_grns:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         settings=config["grn"]["cell_type"],
         code=code("grn/build_cell_type_grns"),

@@ -34,8 +34,8 @@ rule prepare_tss:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("prep/prepare_tss"),
     message:
@@ -59,8 +59,8 @@ rule ingest_sample:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         row=located_row,
         settings={
@@ -96,8 +96,8 @@ rule filter_multiome:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         seed=config["prep"]["seed"],
         min_shared_features=config["prep"]["min_shared_features"],
@@ -129,8 +129,8 @@ rule annotate_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         seed=config["prep"]["seed"],
         settings=config["prep"]["embedding"],

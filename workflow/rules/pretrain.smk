@@ -40,8 +40,8 @@ rule split_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         heldout_share=config["pretrain"]["heldout_share"],
         seed=config["pretrain"]["seed"],
@@ -71,8 +71,8 @@ rule pretrain_model:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(720),
         gpu=0,
     params:
         arm=lookup(dpath="pretrain/arms/{arm}", within=config),

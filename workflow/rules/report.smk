@@ -182,8 +182,8 @@ rule render_report:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         config=config,
         registry=RESOURCES,

@@ -17,8 +17,8 @@ rule fetch_resource:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
         entry=lookup(dpath="{resource}", within=RESOURCES),
         mirror=config["resources"]["mirror"],

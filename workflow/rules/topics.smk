@@ -28,8 +28,8 @@ rule fit_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings={
             key: config["topics"][key]
@@ -74,8 +74,8 @@ rule select_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=code("topics/select_topics"),
     message:
@@ -99,8 +99,8 @@ rule binarize_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         region_sets=config["topics"]["region_sets"],
         dar=config["topics"]["dar"],
