@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESOURCE_PREFIX = "resource:"
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_TAKEN = ("bench", "benchmark", "log", "report")
 
 
 @cache
@@ -120,6 +123,13 @@ def _check_rows(sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], r
         for column in ("dataset", "sample", "rna", "genome"):
             if not row[column]:
                 raise InputError(f"{where}: empty {column}", f"a {column}", "fill the cell")
+        for column in ("dataset", "sample"):
+            if not re.fullmatch(_NAME, row[column]) or (column == "dataset" and row[column] in _TAKEN):
+                raise InputError(
+                    f"{where}: {column} {row[column]!r}",
+                    f"letters, digits, _ . - (it names files), and not {', '.join(_TAKEN)} (folders of the whole run)",
+                    f"rename the {column}",
+                )
         if not row["atac"] and not row["fragments"]:
             raise InputError(
                 f"{where}: neither atac nor fragments", "a cell x peak matrix or a fragments file", "fill one of them"

@@ -199,3 +199,14 @@ def test_a_dataset_has_one_genome(tmp_path: Path, row: dict[str, str], config: d
 def test_a_missing_sheet_is_named(config: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no sample sheet"):
         read_samples(tmp_path / "absent.tsv", config, REGISTRY)
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("dataset", "my data"), ("dataset", "report"), ("sample", "a/b"), ("dataset", "..")]
+)
+def test_a_name_that_cannot_name_files_is_refused(
+    tmp_path: Path, config: dict[str, Any], row: dict[str, str], column: str, name: str
+) -> None:
+    row[column] = name
+    with pytest.raises(InputError, match=f"{column} '{name}'"):
+        read_samples(write_sheet(tmp_path, row), config, REGISTRY)
