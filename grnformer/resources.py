@@ -60,15 +60,15 @@ def fetch(name: str, entry: dict[str, Any], destination: str | Path, mirror: str
             origin = source
             try:
                 _FETCHERS[source.partition(":")[0]](source, temporary, destination.parent / ".archives")
-            except (OSError, ValueError, KeyError, subprocess.CalledProcessError) as error:
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile, subprocess.CalledProcessError) as error:
                 raise _unavailable(name, entry, destination, error) from error
         digest = sha256(temporary)
         if digest != entry["sha256"]:
             raise InputError(
                 f"{name} from {origin} has SHA-256 {digest}",
                 f"SHA-256 {entry['sha256']} (config/resources.yaml)",
-                "the file was changed or damaged on its way: fetch it again; if you trust the new file, enter its "
-                "SHA-256 in the registry",
+                f"the file was changed or damaged on its way: remove {destination.parent / '.archives'} and fetch it "
+                "again; if you trust the new file, enter its SHA-256 in the registry",
             )
 
 

@@ -137,8 +137,9 @@ def _find(folder: Path, *names: str) -> Path:
 
 
 def _lines(path: Path) -> pd.DataFrame:
+    comment = "#" if path.name.startswith("peaks.bed") else None  # a barcode may be sample#ACGT
     try:
-        return pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False, comment="#")
+        return pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False, comment=comment)
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path} is empty", "one name a line", "give another folder") from error
 

@@ -79,8 +79,8 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
     """
     path = Path(path)
     separator = "," if ".csv" in path.suffixes else "\t"
-    try:
-        table = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False, comment="#")
+    try:  # without comments: a barcode may be sample#ACGT
+        table = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}", "two columns: barcode, cell type", "correct the annotation") from error
     if table.shape[1] != 2:

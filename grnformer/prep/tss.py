@@ -75,7 +75,7 @@ def _read_any(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, header=None, comment="#")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}", "a table of TSSs", "correct genomes.<name>.tss in the config") from error
-    if not str(table.iloc[0].to_list()[1]).isdigit():  # a BED has a position there, a header a name
+    if not str([*table.iloc[0], ""][1]).isdigit():  # a BED has a position there, a header a name
         table.columns = table.iloc[0].to_list()
         table = table.iloc[1:]
     if "tss" in table:

@@ -143,3 +143,11 @@ def test_a_wheel_without_the_member_is_named(tmp_path: Path, wheels: Path) -> No
 
 def test_sha256_is_the_standards(original: Path) -> None:
     assert resources.sha256(original) == SHA256
+
+
+def test_a_damaged_wheel_is_told_as_such(tmp_path: Path) -> None:
+    folder = tmp_path / ".archives" / "tool-1.0"
+    folder.mkdir(parents=True)
+    (folder / "tool-1.0-py3-none-any.whl").write_bytes(b"half of a wheel")
+    with pytest.raises(InputError, match="could not be fetched"):
+        resources.fetch("data.bed", entry("pypi:tool==1.0:tool/data.bed"), tmp_path / "data.bed")

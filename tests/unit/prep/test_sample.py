@@ -6,6 +6,7 @@ import pytest
 
 from grnformer import contracts
 from grnformer.errors import InputError
+from grnformer.prep.pairing import read_annotation
 from grnformer.prep.sample import load_sample
 
 
@@ -108,3 +109,10 @@ def test_annotation_with_more_columns(write_pair, tmp_path, tss, cell_types, ing
     cell_types.to_frame("a").assign(b=1).to_csv(tmp_path / "wide.csv")
     with pytest.raises(InputError, match="3 columns"):
         load_sample(write_pair(annotation=str(tmp_path / "wide.csv")), tss, **ingest_settings)
+
+
+def test_annotation_of_barcodes_with_a_hash(tmp_path):
+    """ArchR names cells sample#barcode: no comment starts there."""
+    (tmp_path / "types.csv").write_text("s#AC,B cell\ns#GT,T cell\n")
+    labels = read_annotation(tmp_path / "types.csv", pd.Index(["s#AC", "s#GT"]))
+    assert labels.to_dict() == {"s#AC": "B cell", "s#GT": "T cell"}

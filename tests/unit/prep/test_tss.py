@@ -40,7 +40,7 @@ def test_kinds_agree(tmp_path):
     pd.testing.assert_frame_equal(read_tss(tmp_path / "plain.csv"), ensdb)
 
 
-@pytest.mark.parametrize("text", ["", "a\tb\n1\t2\n", "gene\tchrom\ttss\tstrand\nA\tchr1\tNA\t+\n"])
+@pytest.mark.parametrize("text", ["", "A\nB\n", "a\tb\n1\t2\n", "gene\tchrom\ttss\tstrand\nA\tchr1\tNA\t+\n"])
 def test_unusable_table(tmp_path, text):
     (tmp_path / "t.tsv").write_text(text)
     with pytest.raises(InputError):
