@@ -84,7 +84,7 @@ def find_threshold(
         and bic_gain > 0
         and separation >= min_separation
         and two.weights_.min() >= min_weight
-        and _has_valley(two, means, crossing)
+        and _has_valley(two, means)
     ):
         overlap = float(two.predict_proba(scaled).min(axis=1).mean())
         return Threshold(
@@ -108,7 +108,7 @@ def intersection(means: np.ndarray, variances: np.ndarray, weights: np.ndarray) 
     return between[0] if between else None
 
 
-def _has_valley(mixture: Any, means: np.ndarray, crossing: float) -> bool:
+def _has_valley(mixture: Any, means: np.ndarray) -> bool:
     grid = np.linspace(means[0], means[1], 101)[:, None]
     density = mixture.score_samples(grid)
     return bool(density.min() < min(density[0], density[-1]))
