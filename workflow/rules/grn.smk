@@ -87,7 +87,10 @@ rule infer_tf_gene:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        settings=config["grn"]["tf_gene"],
+        settings={
+            key: config["grn"]["tf_gene"][key]
+            for key in ("method", "min_cells", config["grn"]["tf_gene"]["method"])
+        },
         seed=config["grn"]["seed"],
         code=code("grn/infer_tf_gene"),
     message:
@@ -198,7 +201,16 @@ rule build_cistromes:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        settings=config["grn"]["cistromes"],
+        settings={
+            **{
+                key: config["grn"]["cistromes"][key]
+                for key in ("method", "min_abs_rho", "region_set_kinds")
+            },
+            "prior": {
+                key: config["grn"]["cistromes"]["prior"][key]
+                for key in ["chip_sources"]
+            },
+        },
         code=code("grn/build_cistromes"),
     message:
         "Cistromes in {wildcards.dataset}"
