@@ -1,4 +1,4 @@
-"""From scores to a summary: estimates with bootstrap intervals, failures counted, the floor beside every arm."""
+"""From scores to a summary: estimates with intervals, failures counted, the floor beside every arm."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ _CONFIDENCE = 0.95
 
 
 def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd.DataFrame:
-    """Sum up scores over their members, with percentile bootstrap intervals and the distance to the best floor.
+    """Sum up scores over their members, with 95% intervals and the distance to the best floor.
+
+    Means get Student's t interval: members are few (folds, seeds), and with three of them a percentile bootstrap
+    excludes the truth by chance in one of four cases. Medians get a percentile bootstrap over members.
 
     Parameters
     ----------
     scores
         Table by contract ``scores``. A missing value is a failure: it is counted, not averaged.
     n_resamples
-        Bootstrap resamples of the members.
+        Bootstrap resamples of the members, for medians.
     seed
         Seed of the resampling; each row of the result is independent of which other rows there are.
 
@@ -32,9 +35,10 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
     -------
     Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says. The floor is
     the best arm of kind ``floor`` with the same benchmark, task and metric. ``above_floor`` is the difference of the
-    two estimates in the metric's better direction over the members that both have, its interval from resampling
-    these members together; a floor with a single member that the arm lacks (a floor without seeds) counts as a
-    constant. Intervals need two members at least and are missing otherwise. The best floor itself has no floor.
+    two estimates in the metric's better direction over the members that both have, its interval from these members'
+    paired differences (means) or from resampling them together (medians); a floor with a single member that the arm
+    lacks (a floor without seeds) counts as a constant. Intervals need two members at least and are missing otherwise.
+    The best floor itself has no floor.
 
     Raises
     ------
@@ -83,6 +87,18 @@ def interval(replicates: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def mean_difference(differences: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean of members or paired differences, Student's t 95% interval (NaN for fewer than two), and their number."""
+    from scipy import stats
+
+    n = len(differences)
+    mean = float(differences.mean())
+    if n < 2:
+        return mean, np.nan, np.nan, n
+    half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half, n
+
+
 def _apply(values: np.ndarray, statistic: str, axis: int) -> np.ndarray:
     return np.median(values, axis=axis) if statistic == "median" else np.mean(values, axis=axis)
 
@@ -104,7 +120,9 @@ def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int)
     statistic = METRICS[metric].statistic
     estimate = float(_apply(values, statistic, axis=0)) if len(values) else np.nan
     low, high = np.nan, np.nan
-    if len(values) > 1:
+    if len(values) > 1 and statistic == "mean":
+        _, low, high, _ = mean_difference(values)
+    elif len(values) > 1:
         low, high = interval(bootstrap(values, statistic, n_resamples, seed))
     return {
         "kind": kinds[0],
@@ -149,7 +167,9 @@ def _distance(
     statistic, sign = METRICS[metric].statistic, _sign(metric)
     estimates = _apply(both, statistic, axis=0)
     row["above_floor"] = float(sign * (estimates[0] - estimates[1]))
-    if len(both) > 1:
+    if len(both) > 1 and statistic == "mean":
+        _, row["above_floor_low"], row["above_floor_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
+    elif len(both) > 1:
         replicates = bootstrap(both, statistic, n_resamples, seed)
         row["above_floor_low"], row["above_floor_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return row

@@ -90,8 +90,9 @@ def benchmark_section(
             .sort_values(["metric", "task"], kind="stable", key=_in_order(metrics))
             .drop(columns="benchmark"),
             f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, "
-            "...), as given below; intervals are 95% bootstrap intervals over members and missing where there is one "
-            "member alone. Failed: members whose value is undefined. " + _definitions(metrics),
+            "...), as given below; intervals are 95% intervals over members (Student's t for means, percentile "
+            "bootstrap for medians), missing where there is one member alone. Failed: members whose value is "
+            "undefined. " + _definitions(metrics),
             _LABELS,
             shown=600,
         )
@@ -163,7 +164,7 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metric
             members = members if least == most or not members else f"{least} to {members}"
             caption = (
                 f"{capital(METRICS[metric].about)}. Task {task}. Points: {METRICS[metric].statistic} over members"
-                f"{f' ({members})' if members else ''}; bars: 95% bootstrap interval; dashed line: best naive floor; "
+                f"{f' ({members})' if members else ''}; bars: 95% interval; dashed line: best naive floor; "
                 "dotted line: chance."
             )
             if undefined:

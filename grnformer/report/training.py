@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grnformer.bench.summary import mean_difference
 from grnformer.report.benchmarks import pairs_of_arms
 from grnformer.report.forest import unit_name
 from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.style import INK, colours
-from grnformer.report.verdict import Kind, classify, mean_difference, signed
+from grnformer.report.verdict import Kind, classify, signed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from grnformer.bench.metrics import METRICS
-from grnformer.bench.summary import bootstrap, interval
+from grnformer.bench.summary import bootstrap, interval, mean_difference
 from grnformer.report.forest import metric_name, unit_name
 from grnformer.report.page import MINUS, Note
 
@@ -174,15 +174,3 @@ def _spread(part: pd.DataFrame, name_floor: bool) -> str:
 def _values(scores: pd.DataFrame, arm: str, metric: str) -> pd.Series:
     part = scores[(scores["arm"] == arm) & (scores["metric"] == metric)]
     return part.set_index("member")["value"].astype(float).dropna().sort_index()
-
-
-def mean_difference(differences: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean of paired differences with Student's t 95% interval (NaN for fewer than two), and their number."""
-    from scipy import stats
-
-    n = len(differences)
-    mean = float(differences.mean())
-    if n < 2:
-        return mean, np.nan, np.nan, n
-    half = float(stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n))
-    return mean, mean - half, mean + half, n

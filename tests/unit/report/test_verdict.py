@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from grnformer.report.verdict import best_floor, classify, compare_arms, judge, mean_difference, paired_difference
+from grnformer.bench.summary import mean_difference
+from grnformer.report.verdict import best_floor, classify, compare_arms, judge, paired_difference
 
 METRIC = "double_centred_pearson"
 
