@@ -211,7 +211,9 @@ def test_every_figure_has_data_a_caption_and_n(sections: list[Section], page: st
 def test_missing_truth_is_said_and_no_empty_box_left(sections: list[Section], page: str) -> None:
     section = next(s for s in sections if s.dataset == "tissue" and s.name == "grn_accuracy")
     assert [type(b) for b in section.blocks] == [Note]
-    assert any("GRN accuracy was not measured: the configuration names no ChIP-seq truth" in note for note in read(page).notes)
+    assert any(
+        "GRN accuracy was not measured: the configuration names no ChIP-seq truth" in note for note in read(page).notes
+    )
 
 
 def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
