@@ -13,7 +13,7 @@ from harness import HERE, find_python, run_task, why_absent
 from simulate import simulate_network
 from table import Table, say
 
-N_TARGETS = {"simulation": 300, "demo": 600, "pbmc68k": 300}
+N_TARGETS = {"simulation": 200, "demo": 300, "pbmc68k": 200}
 SPEED = {"simulation": 25, "demo": 8}
 MIN_CELLS = 10
 

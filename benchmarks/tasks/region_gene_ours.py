@@ -1,5 +1,7 @@
 """Our region-gene links of all genes; the table comes back as arrays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -17,7 +19,8 @@ def prepare(arrays, options):
     start = arrays["region_start"]
     regions = pd.DataFrame({"region": np.arange(n_regions), "chrom": "chr1", "start": start, "end": start + 500})
     tss = pd.DataFrame({"gene": genes, "chrom": "chr1", "tss": arrays["tss"], "strand": "+"})
-    link_regions(data, genes[:2], regions, tss[:2], **options | {"n_trees": 1, "min_cells": 1})
+    few = replace(data, expression=expression[:, :2])
+    link_regions(few, genes[:2], regions, tss[:2], **options | {"n_trees": 1, "min_cells": 1})
     return data, genes, regions, tss
 
 

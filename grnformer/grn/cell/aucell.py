@@ -73,7 +73,7 @@ def score_cells(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff
     Raises
     ------
     InputError
-        If a set has no gene.
+        If a set has no gene, or expression is negative or missing.
     """
     import numba
     import scipy.sparse as sp
@@ -88,6 +88,10 @@ def score_cells(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff
             "use gene sets with the gene names of the data",
         )
     cells = sp.csr_matrix(expression)
+    if cells.nnz and not cells.data.min() >= 0:  # nor where it is nan
+        raise InputError(
+            f"expression as low as {cells.data.min()}", "no value below 0 and none missing", "use counts or their log1p"
+        )
     members = sp.csr_matrix(gene_sets, dtype=np.float64)
     auc = np.empty((cells.shape[0], weight.size), dtype=np.float32)
     arrays = (

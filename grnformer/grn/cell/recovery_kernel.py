@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_BINS = 1024  # of a cell's histogram of values
+_BINS = 4096  # of a cell's histogram of values
+_CROWD = 32  # values in one bin: with more, sorting is faster than insertion
 
 
 @njit(cache=True, inline="always")
@@ -18,15 +19,6 @@ def _area_before(rank: int, rank_cutoff: int) -> float:
     """Sum of max(0, rank_cutoff - 1 - r) over all ranks r below `rank`."""
     counted = float(min(rank, rank_cutoff - 1))
     return counted * (rank_cutoff - 1) - counted * (counted - 1) / 2
-
-
-@njit(cache=True, inline="always")
-def _find_bin(value: float, scale: float) -> np.uint64:
-    """Bin of a value, rising with it; within bounds whatever the value."""
-    scaled = value * scale
-    if scaled > 0:
-        return np.uint64(min(scaled, _BINS - 1.0))
-    return np.uint64(0)
 
 
 @njit(cache=True, fastmath={"nnan", "nsz"})
@@ -42,47 +34,56 @@ def _summarise(values: np.ndarray) -> tuple[int, float]:
 
 @njit(cache=True)
 def _select_best(
-    values: np.ndarray, low: int, high: int, rank_cutoff: int, held: np.ndarray, place: np.ndarray, filled: np.ndarray
+    values: np.ndarray, rank_cutoff: int, filled: np.ndarray, held: np.ndarray, place: np.ndarray
 ) -> tuple[int, int]:
-    """Find the `rank_cutoff` best values above 0 among low..high, with all ties of the last of them, and a few more.
+    """Find the `rank_cutoff` best values above 0, with all ties of the last of them, and a few more.
 
     Returns how many values stand at the start of `held`, falling, with their positions in `place`; and how many
     values are above 0. `filled` is scratch.
 
-    A histogram tells which values may be among the best: counting has no branch to guess wrong, unlike a quickselect
-    over all values. Only what the histogram leaves is selected and sorted.
+    Where more values are above 0 than wanted, a histogram tells which may be among the best, and where about each of
+    them belongs: counting has no branch to guess wrong, unlike comparing. Only within a bin are values compared.
     """
-    n_detected, highest = _summarise(values[low:high])
-    lowest_bin = np.uint64(0)
+    n_detected, highest = _summarise(values)
     scale = (_BINS - 1) / highest if highest > 0 else 0.0
-    if n_detected > rank_cutoff:
+    n_held = most = 0
+    if n_detected > rank_cutoff and 0 < scale < np.inf:
         filled[:] = 0
-        filled[0] = low - high + n_detected  # what is not above 0 lands there, and does not count
-        for position in range(low, high):
-            filled[_find_bin(float(values[position]), scale)] += 1
-        lowest_bin = np.uint64(_BINS - 1)
-        reached = filled[lowest_bin]
-        while reached < rank_cutoff:
+        for position in range(values.size):
+            filled[np.uint64(values[position] * scale)] += 1
+        filled[0] -= values.size - n_detected  # stored zeros landed there, and do not count
+        lowest_bin = np.uint64(_BINS)
+        while n_held < rank_cutoff:  # from here on, `filled` says where the bin's next value goes
             lowest_bin -= np.uint64(1)
-            reached += filled[lowest_bin]
-    least = float(lowest_bin)
-    n_held = 0
-    for position in range(low, high):
-        value = float(values[position])
-        if value > 0 and not value * scale < least:  # an infinite value has no bin, and stays in
-            held[n_held], place[n_held] = value, position
-            n_held += 1
-    if n_held > 2 * rank_cutoff:
-        bound = np.partition(held[:n_held], n_held - rank_cutoff)[n_held - rank_cutoff]
-        kept = 0
-        for one in range(n_held):
-            if held[one] >= bound:
-                held[kept], place[kept] = held[one], place[one]
-                kept += 1
-        n_held = kept
-    order = np.argsort(-held[:n_held])
-    held[:n_held] = held[:n_held][order]
-    place[:n_held] = place[:n_held][order]
+            size = filled[lowest_bin]
+            filled[lowest_bin] = n_held
+            n_held += size
+            most = max(most, size)
+        least = float(lowest_bin)
+        for position in range(values.size):
+            scaled = values[position] * scale
+            if scaled >= least and values[position] > 0:
+                goal = filled[np.uint64(scaled)]
+                held[goal], place[goal] = values[position], position
+                filled[np.uint64(scaled)] += 1
+    else:
+        most = _CROWD + 1
+        for position in range(values.size):
+            if values[position] > 0:
+                held[n_held], place[n_held] = values[position], position
+                n_held += 1
+    if most > _CROWD:
+        order = np.argsort(-held[:n_held])
+        held[:n_held] = held[:n_held][order]
+        place[:n_held] = place[:n_held][order]
+        return n_held, n_detected
+    for one in range(1, n_held):
+        value, position = held[one], place[one]
+        other = one
+        while other > 0 and held[other - 1] < value:
+            held[other], place[other] = held[other - 1], place[other - 1]
+            other -= 1
+        held[other], place[other] = value, position
     return n_held, n_detected
 
 
@@ -121,7 +122,7 @@ def recover_sets(
     filled = np.empty(_BINS, np.int32)
     for cell in range(auc.shape[0]):
         low, high = cell_start[first_cell + cell], cell_start[first_cell + cell + 1]
-        n_held, n_detected = _select_best(value, low, high, rank_cutoff, held, place, filled)
+        n_held, n_detected = _select_best(value[low:high], rank_cutoff, filled, held, place)
         n_zeros = n_genes - n_detected
         zero_part = 0.0
         if n_zeros > 0:
@@ -138,7 +139,7 @@ def recover_sets(
                 part = (_area_before(last, rank_cutoff) - _area_before(first, rank_cutoff)) / (last - first)
             part -= zero_part
             for position in range(first, last):
-                row = gene[place[position]]
+                row = gene[low + place[position]]
                 for entry in range(np.uint64(set_start[row]), np.uint64(set_start[row + 1])):
                     area[np.uint64(set_number[entry])] += part * set_weight[entry]
             first = last

@@ -55,6 +55,12 @@ def test_outliers_do_not_disturb_the_selection_of_the_best() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_values_that_have_no_rank_are_told() -> None:
+    for value in (-1.0, np.nan):
+        with pytest.raises(InputError, match="expression as low as"):
+            score_cells(sp.csr_matrix([[value, 2.0, 3.0]]), as_matrix([{0}], 3), 2)
+
+
 @pytest.mark.parametrize("rank_cutoff", [2, 4, 6])
 def test_ties_score_the_mean_over_all_their_orders(rank_cutoff) -> None:
     row = np.array([2.0, 0, 1, 1, 0, 0])
