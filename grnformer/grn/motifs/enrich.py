@@ -75,6 +75,13 @@ def enrich_regions(
             "regions such as chr1:100-600",
             "name a regions_vs_motifs database in grn.cistromes.cistarget.rankings",
         )
+    highest = (len(database.motifs) - 1) ** 0.5  # of a motif that alone has an AUC
+    if highest < nes_threshold:
+        raise InputError(
+            f"{len(database.motifs)} motifs, of which none can exceed an NES of {highest:.2f}",
+            f"enough motifs for an NES of {nes_threshold}: a whole collection, not those of some TFs alone",
+            "add motifs to grn.cistromes.motif_scan.motifs (or take a larger database)",
+        )
     tfs = _tfs_by_motif(annotations, database)
     if kinds:
         region_sets = region_sets[region_sets["kind"].isin(set(kinds))]

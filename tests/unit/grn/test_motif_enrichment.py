@@ -215,7 +215,11 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
 
 @pytest.mark.parametrize(
     ("change", "what"),
-    [({"nes_threshold": 50.0}, "no motif of 30 reaches NES 50"), ({"kinds": ["topic_top"]}, "0 of 0 regions")],
+    [
+        ({"nes_threshold": 5.38}, "no motif of 30 reaches NES 5.38"),
+        ({"nes_threshold": 5.4}, "30 motifs, of which none can exceed an NES of 5.39"),
+        ({"kinds": ["topic_top"]}, "0 of 0 regions"),
+    ],
 )
 def test_enrichment_says_why_there_is_none(planted, change, what):
     database, sets, _ = planted

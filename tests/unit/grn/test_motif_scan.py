@@ -139,6 +139,12 @@ def test_planted_binding_is_recovered(tmp_path):
     assert len(found & true) > 0.5 * len(found)
 
 
+def test_odds_of_sites_are_summed_and_the_best_matrix_counts():
+    best = np.array([-np.inf, 2.0, 9.0, 1.0])
+    scan._add_best(best, np.array([3, 2, 1]), np.array([0, 0, 1, 2]), np.array([3.0, 3.0, 5.0, 4.0]))
+    assert best.tolist() == [-np.inf, 4.0, 9.0, 4.0]
+
+
 @pytest.mark.mirror
 def test_ctcf_comes_first_in_ctcf_peaks(tmp_path):
     """500 GM12878 CTCF peaks (gimmemotifs' sdist in the mirror folder) among nine times as many shuffled sequences."""
