@@ -20,7 +20,8 @@ ABOUT = {
     "so that a model that only knows which drugs are potent scores nothing.",
     "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that "
     "very line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; "
-    "the wrong-TF control takes the same score from other TFs of the line.",
+    "the wrong-TF control takes the same score from other TFs of the line. In task all a TF counts once for each line "
+    "it was measured in: intervals there are somewhat too narrow.",
 }
 _REAL = ("cell_type", "cell", "hybrid")  # graphs of the data; every other is a control
 _MISSING = {
@@ -92,7 +93,7 @@ def benchmark_section(
             f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, "
             "...), as given below; intervals are 95% intervals over members (Student's t for means, percentile "
             "bootstrap for medians), missing where there is one member alone. Failed: members whose value is "
-            "undefined. " + _definitions(metrics),
+            "undefined. " + _definitions(metrics) + (_FOLDS if (summary["unit"] == "fold").any() else ""),
             _LABELS,
             shown=600,
         )
