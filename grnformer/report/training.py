@@ -98,8 +98,8 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
                 "pretrain_comparisons",
                 differences,
                 "Paired differences of held-out error (positive: the first arm has less), with Student's t 95% "
-                "intervals over seeds; all seeds share the held-out cells, so that the intervals say nothing of the choice "
-                "of cells.",
+                "intervals over seeds; all seeds share the held-out cells: the intervals say nothing of the choice of "
+                "cells.",
                 {"difference": "less error by", "low": "95% low", "high": "95% high", "seeds": "seeds (n)"},
             )
         )
