@@ -1,6 +1,9 @@
 # report: one self-contained page, and the same numbers as tables.
 
 
+MOTIFS = config["grn"]["cistromes"]["method"]
+
+
 report: "../report/workflow.rst"
 
 
@@ -101,6 +104,8 @@ rule render_report:
                     "grn/score_specificity",
                     "grn/build_cell_type_grns",
                     "pretrain/split_cells",
+                    *(["grn/scan_motifs"] if MOTIFS == "motif_scan" else []),
+                    *(["grn/enrich_motifs"] if MOTIFS != "prior" else []),
                 ],
             ),
             *expand(
