@@ -30,6 +30,7 @@ def enrich_regions(
     rank_threshold: float,
     nes_threshold: float,
     min_overlap: float,
+    min_regions: int,
     min_mapped: float,
 ) -> pd.DataFrame:
     """Return the enriched motifs of every region set (contract motif_enrichment), best first.
@@ -56,6 +57,8 @@ def enrich_regions(
         Least NES of an enriched motif.
     min_overlap
         Share of either region that must be shared for a region to be one of the database.
+    min_regions
+        Sets with fewer regions in the database are left out.
     min_mapped
         Least share of the sets' regions that must be in the database.
 
@@ -92,7 +95,12 @@ def enrich_regions(
     ranks = database.load([database.features[i] for i in used])
     pairs = pd.DataFrame({"region": regions[ours], "row": row})
     joined = region_sets[["kind", "set", "region"]].merge(pairs, on="region")
-    mapped = dict(list(joined.groupby(["kind", "set"], sort=True)))
+    parts = dict(list(joined.groupby(["kind", "set"], sort=True)))
+    mapped = {key: part for key, part in parts.items() if part["row"].nunique() >= min_regions}
+    if len(mapped) < len(parts):
+        logger.info(
+            "%d of %d region sets have fewer than %d regions", len(parts) - len(mapped), len(parts), min_regions
+        )
     table = pd.DataFrame(
         _enriched(mapped, ranks, database, auc_threshold, rank_threshold, nes_threshold), columns=COLUMNS[:7]
     )

@@ -18,7 +18,7 @@ from grnformer.grn.motifs.recovery import leading_edge_ranks, make_sets, normali
 THRESHOLDS = {"motif_similarity_fdr": 0.001, "orthologous_identity": 0.5}
 SETTINGS = {
     "kinds": [], "auc_threshold": 0.05, "rank_threshold": 0.2, "nes_threshold": 3.0, "min_overlap": 0.4,
-    "min_mapped": 0.2,
+    "min_regions": 10, "min_mapped": 0.2,
 }  # fmt: skip
 
 
@@ -219,6 +219,7 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
         ({"nes_threshold": 5.38}, "no motif of 30 reaches NES 5.38"),
         ({"nes_threshold": 5.4}, "30 motifs, of which none can exceed an NES of 5.39"),
         ({"kinds": ["topic_top"]}, "0 of 0 regions"),
+        ({"min_regions": 61}, "in any of 0 region sets"),
     ],
 )
 def test_enrichment_says_why_there_is_none(planted, change, what):

@@ -126,7 +126,7 @@ def test_planted_binding_is_recovered(tmp_path):
         sets.append(pd.DataFrame({"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}))
     annotations = pd.DataFrame({"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)})
     settings = {"kinds": [], "auc_threshold": 0.05, "rank_threshold": 0.2, "nes_threshold": 2.0, "min_overlap": 0.4,
-                "min_mapped": 1.0}  # fmt: skip
+                "min_regions": 10, "min_mapped": 1.0}  # fmt: skip
     enriched = enrich_regions(
         open_rankings(tmp_path / "x.feather"), pd.concat(sets), annotations.assign(ground="direct"), **settings
     )
