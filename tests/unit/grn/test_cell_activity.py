@@ -49,8 +49,11 @@ def test_outliers_do_not_disturb_the_selection_of_the_best() -> None:
     expression = np.exp(rng.normal(0, 8, (6, 400)))
     expression[1, 7] = np.inf
     expression[2] *= 1e-300
+    expression[3, :300] = 0
+    stored = sp.csr_matrix(np.ones_like(expression))
+    stored.data = expression.ravel()  # its zeros among them
     sets = [set(rng.choice(400, size, replace=False).tolist()) for size in (3, 40)]
-    found = score_cells(sp.csr_matrix(expression), as_matrix(sets, 400), 20)
+    found = score_cells(stored, as_matrix(sets, 400), 20)
     expected = [[recovery_auc(np.argsort(-row), members, 20) for members in sets] for row in expression]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
