@@ -133,6 +133,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
         better, worse = outcomes.count("better"), outcomes.count("worse")
         text += f" Arms with the data's graph against arms without it: less error in {better} of {len(outcomes)} "
         text += f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}."
+        text += " Arms with edges are told something of what they predict: see how to read held-out errors."
     items = tuple(
         f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)}"
         + (f" [{signed(row.low)}, {signed(row.high)}])." if not np.isnan(row.low) else ").")
