@@ -53,10 +53,12 @@ format: env ## format the code
 	ruff format .
 	snakefmt Snakefile workflow
 
-lock: env ## write requirements.lock from what is installed
+lock: env ## write requirements.lock and envs/core.yaml from what is installed
 	( sed -n '/^#/p' requirements.lock; \
 	  $(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu//' | grep -vE '^pip==' ) > requirements.lock.new
 	mv requirements.lock.new requirements.lock
+	( sed '/- pip:$$/q' envs/core.yaml; sed '/^#/d; s/^/      - /' requirements.lock ) > envs/core.yaml.new
+	mv envs/core.yaml.new envs/core.yaml
 
 clean: ## remove results and fetched resources, keep the environment
 	rm -rf results resources .snakemake

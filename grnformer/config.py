@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESOURCE_PREFIX = "resource:"
+DATA_GRAPHS = ("cell_type", "cell", "hybrid")  # graph modes that hold the data's edges; every other is a control
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 _TAKEN = ("bench", "benchmark", "log", "report")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
+from grnformer.config import DATA_GRAPHS
 from grnformer.report.forest import forest_height, metric_name, order_arms, plot_forest, unit_name
 from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.verdict import capital, compare_arms, judge
@@ -23,7 +24,6 @@ ABOUT = {
     "the wrong-TF control takes the same score from other TFs of the line. In task all a TF counts once for each line "
     "it was measured in: intervals there are somewhat too narrow.",
 }
-_REAL = ("cell_type", "cell", "hybrid")  # graphs of the data; every other is a control
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
     "grn_accuracy": "the configuration names no ChIP-seq truth for a cell type of this dataset "
@@ -123,12 +123,6 @@ def benchmark_section(
     return Section(benchmark, title, blocks, dataset)
 
 
-def mark_controls(table: pd.DataFrame, arms: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Scores or summary with kind ``control`` for every model arm whose graph is not one of the data."""
-    controls = [name for name, arm in arms.items() if arm["graph"] not in _REAL]
-    return table.assign(kind=table["kind"].mask(table["arm"].isin(controls) & (table["kind"] == "model"), "control"))
-
-
 def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """(graph arm, other arm) for every arm that has a graph of the data against every arm that has none or a control.
 
@@ -137,7 +131,7 @@ def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     arms
         ``pretrain.arms`` of the config: name -> ``graph`` and more.
     """
-    real = [name for name, arm in arms.items() if arm["graph"] in _REAL]
+    real = [name for name, arm in arms.items() if arm["graph"] in DATA_GRAPHS]
     return [(arm, other) for arm in real for other in arms if other not in real]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grnformer import io
 from grnformer.fuse.graph import read_bundle
 from grnformer.grn.cell_type import file_names
-from grnformer.report.benchmarks import benchmark_section, mark_controls, pairs_of_arms, pairs_of_networks
+from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
 from grnformer.report.fusion import fusion_section
 from grnformer.report.networks import networks_section
 from grnformer.report.overview import overview_section
@@ -124,8 +124,6 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     }
     for benchmark in ("grn_accuracy", "drug_response"):
         scores, summary = _scores(files.get(f"{benchmark}_scores"), files.get(f"{benchmark}_summary"))
-        if scores is not None and summary is not None and benchmark == "drug_response":
-            scores, summary = (mark_controls(table, arms) for table in (scores, summary))
         pairs = pairs_of_arms(arms) if benchmark == "drug_response" else pairs_of_networks(summary)
         sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings, about.get(benchmark)))
     return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]

@@ -1,6 +1,7 @@
 """The house rules of rules and scripts."""
 
 import ast
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -148,9 +149,25 @@ def test_memory_and_time_grow_when_a_job_is_retried(job) -> None:
     assert sorted(amounts) == [("mem_mb", "growing"), ("runtime", "growing")]
 
 
-def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile() -> None:
-    """Snakemake lets profiles/default win over a profile that is named."""
-    default, slurm = (
-        yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text()) for name in ("default", "slurm")
-    )
-    assert {key for key in default.keys() & slurm.keys() if default[key] != slurm[key]} == set()
+def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(monkeypatch) -> None:
+    """Snakemake lets profiles/default win over a profile that is named; cores would cap the cluster's threads."""
+    from snakemake.cli import parse_args
+
+    def parsed(*arguments: str):
+        monkeypatch.setattr("sys.argv", ["snakemake", *arguments])
+        return parse_args(list(arguments))[1]
+
+    monkeypatch.chdir(ROOT)
+    slurm = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    named = parsed("--profile", "slurm", "-n")
+    assert named.cores is None
+    for key in ("jobs", "retries", "keep-going", "rerun-incomplete", "latency-wait"):
+        assert getattr(named, key.replace("-", "_")) == slurm[key]
+    assert parsed("prep").cores == len(os.sched_getaffinity(0))
+
+
+def test_the_conda_environment_has_the_pins_of_the_lock_file() -> None:
+    """Snakemake copies an environment file elsewhere, so that it cannot point to another file."""
+    lock = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    environment = yaml.safe_load((ROOT / "envs" / "core.yaml").read_text())
+    assert environment["dependencies"][-1]["pip"] == lock

@@ -236,7 +236,13 @@ rule score_drug_response:
     input:
         models=expand(
             "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
-            arm=config["pretrain"]["arms"],
+            arm=[arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
+            split=DRUG_RESPONSE["splits"],
+            allow_missing=True,
+        ),
+        controls=expand(
+            "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
+            arm=[arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
             split=DRUG_RESPONSE["splits"],
             allow_missing=True,
         ),

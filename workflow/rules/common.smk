@@ -3,7 +3,14 @@ import sys
 
 sys.path.insert(0, workflow.basedir)
 
-from grnformer.config import check_config, locate, read_registry, read_samples, resolve
+from grnformer.config import (
+    DATA_GRAPHS,
+    check_config,
+    locate,
+    read_registry,
+    read_samples,
+    resolve,
+)
 from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, use_checkout
 from grnformer.grn.cistromes.build import check_motif_settings
@@ -22,6 +29,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 DATASETS = sorted(SAMPLES["dataset"].unique())
+ARMS = {name: arm["graph"] for name, arm in config["pretrain"]["arms"].items()}
 CHIP_DATASETS = sorted(
     {line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]}
     & set(DATASETS)

@@ -11,7 +11,8 @@ with job(snakemake):
     from grnformer.bench.drug_response.score import score_predictions
     from grnformer.bench.summary import summarise_scores
 
-    kinds = {"model": snakemake.input.models, "floor": snakemake.input.floors, "reference": snakemake.input.reference}
+    given = snakemake.input
+    kinds = {"model": given.models, "control": given.controls, "floor": given.floors, "reference": given.reference}
     tables = [
         score_predictions(io.read_table(path, "drug_predictions"), Path(path).stem, kind)
         for kind, paths in kinds.items()
