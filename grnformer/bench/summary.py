@@ -13,6 +13,7 @@ from grnformer.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+LEAST_FOR_MEDIAN = 6  # members; of fewer, all agree in sign by chance more often than in one of twenty cases
 _CONFIDENCE = 0.95
 
 
@@ -20,7 +21,7 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
     """Sum up scores over their members, with 95% intervals and the distance to the best floor.
 
     Means get Student's t interval: members are few (folds, seeds), and with three of them a percentile bootstrap
-    excludes the truth by chance in one of four cases. Medians get a percentile bootstrap over members.
+    excludes the truth by chance in one of four cases. Medians of six members or more get a percentile bootstrap.
 
     Parameters
     ----------
@@ -37,8 +38,8 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
     the best arm of kind ``floor`` with the same benchmark, task and metric. ``above_floor`` is the difference of the
     two estimates in the metric's better direction over the members that both have, its interval from these members'
     paired differences (means) or from resampling them together (medians); a floor with a single member that the arm
-    lacks (a floor without seeds) counts as a constant. Intervals need two members at least and are missing otherwise.
-    The best floor itself has no floor.
+    lacks (a floor without seeds) counts as a constant. Intervals need two members (means) or six (medians) at least
+    and are missing otherwise. The best floor itself has no floor.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int)
     low, high = np.nan, np.nan
     if len(values) > 1 and statistic == "mean":
         _, low, high, _ = mean_difference(values)
-    elif len(values) > 1:
+    elif len(values) >= LEAST_FOR_MEDIAN:
         low, high = interval(bootstrap(values, statistic, n_resamples, seed))
     return {
         "kind": kinds[0],
@@ -169,7 +170,7 @@ def _distance(
     row["above_floor"] = float(sign * (estimates[0] - estimates[1]))
     if len(both) > 1 and statistic == "mean":
         _, row["above_floor_low"], row["above_floor_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
-    elif len(both) > 1:
+    elif len(both) >= LEAST_FOR_MEDIAN:
         replicates = bootstrap(both, statistic, n_resamples, seed)
         row["above_floor_low"], row["above_floor_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return row

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from grnformer.bench.metrics import METRICS
-from grnformer.bench.summary import bootstrap, interval, mean_difference
+from grnformer.bench.summary import LEAST_FOR_MEDIAN, bootstrap, interval, mean_difference
 from grnformer.report.forest import metric_name, unit_name
 from grnformer.report.page import MINUS, Note
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEAST_FOR_MEDIAN = 6
 Kind = Literal["gain", "nothing", "loss"]
 Outcome = Literal["better", "worse", "no difference shown", "too few members", "not comparable"]
 COLUMNS = ["task", "metric", "arm", "against", "role", "difference", "low", "high", "members", "unit", "outcome"]
@@ -52,7 +51,7 @@ def paired_difference(
         return mean_difference(sign * (both[:, 0] - both[:, 1]))
     medians = np.median(both, axis=0)
     low, high = np.nan, np.nan
-    if len(both) >= _LEAST_FOR_MEDIAN:
+    if len(both) >= LEAST_FOR_MEDIAN:
         replicates = bootstrap(both, "median", n_resamples, seed)
         low, high = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return float(sign * (medians[0] - medians[1])), low, high, len(both)

@@ -51,6 +51,16 @@ def test_single_floor_is_a_constant_and_single_members_have_no_interval():
     assert found.loc["f", ["low", "high"]].isna().all()
 
 
+def test_medians_of_fewer_than_six_members_have_no_interval():
+    """Resampled members that all lie on one side exclude the other by chance too often."""
+    for n, has_interval in ((5, False), (6, True)):
+        parts = [
+            scores(a, k, np.arange(n) + d, "auprc_ratio", "tf") for a, k, d in (("a", "model", 1), ("f", "floor", 0))
+        ]
+        row = summarise(*parts).loc["a"]
+        assert row[["low", "above_floor_low"]].notna().tolist() == [has_interval] * 2
+
+
 def test_tasks_and_metrics_are_kept_apart():
     table = summarise_scores(
         pd.concat([scores("a", "model", [1, 2]), scores("f", "floor", [9, 9], task="drugs")], ignore_index=True),
