@@ -77,8 +77,12 @@ def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
     return registry
 
 
-def read_samples(path: str | Path, config: dict[str, Any], registry: dict[str, Any]) -> pd.DataFrame:
+def read_samples(
+    path: str | Path, config: dict[str, Any], registry: dict[str, Any], root: str | Path = "."
+) -> pd.DataFrame:
     """Read the sample sheet: one row a sample, all columns text, empty cells as ''.
+
+    Files it names are looked for in the working directory, then below `root`, the checkout.
 
     Raises
     ------
@@ -110,7 +114,7 @@ def read_samples(path: str | Path, config: dict[str, Any], registry: dict[str, A
         if column not in sheet:
             sheet[column] = ""
     contracts.check(sheet, "samples", where=str(path))
-    _check_rows(sheet, path, config, registry)
+    _check_rows(sheet, path, config, registry, root)
     return sheet
 
 
@@ -118,7 +122,9 @@ def _list(word: str, names: list[str]) -> str:
     return f"{word} {names} " if names else ""
 
 
-def _check_rows(sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], registry: dict[str, Any]) -> None:
+def _check_rows(
+    sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], registry: dict[str, Any], root: str | Path
+) -> None:
     for number, row in enumerate(sheet.to_dict("records"), start=2):
         where = f"{path} line {number} (sample {row['sample']!r})"
         for column in ("dataset", "sample", "rna", "genome"):
@@ -148,7 +154,7 @@ def _check_rows(sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], r
                 "declare it under `genomes` in the config, with its transcription start sites",
             )
         for column in ("rna", "atac", "fragments", "annotation"):
-            _check_reference(row[column], f"{where} column {column}", registry)
+            _check_reference(row[column], f"{where} column {column}", registry, root)
     genomes = sheet.groupby("dataset")["genome"].nunique()
     if (genomes > 1).any():
         raise InputError(
@@ -158,12 +164,12 @@ def _check_rows(sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], r
         )
 
 
-def _check_reference(reference: str, where: str, registry: dict[str, Any]) -> None:
+def _check_reference(reference: str, where: str, registry: dict[str, Any], root: str | Path) -> None:
     if not reference or reference.startswith("obs:"):
         return
     if reference.startswith(RESOURCE_PREFIX):
         name = reference.removeprefix(RESOURCE_PREFIX)
         if name not in registry:
             raise InputError(f"{where}: unknown resource {name!r}", f"one of {sorted(registry)}", "correct the name")
-    elif not Path(reference).exists():
+    elif not Path(locate(reference, root)).exists():
         raise InputError(f"{where}: no file or folder {reference}", "an existing path or resource:<name>", "correct it")

@@ -210,3 +210,16 @@ def test_a_name_that_cannot_name_files_is_refused(
     row[column] = name
     with pytest.raises(InputError, match=f"{column} '{name}'"):
         read_samples(write_sheet(tmp_path, row), config, REGISTRY)
+
+
+def test_files_of_the_checkout_are_found_from_another_working_directory(
+    tmp_path: Path, config: dict[str, Any], row: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet, elsewhere = write_sheet(tmp_path, row | {"rna": "data/rna.h5ad"}), tmp_path / "elsewhere"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rna.h5ad").touch()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert read_samples(sheet, config, REGISTRY, tmp_path).loc[0, "rna"] == "data/rna.h5ad"
+    with pytest.raises(InputError, match=r"data/rna\.h5ad"):
+        read_samples(sheet, config, REGISTRY, elsewhere)

@@ -23,7 +23,7 @@ try:
     check_motif_settings(config["grn"]["cistromes"])
     RESOURCES = read_registry(locate(config["resources"]["registry"], workflow.basedir))
     SAMPLES = read_samples(
-        locate(config["samples"], workflow.basedir), config, RESOURCES
+        locate(config["samples"], workflow.basedir), config, RESOURCES, workflow.basedir
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -52,7 +52,7 @@ def assign_parts(
     n_units = int(unit.max()) + 1
     if n_units < 2 * n_folds:
         raise ValueError(f"{n_units} units of split {split!r} for {n_folds} folds; at least two a fold are needed")
-    rng = np.random.default_rng([seed, SPLITS.index(split)])
+    rng = np.random.default_rng([seed, *split.encode()])
     blocks = np.array_split(rng.permutation(n_units), n_folds)
     for number, tested in enumerate(blocks, start=1):
         part = np.full(n_units, "train", dtype=object)
