@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PREFIX = "resource:"
 _MAIN_PACKAGES = (
     "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
-    "lightgbm", "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
+    "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
 )  # fmt: skip
 
 

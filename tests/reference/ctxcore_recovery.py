@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import resources
 from ctxcore.genesig import GeneSignature
 from ctxcore.recovery import aucs, leading_edge, recovery
 from ctxcore.rnkdb import opendb
-
-import resources
 
 folder = Path(resources.__file__).parent / "tests"
 path = next(folder.glob("*.genes_vs_motifs.rankings.feather"))
