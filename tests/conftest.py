@@ -249,12 +249,14 @@ def _write_graphs(folder: Path, rng: np.random.Generator, cells: list[str]) -> N
         edges = pd.concat([kept.assign(cell_type=t) for t in TYPES])[["cell_type", "tf", "gene", "weight", "sign"]]
         eregulons = kept.assign(eregulon=kept["tf"])[["eregulon", "tf", "gene", "weight", "sign"]]
         graph = Graph(
-            genes, edges, eregulons, activity if len(kept) else activity.iloc[:0], [f"e{i}" for i in range(8)]
-        )
+            genes, edges, eregulons, activity if len(kept) else activity.iloc[:0], [f"e{i}" for i in range(8)],
+            eregulons.assign(gene=eregulons["gene"].map(genes["gene"]))[["eregulon", "gene"]],
+            pd.DataFrame({"eregulon": kept["tf"].unique(), "threshold": 0.1}), rank_cutoff=10,
+        )  # fmt: skip
         meta = {
             "mode": mode, "scales": ["cell_type", "cell"], "cell_types": list(TYPES), "eregulons": graph.eregulon_names,
             "genes": 50, "edges": {t: len(kept) for t in TYPES}, "eregulon_edges": len(kept), "active_pairs": 0,
-            "edges_lost": 30, "genes_lost": 10, "genes_without_edge": 0, "seed": 1,
+            "edges_lost": 30, "genes_lost": 10, "genes_without_edge": 0, "rank_cutoff": 10, "seed": 1,
         }  # fmt: skip
         write_bundle(Bundle(graph, lost, meta), folder / mode)
 

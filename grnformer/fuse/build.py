@@ -69,6 +69,7 @@ def build_bundle(
         genes[["node", "gene", "token", "is_tf"]],
         number_edges(edges, genes, ["cell_type"]),
         *number_eregulons(triplets, active, genes),
+        rank_cutoff=int(active.uns["rank_cutoff"]),
     )
     lost = _lost(lost, network, set(chosen), edges, triplets)
     changed = MODES[mode](graph, np.random.default_rng([seed, sorted(MODES).index(mode)]))
@@ -84,6 +85,7 @@ def build_bundle(
         "edges_lost": int(lost["edges_lost"].sum()),
         "genes_lost": len(lost),
         "genes_without_edge": int(len(genes) - _linked(changed)),
+        "rank_cutoff": changed.rank_cutoff,
         "seed": seed,
     }
     LOGGER.info("graph %s: %s", mode, {k: v for k, v in meta.items() if k != "eregulons"})
@@ -135,22 +137,29 @@ def number_edges(table: pd.DataFrame, genes: pd.DataFrame, keys: list[str]) -> p
 
 def number_eregulons(
     triplets: pd.DataFrame, active: Any, genes: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Edges of the eRegulons by number, the active (cell, eRegulon) pairs, and the eRegulons' names."""
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str], pd.DataFrame, pd.DataFrame]:
+    """Edges of the eRegulons by number, the active pairs, the names, all members, and the thresholds (see `Graph`)."""
     names = list(active.var_names)
     unknown = sorted(set(triplets["eregulon"]) - set(names))
     if unknown:
         LOGGER.info("%d eRegulons have no activity and stay out of the cells' graphs: %s", len(unknown), unknown[:5])
     number = {name: k for k, name in enumerate(names)}
-    table = triplets[triplets["eregulon"].isin(number)].rename(columns={"tf_gene_weight": "weight"})
+    table = triplets[triplets["eregulon"].isin(number)].astype({"eregulon": str})
+    table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(["eregulon", "gene"])
+    table = table.assign(weight=table["tf_gene_weight"])
     table = table.assign(sign=edge_signs(table["eregulon"]), eregulon=table["eregulon"].map(number))
     edges = number_edges(table, genes, ["eregulon"]).astype({"eregulon": "int64"})
+    linked = np.unique(edges["eregulon"])
+    members = table.loc[table["eregulon"].isin(linked), ["eregulon", "gene"]].sort_values(
+        ["eregulon", "gene"], ignore_index=True
+    )
+    thresholds = pd.DataFrame({"eregulon": linked, "threshold": active.var["threshold"].to_numpy(float)[linked]})
     rows, columns = active.layers["active"].nonzero()
-    kept = np.isin(columns, edges["eregulon"].unique())
+    kept = np.isin(columns, linked)
     activity = pd.DataFrame(
         {"cell": active.obs_names.to_numpy(object)[rows[kept]], "eregulon": columns[kept].astype(np.int64)}
     )
-    return edges, activity, names
+    return edges, activity, names, members.astype({"gene": str}), thresholds
 
 
 def _lost(

@@ -28,9 +28,16 @@ class Graph:
         eregulon (0..K-1), tf, gene, weight, sign: one row an edge of an eRegulon. A cell's graph is the union of
         its active eRegulons; an edge that several of them hold counts once for each.
     activity
-        cell, eregulon: one row a pair that is active.
+        cell, eregulon: one row a pair that is active, told from all genes of the cell.
     eregulon_names
         K names.
+    members
+        eregulon, gene (by name, whether among `genes` or not): with `thresholds` and `rank_cutoff`, what activity is
+        told from, so that it can be told from some of a cell's genes alone.
+    thresholds
+        eregulon, threshold: AUC above which it is active.
+    rank_cutoff
+        R of AUCell, genes.
     """
 
     genes: pd.DataFrame
@@ -38,6 +45,9 @@ class Graph:
     eregulons: pd.DataFrame
     activity: pd.DataFrame
     eregulon_names: list[str]
+    members: pd.DataFrame
+    thresholds: pd.DataFrame
+    rank_cutoff: int
 
     def without_edges(self, *scales: str) -> Graph:
         """The same graph with the edges of the named scales (`cell_type`, `cell`) taken out."""
@@ -45,7 +55,10 @@ class Graph:
         if "cell_type" in scales:
             graph = replace(graph, edges=graph.edges.iloc[:0])
         if "cell" in scales:
-            graph = replace(graph, eregulons=graph.eregulons.iloc[:0], activity=graph.activity.iloc[:0])
+            tables = {
+                name: getattr(graph, name).iloc[:0] for name in ("eregulons", "activity", "members", "thresholds")
+            }
+            graph = replace(graph, **tables)
         return graph
 
 
@@ -67,6 +80,8 @@ def write_bundle(bundle: Bundle, folder: str | Path) -> None:
         io.write_table(graph.edges, temporary / "edges.parquet", "graph_edges")
         io.write_table(graph.eregulons, temporary / "eregulons.parquet", "graph_eregulons")
         io.write_table(graph.activity, temporary / "activity.parquet", "graph_activity")
+        io.write_table(graph.members, temporary / "members.parquet", "graph_members")
+        io.write_table(graph.thresholds, temporary / "thresholds.parquet", "graph_thresholds")
         io.write_table(bundle.lost, temporary / "lost.tsv", "lost_genes")
         io.write_json(bundle.meta, temporary / "meta.json", "graph_meta")
 
@@ -81,5 +96,8 @@ def read_bundle(folder: str | Path) -> Bundle:
         io.read_table(folder / "eregulons.parquet", "graph_eregulons"),
         io.read_table(folder / "activity.parquet", "graph_activity"),
         meta["eregulons"],
+        io.read_table(folder / "members.parquet", "graph_members"),
+        io.read_table(folder / "thresholds.parquet", "graph_thresholds"),
+        meta["rank_cutoff"],
     )
     return Bundle(graph, io.read_table(folder / "lost.tsv", "lost_genes"), meta)

@@ -1,23 +1,43 @@
 """Batches by step: everything random follows from (seed, step), so that a resumed run draws what an unbroken one does.
 
 Cells are read in blocks of neighbouring rows; blocks are shuffled, some are held at a time and shuffled together.
-Memory holds those and one number a cell.
+Memory holds those (with all genes, where the graph has edges on the scale of cells) and one number a cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
 from grnformer.fuse.graph import Graph
-from grnformer.model.backbones.base import Backbone
+from grnformer.model.backbones.base import Backbone, Tokens
 from grnformer.model.grnformer import Batch
+from grnformer.train.activity import StoredActivity, VisibleActivity
 from grnformer.train.cells import CellStore
 
 ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED = range(5)  # separate streams of random numbers
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Cells in memory: value tokens (cells x genes of the graph), and what activity is told from, all genes."""
+
+    values: sp.csr_matrix
+    expression: sp.csr_matrix
+
+    def take(self, places: np.ndarray) -> Rows:
+        """The cells at `places`, in that order."""
+        return Rows(self.values[places], self.expression[places])
+
+
+def stack(parts: list[Rows]) -> Rows:
+    """Cells below each other."""
+    values, expression = [part.values for part in parts], [part.expression for part in parts]
+    return Rows(sp.vstack(values, "csr"), sp.vstack(expression, "csr"))
 
 
 class Cells:
@@ -54,37 +74,39 @@ class Cells:
         self.cell_types = [*cell_types, *extra]
         number = {name: t for t, name in enumerate(self.cell_types)}
         self.type_of_cell = np.array([number[name] for name in store.cell_types])
-        self._activity = ActivityLookup(graph)
+        self._stored, self._visible = StoredActivity(graph), VisibleActivity(graph, store)
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:
         """Value tokens of rows in ascending order."""
         return self.backbone.values(self.store.read(rows), self.n_bins)
 
-    def batch(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator, masked: bool) -> Batch:
-        """Tokens of cells `rows` (whose value tokens are `values`), masked or not, with their graphs."""
+    def read(self, rows: np.ndarray) -> Rows:
+        """Rows in ascending order, with what a masked batch of them needs."""
+        expression = self.store.read_all(rows)
+        values = self.backbone.values(expression[:, self.store.columns], self.n_bins)
+        return Rows(values, self._visible.needed(expression))
+
+    def masked_batch(self, rows: np.ndarray, cells: Rows, rng: np.random.Generator) -> Batch:
+        """Tokens of cells `rows`, a share of them masked; a cell's graph is told from its other genes alone."""
+        tokens = self.backbone.tokenise(cells.values, self.n_tokens, self.expressed_share, rng)
+        masked = draw_mask(tokens.gene_BL.shape, self.mask_share, rng)
+        active = self._visible.score(cells.expression, tokens.gene_BL, masked)
+        return self._batch(rows, tokens, masked, active)
+
+    def whole_batch(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator) -> Batch:
+        """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
         tokens = self.backbone.tokenise(values, self.n_tokens, self.expressed_share, rng)
+        masked = np.zeros(tokens.gene_BL.shape, bool)
+        return self._batch(rows, tokens, masked, self._stored.rows(self.store.cells[rows]))
+
+    def _batch(self, rows: np.ndarray, tokens: Tokens, masked: np.ndarray, active: np.ndarray) -> Batch:
         return Batch(
             torch.from_numpy(tokens.gene_BL),
             torch.from_numpy(tokens.value_BL),
-            torch.from_numpy(draw_mask(tokens.gene_BL.shape, self.mask_share if masked else 0.0, rng)),
+            torch.from_numpy(masked),
             self.type_of_cell[rows],
-            torch.from_numpy(self._activity.rows(self.store.cells[rows])),
+            torch.from_numpy(active),
         )
-
-
-class ActivityLookup:
-    """Active eRegulons by cell, found without a pass over the whole table for each batch."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._of_cell = graph.activity.groupby("cell").indices
-
-    def rows(self, cells: np.ndarray) -> np.ndarray:
-        active = np.zeros((len(cells), len(self._graph.eregulon_names)), np.float32)
-        numbers = self._graph.activity["eregulon"].to_numpy()
-        for row, cell in enumerate(cells):
-            active[row, numbers[self._of_cell.get(cell, [])]] = 1
-        return active
 
 
 def draw_mask(shape: tuple[int, int], share: float, rng: np.random.Generator) -> np.ndarray:
@@ -131,7 +153,8 @@ class StepBatches:
         self.start: Callable[[], int] = lambda: 0
 
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
-        held = -1, sp.csr_matrix((0, 0)), np.empty(0, int)
+        nothing = sp.csr_matrix((0, 0))
+        held = -1, Rows(nothing, nothing), np.empty(0, int)
         order_of, order, groups = -1, np.empty(0, int), np.empty(0, int)
         for step in range(self.start(), self.n_steps):
             epoch, place = divmod(step, self.steps_per_epoch)
@@ -145,9 +168,9 @@ class StepBatches:
                     members = np.sort(np.flatnonzero(groups == group))
                     held = group, self._read(members), members
                 inside = wanted[groups[wanted] == group]
-                parts.append(held[1][np.searchsorted(held[2], inside)])
+                parts.append(held[1].take(np.searchsorted(held[2], inside)))
             rng = np.random.default_rng([self.seed, TOKENS, step])
-            yield step, self.cells.batch(self.rows[wanted], sp.vstack(parts, "csr"), rng, masked=True)
+            yield step, self.cells.masked_batch(self.rows[wanted], stack(parts), rng)
 
     def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Order of the training rows in an epoch (places in `rows`), and the group of blocks that each belongs to."""
@@ -157,6 +180,6 @@ class StepBatches:
         groups = group_of_block[block]
         return np.lexsort([rng.random(len(self.rows)), groups]), groups
 
-    def _read(self, members: np.ndarray) -> sp.csr_matrix:
+    def _read(self, members: np.ndarray) -> Rows:
         breaks = np.flatnonzero(np.diff(members // self.block_cells)) + 1
-        return sp.vstack([self.cells.values(self.rows[part]) for part in np.split(members, breaks)], "csr")
+        return stack([self.cells.read(self.rows[part]) for part in np.split(members, breaks)])

@@ -24,6 +24,13 @@ class CellStore:
         .h5mu (its modality `rna`) or .h5ad; X in CSR.
     genes
         Genes to keep, in the order to return; each must be there.
+
+    Attributes
+    ----------
+    all_genes
+        Genes of the file, in its order.
+    columns
+        Where `genes` stand among them.
     """
 
     def __init__(self, path: str | Path, genes: list[str]) -> None:
@@ -45,8 +52,7 @@ class CellStore:
                 "build the bundle from this very file",
             )
         self._genes = genes
-        self._columns = var.get_indexer_for(genes)
-        self._n_columns = len(var)
+        self.all_genes, self.columns = var, var.get_indexer_for(genes)
         self._indptr = self._x["indptr"][:]
         obs = read_elem(self._file["obs"])
         self.cells = obs.index.to_numpy(object)
@@ -54,13 +60,17 @@ class CellStore:
 
     def read(self, rows: np.ndarray) -> sp.csr_matrix:
         """Rows in ascending order (numbers), as CSR (rows x genes); one read of the span that they cover."""
+        return self.read_all(rows)[:, self.columns]
+
+    def read_all(self, rows: np.ndarray) -> sp.csr_matrix:
+        """As `read`, with all genes of the file."""
         first, last = int(rows[0]), int(rows[-1]) + 1
         start, end = self._indptr[first], self._indptr[last]
         span = sp.csr_matrix(
             (self._x["data"][start:end], self._x["indices"][start:end], self._indptr[first : last + 1] - start),
-            shape=(last - first, self._n_columns),
+            shape=(last - first, len(self.all_genes)),
         )
-        return span[rows - first][:, self._columns]
+        return span[rows - first]
 
     def digest(self) -> str:
         """SHA-256 of cells, genes and stored values."""

@@ -20,7 +20,8 @@ from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import Batch, GRNFormer
 from grnformer.model.saved import load_model
 from grnformer.model.structure import Structure, read_structure
-from grnformer.train.batches import EMBED, STRUCTURE, ActivityLookup, Cells
+from grnformer.train.activity import StoredActivity
+from grnformer.train.batches import EMBED, STRUCTURE, Cells
 from grnformer.train.mapping import map_to_reference
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def embed_and_map(
     if model.adapter is not None:
         number = {name: t for t, name in enumerate(card["cell_types"])}
         types = mapping["cell_type"].map(number).fillna(-1).to_numpy(int)
-        active = ActivityLookup(bundle.graph).rows(mapping["cell"].to_numpy(object))
+        active = StoredActivity(bundle.graph).rows(mapping["cell"].to_numpy(object))
         structure = read_structure(bundle.graph, bundle.meta["scales"], card["cell_types"], card["embed"]["direction"])
         embedded = _mean_over_draws(
             model, structure, card, n_rows, batch_size, seed, lambda r, d: make(r, d, types, active)
@@ -118,9 +119,8 @@ def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Cells, *, seed: i
     cells.n_tokens = min(card["embed"]["n_tokens"], len(card["genes"]))
 
     def make(rows: np.ndarray, draw: int) -> Batch:
-        return cells.batch(
-            rows, cells.values(rows), np.random.default_rng([seed, EMBED, int(rows[0]), draw]), masked=False
-        )
+        rng = np.random.default_rng([seed, EMBED, int(rows[0]), draw])
+        return cells.whole_batch(rows, cells.values(rows), rng)
 
     table = _frame(_mean_over_draws(model, None, card, len(every), batch_size, seed, make), every)
     table.insert(0, "cell", cells.store.cells)

@@ -19,9 +19,9 @@ def heldout_batches(cells: Cells, rows: np.ndarray, *, batch_size: int, repeats:
     batches: list[Batch] = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
-        values = cells.values(part)
+        held = cells.read(part)
         rngs = (np.random.default_rng([seed, HELDOUT, start, repeat]) for repeat in range(repeats))
-        batches.extend(cells.batch(part, values, rng, masked=True) for rng in rngs)
+        batches.extend(cells.masked_batch(part, held, rng) for rng in rngs)
     if not batches:
         raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_share")
     return batches

@@ -227,6 +227,7 @@ def _key(card: dict[str, Any], settings: dict[str, Any]) -> str:
 def _hash_data(store: CellStore, split: pd.DataFrame, bundle: Bundle) -> str:
     digest = hashlib.sha256(store.digest().encode())
     graph = bundle.graph
-    for table in (split, graph.genes, graph.edges, graph.eregulons, graph.activity):
+    digest.update(str(graph.rank_cutoff).encode())
+    for table in (split, graph.genes, graph.edges, graph.eregulons, graph.activity, graph.members, graph.thresholds):
         digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     return digest.hexdigest()

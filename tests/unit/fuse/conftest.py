@@ -27,4 +27,6 @@ def graph():
     activity = pd.DataFrame({"cell": ["a", "a", "b"], "eregulon": [0, 2, 1]})
     eregulons = _edges(rng, "eregulon", {0: [1], 1: [2], 2: [1]}, n_genes, 20)
     edges = _edges(rng, "cell_type", {"A": [0, 1, 2, 3], "B": [3, 4, 5]}, n_genes, 60)
-    return Graph(genes, edges, eregulons, activity, ["r0", "r1", "r2"])
+    members = eregulons.assign(gene=eregulons["gene"].map(genes["gene"]))[["eregulon", "gene"]]
+    thresholds = pd.DataFrame({"eregulon": range(3), "threshold": 0.1})
+    return Graph(genes, edges, eregulons, activity, ["r0", "r1", "r2"], members, thresholds, rank_cutoff=20)

@@ -30,5 +30,27 @@ def test_edges_of_a_repressing_eregulon_are_negative_even_where_the_correlation_
     genes = pd.DataFrame({"gene": ["T", "A", "B"], "node": [0, 1, 2]})
     active = ad.AnnData(np.zeros((1, 2), np.float32), var=pd.DataFrame(index=names))
     active.layers["active"] = sp.csr_matrix(np.ones((1, 2), bool))
-    edges, _, _ = number_eregulons(triplets, active, genes)
+    active.var["threshold"] = 0.1
+    edges, *_ = number_eregulons(triplets, active, genes)
     assert dict(zip(edges["gene"], edges["sign"], strict=True)) == {1: 1, 2: -1}
+
+
+def test_eregulons_keep_all_members_and_their_thresholds():
+    """Members outside the vocabulary still tell the activity."""
+    names = ["S_direct_+/+", "T_direct_+/+", "U_direct_+/+"]
+    triplets = pd.DataFrame(
+        {
+            "eregulon": [names[1]] * 5 + [names[2]],
+            "tf": ["T"] * 5 + ["U"],
+            "gene": ["A", "A", "B", "C", "X", "A"],  # A by two regions; X and U are not in the vocabulary
+            "tf_gene_weight": [0.0, 0.0, 0.0, 9.0, 0.5, 1.0],
+            "tf_gene_rho": 0.1,
+        }
+    )
+    genes = pd.DataFrame({"gene": ["T", "A", "B", "C"], "node": range(4)})
+    active = ad.AnnData(np.zeros((2, 3), np.float32), var=pd.DataFrame({"threshold": [0.1, 0.2, 0.3]}, index=names))
+    active.layers["active"] = sp.csr_matrix(np.array([[True, True, True], [False, False, True]]))
+    _, activity, _, members, thresholds = number_eregulons(triplets, active, genes)
+    assert members.to_dict("list") == {"eregulon": [1, 1, 1, 1], "gene": ["A", "B", "C", "X"]}
+    assert thresholds.to_dict("list") == {"eregulon": [1], "threshold": [0.2]}
+    assert len(activity) == 1

@@ -8,8 +8,9 @@ import scipy.sparse as sp
 
 from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
 from grnformer.fuse.modes import MODES
+from grnformer.grn.cell.aucell import score_cells
 
-N_TFS, N_TARGETS = 10, 30
+N_TFS, N_TARGETS, RANK_CUTOFF = 10, 30, 10
 SIZE = {
     "backbone": {"n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.1}
     | {"norm_first": True, "bilinear": True},
@@ -73,21 +74,35 @@ def bundle_of(cells):
     edges["sign"] = signs.ravel()
     types = [edges.assign(cell_type=name).astype(EDGE_TYPES) for name in ("A", "B")]
     eregulons = edges.assign(eregulon=edges["tf"]).astype(EDGE_TYPES)
-    x = data.X.toarray()[:, :N_TFS]
-    cell, regulon = np.nonzero(x > 0.5)
+    pairs = eregulons.loc[(eregulons["sign"] > 0), ["eregulon", "gene"]]
+    own = pd.DataFrame({"eregulon": range(N_TFS), "gene": range(N_TFS)})
+    members = pd.concat([own, pairs]).sort_values(["eregulon", "gene"], ignore_index=True)
+    sets = sp.csc_matrix((np.ones(len(members)), (members["gene"], members["eregulon"])), shape=(len(names), N_TFS))
+    auc = score_cells(data.X, sets, RANK_CUTOFF)
+    thresholds = pd.DataFrame({"eregulon": range(N_TFS), "threshold": np.quantile(auc, 0.6, axis=0).astype(float)})
+    cell, regulon = np.nonzero(auc > thresholds["threshold"].to_numpy())
     graph = Graph(
         genes.assign(is_tf=genes["node"] < N_TFS),
         pd.concat(types, ignore_index=True)[["cell_type", "tf", "gene", "weight", "sign"]],
         eregulons[["eregulon", "tf", "gene", "weight", "sign"]],
         pd.DataFrame({"cell": data.obs_names.to_numpy(object)[cell], "eregulon": regulon}),
         [f"r{k}" for k in range(N_TFS)],
+        members.assign(gene=members["gene"].map(dict(enumerate(names)))),
+        thresholds,
+        RANK_CUTOFF,
     )
 
     def make(mode):
         changed = MODES[mode](graph, np.random.default_rng(0))
         meta = {"mode": mode, "scales": ["cell_type", "cell"], "cell_types": ["A", "B"]}
         meta |= {"eregulons": graph.eregulon_names, "genes": len(names), "edges": {}, "eregulon_edges": 0, "seed": 0}
-        meta |= {"active_pairs": 0, "edges_lost": 0, "genes_lost": 0, "genes_without_edge": 0}
+        meta |= {
+            "active_pairs": 0,
+            "edges_lost": 0,
+            "genes_lost": 0,
+            "genes_without_edge": 0,
+            "rank_cutoff": RANK_CUTOFF,
+        }
         lost = pd.DataFrame({"gene": ["X"], "reason": ["no"], "edges_lost": [2]})
         return Bundle(changed, lost, meta)
 

@@ -1,21 +1,32 @@
 """Rows from disk, the split, batches by step."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from grnformer.errors import InputError
+from grnformer.grn.cell.aucell import score_cells
 from grnformer.model.backbones import BACKBONES
 from grnformer.train.batches import Cells, StepBatches, draw_mask
 from grnformer.train.cells import CellStore
 from grnformer.train.split import split_cells
+
+SHARES = {"n_bins": 20, "n_tokens": 24, "expressed_share": 0.5, "mask_share": 0.3}
+
+
+def active_in(expression, graph):
+    """Active eRegulons by AUCell of whole rows."""
+    sets = pd.crosstab(graph.members["gene"], graph.members["eregulon"]).reindex(graph.genes["gene"], fill_value=0)
+    auc = score_cells(sp.csr_matrix(expression), sp.csc_matrix(sets.to_numpy(float)), graph.rank_cutoff)
+    return auc > graph.thresholds["threshold"].to_numpy()
 
 
 @pytest.fixture
 def source(cells, bundle_of):
     graph = bundle_of("hybrid").graph
     with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
-        shares = {"n_bins": 20, "n_tokens": 24, "expressed_share": 0.5, "mask_share": 0.3}
-        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"], **shares)
+        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"], **SHARES)
 
 
 def test_store_reads_the_asked_rows_and_genes(cells):
@@ -55,8 +66,9 @@ def test_an_epoch_shows_each_training_cell_once_with_its_own_graph(source, cells
             ]
             assert len(fits) == 1
             seen.append(fits[0])
-            active = cells[1].X[rows[fits[0]], :10].toarray()[0] > 0.5
-            np.testing.assert_array_equal(batch.active_BK[b].numpy() > 0, active)
+            visible = cells[1].X[rows[[fits[0]]]].toarray()
+            visible[0, batch.gene_BL[b][batch.masked_BL[b]].numpy()] = 0
+            np.testing.assert_array_equal(batch.active_BK[b].numpy() > 0, active_in(visible, source.graph)[0])
             assert batch.type_B[b] == (0 if rows[fits[0]] % 2 else 1)
     assert sorted(seen) == list(range(128))
 

@@ -49,19 +49,18 @@ def test_a_checkpoint_of_other_settings_is_not_continued(cells, bundle_of, setti
 
 
 def test_the_true_graph_beats_the_same_model_without_edges(cells, bundle_of, settings, tmp_path):
-    """On the scale of cell types: the activities of the cell scale are told from masked values too."""
     size = settings["size"] | {"steps": 150, "learning_rate": 0.005, "n_tokens": 32, "batch_size": 32}
     size["backbone"] = size["backbone"] | {"dropout": 0.0}
     settings = settings | {"size": size, "heldout_repeats": 8, "checkpoint_every": 1000}
     settings["optimiser"] = settings["optimiser"] | {"evaluate_every": 1000, "log_every": 50}
     scores = {
         mode: run(cells, bundle_of(mode), settings, tmp_path / mode, mode, perturbation="none").heldout
-        for mode in ("cell_type", "none")
+        for mode in ("hybrid", "none")
     }
     mse = {mode: score["mse"] / score["floor_mse"] for mode, score in scores.items()}
-    assert scores["cell_type"]["parameters"] == scores["none"]["parameters"]
-    assert abs(scores["cell_type"]["beta"]) > 0.05
-    assert mse["cell_type"] < mse["none"] - 0.05, mse
+    assert scores["hybrid"]["parameters"] == scores["none"]["parameters"]
+    assert abs(scores["hybrid"]["beta"]) > 0.05
+    assert mse["hybrid"] < mse["none"] - 0.05, mse
 
 
 def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, settings, tmp_path):
