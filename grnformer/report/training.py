@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _TOLD = (
-    "How to read held-out errors: the networks were inferred from all cells, held-out ones included, and which "
-    "eRegulons are active in a cell from all of its genes, masked ones included. An arm with edges is thereby told "
-    "something of what it predicts (a cell's type, and that targets of active eRegulons are high); an arm without "
-    "edges is not. Control graphs keep types and activities but not whose targets they speak of, so that a gain over "
-    "them may still hold some of this. Drug response, whose profiles had no part in the networks, is free of it."
+    "How to read held-out errors: the networks, and the thresholds above which eRegulons are active, were inferred "
+    "from all cells, held-out ones included; which eRegulons are active in a cell is told from its genes that are not "
+    "masked. An arm with edges is also told a cell's type, an arm without edges is not. Control graphs keep types and "
+    "activities but not whose targets they speak of, so that a gain over them may still hold some of what the networks "
+    "learnt from held-out cells. Drug response, whose profiles had no part in the networks, is free of it."
 )
 _SPLITS = {"train": "training cells", "heldout": "held-out cells"}
 _LABELS = {
@@ -133,7 +133,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
         better, worse = outcomes.count("better"), outcomes.count("worse")
         text += f" Arms with the data's graph against arms without it: less error in {better} of {len(outcomes)} "
         text += f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}."
-        text += " Arms with edges are told something of what they predict: see how to read held-out errors."
+        text += " The networks were inferred from held-out cells too: see how to read held-out errors."
     items = tuple(
         f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)}"
         + (f" [{signed(row.low)}, {signed(row.high)}])." if not np.isnan(row.low) else ").")
