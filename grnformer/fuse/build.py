@@ -138,7 +138,11 @@ def number_edges(table: pd.DataFrame, genes: pd.DataFrame, keys: list[str]) -> p
 def number_eregulons(
     triplets: pd.DataFrame, active: Any, genes: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str], pd.DataFrame, pd.DataFrame]:
-    """Edges of the eRegulons by number, the active pairs, the names, all members, and the thresholds (see `Graph`)."""
+    """Edges of the eRegulons by number, the active pairs, the names, all members, and the thresholds (see `Graph`).
+
+    An edge weighs the percentile rank of its tf_gene_weight among the distinct (eRegulon, gene) pairs, mean of ties:
+    known targets that inference gave no weight would vanish beside the others by the weight itself.
+    """
     names = list(active.var_names)
     unknown = sorted(set(triplets["eregulon"]) - set(names))
     if unknown:
@@ -146,7 +150,7 @@ def number_eregulons(
     number = {name: k for k, name in enumerate(names)}
     table = triplets[triplets["eregulon"].isin(number)].astype({"eregulon": str})
     table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(["eregulon", "gene"])
-    table = table.assign(weight=table["tf_gene_weight"])
+    table = table.assign(weight=table["tf_gene_weight"].rank(pct=True))
     table = table.assign(sign=edge_signs(table["eregulon"]), eregulon=table["eregulon"].map(number))
     edges = number_edges(table, genes, ["eregulon"]).astype({"eregulon": "int64"})
     linked = np.unique(edges["eregulon"])

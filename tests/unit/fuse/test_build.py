@@ -35,8 +35,8 @@ def test_edges_of_a_repressing_eregulon_are_negative_even_where_the_correlation_
     assert dict(zip(edges["gene"], edges["sign"], strict=True)) == {1: 1, 2: -1}
 
 
-def test_eregulons_keep_all_members_and_their_thresholds():
-    """Members outside the vocabulary still tell the activity."""
+def test_eregulons_are_weighted_by_rank_and_keep_all_members_and_their_thresholds():
+    """Known targets without a weight do not vanish; members outside the vocabulary still tell the activity."""
     names = ["S_direct_+/+", "T_direct_+/+", "U_direct_+/+"]
     triplets = pd.DataFrame(
         {
@@ -50,7 +50,9 @@ def test_eregulons_keep_all_members_and_their_thresholds():
     genes = pd.DataFrame({"gene": ["T", "A", "B", "C"], "node": range(4)})
     active = ad.AnnData(np.zeros((2, 3), np.float32), var=pd.DataFrame({"threshold": [0.1, 0.2, 0.3]}, index=names))
     active.layers["active"] = sp.csr_matrix(np.array([[True, True, True], [False, False, True]]))
-    _, activity, _, members, thresholds = number_eregulons(triplets, active, genes)
+    edges, activity, _, members, thresholds = number_eregulons(triplets, active, genes)
+    # (T, A), (T, B) share ranks 1 and 2 of 5, (T, X) has 3, (U, A) 4, (T, C) 5
+    assert dict(zip(edges["gene"], edges["weight"], strict=True)) == pytest.approx({1: 0.3, 2: 0.3, 3: 1.0})
     assert members.to_dict("list") == {"eregulon": [1, 1, 1, 1], "gene": ["A", "B", "C", "X"]}
     assert thresholds.to_dict("list") == {"eregulon": [1], "threshold": [0.2]}
     assert len(activity) == 1
