@@ -72,7 +72,7 @@ def build_bundle(
         rank_cutoff=int(active.uns["rank_cutoff"]),
     )
     lost = _lost(lost, network, set(chosen), edges, triplets)
-    changed = MODES[mode](graph, np.random.default_rng([seed, sorted(MODES).index(mode)]))
+    changed = MODES[mode](graph, np.random.default_rng([seed, *mode.encode()]))
     meta = {
         "mode": mode,
         "scales": list(SCALES_OF[mode]),
