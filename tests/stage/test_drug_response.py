@@ -73,8 +73,8 @@ def test_a_screen_goes_from_files_to_scores_beside_floors(tmp_path, run_rules):
         "global_mean": "floor",
         "hybrid": "model",
         "line_mean": "floor",
-        "none": "model",
-        "random": "model",
+        "none": "control",
+        "random": "control",
         "ridge": "floor",
     }
     assert primary.loc["hybrid", "estimate"] > 0.5
