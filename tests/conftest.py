@@ -12,7 +12,7 @@ import yaml
 
 CHECKOUT = Path(__file__).parents[1]
 TYPES = ("A<549>", "K562", "T cell")
-ARMS = ("none", "random", "hybrid")
+ARMS = {"none": "none", "no_edges": "none", "random": "random", "hybrid": "hybrid"}  # name -> graph
 GENES = [f"G{i}" for i in range(60)]
 TFS = GENES[:8]
 REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
@@ -22,7 +22,7 @@ REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
 def config() -> dict[str, Any]:
     settings = yaml.safe_load((CHECKOUT / "config" / "config.yaml").read_text())
     settings["pretrain"]["arms"] = {
-        arm: {"graph": arm, "adapter": arm != "none", "perturbation": "none"} for arm in ARMS
+        arm: {"graph": graph, "adapter": arm != "none", "perturbation": "none"} for arm, graph in ARMS.items()
     }
     return settings
 

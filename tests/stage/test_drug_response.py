@@ -57,7 +57,7 @@ def test_a_screen_goes_from_files_to_scores_beside_floors(tmp_path, run_rules):
 
     table = io.read_table(predictions, "drug_predictions")
     assert table["fold"].value_counts().size == 3
-    for arm in ("none", "random"):
+    for arm in ("none", "no_edges", "random"):
         copy = table.rename(columns={"hybrid": arm})
         io.write_table(copy, results / "predictions" / arm / "line.parquet", "drug_predictions")
     reference = table.rename(columns={"hybrid": "expression"})
@@ -73,6 +73,7 @@ def test_a_screen_goes_from_files_to_scores_beside_floors(tmp_path, run_rules):
         "global_mean": "floor",
         "hybrid": "model",
         "line_mean": "floor",
+        "no_edges": "control",
         "none": "control",
         "random": "control",
         "ridge": "floor",
