@@ -177,9 +177,3 @@ def scale_graph(groups: list[tuple[np.ndarray, EdgeList]]) -> ScaleGraph:
     """One scale's graph from (columns of the batch, edges) groups; edges in any order."""
     ordered = [(columns, edges.take(np.argsort(edges.target, kind="stable"))) for columns, edges in groups]
     return ScaleGraph(np.unique(np.concatenate([edges.source for _, edges in groups])), ordered)
-
-
-def open_edges(edges: EdgeList, active_K: np.ndarray) -> EdgeList:
-    """The explicit graph of one cell: its open edges, without gates."""
-    chosen = edges.take(active_K[edges.gate] > 0)
-    return replace(chosen, gate=np.full(len(chosen), -1))

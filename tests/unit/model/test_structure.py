@@ -1,9 +1,17 @@
 """Sparse products against explicit loops; neighbour sampling."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from grnformer.model.structure import Propagation, open_edges, sample_neighbours, scale_graph
+from grnformer.model.structure import EdgeList, Propagation, sample_neighbours, scale_graph
+
+
+def open_edges(edges: EdgeList, active_K: np.ndarray) -> EdgeList:
+    """The explicit graph of one cell: its open edges, without gates."""
+    chosen = edges.take(active_K[edges.gate] > 0)
+    return replace(chosen, gate=np.full(len(chosen), -1))
 
 
 def by_loops(edges, x_NBS, active_KB):
