@@ -46,6 +46,39 @@ def check_config(config: dict[str, Any]) -> None:
         )
 
 
+def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the configuration of each dataset: the common one, overlaid with its entry under ``datasets``.
+
+    Raises
+    ------
+    InputError
+        If an entry names a dataset that the sample sheet lacks, or a setting that the schema refuses.
+    """
+    unknown = sorted(set(config["datasets"]) - set(datasets))
+    unknown += sorted(set(config["pretrain"]["datasets"] or []) - set(datasets))
+    if unknown:
+        raise InputError(
+            f"the config has settings of the dataset {unknown[0]!r}",
+            f"a dataset of the sample sheet: {', '.join(datasets)}",
+            "correct the name under `datasets` or `pretrain.datasets`",
+        )
+    merged = {}
+    for dataset in datasets:
+        own = config["datasets"].get(dataset, {})
+        merged[dataset] = _overlay(config, own) if own else config
+        try:
+            check_config(merged[dataset])
+        except InputError as error:
+            raise InputError(f"settings of dataset {dataset!r}: {error.found}", error.expected, error.remedy) from None
+    return merged
+
+
+def _overlay(settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Nested settings with those of `own` in their place."""
+    both = {key for key in own if isinstance(own[key], dict) and isinstance(settings.get(key), dict)}
+    return settings | {key: _overlay(settings[key], own[key]) if key in both else own[key] for key in own}
+
+
 def _expected(error: Any) -> str:
     if error.validator == "additionalProperties":
         return f"only the keys {sorted(error.schema.get('properties', {}))}"

@@ -28,9 +28,9 @@ log = logging.getLogger("grnformer.report")
 
 def gather_sections(
     files: dict[str, list[str]],
-    datasets: list[str],
     *,
     config: dict[str, Any],
+    configs: dict[str, dict[str, Any]],
     samples: list[dict[str, str]],
     registry: dict[str, Any],
 ) -> list[Section]:
@@ -40,20 +40,20 @@ def gather_sections(
     ----------
     files
         Name of the rule's input (``qc``, ``multiome``, ...) -> its files, of all datasets.
-    datasets
-        Names of the datasets, in the order shown.
     config
         The whole configuration.
+    configs
+        Dataset -> the configuration with its own settings, in the order shown.
     samples
         Rows of the sample sheet.
     registry
         The resource registry.
     """
     sections: list[Section] = []
-    for dataset in datasets:
+    for dataset, of_dataset_config in configs.items():
         log.info("sections of %s", dataset)
         of_dataset = {name: [f for f in paths if not _of_another(f, dataset)] for name, paths in files.items()}
-        sections += _dataset_sections(dataset, of_dataset, config)
+        sections += _dataset_sections(dataset, of_dataset, of_dataset_config)
     benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
     sections += provenance_sections(config, samples, registry, benchmarks, Path(io.__file__).parent.parent)
     return sections
@@ -113,10 +113,13 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
         ),
     ]
     del rna, activity
-    sections.append(fusion_section(dataset, {Path(f).name: read_bundle(f) for f in files["graphs"]}))
-    sections.append(
-        training_section(dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"])
-    )
+    if files["training"]:
+        sections.append(fusion_section(dataset, {Path(f).name: read_bundle(f) for f in files["graphs"]}))
+        sections.append(
+            training_section(
+                dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"]
+            )
+        )
     arms = config["pretrain"]["arms"]
     about = {
         "grn_accuracy": io.read_table(path, "grn_truth") if (path := _first(files, "grn_truth")) else None,
@@ -124,6 +127,8 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     }
     for benchmark in ("grn_accuracy", "drug_response"):
         scores, summary = _scores(files.get(f"{benchmark}_scores"), files.get(f"{benchmark}_summary"))
+        if benchmark == "drug_response" and not files["training"]:
+            continue
         pairs = pairs_of_arms(arms) if benchmark == "drug_response" else pairs_of_networks(summary)
         sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings, about.get(benchmark)))
     return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]

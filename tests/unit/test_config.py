@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from grnformer.config import check_config, config_schema, locate, read_registry, read_samples, resolve
+from grnformer.config import (
+    check_config,
+    config_of_datasets,
+    config_schema,
+    locate,
+    read_registry,
+    read_samples,
+    resolve,
+)
 from grnformer.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +83,25 @@ def test_a_missing_key_is_named(config: dict[str, Any]) -> None:
 def test_a_section_emptied_in_yaml_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="at prep"):
         check_config(config | {"prep": None})
+
+
+def test_a_dataset_has_its_own_settings_over_the_common_ones(config: dict[str, Any]) -> None:
+    config["datasets"] = {"deep": {"prep": {"cells": {"min_umis": 1000}}}}
+    both = config_of_datasets(config, ["deep", "shallow"])
+    assert both["deep"]["prep"]["cells"] == config["prep"]["cells"] | {"min_umis": 1000}
+    assert both["deep"]["prep"]["genes"] == config["prep"]["genes"]
+    assert both["shallow"] == config
+    assert config["prep"]["cells"]["min_umis"] != 1000
+
+
+def test_settings_of_an_unknown_dataset_or_key_are_refused(config: dict[str, Any]) -> None:
+    config["datasets"] = {"deep": {"prep": {"cels": {"min_umis": 1000}}}}
+    with pytest.raises(InputError, match=r"(?s)settings of dataset 'deep'.*cels"):
+        config_of_datasets(config, ["deep"])
+    with pytest.raises(InputError, match=r"(?s)dataset 'deep'.*: shallow"):
+        config_of_datasets(config, ["shallow"])
+    with pytest.raises(InputError, match=r"(?s)dataset 'gone'.*: deep"):
+        config_of_datasets(config | {"datasets": {}, "pretrain": config["pretrain"] | {"datasets": ["gone"]}}, ["deep"])
 
 
 def test_paths_are_looked_up_here_then_below_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 # Benchmarks: every score beside its floors, its controls and an interval.
 
 DRUG_RESPONSE = config["bench"]["drug_response"]
+SPLITS = DRUG_RESPONSE["splits"] if PRETRAINED else []
 
 
 localrules:
@@ -20,7 +21,7 @@ rule bench:
         ),
         expand(
             "results/{dataset}/bench/drug_response/{table}.tsv",
-            dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+            dataset=PRETRAINED if SPLITS else [],
             table=["scores", "summary"],
         ),
 
@@ -32,7 +33,7 @@ rule score_grn_accuracy:
         tf_gene="results/{dataset}/grn/tf_gene.parquet",
         cell_type="results/{dataset}/grn/cell_type",
         truth=path_of(config["bench"]["grn_accuracy"]["truth"]),
-        prior=path_of(config["grn"]["cistromes"]["prior"]["table"]),
+        prior=setting_path("grn.cistromes.prior.table"),
         tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
     output:
         scores="results/{dataset}/bench/grn_accuracy/scores.tsv",
@@ -54,7 +55,7 @@ rule score_grn_accuracy:
             key: config["bench"]["grn_accuracy"][key]
             for key in ("aliases", "min_positives", "promoter_margin")
         },
-        chip_sources=config["grn"]["cistromes"]["prior"]["chip_sources"],
+        chip_sources=setting("grn.cistromes.prior.chip_sources"),
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
         code=code("bench/score_grn_accuracy"),
@@ -237,22 +238,22 @@ rule score_drug_response:
         models=expand(
             "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
             arm=[arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
-            split=DRUG_RESPONSE["splits"],
+            split=SPLITS,
             allow_missing=True,
         ),
         controls=expand(
             "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
             arm=[arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
-            split=DRUG_RESPONSE["splits"],
+            split=SPLITS,
             allow_missing=True,
         ),
         floors=expand(
             "results/bench/drug_response/floors/{split}.parquet",
-            split=DRUG_RESPONSE["splits"],
+            split=SPLITS,
         ),
         reference=expand(
             "results/bench/drug_response/expression_reference/{split}.parquet",
-            split=DRUG_RESPONSE["splits"],
+            split=SPLITS,
         ),
     output:
         scores="results/{dataset}/bench/drug_response/scores.tsv",

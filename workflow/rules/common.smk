@@ -6,6 +6,7 @@ sys.path.insert(0, workflow.basedir)
 from grnformer.config import (
     DATA_GRAPHS,
     check_config,
+    config_of_datasets,
     locate,
     read_registry,
     read_samples,
@@ -20,15 +21,23 @@ use_checkout(workflow.basedir)
 
 try:
     check_config(config)
-    check_motif_settings(config["grn"]["cistromes"])
     RESOURCES = read_registry(locate(config["resources"]["registry"], workflow.basedir))
     SAMPLES = read_samples(
         locate(config["samples"], workflow.basedir), config, RESOURCES, workflow.basedir
     )
+    DATASETS = sorted(SAMPLES["dataset"].unique())
+    CONFIGS = config_of_datasets(config, DATASETS)
+    for of_dataset in CONFIGS.values():
+        check_motif_settings(of_dataset["grn"]["cistromes"])
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-DATASETS = sorted(SAMPLES["dataset"].unique())
+PRETRAINED = [
+    dataset
+    for dataset in DATASETS
+    if config["pretrain"]["datasets"] is None
+    or dataset in config["pretrain"]["datasets"]
+]
 ARMS = {name: arm["graph"] for name, arm in config["pretrain"]["arms"].items()}
 CHIP_DATASETS = sorted(
     {line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]}
@@ -60,6 +69,56 @@ def path_of(reference):
     return locate(resolve(reference), workflow.basedir)
 
 
+def setting(place, *keys):
+    """Params function: the part of a dataset's config at `place` (grn.tfs), or the named keys of that part."""
+
+    def of_dataset(wildcards):
+        part = CONFIGS[wildcards.dataset]
+        for key in place.split("."):
+            part = part[key]
+        return {key: part[key] for key in keys} if keys else part
+
+    return of_dataset
+
+
+def method_setting(place, *keys):
+    """As `setting`, with the method, the method's own settings and the named keys."""
+
+    def of_dataset(wildcards):
+        part = setting(place)(wildcards)
+        return {key: part[key] for key in ("method", part["method"], *keys)}
+
+    return of_dataset
+
+
+def datasets_with(place, *values):
+    """Datasets whose setting at `place` is one of the values."""
+    return [
+        dataset
+        for dataset, settings in CONFIGS.items()
+        if lookup(dpath=place.replace(".", "/"), within=settings) in values
+    ]
+
+
+def setting_path(place):
+    """Input function: the file behind a path or resource in a dataset's config; [] where it is null."""
+
+    def of_dataset(wildcards):
+        reference = setting(place)(wildcards)
+        return [] if reference is None else path_of(reference)
+
+    return of_dataset
+
+
+def interpreter(environment):
+    """The Python of an environment of its own; within `--sdm conda`, the rule's environment has it as `python`."""
+    if "conda" in {
+        str(method) for method in workflow.deployment_settings.deployment_method
+    }:
+        return "python"
+    return locate(config["environments"][environment], workflow.basedir)
+
+
 def samples_of(dataset):
     """Names of the samples of a dataset."""
     return SAMPLES.loc[SAMPLES["dataset"] == dataset, "sample"].tolist()
@@ -77,6 +136,24 @@ def sample_row(wildcards):
 def genome_of(wildcards):
     """Name of the genome of a dataset."""
     return SAMPLES.loc[SAMPLES["dataset"] == wildcards.dataset, "genome"].iloc[0]
+
+
+def tf_lists_of(wildcards):
+    """Lists of TFs of a dataset."""
+    return [path_of(entry) for entry in setting("grn.tfs.lists")(wildcards)]
+
+
+def topic_models(pattern):
+    """Input function: the files behind `pattern` of all topic counts of a dataset."""
+
+    def files(wildcards):
+        return expand(
+            pattern,
+            dataset=wildcards.dataset,
+            n_topics=setting("topics.n_topics")(wildcards),
+        )
+
+    return files
 
 
 def tss_of(wildcards):
@@ -130,31 +207,21 @@ def bundle_of(wildcards):
 
 def motif_enrichment_of(wildcards):
     """Enriched motifs of a dataset, where the cistromes' method needs them."""
-    if config["grn"]["cistromes"]["method"] == "prior":
+    if setting("grn.cistromes.method")(wildcards) == "prior":
         return []
     return f"results/{wildcards.dataset}/grn/motif_enrichment.parquet"
 
 
 def rankings_of(wildcards):
     """The ranking database of a dataset: the given one, or that of its own regions."""
-    if config["grn"]["cistromes"]["method"] == "cistarget":
-        return path_of(config["grn"]["cistromes"]["cistarget"]["rankings"])
+    if setting("grn.cistromes.method")(wildcards) == "cistarget":
+        return setting_path("grn.cistromes.cistarget.rankings")(wildcards)
     return f"results/{wildcards.dataset}/grn/motifs.regions_vs_motifs.rankings.feather"
-
-
-def motifs_to_tfs_of(wildcards):
-    """The motif-to-TF table."""
-    return path_of(config["grn"]["cistromes"]["motifs_to_tfs"])
-
-
-def motif_genome_of(wildcards):
-    """The genome in which motifs are looked for."""
-    return path_of(config["grn"]["cistromes"]["motif_scan"]["fasta"])
 
 
 def motif_files_of(wildcards):
     """The motif collection: one file, or those in a folder."""
-    path = Path(path_of(config["grn"]["cistromes"]["motif_scan"]["motifs"]))
+    path = Path(setting_path("grn.cistromes.motif_scan.motifs")(wildcards))
     if not path.is_dir():
         return str(path)
     return sorted(str(file) for file in path.iterdir() if file.is_file())

@@ -9,7 +9,7 @@ rule fuse:
     input:
         expand(
             "results/{dataset}/fuse/{graph}",
-            dataset=DATASETS,
+            dataset=PRETRAINED,
             graph=config["fuse"]["graphs"],
         ),
 

@@ -22,7 +22,7 @@ rule grn:
 
 rule prepare_prior:
     input:
-        path_of(config["grn"]["cistromes"]["prior"]["table"]),
+        setting_path("grn.cistromes.prior.table"),
     output:
         "results/{dataset}/grn/prior.parquet",
     log:
@@ -36,7 +36,7 @@ rule prepare_prior:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        settings=config["grn"]["cistromes"]["prior"],
+        settings=setting("grn.cistromes.prior"),
         code=code("grn/prepare_prior"),
     message:
         "Prior TF-target pairs for {wildcards.dataset}"
@@ -48,7 +48,7 @@ rule select_tfs:
     input:
         multiome="results/{dataset}/prep/multiome.h5mu",
         prior="results/{dataset}/grn/prior.parquet",
-        lists=[path_of(entry) for entry in config["grn"]["tfs"]["lists"]],
+        lists=tf_lists_of,
     output:
         "results/{dataset}/grn/tfs.txt",
     log:
@@ -62,7 +62,7 @@ rule select_tfs:
         mem_mb=growing(4000),
         runtime=growing(10),
     params:
-        settings=config["grn"]["tfs"],
+        settings=setting("grn.tfs"),
         code=code("grn/select_tfs"),
     message:
         "Transcription factors measured in {wildcards.dataset}"
@@ -87,11 +87,8 @@ rule infer_tf_gene:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        settings={
-            key: config["grn"]["tf_gene"][key]
-            for key in ("method", "min_cells", config["grn"]["tf_gene"]["method"])
-        },
-        seed=config["grn"]["seed"],
+        settings=method_setting("grn.tf_gene", "min_cells"),
+        seed=setting("grn.seed"),
         code=code("grn/infer_tf_gene"),
     message:
         "TF-gene importance in {wildcards.dataset}"
@@ -118,8 +115,8 @@ rule link_regions:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        settings=config["grn"]["region_gene"],
-        seed=config["grn"]["seed"],
+        settings=setting("grn.region_gene"),
+        seed=setting("grn.seed"),
         code=code("grn/link_regions"),
     message:
         "Region-gene links in {wildcards.dataset}"
@@ -130,7 +127,7 @@ rule link_regions:
 rule scan_motifs:
     input:
         multiome="results/{dataset}/prep/multiome.h5mu",
-        fasta=motif_genome_of,
+        fasta=setting_path("grn.cistromes.motif_scan.fasta"),
         motifs=motif_files_of,
     output:
         "results/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather",
@@ -145,8 +142,8 @@ rule scan_motifs:
         mem_mb=growing(16000),
         runtime=growing(240),
     params:
-        settings=config["grn"]["cistromes"]["motif_scan"],
-        seed=config["grn"]["seed"],
+        settings=setting("grn.cistromes.motif_scan"),
+        seed=setting("grn.seed"),
         code=code("grn/scan_motifs"),
     message:
         "Motif sites in the regions of {wildcards.dataset}"
@@ -158,7 +155,7 @@ rule enrich_motifs:
     input:
         region_sets="results/{dataset}/topics/region_sets.parquet",
         rankings=rankings_of,
-        motifs_to_tfs=motifs_to_tfs_of,
+        motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
     output:
         "results/{dataset}/grn/motif_enrichment.parquet",
     log:
@@ -172,8 +169,8 @@ rule enrich_motifs:
         mem_mb=growing(32000),
         runtime=growing(120),
     params:
-        settings=config["grn"]["cistromes"]["cistarget"],
-        kinds=config["grn"]["cistromes"]["region_set_kinds"],
+        settings=setting("grn.cistromes.cistarget"),
+        kinds=setting("grn.cistromes.region_set_kinds"),
         code=code("grn/enrich_motifs"),
     message:
         "Motifs enriched in the region sets of {wildcards.dataset}"
@@ -201,16 +198,7 @@ rule build_cistromes:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        settings={
-            **{
-                key: config["grn"]["cistromes"][key]
-                for key in ("method", "min_abs_rho", "region_set_kinds")
-            },
-            "prior": {
-                key: config["grn"]["cistromes"]["prior"][key]
-                for key in ["chip_sources"]
-            },
-        },
+        settings=method_setting("grn.cistromes", "min_abs_rho", "region_set_kinds"),
         code=code("grn/build_cistromes"),
     message:
         "Cistromes in {wildcards.dataset}"
@@ -238,7 +226,7 @@ rule build_eregulons:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        settings=config["grn"]["eregulons"],
+        settings=setting("grn.eregulons"),
         code=code("grn/build_eregulons"),
     message:
         "eRegulons of {wildcards.dataset}"
@@ -264,8 +252,8 @@ rule score_cell_activity:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
-        settings=config["grn"]["cell"],
-        seed=config["grn"]["seed"],
+        settings=setting("grn.cell"),
+        seed=setting("grn.seed"),
         code=code("grn/score_cell_activity"),
     message:
         "eRegulon activity of each cell in {wildcards.dataset}"
@@ -317,7 +305,7 @@ rule build_cell_type_grns:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        settings=config["grn"]["cell_type"],
+        settings=setting("grn.cell_type"),
         code=code("grn/build_cell_type_grns"),
     message:
         "Cell-type GRNs of {wildcards.dataset}"

@@ -63,15 +63,13 @@ rule ingest_sample:
         runtime=growing(60),
     params:
         row=located_row,
-        settings={
-            key: config["prep"][key]
-            for key in (
-                "min_known_genes",
-                "min_barcode_overlap",
-                "min_annotated",
-                "build",
-            )
-        },
+        settings=setting(
+            "prep",
+            "min_known_genes",
+            "min_barcode_overlap",
+            "min_annotated",
+            "build",
+        ),
         code=code("prep/ingest_sample"),
     message:
         "Reading and pairing sample {wildcards.sample} of {wildcards.dataset}"
@@ -99,12 +97,9 @@ rule filter_multiome:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        seed=config["prep"]["seed"],
-        min_shared_features=config["prep"]["min_shared_features"],
-        settings={
-            key: config["prep"][key]
-            for key in ("cells", "doublets", "genes", "regions")
-        },
+        seed=setting("prep.seed"),
+        min_shared_features=setting("prep.min_shared_features"),
+        settings=setting("prep", "cells", "doublets", "genes", "regions"),
         code=code("prep/filter_multiome"),
     message:
         "Filtering cells, genes and regions of {wildcards.dataset}"
@@ -132,9 +127,9 @@ rule annotate_cells:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        seed=config["prep"]["seed"],
-        settings=config["prep"]["embedding"],
-        n_per_type=config["prep"]["markers"]["n_per_type"],
+        seed=setting("prep.seed"),
+        settings=setting("prep.embedding"),
+        n_per_type=setting("prep.markers.n_per_type"),
         code=code("prep/annotate_cells"),
     message:
         "Embedding {wildcards.dataset} and naming its cell types"

@@ -2,7 +2,7 @@
 PRETRAIN = {
     key: value
     for key, value in config["pretrain"].items()
-    if key not in ("arms", "seeds", "sizes", "size", "heldout_share")
+    if key not in ("arms", "datasets", "seeds", "sizes", "size", "heldout_share")
 }
 PRETRAIN["size"] = config["pretrain"]["sizes"][config["pretrain"]["size"]]
 PRETRAIN["size_name"] = config["pretrain"]["size"]
@@ -21,7 +21,7 @@ rule pretrain:
     input:
         expand(
             "results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
-            dataset=DATASETS,
+            dataset=PRETRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),

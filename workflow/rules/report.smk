@@ -1,9 +1,6 @@
 # report: one self-contained page, and the same numbers as tables.
 
 
-MOTIFS = config["grn"]["cistromes"]["method"]
-
-
 report: "../report/workflow.rst"
 
 
@@ -47,18 +44,18 @@ rule render_report:
         ),
         graphs=expand(
             "results/{dataset}/fuse/{graph}",
-            dataset=DATASETS,
+            dataset=PRETRAINED,
             graph=config["fuse"]["graphs"],
         ),
         training=expand(
             "results/{dataset}/pretrain/{arm}/seed{seed}/training.tsv",
-            dataset=DATASETS,
+            dataset=PRETRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),
         heldout=expand(
             "results/{dataset}/pretrain/{arm}/seed{seed}/heldout.json",
-            dataset=DATASETS,
+            dataset=PRETRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),
@@ -75,15 +72,13 @@ rule render_report:
         ),
         drug_response_scores=expand(
             "results/{dataset}/bench/drug_response/scores.tsv",
-            dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+            dataset=PRETRAINED if SPLITS else [],
         ),
         drug_response_summary=expand(
             "results/{dataset}/bench/drug_response/summary.tsv",
-            dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+            dataset=PRETRAINED if SPLITS else [],
         ),
-        screen_counts=(
-            "results/bench/drug_response/counts.tsv" if DRUG_RESPONSE["splits"] else []
-        ),
+        screen_counts=("results/bench/drug_response/counts.tsv" if SPLITS else []),
         benchmarks=[
             *expand(
                 "results/{dataset}/benchmark/{job}.tsv",
@@ -103,10 +98,21 @@ rule render_report:
                     "grn/score_cell_activity",
                     "grn/score_specificity",
                     "grn/build_cell_type_grns",
-                    "pretrain/split_cells",
-                    *(["grn/scan_motifs"] if MOTIFS == "motif_scan" else []),
-                    *(["grn/enrich_motifs"] if MOTIFS != "prior" else []),
                 ],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/grn/scan_motifs.tsv",
+                dataset=datasets_with("grn.cistromes.method", "motif_scan"),
+            ),
+            *expand(
+                "results/{dataset}/benchmark/grn/enrich_motifs.tsv",
+                dataset=datasets_with(
+                    "grn.cistromes.method", "motif_scan", "cistarget"
+                ),
+            ),
+            *expand(
+                "results/{dataset}/benchmark/pretrain/split_cells.tsv",
+                dataset=PRETRAINED,
             ),
             *expand(
                 "results/{dataset}/benchmark/prep/ingest_sample.{sample}.tsv",
@@ -114,19 +120,19 @@ rule render_report:
                 dataset=SAMPLES["dataset"],
                 sample=SAMPLES["sample"],
             ),
-            *expand(
-                "results/{dataset}/benchmark/topics/fit_topics.{n_topics}.tsv",
-                dataset=DATASETS,
-                n_topics=config["topics"]["n_topics"],
-            ),
+            *[
+                f"results/{dataset}/benchmark/topics/fit_topics.{n_topics}.tsv"
+                for dataset, settings in CONFIGS.items()
+                for n_topics in settings["topics"]["n_topics"]
+            ],
             *expand(
                 "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv",
-                dataset=DATASETS,
+                dataset=PRETRAINED,
                 graph=config["fuse"]["graphs"],
             ),
             *expand(
                 "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv",
-                dataset=DATASETS,
+                dataset=PRETRAINED,
                 arm=config["pretrain"]["arms"],
                 seed=config["pretrain"]["seeds"],
             ),
@@ -134,11 +140,7 @@ rule render_report:
                 "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv",
                 dataset=CHIP_DATASETS,
             ),
-            *(
-                ["results/benchmark/bench/prepare_drug_response.tsv"]
-                if DRUG_RESPONSE["splits"]
-                else []
-            ),
+            *(["results/benchmark/bench/prepare_drug_response.tsv"] if SPLITS else []),
             *expand(
                 "results/benchmark/bench/{job}.{split}.tsv",
                 job=[
@@ -146,23 +148,23 @@ rule render_report:
                     "predict_floors",
                     "train_expression_reference",
                 ],
-                split=DRUG_RESPONSE["splits"],
+                split=SPLITS,
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/embed_lines.{arm}.seed{seed}.tsv",
-                dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+                dataset=PRETRAINED if SPLITS else [],
                 arm=config["pretrain"]["arms"],
                 seed=config["pretrain"]["seeds"],
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/train_drug_response.{arm}.{split}.tsv",
-                dataset=DATASETS,
+                dataset=PRETRAINED,
                 arm=config["pretrain"]["arms"],
-                split=DRUG_RESPONSE["splits"],
+                split=SPLITS,
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/score_drug_response.tsv",
-                dataset=DATASETS if DRUG_RESPONSE["splits"] else [],
+                dataset=PRETRAINED if SPLITS else [],
             ),
         ],
     output:
@@ -191,9 +193,9 @@ rule render_report:
         runtime=growing(30),
     params:
         config=config,
+        configs=CONFIGS,
         registry=RESOURCES,
         samples=SAMPLES.to_dict("records"),
-        datasets=DATASETS,
         code=code("report/render_report"),
     message:
         "Rendering the report"

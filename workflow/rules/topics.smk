@@ -31,16 +31,7 @@ rule fit_topics:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
-        settings={
-            key: config["topics"][key]
-            for key in (
-                "seed",
-                "method",
-                "min_cells",
-                config["topics"]["method"],
-                "evaluation",
-            )
-        },
+        settings=method_setting("topics", "seed", "min_cells", "evaluation"),
         code=code("topics/fit_topics"),
     message:
         "Fitting {wildcards.n_topics} topics to {wildcards.dataset}"
@@ -50,18 +41,13 @@ rule fit_topics:
 
 rule select_topics:
     input:
-        cell_topic=expand(
-            "results/{{dataset}}/topics/models/{n_topics}/cell_topic.parquet",
-            n_topics=config["topics"]["n_topics"],
+        cell_topic=topic_models(
+            "results/{dataset}/topics/models/{n_topics}/cell_topic.parquet"
         ),
-        region_topic=expand(
-            "results/{{dataset}}/topics/models/{n_topics}/region_topic.parquet",
-            n_topics=config["topics"]["n_topics"],
+        region_topic=topic_models(
+            "results/{dataset}/topics/models/{n_topics}/region_topic.parquet"
         ),
-        scores=expand(
-            "results/{{dataset}}/topics/models/{n_topics}/scores.tsv",
-            n_topics=config["topics"]["n_topics"],
-        ),
+        scores=topic_models("results/{dataset}/topics/models/{n_topics}/scores.tsv"),
     output:
         cell_topic="results/{dataset}/topics/cell_topic.parquet",
         region_topic="results/{dataset}/topics/region_topic.parquet",
@@ -102,8 +88,8 @@ rule binarize_topics:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
-        region_sets=config["topics"]["region_sets"],
-        dar=config["topics"]["dar"],
+        region_sets=setting("topics.region_sets"),
+        dar=setting("topics.dar"),
         code=code("topics/binarize_topics"),
     message:
         "Drawing region sets of {wildcards.dataset}"

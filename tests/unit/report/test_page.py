@@ -130,7 +130,9 @@ def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
     here = Path.cwd()
     os.chdir(finished_run)
     try:
-        return gather_sections(files, ["lines", "tissue"], config=config, samples=samples, registry=registry)
+        return gather_sections(
+            files, config=config, configs={"lines": config, "tissue": config}, samples=samples, registry=registry
+        )
     finally:
         os.chdir(here)
 

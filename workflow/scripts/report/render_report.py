@@ -12,8 +12,8 @@ with job(snakemake):
     settings = snakemake.params
     sections = gather_sections(
         {name: list(paths) if not isinstance(paths, str) else [paths] for name, paths in snakemake.input.items()},
-        settings.datasets,
         config=settings.config,
+        configs=settings.configs,
         samples=settings.samples,
         registry=settings.registry,
     )
