@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("grnformer.grn")
 
+_NEUTRAL = 0.5  # rank of what an edge has no value for
+
 
 def file_names(cell_types: Iterable[str]) -> dict[str, str]:
     """Return a file-safe name per type: letters, digits, ``. _ + -``; anything else becomes ``_``.
@@ -99,7 +101,8 @@ def build_cell_type_grn(
     10.1016/j.celrep.2018.10.045) is at or above a quantile of all eRegulons' scores there, whose TF is detected in
     the type, and whose region is open in it. An edge's weight is the weighted mean of up to three percentile ranks
     (0 to 1, mean rank for ties) over the type's edges: the TF's importance for the gene, the importance of the gene's
-    best region among those that carry the edge, and the openness of the most open of them.
+    best region among those that carry the edge, and the openness of the most open of them. Triplets without a region
+    pass the openness filter, and their two parts that rest on regions are neutral, 0.5.
 
     Parameters
     ----------
@@ -123,8 +126,14 @@ def build_cell_type_grn(
     specific = rss.index[rss >= rss.quantile(min_rss_quantile)]
     rows = eregulons[eregulons["eregulon"].isin(set(specific))]
     rows = rows[rows["tf"].map(tf_share).fillna(0) >= min_tf_cells]
-    rows = rows.assign(openness=rows["region"].map(openness).fillna(0))
-    rows = rows[(rows["openness"] >= min_openness) & (rows["region"].map(open_cells).fillna(0) >= min_open_cells)]
+    # without a region (regulons of TF and genes alone) nothing is said of openness: neither kept out nor weighed
+    placed = rows["region"] != ""
+    rows = rows.assign(
+        openness=rows["region"].map(openness).fillna(0).where(placed),
+        region_gene_weight=rows["region_gene_weight"].where(placed),
+    )
+    is_open = (rows["openness"] >= min_openness) & (rows["region"].map(open_cells).fillna(0) >= min_open_cells)
+    rows = rows[is_open | ~placed]
     columns = ["tf", "gene", "weight", "sign", "regions", "eregulons", "evidence"]
     if rows.empty:
         return pd.DataFrame(columns=columns)
@@ -135,7 +144,7 @@ def build_cell_type_grn(
             region_gene=("region_gene_weight", "max"),
             openness=("openness", "max"),
             eregulon=("eregulon", "first"),
-            regions=("region", _distinct),
+            regions=("region", lambda r: _distinct(r[r != ""])),
             eregulons=("eregulon", _distinct),
             evidence=("evidence", lambda e: "|".join(_distinct(e))),
         )
@@ -144,7 +153,8 @@ def build_cell_type_grn(
     total = sum(weights.values())
     if total <= 0:
         raise InputError("grn.cell_type.weights are all 0", "at least one above 0", "correct the config")
-    edges["weight"] = sum(edges[part].rank(pct=True) * weight for part, weight in weights.items()) / total
+    ranks = {part: edges[part].rank(pct=True).fillna(_NEUTRAL) for part in weights}
+    edges["weight"] = sum(ranks[part] * weight for part, weight in weights.items()) / total
     edges["sign"] = edge_signs(edges["eregulon"])  # a pair has one sign in all its eRegulons
     return edges[columns]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,19 @@ STEPS = {
 class Funnel:
     """Collects, per step, the TF-gene pairs that reach it."""
 
-    pairs: dict[str, set[int]] = field(default_factory=lambda: {step: set() for step in STEPS})
-    tfs: dict[str, set[int]] = field(default_factory=lambda: {step: set() for step in STEPS})
+    pairs: dict[str, set[Hashable]] = field(default_factory=lambda: {step: set() for step in STEPS})
+    tfs: dict[str, set[Hashable]] = field(default_factory=lambda: {step: set() for step in STEPS})
 
     def add(self, step: str, tf: int, keys: np.ndarray) -> None:
         """Count `tf` and its pairs (numbers unique to a TF-gene pair) at `step`, if there is any pair."""
         if len(keys):
             self.tfs[step].add(tf)
             self.pairs[step].update(keys.tolist())
+
+    def add_named(self, step: str, pairs: pd.DataFrame) -> None:
+        """Count pairs without numbers, given as columns tf and gene; a funnel has either kind."""
+        self.tfs[step].update(pairs["tf"].unique())
+        self.pairs[step].update(pairs[["tf", "gene"]].itertuples(index=False, name=None))
 
     def table(self) -> pd.DataFrame:
         """Return the funnel as a table (contract funnel)."""

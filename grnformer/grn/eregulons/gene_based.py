@@ -1,0 +1,104 @@
+"""eRegulons without regions: regulons of TF and genes, whose modules motifs have pruned already (pySCENIC's route)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from grnformer.errors import InputError
+from grnformer.grn.eregulons.funnel import STEPS, Funnel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger("grnformer.grn")
+
+NO_REGION = ""
+COLUMNS = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight",
+           "region_gene_rho", "evidence"]  # fmt: skip
+
+
+def build_gene_based(
+    cistromes: pd.DataFrame,
+    tf_gene: pd.DataFrame,
+    tfs: list[str],
+    *,
+    sign_pairs: Sequence[str],
+    min_targets: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make an eRegulon of each TF, annotation and sign of the cistromes that name genes, not regions.
+
+    As in pySCENIC (Van de Sande et al. 2020, doi 10.1038/s41596-020-0336-2) such a regulon is finished: co-expression
+    chose its genes and motifs pruned them, so it passes no leading edge and no binarisation. Its name ends in ``/0``,
+    for there is no region whose correlation with the gene could have a sign.
+
+    Parameters
+    ----------
+    cistromes
+        Contract cistromes, only rows whose region is empty; their sign is the eRegulon's.
+    tf_gene
+        Contract tf_gene; pairs that it does not have get weight and correlation 0.
+    tfs
+        TFs of the run, for the funnel.
+    sign_pairs
+        Kept are the signs that stand before the stroke.
+    min_targets
+        Genes an eRegulon must have.
+
+    Returns
+    -------
+    eRegulons (contract eregulons; may have no row), sorted, and the funnel (contract funnel).
+    """
+    import pandas as pd
+
+    known = tf_gene[["tf", "gene", "importance", "rho"]]
+    rows = cistromes[["tf", "gene", "annotation", "sign", "evidence"]].merge(known, on=["tf", "gene"], how="left")
+    sign = rows["sign"].map({1: "+", -1: "-"})
+    signs = {pair.split("/")[0] for pair in sign_pairs}
+    kept = rows[sign.isin(signs)].copy()
+    kept["eregulon"] = kept["tf"] + "_" + kept["annotation"] + "_" + sign[kept.index] + "/0"
+    size = kept.groupby("eregulon")["gene"].transform("nunique")
+    enough = kept[size >= min_targets]
+    funnel = Funnel()
+    first, with_cistrome, *between, last = STEPS
+    funnel.tfs[first].update(tfs)
+    for step, part in [(with_cistrome, rows), *((step, kept) for step in between), (last, enough)]:
+        funnel.add_named(step, part)
+    frame = pd.DataFrame(
+        {
+            "eregulon": enough["eregulon"],
+            "tf": enough["tf"],
+            "region": NO_REGION,
+            "gene": enough["gene"],
+            "tf_gene_weight": enough["importance"].fillna(0.0).astype(float),
+            "tf_gene_rho": enough["rho"].fillna(0.0).astype(float),
+            "region_gene_weight": 0.0,
+            "region_gene_rho": 0.0,
+            "evidence": enough["evidence"],
+        },
+        columns=COLUMNS,
+    )
+    logger.info(
+        "%d eRegulons without regions, of %d TFs, %d rows",
+        frame["eregulon"].nunique(), frame["tf"].nunique(), len(frame),
+    )  # fmt: skip
+    return frame.sort_values(["eregulon", "gene"], ignore_index=True), funnel.table()
+
+
+def without_regions(cistromes: pd.DataFrame) -> bool:
+    """Whether the cistromes name genes, not regions; of both kinds they must not be.
+
+    Raises
+    ------
+    InputError
+        If they are of both kinds.
+    """
+    without = cistromes["region"] == NO_REGION
+    if without.any() and not without.all():
+        raise InputError(
+            f"{int(without.sum())} of {len(without)} rows of the cistromes have no region",
+            "cistromes of one kind: with regions, or of genes alone",
+            "build them anew by one method (grn.cistromes.method)",
+        )
+    return bool(len(without) and without.all())
