@@ -15,7 +15,7 @@ help: ## show this list
 
 env: .venv/.complete ## make the environment (.venv)
 
-env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and arboreto, for reference tests
+env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and arboreto: methods of their own, references of tests and benchmarks
 
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 

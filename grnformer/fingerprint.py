@@ -25,6 +25,23 @@ def fingerprint(script: str | Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def fingerprint_program(program: str | Path) -> str:
+    """Hash (16 hex digits) of a program that does without the package, and of the files beside it that it imports."""
+    digest = hashlib.sha256()
+    seen, queue = set(), [Path(program)]
+    while queue:
+        path = queue.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        digest.update(path.name.encode() + _code(path).encode())
+        named = [
+            alias.name for node in ast.walk(_tree(path)) if isinstance(node, ast.Import) for alias in node.names
+        ] + [node.module or "" for node in ast.walk(_tree(path)) if isinstance(node, ast.ImportFrom)]
+        queue.extend(sorted(beside for name in named if (beside := path.with_name(f"{name}.py")).exists()))
+    return digest.hexdigest()[:16]
+
+
 def use_checkout(root: str | Path) -> None:
     """Let the processes started from here import the package of the checkout at `root`, the one that is hashed."""
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)

@@ -65,3 +65,5 @@ def jobs() -> list[Rule]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "job" in metafunc.fixturenames:
         metafunc.parametrize("job", JOBS, ids=str)
+    if "scripted" in metafunc.fixturenames:
+        metafunc.parametrize("scripted", [job for job in JOBS if "script" in job.directives], ids=str)

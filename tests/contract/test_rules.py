@@ -13,11 +13,17 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
 SCRIPTS = ROOT / "workflow" / "scripts"
 STAGES = ["prep", "topics", "grn", "fuse", "pretrain", "bench", "report"]
-NEEDED = ["message", "input", "output", "log", "benchmark", "params", "resources", "conda", "threads", "script"]
+NEEDED = ["message", "input", "output", "log", "benchmark", "params", "resources", "conda", "threads"]
+ORIGINALS = ROOT / "workflow" / "originals"
+
+
+def is_original(job) -> bool:
+    """Whether the rule runs an original tool, by a program in an environment of its own."""
+    return "interpreter(" in job.directives["params"]
 
 
 def script_of(job) -> Path:
-    return SCRIPTS / job.stage / f"{job.name}.py"
+    return ORIGINALS / f"{job.name}.py" if is_original(job) else SCRIPTS / job.stage / f"{job.name}.py"
 
 
 @cache
@@ -40,7 +46,8 @@ def test_rules_are_found(rules) -> None:
 
 def test_a_rule_has_all_that_a_job_needs(job) -> None:
     exempt = {"input", "threads"} if job.name == "fetch_resource" else set()
-    missing = [name for name in NEEDED if name not in job.directives and name not in exempt]
+    needed = [*NEEDED, "shell" if is_original(job) else "script"]
+    missing = [name for name in needed if name not in job.directives and name not in exempt]
     assert not missing, f"{job} lacks {missing}"
 
 
@@ -49,12 +56,26 @@ def test_a_rule_states_memory_and_time(job) -> None:
 
 
 def test_a_rule_carries_the_fingerprint_of_its_script(job) -> None:
-    assert f'code=code("{job.stage}/{job.name}")' in job.directives["params"]
+    own = f'code=program_code("{job.name}")' if is_original(job) else f'code=code("{job.stage}/{job.name}")'
+    assert own in job.directives["params"]
 
 
 def test_a_rule_runs_the_script_of_its_name(job) -> None:
-    assert job.directives["script"].strip() == f'"../scripts/{job.stage}/{job.name}.py"'
+    if is_original(job):
+        environment = Path(job.directives["conda"].strip().strip('"')).stem
+        assert f'python=interpreter("{environment}")' in job.directives["params"]
+        assert f'program=program("{job.name}")' in job.directives["params"]
+        assert job.directives["shell"].strip().startswith('"{params.python:q} {params.program:q} ')
+        assert "--log {log:q}" in job.directives["shell"]
+    else:
+        assert job.directives["script"].strip() == f'"../scripts/{job.stage}/{job.name}.py"'
     assert script_of(job).is_file()
+
+
+def test_programs_of_originals_do_without_the_package() -> None:
+    """Their environments have neither grnformer nor what that needs."""
+    for path in ORIGINALS.glob("*.py"):
+        assert not re.search(r"^\s*(import|from) grnformer", path.read_text(), re.MULTILINE), path.name
 
 
 def test_log_and_benchmark_are_named_after_the_rule_and_told_apart(job) -> None:
@@ -72,7 +93,8 @@ def test_outputs_lie_below_the_stage(job) -> None:
 
 
 def test_a_rule_has_neither_lambda_nor_run_nor_shell(job) -> None:
-    assert not {"run", "shell"} & set(job.directives)
+    """Only originals, which run in environments without the package, are called by a command line."""
+    assert not {"run", "script" if is_original(job) else "shell"} & set(job.directives)
     assert "lambda" not in "".join(job.directives.values())
 
 
@@ -81,8 +103,8 @@ def test_a_rule_does_not_retry(job) -> None:
     assert "retries" not in job.directives
 
 
-def test_a_script_is_short_and_only_reads_calls_and_writes(job) -> None:
-    path = script_of(job)
+def test_a_script_is_short_and_only_reads_calls_and_writes(scripted) -> None:
+    path = script_of(scripted)
     tree = syntax(path)
     lines = [line for line in path.read_text().splitlines() if line.strip()]
     assert len(lines) <= 25, f"{path.name} has {len(lines)} lines"
@@ -92,27 +114,28 @@ def test_a_script_is_short_and_only_reads_calls_and_writes(job) -> None:
     assert not re.search(r"argparse|sys\.path|from __future__", path.read_text())
 
 
-def test_a_script_is_one_job_with_its_imports_inside(job) -> None:
-    _, first, body = syntax(script_of(job)).body
+def test_a_script_is_one_job_with_its_imports_inside(scripted) -> None:
+    _, first, body = syntax(script_of(scripted)).body
     assert ast.unparse(first) == "from grnformer.job import job"
     assert isinstance(body, ast.With)
     assert ast.unparse(body.items[0].context_expr) == "job(snakemake)"
 
 
-def test_a_script_uses_only_what_its_rule_declares(job) -> None:
+def test_a_script_uses_only_what_its_rule_declares(scripted) -> None:
     """A misspelt snakemake.input.name fails here, not after an hour's work."""
-    text = script_of(job).read_text()
+    text = script_of(scripted).read_text()
     for directive in ("input", "output", "params"):
         named = set(re.findall(rf"snakemake\.{directive}\.(\w+)", text)) - {"get", "items", "keys", "values"}
-        declared = job.names(directive)
-        if "unpack(" not in job.directives.get(directive, ""):
-            assert named <= declared, f"{job} uses {directive} {sorted(named - declared)}, has {sorted(declared)}"
-    known = wildcards(" ".join(job.outputs))
+        declared = scripted.names(directive)
+        if "unpack(" not in scripted.directives.get(directive, ""):
+            assert named <= declared, f"{scripted} uses {directive} {sorted(named - declared)}, has {sorted(declared)}"
+    known = wildcards(" ".join(scripted.outputs))
     assert set(re.findall(r"snakemake\.wildcards\.(\w+)", text)) <= known
 
 
 def test_every_script_has_its_rule(jobs) -> None:
-    assert sorted(SCRIPTS.rglob("*.py")) == sorted(script_of(job) for job in jobs)
+    assert sorted(SCRIPTS.rglob("*.py")) == sorted(script_of(job) for job in jobs if not is_original(job))
+    assert {*ORIGINALS.glob("run_*.py")} == {script_of(job) for job in jobs if is_original(job)}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -123,3 +123,18 @@ def test_it_is_the_same_in_another_place(take, package: Path, tmp_path: Path) ->
 def test_reading_it_imports_nothing(package: Path, take) -> None:
     take()
     assert "toy" not in sys.modules
+
+
+def test_a_programs_fingerprint_follows_the_files_beside_it_that_it_imports(tmp_path: Path) -> None:
+    files = {"run": "import json\n\nimport beside\n", "beside": "import deeper\n", "deeper": "x = 1\n", "other": ""}
+
+    def written(name: str, **changes: str) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        for stem, text in {**files, **changes}.items():
+            (folder / f"{stem}.py").write_text(text)
+        return shipped.fingerprint_program(folder / "run.py")
+
+    first = written("first")
+    assert written("elsewhere", other="x = 2\n", beside="# a comment\nimport deeper\n") == first
+    assert written("changed", deeper="x = 2\n") != first

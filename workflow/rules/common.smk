@@ -1,4 +1,5 @@
 # Helpers shared by the stages: the checked config, the sample sheet, code fingerprints.
+import json
 import sys
 
 sys.path.insert(0, workflow.basedir)
@@ -13,8 +14,9 @@ from grnformer.config import (
     resolve,
 )
 from grnformer.errors import InputError
-from grnformer.fingerprint import fingerprint, use_checkout
+from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes.build import check_motif_settings
+from grnformer.originals import check_interpreters, is_original
 from snakemake.exceptions import WorkflowError
 
 use_checkout(workflow.basedir)
@@ -43,6 +45,16 @@ CHIP_DATASETS = sorted(
     {line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]}
     & set(DATASETS)
 )
+
+
+BY_CONDA = "conda" in {
+    str(method) for method in workflow.deployment_settings.deployment_method
+}
+if not BY_CONDA:
+    try:
+        check_interpreters(CONFIGS.values(), workflow.basedir)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -112,11 +124,42 @@ def setting_path(place):
 
 def interpreter(environment):
     """The Python of an environment of its own; within `--sdm conda`, the rule's environment has it as `python`."""
-    if "conda" in {
-        str(method) for method in workflow.deployment_settings.deployment_method
-    }:
+    if BY_CONDA:
         return "python"
     return locate(config["environments"][environment], workflow.basedir)
+
+
+def program(rule):
+    """Path of the program workflow/originals/<rule>.py, which runs in the environment of an original tool."""
+    return locate(f"workflow/originals/{rule}.py", workflow.basedir)
+
+
+def program_code(rule):
+    """Fingerprint of that program and the files beside it that it imports."""
+    return fingerprint_program(
+        Path(workflow.basedir) / "workflow" / "originals" / f"{rule}.py"
+    )
+
+
+def as_json(of_dataset):
+    """Params function: what `of_dataset` gives, as JSON for the command line of a program."""
+
+    def of_wildcards(wildcards):
+        return json.dumps(of_dataset(wildcards), sort_keys=True)
+
+    return of_wildcards
+
+
+def by_original(place, pattern):
+    """Input function: the file behind `pattern`, where the method at `place` is an original tool; else []."""
+
+    def of_dataset(wildcards):
+        method = setting(f"{place}.method")(wildcards)
+        if not is_original(f"{place}.method", method):
+            return []
+        return pattern.format(dataset=wildcards.dataset)
+
+    return of_dataset
 
 
 def samples_of(dataset):

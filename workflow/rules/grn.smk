@@ -70,10 +70,43 @@ rule select_tfs:
         "../scripts/grn/select_tfs.py"
 
 
+rule run_arboreto:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        tfs="results/{dataset}/grn/tfs.txt",
+    output:
+        "results/{dataset}/grn/originals/adjacencies.parquet",
+    log:
+        "results/{dataset}/log/grn/run_arboreto.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/run_arboreto.tsv"
+    conda:
+        "../../envs/pyscenic.yaml"
+    threads: 16
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(1440),
+    params:
+        python=interpreter("pyscenic"),
+        program=program("run_arboreto"),
+        settings=as_json(method_setting("grn.tf_gene", "min_cells")),
+        seed=setting("grn.seed"),
+        code=program_code("run_arboreto"),
+    message:
+        "TF-gene importance in {wildcards.dataset} by arboreto"
+    shell:
+        "{params.python:q} {params.program:q} --multiome {input.multiome:q} --tfs {input.tfs:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --log {log:q} --output {output:q}"
+
+
 rule infer_tf_gene:
     input:
         multiome="results/{dataset}/prep/multiome.h5mu",
         tfs="results/{dataset}/grn/tfs.txt",
+        original=by_original(
+            "grn.tf_gene", "results/{dataset}/grn/originals/adjacencies.parquet"
+        ),
     output:
         "results/{dataset}/grn/tf_gene.parquet",
     log:
@@ -234,10 +267,43 @@ rule build_eregulons:
         "../scripts/grn/build_eregulons.py"
 
 
+rule run_pyscenic_aucell:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        eregulons="results/{dataset}/grn/eregulons.parquet",
+    output:
+        "results/{dataset}/grn/originals/cell_auc.parquet",
+    log:
+        "results/{dataset}/log/grn/run_pyscenic_aucell.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/run_pyscenic_aucell.tsv"
+    conda:
+        "../../envs/pyscenic.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(240),
+    params:
+        python=interpreter("pyscenic"),
+        program=program("run_pyscenic_aucell"),
+        settings=as_json(setting("grn.cell", "auc_threshold")),
+        seed=setting("grn.seed"),
+        code=program_code("run_pyscenic_aucell"),
+    message:
+        "eRegulon activity of each cell in {wildcards.dataset} by pySCENIC"
+    shell:
+        "{params.python:q} {params.program:q} --multiome {input.multiome:q} --eregulons {input.eregulons:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --log {log:q} --output {output:q}"
+
+
 rule score_cell_activity:
     input:
         multiome="results/{dataset}/prep/multiome.h5mu",
         eregulons="results/{dataset}/grn/eregulons.parquet",
+        original=by_original(
+            "grn.cell", "results/{dataset}/grn/originals/cell_auc.parquet"
+        ),
     output:
         activity="results/{dataset}/grn/cell_activity.h5ad",
         thresholds="results/{dataset}/grn/thresholds.tsv",

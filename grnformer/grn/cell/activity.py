@@ -10,6 +10,7 @@ import numpy as np
 from grnformer.errors import InputError
 from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
 from grnformer.grn.cell.mixture import find_threshold
+from grnformer.grn.cell.original import take_auc
 
 if TYPE_CHECKING:
     import anndata
@@ -23,7 +24,9 @@ _log = logging.getLogger("grnformer.grn")
 def score_activity(
     rna: anndata.AnnData,
     eregulons: pd.DataFrame,
+    scored: pd.DataFrame | None = None,
     *,
+    method: str,
     auc_threshold: float,
     detected_quantile: float,
     min_separation: float,
@@ -39,6 +42,10 @@ def score_activity(
         Cells x genes; X ranks the genes of a cell. obs `cell_type`.
     eregulons
         Triplets; the genes of an eRegulon count once each.
+    scored
+        AUCs by pySCENIC (contract cell_auc), for the method pyscenic_aucell.
+    method
+        ``aucell``, or ``pyscenic_aucell``: AUCs are taken from `scored`, and `detected_quantile` has no say.
     auc_threshold, detected_quantile
         See `choose_rank_cutoff`.
     min_separation, min_weight, max_overlap, seed
@@ -53,19 +60,25 @@ def score_activity(
     import pandas as pd
     import scipy.sparse as sp
 
+    if (method == "pyscenic_aucell") != (scored is not None):
+        raise ValueError(f"method {method!r} with{'out' if scored is None else ''} AUCs that were scored before")
     names, gene_sets, tfs = _gene_sets(eregulons, rna.var_names)
     expression = rna.X.tocsr(copy=True)
     expression.eliminate_zeros()
     n_detected = expression.getnnz(axis=1)
-    cutoff = choose_rank_cutoff(n_detected, rna.n_vars, auc_threshold, detected_quantile)
+    if scored is None:
+        cutoff = choose_rank_cutoff(n_detected, rna.n_vars, auc_threshold, detected_quantile)
+        auc = score_cells(expression, gene_sets, cutoff)
+    else:
+        auc, cutoff = take_auc(scored, rna.obs_names, names, n_genes=rna.n_vars, auc_threshold=auc_threshold)
     _log.info(
-        "rank cut-off %d of %d genes (auc_threshold alone: %d; the median cell detects %d)",
+        "%s: rank cut-off %d of %d genes (auc_threshold alone: %d; the median cell detects %d)",
+        method,
         cutoff,
         rna.n_vars,
         round(auc_threshold * rna.n_vars),
         np.median(n_detected),
     )
-    auc = score_cells(expression, gene_sets, cutoff)
     found = [
         find_threshold(column, min_separation=min_separation, min_weight=min_weight, max_overlap=max_overlap, seed=seed)
         for column in auc.T

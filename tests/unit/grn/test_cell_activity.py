@@ -13,6 +13,7 @@ from grnformer.errors import InputError
 from grnformer.grn.cell.activity import score_activity
 from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
 from grnformer.grn.cell.mixture import find_threshold, intersection
+from grnformer.grn.cell.original import take_auc
 from grnformer.grn.cell.rss import score_specificity, specificity
 
 MIXTURE = {"min_separation": 2.0, "min_weight": 0.05, "max_overlap": 0.1, "seed": 1}
@@ -187,7 +188,9 @@ def test_a_planted_program_is_active_in_its_cells() -> None:
     rows = [("A_direct_+/+", "A", f"g{i}") for i in [*range(20), 0, 1]]
     rows += [("B_direct_+/+", "B", f"g{i}") for i in range(100, 130)]
     eregulons = pd.DataFrame(rows, columns=["eregulon", "tf", "gene"])
-    activity, thresholds = score_activity(rna, eregulons, auc_threshold=0.2, detected_quantile=0.05, **MIXTURE)
+    activity, thresholds = score_activity(
+        rna, eregulons, auc_threshold=0.2, detected_quantile=0.05, method="aucell", **MIXTURE
+    )
     assert activity.var["n_genes"].tolist() == [20, 30]
     assert activity.var["tf"].tolist() == ["A", "B"]
     active = activity.layers["active"].toarray()
@@ -204,7 +207,14 @@ def test_a_planted_program_is_active_in_its_cells() -> None:
     assert best["A_direct_+/+", "a"] > best["A_direct_+/+", "b"] + 0.2
 
     with pytest.raises(InputError, match="not in the data, first 'nowhere'"):
-        score_activity(rna, eregulons.replace("g19", "nowhere"), auc_threshold=0.2, detected_quantile=0.05, **MIXTURE)
+        score_activity(
+            rna,
+            eregulons.replace("g19", "nowhere"),
+            auc_threshold=0.2,
+            detected_quantile=0.05,
+            method="aucell",
+            **MIXTURE,
+        )
 
 
 def test_a_call_on_one_gene_is_doubtful() -> None:
@@ -218,5 +228,17 @@ def test_a_call_on_one_gene_is_doubtful() -> None:
         var=pd.DataFrame(index=[f"g{i}" for i in range(100)]),
     )
     eregulons = pd.DataFrame({"eregulon": "A_direct_+/+", "tf": "A", "gene": [f"g{i}" for i in range(20)]})
-    _, thresholds = score_activity(rna, eregulons, auc_threshold=0.3, detected_quantile=0.05, **MIXTURE)
+    _, thresholds = score_activity(
+        rna, eregulons, auc_threshold=0.3, detected_quantile=0.05, method="aucell", **MIXTURE
+    )
     assert thresholds[["method", "n_active", "genes_seen", "doubtful"]].iloc[0].tolist() == ["bimodal", 30, 1, True]
+
+
+def test_aucs_by_pyscenic_are_taken_cell_by_cell() -> None:
+    scored = pd.DataFrame({"cell": ["c2", "c1", "c0"], "B": [0.5, 0.3, 0.1], "A": [0.6, 0.4, 0.2]})
+    auc, cutoff = take_auc(scored, ["c0", "c1"], ["A", "B"], n_genes=510, auc_threshold=0.05)
+    np.testing.assert_allclose(auc, [[0.2, 0.1], [0.4, 0.3]])
+    assert cutoff == 26
+    for cells, names in ((["c0", "c9"], ["A"]), (["c0"], ["A", "C"])):
+        with pytest.raises(InputError, match="have no AUC by pySCENIC"):
+            take_auc(scored, cells, names, n_genes=510, auc_threshold=0.05)

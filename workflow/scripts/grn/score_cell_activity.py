@@ -6,9 +6,11 @@ with job(snakemake):
     from grnformer.grn.cell.activity import score_activity
     from grnformer.io import read_modality, read_table, write_anndata, write_table
 
+    original = snakemake.input.original
     activity, thresholds = score_activity(
         read_modality(snakemake.input.multiome, "rna", "multiome"),
         read_table(snakemake.input.eregulons, "eregulons"),
+        read_table(original, "cell_auc") if original else None,
         **snakemake.params.settings,
         seed=snakemake.params.seed,
     )

@@ -1,0 +1,50 @@
+"""Which originals a configuration asks for, and the early stop where their environment is missing."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grnformer.errors import InputError
+from grnformer.originals import ENVIRONMENT_OF, check_interpreters, find_originals, is_original
+
+ROOT = Path(__file__).parents[2]
+CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+def asking_for(place: str, method: str) -> dict:
+    config = copy.deepcopy(CONFIG)
+    part = config
+    for key in place.split(".")[:-1]:
+        part = part[key]
+    part[place.split(".")[-1]] = method
+    return config
+
+
+def test_the_demo_needs_no_environment_but_its_own() -> None:
+    assert find_originals(CONFIG) == {}
+    check_interpreters([CONFIG], "/nowhere")
+
+
+@pytest.mark.parametrize(("place", "method"), ENVIRONMENT_OF)
+def test_a_missing_interpreter_names_the_make_target(place: str, method: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = asking_for(place, method)
+    environment = ENVIRONMENT_OF[place, method]
+    assert is_original(place, method)
+    assert find_originals(config) == {(place, method): environment}
+    with pytest.raises(InputError, match=f"make env-{environment} ") as error:
+        check_interpreters([CONFIG, config], tmp_path)
+    assert place in str(error.value)
+    python = tmp_path / CONFIG["environments"][environment]
+    python.parent.mkdir(parents=True)
+    python.touch()
+    check_interpreters([CONFIG, config], tmp_path)
+
+
+def test_every_environment_is_described_for_conda_and_for_pip() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for environment in {*ENVIRONMENT_OF.values()} - {"pycistopic"}:
+        assert (ROOT / "envs" / f"{environment}.yaml").is_file()
+        assert f"\nenv-{environment}:" in makefile
