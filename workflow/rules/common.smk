@@ -15,6 +15,7 @@ from grnformer.config import (
 )
 from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
+from grnformer.grn.cistromes import ENRICHMENTS
 from grnformer.grn.cistromes.build import check_motif_settings
 from grnformer.originals import check_interpreters, is_original
 from snakemake.exceptions import WorkflowError
@@ -250,9 +251,16 @@ def bundle_of(wildcards):
 
 def motif_enrichment_of(wildcards):
     """Enriched motifs of a dataset, where the cistromes' method needs them."""
-    if setting("grn.cistromes.method")(wildcards) == "prior":
+    method = setting("grn.cistromes.method")(wildcards)
+    if method not in ENRICHMENTS:
         return []
-    return f"results/{wildcards.dataset}/grn/motif_enrichment.parquet"
+    return f"results/{wildcards.dataset}/grn/{ENRICHMENTS[method].file}.parquet"
+
+
+def gene_rankings_of(wildcards):
+    """The databases that rank genes, for a dataset whose cistromes are of genes."""
+    given = setting("grn.cistromes.cistarget_genes.rankings")(wildcards)
+    return [path_of(reference) for reference in given]
 
 
 def rankings_of(wildcards):

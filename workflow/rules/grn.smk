@@ -211,6 +211,35 @@ rule enrich_motifs:
         "../scripts/grn/enrich_motifs.py"
 
 
+rule enrich_modules:
+    input:
+        tf_gene="results/{dataset}/grn/tf_gene.parquet",
+        rankings=gene_rankings_of,
+        motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
+    output:
+        "results/{dataset}/grn/module_enrichment.parquet",
+    log:
+        "results/{dataset}/log/grn/enrich_modules.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/enrich_modules.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(32000),
+        runtime=growing(120),
+    params:
+        settings=setting("grn.cistromes.cistarget_genes"),
+        grounds=setting(
+            "grn.cistromes.cistarget", "motif_similarity_fdr", "orthologous_identity"
+        ),
+        code=code("grn/enrich_modules"),
+    message:
+        "Motifs enriched near co-expressed genes in {wildcards.dataset}"
+    script:
+        "../scripts/grn/enrich_modules.py"
+
+
 rule build_cistromes:
     input:
         region_gene="results/{dataset}/grn/region_gene.parquet",

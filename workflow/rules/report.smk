@@ -121,6 +121,10 @@ rule render_report:
                 ),
             ),
             *expand(
+                "results/{dataset}/benchmark/grn/enrich_modules.tsv",
+                dataset=datasets_with("grn.cistromes.method", "cistarget_genes"),
+            ),
+            *expand(
                 "results/{dataset}/benchmark/pretrain/split_cells.tsv",
                 dataset=PRETRAINED,
             ),

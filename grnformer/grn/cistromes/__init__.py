@@ -1,16 +1,33 @@
-"""Cistromes: which regions a TF binds. Methods by name; each takes (Evidence, settings) and gives cistromes."""
+"""Cistromes: which regions, or genes, a TF binds. Methods by name: (Evidence, settings) to cistromes."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from grnformer.grn.cistromes import cistarget, prior
+from grnformer.grn.cistromes import cistarget, modules, prior
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Enrichment(NamedTuple):
+    """A table of enriched motifs in results/<dataset>/grn: the file's stem and its contract."""
+
+    file: str
+    contract: str
+
 
 # The two motif methods differ in where the ranking database comes from: given, or made of the dataset's own regions.
 METHODS: "dict[str, Callable[..., pd.DataFrame]]" = {
     "prior": prior.join_prior,
     "cistarget": cistarget.take_motifs,
     "motif_scan": cistarget.take_motifs,
+    "cistarget_genes": modules.take_modules,
 }
+# What a method reads; a method that is not here needs no motifs.
+ENRICHMENTS = {
+    "cistarget": Enrichment("motif_enrichment", "motif_enrichment"),
+    "motif_scan": Enrichment("motif_enrichment", "motif_enrichment"),
+    "cistarget_genes": Enrichment("module_enrichment", "module_enrichment"),
+}
+# Methods whose cistromes name genes, not regions.
+GENE_BASED = frozenset(method for method, read in ENRICHMENTS.items() if read.contract == "module_enrichment")

@@ -43,7 +43,7 @@ def build_cistromes(
     method
         Method of `grnformer.grn.cistromes.METHODS`.
     min_abs_rho
-        Links with a weaker correlation carry no cistrome.
+        Links with a weaker correlation carry no cistrome; methods that give genes, not regions, use none.
     region_set_kinds
         Only regions of such sets (topic_otsu, topic_top, dar); empty for all linked regions.
     settings
@@ -54,11 +54,23 @@ def build_cistromes(
     InputError
         If the method is unknown, no link passes, or the method finds nothing.
     """
-    from grnformer.grn.cistromes import METHODS
+    from grnformer.grn.cistromes import GENE_BASED, METHODS
     from grnformer.grn.cistromes.evidence import Evidence
 
     if method not in METHODS:
         raise InputError(f"grn.cistromes.method is {method!r}", f"one of {sorted(METHODS)}", "correct the config")
+    strong = links if method in GENE_BASED else _strong_links(links, region_sets, min_abs_rho, region_set_kinds)
+    cistromes = METHODS[method](Evidence(strong, tfs, prior, motif_enrichment), **settings)
+    logger.info(
+        "cistromes (%s): %d TFs, %d regions, %d rows from %d of %d links",
+        method, cistromes["tf"].nunique(), cistromes["region"].nunique(), len(cistromes), len(strong), len(links),
+    )  # fmt: skip
+    return cistromes
+
+
+def _strong_links(
+    links: pd.DataFrame, region_sets: pd.DataFrame, min_abs_rho: float, region_set_kinds: Sequence[str]
+) -> pd.DataFrame:
     strong = links[links["rho"].abs() >= min_abs_rho]
     if strong.empty:
         raise InputError(
@@ -76,17 +88,13 @@ def build_cistromes(
                 "change grn.cistromes.region_set_kinds, or the topics' binarisation",
             )
         strong = kept
-    cistromes = METHODS[method](Evidence(strong, tfs, prior, motif_enrichment), **settings)
-    logger.info(
-        "cistromes (%s): %d TFs, %d regions, %d rows from %d of %d links",
-        method, cistromes["tf"].nunique(), cistromes["region"].nunique(), len(cistromes), len(strong), len(links),
-    )  # fmt: skip
-    return cistromes
+    return strong
 
 
 def method_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments of the chosen method, out of the config's section grn.cistromes."""
-    return {"chip_sources": settings["prior"]["chip_sources"]} if settings["method"] == "prior" else {}
+    method = settings["method"]
+    return {"chip_sources": settings["prior"]["chip_sources"]} if method == "prior" else {"name": method}
 
 
 def check_motif_settings(settings: dict[str, Any]) -> None:
@@ -94,6 +102,7 @@ def check_motif_settings(settings: dict[str, Any]) -> None:
     needed = {
         "cistarget": {"cistarget.rankings": settings["cistarget"]["rankings"]},
         "motif_scan": {f"motif_scan.{key}": settings["motif_scan"][key] for key in ("fasta", "motifs")},
+        "cistarget_genes": {"cistarget_genes.rankings": settings["cistarget_genes"]["rankings"]},
     }.get(settings["method"])
     if needed is None:
         return

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("grnformer.grn")
 
 
-def take_motifs(evidence: Evidence) -> pd.DataFrame:
+def take_motifs(evidence: Evidence, *, name: str) -> pd.DataFrame:
     """Give each TF the linked regions in the leading edges of its motifs.
 
     Returns
     -------
-    Table tf, region, gene (None), annotation (``direct``, ``extended``), evidence (``cistarget:<motif>``, the motif
-    of highest NES), sign (0: a motif says nothing of it), score (that NES).
+    Table tf, region, gene (None), annotation (``direct``, ``extended``), evidence (``<name>:<motif>``, the motif of
+    highest NES), sign (0: a motif says nothing of it), score (that NES).
 
     Raises
     ------
@@ -58,5 +58,5 @@ def take_motifs(evidence: Evidence) -> pd.DataFrame:
     rows = rows.sort_values(["tf", "annotation", "region", "nes", "motif"], ascending=[True, True, True, False, True])
     rows = rows.drop_duplicates(["tf", "annotation", "region"], ignore_index=True)
     logger.info("enriched motifs: %d TFs annotated, %d with linked regions", annotated, rows["tf"].nunique())
-    table = rows.assign(gene=None, evidence="cistarget:" + rows["motif"], sign=0, score=rows["nes"].astype(float))
+    table = rows.assign(gene=None, evidence=f"{name}:" + rows["motif"], sign=0, score=rows["nes"].astype(float))
     return table[["tf", "region", "gene", "annotation", "evidence", "sign", "score"]]

@@ -204,13 +204,15 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
     assert enriched["rank_at_max"].tolist() == [19]
     links = pd.DataFrame({"region": ours[:10], "gene": "G", "rho": 0.5})
     build = {"method": "cistarget", "min_abs_rho": 0.05, "region_set_kinds": []}
-    found = build_cistromes(links, ["GATA1", "GATA2", "SPI1"], pd.DataFrame(), sets, enriched, **build, settings={})
+    found = build_cistromes(
+        links, ["GATA1", "GATA2", "SPI1"], pd.DataFrame(), sets, enriched, **build, settings={"name": "cistarget"}
+    )
     contracts.check(found, "cistromes", where="test")
     # GATA1 has no annotation but the direct one: an extended cistrome would be the same again
     assert found.groupby(["tf", "annotation"]).size().to_dict() == {("GATA1", "direct"): 10, ("GATA2", "extended"): 10}
     assert set(found["evidence"]) == {"cistarget:m0"}
     with pytest.raises(InputError, match="none at a region linked"):
-        build_cistromes(links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={})
+        build_cistromes(links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={"name": "cistarget"})
 
 
 @pytest.mark.parametrize(
@@ -241,11 +243,14 @@ def test_a_motif_method_without_its_files_stops_at_once():
     settings = {
         "method": "cistarget", "motifs_to_tfs": "table", "cistarget": {"rankings": None},
         "motif_scan": {"fasta": "x", "motifs": None}, "prior": {"chip_sources": ["a"]},
+        "cistarget_genes": {"rankings": []},
     }  # fmt: skip
     with pytest.raises(InputError, match=r"without cistarget\.rankings"):
         check_motif_settings(settings)
     with pytest.raises(InputError, match=r"without motif_scan\.motifs"):
         check_motif_settings(settings | {"method": "motif_scan"})
     check_motif_settings(settings | {"method": "prior"})
-    assert method_settings(settings) == {}
+    with pytest.raises(InputError, match=r"without cistarget_genes\.rankings"):
+        check_motif_settings(settings | {"method": "cistarget_genes"})
+    assert method_settings(settings) == {"name": "cistarget"}
     assert method_settings(settings | {"method": "prior"}) == {"chip_sources": ["a"]}

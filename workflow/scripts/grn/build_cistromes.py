@@ -3,6 +3,7 @@
 from grnformer.job import job
 
 with job(snakemake):
+    from grnformer.grn.cistromes import ENRICHMENTS
     from grnformer.grn.cistromes.build import build_cistromes, method_settings
     from grnformer.grn.tfs import read_tf_list
     from grnformer.io import read_table, write_table
@@ -13,7 +14,7 @@ with job(snakemake):
         read_tf_list(snakemake.input.tfs),
         read_table(snakemake.input.prior, "prior"),
         read_table(snakemake.input.region_sets, "region_sets"),
-        read_table(motifs, "motif_enrichment") if motifs else None,
+        read_table(motifs, ENRICHMENTS[settings["method"]].contract) if motifs else None,
         method=settings["method"],
         min_abs_rho=settings["min_abs_rho"],
         region_set_kinds=settings["region_set_kinds"],
