@@ -115,7 +115,7 @@ def build_cell_type_grn(
     openness, open_cells
         Relative openness, and cells with a count, by region.
     weights
-        Weight of the parts tf_gene, region_gene, openness.
+        Weight of the parts tf_gene, region_gene, openness, triplet.
 
     Returns
     -------
@@ -131,6 +131,7 @@ def build_cell_type_grn(
     rows = rows.assign(
         openness=rows["region"].map(openness).fillna(0).where(placed),
         region_gene_weight=rows["region_gene_weight"].where(placed),
+        triplet=-rows["triplet_rank"].where(placed) if "triplet_rank" in rows else np.nan,
     )
     is_open = (rows["openness"] >= min_openness) & (rows["region"].map(open_cells).fillna(0) >= min_open_cells)
     rows = rows[is_open | ~placed]
@@ -143,6 +144,7 @@ def build_cell_type_grn(
             tf_gene=("tf_gene_weight", "max"),
             region_gene=("region_gene_weight", "max"),
             openness=("openness", "max"),
+            triplet=("triplet", "max"),
             eregulon=("eregulon", "first"),
             regions=("region", lambda r: _distinct(r[r != ""])),
             eregulons=("eregulon", _distinct),

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.e2e
 PREP = {"prepare_tss", "ingest_sample", "filter_multiome", "annotate_cells"}
 TOPICS = {"fit_topics", "select_topics", "binarize_topics"}
 AFTER_EREGULONS = {
+    "filter_eregulons",
     "score_cell_activity",
     "score_specificity",
     "build_cell_type_grns",
@@ -237,7 +238,7 @@ def test_a_scripts_own_package_is_run(spare, checkout: Path) -> None:
     body = signature.group(0) + '    raise RuntimeError("edited copy")\n'
     with edited(path, signature.group(0), body):
         run = spare.snakemake("results/simulated/grn/eregulons.parquet")
-    assert run.jobs.keys() == {"build_eregulons"}
+    assert run.jobs.keys() == {"build_eregulons", "filter_eregulons"}
     assert run.status != 0
     assert "edited copy" in (spare.folder / "results/simulated/log/grn/build_eregulons.log").read_text()
     assert not (spare.folder / "results/simulated/grn/eregulons.parquet").exists()

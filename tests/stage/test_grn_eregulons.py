@@ -12,7 +12,8 @@ from grnformer import io
 TFS = ["TF1", "TF2"]
 TARGETS = {"TF1": [f"G{i}" for i in range(12)], "TF2": [f"G{i}" for i in range(12, 24)]}
 GENES = [*TFS, *(f"G{i}" for i in range(30))]
-RULES = ["prepare_prior", "select_tfs", "link_regions", "build_cistromes", "build_eregulons", "build_cell_type_grns"]
+RULES = ["prepare_prior", "select_tfs", "link_regions", "build_cistromes", "build_eregulons", "filter_eregulons",
+         "build_cell_type_grns"]  # fmt: skip
 CONFIG = {
     "grn": {
         "tfs": {"lists": ["tfs.txt"], "min_cells": 3},
@@ -110,4 +111,4 @@ def test_planted_network_reaches_the_cell_types_and_an_empty_one_says_why(inputs
     assert failed.returncode != 0
     assert "build_eregulons emptied the run" in failed.stderr
     assert "lower grn.eregulons.min_targets" in failed.stderr
-    assert not (inputs / "grn" / "eregulons.parquet").exists()
+    assert not (inputs / "grn" / "eregulons_unfiltered.parquet").exists()

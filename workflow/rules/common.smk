@@ -270,6 +270,27 @@ def rankings_of(wildcards):
     return f"results/{wildcards.dataset}/grn/motifs.regions_vs_motifs.rankings.feather"
 
 
+def where_motifs_rank_regions(of_dataset):
+    """Input function: what `of_dataset` gives, where cistromes come from motifs' rankings of regions; else []."""
+
+    def of_wildcards(wildcards):
+        by_rank = setting("grn.cistromes.method")(wildcards) in (
+            "cistarget",
+            "motif_scan",
+        )
+        return of_dataset(wildcards) if by_rank else []
+
+    return of_wildcards
+
+
+def module_settings(wildcards):
+    """Settings of motif enrichment in co-expression modules, with those of the motif-to-TF table."""
+    grounds = setting(
+        "grn.cistromes.cistarget", "motif_similarity_fdr", "orthologous_identity"
+    )
+    return setting("grn.cistromes.cistarget_genes")(wildcards) | grounds(wildcards)
+
+
 def motif_files_of(wildcards):
     """The motif collection: one file, or those in a folder."""
     path = Path(setting_path("grn.cistromes.motif_scan.motifs")(wildcards))

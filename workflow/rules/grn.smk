@@ -274,9 +274,11 @@ rule build_eregulons:
         region_gene="results/{dataset}/grn/region_gene.parquet",
         cistromes="results/{dataset}/grn/cistromes.parquet",
         tfs="results/{dataset}/grn/tfs.txt",
+        motifs=where_motifs_rank_regions(motif_enrichment_of),
+        rankings=where_motifs_rank_regions(rankings_of),
     output:
-        eregulons="results/{dataset}/grn/eregulons.parquet",
-        funnel="results/{dataset}/grn/funnel.tsv",
+        eregulons="results/{dataset}/grn/eregulons_unfiltered.parquet",
+        funnel="results/{dataset}/grn/funnel_unfiltered.tsv",
     log:
         "results/{dataset}/log/grn/build_eregulons.log",
     benchmark:
@@ -294,6 +296,39 @@ rule build_eregulons:
         "eRegulons of {wildcards.dataset}"
     script:
         "../scripts/grn/build_eregulons.py"
+
+
+rule filter_eregulons:
+    input:
+        eregulons="results/{dataset}/grn/eregulons_unfiltered.parquet",
+        funnel="results/{dataset}/grn/funnel_unfiltered.tsv",
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        cell_topic="results/{dataset}/topics/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/region_topic.parquet",
+    output:
+        eregulons="results/{dataset}/grn/eregulons.parquet",
+        funnel="results/{dataset}/grn/funnel.tsv",
+        quality="results/{dataset}/grn/eregulon_quality.tsv",
+        region_activity="results/{dataset}/grn/region_activity.parquet",
+    log:
+        "results/{dataset}/log/grn/filter_eregulons.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/filter_eregulons.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        settings=setting("grn.quality"),
+        aucell=setting("grn.cell", "auc_threshold", "detected_quantile"),
+        seed=setting("grn.seed"),
+        code=code("grn/filter_eregulons"),
+    message:
+        "Quality of the eRegulons of {wildcards.dataset}"
+    script:
+        "../scripts/grn/filter_eregulons.py"
 
 
 rule run_pyscenic_aucell:

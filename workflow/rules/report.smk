@@ -95,6 +95,7 @@ rule render_report:
                     "grn/link_regions",
                     "grn/build_cistromes",
                     "grn/build_eregulons",
+                    "grn/filter_eregulons",
                     "grn/score_cell_activity",
                     "grn/score_specificity",
                     "grn/build_cell_type_grns",

@@ -1,4 +1,4 @@
-"""Which links of a gene count: its top share or its top number of regions by importance."""
+"""Which links of a gene count: its top share, its top number of regions by importance, or those above a step (BASC)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_MOST_LINKS = 100  # of a gene for BASC, the best: time grows with their cube
+
 
 def binarise_links(
-    gene: np.ndarray, importance: np.ndarray, *, quantiles: Sequence[float], top_regions: Sequence[int]
+    gene: np.ndarray, importance: np.ndarray, *, quantiles: Sequence[float], top_regions: Sequence[int], basc: bool
 ) -> dict[str, np.ndarray]:
     """Binarise region-gene links within each gene, in several ways.
 
     Parameters
     ----------
     gene
-        Gene number of each link.
+        Number of each link's gene, or of gene and sign, where links of either sign are binarised by themselves.
     importance
         Importance of each link.
     quantiles
@@ -23,10 +25,14 @@ def binarise_links(
         it as the gene's maximum: a gene with a single region keeps it.
     top_regions
         A link passes where it is among this many best of its gene; ties at the border by order of the links.
+    basc
+        Also by BASC A (see `grnformer.grn.eregulons.basc`) on the gene's 100 best links. Genes with fewer than three
+        links, or all of one importance, keep them, as in SCENIC+ (which takes the 100 lowest of more than 100).
 
     Returns
     -------
-    Name of the binarisation (``quantile_0.85``, ``top_5``) to a mask over the links. Links of importance 0 never pass.
+    Name of the binarisation (``quantile_0.85``, ``top_5``, ``basc``) to a mask over the links. Links of importance 0
+    never pass.
     """
     n = len(gene)
     order = np.lexsort((np.arange(n), -importance, gene))
@@ -47,6 +53,11 @@ def binarise_links(
         masks[f"quantile_{q:g}"] = passed
     for top in top_regions:
         masks[f"top_{top}"] = place < top
+    if basc:
+        from grnformer.grn.eregulons.basc import find_thresholds
+
+        steps = find_thresholds(np.asarray(sorted_importance, np.float64), np.r_[start, n], _MOST_LINKS)
+        masks["basc"] = sorted_importance > steps[group]
     result = {}
     for name, passed in masks.items():
         mask = np.zeros(n, bool)

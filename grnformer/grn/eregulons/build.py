@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,10 @@ import numpy as np
 from grnformer.errors import InputError
 from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.funnel import Funnel
+from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
 from grnformer.grn.eregulons.leading_edge import leading_edge
 from grnformer.grn.eregulons.ranking import Ranking, rank_targets, signs_of, weights_of
+from grnformer.grn.eregulons.triplets import rank_triplets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("grnformer.grn")
 
 SIGN_PAIRS = ("+/+", "+/-", "-/+", "-/-")
+COLUMNS = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight", "region_gene_rho",
+           "tf_region_weight", "triplet_rank", "annotation", "evidence"]  # fmt: skip
+EXTENDED = ("all", "without_direct", "none")
 
 
 def build_eregulons(
@@ -37,15 +43,21 @@ def build_eregulons(
     order_links_by: str,
     quantiles: Sequence[float],
     top_regions: Sequence[int],
+    basc: bool,
+    binarise_each_sign: bool,
     min_targets: int,
+    min_targets_each: bool,
+    extended: str,
+    tf_region: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build eRegulons as SCENIC+ does (Bravo González-Blas et al. 2023, doi 10.1038/s41592-023-01938-4).
 
     For each TF and sign of the TF-gene correlation, genes are ranked by importance. For each sign of the
     region-gene correlation and each binarisation of the links, the genes linked to a region of the TF's cistrome are a
     set; its leading edge in the ranking, with those regions, is kept. The triplets are united over binarisations;
-    eRegulons with fewer than `min_targets` genes are dropped. As in SCENIC+'s defaults (NES above 0, p up to 1) the
-    leading edge is not filtered further, so no permutations are needed.
+    eRegulons with fewer than `min_targets` genes are dropped. As by SCENIC+'s defaults (NES above 0, p below 1) a
+    positive enrichment score is enough, so no permutations are needed. Direct and extended cistromes make eRegulons
+    apart. Triplets are ranked: see `rank_triplets`.
 
     Parameters
     ----------
@@ -67,20 +79,40 @@ def build_eregulons(
     order_links_by
         What binarisations order a gene's links by: ``importance`` (SCENIC+'s default), ``rho`` (its size) or
         ``importance_x_rho``.
-    quantiles, top_regions
+    quantiles, top_regions, basc
         Binarisations: see `binarise_links`.
+    binarise_each_sign
+        Binarise a gene's links of either sign by themselves, as SCENIC+ does, and not all of them together.
     min_targets
         Genes an eRegulon must have.
+    min_targets_each
+        The genes of one binarisation must be as many, or they are left out, as in SCENIC+.
+    extended
+        eRegulons of extended cistromes: ``all``; ``without_direct``, where the TF has no direct eRegulon of that sign
+        pair (SCENIC+'s standard filter); ``none``.
+    tf_region
+        How well each row of `cistromes` is founded, higher is better, for the ranking of triplets; None: its `score`.
 
     Returns
     -------
-    eRegulons (contract eregulons; may have no row) and the funnel (contract funnel).
+    eRegulons (contract eregulons; may have no row) and the funnel (contract funnel), without the quality filter.
     """
     import pandas as pd
 
     unknown = set(sign_pairs) - set(SIGN_PAIRS)
     if unknown or not sign_pairs:
         raise InputError(f"grn.eregulons.sign_pairs {list(sign_pairs)}", f"of {SIGN_PAIRS}", "correct the config")
+    if extended not in EXTENDED:
+        raise InputError(f"grn.eregulons.extended is {extended!r}", f"one of {EXTENDED}", "correct the config")
+    cistromes = cistromes.assign(tf_region=cistromes["score"] if tf_region is None else tf_region)
+    if extended == "none":
+        cistromes = cistromes[cistromes["annotation"] != "extended"]
+    if without_regions(cistromes):
+        if extended == "without_direct":
+            direct = cistromes[cistromes["annotation"] == "direct"].groupby(["tf", "sign"])["gene"].nunique()
+            stands = pd.MultiIndex.from_frame(cistromes[["tf", "sign"]]).isin(direct.index[direct >= min_targets])
+            cistromes = cistromes[(cistromes["annotation"] == "direct") | ~stands]
+        return build_gene_based(cistromes, tf_gene, tfs, sign_pairs=sign_pairs, min_targets=min_targets)
     funnel = Funnel()
     genes = pd.Index(region_gene["gene"].unique())
     tf_names = pd.Index(sorted(set(tfs) | set(cistromes["tf"]) | set(tf_gene["tf"])))
@@ -88,12 +120,13 @@ def build_eregulons(
     link_gene = genes.get_indexer(region_gene["gene"])
     link_sign = signs_of(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
     score = _link_scores(region_gene, order_links_by)
-    masks = binarise_links(link_gene, score, quantiles=quantiles, top_regions=top_regions)
+    group = link_gene * 3 + link_sign + 1 if binarise_each_sign else link_gene
+    masks = binarise_links(group, score, quantiles=quantiles, top_regions=top_regions, basc=basc)
     rankings = rank_targets(tf_gene, tf_names, genes, min_abs_rho_tf_gene, with_weak=sign_from_evidence)
     rows = _attach(cistromes, region_gene, tf_names)
     bounds = np.searchsorted(rows["group"], np.arange(rows["group"].max(initial=-1) + 2))
     in_any = np.logical_or.reduce(list(masks.values()))
-    blocks = []
+    blocks: list[_Block] = []
     for low, high in itertools.pairwise(bounds):
         tf, annotation = int(rows["tf"][low]), rows["annotation"][low]
         links = rows["link"][low:high]
@@ -104,7 +137,7 @@ def build_eregulons(
             fits = link_sign[links] == s2
             chosen = _in_leading_edge(
                 links, link_gene, fits, stated if sign_from_evidence else np.zeros(len(links), bool), masks,
-                rankings.get((tf, s1)), tf, len(genes), funnel,
+                rankings.get((tf, s1)), tf, len(genes), funnel, min_targets if min_targets_each else 1,
             )  # fmt: skip
             if keep_known_targets:
                 known = fits & stated & in_any[links]
@@ -116,9 +149,12 @@ def build_eregulons(
             targets = np.unique(link_gene[links[chosen]])
             if len(targets) < min_targets:
                 continue
-            funnel.add("with enough targets", tf, targets + tf * len(genes))
-            name = f"{tf_names[tf]}_{annotation}_{pair}"
-            blocks.append((name, tf, rows["row"][low:high][chosen], links[chosen]))
+            blocks.append(_Block(tf, annotation, pair, rows["row"][low:high][chosen], links[chosen]))
+    if extended == "without_direct":
+        has_direct = {(block.tf, block.pair) for block in blocks if block.annotation == "direct"}
+        blocks = [b for b in blocks if b.annotation == "direct" or (b.tf, b.pair) not in has_direct]
+    for block in blocks:
+        funnel.add("with enough targets", block.tf, np.unique(link_gene[block.links]) + block.tf * len(genes))
     eregulons = _assemble(blocks, tf_names, genes, tf_gene, region_gene, link_gene, cistromes)
     return eregulons, funnel.table()
 
@@ -158,9 +194,9 @@ def _attach(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Ind
 
 def _in_leading_edge(
     links: np.ndarray, link_gene: np.ndarray, fits: np.ndarray, stated: np.ndarray, masks: dict[str, np.ndarray],
-    ranking: Ranking | None, tf: int, n_genes: int, funnel: Funnel,
+    ranking: Ranking | None, tf: int, n_genes: int, funnel: Funnel, min_genes: int,
 ) -> np.ndarray:  # fmt: skip
-    """Mask over a TF's links: those of one sign pair in the leading edge of any binarisation.
+    """Mask over a TF's links: those of one sign pair in the leading edge of any binarisation, of `min_genes` at least.
 
     fits: the link has the sign of the region-gene part. stated: the evidence states the sign of the TF-gene part.
     """
@@ -176,40 +212,53 @@ def _in_leading_edge(
         passed &= (place >= 0) & (ranking.signed[gene] | stated)
         funnel.add("with a TF-gene sign to keep", tf, key[passed])
         edge, _ = leading_edge(ranking.importance, np.unique(place[passed]))
-        if len(edge):
+        if len(edge) >= min_genes:
             passed &= place <= edge[-1]
             funnel.add("in a leading edge or known", tf, key[passed])
             chosen |= passed
     return chosen
 
 
+@dataclass(frozen=True)
+class _Block:
+    """An eRegulon: number of its TF, class, and rows of cistromes and links, one a triplet."""
+
+    tf: int
+    annotation: str
+    pair: str
+    rows: np.ndarray
+    links: np.ndarray
+
+
 def _assemble(
-    blocks: list[tuple[str, int, np.ndarray, np.ndarray]], tf_names: pd.Index, genes: pd.Index, tf_gene: pd.DataFrame,
-    region_gene: pd.DataFrame, link_gene: np.ndarray, cistromes: pd.DataFrame,
+    blocks: list[_Block], tf_names: pd.Index, genes: pd.Index, tf_gene: pd.DataFrame, region_gene: pd.DataFrame,
+    link_gene: np.ndarray, cistromes: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
-    """One row a triplet, from (eRegulon, TF, cistrome rows, links)."""
+    """One row a triplet."""
     import pandas as pd
 
-    columns = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight",
-               "region_gene_rho", "evidence"]  # fmt: skip
     if not blocks:
-        return pd.DataFrame(columns=columns)
-    sizes = [len(b[3]) for b in blocks]
-    link = np.concatenate([b[3] for b in blocks])
-    pair = np.repeat([b[1] for b in blocks], sizes) * len(genes) + link_gene[link]
+        return pd.DataFrame(columns=COLUMNS)
+    sizes = [len(block.links) for block in blocks]
+    link = np.concatenate([block.links for block in blocks])
+    row = np.concatenate([block.rows for block in blocks])
+    pair = np.repeat([block.tf for block in blocks], sizes) * len(genes) + link_gene[link]
     weight, rho = weights_of(pair, tf_gene, tf_names, genes)
     frame = pd.DataFrame(
         {
-            "eregulon": np.repeat([b[0] for b in blocks], sizes),
-            "tf": np.repeat([tf_names[b[1]] for b in blocks], sizes),
+            "eregulon": np.repeat([f"{tf_names[b.tf]}_{b.annotation}_{b.pair}" for b in blocks], sizes),
+            "tf": np.repeat([tf_names[block.tf] for block in blocks], sizes),
             "region": region_gene["region"].to_numpy()[link],
             "gene": region_gene["gene"].to_numpy()[link],
             "tf_gene_weight": weight,
             "tf_gene_rho": rho,
             "region_gene_weight": region_gene["importance"].to_numpy()[link],
             "region_gene_rho": region_gene["rho"].to_numpy()[link],
-            "evidence": cistromes["evidence"].to_numpy()[np.concatenate([b[2] for b in blocks])],
+            "tf_region_weight": cistromes["tf_region"].to_numpy(float)[row],
+            "annotation": np.repeat([block.annotation for block in blocks], sizes),
+            "evidence": cistromes["evidence"].to_numpy()[row],
         }
     )
+    frame["triplet_rank"] = rank_triplets(frame)
     logger.info("%d eRegulons of %d TFs, %d rows", frame["eregulon"].nunique(), frame["tf"].nunique(), len(frame))
-    return frame.sort_values(["eregulon", "gene", "region"], ignore_index=True)[columns]
+    return frame.sort_values(["eregulon", "gene", "region"], ignore_index=True)[COLUMNS]

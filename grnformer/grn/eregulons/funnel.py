@@ -30,6 +30,12 @@ STEPS = {
     "with enough targets": ("build_eregulons", "lower grn.eregulons.min_targets"),
 }
 
+# A step that only the quality filter adds, in the form of STEPS.
+QUALITY = (
+    "following their TF",
+    ("filter_eregulons", "lower grn.quality.min_rho_genes and min_rho_regions, or set grn.quality.filter to false"),
+)
+
 
 @dataclass
 class Funnel:
@@ -65,7 +71,7 @@ def check_not_empty(funnel: pd.DataFrame) -> None:
     if funnel["tfs"].iloc[-1] > 0:
         return
     first = funnel.loc[funnel["tfs"] == 0, "step"].iloc[0]
-    rule, remedy = STEPS[first]
+    rule, remedy = (STEPS | dict([QUALITY]))[first]
     counts = ", ".join(f"{row.tfs} {row.step}" for row in funnel.itertuples())
     raise InputError(
         f"no eRegulon is left: {rule} emptied the run, no TF is left {first!r} (TFs: {counts})",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_ROUNDING = 1e-9
+
 
 def leading_edge(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, float]:
     """Find the hits up to the maximum of the running enrichment sum.
@@ -20,7 +22,8 @@ def leading_edge(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, floa
 
     Returns
     -------
-    The hits of the leading edge (empty if the sum never rises above 0) and the enrichment score, the maximum in [0, 1].
+    The hits of the leading edge and the enrichment score, the maximum in (0, 1]. No hits and 0 where the sum falls as
+    far below 0 as it rises above: the set is then found at the other end of the ranking (a negative score in GSEA).
     """
     n, n_hits = len(scores), len(hits)
     total = scores[hits].sum() if n_hits else 0.0
@@ -30,6 +33,7 @@ def leading_edge(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, floa
     missed = (hits - np.arange(n_hits)) / max(n - n_hits, 1)
     running = gained - missed  # the running sum's maximum always stands at a hit
     best = int(np.argmax(running))
-    if running[best] <= 0:
+    lowest = (running - scores[hits] / total).min()  # the minimum stands right before a hit
+    if running[best] + lowest <= _ROUNDING:
         return hits[:0], 0.0
     return hits[: best + 1], float(running[best])

@@ -119,3 +119,13 @@ def test_topics_are_put_in_order():
     assert (by_cell @ by_region.T).ravel() == pytest.approx([0.9 * 0.8 + 0.1 * 0.4, 0.7 * 0.8 + 0.3 * 0.4])
     with pytest.raises(InputError, match="1 of 2 cells"):
         align_topics(cells, regions, ["a", "c"], ["s"])
+
+
+def test_triplet_ranks_can_weigh_edges(eregulons):
+    ranked = eregulons.assign(triplet_rank=np.arange(len(eregulons), 0, -1))
+    only = {"tf_gene": 0, "region_gene": 0, "openness": 0, "triplet": 1}
+    found = network(ranked, weights=only)
+    best = ranked.groupby(["tf", "gene"])["triplet_rank"].min()
+    order = [best[pair] for pair in zip(found["tf"], found["gene"], strict=True)]
+    assert np.argsort(found["weight"].to_numpy()).tolist() == np.argsort(order)[::-1].tolist()
+    assert (network(eregulons, weights=only)["weight"] == 0.5).all(), "neutral where triplets have no rank"

@@ -14,7 +14,8 @@ from grnformer.grn.eregulons.leading_edge import leading_edge
 SETTINGS = {
     "sign_pairs": ["+/+", "+/-", "-/+", "-/-"], "min_abs_rho_tf_gene": 0.03, "min_abs_rho_region_gene": 0.03,
     "sign_from_evidence": False, "keep_known_targets": False, "order_links_by": "importance",
-    "quantiles": [0.85, 0.9, 0.95], "top_regions": [2, 3], "min_targets": 5,
+    "quantiles": [0.85, 0.9, 0.95], "top_regions": [2, 3], "basc": False, "binarise_each_sign": False,
+    "min_targets": 5, "min_targets_each": False, "extended": "all",
 }  # fmt: skip
 
 
@@ -22,11 +23,14 @@ def slow_leading_edge(scores, hits):
     """Walk down the whole ranking."""
     hits = set(hits)
     total = sum(scores[i] for i in hits)
-    running, best, best_at = 0.0, 0.0, -1
+    running, best, best_at, lowest = 0.0, 0.0, -1, 0.0
     for i in range(len(scores)):
         running += scores[i] / total if i in hits else -1 / (len(scores) - len(hits))
+        lowest = min(lowest, running)
         if running > best + 1e-12:
             best, best_at = running, i
+    if best <= -lowest + 1e-12:
+        return [], 0.0
     return sorted(i for i in hits if i <= best_at), best
 
 
@@ -55,7 +59,7 @@ def test_binarisations_equal_pandas():
     rng = np.random.default_rng(1)
     gene = rng.integers(0, 12, 300)
     importance = rng.random(300)
-    masks = binarise_links(gene, importance, quantiles=[0.85, 0.5], top_regions=[1, 5])
+    masks = binarise_links(gene, importance, quantiles=[0.85, 0.5], top_regions=[1, 5], basc=False)
     frame = pd.DataFrame({"gene": gene, "importance": importance})
     by_gene = frame.groupby("gene")["importance"]
     for q in (0.85, 0.5):
@@ -65,7 +69,7 @@ def test_binarisations_equal_pandas():
 
 
 def test_binarisation_of_single_regions_and_zeros():
-    masks = binarise_links(np.array([0, 1, 1]), np.array([1.0, 0.0, 0.0]), quantiles=[0.9], top_regions=[2])
+    masks = binarise_links(np.array([0, 1, 1]), np.array([1.0, 0.0, 0.0]), quantiles=[0.9], top_regions=[2], basc=False)
     assert masks["quantile_0.9"].tolist() == [True, False, False]
     assert masks["top_2"].tolist() == [True, False, False]
 
@@ -207,3 +211,60 @@ def test_an_empty_result_names_the_rule_that_emptied_it(network, change, rule, k
     with pytest.raises(InputError, match=f"{rule} emptied the run") as caught:
         check_not_empty(funnel)
     assert key in caught.value.remedy
+
+
+def test_a_set_found_at_the_bottom_has_no_leading_edge():
+    """Its running sum falls further below 0 than it rises above: a negative score in GSEA."""
+    scores = np.linspace(1, 0.5, 50)
+    assert leading_edge(scores, np.array([0, *range(40, 50)]))[0].size == 0
+    assert leading_edge(scores, np.array([*range(10), 49]))[0].size == 10
+
+
+def test_extended_cistromes_make_eregulons_of_their_own(network):
+    tf_gene, region_gene, cistromes = network
+    both = pd.concat([cistromes, cistromes.assign(annotation="extended", evidence="prior:y")], ignore_index=True)
+    both = both[(both["annotation"] == "extended") | both["gene"].isin([f"g{i:03d}" for i in range(30)])]
+    found, _ = build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS)
+    contracts.check(found, "eregulons", "test")
+    kinds = found.groupby("eregulon")["annotation"].agg(set)
+    assert set(kinds.index) == {
+        *(f"T1_direct_+/{s}" for s in "+-"), *(f"T1_extended_{s1}/{s2}" for s1 in "+-" for s2 in "+-")
+    }  # fmt: skip
+    assert all(kinds[name] == {name.split("_")[1]} for name in kinds.index)
+    assert (found.groupby("annotation")["triplet_rank"].min() == 1).all()
+    other, funnel = build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "without_direct"})
+    assert set(other["eregulon"]) == {*(f"T1_direct_+/{s}" for s in "+-"), *(f"T1_extended_-/{s}" for s in "+-")}
+    assert funnel["pairs"].iloc[-1] == 60
+    none, _ = build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "none"})
+    assert set(none["annotation"]) == {"direct"}
+    with pytest.raises(InputError, match="extended"):
+        build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "some"})
+
+
+def test_links_of_either_sign_can_be_binarised_by_themselves(network):
+    """The one negative link of a gene is its best negative one, though two positive ones are better."""
+    tf_gene, region_gene, cistromes = network
+    settings = SETTINGS | {"quantiles": [], "top_regions": [1], "sign_pairs": ["+/-"]}
+    together, _ = build_eregulons(tf_gene, region_gene, cistromes, ["T1"], **settings)
+    assert together.empty
+    apart, _ = build_eregulons(tf_gene, region_gene, cistromes, ["T1"], **settings | {"binarise_each_sign": True})
+    assert apart["gene"].nunique() == 30
+    assert (apart["region"].str.extract(r":(\d+)-")[0].astype(int) % 4 == 2).all()
+
+
+def test_each_binarisation_can_be_asked_for_enough_targets(network):
+    """Two binarisations of 16 genes each have 30 together."""
+    tf_gene, region_gene, cistromes = network
+    half = region_gene["gene"].isin([f"g{i:03d}" for i in range(0, 60, 2)])
+    links = region_gene.assign(
+        importance=np.where(half, np.tile([0.9, 0.7, 0.8, 0.05], 200), region_gene["importance"])
+    )
+    settings = SETTINGS | {"quantiles": [], "top_regions": [1], "sign_pairs": ["+/+"], "min_targets": 16}
+    united, _ = build_eregulons(tf_gene, links, cistromes, ["T1"], **settings | {"top_regions": [1, 3]})
+    assert united["gene"].nunique() == 30
+    assert build_eregulons(tf_gene, links, cistromes, ["T1"], **settings)[0].empty
+    each = settings | {"top_regions": [1, 3], "min_targets_each": True}
+    found, _ = build_eregulons(tf_gene, links, cistromes, ["T1"], **each)
+    assert found["gene"].nunique() == 30
+    found, _ = build_eregulons(tf_gene, links, cistromes, ["T1"], **each | {"min_targets": 31})
+    assert found.empty

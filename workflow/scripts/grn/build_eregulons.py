@@ -5,16 +5,19 @@ from grnformer.job import job
 with job(snakemake) as logger:
     from grnformer.grn.eregulons.build import build_eregulons
     from grnformer.grn.eregulons.funnel import check_not_empty
+    from grnformer.grn.eregulons.triplets import score_sites
+    from grnformer.grn.motifs.rankings import open_rankings
     from grnformer.grn.tfs import read_tf_list
     from grnformer.io import read_table, write_table
 
-    eregulons, funnel = build_eregulons(
-        read_table(snakemake.input.tf_gene, "tf_gene"),
-        read_table(snakemake.input.region_gene, "region_gene"),
-        read_table(snakemake.input.cistromes, "cistromes"),
-        read_tf_list(snakemake.input.tfs),
-        **snakemake.params.settings,
-    )
+    given = snakemake.input
+    cistromes = read_table(given.cistromes, "cistromes")
+    sites = None
+    if given.rankings:
+        sites = score_sites(cistromes, read_table(given.motifs, "motif_enrichment"), open_rankings(given.rankings))
+    links = read_table(given.tf_gene, "tf_gene"), read_table(given.region_gene, "region_gene")
+    settings = {"tf_region": sites, **snakemake.params.settings}
+    eregulons, funnel = build_eregulons(*links, cistromes, read_tf_list(given.tfs), **settings)
     logger.info("funnel:\n%s", funnel.to_string(index=False))
     check_not_empty(funnel)
     write_table(eregulons, snakemake.output.eregulons, "eregulons")

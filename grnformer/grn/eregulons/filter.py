@@ -1,0 +1,79 @@
+"""The quality filter: eRegulons whose TF its targets do not follow are dropped, where that is asked for."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from grnformer.grn.eregulons.funnel import QUALITY
+
+if TYPE_CHECKING:
+    import anndata
+    import numpy as np
+    import pandas as pd
+
+logger = logging.getLogger("grnformer.grn")
+
+
+def assess_and_filter(
+    eregulons: pd.DataFrame,
+    funnel: pd.DataFrame,
+    rna: anndata.AnnData,
+    atac: anndata.AnnData,
+    cell_topic: np.ndarray,
+    region_topic: np.ndarray,
+    *,
+    filter: bool,
+    accessibility: str,
+    auc_threshold: float,
+    detected_quantile: float,
+    seed: int,
+    **correlation: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Score target genes and regions, correlate them with the TF, and drop what falls short.
+
+    Parameters
+    ----------
+    eregulons, funnel
+        Of `build_eregulons`.
+    rna, atac
+        Modalities of the multiome, the same cells.
+    cell_topic, region_topic
+        Cells x topics, regions x topics.
+    filter
+        Whether to drop eRegulons.
+    accessibility, auc_threshold, detected_quantile
+        See `score_region_activity`; the last two also for the genes.
+    correlation
+        Other settings of `assess_eregulons`.
+
+    Returns
+    -------
+    eRegulons that are kept; the funnel, with a step more if there is a filter; contract eregulon_quality; contract
+    region_activity.
+    """
+    import pandas as pd
+
+    from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
+    from grnformer.grn.cell.members import find_members
+    from grnformer.grn.cell.regions import score_region_activity
+    from grnformer.grn.eregulons.quality import assess_eregulons
+
+    names, members = find_members(eregulons, rna.var_names, "gene")
+    expression = rna.X.tocsr()
+    cutoff = choose_rank_cutoff(expression.getnnz(axis=1), rna.n_vars, auc_threshold, detected_quantile)
+    by_genes = pd.DataFrame(score_cells(expression, members, cutoff), index=rna.obs_names, columns=names)
+    by_regions = score_region_activity(
+        atac, cell_topic, region_topic, eregulons,
+        accessibility=accessibility, auc_threshold=auc_threshold, detected_quantile=detected_quantile,
+    )  # fmt: skip
+    quality = assess_eregulons(eregulons, rna, by_genes, by_regions, seed=seed, **correlation)
+    quality["kept"] = quality["passed"] | (not filter)
+    kept = eregulons[eregulons["eregulon"].isin(set(quality.loc[quality["kept"], "eregulon"]))]
+    if filter:
+        step, (rule, _) = QUALITY
+        row = {"step": step, "rule": rule, "tfs": kept["tf"].nunique(),
+               "pairs": len(kept[["tf", "gene"]].drop_duplicates())}  # fmt: skip
+        funnel = pd.concat([funnel, pd.DataFrame([row])], ignore_index=True)
+        logger.info("dropped: %s", quality.loc[~quality["kept"], "falls_short_in"].value_counts().to_dict())
+    return kept.reset_index(drop=True), funnel, quality, by_regions.rename_axis("cell").reset_index()
