@@ -11,6 +11,7 @@ import yaml
 from harness import HERE, Measured, run_task
 from table import Table, say
 
+SLACK = {"Spearman": 0.03, "top-10 overlap": 0.05}
 N_CELLS, N_REGIONS, N_GENES, N_TOPICS, N_LINKED, N_SAMPLED = 1000, 100_000, 10_000, 20, 1000, 20
 
 
@@ -39,7 +40,9 @@ def main() -> None:
         "starts": np.append(0, np.cumsum(np.bincount(pairs["gene"], minlength=N_SAMPLED))),
         "pair_region": pairs["region"].to_numpy(),
     }
-    reference, second = (run_task("region_gene_sklearn", part, {"seed": seed}) for seed in (1, 2))
+    reference, second, whole = (
+        run_task("region_gene_sklearn", part, {"seed": seed, "whole": cut}) for seed, cut in ((1, 0), (2, 0), (2, 1))
+    )
     linked = {**arrays, "expression": arrays["expression"][:, :N_LINKED], "tss": arrays["tss"][:N_LINKED]}
     table = Table("region-gene")
     scenicplus = {**settings, "n_trees": 500, "learning_rate": 0.01, "feature_share": 0.1}
@@ -52,9 +55,11 @@ def main() -> None:
         scores = [agree(values, reference, part["starts"]) for values in (found["importance"], second)]
         for name, one, highest in zip(("Spearman", "top-10 overlap"), *scores, strict=True):
             what = f"{label}: {name} of importances with seed 1, a gene, ours against scikit-learn's seed 2"
-            table.add_score(what, "", one, highest)
+            table.add_score(what, "", one, highest, slack=SLACK[name])
         difference = np.abs(found["rho"] - reference.result["rho"]).max()
         table.add_bound(f"{label}: largest difference of rho", "rho", difference, 1e-3)
+    least = agree(whole, reference, part["starts"])
+    say(f"scikit-learn with accessibility cut to whole numbers, as pycisTopic does: {least[0]:.3f}, {least[1]:.3f}")
     say(f"ours added {ours.memory:.0f} MB at its peak, for {N_LINKED} genes")
     table.write()
 

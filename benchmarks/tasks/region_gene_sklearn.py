@@ -1,6 +1,8 @@
 """SCENIC+'s recipe, gene by gene: scikit-learn's gradient boosting and scipy's Spearman correlation.
 
-Its settings are those of SCENIC+: 500 trees, learning rate .01, a tenth of the regions at each split.
+Its settings are those of SCENIC+: 500 trees, learning rate .01, a tenth of the regions at each split; and accessibility
+times 10^6, as pycisTopic imputes it (there cut off to whole numbers: option `whole`). Without the factor scikit-learn
+sees no difference between most cells: values less than 1e-7 apart are equal to it.
 """
 
 import numpy as np
@@ -20,7 +22,9 @@ def run(prepared, options):
     for gene in range(expression.shape[1]):
         pairs = slice(starts[gene], starts[gene + 1])
         target = expression[:, gene]
-        accessible = cell_topic @ region_topic[pair_region[pairs]].T
+        accessible = 1e6 * (cell_topic @ region_topic[pair_region[pairs]].T)
+        if options["whole"]:
+            accessible = np.floor(accessible)
         model = GradientBoostingRegressor(random_state=options["seed"], **SETTINGS).fit(accessible, target)
         importance[pairs] = model.feature_importances_
         rho[pairs] = [spearmanr(column, target).statistic for column in accessible.T]

@@ -37,6 +37,7 @@ def link_regions(
     n_trees: int,
     learning_rate: float,
     feature_share: float,
+    max_bins: int,
     metacell_size: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -62,6 +63,8 @@ def link_regions(
         Genes found in fewer cells are not linked.
     n_trees, learning_rate, feature_share
         Boosting: see `kernels.boost`.
+    max_bins
+        Levels of a region's accessibility that boosting tells apart: see `kernels.rank_regions`.
     metacell_size
         Cells per metacell, for the method `metacells`.
 
@@ -102,7 +105,8 @@ def link_regions(
     signal = METHODS[accessibility](data, metacell_size=metacell_size, seed=seed)
     rho, importance = _weigh(
         signal.expression[:, chosen].tocsc(), signal.accessibility, pairs, names,
-        n_trees=n_trees, learning_rate=learning_rate, feature_share=feature_share, seed=seed,
+        n_trees=n_trees, learning_rate=learning_rate, feature_share=feature_share, max_bins=max_bins,
+        seed=seed,
     )  # fmt: skip
     logger.info("%d links of %d regions to %d of %d genes", len(pairs), pairs["region"].nunique(),
                 pairs["gene"].nunique(), len(names))  # fmt: skip
@@ -128,6 +132,7 @@ def _weigh(
     n_trees: int,
     learning_rate: float,
     feature_share: float,
+    max_bins: int,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """rho and importance of the pairs (sorted by gene), block by block of genes that lie together."""
@@ -144,12 +149,12 @@ def _weigh(
         rows = np.concatenate([np.arange(first[b], first[b] + n_pairs[b]) for b in block])
         used, place = np.unique(region[rows], return_inverse=True)
         values = accessibility(used)
-        ranks, bins = kernels.rank_regions(values, np.argsort(values, axis=1))
+        ranks, bins = kernels.rank_regions(values, np.argsort(values, axis=1), max_bins)
         part = expression[:, linked[block]]
         starts = np.r_[0, np.cumsum(n_pairs[block])]
         matrix = (part.indptr, part.indices, part.data.astype(np.float64))
         rho[rows] = kernels.correlate(*matrix, ranks, starts, place)
         importance[rows] = kernels.boost(
-            *matrix, bins, starts, place, seeds[linked[block]], n_trees, learning_rate, feature_share
+            *matrix, bins, max_bins, starts, place, seeds[linked[block]], n_trees, learning_rate, feature_share
         )
     return rho, importance

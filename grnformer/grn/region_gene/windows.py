@@ -11,6 +11,8 @@ from grnformer.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+_PROMOTER_EDGE = 10  # bp from a TSS to the edge of its promoter, where a neighbour's window ends: SCENIC+'s
+
 
 def find_pairs(
     regions: pd.DataFrame,
@@ -23,9 +25,11 @@ def find_pairs(
 ) -> pd.DataFrame:
     """Pair every gene with the regions in its search window.
 
-    The window reaches `window` bp to both sides of each TSS of the gene. With `stop_at_neighbours` it ends at the
-    nearest TSS of another gene of `genes` on either side, as SCENIC+'s gene boundaries do, but never within
-    `min_window` bp.
+    The window reaches `window` bp to both sides of each TSS of the gene. With `stop_at_neighbours` it ends, as with
+    SCENIC+'s gene boundaries, at the edge of the nearest promoter of another gene of `genes` on either side, but never
+    within `min_window` bp of a TSS. A region that begins before that edge is in, even if it reaches into the promoter;
+    promoters between the outermost TSSs of the gene do not stop it. (SCENIC+ measures from the ends of the gene; a
+    table of TSSs does not have these.)
 
     Parameters
     ----------
@@ -105,8 +109,8 @@ def _pairs_of_chromosome(
     gap = left + right
     keep = gap <= window
     if stop_at_neighbours:
-        before, after = _neighbours(gene, tss)
-        between = (start[hit] > before[site]) & (end[hit] - 1 < after[site])
+        before, after = _borders(gene, tss)
+        between = (end[hit] - 1 > before[site]) & (start[hit] < after[site])
         keep &= between | (gap <= min_window)
     # left of a TSS is upstream on the forward strand, downstream on the reverse strand
     upstream = (left > 0) != reverse[site]
@@ -115,16 +119,19 @@ def _pairs_of_chromosome(
     return _nearest(gene[site], name[hit], distance)
 
 
-def _neighbours(gene: np.ndarray, tss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Position of the nearest TSS of another gene before and after each TSS (sorted by position)."""
+def _borders(gene: np.ndarray, tss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inner edges of the nearest promoters of other genes before and after each TSS's gene (sites by position).
+
+    The gene reaches from its first to its last TSS; promoters that touch it are passed over, as in SCENIC+.
+    """
     far = np.iinfo(np.int64).max // 2
-    starts_run = np.r_[True, gene[1:] != gene[:-1]]
-    run = np.cumsum(starts_run) - 1
-    first = np.flatnonzero(starts_run)
-    last = np.r_[first[1:], len(gene)] - 1
-    before = np.r_[-far, tss[last[:-1]]][run]
-    after = np.r_[tss[first[1:]], far][run]
-    return before, after
+    name, number = np.unique(gene, return_inverse=True)
+    low, high = np.full(len(name), far), np.full(len(name), -far)
+    np.minimum.at(low, number, tss)
+    np.maximum.at(high, number, tss)
+    before = np.r_[-far, tss + _PROMOTER_EDGE][np.searchsorted(tss, low - _PROMOTER_EDGE, side="left")]
+    after = np.r_[tss - _PROMOTER_EDGE, far][np.searchsorted(tss, high + _PROMOTER_EDGE, side="right")]
+    return before[number], after[number]
 
 
 def _nearest(gene: np.ndarray, region: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

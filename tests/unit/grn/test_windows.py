@@ -65,6 +65,22 @@ def test_window_ends_at_neighbouring_gene():
     assert ("A", 2) in pairs(regions, sites, ["A", "C"], window=1000, stop_at_neighbours=True)
 
 
+def test_borders_are_those_of_scenicplus():
+    """A region that begins before the neighbour's promoter (its TSS and 10 bp) is in; one that begins in it is not."""
+    sites = [("A", "chr1", 5000, "+"), ("B", "chr1", 5600, "+"), ("C", "chr1", 4400, "-")]
+    regions = [("chr1", 5589, 5900), ("chr1", 5590, 5900), ("chr1", 4000, 4412), ("chr1", 4000, 4411)]
+    found = pairs(regions, sites, ["A", "B", "C"], stop_at_neighbours=True)
+    assert {r for gene, r in found if gene == "A"} == {0, 2}
+
+
+def test_a_neighbour_between_the_genes_own_promoters_does_not_stop_it():
+    sites = [("A", "chr1", 5000, "+"), ("B", "chr1", 5200, "-"), ("A", "chr1", 5400, "+"), ("C", "chr1", 5900, "+")]
+    regions = [("chr1", 4700, 4710), ("chr1", 5295, 5305), ("chr1", 5700, 5710), ("chr1", 5950, 5960)]
+    found = pairs(regions, sites, ["A", "B", "C"], stop_at_neighbours=True)
+    assert {r for gene, r in found if gene == "A"} == {0, 1, 2}
+    assert {r for gene, r in found if gene == "B"} == {1}
+
+
 def test_min_window_goes_past_a_neighbour():
     sites = [("A", "chr1", 5000, "+"), ("B", "chr1", 5050, "-")]
     regions = [("chr1", 5090, 5095), ("chr1", 5200, 5300)]
