@@ -25,11 +25,15 @@ class WrongInputError(Exception):
 
 
 def read_arguments(*names):
-    """Return the arguments ``--<name> <value>``, each needed: seed and threads whole, settings JSON, others text."""
+    """Return the arguments ``--<name> <value>``, all needed.
+
+    seed and threads are whole numbers, settings JSON, rankings one or more paths, all others text.
+    """
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in names:
         kind = {"seed": int, "threads": int, "settings": json.loads}.get(name, str)
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, required=True)
+        several = "+" if name == "rankings" else None
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, nargs=several, required=True)
     return parser.parse_args()
 
 

@@ -240,6 +240,37 @@ rule enrich_modules:
         "../scripts/grn/enrich_modules.py"
 
 
+rule run_pyscenic_ctx:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        tf_gene="results/{dataset}/grn/tf_gene.parquet",
+        rankings=gene_rankings_of,
+        motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
+    output:
+        "results/{dataset}/grn/originals/module_enrichment.parquet",
+    log:
+        "results/{dataset}/log/grn/run_pyscenic_ctx.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/run_pyscenic_ctx.tsv"
+    conda:
+        "../../envs/pyscenic.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(64000),
+        runtime=growing(480),
+    params:
+        python=interpreter("pyscenic"),
+        program=program("run_pyscenic_ctx"),
+        settings=as_json(module_settings),
+        code=program_code("run_pyscenic_ctx"),
+    message:
+        "Motifs enriched in co-expression modules of {wildcards.dataset} by pySCENIC"
+    shell:
+        "{params.python:q} {params.program:q} --multiome {input.multiome:q} --tf-gene {input.tf_gene:q}"
+        " --rankings {input.rankings:q} --motifs-to-tfs {input.motifs_to_tfs:q} --settings {params.settings:q}"
+        " --threads {threads} --log {log:q} --output {output:q}"
+
+
 rule build_cistromes:
     input:
         region_gene="results/{dataset}/grn/region_gene.parquet",

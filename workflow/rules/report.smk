@@ -106,16 +106,20 @@ rule render_report:
                 dataset=datasets_with("grn.cistromes.method", "motif_scan"),
             ),
             *expand(
-            *expand(
                 "results/{dataset}/benchmark/grn/run_arboreto.tsv",
                 dataset=datasets_with(
                     "grn.tf_gene.method", "arboreto_grnboost2", "arboreto_genie3"
                 ),
             ),
             *expand(
+                "results/{dataset}/benchmark/grn/run_pyscenic_ctx.tsv",
+                dataset=datasets_with("grn.cistromes.method", "pyscenic_ctx"),
+            ),
+            *expand(
                 "results/{dataset}/benchmark/grn/run_pyscenic_aucell.tsv",
                 dataset=datasets_with("grn.cell.method", "pyscenic_aucell"),
             ),
+            *expand(
                 "results/{dataset}/benchmark/grn/enrich_motifs.tsv",
                 dataset=datasets_with(
                     "grn.cistromes.method", "motif_scan", "cistarget"

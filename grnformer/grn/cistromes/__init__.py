@@ -22,12 +22,14 @@ METHODS: "dict[str, Callable[..., pd.DataFrame]]" = {
     "cistarget": cistarget.take_motifs,
     "motif_scan": cistarget.take_motifs,
     "cistarget_genes": modules.take_modules,
+    "pyscenic_ctx": modules.take_modules,
 }
 # What a method reads; a method that is not here needs no motifs.
 ENRICHMENTS = {
     "cistarget": Enrichment("motif_enrichment", "motif_enrichment"),
     "motif_scan": Enrichment("motif_enrichment", "motif_enrichment"),
     "cistarget_genes": Enrichment("module_enrichment", "module_enrichment"),
+    "pyscenic_ctx": Enrichment("originals/module_enrichment", "module_enrichment"),
 }
 # Methods whose cistromes name genes, not regions.
 GENE_BASED = frozenset(method for method, read in ENRICHMENTS.items() if read.contract == "module_enrichment")

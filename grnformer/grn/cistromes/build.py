@@ -99,11 +99,13 @@ def method_settings(settings: dict[str, Any]) -> dict[str, Any]:
 
 def check_motif_settings(settings: dict[str, Any]) -> None:
     """Raise InputError where a motif method (config section grn.cistromes) lacks one of its files."""
-    needed = {
+    files = {
         "cistarget": {"cistarget.rankings": settings["cistarget"]["rankings"]},
         "motif_scan": {f"motif_scan.{key}": settings["motif_scan"][key] for key in ("fasta", "motifs")},
         "cistarget_genes": {"cistarget_genes.rankings": settings["cistarget_genes"]["rankings"]},
-    }.get(settings["method"])
+    }
+    files["pyscenic_ctx"] = files["cistarget_genes"]  # the same settings
+    needed = files.get(settings["method"])
     if needed is None:
         return
     missing = [key for key, value in {"motifs_to_tfs": settings["motifs_to_tfs"], **needed}.items() if not value]
