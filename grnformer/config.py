@@ -174,11 +174,11 @@ def _check_rows(
             raise InputError(
                 f"{where}: neither atac nor fragments", "a cell x peak matrix or a fragments file", "fill one of them"
             )
-        if not row["atac"]:
+        if row["atac"] and row["fragments"]:
             raise InputError(
-                f"{where}: only fragments",
-                "peak counts: reading fragments comes with a later version",
-                "count the fragments in peaks (Cell Ranger ARC, SnapATAC2, Signac) and give the matrix in column atac",
+                f"{where}: both atac and fragments",
+                "one of them: a cell x peak matrix, or fragments in which peaks are called",
+                "leave one of the cells empty",
             )
         if row["genome"] not in config["genomes"]:
             raise InputError(
@@ -188,6 +188,13 @@ def _check_rows(
             )
         for column in ("rna", "atac", "fragments", "annotation"):
             _check_reference(row[column], f"{where} column {column}", registry, root)
+    by_fragments = (sheet["fragments"] != "").groupby(sheet["dataset"]).nunique()
+    if (by_fragments > 1).any():
+        raise InputError(
+            f"{path}: dataset {by_fragments.idxmax()!r} has samples with peak counts and samples with fragments",
+            "one of the two for all samples of a dataset, so that all are counted over one set of peaks",
+            "give fragments for all samples, or counts for all",
+        )
     genomes = sheet.groupby("dataset")["genome"].nunique()
     if (genomes > 1).any():
         raise InputError(

@@ -37,14 +37,7 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
         If samples share too few features (their peaks were called apart), or only some are annotated.
     """
     mudata.set_options(pull_on_update=False)
-    annotated = ["cell_type" in data.obs for data in samples]
-    if any(annotated) and not all(annotated):
-        named = [data.obs["sample"].iloc[0] for data, has in zip(samples, annotated, strict=True) if not has]
-        raise InputError(
-            f"samples {named} have no annotation, the others have one",
-            "an annotation for all samples of a dataset or for none",
-            "complete the sample sheet",
-        )
+    check_annotated_alike({str(data.obs["sample"].iloc[0]): "cell_type" in data.obs for data in samples})
     if len(samples) == 1:
         return samples[0], dropped_table("gene", [], None, [])
     merged, dropped = {}, []
@@ -61,6 +54,16 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
         data.obs[column] = obs.loc[data.obs_names, column]
     data.uns["checks"] = {name: check for part in samples for name, check in part.uns["checks"].items()}
     return data, pd.concat(dropped, ignore_index=True)
+
+
+def check_annotated_alike(annotated: dict[str, bool]) -> None:
+    """Raise InputError if some samples are annotated and others are not. `annotated`: sample -> whether it is."""
+    if any(annotated.values()) and not all(annotated.values()):
+        raise InputError(
+            f"samples {[name for name, has in annotated.items() if not has]} have no annotation, the others have one",
+            "an annotation for all samples of a dataset or for none",
+            "complete the sample sheet",
+        )
 
 
 def _shared_features(parts: list[anndata.AnnData], kind: str, least: float) -> tuple[pd.Index, pd.DataFrame]:

@@ -66,17 +66,28 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
 
 def check_chromosomes(regions: pd.DataFrame, tss: pd.DataFrame, where: str) -> None:
     """Raise InputError if the regions' chromosomes are not those of the TSS table."""
+    check_chromosome_names(regions["chrom"].value_counts(), tss, where, what="regions")
+
+
+def check_chromosome_names(counts: pd.Series, tss: pd.DataFrame, where: str, *, what: str) -> None:
+    """Raise InputError unless most of what was counted lies on chromosomes of the TSS table.
+
+    Parameters
+    ----------
+    counts
+        Number by chromosome of `what`: regions, fragments.
+    """
     known = set(tss["chrom"])
-    share = float(regions["chrom"].isin(known).mean())
+    share = float(counts[counts.index.isin(known)].sum() / counts.sum())
     if share >= 0.5:
         return
-    found, expected = sorted(set(regions["chrom"]))[:5], sorted(known)[:5]
-    styles = (_is_ucsc(regions["chrom"]), _is_ucsc(tss["chrom"]))
+    found, expected = sorted(counts.index)[:5], sorted(known)[:5]
+    styles = (_is_ucsc(pd.Series(counts.index)), _is_ucsc(tss["chrom"]))
     why = "another naming style of the chromosomes" if styles[0] != styles[1] else "other chromosomes"
     raise InputError(
-        f"{where}: {why}: {found}; {share:.0%} of the regions lie on a chromosome of the TSS table",
+        f"{where}: {why}: {found}; {share:.0%} of the {what} lie on a chromosome of the TSS table",
         f"chromosomes as in the TSS table: {expected}",
-        "rename the regions' chromosomes (1 -> chr1, MT -> chrM), or correct the genome in the sample sheet",
+        f"rename the chromosomes of the {what} (1 -> chr1, MT -> chrM), or correct the genome in the sample sheet",
     )
 
 

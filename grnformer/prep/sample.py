@@ -27,6 +27,7 @@ def load_sample(
     min_barcode_overlap: float,
     min_annotated: float,
     build: dict[str, Any],
+    barcodes: pd.DataFrame | None = None,
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -40,13 +41,17 @@ def load_sample(
         Shares, 0 to 1: see `as_rna`, `pair_barcodes`, `label_cells`.
     build
         Keyword arguments of `check_build`.
+    barcodes
+        Contract `fragment_qc` where the counts were made from fragments (then `atac` names their counts): why the
+        other barcodes are not among them. None: the counts came as they are.
 
     Returns
     -------
     multiome
         Contract `paired_counts`; cells named ``<sample>:<barcode>``.
     dropped
-        Contract `dropped`: cells of one modality only, and cells without a type.
+        Contract `dropped`: cells of one modality only, and cells without a type. Of fragments, barcodes that are
+        neither in the RNA nor have enough fragments are empty droplets, and are left to `barcodes`.
 
     Raises
     ------
@@ -68,9 +73,11 @@ def load_sample(
             pd.Series("no RNA barcode", atac.obs_names.difference(shared, sort=False)),
         ]
     )
+    if barcodes is not None:
+        reasons = _reasons_of_fragments(reasons, barcodes)
     cell_type = None
     if row.get("annotation"):
-        cell_type = label_cells(_annotation(row, rna), shared, where, min_annotated=min_annotated)
+        cell_type = label_cells(annotation_of_sample(row, rna), shared, where, min_annotated=min_annotated)
         unnamed = cell_type.index[cell_type == ""]
         reasons = pd.concat([reasons, pd.Series("no cell type in the annotation", unnamed)])
         shared = shared[~shared.isin(unnamed)]
@@ -89,7 +96,18 @@ def dropped_table(kind: str, names: Any, sample: str | Any | None, reasons: Any)
     return frame.astype(object).reset_index(drop=True)
 
 
-def _annotation(row: dict[str, str], rna: anndata.AnnData) -> pd.Series:
+def _reasons_of_fragments(reasons: pd.Series, barcodes: pd.DataFrame) -> pd.Series:
+    """Reasons by barcode, those that the fragments gave in place of a missing partner."""
+    judged = barcodes[barcodes["reason"].notna()].set_index("barcode")
+    of_rna = judged[judged["paired"]]
+    unpaired = judged.loc[judged["reason"] == "no RNA barcode", "reason"]
+    changed = reasons.copy()
+    changed.update(of_rna["reason"])
+    return pd.concat([changed, unpaired])
+
+
+def annotation_of_sample(row: dict[str, str], rna: anndata.AnnData) -> pd.Series:
+    """Cell types by barcode, from the sample's table or from a column of its RNA's obs."""
     annotation = row["annotation"]
     if annotation.startswith(OBS_PREFIX):
         return annotation_of(rna.obs, annotation.removeprefix(OBS_PREFIX), row["rna"])

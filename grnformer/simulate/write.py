@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from grnformer import contracts, io
+from grnformer.simulate.fragments import draw_fragments
 from grnformer.simulate.multiome import Simulation
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def write_simulation(
     labels
         Whether the sample sheet names the annotation; without it the workflow clusters the cells.
     fragments
-        Whether to write fragments (one a count; gzip without index).
+        Whether the sample sheet gives fragments (gzip without index) in place of the counts in regions.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def write_simulation(
     _write_text(json.dumps(_chip_targets(simulation.edges), indent=0), folder / "chip_targets.json")
     if fragments:
         _write_text(_fragments(simulation), folder / "fragments.tsv.gz")
-    _write_text(_sample_sheet(folder, labels), folder / "samples.tsv")
+    _write_text(_sample_sheet(folder, labels, fragments), folder / "samples.tsv")
     scenario = _scenario(folder, sorted(set(simulation.annotation["cell_type"])) if labels else [])
     _write_text(yaml.safe_dump(scenario, sort_keys=False), folder / "config.yaml")
     return scenario
@@ -99,10 +100,11 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
     }
 
 
-def _sample_sheet(folder: Path, labels: bool) -> str:
+def _sample_sheet(folder: Path, labels: bool, fragments: bool) -> str:
     columns = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]
+    atac = ["", str(folder / "fragments.tsv.gz")] if fragments else [str(folder / "atac.h5ad"), ""]
     annotation = str(folder / "annotation.tsv") if labels else ""
-    row = [DATASET, "sample_1", "donor_1", str(folder / "rna.h5ad"), str(folder / "atac.h5ad"), "", GENOME, annotation]
+    row = [DATASET, "sample_1", "donor_1", str(folder / "rna.h5ad"), *atac, GENOME, annotation]
     return "\t".join(columns) + "\n" + "\t".join(row) + "\n"
 
 
@@ -150,25 +152,10 @@ def _jaspar(motifs: dict[str, np.ndarray]) -> str:
 
 
 def _fragments(simulation: Simulation) -> str:
-    """10x fragments, one a count, inside its region: chrom, start, end, barcode, 1; sorted by position."""
-    import pandas as pd
-
-    matrix = simulation.atac.X.tocoo()
-    repeat = matrix.data
-    cell, region = np.repeat(matrix.row, repeat), np.repeat(matrix.col, repeat)
-    rng = np.random.default_rng(simulation.parameters["seed"])
-    var = simulation.atac.var.iloc[region]
-    start = var["start"].to_numpy() + rng.integers(0, 300, size=len(cell))
-    table = pd.DataFrame(
-        {
-            "chrom": var["chrom"].to_numpy(),
-            "start": start,
-            "end": start + rng.integers(50, 200, size=len(cell)),
-            "barcode": simulation.atac.obs_names.to_numpy()[cell],
-            "count": 1,
-        }
-    ).sort_values(["chrom", "start", "end", "barcode"])
-    return table.to_csv(sep="\t", index=False, header=False)
+    """10x fragments: chrom, start, end, barcode, reads; sorted by position, below a line of comment as 10x writes."""
+    seed = simulation.parameters["seed"]
+    table = draw_fragments(simulation, background_share=0.2, reads_per_fragment=1.3, seed=seed)
+    return "# id=simulated\n" + table.to_csv(sep="\t", index=False, header=False)
 
 
 def _write_text(text: str, path: Path) -> None:

@@ -84,10 +84,10 @@ def test_annotated_text_and_clustered_h5ad(tmp_path, run_rules, toy):
 
 
 def test_wrong_inputs_stop_with_one_message(tmp_path, run_rules, toy):
-    (tmp_path / "sheet.tsv").write_text(HEADER + "given\ttext\td1\trna.csv\t\tatac.csv\ttoy\t\n")
+    (tmp_path / "sheet.tsv").write_text(HEADER + "given\ttext\td1\trna.csv\tatac.csv\tatac.csv\ttoy\t\n")
     result = run_rules(["prep"], RULES, CONFIG)
     assert result.returncode != 0
-    assert "reading fragments comes with a later version" in result.stderr
+    assert "both atac and fragments" in result.stderr
 
     (tmp_path / "sheet.tsv").write_text(HEADER + "given\ttext\td1\trna.csv\tone_rna.h5ad\t\ttoy\t\n")
     result = run_rules(["prep"], RULES, CONFIG)

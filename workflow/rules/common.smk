@@ -35,6 +35,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+FRAGMENTED = SAMPLES[SAMPLES["fragments"] != ""]  # samples given as fragments
 PRETRAINED = [
     dataset
     for dataset in DATASETS
@@ -168,11 +169,9 @@ def samples_of(dataset):
     return SAMPLES.loc[SAMPLES["dataset"] == dataset, "sample"].tolist()
 
 
-def sample_row(wildcards):
+def sample_row(dataset, sample):
     """The sample sheet's row of one sample, as a dict without empty entries."""
-    chosen = (SAMPLES["dataset"] == wildcards.dataset) & (
-        SAMPLES["sample"] == wildcards.sample
-    )
+    chosen = (SAMPLES["dataset"] == dataset) & (SAMPLES["sample"] == sample)
     row = SAMPLES[chosen].iloc[0]
     return {column: value for column, value in row.items() if value}
 
@@ -205,30 +204,81 @@ def tss_of(wildcards):
     return path_of(config["genomes"][genome_of(wildcards)]["tss"])
 
 
-def located_row(wildcards):
-    """The sample sheet's row of one sample, with paths in place of references."""
-    row = sample_row(wildcards)
-    for column in ("rna", "atac", "annotation"):
+def locate_row(dataset, sample):
+    """The sample sheet's row of one sample, with paths in place of references; fragments are counted in `atac`."""
+    row = sample_row(dataset, sample)
+    for column in ("rna", "atac", "fragments", "annotation"):
         if column in row and not row[column].startswith("obs:"):
             row[column] = path_of(row[column])
+    if "fragments" in row:
+        folder = f"results/{dataset}/prep/fragments/{sample}"
+        row["atac"] = f"{folder}/counts.h5ad"
+        row["barcodes"] = f"{folder}/qc.tsv"
     return row
+
+
+def located_row(wildcards):
+    """The located row of one sample."""
+    return locate_row(wildcards.dataset, wildcards.sample)
+
+
+def located_rows(wildcards):
+    """The located rows of all samples of a dataset."""
+    return [
+        locate_row(wildcards.dataset, sample)
+        for sample in samples_of(wildcards.dataset)
+    ]
+
+
+def rna_of(wildcards):
+    """Files of one sample's RNA."""
+    return files_of(located_row(wildcards), "rna")
+
+
+def rna_files_of(wildcards):
+    """Files of RNA and annotation of all samples of a dataset."""
+    return [
+        file
+        for row in located_rows(wildcards)
+        for column in ("rna", "annotation")
+        for file in files_of(row, column)
+    ]
+
+
+def files_of(row, column):
+    """Files behind one column of a located row; of a folder, the files in it."""
+    if column not in row or row[column].startswith("obs:"):
+        return []
+    path = Path(row[column])
+    if not path.is_dir():
+        return [str(path)]
+    return sorted(str(file) for file in path.iterdir() if file.is_file())
+
+
+def fragments_of(wildcards):
+    """The fragments of one sample, and their index where it lies beside them, to unpack as inputs."""
+    path = located_row(wildcards)["fragments"]
+    index = Path(f"{path}.tbi")
+    return {"fragments": path} | ({"tabix": str(index)} if index.exists() else {})
+
+
+def of_genome(place):
+    """Input function: the file of a dataset's genome in the config's map at `place`; [] where it has none."""
+
+    def of_dataset(wildcards):
+        reference = setting(place)(wildcards).get(genome_of(wildcards))
+        return [] if reference is None else path_of(reference)
+
+    return of_dataset
 
 
 def sample_files(wildcards):
     """Files of one sample by column, to unpack as inputs; of a folder, the files in it."""
     row = located_row(wildcards)
-    paths = {
-        column: Path(row[column])
-        for column in ("rna", "atac", "annotation")
-        if column in row and not row[column].startswith("obs:")
-    }
     return {
-        column: (
-            sorted(str(file) for file in path.iterdir() if file.is_file())
-            if path.is_dir()
-            else str(path)
-        )
-        for column, path in paths.items()
+        column: files_of(row, column)
+        for column in ("rna", "atac", "barcodes", "annotation")
+        if column in row
     }
 
 

@@ -22,6 +22,12 @@ rule render_report:
         dropped=expand("results/{dataset}/prep/dropped.tsv", dataset=DATASETS),
         markers=expand("results/{dataset}/prep/markers.tsv", dataset=DATASETS),
         prep_summary=expand("results/{dataset}/prep/summary.json", dataset=DATASETS),
+        fragment_qc=expand(
+            "results/{dataset}/prep/fragments/{sample}/qc.tsv",
+            zip,
+            dataset=FRAGMENTED["dataset"],
+            sample=FRAGMENTED["sample"],
+        ),
         topic_selection=expand(
             "results/{dataset}/topics/model_selection.tsv", dataset=DATASETS
         ),
@@ -138,6 +144,16 @@ rule render_report:
                 zip,
                 dataset=SAMPLES["dataset"],
                 sample=SAMPLES["sample"],
+            ),
+            *[
+                f"results/{dataset}/benchmark/prep/{job}.{sample}.tsv"
+                for dataset, sample in zip(FRAGMENTED["dataset"], FRAGMENTED["sample"])
+                for job in ["scan_fragments", "import_fragments", "count_fragments"]
+            ],
+            *expand(
+                "results/{dataset}/benchmark/prep/{job}.tsv",
+                dataset=sorted(set(FRAGMENTED["dataset"])),
+                job=["group_cells", "call_peaks"],
             ),
             *[
                 f"results/{dataset}/benchmark/topics/fit_topics.{n_topics}.tsv"

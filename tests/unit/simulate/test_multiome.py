@@ -173,9 +173,11 @@ def test_written_files_are_what_a_user_would_bring(small: Simulation, folder: Pa
     assert (rna.X != small.rna.X).nnz == 0
     contracts.check(pd.read_csv(folder / "tss.tsv.gz", sep="\t"), "tss", where="tss")
     contracts.check(pd.read_parquet(folder / "truth.parquet"), "simulated_edges", where="truth")
-    fragments = pd.read_csv(folder / "fragments.tsv.gz", sep="\t", header=None)
-    assert len(fragments) == small.atac.X.sum()
+    fragments = pd.read_csv(folder / "fragments.tsv.gz", sep="\t", header=None, comment="#")
     assert set(fragments[3]) == set(small.atac.obs_names)
+    sheet = pd.read_csv(folder / "samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+    assert sheet.loc[0, "atac"] == ""
+    assert Path(sheet.loc[0, "fragments"]) == folder / "fragments.tsv.gz"
     vocabulary = json.loads((folder / "vocabulary.json").read_text())
     assert set(small.rna.var_names) < set(vocabulary)
     chromosomes = [line[1:].strip() for line in (folder / "genome.fa").read_text().splitlines() if line[0] == ">"]

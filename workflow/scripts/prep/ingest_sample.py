@@ -7,6 +7,8 @@ with job(snakemake):
     from grnformer.prep.sample import load_sample
 
     tss = read_table(snakemake.input.tss, "tss")
-    data, dropped = load_sample(snakemake.params.row, tss, **snakemake.params.settings)
+    row = snakemake.params.row
+    barcodes = read_table(row["barcodes"], "fragment_qc") if "barcodes" in row else None
+    data, dropped = load_sample(row, tss, barcodes=barcodes, **snakemake.params.settings)
     write_table(dropped, snakemake.output.dropped, "dropped")
     write_mudata(data, snakemake.output.counts, "paired_counts")

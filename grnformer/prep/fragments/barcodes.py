@@ -1,0 +1,192 @@
+"""Which barcodes are cells, by their fragments, and why the others are not."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from grnformer.errors import InputError
+from grnformer.prep.pairing import pair_barcodes
+from grnformer.prep.regions import check_chromosome_names
+
+log = logging.getLogger("grnformer.prep")
+
+
+def check_chromosomes_of_fragments(
+    chromosomes: pd.DataFrame, tss: pd.DataFrame, sizes: dict[str, int] | None, where: str
+) -> None:
+    """Raise InputError if fragments lie on other chromosomes than the genes, or beyond a chromosome's end.
+
+    Parameters
+    ----------
+    chromosomes
+        Contract `fragment_chromosomes`.
+    tss
+        Contract `tss`.
+    sizes
+        Lengths of the genome's chromosomes, bp, where they are known.
+    """
+    counts = chromosomes.set_index("chrom")["fragments"]
+    check_chromosome_names(counts, tss, where, what="fragments")
+    beyond = chromosomes[chromosomes["length"] > chromosomes["chrom"].map(sizes or {}).fillna(np.inf)]
+    if len(beyond):
+        row = beyond.iloc[0]
+        raise InputError(
+            f"{where}: fragments up to {row['chrom']}:{row['length']}",
+            f"fragments of the genome in the sample sheet, whose {row['chrom']} has {(sizes or {})[row['chrom']]} bp",
+            "correct the genome in the sample sheet, or prep.fragments.chromosome_sizes in the config",
+        )
+
+
+def read_sizes(path: str) -> dict[str, int]:
+    """Chromosome lengths from a table without header: chromosome, length (bp), tab-separated."""
+    try:
+        table = pd.read_csv(path, sep="\t", header=None, usecols=[0, 1], dtype={0: str, 1: np.int64})
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InputError(
+            f"{path}: {error}",
+            "chromosome and length a line, tab-separated",
+            "correct prep.fragments.chromosome_sizes in the config",
+        ) from error
+    return {str(chrom): int(length) for chrom, length in zip(table[0], table[1], strict=True)}
+
+
+def chromosome_lengths(
+    chromosomes: list[pd.DataFrame], tss: pd.DataFrame, sizes: dict[str, int] | None
+) -> dict[str, int]:
+    """Lengths (bp) of the chromosomes that have fragments and genes, the same for all samples of a dataset.
+
+    Where no length is known, the largest end of any sample's fragments stands for it.
+    """
+    largest = pd.concat(chromosomes).groupby("chrom")["length"].max()
+    known = sorted(set(largest.index) & set(tss["chrom"]))
+    return {chrom: (sizes or {}).get(chrom, int(largest[chrom])) for chrom in known}
+
+
+def judge_barcodes(
+    barcodes: pd.DataFrame,
+    rna_barcodes: pd.Index,
+    sample: str,
+    *,
+    min_barcode_overlap: float,
+    min_fragments: int,
+    max_fragments: int | None,
+    max_nucleosome_signal: float,
+    max_duplicate_rate: float,
+) -> pd.DataFrame:
+    """Measure each barcode and say why it is dropped, before its fragments are looked at by position.
+
+    The nucleosome signal is the number of fragments of 147 to 293 bp over those shorter (Stuart et al. 2021,
+    doi 10.1038/s41592-021-01282-5); the duplicate rate is the share of reads beyond a fragment's first.
+
+    Parameters
+    ----------
+    barcodes
+        Contract `fragment_barcodes`.
+    rna_barcodes
+        Barcodes of the sample's RNA.
+    min_barcode_overlap
+        Least share (0 to 1) of the smaller modality's barcodes found in the other.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Contract `fragment_qc`, one row a barcode of the file; the columns of later steps are missing values.
+
+    Raises
+    ------
+    InputError
+        If no barcode passes, or those that pass are not those of the RNA.
+    """
+    spanning, short = barcodes["n_spanning"].to_numpy(), barcodes["n_short"].to_numpy()
+    qc = pd.DataFrame(
+        {
+            "sample": sample,
+            "barcode": barcodes["barcode"],
+            "n_fragments": barcodes["n_fragments"],
+            "duplicate_rate": 1 - barcodes["n_fragments"] / barcodes["n_reads"].clip(lower=1),
+            "nucleosome_signal": spanning / np.maximum(short, 1),
+            "tss_enrichment": np.nan,
+            "frip": np.nan,
+            "paired": barcodes["barcode"].isin(rna_barcodes),
+        }
+    )
+    qc["duplicate_rate"] = qc["duplicate_rate"].clip(lower=0)  # files without reads have 0 there
+    qc["reason"] = None
+    mark(qc, qc["n_fragments"] < min_fragments, f"fewer than {min_fragments} fragments")
+    if max_fragments is not None:
+        mark(qc, qc["n_fragments"] > max_fragments, f"more than {max_fragments} fragments")
+    mark(qc, qc["duplicate_rate"] > max_duplicate_rate, f"duplicate rate above {max_duplicate_rate:g}")
+    mark(qc, qc["nucleosome_signal"] > max_nucleosome_signal, f"nucleosome signal above {max_nucleosome_signal:g}")
+    stop_if_none(qc, sample)
+    passing = pd.Index(qc.loc[qc["reason"].isna(), "barcode"])
+    pair_barcodes(rna_barcodes, passing, f"sample {sample}, fragments", min_barcode_overlap=min_barcode_overlap)
+    mark(qc, ~qc["paired"], "no RNA barcode")
+    return qc
+
+
+def judge_enrichment(
+    qc: pd.DataFrame,
+    enrichment: pd.Series,
+    library: float,
+    sample: str,
+    genome: str,
+    *,
+    min_tss_enrichment: float,
+    min_library_tss_enrichment: float,
+) -> pd.DataFrame:
+    """Add the TSS enrichment of the barcodes left, and drop those below the bound.
+
+    Parameters
+    ----------
+    enrichment
+        Fold over the flanks, by barcode.
+    library
+        The same of all fragments together.
+
+    Raises
+    ------
+    InputError
+        If the whole library shows none, as in another genome build, or no barcode is left.
+    """
+    log.info("sample %s: TSS enrichment %.2f of all fragments, genome %s", sample, library, genome)
+    if not library >= min_library_tss_enrichment:
+        raise InputError(
+            f"sample {sample}: cuts are {library:.2f} times as frequent at the transcription start sites of "
+            f"{genome} as 2 kb beside them",
+            f"at least {min_library_tss_enrichment:g} times (prep.fragments.min_library_tss_enrichment)",
+            "correct the genome in the sample sheet: the fragments seem to be of another build; or the library failed",
+        )
+    qc = qc.assign(tss_enrichment=qc["barcode"].map(enrichment))
+    low = ~(qc["tss_enrichment"] >= min_tss_enrichment)
+    mark(qc, low, f"TSS enrichment below {min_tss_enrichment:g}")
+    stop_if_none(qc, sample)
+    return qc
+
+
+def judge_frip(qc: pd.DataFrame, frip: pd.Series, sample: str, *, min_frip: float) -> pd.DataFrame:
+    """Add the fraction of fragments in peaks (FRiP, 0 to 1, by barcode), and drop barcodes below the bound."""
+    qc = qc.assign(frip=qc["barcode"].map(frip))
+    mark(qc, ~(qc["frip"] >= min_frip), f"fraction of fragments in peaks below {min_frip:g}")
+    stop_if_none(qc, sample)
+    return qc
+
+
+def mark(qc: pd.DataFrame, wrong: pd.Series, reason: str) -> None:
+    """Give a reason to the rows that are wrong and have none, in place."""
+    qc.loc[wrong & qc["reason"].isna(), "reason"] = reason
+
+
+def stop_if_none(qc: pd.DataFrame, sample: str) -> None:
+    """Raise InputError if every barcode has a reason to be dropped."""
+    counts = qc["reason"].value_counts()
+    log.info("sample %s: %d of %d barcodes left; %s", sample, qc["reason"].isna().sum(), len(qc), counts.to_dict())
+    if counts.sum() == len(qc):
+        raise InputError(
+            f"sample {sample}: no barcode passes; {counts.iloc[0]} of {len(qc)} are dropped for: {counts.index[0]} "
+            f"(median {qc['n_fragments'].median():g} fragments a barcode)",
+            "bounds that keep some barcodes",
+            "set the bounds under prep.fragments in the config to the data's depth",
+        )

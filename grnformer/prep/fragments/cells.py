@@ -1,0 +1,110 @@
+"""The cells of one sample given as fragments: imported, and counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anndata
+import pandas as pd
+
+from grnformer.prep.features import as_rna
+from grnformer.prep.formats import read_matrix
+from grnformer.prep.fragments.barcodes import chromosome_lengths, judge_barcodes, judge_enrichment, judge_frip
+from grnformer.prep.fragments.snapatac import (
+    count_fragments,
+    import_fragments,
+    measure_tss_enrichment,
+    require_snapatac,
+)
+
+
+def import_cells(
+    row: dict[str, str],
+    barcodes: pd.DataFrame,
+    chromosomes: list[pd.DataFrame],
+    tss: pd.DataFrame,
+    sizes: dict[str, int] | None,
+    target: Path,
+    *,
+    settings: dict[str, Any],
+) -> pd.DataFrame:
+    """Judge the barcodes of a sample and store the fragments of those that pair with its RNA at `target`.
+
+    Parameters
+    ----------
+    row
+        The sample sheet's row, files as paths.
+    barcodes, tss
+        Contracts `fragment_barcodes`, `tss`.
+    chromosomes
+        Contract `fragment_chromosomes` of all samples of the dataset.
+    sizes
+        Chromosome lengths, bp, where known.
+    settings
+        Config keys ``fragments, min_known_genes, min_barcode_overlap`` of section `prep`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Contract `fragment_qc`, all barcodes of the file.
+    """
+    require_snapatac()
+    bounds, sample = settings["fragments"], row["sample"]
+    rna = as_rna(
+        read_matrix(row["rna"]),
+        tss,
+        f"sample {sample}, RNA ({row['rna']})",
+        min_known_genes=settings["min_known_genes"],
+    )
+    qc = judge_barcodes(
+        barcodes,
+        rna.obs_names,
+        sample,
+        min_barcode_overlap=settings["min_barcode_overlap"],
+        **{
+            key: bounds[key]
+            for key in ("min_fragments", "max_fragments", "max_nucleosome_signal", "max_duplicate_rate")
+        },
+    )
+    passing = qc.loc[qc["reason"].isna(), "barcode"].tolist()
+    import_fragments(row["fragments"], target, passing, chromosome_lengths(chromosomes, tss, sizes))
+    enrichment, library = measure_tss_enrichment(target, tss)
+    return judge_enrichment(
+        qc,
+        enrichment,
+        library,
+        sample,
+        row["genome"],
+        min_tss_enrichment=bounds["min_tss_enrichment"],
+        min_library_tss_enrichment=bounds["min_library_tss_enrichment"],
+    )
+
+
+def count_cells(
+    path: str, judged: pd.DataFrame, peaks: pd.DataFrame, *, counting: str, min_frip: float
+) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """Count a sample's cells in the consensus peaks.
+
+    Parameters
+    ----------
+    path
+        Fragments by cell, from `import_cells`.
+    judged, peaks
+        Contracts `fragment_qc`, `consensus_peaks`.
+    counting
+        See `count_fragments`.
+    min_frip
+        Least fraction of a barcode's fragments in peaks, 0 to 1.
+
+    Returns
+    -------
+    counts, qc
+        Contracts `fragment_counts` (barcodes left) and `fragment_qc`.
+    """
+    regions = peaks["region"].tolist()
+    counts, barcodes, frip = count_fragments(path, regions, counting)
+    qc = judge_frip(judged, frip, str(judged["sample"].iloc[0]), min_frip=min_frip)
+    kept = pd.Index(barcodes).isin(qc.loc[qc["reason"].isna(), "barcode"])
+    var = peaks.set_index("region")[["chrom", "start", "end"]]
+    return anndata.AnnData(counts[kept], obs=pd.DataFrame(index=pd.Index(barcodes)[kept]), var=var), qc

@@ -1,0 +1,195 @@
+"""What SnapATAC2 and MACS3 do here; nothing else imports them (Zhang et al. 2024, doi 10.1038/s41592-023-02139-9)."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+log = logging.getLogger("grnformer.prep")
+
+_BODY = 1000  # bp of a made-up transcript: only its start matters
+
+
+def require_snapatac() -> None:
+    """Raise InputError unless SnapATAC2 and MACS3 are installed."""
+    missing = [name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"samples given as fragments, and no {' and no '.join(missing)} for {sys.executable}",
+            "SnapATAC2 and MACS3 (envs/fragments.txt), an extra that other samples do not need",
+            "make env-fragments (needs a C compiler, a few minutes), or run snakemake with --sdm conda; or count the "
+            "fragments in peaks elsewhere and give the matrix in column atac",
+        )
+
+
+def import_fragments(path: str, target: str | Path, barcodes: list[str], lengths: dict[str, int]) -> None:
+    """Store the fragments of chosen barcodes by cell in an .h5ad of SnapATAC2's; memory does not grow with them.
+
+    Parameters
+    ----------
+    path
+        10x fragments.
+    target
+        Where to; SnapATAC2 alone reads it.
+    lengths
+        Chromosome lengths, bp; fragments on others are left out.
+    """
+    import snapatac2 as snap
+
+    with tempfile.TemporaryDirectory(dir=Path(target).parent, prefix=".sorting_") as folder:
+        data = snap.pp.import_fragments(
+            path, lengths, file=str(target), min_num_fragments=0, sorted_by_barcode=False, whitelist=barcodes,
+            tempdir=folder, n_jobs=1,
+        )  # fmt: skip
+        data.close()
+
+
+def measure_tss_enrichment(path: str | Path, tss: pd.DataFrame) -> tuple[pd.Series, float]:
+    """TSS enrichment of each barcode, and of all fragments together.
+
+    Cuts at transcription start sites over those 1.9 to 2 kb away, as SnapATAC2 and ENCODE count them.
+
+    Parameters
+    ----------
+    tss
+        Contract `tss`.
+
+    Raises
+    ------
+    InputError
+        If no site lies on the fragments' chromosomes.
+    """
+    import snapatac2 as snap
+
+    data = snap.read(str(path), backed="r")
+    try:
+        chromosomes = set(data.uns["reference_sequences"]["reference_seq_name"])
+        sites = tss[tss["chrom"].isin(chromosomes) & (tss["chrom"] != "chrM")]
+        if sites.empty:
+            raise InputError(
+                f"no transcription start site on the fragments' chromosomes {sorted(chromosomes)[:5]}",
+                f"fragments on chromosomes such as {sorted(set(tss['chrom']))[:5]}",
+                "correct the genome in the sample sheet",
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            annotation = Path(folder) / "tss.gtf"
+            annotation.write_text(_as_gtf(sites), encoding="utf-8")
+            found = snap.metrics.tsse(data, annotation, inplace=False)
+        return pd.Series(np.asarray(found["tsse"]), index=list(data.obs_names)), float(found["library_tsse"])
+    finally:
+        data.close()
+
+
+def _as_gtf(sites: pd.DataFrame) -> str:
+    """Transcripts of 1 kb that start at the sites: what SnapATAC2 reads sites from."""
+    forward = sites["strand"] == "+"
+    start = np.where(forward, sites["tss"] + 1, np.maximum(sites["tss"] + 2 - _BODY, 1))
+    end = np.where(forward, sites["tss"] + _BODY, sites["tss"] + 1)
+    return "".join(
+        f'{chrom}\tgrnformer\ttranscript\t{first}\t{last}\t.\t{strand}\t.\tgene_id "g{i}"; gene_name "g{i}"; '
+        f'transcript_id "t{i}";\n'
+        for i, (chrom, first, last, strand) in enumerate(zip(sites["chrom"], start, end, sites["strand"], strict=True))
+    )
+
+
+def call_peaks(
+    files: dict[str, str],
+    groups: pd.DataFrame,
+    *,
+    q_value: float,
+    shift: int,
+    extension: int,
+) -> dict[str, pd.DataFrame]:
+    """Call peaks with MACS3 on the cells of each group, over all samples.
+
+    Zhang et al. 2008, doi 10.1186/gb-2008-9-9-r137; summits are called.
+
+    Parameters
+    ----------
+    files
+        Sample -> its fragments, from `import_fragments`.
+    groups
+        Contract `pseudobulks`; cells without a group do not take part.
+    q_value
+        Largest false discovery rate.
+    shift, extension
+        bp: a cut's tag begins `shift` from it and is `extension` long; centred if ``shift = -extension / 2``.
+
+    Returns
+    -------
+    dict
+        Group -> ``chrom, summit`` (0-based, bp), ``score`` (-log10 p), ``fold`` (over background).
+    """
+    import snapatac2 as snap
+
+    with tempfile.TemporaryDirectory() as folder:
+        opened = [(name, snap.read(path, backed="r")) for name, path in files.items()]
+        data = snap.AnnDataSet(adatas=opened, filename=str(Path(folder) / "all.h5ads"))
+        try:
+            of_cell = groups.set_index(["sample", "barcode"])["group"]
+            cells = pd.MultiIndex.from_arrays([list(data.obs["sample"]), list(data.obs_names)])
+            labels = of_cell.reindex(cells).fillna("").tolist()
+            found = snap.tl.macs3(
+                data, groupby=labels, qvalue=q_value, shift=shift, extsize=extension, tempdir=Path(folder),
+                inplace=False, n_jobs=1,  # more would run the workflow's script anew in each process
+            )  # fmt: skip
+        finally:
+            data.close()
+            tempfile.tempdir = None  # SnapATAC2 leaves it at a folder that is gone
+    called = {}
+    for name, peaks in found.items():
+        if name:
+            table = peaks.to_pandas()
+            summit = table["start"].astype(np.int64) + table["peak"].astype(np.int64)
+            called[name] = pd.DataFrame(
+                {"chrom": table["chrom"], "summit": summit, "score": table["p_value"], "fold": table["signal_value"]}
+            )
+            log.info("group %s: %d peaks", name, len(table))
+    return called
+
+
+def count_fragments(path: str, regions: list[str], strategy: str) -> tuple[sp.csr_matrix, list[str], pd.Series]:
+    """Count each barcode's fragments in regions.
+
+    Parameters
+    ----------
+    regions
+        Names such as chr1:100-601.
+    strategy
+        ``paired-insertion`` (a fragment counts once in a region that holds an end of it; Miao & Kim 2024,
+        doi 10.1038/s41592-023-02112-6), ``insertion`` (each end counts) or ``fragment`` (overlap counts).
+
+    Returns
+    -------
+    counts, barcodes, frip
+        Barcodes x regions (CSR); the fraction of each barcode's fragments that overlap a region.
+    """
+    import snapatac2 as snap
+
+    data = snap.read(path, backed="r")
+    try:
+        barcodes = [str(name) for name in data.obs_names]
+        with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".counting_") as folder:
+            made: Any = snap.pp.make_peak_matrix(
+                data, use_rep=regions, file=str(Path(folder) / "counts.h5ad"), counting_strategy=strategy
+            )
+            counts, names = made.X[:].astype(np.int32), list(made.var_names)
+            made.close()
+        if names != regions:
+            raise RuntimeError("SnapATAC2 counted other regions than it was given")
+        share = snap.metrics.frip(data, {"frip": list(regions)}, inplace=False)["frip"]
+        return counts, barcodes, pd.Series(np.asarray(share, dtype=float), index=barcodes)
+    finally:
+        data.close()
