@@ -56,11 +56,12 @@ def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str,
     """
     unknown = sorted(set(config["datasets"]) - set(datasets))
     unknown += sorted(set(config["pretrain"]["datasets"] or []) - set(datasets))
+    unknown += sorted({name for pair in config["bench"]["compare"] for name in pair} - set(datasets))
     if unknown:
         raise InputError(
             f"the config has settings of the dataset {unknown[0]!r}",
             f"a dataset of the sample sheet: {', '.join(datasets)}",
-            "correct the name under `datasets` or `pretrain.datasets`",
+            "correct the name under `datasets`, `pretrain.datasets` or `bench.compare`",
         )
     merged = {}
     for dataset in datasets:

@@ -10,6 +10,7 @@ from grnformer import io
 from grnformer.fuse.graph import read_bundle
 from grnformer.grn.cell_type import file_names
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
+from grnformer.report.comparison import comparison_section
 from grnformer.report.fusion import fusion_section
 from grnformer.report.networks import networks_section
 from grnformer.report.overview import overview_section
@@ -54,6 +55,8 @@ def gather_sections(
         log.info("sections of %s", dataset)
         of_dataset = {name: [f for f in paths if not _of_another(f, dataset)] for name, paths in files.items()}
         sections += _dataset_sections(dataset, of_dataset, of_dataset_config)
+    for path in files.get("comparisons", []):
+        sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
     benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
     sections += provenance_sections(config, samples, registry, benchmarks, Path(io.__file__).parent.parent)
     return sections

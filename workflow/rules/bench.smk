@@ -10,6 +10,8 @@ localrules:
 
 wildcard_constraints:
     split="pair|line|drug",
+    left="[^/]+",
+    right="[^/]+",
 
 
 rule bench:
@@ -24,6 +26,10 @@ rule bench:
             dataset=PRETRAINED if SPLITS else [],
             table=["scores", "summary"],
         ),
+        [
+            f"results/bench/compare_networks/{left}/{right}.tsv"
+            for left, right in config["bench"]["compare"]
+        ],
 
 
 rule score_grn_accuracy:
@@ -63,6 +69,42 @@ rule score_grn_accuracy:
         "Scoring networks of {wildcards.dataset} against ChIP-seq"
     script:
         "../scripts/bench/score_grn_accuracy.py"
+
+
+rule compare_networks:
+    input:
+        left_tf_gene="results/{left}/grn/tf_gene.parquet",
+        left_eregulons="results/{left}/grn/eregulons.parquet",
+        left_cell_type="results/{left}/grn/cell_type",
+        left_cell_type_summary="results/{left}/grn/cell_type_summary.tsv",
+        left_activity="results/{left}/grn/cell_activity.h5ad",
+        left_accuracy=accuracy_of("left"),
+        left_costs=costs_of("left"),
+        right_tf_gene="results/{right}/grn/tf_gene.parquet",
+        right_eregulons="results/{right}/grn/eregulons.parquet",
+        right_cell_type="results/{right}/grn/cell_type",
+        right_cell_type_summary="results/{right}/grn/cell_type_summary.tsv",
+        right_activity="results/{right}/grn/cell_activity.h5ad",
+        right_accuracy=accuracy_of("right"),
+        right_costs=costs_of("right"),
+    output:
+        "results/bench/compare_networks/{left}/{right}.tsv",
+    log:
+        "results/log/bench/compare_networks.{left}.{right}.log",
+    benchmark:
+        "results/benchmark/bench/compare_networks.{left}.{right}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(30),
+    params:
+        code=code("bench/compare_networks"),
+    message:
+        "Networks of {wildcards.left} beside those of {wildcards.right}"
+    script:
+        "../scripts/bench/compare_networks.py"
 
 
 rule prepare_drug_response:

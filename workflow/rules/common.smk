@@ -4,6 +4,7 @@ import sys
 
 sys.path.insert(0, workflow.basedir)
 
+from grnformer.bench.compare import costly_rules
 from grnformer.config import (
     DATA_GRAPHS,
     check_config,
@@ -347,6 +348,31 @@ def motif_files_of(wildcards):
     if not path.is_dir():
         return str(path)
     return sorted(str(file) for file in path.iterdir() if file.is_file())
+
+
+def accuracy_of(side):
+    """Input function: the summary of grn_accuracy of a compared dataset (wildcard `side`); [] where it is not run."""
+
+    def of_pair(wildcards):
+        dataset = getattr(wildcards, side)
+        if dataset not in CHIP_DATASETS:
+            return []
+        return f"results/{dataset}/bench/grn_accuracy/summary.tsv"
+
+    return of_pair
+
+
+def costs_of(side):
+    """Input function: benchmark files of a compared dataset's steps that have more than one method."""
+
+    def of_pair(wildcards):
+        dataset = getattr(wildcards, side)
+        return [
+            f"results/{dataset}/benchmark/grn/{rule}.tsv"
+            for rule in costly_rules(CONFIGS[dataset]["grn"])
+        ]
+
+    return of_pair
 
 
 def growing(amount):

@@ -84,6 +84,10 @@ rule render_report:
             "results/{dataset}/bench/drug_response/summary.tsv",
             dataset=PRETRAINED if SPLITS else [],
         ),
+        comparisons=[
+            f"results/bench/compare_networks/{left}/{right}.tsv"
+            for left, right in config["bench"]["compare"]
+        ],
         screen_counts=("results/bench/drug_response/counts.tsv" if SPLITS else []),
         benchmarks=[
             *expand(
@@ -175,6 +179,10 @@ rule render_report:
                 "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv",
                 dataset=CHIP_DATASETS,
             ),
+            *[
+                f"results/benchmark/bench/compare_networks.{left}.{right}.tsv"
+                for left, right in config["bench"]["compare"]
+            ],
             *(["results/benchmark/bench/prepare_drug_response.tsv"] if SPLITS else []),
             *expand(
                 "results/benchmark/bench/{job}.{split}.tsv",
