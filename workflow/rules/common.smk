@@ -17,7 +17,7 @@ from grnformer.config import (
 from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import ENRICHMENTS
-from grnformer.grn.cistromes.build import check_motif_settings
+from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
 from grnformer.originals import check_interpreters, is_original
 from snakemake.exceptions import WorkflowError
 
@@ -306,6 +306,15 @@ def motif_enrichment_of(wildcards):
     if method not in ENRICHMENTS:
         return []
     return f"results/{wildcards.dataset}/grn/{ENRICHMENTS[method].file}.parquet"
+
+
+def scores_of(wildcards):
+    """The score database of a dataset: the given one, or that of its own regions."""
+    given = setting_path("grn.cistromes.dem.scores")(wildcards)
+    return (
+        given
+        or f"results/{wildcards.dataset}/grn/motifs.regions_vs_motifs.scores.feather"
+    )
 
 
 def gene_rankings_of(wildcards):

@@ -163,7 +163,8 @@ rule scan_motifs:
         fasta=setting_path("grn.cistromes.motif_scan.fasta"),
         motifs=motif_files_of,
     output:
-        "results/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather",
+        rankings="results/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather",
+        scores="results/{dataset}/grn/motifs.regions_vs_motifs.scores.feather",
     log:
         "results/{dataset}/log/grn/scan_motifs.log",
     benchmark:
@@ -209,6 +210,41 @@ rule enrich_motifs:
         "Motifs enriched in the region sets of {wildcards.dataset}"
     script:
         "../scripts/grn/enrich_motifs.py"
+
+
+rule contrast_motifs:
+    input:
+        region_sets="results/{dataset}/topics/region_sets.parquet",
+        scores=scores_of,
+        motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
+        tss="results/{dataset}/prep/tss.parquet",
+    output:
+        "results/{dataset}/grn/motif_contrast.parquet",
+    log:
+        "results/{dataset}/log/grn/contrast_motifs.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/contrast_motifs.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(32000),
+        runtime=growing(120),
+    params:
+        settings=setting("grn.cistromes.dem"),
+        mapping=setting(
+            "grn.cistromes.cistarget", "min_overlap", "min_regions", "min_mapped"
+        ),
+        grounds=setting(
+            "grn.cistromes.cistarget", "motif_similarity_fdr", "orthologous_identity"
+        ),
+        kinds=setting("grn.cistromes.region_set_kinds"),
+        seed=setting("grn.seed"),
+        code=code("grn/contrast_motifs"),
+    message:
+        "Motifs of region sets against their background in {wildcards.dataset}"
+    script:
+        "../scripts/grn/contrast_motifs.py"
 
 
 rule enrich_modules:

@@ -112,33 +112,20 @@ rule render_report:
                 ],
             ),
             *expand(
-                "results/{dataset}/benchmark/grn/scan_motifs.tsv",
-                dataset=datasets_with("grn.cistromes.method", "motif_scan"),
-            ),
-            *expand(
                 "results/{dataset}/benchmark/grn/run_arboreto.tsv",
                 dataset=datasets_with(
                     "grn.tf_gene.method", "arboreto_grnboost2", "arboreto_genie3"
                 ),
             ),
             *expand(
-                "results/{dataset}/benchmark/grn/run_pyscenic_ctx.tsv",
-                dataset=datasets_with("grn.cistromes.method", "pyscenic_ctx"),
-            ),
-            *expand(
                 "results/{dataset}/benchmark/grn/run_pyscenic_aucell.tsv",
                 dataset=datasets_with("grn.cell.method", "pyscenic_aucell"),
             ),
-            *expand(
-                "results/{dataset}/benchmark/grn/enrich_motifs.tsv",
-                dataset=datasets_with(
-                    "grn.cistromes.method", "motif_scan", "cistarget"
-                ),
-            ),
-            *expand(
-                "results/{dataset}/benchmark/grn/enrich_modules.tsv",
-                dataset=datasets_with("grn.cistromes.method", "cistarget_genes"),
-            ),
+            *[
+                f"results/{dataset}/benchmark/grn/{job}.tsv"
+                for dataset, settings in CONFIGS.items()
+                for job in motif_rules(settings["grn"]["cistromes"])
+            ],
             *expand(
                 "results/{dataset}/benchmark/pretrain/split_cells.tsv",
                 dataset=PRETRAINED,

@@ -16,11 +16,12 @@ class Enrichment(NamedTuple):
     contract: str
 
 
-# The two motif methods differ in where the ranking database comes from: given, or made of the dataset's own regions.
+# The methods of motifs in regions differ in the database (given, or made of the dataset's own regions) and the test.
 METHODS: "dict[str, Callable[..., pd.DataFrame]]" = {
     "prior": prior.join_prior,
     "cistarget": cistarget.take_motifs,
     "motif_scan": cistarget.take_motifs,
+    "dem": cistarget.take_motifs,
     "cistarget_genes": modules.take_modules,
     "pyscenic_ctx": modules.take_modules,
 }
@@ -28,6 +29,7 @@ METHODS: "dict[str, Callable[..., pd.DataFrame]]" = {
 ENRICHMENTS = {
     "cistarget": Enrichment("motif_enrichment", "motif_enrichment"),
     "motif_scan": Enrichment("motif_enrichment", "motif_enrichment"),
+    "dem": Enrichment("motif_contrast", "motif_enrichment"),
     "cistarget_genes": Enrichment("module_enrichment", "module_enrichment"),
     "pyscenic_ctx": Enrichment("originals/module_enrichment", "module_enrichment"),
 }

@@ -97,11 +97,24 @@ def method_settings(settings: dict[str, Any]) -> dict[str, Any]:
     return {"chip_sources": settings["prior"]["chip_sources"]} if method == "prior" else {"name": method}
 
 
+def motif_rules(settings: dict[str, Any]) -> list[str]:
+    """Rules that look for motifs under the chosen method (config section grn.cistromes)."""
+    return {
+        "cistarget": ["enrich_motifs"],
+        "motif_scan": ["scan_motifs", "enrich_motifs"],
+        "dem": ["contrast_motifs"] if settings["dem"]["scores"] else ["scan_motifs", "contrast_motifs"],
+        "cistarget_genes": ["enrich_modules"],
+        "pyscenic_ctx": ["run_pyscenic_ctx"],
+    }.get(settings["method"], [])
+
+
 def check_motif_settings(settings: dict[str, Any]) -> None:
     """Raise InputError where a motif method (config section grn.cistromes) lacks one of its files."""
+    scanned = {f"motif_scan.{key}": settings["motif_scan"][key] for key in ("fasta", "motifs")}
     files = {
         "cistarget": {"cistarget.rankings": settings["cistarget"]["rankings"]},
-        "motif_scan": {f"motif_scan.{key}": settings["motif_scan"][key] for key in ("fasta", "motifs")},
+        "motif_scan": scanned,
+        "dem": {"dem.scores": settings["dem"]["scores"]} if settings["dem"]["scores"] else scanned,
         "cistarget_genes": {"cistarget_genes.rankings": settings["cistarget_genes"]["rankings"]},
     }
     files["pyscenic_ctx"] = files["cistarget_genes"]  # the same settings

@@ -25,7 +25,7 @@ def take_motifs(evidence: Evidence, *, name: str) -> pd.DataFrame:
     Returns
     -------
     Table tf, region, gene (None), annotation (``direct``, ``extended``), evidence (``<name>:<motif>``, the motif of
-    highest NES), sign (0: a motif says nothing of it), score (that NES).
+    highest score), sign (0: a motif says nothing of it), score (that NES, or log2 fold change).
 
     Raises
     ------
@@ -38,12 +38,12 @@ def take_motifs(evidence: Evidence, *, name: str) -> pd.DataFrame:
     if motifs is None:
         raise InputError("no motif enrichment", "a table of enriched motifs", "run rule enrich_motifs before")
     linked = set(evidence.links["region"])
-    hits = motifs[["motif", "nes", "regions", "tfs_direct", "tfs_extended"]]
+    hits = motifs[["motif", "score", "regions", "tfs_direct", "tfs_extended"]]
     direct = hits.rename(columns={"tfs_direct": "tf"}).explode("tf").dropna(subset="tf")
     other = hits.rename(columns={"tfs_extended": "tf"}).explode("tf").dropna(subset="tf")
     extended = pd.concat([other, direct[direct["tf"].isin(set(other["tf"]))]])
     rows = pd.concat([direct.assign(annotation="direct"), extended.assign(annotation="extended")])
-    rows = rows.loc[rows["tf"].isin(set(evidence.tfs)), ["tf", "annotation", "motif", "nes", "regions"]]
+    rows = rows.loc[rows["tf"].isin(set(evidence.tfs)), ["tf", "annotation", "motif", "score", "regions"]]
     annotated = rows["tf"].nunique()
     rows = rows.explode("regions").rename(columns={"regions": "region"})
     rows = rows[rows["region"].isin(linked)]
@@ -55,8 +55,8 @@ def take_motifs(evidence: Evidence, *, name: str) -> pd.DataFrame:
             "use a motif-to-TF table of this species' symbols (grn.cistromes.motifs_to_tfs), or lower "
             "grn.cistromes.min_abs_rho",
         )
-    rows = rows.sort_values(["tf", "annotation", "region", "nes", "motif"], ascending=[True, True, True, False, True])
+    rows = rows.sort_values(["tf", "annotation", "region", "score", "motif"], ascending=[True, True, True, False, True])
     rows = rows.drop_duplicates(["tf", "annotation", "region"], ignore_index=True)
     logger.info("enriched motifs: %d TFs annotated, %d with linked regions", annotated, rows["tf"].nunique())
-    table = rows.assign(gene=None, evidence=f"{name}:" + rows["motif"], sign=0, score=rows["nes"].astype(float))
+    table = rows.assign(gene=None, evidence=f"{name}:" + rows["motif"], sign=0, score=rows["score"].astype(float))
     return table[["tf", "region", "gene", "annotation", "evidence", "sign", "score"]]

@@ -53,7 +53,7 @@ def take_modules(evidence: Evidence, *, name: str) -> pd.DataFrame:
     repeated = [pair in with_other for pair in direct[["tf", "sign"]].itertuples(index=False, name=None)]
     rows = pd.concat([direct, other, direct[repeated].assign(annotation="extended")])
     rows = rows.explode("genes").rename(columns={"genes": "gene"})
-    rows = rows[rows["gene"] != rows["tf"]]
+    rows = rows[rows["gene"].notna() & (rows["gene"] != rows["tf"])]  # a leading edge may be empty
     if rows.empty:
         raise InputError(
             f"enriched modules of {found['tf'].nunique()} TFs, none of the {len(evidence.tfs)} TFs of the run",

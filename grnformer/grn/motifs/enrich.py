@@ -13,11 +13,11 @@ from grnformer.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from grnformer.grn.motifs.rankings import RankingDatabase
+    from grnformer.grn.motifs.rankings import Database, RankingDatabase
 
 logger = logging.getLogger("grnformer.grn")
 
-COLUMNS = ["kind", "set", "motif", "auc", "nes", "rank_at_max", "regions", "tfs_direct", "tfs_extended"]
+COLUMNS = ["kind", "set", "motif", "auc", "nes", "rank_at_max", "regions"]
 
 
 def enrich_regions(
@@ -70,14 +70,7 @@ def enrich_regions(
     """
     import pandas as pd
 
-    from grnformer.grn.motifs.overlap import check_mapped, overlap_regions
-
-    if not database.has_regions:
-        raise InputError(
-            f"{database.path} ranks genes such as {database.features[0]!r}",
-            "regions such as chr1:100-600",
-            "name a regions_vs_motifs database in grn.cistromes.cistarget.rankings",
-        )
+    check_of_regions(database)
     highest = (len(database.motifs) - 1) ** 0.5  # of a motif that alone has an AUC
     if highest < nes_threshold:
         raise InputError(
@@ -85,24 +78,13 @@ def enrich_regions(
             f"enough motifs for an NES of {nes_threshold}: a whole collection, not those of some TFs alone",
             "add motifs to grn.cistromes.motif_scan.motifs (or take a larger database)",
         )
-    tfs = _tfs_by_motif(annotations, database)
-    if kinds:
-        region_sets = region_sets[region_sets["kind"].isin(set(kinds))]
-    regions = pd.Index(region_sets["region"].unique())
-    ours, theirs = overlap_regions(regions, database.features, min_overlap=min_overlap)
-    check_mapped(len(np.unique(ours)), len(regions), database.features, min_mapped)
-    used, row = np.unique(theirs, return_inverse=True)
+    tfs = tfs_by_motif(annotations, database)
+    mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
+    used = np.unique(np.concatenate([part["row"].to_numpy() for part in mapped.values()]))
     ranks = database.load([database.features[i] for i in used])
-    pairs = pd.DataFrame({"region": regions[ours], "row": row})
-    joined = region_sets[["kind", "set", "region"]].merge(pairs, on="region")
-    parts = dict(list(joined.groupby(["kind", "set"], sort=True)))
-    mapped = {key: part for key, part in parts.items() if part["row"].nunique() >= min_regions}
-    if len(mapped) < len(parts):
-        logger.info(
-            "%d of %d region sets have fewer than %d regions", len(parts) - len(mapped), len(parts), min_regions
-        )
+    mapped = {key: part.assign(row=np.searchsorted(used, part["row"])) for key, part in mapped.items()}
     table = pd.DataFrame(
-        _enriched(mapped, ranks, database, auc_threshold, rank_threshold, nes_threshold), columns=COLUMNS[:7]
+        _enriched(mapped, ranks, database, auc_threshold, rank_threshold, nes_threshold), columns=COLUMNS
     )
     if table.empty:
         raise InputError(
@@ -111,9 +93,55 @@ def enrich_regions(
             "lower grn.cistromes.cistarget.nes_threshold, raise .auc_threshold where the database is small, or use a "
             "larger motif collection: the NES compares motifs with each other",
         )
+    return finish_table(table.assign(score=table["nes"]), tfs)
+
+
+def check_of_regions(database: Database) -> None:
+    """Raise InputError unless the database is of regions."""
+    if not database.has_regions:
+        raise InputError(
+            f"{database.path} is of genes such as {database.features[0]!r}",
+            "regions such as chr1:100-600",
+            "name a regions_vs_motifs database under grn.cistromes, or take the method cistarget_genes",
+        )
+
+
+def map_sets(
+    database: Database, region_sets: pd.DataFrame, kinds: Sequence[str], min_overlap: float, min_regions: int,
+    min_mapped: float,
+) -> dict[tuple[str, str], pd.DataFrame]:  # fmt: skip
+    """Kind and name of each set to its regions (column region) and theirs of the database (row, a position in it)."""
+    import pandas as pd
+
+    from grnformer.grn.motifs.overlap import check_mapped, overlap_regions
+
+    if kinds:
+        region_sets = region_sets[region_sets["kind"].isin(set(kinds))]
+    regions = pd.Index(region_sets["region"].unique())
+    ours, theirs = overlap_regions(regions, database.features, min_overlap=min_overlap)
+    check_mapped(len(np.unique(ours)), len(regions), database.features, min_mapped)
+    pairs = pd.DataFrame({"region": regions[ours], "row": theirs})
+    joined = region_sets[["kind", "set", "region"]].merge(pairs, on="region")
+    parts = {(str(kind), str(name)): part for (kind, name), part in joined.groupby(["kind", "set"], sort=True)}
+    mapped = {key: part for key, part in parts.items() if part["row"].nunique() >= min_regions}
+    if not mapped:
+        raise InputError(
+            f"none of {len(parts)} region sets has {min_regions} regions in the database",
+            "at least one set",
+            "lower grn.cistromes.cistarget.min_regions, or binarise topics less strictly (topics.region_sets)",
+        )
+    if len(mapped) < len(parts):
+        logger.info(
+            "%d of %d region sets have fewer than %d regions", len(parts) - len(mapped), len(parts), min_regions
+        )
+    return mapped
+
+
+def finish_table(table: pd.DataFrame, tfs: dict[str, dict[str, list[str]]]) -> pd.DataFrame:
+    """Add the TFs of each motif; sort by set and score (columns kind, set, motif, score), the best first."""
     table["tfs_direct"] = [tfs["direct"].get(motif, []) for motif in table["motif"]]
     table["tfs_extended"] = [tfs["extended"].get(motif, []) for motif in table["motif"]]
-    return table.sort_values(["kind", "set", "nes", "motif"], ascending=[True, True, False, True], ignore_index=True)
+    return table.sort_values(["kind", "set", "score", "motif"], ascending=[True, True, False, True], ignore_index=True)
 
 
 def _enriched(
@@ -138,7 +166,7 @@ def _enriched(
     return rows
 
 
-def _tfs_by_motif(annotations: pd.DataFrame, database: RankingDatabase) -> dict[str, dict[str, list[str]]]:
+def tfs_by_motif(annotations: pd.DataFrame, database: Database) -> dict[str, dict[str, list[str]]]:
     """Sorted TFs of each motif, annotated directly and otherwise."""
     known = annotations[annotations["motif"].isin(set(database.motifs))]
     if known.empty:

@@ -1,4 +1,4 @@
-"""cisTarget ranking databases in Feather files: for each motif, the rank of every gene or region.
+"""cisTarget databases in Feather files: for each motif, the rank or the score of every gene or region.
 
 Feather v2 databases hold one column a gene or region and a last column ``motifs`` (or ``tracks``); Feather v1
 databases a first column ``features``. Rank 0 is the best. Layout: Herrmann et al. 2012, doi 10.1093/nar/gks543,
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,8 +27,8 @@ _REGION = re.compile(r"^(?:\w+__)?[^:]+:\d+-\d+$")
 
 
 @dataclass(frozen=True)
-class RankingDatabase:
-    """An opened database: names are in memory, ranks stay in the file until `load`."""
+class Database:
+    """An opened database: names are in memory, values stay in the file."""
 
     path: Path
     index: str
@@ -39,19 +39,27 @@ class RankingDatabase:
 
     @property
     def has_regions(self) -> bool:
-        """Whether regions are ranked, not genes."""
+        """Whether it is of regions, not genes."""
         return bool(_REGION.match(self.features[0]))
 
-    def load(self, features: Sequence[str]) -> np.ndarray:
-        """Read the ranks of some features: int32 array, features (in the given order) x motifs."""
+    def _read(self, features: Sequence[str], dtype: type[np.generic]) -> np.ndarray:
         from pyarrow import feather
 
-        place = {feature: i for i, feature in enumerate(features)}
-        ranks = np.empty((len(place), len(self.motifs)), dtype=np.int32)
+        place = {str(feature): i for i, feature in enumerate(features)}
+        values = np.empty((len(place), len(self.motifs)), dtype=dtype)
         with _feather_v1():
             table = feather.read_table(self.path, columns=list(place), memory_map=False)
         for name, column in zip(table.column_names, table.itercolumns(), strict=True):
-            ranks[place[name]] = column.to_numpy()
+            values[place[name]] = column.to_numpy()
+        return values
+
+
+class RankingDatabase(Database):
+    """Ranks of genes or regions for each motif, 0 the best."""
+
+    def load(self, features: Sequence[str]) -> np.ndarray:
+        """Read the ranks of some features: int32 array, features (in the given order) x motifs."""
+        ranks = self._read(features, np.int32)
         if ranks.size and (ranks.min() < 0 or ranks.max() >= len(self.features)):
             raise InputError(
                 f"{self.path} has ranks from {ranks.min()} to {ranks.max()}",
@@ -59,6 +67,21 @@ class RankingDatabase:
                 "fetch the database again: it is damaged or not a ranking database",
             )
         return ranks
+
+
+class ScoreDatabase(Database):
+    """Scores of genes or regions for each motif, 0 where there is no site; higher is better."""
+
+    def load(self, features: Sequence[str]) -> np.ndarray:
+        """Read the scores of some features: float32 array, features (in the given order) x motifs."""
+        scores = self._read(features, np.float32)
+        if scores.size and not scores.min() >= 0:
+            raise InputError(
+                f"{self.path} has scores from {scores.min()}",
+                "scores of 0 and more",
+                "fetch the database again: it is damaged or not a score database",
+            )
+        return scores
 
 
 def open_rankings(path: str | Path) -> RankingDatabase:
@@ -69,29 +92,38 @@ def open_rankings(path: str | Path) -> RankingDatabase:
     InputError
         If there is no such file, it is no Feather file, holds scores, or has motifs in columns (the transposed form).
     """
-    import pyarrow as pa
+    return RankingDatabase(*_open(Path(path), "rankings"))
 
-    path = Path(path)
+
+def open_scores(path: str | Path) -> ScoreDatabase:
+    """Open a score database of Feather version 1 or 2; raises as `open_rankings`, where it holds ranks."""
+    return ScoreDatabase(*_open(Path(path), "scores"))
+
+
+def _open(path: Path, holds: str) -> tuple[Path, str, tuple[str, ...], tuple[str, ...]]:
+    """Path, name of the column of motifs, motifs and features of a database that holds `rankings` or `scores`."""
+    import pyarrow as pa
+    from pyarrow import feather
+
     if not path.exists():
-        raise InputError(f"no ranking database at {path}", "a Feather file", "set grn.cistromes.cistarget.rankings")
+        raise InputError(f"no database of {holds} at {path}", "a Feather file", "correct it under grn.cistromes")
     with path.open("rb") as handle:
         start = handle.read(6)
     if start != b"ARROW1" and start[:4] != b"FEA1":
-        raise _unfit(path, "it is no Feather file")
+        raise _unfit(path, "it is no Feather file", holds)
     schema = _schema(path, version=1 if start[:4] == b"FEA1" else 2)
     index = next((name for name in reversed(schema.names) if name in _INDEX), None)
     if index is None:
-        raise _unfit(path, f"it has no column {' or '.join(_INDEX[:2])}")
+        raise _unfit(path, f"it has no column {' or '.join(_INDEX[:2])}", holds)
     if index in ("regions", "genes"):
-        raise _unfit(path, f"its columns are motifs and its rows {index}: the transposed form")
+        raise _unfit(path, f"its columns are motifs and its rows {index}: the transposed form", holds)
     kinds = {field.type for field in schema if field.name != index}
-    if not kinds or not all(pa.types.is_integer(kind) for kind in kinds):
-        raise _unfit(path, f"it holds values of type {', '.join(sorted(map(str, kinds))) or 'none'}")
-    from pyarrow import feather
-
+    fits = pa.types.is_integer if holds == "rankings" else pa.types.is_floating
+    if not kinds or not all(fits(kind) for kind in kinds):
+        raise _unfit(path, f"it holds values of type {', '.join(sorted(map(str, kinds))) or 'none'}", holds)
     with _feather_v1():
         motifs = feather.read_table(path, columns=[index], memory_map=False).column(0).to_pylist()
-    return RankingDatabase(path, index, tuple(motifs), tuple(name for name in schema.names if name != index))
+    return path, index, tuple(motifs), tuple(name for name in schema.names if name != index)
 
 
 def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
@@ -104,13 +136,21 @@ def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], f
     ranks
         Features x motifs, 0 the best.
     """
+    _write(path, ranks.astype(np.int16 if len(features) <= np.iinfo(np.int16).max else np.int32), motifs, features)
+
+
+def write_scores(path: str | Path, scores: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
+    """Write a score database as Feather v2: ``<name>.regions_vs_motifs.scores.feather``; features x motifs."""
+    _write(path, scores.astype(np.float32), motifs, features)
+
+
+def _write(path: str | Path, values: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
     import pyarrow as pa
     from pyarrow import feather
 
     from grnformer.io import atomic
 
-    narrow = np.int16 if len(features) <= np.iinfo(np.int16).max else np.int32
-    columns = [pa.array(row) for row in np.ascontiguousarray(ranks, dtype=narrow)]
+    columns = [pa.array(row) for row in np.ascontiguousarray(values)]
     table = pa.Table.from_arrays([*columns, pa.array(list(motifs))], names=[*features, "motifs"])
     with atomic(path) as temporary:
         feather.write_feather(table, str(temporary), compression="zstd")
@@ -134,9 +174,9 @@ def _feather_v1() -> Iterator[None]:
         yield
 
 
-def _unfit(path: Any, what: str) -> InputError:
+def _unfit(path: Path, what: str, holds: str) -> InputError:
     return InputError(
         f"{path} cannot be used: {what}",
-        "a cisTarget ranking database, <name>.(genes|regions)_vs_motifs.rankings.feather",
-        "name a ranking database with one column a gene or region in grn.cistromes.cistarget.rankings",
+        f"a cisTarget database of {holds}, <name>.(genes|regions)_vs_motifs.{holds}.feather",
+        "name a database with one column a gene or region under grn.cistromes",
     )

@@ -15,10 +15,10 @@ _BASES_AT_ONCE = 5_000_000
 _MATRICES_AT_ONCE = 200
 
 
-def rank_regions(
+def scan_regions(
     motifs: dict[str, list[np.ndarray]], sequences: Sequence[np.ndarray], *, max_p: float, seed: int
-) -> np.ndarray:
-    """Rank regions by the motif sites in them, both strands.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rank and score regions by the motif sites in them, both strands.
 
     A region's score is the log of the summed odds of its sites, so that several sites count for more than the best
     alone (as in Cluster-Buster, Frith et al. 2003, doi 10.1093/nar/gkg540); sites by FIMO (Grant et al. 2011, doi
@@ -36,11 +36,12 @@ def rank_regions(
 
     Returns
     -------
-    Regions x motifs, int32: 0 is the best.
+    Ranks, regions x motifs, int32: 0 is the best; and scores, float32, bits, 0 where there is no site.
     """
     matrices = [(m, matrix) for m, name in enumerate(motifs) for matrix in motifs[name]]
     rng = np.random.default_rng(seed)
     ranks = np.empty((len(sequences), len(motifs)), dtype=np.int32)
+    kept = np.empty(ranks.shape, dtype=np.float32)
     sites = 0
     for part in _groups(matrices):
         first = part[0][0]
@@ -52,6 +53,7 @@ def rank_regions(
         for i, score in enumerate(scores):
             order = np.lexsort((rng.permutation(len(score)), -score))
             ranks[order, first + i] = np.arange(len(order))
+            kept[:, first + i] = np.maximum(score, 0)
     if not sites:
         raise InputError(
             f"no site of {len(motifs)} motifs in {len(sequences)} regions at p {max_p}",
@@ -59,7 +61,7 @@ def rank_regions(
             "raise grn.cistromes.motif_scan.max_p, or check motifs and genome",
         )
     logger.info("motif scan: %d motifs, %d regions, %d sites", len(motifs), len(sequences), sites)
-    return ranks
+    return ranks, kept
 
 
 def _groups(matrices: list[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:

@@ -221,7 +221,7 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
         ({"nes_threshold": 5.38}, "no motif of 30 reaches NES 5.38"),
         ({"nes_threshold": 5.4}, "30 motifs, of which none can exceed an NES of 5.39"),
         ({"kinds": ["topic_top"]}, "0 of 0 regions"),
-        ({"min_regions": 61}, "in any of 0 region sets"),
+        ({"min_regions": 61}, "none of 1 region sets has 61 regions"),
     ],
 )
 def test_enrichment_says_why_there_is_none(planted, change, what):
@@ -243,7 +243,7 @@ def test_a_motif_method_without_its_files_stops_at_once():
     settings = {
         "method": "cistarget", "motifs_to_tfs": "table", "cistarget": {"rankings": None},
         "motif_scan": {"fasta": "x", "motifs": None}, "prior": {"chip_sources": ["a"]},
-        "cistarget_genes": {"rankings": []},
+        "cistarget_genes": {"rankings": []}, "dem": {"scores": None},
     }  # fmt: skip
     with pytest.raises(InputError, match=r"without cistarget\.rankings"):
         check_motif_settings(settings)

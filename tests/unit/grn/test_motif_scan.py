@@ -15,7 +15,7 @@ from grnformer.grn.motifs.enrich import enrich_regions
 from grnformer.grn.motifs.motifs import read_motifs
 from grnformer.grn.motifs.rankings import open_rankings, write_rankings
 from grnformer.grn.motifs.recovery import make_sets, normalise, recovery_auc
-from grnformer.grn.motifs.scan import rank_regions
+from grnformer.grn.motifs.scan import scan_regions
 from grnformer.grn.motifs.sequence import read_sequences
 from grnformer.resources import MIRROR_VARIABLE
 from grnformer.simulate.multiome import simulate_multiome
@@ -94,19 +94,21 @@ def planted_regions(rng):
 def test_regions_with_sites_come_first_and_two_sites_before_one(monkeypatch):
     sequences = planted_regions(np.random.default_rng(0))
     motifs = {"a": [MOTIF], "b": [MOTIF[::-1], MOTIF]}
-    ranks = rank_regions(motifs, sequences, max_p=1e-4, seed=1)
+    ranks, scores = scan_regions(motifs, sequences, max_p=1e-4, seed=1)
+    assert (scores[:5] > 10).all()
+    assert (np.argsort(-scores[:, 0])[0], scores.min()) == (0, 0)
     assert np.sort(ranks, axis=0).tolist() == np.repeat(np.arange(60)[:, None], 2, axis=1).tolist()
     assert ranks[0, 0] == 0
     assert sorted(ranks[:5, 0]) == [0, 1, 2, 3, 4]
     assert sorted(ranks[:5, 1])[-1] < 10, "of several matrices the best counts"
-    assert (rank_regions(motifs, sequences, max_p=1e-4, seed=1) == ranks).all()
-    assert (rank_regions(motifs, sequences, max_p=1e-4, seed=2)[5:] != ranks[5:]).any(), "equals are put by chance"
+    assert (scan_regions(motifs, sequences, max_p=1e-4, seed=1)[0] == ranks).all()
+    assert (scan_regions(motifs, sequences, max_p=1e-4, seed=2)[0][5:] != ranks[5:]).any(), "equals are put by chance"
     # neither the size of batches nor that of groups of matrices tells
     monkeypatch.setattr(scan, "_BASES_AT_ONCE", 2000)
     monkeypatch.setattr(scan, "_MATRICES_AT_ONCE", 1)
-    assert (rank_regions(motifs, sequences, max_p=1e-4, seed=1) == ranks).all()
+    assert (scan_regions(motifs, sequences, max_p=1e-4, seed=1)[0] == ranks).all()
     with pytest.raises(InputError, match="no site"):
-        rank_regions({"a": [MOTIF]}, sequences[5:6], max_p=1e-6, seed=1)
+        scan_regions({"a": [MOTIF]}, sequences[5:6], max_p=1e-6, seed=1)
 
 
 def test_planted_binding_is_recovered(tmp_path):
@@ -117,7 +119,7 @@ def test_planted_binding_is_recovered(tmp_path):
     motifs = read_motifs([tmp_path / "motifs.jaspar"], background_share=0.01)
     motifs |= {f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)}
     regions = simulation.regions
-    ranks = rank_regions(motifs, read_sequences(tmp_path / "genome.fa", regions), max_p=5e-4, seed=1)
+    ranks, _ = scan_regions(motifs, read_sequences(tmp_path / "genome.fa", regions), max_p=5e-4, seed=1)
     write_rankings(tmp_path / "x.feather", ranks, list(motifs), list(regions["region"]))
     bound = simulation.edges.explode("cell_types")
     sets = []
@@ -161,7 +163,7 @@ def test_ctcf_comes_first_in_ctcf_peaks(tmp_path):
     names = [line[1:].split()[0] for line in fasta.read_text().splitlines() if line.startswith(">")]
     peaks = read_sequences(fasta, pd.DataFrame({"chrom": names, "start": 0, "end": 200}))
     rng = np.random.default_rng(1)
-    ranks = rank_regions(motifs, peaks + [rng.permutation(s) for _ in range(9) for s in peaks], max_p=5e-4, seed=1)
+    ranks, _ = scan_regions(motifs, peaks + [rng.permutation(s) for _ in range(9) for s in peaks], max_p=5e-4, seed=1)
     auc = recovery_auc(ranks, make_sets({"peaks": np.arange(500)}), total=len(ranks), auc_threshold=0.05)
     best = list(motifs)[np.argmax(auc)]
     assert best.endswith("CTCF"), best

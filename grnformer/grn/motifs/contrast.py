@@ -1,0 +1,213 @@
+"""Motifs whose scores are higher in a region set than in its background, as pycistarget's DEM tests them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numba import njit, prange
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from grnformer.grn.motifs.rankings import ScoreDatabase
+
+logger = logging.getLogger("grnformer.grn")
+
+_ALMOST_NOTHING = 1e-12  # added to mean scores, so that a motif without a site has a fold change
+COLUMNS = ["kind", "set", "motif", "log2_fold_change", "adjusted_p", "mean_foreground", "mean_background",
+           "hit_threshold", "regions"]  # fmt: skip
+
+
+def contrast_regions(
+    database: ScoreDatabase,
+    region_sets: pd.DataFrame,
+    annotations: pd.DataFrame,
+    tss: pd.DataFrame,
+    *,
+    kinds: Sequence[str],
+    background: str,
+    max_background: int | None,
+    promoter: int | None,
+    adjusted_p: float,
+    log2_fold_change: float,
+    min_mean: float,
+    hit_threshold: float | None,
+    min_overlap: float,
+    min_regions: int,
+    min_mapped: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Return the motifs that score higher in each region set than in its background (contract motif_enrichment).
+
+    As pycistarget's DEM (Bravo Gonzalez-Blas et al. 2023, doi 10.1038/s41592-023-01938-4): a rank-sum test of the
+    scores (normal approximation, two-sided, ties not corrected for), adjusted over motifs by Benjamini and Hochberg,
+    and the ratio of mean scores. Regions of the set with a score above a threshold have the motif.
+
+    Parameters
+    ----------
+    database
+        Scores of regions.
+    region_sets
+        Contract region_sets.
+    annotations
+        Of `read_annotations`.
+    tss
+        Contract tss.
+    kinds
+        Only region sets of these kinds; empty for all.
+    background
+        ``sets``: regions of the other sets of the same kind; ``database``: all regions of the database. Never those of
+        the set itself.
+    max_background
+        So many of them are drawn; None for all.
+    promoter
+        Regions up to so many bp from a TSS are promoters: the background has no greater share of them than the set.
+        None: any share.
+    adjusted_p, log2_fold_change, min_mean
+        Largest adjusted p, least log2 fold change and least mean score in the set.
+    hit_threshold
+        Score above which a region has the motif; None: what tells set from background best among scores above 0 (by
+        Youden's index).
+    min_overlap, min_regions, min_mapped
+        See `enrich_regions`.
+
+    Raises
+    ------
+    InputError
+        If the database is of genes, has none of the annotated motifs or too few of the regions, a set has no
+        background, or no motif passes in any set.
+    """
+    import pandas as pd
+    from scipy.stats import false_discovery_control
+
+    from grnformer.grn.motifs.enrich import check_of_regions, finish_table, map_sets, tfs_by_motif
+
+    check_of_regions(database)
+    if background not in ("sets", "database"):
+        raise InputError(f"grn.cistromes.dem.background is {background!r}", "sets or database", "correct the config")
+    tfs = tfs_by_motif(annotations, database)
+    mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
+    near = np.zeros(len(database.features), bool) if promoter is None else near_tss(database.features, tss, promoter)
+    grounds = {}
+    for (kind, name), part in mapped.items():
+        others = [p["row"].to_numpy() for (k, n), p in mapped.items() if k == kind and n != name]
+        candidates = np.arange(len(near)) if background == "database" else np.concatenate([np.zeros(0, int), *others])
+        rng = np.random.default_rng([seed, crc32(f"{kind}\t{name}".encode())])
+        chosen = draw_background(part["row"].to_numpy(), candidates, near, max_background, rng)
+        if not len(chosen):
+            raise InputError(
+                f"the region set {name!r} of kind {kind!r} has no background",
+                "regions that are not its own, and no greater share of promoters than its own",
+                "set grn.cistromes.dem.background to database, or .promoter to null",
+            )
+        grounds[kind, name] = chosen
+    rows = []
+    for key, part in mapped.items():
+        own = np.unique(part["row"].to_numpy())
+        place = {row: i for i, row in enumerate(own)}
+        inside, outside = (
+            np.ascontiguousarray(database.load([database.features[i] for i in rows_of]).T)
+            for rows_of in (own, grounds[key])
+        )
+        p_value = rank_sum_p(inside, outside)
+        adjusted = false_discovery_control(p_value)
+        means = [scores.mean(axis=1, dtype=np.float64) for scores in (inside, outside)]
+        change = np.log2((means[0] + _ALMOST_NOTHING) / (means[1] + _ALMOST_NOTHING))
+        passed = (adjusted <= adjusted_p) & (change >= log2_fold_change) & (means[0] >= min_mean)
+        for m in np.flatnonzero(passed):
+            least = best_threshold(inside[m], outside[m]) if hit_threshold is None else hit_threshold
+            hit = inside[m][part["row"].map(place).to_numpy()] > least
+            regions = sorted(set(part.loc[hit, "region"]))
+            figures = (change[m], adjusted[m], means[0][m], means[1][m], float(least))
+            rows.append((*key, database.motifs[m], *figures, regions))
+        logger.info(
+            "%s %s: %d regions against %d, %d motifs", *key, len(own), len(grounds[key]), np.count_nonzero(passed)
+        )
+    if not rows:
+        raise InputError(
+            f"no motif of {len(database.motifs)} differs in any of {len(mapped)} region sets: log2 fold change "
+            f"{log2_fold_change}, adjusted p {adjusted_p}",
+            "motifs that score higher in a set than in its background",
+            "loosen grn.cistromes.dem.log2_fold_change or .adjusted_p, or raise .max_background",
+        )
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return finish_table(table.assign(score=np.maximum(table["log2_fold_change"], 0)), tfs)
+
+
+def near_tss(regions: Sequence[str], tss: pd.DataFrame, reach: int) -> np.ndarray:
+    """Whether each region lies up to `reach` bp from a transcription start site (contract tss)."""
+    import pandas as pd
+
+    from grnformer.prep.regions import parse_regions
+
+    places = parse_regions(pd.Index(regions).str.replace(r"^\w+__", "", regex=True), "score database")
+    near = np.zeros(len(places), bool)
+    sites = {chrom: np.sort(part.to_numpy()) for chrom, part in tss.groupby("chrom")["tss"]}
+    for chrom, rows in places.groupby("chrom", sort=False).indices.items():
+        if chrom in sites:
+            first = np.searchsorted(sites[chrom], places["start"].to_numpy()[rows] - reach)
+            last = np.searchsorted(sites[chrom], places["end"].to_numpy()[rows] + reach)
+            near[rows] = last > first
+    return near
+
+
+def draw_background(
+    own: np.ndarray, candidates: np.ndarray, near: np.ndarray, at_most: int | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw rows of the database that are not the set's own, with no greater share of promoters (`near`) than it has."""
+    own = np.unique(own)
+    others = np.setdiff1d(candidates, own)
+    wanted = len(others) if at_most is None else min(at_most, len(others))
+    allowed = int(wanted * near[own].mean()) if near.any() else wanted
+    promoters, rest = others[near[others]], others[~near[others]]
+    promoters = rng.permutation(promoters)[: min(allowed, len(promoters))]
+    rest = rng.permutation(rest)[: wanted - (allowed if near.any() else 0)]
+    return np.sort(np.concatenate([promoters, rest]))
+
+
+def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
+    """Score that tells a set from its background best (Youden's index) among those above 0; 0 where there is none."""
+    from sklearn.metrics import roc_curve
+
+    inside, outside = inside[inside > 0], outside[outside > 0]
+    if not len(inside) or not len(outside):
+        return 0.0
+    labels = np.repeat([1, 0], [len(inside), len(outside)])
+    false, true, thresholds = roc_curve(labels, np.concatenate([inside, outside]))
+    best = int(np.argmax(true - false))
+    return float(thresholds[best]) if best else 0.0  # the first threshold is above all scores
+
+
+def rank_sum_p(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """Two-sided p of the rank-sum test for each row: motifs x regions of the set and of its background."""
+    from scipy.stats import norm
+
+    return 2 * norm.sf(np.abs(_rank_sum_z(inside, outside)))
+
+
+@njit(parallel=True, cache=True)
+def _rank_sum_z(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:  # pragma: no cover
+    """Z of the sum of the ranks of `inside`, equals by their mean rank."""
+    n, m = inside.shape[1], outside.shape[1]
+    z = np.empty(inside.shape[0])
+    for i in prange(inside.shape[0]):
+        together = np.concatenate((inside[i], outside[i]))
+        order = np.argsort(together, kind="mergesort")
+        total, start = 0.0, 0
+        while start < n + m:
+            stop, members = start, 0
+            while stop < n + m and together[order[stop]] == together[order[start]]:
+                if order[stop] < n:
+                    members += 1
+                stop += 1
+            total += members * (start + stop + 1) / 2.0
+            start = stop
+        expected = n * (n + m + 1) / 2.0
+        z[i] = (total - expected) / np.sqrt(n * m * (n + m + 1) / 12.0)
+    return z

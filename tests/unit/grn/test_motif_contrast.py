@@ -1,0 +1,138 @@
+"""Motif scores of region sets against their background, beside scipy and scikit-learn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import false_discovery_control, ranksums
+from sklearn.metrics import roc_curve
+
+from grnformer import contracts
+from grnformer.errors import InputError
+from grnformer.grn.cistromes.build import build_cistromes
+from grnformer.grn.motifs.contrast import best_threshold, contrast_regions, draw_background, near_tss, rank_sum_p
+from grnformer.grn.motifs.rankings import open_rankings, open_scores, write_rankings, write_scores
+
+SETTINGS = {
+    "kinds": [], "background": "sets", "max_background": None, "promoter": None, "adjusted_p": 0.05,
+    "log2_fold_change": 0.5, "min_mean": 0.0, "hit_threshold": None, "min_overlap": 0.4, "min_regions": 10,
+    "min_mapped": 0.2, "seed": 1,
+}  # fmt: skip
+TSS = pd.DataFrame({"gene": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [5000, 70], "strand": "+"})
+
+
+def test_rank_sums_are_scipys_with_and_without_ties():
+    rng = np.random.default_rng(0)
+    inside = np.maximum(rng.normal(0.3, 1, (40, 70)), 0).astype(np.float32)
+    outside = np.maximum(rng.normal(0, 1, (40, 90)), 0).astype(np.float32)
+    inside[:10] += rng.random((10, 70))
+    expected = [ranksums(a, b).pvalue for a, b in zip(inside, outside, strict=True)]
+    np.testing.assert_allclose(rank_sum_p(inside, outside), expected, rtol=1e-10)
+
+
+def test_the_threshold_is_youdens():
+    rng = np.random.default_rng(1)
+    inside, outside = rng.gamma(3, 2, 200), rng.gamma(2, 2, 300)
+    inside[:20] = outside[:50] = 0
+    false, true, thresholds = roc_curve([1] * 180 + [0] * 250, np.r_[inside[20:], outside[50:]])
+    assert best_threshold(inside, outside) == thresholds[np.argmax(true - false)]
+    assert best_threshold(inside, np.zeros(3)) == 0
+
+
+def test_background_is_not_the_sets_own_and_has_no_greater_share_of_promoters():
+    near = np.arange(100) < 40
+    own, candidates = np.r_[0:5, 60:75], np.arange(100)
+    drawn = draw_background(own, candidates, near, 40, np.random.default_rng(0))
+    assert not set(drawn) & set(own)
+    assert len(drawn) == len(set(drawn)) == 40
+    assert near[drawn].sum() == 10  # 5 of the set's 20
+    assert len(draw_background(own, candidates, near, None, np.random.default_rng(0))) == 20 + 45
+    no_promoters = np.zeros(100, bool)
+    assert draw_background(own, candidates, no_promoters, None, np.random.default_rng(0)).tolist() == sorted(
+        set(range(100)) - set(own)
+    )
+
+
+def test_promoters_lie_near_a_tss():
+    regions = ["chr1:3000-4002", "chr1:2000-3999", "chr1:6000-6100", "chr1:6001-6100", "chr2:0-10", "chr3:0-9"]
+    assert near_tss(regions, TSS, 1000).tolist() == [True, False, True, False, True, False]
+
+
+@pytest.fixture
+def planted(tmp_path):
+    """300 regions x 25 motifs; m0 scores high in the first 40, m1 in the next 40, m2 everywhere; two sets."""
+    rng = np.random.default_rng(2)
+    scores = np.where(rng.random((300, 25)) < 0.3, rng.gamma(2, 2, (300, 25)), 0)
+    scores[:40, 0] += rng.gamma(4, 3, 40)
+    scores[40:80, 1] += rng.gamma(4, 3, 40)
+    scores[:, 2] += 9
+    names = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(300)]
+    path = tmp_path / "x.regions_vs_motifs.scores.feather"
+    write_scores(path, scores, [f"m{i}" for i in range(25)], names)
+    chosen = {"T": [*range(40), *range(200, 220)], "U": range(40, 100)}
+    sets = pd.concat(
+        pd.DataFrame({"kind": "dar", "set": name, "region": [names[i] for i in rows], "score": 1.0})
+        for name, rows in chosen.items()
+    )
+    return open_scores(path), sets, scores.astype(np.float32), chosen
+
+
+ANNOTATIONS = pd.DataFrame(
+    [("m0", "GATA1", "direct"), ("m1", "GATA2", "similarity"), ("m2", "SPI1", "direct")],
+    columns=["motif", "tf", "ground"],
+)
+
+
+def test_planted_motifs_are_found_as_the_definition_says(planted):
+    database, sets, scores, chosen = planted
+    found = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS)
+    contracts.check(found, "motif_enrichment", where="test")
+    assert found.loc[found["set"] == "T", "motif"].tolist()[0] == "m0"
+    assert found.loc[found["set"] == "U", "motif"].tolist()[0] == "m1"
+    assert "m2" not in set(found["motif"])
+    inside, outside = scores[list(chosen["T"])], scores[list(chosen["U"])]
+    adjusted = false_discovery_control(ranksums(inside, outside, axis=0).pvalue)
+    change = np.log2((inside.mean(axis=0) + 1e-12) / (outside.mean(axis=0) + 1e-12))
+    row = found[(found["set"] == "T") & (found["motif"] == "m0")].iloc[0]
+    assert row["adjusted_p"] == pytest.approx(adjusted[0], rel=1e-6)
+    assert row["log2_fold_change"] == row["score"] == pytest.approx(change[0], rel=1e-5)
+    assert row["mean_background"] == pytest.approx(outside[:, 0].mean(), rel=1e-5)
+    hits = {i for i in chosen["T"] if scores[i, 0] > row["hit_threshold"]}
+    assert {int(name.split(":")[1].split("-")[0]) // 1000 for name in row["regions"]} == hits
+    assert len(hits & set(range(40))) >= 25
+
+    links = pd.DataFrame({"region": sets["region"].unique(), "gene": "G", "rho": 0.5})
+    build = {"method": "dem", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {"name": "dem"}}
+    cistromes = build_cistromes(links, ["GATA1", "GATA2"], pd.DataFrame(), sets, found, **build)
+    contracts.check(cistromes, "cistromes", where="test")
+    assert set(cistromes["evidence"]) == {"dem:m0", "dem:m1"}
+
+
+def test_background_of_the_database_and_a_given_threshold(planted):
+    database, sets, scores, _ = planted
+    changes = {"background": "database", "max_background": 100, "promoter": 1000, "hit_threshold": 5.0}
+    found = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | changes)
+    row = found[(found["set"] == "T") & (found["motif"] == "m0")].iloc[0]
+    assert row["hit_threshold"] == 5.0
+    assert len(row["regions"]) == (scores[[*range(40), *range(200, 220)], 0] > 5).sum()
+    again = contrast_regions(database, sets[::-1], ANNOTATIONS, TSS, **SETTINGS | changes)
+    pd.testing.assert_frame_equal(again, found)
+    other = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | changes | {"seed": 2})
+    assert not other["mean_background"].equals(found["mean_background"])
+
+
+def test_contrast_says_why_there_is_none(planted, tmp_path):
+    database, sets, _, _ = planted
+    with pytest.raises(InputError, match="no motif of 25 differs in any of 2"):
+        contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | {"log2_fold_change": 20})
+    with pytest.raises(InputError, match="the region set 'T' of kind 'dar' has no background"):
+        contrast_regions(database, sets[sets["set"] == "T"], ANNOTATIONS, TSS, **SETTINGS)
+    with pytest.raises(InputError, match="background is 'all'"):
+        contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | {"background": "all"})
+    write_rankings(tmp_path / "r.feather", np.zeros((3, 2)), ["a", "b"], ["chr1:0-1", "chr1:2-3", "chr1:4-5"])
+    with pytest.raises(InputError, match="database of scores"):
+        open_scores(tmp_path / "r.feather")
+    with pytest.raises(InputError, match="database of rankings"):
+        open_rankings(database.path)
+    write_scores(tmp_path / "n.feather", np.full((1, 1), -0.5), ["a"], ["chr1:0-1"])
+    with pytest.raises(InputError, match=r"scores from -0\.5"):
+        open_scores(tmp_path / "n.feather").load(["chr1:0-1"])
