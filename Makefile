@@ -3,12 +3,13 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
+PYCISTOPIC ?= git+https://github.com/aertslab/pycisTopic@787ce422a37f5975b0ebb9e7b19eeaed44847501
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --no-binary=connection_pool
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-pyscenic env-alternatives bench-grn bench-aucell bench-region-gene bench-topics bench-cistarget demo test lint format lock clean
+.PHONY: help env env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-region-gene bench-topics bench-topic-selection bench-cistarget demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -16,6 +17,8 @@ help: ## show this list
 env: .venv/.complete ## make the environment (.venv)
 
 env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and arboreto: methods of their own, references of tests and benchmarks
+
+env-pycistopic: .envs/pycistopic/.complete ## make the environment of pycisTopic (a minute; PYCISTOPIC=folder takes a checkout of it)
 
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 
@@ -35,8 +38,11 @@ bench-aucell: env env-pyscenic env-alternatives ## AUCell against pySCENIC and r
 bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit-learn
 	$(BIN)/python benchmarks/bench_region_gene.py
 
-bench-topics: env ## topic models against lda
+bench-topics: env ## topic models against lda, and against pycisTopic where env-pycistopic is made
 	$(BIN)/python benchmarks/bench_topics.py
+
+bench-topic-selection: env ## rules of choosing a topic count, on planted programmes
+	$(BIN)/python benchmarks/bench_topic_selection.py
 
 bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
 	$(BIN)/python benchmarks/bench_cistarget.py
@@ -78,6 +84,15 @@ clean: ## remove results and fetched resources, keep the environment
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed; name one: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .envs/pyscenic
 	.envs/pyscenic/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/pyscenic.txt
+	touch $@
+
+# pycisTopic itself is not on PyPI; what its peak calling and plots alone need is left out.
+.envs/pycistopic/.complete: envs/pycistopic.txt
+	rm -rf .envs/pycistopic
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed; name one: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .envs/pycistopic
+	.envs/pycistopic/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/pycistopic.txt
+	.envs/pycistopic/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$(PYCISTOPIC)"
 	touch $@
 
 .envs/alternatives/.complete: envs/alternatives.txt

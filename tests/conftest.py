@@ -160,8 +160,12 @@ def _write_topics(folder: Path, rng: np.random.Generator, cells: list[str]) -> N
             "log_likelihood": [-10.2, -10.1],
             "heldout_log_likelihood": [-10.6, -10.7],
             "heldout_standard_error": [0.01, 0.02],
+            "joint_log_likelihood": [-11.2, -11.1],
+            "arun_2010": [0.02, 0.05],
+            "cao_juan_2009": [0.2, 0.3],
             "coherence": [-2.0, -2.4],
             "distinct_topics": [4, 5],
+            "mean_score": [1.0, 0.0],
             "selected": [True, False],
         }
     )

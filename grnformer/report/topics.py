@@ -8,12 +8,25 @@ import numpy as np
 
 from grnformer.report.page import Figure, Section, Table
 from grnformer.report.style import CATEGORIES, MUTED, SEQUENTIAL, colours
+from grnformer.topics.select import SCORES, rescale
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-_KINDS = {"topic_otsu": "topic, Otsu threshold", "topic_top": "topic, top regions", "dar": "differentially accessible"}
+_KINDS = {
+    "topic_otsu": "topic, Otsu threshold",
+    "topic_li": "topic, Li threshold",
+    "topic_top": "topic, top regions",
+    "dar": "differentially accessible",
+}
+_SCORES = {
+    "heldout_log_likelihood": "held-out log-likelihood",
+    "cao_juan_2009": "Cao & Juan 2009",
+    "arun_2010": "Arun 2010",
+    "coherence": "coherence (Mimno 2011)",
+    "joint_log_likelihood": "log-likelihood (Griffiths & Steyvers)",
+}
 
 
 def topics_section(
@@ -52,16 +65,22 @@ def topics_section(
             Figure(
                 "selection",
                 plot_selection(selection),
-                f"Scores of the fitted topic counts; {chosen} topics were selected (marked). Held-out likelihood: per "
-                "token of held-out regions of held-out cells (nats; bar: standard error over cells); coherence after "
-                "Mimno et al. 2011; distinct: topics that are no near-copy of another.",
-                300,
+                f"Scores of the fitted topic counts; {chosen} topics were selected (marked). Left: each score rescaled "
+                "to 0 (worst count) to 1 (best), those of Arun and of Cao and Juan turned, so that high is good. "
+                "Right: held-out likelihood per token of held-out regions of held-out cells (nats; bar: standard error "
+                "over cells); distinct: topics that are no near-copy of another.",
+                360,
             ),
             Table(
                 "topic_selection",
                 selection,
-                f"The {len(selection)} fitted topic counts.",
-                {"log_likelihood": "log-likelihood (nats/token)", "heldout_log_likelihood": "held-out (nats/token)"},
+                f"The {len(selection)} fitted topic counts. mean_score: mean of the scores that the configuration lets "
+                "vote, rescaled. Of arun_2010 and cao_juan_2009 less is better.",
+                {
+                    "log_likelihood": "log-likelihood (nats/token)",
+                    "heldout_log_likelihood": "held-out (nats/token)",
+                    "joint_log_likelihood": "with assignments (nats/token)",
+                },
             ),
             Figure(
                 "cell-topic",
@@ -74,8 +93,8 @@ def topics_section(
             Figure(
                 "set-sizes",
                 plot_sizes(sizes),
-                "Regions in each region set. Topic sets hold the regions whose probability in the topic lies above "
-                "Otsu's threshold or among the top; differentially accessible regions are those of a cell type "
+                "Regions in each region set. Topic sets hold the regions whose score in the topic lies above "
+                "Otsu's or Li's threshold or among the top; differentially accessible regions are those of a cell type "
                 "against the rest, on topic-imputed accessibility.",
                 330,
             ),
@@ -112,21 +131,29 @@ def sample_rows(n: int, most: int, seed: int) -> np.ndarray:
 
 
 def plot_selection(selection: pd.DataFrame) -> go.Figure:
-    """Held-out likelihood, coherence and share of distinct topics by topic count."""
+    """Rescaled scores, held-out likelihood and count of distinct topics by topic count."""
     from plotly.subplots import make_subplots
 
-    panels = {"heldout_log_likelihood": "held-out log-likelihood (nats/token)", "coherence": "coherence",
-              "distinct_topics": "distinct topics (n)"}  # fmt: skip
-    figure = make_subplots(rows=1, cols=len(panels), subplot_titles=list(panels.values()), horizontal_spacing=0.1)
+    titles = ["rescaled scores", "held-out log-likelihood (nats/token)", "distinct topics (n)"]
+    figure = make_subplots(
+        rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.08, column_widths=[0.46, 0.3, 0.24]
+    )
     ordered = selection.sort_values("n_topics")
-    sizes = np.where(ordered["selected"], 15, 8)
-    for column, name in enumerate(panels, start=1):
+    counts, sizes = ordered["n_topics"], np.where(ordered["selected"], 15, 8)
+    for number, (name, label) in enumerate(_SCORES.items()):
         figure.add_scatter(
-            x=ordered["n_topics"], y=ordered[name], mode="lines+markers", row=1, col=column, showlegend=False,
-            line={"color": "#b8c1ca"}, marker={"size": sizes, "color": CATEGORIES[0]},
-            error_y={"array": ordered["heldout_standard_error"], "color": "#8a949e"} if column == 1 else None,
+            x=counts, y=rescale(ordered[name].to_numpy(dtype=float) * SCORES[name]), name=label, mode="lines+markers",
+            row=1, col=1, line={"color": CATEGORIES[number], "width": 1.5},
+            marker={"size": np.where(ordered["selected"], 11, 6)},
         )  # fmt: skip
-        figure.update_xaxes(title="topics (n)", tickvals=ordered["n_topics"], row=1, col=column)
+    for column, name in ((2, "heldout_log_likelihood"), (3, "distinct_topics")):
+        figure.add_scatter(
+            x=counts, y=ordered[name], mode="lines+markers", row=1, col=column, showlegend=False,
+            line={"color": "#b8c1ca"}, marker={"size": sizes, "color": CATEGORIES[0]},
+            error_y={"array": ordered["heldout_standard_error"], "color": "#8a949e"} if column == 2 else None,
+        )  # fmt: skip
+    figure.update_xaxes(title="topics (n)", tickvals=counts)
+    figure.update_layout(legend={"orientation": "h", "y": -0.28, "yanchor": "top"})
     return figure
 
 

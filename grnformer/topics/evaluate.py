@@ -1,14 +1,93 @@
-"""Scores of topic models, and the choice among topic counts."""
+"""Measure a topic model: on the cells it was fitted to, and on cells that a second fit has not seen."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from grnformer.topics.model import TopicModel, infer_cell_topics, token_log_likelihood
+from grnformer.topics.scores import (
+    count_distinct_topics,
+    density_cao_juan,
+    divergence_arun,
+    joint_log_likelihood,
+    mean_coherence,
+    topic_coherence,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     import scipy.sparse as sp
+
+logger = logging.getLogger("grnformer.topics")
+
+
+@dataclass(frozen=True)
+class Fits:
+    """A topic model of all cells, and one that some cells were held out of.
+
+    Attributes
+    ----------
+    model
+        Fitted to all cells.
+    partial
+        Fitted to the cells that are not held out; its regions are those of `model`.
+    held_out
+        (cells,) boolean.
+    """
+
+    model: TopicModel
+    partial: TopicModel
+    held_out: np.ndarray
+
+
+def score_fits(matrix: sp.csr_matrix, fits: Fits, settings: dict[str, Any]) -> pd.DataFrame:
+    """Score topics by all that model selection may go by.
+
+    Parameters
+    ----------
+    matrix
+        (cells, regions), sparse, binarised.
+    fits
+        The models.
+    settings
+        The config's section ``topics``: `seed`, `evaluation`, and the priors among the method's settings.
+
+    Returns
+    -------
+    One row by contract ``topic_scores``. The held-out log-likelihood is document completion (Wallach et al. 2009, doi
+    10.1145/1553374.1553515): topics are fitted without the held-out cells, a cell's proportions are inferred from
+    half of its regions, and the other half is scored, in nats per region.
+    """
+    import pandas as pd
+
+    evaluation, priors = settings["evaluation"], settings[settings["method"]]
+    model, n_topics = fits.model, fits.model.n_topics
+    coherence = topic_coherence(
+        matrix, model.region_topic, evaluation["coherence_regions"], evaluation["coherence_smoothing"]
+    )
+    seen, hidden = split_regions(matrix[fits.held_out], np.random.default_rng(settings["seed"]))
+    inferred = infer_cell_topics(seen, fits.partial.region_topic, alpha=evaluation["alpha"] / n_topics)
+    completed = token_log_likelihood(hidden, TopicModel(inferred, fits.partial.region_topic))
+    per_cell = np.bincount(np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr)), completed)
+    scores = {
+        "n_topics": n_topics,
+        "log_likelihood": token_log_likelihood(matrix, model).mean(),
+        "heldout_log_likelihood": completed.mean(),
+        "heldout_standard_error": _standard_error(per_cell, np.diff(hidden.indptr)),
+        "joint_log_likelihood": joint_log_likelihood(
+            matrix, model, alpha=priors["alpha"] / n_topics, eta=priors["eta"]
+        ),
+        "arun_2010": divergence_arun(model.region_topic, model.cell_topic, np.diff(matrix.indptr)),
+        "cao_juan_2009": density_cao_juan(model.region_topic),
+        "coherence": mean_coherence(coherence, evaluation["coherence_topics"]),
+        "distinct_topics": count_distinct_topics(model.region_topic, evaluation["distinct_correlation"]),
+    }
+    logger.info("scores: %s", scores)
+    return pd.DataFrame([scores])
 
 
 def split_regions(matrix: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -34,77 +113,11 @@ def split_regions(matrix: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.c
     return part(first), part(~first)
 
 
-def mean_coherence(matrix: sp.csr_matrix, region_topic: np.ndarray, n_regions: int) -> float:
-    """Mean topic coherence over the top regions of each topic (Mimno et al. 2011, aclanthology D11-1024).
-
-    For the top regions v_1..v_M of a topic, sum over m > l of log((D(v_m, v_l) + 1) / D(v_l)), divided by the number
-    of pairs, D counting cells in which regions are accessible.
-
-    Parameters
-    ----------
-    matrix
-        (cells, regions), sparse, binarised.
-    region_topic
-        (regions, topics).
-    n_regions
-        Top regions of a topic, M.
-
-    Returns
-    -------
-    Mean over topics; 0 or below where no region of a topic implies another.
-    """
-    columns = matrix.tocsc()
-    n_regions = min(n_regions, len(region_topic))
-    later, earlier = np.tril_indices(n_regions, k=-1)
-    found = []
-    for topic in range(region_topic.shape[1]):
-        top = np.argsort(-region_topic[:, topic], kind="stable")[:n_regions]
-        chosen = columns[:, top].astype(np.int64)
-        together = (chosen.T @ chosen).toarray()
-        alone = np.maximum(together.diagonal(), 1)
-        found.append(np.mean(np.log((together[later, earlier] + 1) / alone[earlier])))
-    return float(np.mean(found))
-
-
-def count_distinct_topics(region_topic: np.ndarray, max_correlation: float) -> int:
-    """Count topics that are no near-copy of another: groups linked by Pearson correlations above the limit count once.
-
-    Parameters
-    ----------
-    region_topic
-        (regions, topics).
-    max_correlation
-        Pearson correlation of region probabilities above which two topics are copies.
-    """
-    from scipy.sparse.csgraph import connected_components
-
-    # A constant topic (no token) has no correlation: it counts as a topic of its own.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        linked = np.nan_to_num(np.corrcoef(region_topic.T)) > max_correlation
-    return int(connected_components(linked, directed=False)[0])
-
-
-def select_topic_count(scores: pd.DataFrame) -> pd.DataFrame:
-    """Choose a topic count.
-
-    Only models whose topics are all distinct compete, or, if there is none, those with the largest share of distinct
-    topics. Among them the best held-out log-likelihood wins; models within one standard error (over held-out cells)
-    of it count as equal, and the most coherent of these is taken, the smaller on a tie.
-
-    Parameters
-    ----------
-    scores
-        One row a topic count, by contract ``topic_scores``.
-
-    Returns
-    -------
-    The scores in order of topic counts with the column ``selected``, by contract ``topic_selection``.
-    """
-    table = scores.sort_values("n_topics", ignore_index=True)
-    share = table["distinct_topics"] / table["n_topics"]
-    rivals = table[share == share.max()]
-    best = rivals.loc[rivals["heldout_log_likelihood"].idxmax()]
-    limit = best["heldout_log_likelihood"] - best["heldout_standard_error"]
-    equals = rivals[rivals["heldout_log_likelihood"] >= limit]
-    table["selected"] = table.index == equals["coherence"].idxmax()
-    return table
+def _standard_error(sums: np.ndarray, counts: np.ndarray) -> float:
+    """Standard error over cells of a mean over tokens (ratio estimator)."""
+    sums = np.pad(sums, (0, len(counts) - len(sums)))
+    residuals = sums - counts * (sums.sum() / counts.sum())
+    n_cells = len(counts)
+    if n_cells < 2:
+        return 0.0
+    return float(np.sqrt(n_cells / (n_cells - 1) * np.sum(residuals**2)) / counts.sum())

@@ -1,4 +1,4 @@
-"""Region sets from topics: the regions that carry a topic, by Otsu's threshold and by rank."""
+"""Region sets from topics: the regions that carry a topic, by Otsu's or Li's threshold, and by rank."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grnformer.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 
@@ -44,10 +48,32 @@ def otsu_threshold(values: np.ndarray, n_bins: int) -> float:
     return float(edge * (high - low) + low)
 
 
+def li_threshold(values: np.ndarray) -> float:
+    """Li's threshold of minimum cross entropy (Li & Lee 1993, doi 10.1016/0031-3203(93)90115-D); above it is in.
+
+    By the iteration of Li & Tam (1998, doi 10.1016/S0167-8655(98)00057-9) from the mean, on values moved to start at
+    0, as scikit-image does: it ends in the minimum next to the mean, where pycisTopic takes the lowest of a grid of
+    hundredths. Lower than Otsu's threshold where few regions score high, so its sets are larger. Equal values have no
+    threshold: the value itself is returned, and nothing lies above.
+    """
+    from skimage.filters import threshold_li
+
+    low, high = values.min(), values.max()
+    if low == high:
+        return float(low)
+    return float(threshold_li((values - low) / (high - low)) * (high - low) + low)
+
+
 def binarize_topics(
-    region_topic: np.ndarray, regions: list[str], *, smooth: bool, n_bins: int, n_top: int
+    region_topic: np.ndarray,
+    regions: list[str],
+    *,
+    kinds: Sequence[str],
+    smooth: bool,
+    n_bins: int,
+    n_top: int,
 ) -> pd.DataFrame:
-    """Draw two region sets from each topic: regions above Otsu's threshold, and the top regions.
+    """Draw region sets from each topic.
 
     Parameters
     ----------
@@ -55,6 +81,8 @@ def binarize_topics(
         (regions, topics) probability of each region within a topic.
     regions
         Names of the regions.
+    kinds
+        ``topic_otsu``, ``topic_li`` (regions above the threshold of that name), ``topic_top`` (the top regions).
     smooth
         Rank and threshold the scores of `score_regions` instead of the probabilities.
     n_bins
@@ -65,16 +93,21 @@ def binarize_topics(
     Returns
     -------
     Table by contract ``region_sets``; ``score`` is the probability of the region in the topic.
+
+    Raises
+    ------
+    InputError
+        If a kind is unknown.
     """
     import pandas as pd
 
     names = np.asarray(regions, dtype=object)
     scores = score_regions(region_topic) if smooth else region_topic
     parts = []
-    for topic in range(region_topic.shape[1]):
-        order = np.argsort(-scores[:, topic], kind="stable")
-        n_above = int(np.sum(scores[:, topic] > otsu_threshold(scores[:, topic], n_bins)))
-        for kind, chosen in (("topic_otsu", order[:n_above]), ("topic_top", order[:n_top])):
+    for topic, values in enumerate(scores.T):
+        order = np.argsort(-values, kind="stable")
+        for kind in kinds:
+            chosen = order[: _size_of_set(values, kind, n_bins, n_top)]
             parts.append(
                 pd.DataFrame(
                     {
@@ -85,4 +118,19 @@ def binarize_topics(
                     }
                 )
             )
+    if not parts:
+        return pd.DataFrame(columns=["set", "kind", "region", "score"])
     return pd.concat(parts, ignore_index=True)
+
+
+def _size_of_set(values: np.ndarray, kind: str, n_bins: int, n_top: int) -> int:
+    """How many of the best regions a set of this kind holds."""
+    if kind == "topic_otsu":
+        return int(np.sum(values > otsu_threshold(values, n_bins)))
+    if kind == "topic_li":
+        return int(np.sum(values > li_threshold(values)))
+    if kind == "topic_top":
+        return n_top
+    raise InputError(
+        f"topics.region_sets.kinds {kind!r}", "topic_otsu, topic_li, topic_top", "correct it in the config"
+    )

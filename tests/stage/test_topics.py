@@ -13,7 +13,7 @@ TOPICS = {
     "n_topics": [2, 3],
     "min_cells": 2,
     "lda_tomotopy": {"n_iterations": 60, "alpha": 3, "eta": 0.1},
-    "region_sets": {"n_top": 50},
+    "region_sets": {"n_top": 50, "kinds": ["topic_otsu", "topic_li", "topic_top"]},
 }
 
 
@@ -55,8 +55,23 @@ def test_topics_from_multiome_to_region_sets(tmp_path, run_rules):
     region_topic = io.read_table(folder / "region_topic.parquet", "region_topic")
     np.testing.assert_allclose(region_topic.drop(columns="region").sum(), 1)
     sets = io.read_table(folder / "region_sets.parquet", "region_sets")
-    assert set(sets["kind"]) == {"topic_otsu", "topic_top", "dar"}
+    assert set(sets["kind"]) == {"topic_otsu", "topic_li", "topic_top", "dar"}
+    shown = selection.set_index("n_topics")
+    assert shown.loc[3, "mean_score"] == 1
+    assert shown.loc[3, "cao_juan_2009"] < 1
     planted = {f"chr1:{s * 5000}-{s * 5000 + 500}" for s in range(120, 180)}
     found = set(sets.query("kind == 'dar' and set == 'T cell'")["region"])
     assert len(found & planted) >= 55
     assert len(found - planted) <= 10
+
+
+def test_a_forced_topic_count_reruns_the_selection_alone(tmp_path, run_rules):
+    write_multiome(tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0))
+    target = "results/tiny/topics/model_selection.tsv"
+    rules = ["fit_topics", "select_topics"]
+    assert run_rules([target], rules, {"topics": TOPICS}).returncode == 0
+    done = run_rules([target], ["select_topics"], {"topics": TOPICS | {"selected": 2}})
+    assert done.returncode == 0, done.stderr
+    selection = io.read_table(tmp_path / target, "topic_selection")
+    assert selection.query("selected")["n_topics"].tolist() == [2]
+    assert io.read_table(tmp_path / "results/tiny/topics/cell_topic.parquet", "cell_topic").shape == (90, 3)

@@ -202,6 +202,24 @@ def topic_models(pattern):
 
 def tss_of(wildcards):
     """File with the transcription start sites of a dataset's genome."""
+def topics_by_original(wildcards):
+    """Tables of the models that pycisTopic has fitted, where it is the method of the dataset's topics; else []."""
+    method = setting("topics.method")(wildcards)
+    if not is_original("topics.method", method):
+        return []
+    return expand(
+        "results/{dataset}/topics/originals/{n_topics}/{table}.parquet",
+        dataset=wildcards.dataset,
+        n_topics=wildcards.n_topics,
+        table=[
+            "cell_topic",
+            "region_topic",
+            "partial_cell_topic",
+            "partial_region_topic",
+        ],
+    )
+
+
     return path_of(config["genomes"][genome_of(wildcards)]["tss"])
 
 

@@ -156,6 +156,11 @@ rule render_report:
                 dataset=PRETRAINED,
                 graph=config["fuse"]["graphs"],
             ),
+            *[
+                f"results/{dataset}/benchmark/topics/run_pycistopic.{n_topics}.tsv"
+                for dataset in datasets_with("topics.method", "pycistopic")
+                for n_topics in CONFIGS[dataset]["topics"]["n_topics"]
+            ],
             *expand(
                 "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv",
                 dataset=PRETRAINED,

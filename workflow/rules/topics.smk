@@ -11,9 +11,45 @@ rule topics:
         expand("results/{dataset}/topics/model_selection.tsv", dataset=DATASETS),
 
 
+rule run_pycistopic:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+    output:
+        cell_topic="results/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
+        region_topic="results/{dataset}/topics/originals/{n_topics}/region_topic.parquet",
+        partial_cell_topic="results/{dataset}/topics/originals/{n_topics}/partial_cell_topic.parquet",
+        partial_region_topic="results/{dataset}/topics/originals/{n_topics}/partial_region_topic.parquet",
+    log:
+        "results/{dataset}/log/topics/run_pycistopic.{n_topics}.log",
+    benchmark:
+        "results/{dataset}/benchmark/topics/run_pycistopic.{n_topics}.tsv"
+    wildcard_constraints:
+        n_topics=r"\d+",
+    conda:
+        "../../envs/pycistopic.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(1440),
+    params:
+        python=interpreter("pycistopic"),
+        program=program("run_pycistopic"),
+        settings=as_json(method_setting("topics", "min_cells", "evaluation")),
+        seed=setting("topics.seed"),
+        code=program_code("run_pycistopic"),
+    message:
+        "Fitting {wildcards.n_topics} topics to {wildcards.dataset} by pycisTopic"
+    shell:
+        "{params.python:q} {params.program:q} --multiome {input.multiome:q} --topics {wildcards.n_topics}"
+        " --settings {params.settings:q} --seed {params.seed} --cell-topic {output.cell_topic:q}"
+        " --region-topic {output.region_topic:q} --partial-cell-topic {output.partial_cell_topic:q}"
+        " --partial-region-topic {output.partial_region_topic:q} --log {log:q}"
+
+
 rule fit_topics:
     input:
         multiome="results/{dataset}/prep/multiome.h5mu",
+        original=topics_by_original,
     output:
         cell_topic="results/{dataset}/topics/models/{n_topics}/cell_topic.parquet",
         region_topic="results/{dataset}/topics/models/{n_topics}/region_topic.parquet",
@@ -63,6 +99,8 @@ rule select_topics:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        selected=setting("topics.selected"),
+        selection=setting("topics.selection"),
         code=code("topics/select_topics"),
     message:
         "Selecting the topic count of {wildcards.dataset}"

@@ -42,5 +42,12 @@ def settings():
         "seed": 3,
         "method": "lda_tomotopy",
         "lda_tomotopy": {"n_iterations": 60, "alpha": 3.0, "eta": 0.1},
-        "evaluation": {"heldout_cells": 0.2, "alpha": 3.0, "coherence_regions": 20, "distinct_correlation": 0.8},
+        "evaluation": {
+            "heldout_cells": 0.2,
+            "alpha": 3.0,
+            "coherence_regions": 20,
+            "coherence_smoothing": 1,
+            "coherence_topics": None,
+            "distinct_correlation": 0.8,
+        },
     }

@@ -7,10 +7,20 @@ import scipy.sparse as sp
 from scipy.optimize import linear_sum_assignment
 
 from grnformer.errors import InputError
-from grnformer.topics.fit import choose_regions, fit_topics
+from grnformer.topics.evaluate import Fits, score_fits
+from grnformer.topics.fit import binarize, choose_regions, fit_models
 from grnformer.topics.lda_tomotopy import fit_lda
+from grnformer.topics.model import to_table
+from grnformer.topics.original import take_models
 
 LDA = {"alpha": 3.0, "eta": 0.1, "n_iterations": 60, "seed": 3}
+
+
+def fit_topics(matrix, n_topics, settings):
+    """All that rule fit_topics does: the model and its scores."""
+    binary = binarize(matrix)
+    fits = fit_models(binary, n_topics, settings)
+    return fits.model, score_fits(binary, fits, settings)
 
 
 def matched_correlations(found, planted):
@@ -65,11 +75,52 @@ def test_held_out_likelihood_prefers_the_planted_count_to_one_that_hides_a_topic
 
 def test_unusable_input_is_refused(planted, settings):
     with pytest.raises(InputError, match="fewer topics than cells"):
-        fit_topics(planted.matrix, 151, settings)
+        fit_topics(planted.matrix, 121, settings)
     with pytest.raises(InputError, match=r"topics\.min_cells"):
         choose_regions(planted.matrix, 151)
     with pytest.raises(InputError, match="lda_tomotopy"):
         fit_topics(planted.matrix, 3, settings | {"method": "unknown"})
+
+
+def test_some_cells_are_held_out_of_the_second_model_and_scores_go_by_it(planted, settings):
+    fits = fit_models(planted.matrix, 3, settings)
+    assert fits.held_out.sum() == 30
+    assert fits.partial.cell_topic.shape == (120, 3)
+    spoilt = dataclasses.replace(
+        fits, partial=dataclasses.replace(fits.partial, region_topic=np.full((360, 3), 1 / 360))
+    )
+    scores = score_fits(planted.matrix, spoilt, settings)
+    assert scores["heldout_log_likelihood"].item() == pytest.approx(-np.log(360))
+    assert scores["log_likelihood"].item() > -np.log(360)
+
+
+def tables(fits, cells, regions):
+    """What run_pycistopic writes."""
+    kept = [cell for cell, out in zip(cells, fits.held_out, strict=True) if not out]
+    return {
+        "cell_topic": to_table(fits.model.cell_topic, cells, "cell"),
+        "region_topic": to_table(fits.model.region_topic, regions, "region"),
+        "partial_cell_topic": to_table(fits.partial.cell_topic, kept, "cell"),
+        "partial_region_topic": to_table(fits.partial.region_topic, regions, "region"),
+    }
+
+
+def test_models_of_the_original_are_taken_from_its_tables(planted, settings):
+    fits = fit_models(planted.matrix, 3, settings)
+    cells = [f"c{i}" for i in range(150)]
+    written = tables(fits, cells, planted.regions)
+    taken = take_models(cells, planted.regions, **written)
+    assert isinstance(taken, Fits)
+    np.testing.assert_array_equal(taken.held_out, fits.held_out)
+    assert score_fits(planted.matrix, taken, settings).equals(score_fits(planted.matrix, fits, settings))
+    for change in (
+        {"region_topic": written["region_topic"].iloc[::-1]},
+        {"cell_topic": written["cell_topic"].iloc[1:]},
+        {"partial_cell_topic": written["cell_topic"]},
+        {"partial_cell_topic": written["partial_cell_topic"].assign(cell=lambda table: table["cell"] + "x")},
+    ):
+        with pytest.raises(InputError, match="run the original again"):
+            take_models(cells, planted.regions, **written | change)
 
 
 def test_regions_are_chosen_by_cells_not_counts():

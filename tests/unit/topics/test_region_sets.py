@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from grnformer.topics.region_sets import binarize_topics, otsu_threshold, score_regions
+from grnformer.errors import InputError
+from grnformer.topics.region_sets import binarize_topics, li_threshold, otsu_threshold, score_regions
+
+KINDS = ["topic_otsu", "topic_li", "topic_top"]
 
 
 def brute_force_otsu(values, n_bins):
@@ -32,6 +35,36 @@ def test_otsu_of_equal_values_leaves_nothing_above():
     assert not (values > otsu_threshold(values, 100)).any()
 
 
+def cross_entropy(values, threshold):
+    """Li and Lee's criterion of a threshold, of values from 0 on."""
+    parts = values[values <= threshold], values[values > threshold]
+    return -sum(part.sum() * np.log(part.mean()) for part in parts)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_li_against_the_lowest_cross_entropy_of_all_thresholds(seed):
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([rng.gamma(1, 1e-6, 900), rng.normal(2e-5, 2e-6, 100)])
+    shifted = np.sort(values - values.min())
+    best = min(shifted[1:-1], key=lambda threshold: cross_entropy(shifted, threshold))
+    np.testing.assert_array_equal(values > li_threshold(values), values - values.min() > best)
+
+
+def test_li_of_equal_values_leaves_nothing_above():
+    values = np.full(10, 0.1)
+    assert not (values > li_threshold(values)).any()
+
+
+def test_only_the_kinds_asked_for_are_drawn(planted):
+    options = {"smooth": True, "n_bins": 100, "n_top": 5}
+    assert set(binarize_topics(planted.region_topic, planted.regions, kinds=["topic_top"], **options)["kind"]) == {
+        "topic_top"
+    }
+    assert len(binarize_topics(planted.region_topic, planted.regions, kinds=[], **options)) == 0
+    with pytest.raises(InputError, match="topic_yen"):
+        binarize_topics(planted.region_topic, planted.regions, kinds=["topic_yen"], **options)
+
+
 def test_scores_by_hand_and_low_where_a_region_serves_all_topics():
     topics = np.array([[0.5, 0.5], [0.4, 0.1]])
     found = score_regions(topics)
@@ -42,10 +75,10 @@ def test_scores_by_hand_and_low_where_a_region_serves_all_topics():
 @pytest.mark.parametrize("smooth", [True, False])
 def test_sets_hold_the_planted_regions(planted, smooth):
     noisy = planted.region_topic * np.random.default_rng(0).uniform(0.8, 1.2, size=(360, 3))
-    sets = binarize_topics(noisy, planted.regions, smooth=smooth, n_bins=100, n_top=100)
+    sets = binarize_topics(noisy, planted.regions, kinds=KINDS, smooth=smooth, n_bins=100, n_top=100)
     for topic in range(3):
         planted_regions = set(planted.regions[topic * 100 : (topic + 1) * 100])
-        for kind in ("topic_otsu", "topic_top"):
+        for kind in KINDS:
             chosen = sets[(sets["set"] == f"topic_{topic + 1}") & (sets["kind"] == kind)]
             assert set(chosen["region"]) == planted_regions
     assert not sets.duplicated(["kind", "set", "region"]).any()

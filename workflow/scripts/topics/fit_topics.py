@@ -1,18 +1,23 @@
-"""Fit topics of co-accessible regions for one topic count, and score them on held-out cells."""
+"""Fit topics of co-accessible regions for one topic count (or take pycisTopic's), and score them on held-out cells."""
 
 from grnformer.job import job
 
 with job(snakemake):
-    from grnformer.io import read_modality, write_table
-    from grnformer.topics.fit import choose_regions, fit_topics
+    from grnformer.io import read_modality, read_table, write_table
+    from grnformer.topics.evaluate import score_fits
+    from grnformer.topics.fit import binarize, choose_regions, fit_models
     from grnformer.topics.model import to_table
+    from grnformer.topics.original import TABLES, take_models
 
-    settings = snakemake.params.settings
+    settings, original = snakemake.params.settings, snakemake.input.original
     atac = read_modality(snakemake.input.multiome, "atac", "multiome")
     atac = atac[:, choose_regions(atac.X, settings["min_cells"])]
-    model, scores = fit_topics(atac.X, int(snakemake.wildcards.n_topics), settings)
-    write_table(to_table(model.cell_topic, atac.obs_names.tolist(), "cell"), snakemake.output.cell_topic, "cell_topic")
-    write_table(
-        to_table(model.region_topic, atac.var_names.tolist(), "region"), snakemake.output.region_topic, "region_topic"
-    )
-    write_table(scores, snakemake.output.scores, "topic_scores")
+    cells, regions, matrix = atac.obs_names.tolist(), atac.var_names.tolist(), binarize(atac.X)
+    if original:
+        tables = {table: read_table(path, TABLES[table]) for table, path in zip(TABLES, original, strict=True)}
+        fits = take_models(cells, regions, **tables)
+    else:
+        fits = fit_models(matrix, int(snakemake.wildcards.n_topics), settings)
+    write_table(to_table(fits.model.cell_topic, cells, "cell"), snakemake.output.cell_topic, "cell_topic")
+    write_table(to_table(fits.model.region_topic, regions, "region"), snakemake.output.region_topic, "region_topic")
+    write_table(score_fits(matrix, fits, settings), snakemake.output.scores, "topic_scores")

@@ -1,4 +1,4 @@
-"""Choose a topic count by distinct topics, held-out likelihood and coherence."""
+"""Choose a topic count by the scores of the fitted models."""
 
 from grnformer.job import job
 
@@ -6,10 +6,18 @@ with job(snakemake):
     import pandas as pd
 
     from grnformer.io import read_table, write_table
-    from grnformer.topics.evaluate import select_topic_count
+    from grnformer.topics.select import select_topic_count
 
     scores = pd.concat([read_table(path, "topic_scores") for path in snakemake.input.scores], ignore_index=True)
-    chosen = int(scores["n_topics"].tolist().index(select_topic_count(scores).query("selected")["n_topics"].item()))
+    rule = snakemake.params.selection
+    table = select_topic_count(
+        scores,
+        selected=snakemake.params.selected,
+        rule=rule["rule"],
+        scores_averaged=rule["scores"],
+        distinct_only=rule["distinct_only"],
+    )
+    chosen = scores["n_topics"].tolist().index(table.query("selected")["n_topics"].item())
     for matrix in ("cell_topic", "region_topic"):
         write_table(read_table(snakemake.input[matrix][chosen], matrix), snakemake.output[matrix], matrix)
-    write_table(select_topic_count(scores), snakemake.output.selection, "topic_selection")
+    write_table(table, snakemake.output.selection, "topic_selection")
