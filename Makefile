@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-region-gene bench-topics bench-topic-selection bench-cistarget demo test lint format lock clean
+.PHONY: help env env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-region-gene bench-topics bench-topic-selection bench-cistarget demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ bench-grn: env env-pyscenic env-alternatives resources/motif_tfs.tsv.gz ## TF-ge
 
 bench-aucell: env env-pyscenic env-alternatives ## AUCell against pySCENIC and rustscenic
 	$(BIN)/python benchmarks/bench_aucell.py
+
+bench-cell-graphs: env ## cell graphs of a batch against a Python loop over cells
+	$(BIN)/python benchmarks/bench_cell_graphs.py
+
+bench-eregulons: env ## eRegulons of the simulated network by different settings, against what was planted
+	$(BIN)/python benchmarks/bench_eregulons.py
 
 bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit-learn
 	$(BIN)/python benchmarks/bench_region_gene.py

@@ -146,30 +146,33 @@ class ScaleGraph:
 
         A cell has few of the genes as tokens, and these have few edges: cheaper than all genes of all cells.
         """
+        from grnformer.model.open_edges import find_open_edges
+
         n_cells, n_tokens = tokens_BL.shape
-        genes_BL = tokens_BL.cpu().numpy()
+        genes_BL, opened_KB = tokens_BL.cpu().numpy(), active_KB.cpu().numpy()
         place, source, weight, gate = [], [], [], []
         for columns, edges in self.groups:
-            genes = genes_BL[columns].ravel()
-            slot = (columns[:, None] * n_tokens + np.arange(n_tokens)).ravel()
-            first = np.searchsorted(edges.target, genes)
-            count = np.searchsorted(edges.target, genes, side="right") - first
-            offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            chosen = np.repeat(first, count) + offset
-            place.append(np.repeat(slot, count))
+            first = np.searchsorted(edges.target, np.arange(genes_BL.max(initial=0) + 2))
+            slot, chosen = find_open_edges(first, edges.gate, opened_KB, genes_BL[columns], np.asarray(columns))
+            place.append(slot)
             source.append(np.searchsorted(self.sources, edges.source[chosen]))
             weight.append(edges.weight[chosen])
             gate.append(edges.gate[chosen])
         device = x_TBS.device
+        order = np.argsort(np.concatenate(place), kind="stable")
         place_E, source_E, weight_E, gate_E = (
-            torch.from_numpy(np.concatenate(part)).to(device) for part in (place, source, weight, gate)
+            torch.from_numpy(np.concatenate(part)[order]).to(device) for part in (place, source, weight, gate)
         )
         cell_E = place_E // n_tokens
         if len(gate_E) and gate_E[0] >= 0:
             weight_E = weight_E * active_KB[gate_E, cell_E]
-        shape = (n_cells * n_tokens, x_TBS.shape[2])
-        total = x_TBS.new_zeros(shape).index_add(0, place_E, x_TBS[source_E, cell_E] * weight_E[:, None])
-        norm = x_TBS.new_zeros(shape[0]).index_add(0, place_E, weight_E.abs().to(x_TBS.dtype))
+        weight_E = weight_E.to(x_TBS.dtype)
+        start = torch.searchsorted(place_E, torch.arange(n_cells * n_tokens, device=device))
+        # weighted sums of the rows of x without a copy of them for each edge
+        total = torch.nn.functional.embedding_bag(
+            source_E * n_cells + cell_E, x_TBS.flatten(0, 1), start, mode="sum", per_sample_weights=weight_E
+        )
+        norm = x_TBS.new_zeros(n_cells * n_tokens).index_add(0, place_E, weight_E.abs())
         return (total / norm.clamp(min=1e-12)[:, None]).unflatten(0, (n_cells, n_tokens))
 
 

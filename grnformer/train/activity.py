@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.errors import InputError
@@ -18,15 +19,21 @@ class StoredActivity:
     """Active eRegulons by cell, told from all genes; found without a pass over the whole table for each batch."""
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._of_cell = graph.activity.groupby("cell").indices
+        cell, row = np.unique(graph.activity["cell"].to_numpy(object).astype(str), return_inverse=True)
+        order = np.argsort(row.reshape(-1), kind="stable")
+        self._cells, self._n_eregulons = pd.Index(cell), len(graph.eregulon_names)
+        self._numbers = graph.activity["eregulon"].to_numpy()[order]
+        count = np.bincount(row.reshape(-1), minlength=len(cell) + 1)  # the last: cells without an active eRegulon
+        self._first = np.r_[0, np.cumsum(count)]
 
     def rows(self, cells: np.ndarray) -> np.ndarray:
         """1 where active, float32 (cells, eRegulons)."""
-        active = np.zeros((len(cells), len(self._graph.eregulon_names)), np.float32)
-        numbers = self._graph.activity["eregulon"].to_numpy()
-        for row, cell in enumerate(cells):
-            active[row, numbers[self._of_cell.get(cell, [])]] = 1
+        place = self._cells.get_indexer(cells)
+        first = self._first[place]
+        count = self._first[1:][place] - first
+        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        active = np.zeros((len(cells), self._n_eregulons), np.float32)
+        active[np.repeat(np.arange(len(cells)), count), self._numbers[np.repeat(first, count) + offset]] = 1
         return active
 
 

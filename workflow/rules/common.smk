@@ -373,7 +373,7 @@ def motif_files_of(wildcards):
     """The motif collection: one file, or those in a folder."""
     path = Path(setting_path("grn.cistromes.motif_scan.motifs")(wildcards))
     if not path.is_dir():
-        return str(path)
+        return [str(path)]
     return sorted(str(file) for file in path.iterdir() if file.is_file())
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
 from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
+from grnformer.grn.cell.members import find_members
 from grnformer.grn.cell.mixture import find_threshold
 from grnformer.grn.cell.original import take_auc
 
@@ -62,7 +62,8 @@ def score_activity(
 
     if (method == "pyscenic_aucell") != (scored is not None):
         raise ValueError(f"method {method!r} with{'out' if scored is None else ''} AUCs that were scored before")
-    names, gene_sets, tfs = _gene_sets(eregulons, rna.var_names)
+    names, gene_sets = find_members(eregulons, rna.var_names, "gene")
+    tfs = eregulons.drop_duplicates("eregulon").set_index("eregulon")["tf"].astype(str)[names].tolist()
     expression = rna.X.tocsr(copy=True)
     expression.eliminate_zeros()
     n_detected = expression.getnnz(axis=1)
@@ -128,25 +129,6 @@ def score_activity(
         activity.obs["n_active"].median(),
     )
     return activity, table
-
-
-def _gene_sets(eregulons: pd.DataFrame, genes: pd.Index) -> tuple[list[str], sp.csc_matrix, list[str]]:
-    """Names of the eRegulons, genes x eRegulons with 1 for members, and their TFs."""
-    import scipy.sparse as sp
-
-    pairs = eregulons[["eregulon", "tf", "gene"]].astype(str).drop_duplicates(["eregulon", "gene"])
-    position = genes.get_indexer(pairs["gene"])
-    if (position < 0).any():
-        raise InputError(
-            f"{pairs['gene'][position < 0].nunique()} eRegulon genes are not in the data, first "
-            f"{pairs['gene'][position < 0].iloc[0]!r}",
-            "eRegulons of the same data",
-            "infer the eRegulons again from this multiome.h5mu",
-        )
-    tf_of = pairs.drop_duplicates("eregulon").set_index("eregulon")["tf"].sort_index()
-    column = tf_of.index.get_indexer(pairs["eregulon"])
-    members = sp.csc_matrix((np.ones(len(pairs)), (position, column)), shape=(len(genes), len(tf_of)))
-    return list(tf_of.index), members, list(tf_of)
 
 
 def _genes_seen(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.csr_matrix) -> np.ndarray:
