@@ -21,7 +21,8 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
     """Sum up scores over their members, with 95% intervals and the distance to the best floor.
 
     Means get Student's t interval: members are few (folds, seeds), and with three of them a percentile bootstrap
-    excludes the truth by chance in one of four cases. Medians of six members or more get a percentile bootstrap.
+    excludes the truth by chance in one of four cases. Medians of six members or more get a percentile bootstrap,
+    over clusters of members where the scores name them (a TF measured in two lines is drawn with both).
 
     Parameters
     ----------
@@ -65,21 +66,35 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
     return pd.DataFrame(rows, columns=list(contracts.load("summary")["columns"]))
 
 
-def bootstrap(values: np.ndarray, statistic: str, n_resamples: int, seed: int) -> np.ndarray:
+def bootstrap(
+    values: np.ndarray, statistic: str, n_resamples: int, seed: int, clusters: np.ndarray | None = None
+) -> np.ndarray:
     """Statistic (``mean`` or ``median``) of resampled members.
 
     Parameters
     ----------
     values
         (members,) or (members, k); the k columns of a member are drawn together, so that they stay paired.
+    clusters
+        (members,): name of each member's cluster; clusters are drawn, with all their members. None: members are.
 
     Returns
     -------
     (n_resamples,) or (n_resamples, k).
     """
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(values), size=(n_resamples, len(values)))
-    return _apply(values[drawn], statistic, axis=1)
+    if clusters is None or len(set(clusters)) == len(clusters):
+        drawn = rng.integers(0, len(values), size=(n_resamples, len(values)))
+        return _apply(values[drawn], statistic, axis=1)
+    _, of_member = np.unique(clusters, return_inverse=True)
+    members = [np.flatnonzero(of_member == cluster) for cluster in range(of_member.max() + 1)]
+    # clusters differ in size: what a smaller one lacks points at a row of NaN, which the statistic leaves out
+    rows = np.full((len(members), max(map(len, members))), len(values))
+    for cluster, own in enumerate(members):
+        rows[cluster, : len(own)] = own
+    padded = np.concatenate([values, np.full((1, *values.shape[1:]), np.nan)])
+    drawn = rows[rng.integers(0, len(members), size=(n_resamples, len(members)))].reshape(n_resamples, -1)
+    return (np.nanmedian if statistic == "median" else np.nanmean)(padded[drawn], axis=1)
 
 
 def interval(replicates: np.ndarray) -> tuple[float, float]:
@@ -109,6 +124,14 @@ def _values(part: pd.DataFrame) -> pd.Series:
     return part.set_index("member")["value"].astype(float).dropna().sort_index()
 
 
+def _clusters(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
+    """Cluster of each of these members, the member itself where none is named; None where the scores have none."""
+    if "cluster" not in part:
+        return None
+    named = part.set_index("member")["cluster"].reindex(members)
+    return named.where(named.notna(), members.to_series()).to_numpy(dtype=str)
+
+
 def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int) -> dict[str, Any]:
     units, kinds = sorted(set(part["unit"])), sorted(set(part["kind"]))
     if len(units) > 1 or len(kinds) > 1:
@@ -117,14 +140,15 @@ def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int)
             "one unit and one kind an arm and metric",
             "give the metric of the other unit a name of its own",
         )
-    values = _values(part).to_numpy()
+    defined = _values(part)
+    values = defined.to_numpy()
     statistic = METRICS[metric].statistic
     estimate = float(_apply(values, statistic, axis=0)) if len(values) else np.nan
     low, high = np.nan, np.nan
     if len(values) > 1 and statistic == "mean":
         _, low, high, _ = mean_difference(values)
     elif len(values) >= LEAST_FOR_MEDIAN:
-        low, high = interval(bootstrap(values, statistic, n_resamples, seed))
+        low, high = interval(bootstrap(values, statistic, n_resamples, seed, _clusters(part, defined.index)))
     return {
         "kind": kinds[0],
         "estimate": estimate,
@@ -159,6 +183,7 @@ def _distance(
     row = _no_distance() | {"floor": floor}
     same_unit = part["unit"].iloc[0] == floor_part["unit"].iloc[0]
     shared = arm_values.index.intersection(floor_values.index) if same_unit else arm_values.index[:0]
+    members = shared if len(shared) else arm_values.index
     if len(shared):
         both = np.column_stack([arm_values[shared], floor_values[shared]])
     elif len(floor_values) == 1 and len(arm_values):
@@ -171,6 +196,6 @@ def _distance(
     if len(both) > 1 and statistic == "mean":
         _, row["above_floor_low"], row["above_floor_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
     elif len(both) >= LEAST_FOR_MEDIAN:
-        replicates = bootstrap(both, statistic, n_resamples, seed)
+        replicates = bootstrap(both, statistic, n_resamples, seed, _clusters(part, members))
         row["above_floor_low"], row["above_floor_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return row

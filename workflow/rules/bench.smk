@@ -40,6 +40,7 @@ rule score_grn_accuracy:
         cell_type="results/{dataset}/grn/cell_type",
         truth=path_of(config["bench"]["grn_accuracy"]["truth"]),
         prior=setting_path("grn.cistromes.prior.table"),
+        binding=binding_of,
         tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
     output:
         scores="results/{dataset}/bench/grn_accuracy/scores.tsv",
@@ -59,7 +60,12 @@ rule score_grn_accuracy:
         lines=lines_of,
         settings={
             key: config["bench"]["grn_accuracy"][key]
-            for key in ("aliases", "min_positives", "promoter_margin")
+            for key in (
+                "aliases",
+                "min_positives",
+                "promoter_margin",
+                "binding_weight",
+            )
         },
         chip_sources=setting("grn.cistromes.prior.chip_sources"),
         n_resamples=config["bench"]["n_resamples"],

@@ -402,6 +402,32 @@ def costs_of(side):
     return of_pair
 
 
+BINDING = [
+    dataset
+    for dataset, settings in CONFIGS.items()
+    if settings["grn"]["binding"]["promoters"]
+]
+
+
+def binding_of(wildcards):
+    """Log odds of binding at promoters, where a dataset has promoter sequences; else []."""
+    if wildcards.dataset not in BINDING:
+        return []
+    return f"results/{wildcards.dataset}/grn/promoter_binding.parquet"
+
+
+def collection_files(column):
+    """Input function: the `motifs` or `tfs` of a dataset's motif collections."""
+
+    def of_dataset(wildcards):
+        return [
+            path_of(collection[column])
+            for collection in setting("grn.binding.collections")(wildcards)
+        ]
+
+    return of_dataset
+
+
 def growing(amount):
     """A resource (MB, minutes) that grows with each attempt, where the profile retries failed jobs."""
 

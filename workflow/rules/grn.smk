@@ -18,6 +18,7 @@ rule grn:
                 "cell_activity.h5ad",
             ],
         ),
+        expand("results/{dataset}/grn/promoter_binding.parquet", dataset=BINDING),
 
 
 rule prepare_prior:
@@ -508,3 +509,31 @@ rule build_cell_type_grns:
         "Cell-type GRNs of {wildcards.dataset}"
     script:
         "../scripts/grn/build_cell_type_grns.py"
+
+
+rule score_promoter_motifs:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        promoters=setting_path("grn.binding.promoters"),
+        motifs=collection_files("motifs"),
+        tfs=collection_files("tfs"),
+    output:
+        "results/{dataset}/grn/promoter_binding.parquet",
+    log:
+        "results/{dataset}/log/grn/score_promoter_motifs.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/score_promoter_motifs.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        settings=setting("grn.binding", "min_genes", "background_share", "n_bins"),
+        seed=setting("grn.seed"),
+        code=code("grn/score_promoter_motifs"),
+    message:
+        "Motifs on the promoters of {wildcards.dataset}"
+    script:
+        "../scripts/grn/score_promoter_motifs.py"

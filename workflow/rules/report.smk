@@ -112,6 +112,10 @@ rule render_report:
                 ],
             ),
             *expand(
+                "results/{dataset}/benchmark/grn/score_promoter_motifs.tsv",
+                dataset=BINDING,
+            ),
+            *expand(
                 "results/{dataset}/benchmark/grn/run_arboreto.tsv",
                 dataset=datasets_with(
                     "grn.tf_gene.method", "arboreto_grnboost2", "arboreto_genie3"

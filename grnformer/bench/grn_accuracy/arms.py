@@ -102,6 +102,45 @@ def joined_arm(arm: Arm, floor: np.ndarray) -> Arm:
     return Arm(f"{arm.name}_and_floor", arm.kind, score)
 
 
+def binding_arm(name: str, binding: pd.DataFrame, genes: list[str]) -> Arm:
+    """Score genes by the log odds that the TF binds their promoter; genes without a sequence score 0.
+
+    Parameters
+    ----------
+    binding
+        Contract ``promoter_binding``.
+    """
+    place = {gene: number for number, gene in enumerate(genes)}
+    known = binding[binding["gene"].isin(place)]
+    rows = known["gene"].map(place).to_numpy(dtype=int)
+
+    def score(tf: str) -> np.ndarray | None:
+        if tf not in known or tf == "gene":
+            return None
+        scores = np.zeros(len(genes))
+        scores[rows] = known[tf].to_numpy(dtype=float)
+        return scores
+
+    return Arm(name, "model", score)
+
+
+def weighted_arm(name: str, arm: Arm, floor: np.ndarray, weight: float) -> Arm:
+    """Add log odds to those of a TF-agnostic floor, as independent evidence of one event is joined.
+
+    The floor's log odds are those of its percentile rank; `weight` multiplies the arm's.
+    """
+    from scipy.stats import rankdata
+
+    rank = (rankdata(floor) - 0.5) / len(floor)
+    prior = np.log(rank / (1 - rank))
+
+    def score(tf: str) -> np.ndarray | None:
+        scores = arm.score(tf)
+        return None if scores is None else prior + weight * scores
+
+    return Arm(name, arm.kind, score)
+
+
 def random_arm(n_genes: int, seed: int) -> Arm:
     """Give every TF random scores of its own."""
 

@@ -10,12 +10,14 @@ import numpy as np
 from grnformer.bench.grn_accuracy.arms import (
     Arm,
     accessibility_expression,
+    binding_arm,
     constant_arm,
     joined_arm,
     map_promoters,
     network_arm,
     pearson_arm,
     random_arm,
+    weighted_arm,
 )
 from grnformer.bench.grn_accuracy.evaluate import pool_lines, score_arm
 from grnformer.bench.grn_accuracy.truth import read_truth
@@ -36,6 +38,7 @@ def score_networks(
     networks: dict[str, pd.DataFrame],
     tf_gene: pd.DataFrame,
     priors: dict[str, pd.DataFrame],
+    binding: pd.DataFrame | None,
     truth: dict[str, Any],
     known_tfs: set[str],
     lines: dict[str, str],
@@ -57,6 +60,9 @@ def score_networks(
         TF to gene importance over all cells, by contract ``tf_gene``; arm ``tf_gene``.
     priors
         Arm name -> TF-target pairs (tf, gene, n_sources); kind reference, as their sources may hold the truth.
+    binding
+        Log odds that TFs bind genes' promoters, by contract ``promoter_binding``, or None; arms ``binding`` and, joined
+        with the floor, ``binding_with_floor``.
     truth
         "<TF> <line>" -> target genes.
     known_tfs
@@ -64,7 +70,7 @@ def score_networks(
     lines
         Cell type -> name of its cell line in the truth.
     settings
-        Of the config's section ``bench.grn_accuracy``: aliases, min_positives, promoter_margin.
+        Of the config's section ``bench.grn_accuracy``: aliases, min_positives, promoter_margin, binding_weight.
     seed
         Seed of the random arm.
 
@@ -90,6 +96,7 @@ def score_networks(
         *(network_arm(name, "reference", pairs, "n_sources", genes) for name, pairs in priors.items()),
         random_arm(len(genes), seed),
     ]
+    bound = [] if binding is None else [binding_arm("binding", binding, genes)]
     scores, experiments = [], []
     for cell_type, line in lines.items():
         cells = np.flatnonzero(types == cell_type)
@@ -118,6 +125,8 @@ def score_networks(
             *(joined_arm(arm, floor) for arm in (*eregulons, *everywhere) if arm.kind in ("model", "reference")),
             pearson_arm("pearson_within_line", expression[cells], genes),
             constant_arm("accessibility_expression", floor),
+            *bound,
+            *(weighted_arm("binding_with_floor", arm, floor, settings["binding_weight"]) for arm in bound),
             *everywhere,
         ]
         scores += [score_arm(arm, of_line, genes, cell_type) for arm in arms]

@@ -77,9 +77,10 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
 
 
 def pool_lines(scores: pd.DataFrame) -> pd.DataFrame:
-    """Repeat the scores of all lines as one task, members named TF and line."""
-    pooled = scores.assign(task=ALL_LINES)
+    """Repeat the scores of all lines as one task, members named TF and line; a TF's lines are one cluster."""
+    pooled = scores.assign(task=ALL_LINES, cluster=None)
     of_tf = pooled["unit"] == "tf"
+    pooled.loc[of_tf, "cluster"] = scores.loc[of_tf, "member"]
     pooled.loc[of_tf, "member"] = scores.loc[of_tf, "member"] + " in " + scores.loc[of_tf, "task"]
     return pooled
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from grnformer import contracts
-from grnformer.bench.summary import summarise_scores
+from grnformer.bench.summary import bootstrap, summarise_scores
 from grnformer.errors import InputError
 
 
@@ -96,3 +96,29 @@ def test_undeclared_metrics_and_mixed_units_are_refused():
         summarise(scores("a", "model", [1], metric="luck"))
     with pytest.raises(InputError, match="one unit"):
         summarise(scores("a", "model", [1]), scores("a", "model", [1], unit="drug"))
+
+
+def test_members_of_a_cluster_are_drawn_together():
+    """Ten TFs with the same value in all of three lines: as uncertain as ten members, not as thirty."""
+    values = np.repeat(np.random.default_rng(0).normal(size=10), 3)
+    clusters = np.repeat([f"tf{i}" for i in range(10)], 3)
+    alone = bootstrap(values, "mean", 20_000, 1)
+    together = bootstrap(values, "mean", 20_000, 1, clusters)
+    assert alone.std() == pytest.approx(values.std() / np.sqrt(30), rel=0.05)
+    assert together.std() == pytest.approx(values.std() / np.sqrt(10), rel=0.05)
+
+
+def test_clusters_of_unequal_size_keep_pairs_and_all_their_members():
+    values = np.column_stack([np.arange(5.0), np.arange(5.0) + 10])
+    found = bootstrap(values, "median", 500, 1, np.array(["a", "a", "a", "b", "b"]))
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], 10)
+    # of two clusters, three draws can come: a twice, b twice, or both
+    assert set(found[:, 0]) == {1.0, 2.0, 3.5}
+
+
+def test_the_summary_takes_clusters_from_the_scores():
+    parts = scores("a", "model", np.repeat([1.0, 5.0], 4), "auprc_ratio", "tf")
+    row = summarise(parts.assign(cluster=["x"] * 4 + ["y"] * 4)).loc["a"]
+    assert (row["low"], row["high"]) == (1.0, 5.0)
+    mixed = summarise(parts.assign(cluster=None)).loc["a"]
+    assert mixed["low"] == summarise(parts).loc["a", "low"]

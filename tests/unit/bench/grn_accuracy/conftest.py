@@ -37,6 +37,7 @@ def planted():
         "aliases": {},
         "min_positives": 10,
         "promoter_margin": 1000,
+        "binding_weight": 2,
     }
     return SimpleNamespace(
         genes=genes, content=content, networks=networks, rna=rna, atac=atac, tss=tss, settings=settings, targets=targets

@@ -5,11 +5,13 @@ import scipy.sparse as sp
 
 from grnformer.bench.grn_accuracy.arms import (
     accessibility_expression,
+    binding_arm,
     joined_arm,
     map_promoters,
     network_arm,
     pearson_arm,
     random_arm,
+    weighted_arm,
 )
 
 GENES = ["A", "B", "C", "D"]
@@ -48,6 +50,18 @@ def test_floor_is_the_mean_of_two_percentile_ranks():
     promoter_of = sp.csr_matrix([[1.0, 0, 0, 0], [0, 1, 0, 0]])
     found = accessibility_expression(expression, accessibility, promoter_of)
     np.testing.assert_allclose(found, [(4 + 4) / 8, (2 + 3) / 8, (3 + 1.5) / 8, (1 + 1.5) / 8])
+
+
+def test_binding_gives_zero_where_there_is_no_sequence_and_adds_to_the_floors_log_odds():
+    table = pd.DataFrame({"gene": ["C", "A", "X"], "TF1": [2.0, -1.0, 5.0]})
+    arm = binding_arm("b", table, GENES)
+    assert arm.score("TF1").tolist() == [-1, 0, 2, 0]
+    assert arm.score("TF2") is None
+    assert arm.score("gene") is None
+    joined = weighted_arm("j", arm, np.array([4.0, 2.0, 3.0, 1.0]), 3.0)
+    odds = np.array([7 / 1, 3 / 5, 5 / 3, 1 / 7])
+    np.testing.assert_allclose(joined.score("TF1"), np.log(odds) + np.array([-3, 0, 6, 0]))
+    assert joined.score("TF2") is None
 
 
 def test_joined_arm_lifts_edges_over_the_floor():

@@ -11,7 +11,7 @@ TFS = {"TF1", "TF2", "TF3", "TF4"}
 LINES = {"type a": "A", "type b": "B"}
 
 
-def run(planted, networks=None, content=None, known_tfs=TFS, lines=LINES, **settings):
+def run(planted, networks=None, content=None, known_tfs=TFS, lines=LINES, binding=None, **settings):
     networks = planted.networks if networks is None else networks
     tf_gene = planted.networks["type a"].rename(columns={"weight": "importance"})
     scores, experiments = score_networks(
@@ -21,6 +21,7 @@ def run(planted, networks=None, content=None, known_tfs=TFS, lines=LINES, **sett
         networks,
         tf_gene,
         {},
+        binding,
         planted.content if content is None else content,
         known_tfs,
         lines,
@@ -47,6 +48,32 @@ def test_planted_network_beats_random_floor_and_wrong_tfs(planted):
     assert median(scores, "eregulon", "pooled_auprc_ratio") > 5
     summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
     assert summary.loc[("all", "auprc_ratio", "eregulon"), "above_floor_low"] > 3
+
+
+def test_binding_beats_the_floor_and_wrong_tfs(planted):
+    """Log odds of a TF's targets in both lines; a TF without motif is a failure, not a random ranking."""
+    rng = np.random.default_rng(2)
+    odds = rng.normal(0, 1, (len(planted.genes), 3))
+    for number, tf in enumerate(sorted(TFS)[:3]):
+        targets = {gene for line in LINES.values() for gene in planted.targets[line][tf]}
+        odds[[gene in targets for gene in planted.genes], number] += 2
+    binding = pd.DataFrame(odds, columns=sorted(TFS)[:3]).assign(gene=planted.genes)
+    scores, _ = run(planted, binding=binding)
+    summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
+    for arm in ("binding", "binding_with_floor"):
+        row = summary.loc[("all", "auprc_ratio", arm)]
+        assert row["estimate"] > 2 > 1.3 > median(scores, f"{arm} (wrong TF)")
+        assert row["above_floor_low"] > 0.5
+        assert (row["members"], row["failed"]) == (6, 2)
+    plain, _ = run(planted)
+    assert not plain["arm"].str.startswith("binding").any()
+
+
+def test_a_tf_in_two_lines_is_one_cluster(planted):
+    scores, _ = run(planted)
+    pooled = scores[(scores["task"] == "all") & (scores["unit"] == "tf")]
+    assert (pooled["member"].str.split(" in ").str[0] == pooled["cluster"]).all()
+    assert scores.loc[scores["task"] != "all", "cluster"].isna().all()
 
 
 def test_shuffled_network_does_not(planted):
