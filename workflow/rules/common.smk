@@ -200,8 +200,6 @@ def topic_models(pattern):
     return files
 
 
-def tss_of(wildcards):
-    """File with the transcription start sites of a dataset's genome."""
 def topics_by_original(wildcards):
     """Tables of the models that pycisTopic has fitted, where it is the method of the dataset's topics; else []."""
     method = setting("topics.method")(wildcards)
@@ -220,6 +218,8 @@ def topics_by_original(wildcards):
     )
 
 
+def tss_of(wildcards):
+    """File with the transcription start sites of a dataset's genome."""
     return path_of(config["genomes"][genome_of(wildcards)]["tss"])
 
 
