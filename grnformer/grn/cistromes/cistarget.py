@@ -34,6 +34,8 @@ def take_motifs(evidence: Evidence, *, name: str) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from grnformer.grn.cistromes.evidence import describe_motifs
+
     motifs = evidence.motif_enrichment
     if motifs is None:
         raise InputError("no motif enrichment", "a table of enriched motifs", "run rule enrich_motifs before")
@@ -58,5 +60,7 @@ def take_motifs(evidence: Evidence, *, name: str) -> pd.DataFrame:
     rows = rows.sort_values(["tf", "annotation", "region", "score", "motif"], ascending=[True, True, True, False, True])
     rows = rows.drop_duplicates(["tf", "annotation", "region"], ignore_index=True)
     logger.info("enriched motifs: %d TFs annotated, %d with linked regions", annotated, rows["tf"].nunique())
-    table = rows.assign(gene=None, evidence=f"{name}:" + rows["motif"], sign=0, score=rows["score"].astype(float))
+    table = rows.assign(
+        gene=None, evidence=describe_motifs(name, rows["motif"]), sign=0, score=rows["score"].astype(float)
+    )
     return table[["tf", "region", "gene", "annotation", "evidence", "sign", "score"]]

@@ -21,3 +21,8 @@ class Evidence:
     """Contract prior."""
     motif_enrichment: pd.DataFrame | None = None
     """Contract motif_enrichment."""
+
+
+def describe_motifs(method: str, motifs: pd.Series) -> pd.Series:
+    """Evidence ``<method>:<motif>``; what separates sources (``:``, ``;``, ``|``), as in Ahr::Arnt, becomes ``_``."""
+    return f"{method}:" + motifs.str.replace(r"[:;|]+", "_", regex=True)

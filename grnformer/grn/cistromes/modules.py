@@ -43,6 +43,8 @@ def take_modules(evidence: Evidence, *, name: str) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from grnformer.grn.cistromes.evidence import describe_motifs
+
     found = evidence.motif_enrichment
     if found is None:
         raise InputError("no motif enrichment of modules", "a table of them", "run rule enrich_modules before")
@@ -63,5 +65,5 @@ def take_modules(evidence: Evidence, *, name: str) -> pd.DataFrame:
     key = ["tf", "annotation", "gene", "sign"]
     rows = rows.sort_values([*key, "nes", "motif"], ascending=[True] * 4 + [False, True])
     rows = rows.drop_duplicates(key[:3], ignore_index=True)
-    table = rows.assign(region="", evidence=f"{name}:" + rows["motif"], score=rows["nes"].astype(float))
+    table = rows.assign(region="", evidence=describe_motifs(name, rows["motif"]), score=rows["nes"].astype(float))
     return table[["tf", "region", "gene", "annotation", "evidence", "sign", "score"]]

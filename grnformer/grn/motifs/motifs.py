@@ -17,9 +17,11 @@ logger = logging.getLogger("grnformer.grn")
 
 
 def read_motifs(paths: Iterable[str | Path], *, background_share: float) -> dict[str, list[np.ndarray]]:
-    """Read motifs in JASPAR, MEME, Cluster-Buster (cb) or four-column PFM files (JASPAR, HOCOMOCO, CIS-BP, HOMER).
+    """Read motifs in the forms of JASPAR, HOCOMOCO, CIS-BP, HOMER and cisTarget.
 
-    In cisTarget's collections one .cb file is one motif, of one or more matrices, and named as the file.
+    These are MEME, JASPAR (with letters and brackets or four bare rows), TRANSFAC, Cluster-Buster (cb), four columns
+    under a name (counts or probabilities, but no log odds), and CIS-BP's ``Pos A C G T``, named as the file. In
+    cisTarget's collections one .cb file is one motif, of one or more matrices, and named as the file.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ def read_motifs(paths: Iterable[str | Path], *, background_share: float) -> dict
         if repeated or not of_file:
             raise InputError(
                 f"{path} " + (f"repeats the motif {repeated[0]!r} of another file" if of_file else "holds no motif"),
-                "motifs in MEME, JASPAR, Cluster-Buster or four-column PFM form, each name in one file",
+                "motifs in MEME, JASPAR, TRANSFAC, Cluster-Buster, CIS-BP or four-column form, each name in one file",
                 "correct grn.cistromes.motif_scan.motifs",
             )
         found |= of_file
@@ -67,10 +69,14 @@ def _parse(text: str, path: Path) -> list[tuple[str, np.ndarray]]:
     body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
     if "MEME version" in body:
         form = "minimal"
+    elif re.search(r"^P[0O]\s+A\s+C\s+G\s+T\b", body, re.MULTILINE):
+        form = "transfac"
+    elif re.match(r"\s*Pos\tA\tC\tG\tT\b", body):
+        body, form = _with_name(body, path.stem), "clusterbuster"
     elif re.search(r"^>.*\n\s*(A\b|\[)", body, re.MULTILINE):
         form = "jaspar"
-    elif re.search(r"^>.*\n", body):
-        form = "clusterbuster"
+    elif first := re.search(r"^>.*\n(.*)\n", body, re.MULTILINE):
+        form = "clusterbuster" if len(first.group(1).split()) == 4 else "pfm-four-rows"
     else:
         return []
     try:
@@ -78,14 +84,22 @@ def _parse(text: str, path: Path) -> list[tuple[str, np.ndarray]]:
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(
             f"{path} does not read as motifs ({form} form): {error}",
-            "MEME, JASPAR, Cluster-Buster or four-column PFM form",
+            "MEME, JASPAR, TRANSFAC, Cluster-Buster, CIS-BP or four-column form",
             "correct the file",
         ) from error
+
+
+def _with_name(table: str, name: str) -> str:
+    """CIS-BP's table of one motif, as four columns under a name."""
+    rows = [line.split("\t")[1:5] for line in table.strip().splitlines()[1:]]
+    return f">{name}\n" + "".join("\t".join(row) + "\n" for row in rows)
 
 
 def _name(motif: Any, form: str) -> str:
     if form == "jaspar":
         return str(motif.matrix_id)
+    if form == "transfac":
+        return str(motif.get("ID") or motif.get("AC"))
     fields = str(motif.name).split("\t")
     # HOMER: consensus, name, threshold
     name = fields[1] if len(fields) > 2 else fields[0]

@@ -9,6 +9,7 @@ from pyarrow import feather
 from grnformer import contracts
 from grnformer.errors import InputError
 from grnformer.grn.cistromes.build import build_cistromes, check_motif_settings, method_settings
+from grnformer.grn.cistromes.evidence import describe_motifs
 from grnformer.grn.motifs.annotations import read_annotations
 from grnformer.grn.motifs.enrich import enrich_regions
 from grnformer.grn.motifs.overlap import overlap_regions
@@ -213,6 +214,12 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
     assert set(found["evidence"]) == {"cistarget:m0"}
     with pytest.raises(InputError, match="none at a region linked"):
         build_cistromes(links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={"name": "cistarget"})
+
+
+def test_a_motifs_name_does_not_read_as_several_sources():
+    assert describe_motifs("dem", pd.Series(["jaspar__MA1.1_Ahr::Arnt;x|y"])).tolist() == [
+        "dem:jaspar__MA1.1_Ahr_Arnt_x_y"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,12 @@ FORMS = {
     + "\n".join(f"{base} [ {' '.join(map(str, COUNTS[:, i]))} ]" for i, base in enumerate("ACGT")) + "\n",
     "one.cb": f">other_name\n# WEIGHT 1\n{ROWS}\n",
     "m.pfm": f"# a collection\n>one\n{ROWS}\n",
+    "m.five_positions": ">one\n" + "\n".join(" ".join(map(str, [*COUNTS[:, i], 5])) for i in range(4)) + "\n",
+    "m.transfac": "AC  M0\nXX\nID  one\nXX\nP0      A      C      G      T\n"
+    + "".join(f"{i + 1:02d} {' '.join(f'{v:6.1f}' for v in row)}      N\n" for i, row in enumerate(COUNTS))
+    + "XX\n//\n",
+    "one.txt": "Pos\tA\tC\tG\tT\n"
+    + "".join(f"{i + 1}\t" + "\t".join(f"{v / 10}" for v in row) + "\n" for i, row in enumerate(COUNTS)),
     "m.homer": f">NNCT\tone\t5.3\n{ROWS}\n",
 }  # fmt: skip
 
@@ -35,7 +41,9 @@ def test_all_forms_read_alike(tmp_path, name):
     (tmp_path / name).write_text(FORMS[name])
     motifs = read_motifs([tmp_path / name], background_share=0.04)
     assert list(motifs) == ["one"]
-    np.testing.assert_allclose(motifs["one"][0], 0.96 * COUNTS / 10 + 0.01, atol=1e-6)
+    expected = np.vstack([COUNTS, [5, 5, 5, 5]]) / 20 if "five" in name else COUNTS / 10
+    expected = expected / expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(motifs["one"][0], 0.96 * expected + 0.01, atol=1e-6)
 
 
 def test_a_cluster_is_one_motif_of_many_matrices_and_names_may_not_repeat(tmp_path):
@@ -49,7 +57,8 @@ def test_a_cluster_is_one_motif_of_many_matrices_and_names_may_not_repeat(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [("nothing\n", "holds no motif"), (">one\n0 0 0 0\n", "a position without any")]
+    ("text", "what"),
+    [("nothing\n", "holds no motif"), (">one\n0 0 0 0\n", "a position without any"), (">one\n-1 2 3 4\n", "negative")],
 )
 def test_files_without_motifs_are_refused(tmp_path, text, what):
     (tmp_path / "x.pfm").write_text(text)
