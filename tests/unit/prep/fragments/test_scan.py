@@ -1,0 +1,130 @@
+"""The pass over a fragments file: what it counts, and what it refuses."""
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grnformer import contracts
+from grnformer.errors import InputError
+from grnformer.prep.fragments import scan
+from grnformer.prep.fragments.barcodes import check_chromosomes_of_fragments
+from grnformer.prep.fragments.scan import scan_fragments
+from grnformer.prep.fragments.tabix import check_index
+
+MIRROR = os.environ.get("GRNFORMER_MIRROR")
+
+
+def plainly(path: Path, chromosomes: set[str]) -> pd.DataFrame:
+    """What the scan counts, by pandas, all at once."""
+    table = pd.read_csv(path, sep="\t", header=None, comment="#")
+    table = table[table[0].isin(chromosomes)]
+    length = table[2] - table[1]
+    table = table.assign(n=1, short=length < 147, spanning=(length >= 147) & (length < 294))
+    return table.groupby(3)[["n", 4, "short", "spanning"]].sum()
+
+
+@pytest.mark.parametrize("block", [1 << 12, 16 << 20])
+def test_counts_of_barcodes_and_chromosomes(fragments: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block by block the same as all at once; fragments on chromosomes without genes are not counted."""
+    monkeypatch.setattr(scan, "_BLOCK_BYTES", block)
+    barcodes, chromosomes = scan_fragments(fragments, {"chr1", "chr2"})
+    contracts.check(barcodes, "fragment_barcodes", where="test")
+    contracts.check(chromosomes, "fragment_chromosomes", where="test")
+    expected = plainly(fragments, {"chr1", "chr2"})
+    found = barcodes.set_index("barcode").loc[expected.index]
+    np.testing.assert_array_equal(found.to_numpy(), expected.to_numpy())
+    everything = pd.read_csv(fragments, sep="\t", header=None, comment="#")
+    of_chromosome = chromosomes.set_index("chrom")
+    assert of_chromosome["fragments"].to_dict() == everything[0].value_counts().to_dict()
+    assert of_chromosome["length"].to_dict() == everything.groupby(0)[2].max().to_dict()
+
+
+LINE = "chr1\t10\t90\tAC\t1\n"
+WRONG = {
+    "no fragment": ("# only a comment\n", "no fragments"),
+    "three columns": ("chr1\t10\t90\n", "3 tab-separated columns"),
+    "no reads": ("chr1\t10\t90\tAC\n", "4 tab-separated columns"),
+    "commas": ("chr1,10,90,AC,1\n", "1 tab-separated columns"),
+    "no number": (LINE + "chr1\tten\t90\tAC\t1\n", "ten"),
+    "ragged": (LINE + "chr1\t10\t90\n", "Expected 5 columns, got 3"),
+    "backward": (LINE + "chr1\t90\t10\tAC\t1\n", "line 2: a fragment from 90 to 10"),
+    "unsorted positions": ("# c\n" + LINE + LINE + "chr1\t5\t90\tAC\t1\n", "chr1:5 on line 4 comes after a later pos"),
+    "unsorted chromosomes": (LINE + "chr2\t1\t9\tAC\t1\n" + LINE, "line 3 comes after chr2, though chr1 has stood"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_files_stop_with_their_message(case: str, tmp_path: Path) -> None:
+    text, message = WRONG[case]
+    (tmp_path / "fragments.tsv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        scan_fragments(tmp_path / "fragments.tsv", {"chr1"})
+
+
+def test_a_file_cut_off_is_refused(fragments: Path, tmp_path: Path) -> None:
+    content = fragments.read_bytes()
+    (tmp_path / "cut.tsv.gz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="Truncated"):
+        scan_fragments(tmp_path / "cut.tsv.gz", {"chr1"})
+    (tmp_path / "plain.tsv.gz").write_text(LINE)
+    with pytest.raises(InputError, match="cannot be read"):
+        scan_fragments(tmp_path / "plain.tsv.gz", {"chr1"})
+
+
+def test_order_is_checked_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two chromosomes of many blocks pass; the same with one late line does not."""
+    monkeypatch.setattr(scan, "_BLOCK_BYTES", 256)
+    lines = [f"chr{c}\t{i}\t{i + 50}\tAC\t1\n" for c in (1, 2) for i in range(0, 3000, 10)]
+    (tmp_path / "f.tsv").write_text("".join(lines))
+    barcodes, _ = scan_fragments(tmp_path / "f.tsv", {"chr1", "chr2"})
+    assert barcodes["n_fragments"].tolist() == [600]
+    (tmp_path / "f.tsv").write_text("".join([*lines, LINE]))
+    with pytest.raises(InputError, match="line 601"):
+        scan_fragments(tmp_path / "f.tsv", {"chr1", "chr2"})
+
+
+def test_chromosomes_of_another_style_or_build(tss: pd.DataFrame) -> None:
+    found = pd.DataFrame({"chrom": ["1", "2"], "fragments": [60, 40], "length": [900, 800]})
+    with pytest.raises(InputError, match="naming style"):
+        check_chromosomes_of_fragments(found, tss, None, "test")
+    found["chrom"] = "chr" + found["chrom"]
+    check_chromosomes_of_fragments(found, tss, {"chr1": 900}, "test")
+    with pytest.raises(InputError, match="up to chr1:900"):
+        check_chromosomes_of_fragments(found, tss, {"chr1": 899, "chr2": 900}, "test")
+
+
+def tabix(names: list[str], magic: bytes = b"TBI\1") -> bytes:
+    joined = b"".join(name.encode() + b"\0" for name in names)
+    return gzip.compress(struct.pack("<4s8i", magic, len(names), 65536, 1, 2, 3, 35, 0, len(joined)) + joined)
+
+
+def test_an_index_of_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fragments.tsv.gz.tbi"
+    path.write_bytes(tabix(["chr1", "chr2"]))
+    check_index(path, {"chr1", "chr2"})
+    with pytest.raises(InputError, match="an index of"):
+        check_index(path, {"chr1"})
+    path.write_bytes(tabix(["chr1"], magic=b"CSI\1"))
+    with pytest.raises(InputError, match="a tabix index"):
+        check_index(path, {"chr1"})
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match="cannot be read as an index"):
+        check_index(path, {"chr1"})
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif(not MIRROR, reason="no mirror of real data: GRNFORMER_MIRROR is not set")
+def test_real_files_of_signac_and_archr() -> None:
+    """10x fragments as bgzip: counted as pandas counts them."""
+    folder = Path(str(MIRROR)) / "fragments"
+    for name, chromosomes in (("signac_fragments_tiny", {"chr1"}), ("ArchR_PBSmall_fragments_hg19", {"chr5", "chr11"})):
+        path = folder / f"{name}.tsv.gz"
+        barcodes, found = scan_fragments(path, chromosomes)
+        assert set(found["chrom"]) == chromosomes
+        expected = plainly(path, chromosomes)
+        np.testing.assert_array_equal(barcodes.set_index("barcode").loc[expected.index].to_numpy(), expected.to_numpy())
