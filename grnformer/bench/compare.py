@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grnformer.errors import InputError
+from grnformer.grn.cistromes.build import motif_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
 TOP_SHARE = 0.05  # of all TF-gene pairs: the best, whose overlap is told
 STEPS = {
     "TF-gene importance": ("run_arboreto", "infer_tf_gene"),
-    "cistromes": ("scan_motifs", "enrich_motifs", "enrich_modules", "run_pyscenic_ctx", "build_cistromes"),
+    "cistromes": (
+        "scan_motifs",
+        "enrich_motifs",
+        "contrast_motifs",
+        "enrich_modules",
+        "run_pyscenic_ctx",
+        "build_cistromes",
+    ),
     "cell activity": ("run_pyscenic_aucell", "score_cell_activity"),
 }  #: step -> rules of stage grn that do it by any method; the last one always runs
 BEFORE = {
-    "arboreto_grnboost2": ("run_arboreto",),
-    "arboreto_genie3": ("run_arboreto",),
-    "motif_scan": ("scan_motifs", "enrich_motifs"),
-    "cistarget": ("enrich_motifs",),
-    "cistarget_genes": ("enrich_modules",),
-    "pyscenic_ctx": ("run_pyscenic_ctx",),
-    "pyscenic_aucell": ("run_pyscenic_aucell",),
-}  #: method -> rules that run before that one
+    "arboreto_grnboost2": "run_arboreto",
+    "arboreto_genie3": "run_arboreto",
+    "pyscenic_aucell": "run_pyscenic_aucell",
+}  #: original of TF-gene importance or activity -> rule that runs it
 ACCURACY = ("tf_gene", "tf_gene_and_floor", "eregulon", "eregulon_without_chip", "eregulon_and_floor")
 
 
@@ -50,8 +54,8 @@ class Networks:
 
 def costly_rules(settings: dict[str, Any]) -> list[str]:
     """Return the rules of `STEPS` that run under the config's section grn."""
-    methods = [settings[section]["method"] for section in ("tf_gene", "cistromes", "cell")]
-    return [*(rule for method in methods for rule in BEFORE.get(method, ())), *(rules[-1] for rules in STEPS.values())]
+    originals = [BEFORE[method] for part in ("tf_gene", "cell") if (method := settings[part]["method"]) in BEFORE]
+    return [*originals, *motif_rules(settings["cistromes"]), *(rules[-1] for rules in STEPS.values())]
 
 
 def compare_networks(left: Networks, right: Networks, names: tuple[str, str]) -> pd.DataFrame:

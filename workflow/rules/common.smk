@@ -97,11 +97,12 @@ def setting(place, *keys):
 
 
 def method_setting(place, *keys):
-    """As `setting`, with the method, the method's own settings and the named keys."""
+    """As `setting`, with the method, the method's own settings (if it has any) and the named keys."""
 
     def of_dataset(wildcards):
         part = setting(place)(wildcards)
-        return {key: part[key] for key in ("method", part["method"], *keys)}
+        own = [part["method"]] if part["method"] in part else []
+        return {key: part[key] for key in ("method", *own, *keys)}
 
     return of_dataset
 
