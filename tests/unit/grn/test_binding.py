@@ -1,0 +1,155 @@
+"""Promoters, background sequences, motif collections and the log odds of planted binding."""
+
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.io
+from scipy.special import logsumexp
+
+from grnformer import contracts
+from grnformer.errors import InputError
+from grnformer.grn.binding.collections import read_collections
+from grnformer.grn.binding.odds import _occupancies, background_odds, score_promoters
+from grnformer.grn.binding.promoters import Promoters, draw_background, read_promoters
+
+MOTIF = np.full((8, 4), 0.02) + 0.92 * np.eye(4)[[0, 1, 2, 3, 3, 0, 0, 1]]
+OTHER = np.full((6, 4), 0.02) + 0.92 * np.eye(4)[[2, 2, 1, 0, 2, 3]]
+
+
+def reverse_complement(codes):
+    return 3 - codes[::-1]
+
+
+@pytest.mark.parametrize("fasta", [False, True])
+def test_promoters_are_read_by_their_genes_symbol(tmp_path, fasta):
+    rows = [("A_1", "acGTN"), ("HLA-B_2", "AC"), ("A_2", "TTT"), ("X_1", "AAA")]
+    lines = [f">FP0001 {n} :+U\n{s[:2]}\n{s[2:]}" if fasta else f"{n}\t{s}" for n, s in rows]
+    (tmp_path / "p.txt").write_text("\n".join(lines) + "\n")
+    found = read_promoters(tmp_path / "p.txt", ["HLA-B", "A", "C"], min_genes=0.5)
+    assert found.gene.tolist() == [1, 0, 1]
+    assert found.codes.tolist() == [[0, 1, 2, 3, -1], [0, 1, -1, -1, -1], [3, 3, 3, -1, -1]]
+    with pytest.raises(InputError, match="promoters of 2 of 3 genes"):
+        read_promoters(tmp_path / "p.txt", ["HLA-B", "A", "C"], min_genes=0.9)
+
+
+@pytest.mark.parametrize("text", ["A\tACGT\n", "A_1 ACGT\n", ">A_1\n>B_1\nAC\n"])
+def test_what_is_no_promoter_is_refused(tmp_path, text):
+    (tmp_path / "p.txt").write_text(text)
+    with pytest.raises(InputError, match="bases"):
+        read_promoters(tmp_path / "p.txt", ["A", "B"], min_genes=0)
+
+
+def test_background_keeps_gc_content_and_pairs_of_bases_and_nothing_longer():
+    rng = np.random.default_rng(0)
+    gc = np.repeat([0.3, 0.7], 2000)
+    codes = np.where(
+        rng.random((4000, 50)) < gc[:, None], rng.integers(1, 3, (4000, 50)), 3 * rng.integers(0, 2, (4000, 50))
+    )
+    codes[:, 20:26] = [1, 2, 1, 2, 1, 2]  # CpGs in a row
+    codes[:, 40:] = -1
+    drawn = draw_background(codes.astype(np.int8), np.random.default_rng(1))
+    assert (drawn[:, 40:] == -1).all()
+    assert (drawn[:, :40] >= 0).all()
+
+    def gc_of(part):
+        return np.isin(part[:, :40], (1, 2)).mean()
+
+    def pairs_of(part):
+        return ((part[:, :39] == 1) & (part[:, 1:40] == 2)).mean()
+
+    for rows in (slice(2000), slice(2000, None)):
+        assert gc_of(drawn[rows]) == pytest.approx(gc_of(codes[rows]), abs=0.02)
+        assert pairs_of(drawn[rows]) == pytest.approx(pairs_of(codes[rows]), abs=0.01)
+    assert (drawn[:, 20:26] == codes[:, 20:26]).all(axis=1).mean() < 0.05
+
+
+def test_occupancy_is_the_summed_odds_of_all_sites_on_both_strands():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, (3, 20)).astype(np.int8)
+    codes[2, 12:] = -1
+    base = np.array([0.3, 0.2, 0.2, 0.3])
+    found = dict(_occupancies([MOTIF, OTHER], codes, base))
+    for number, matrix in enumerate((MOTIF, OTHER)):
+        odds = np.log(matrix / base)
+        for row, sequence in enumerate(codes):
+            scores = []
+            for weights in (odds, odds[::-1, ::-1]):
+                for start in range(-(len(matrix) // 3), 20 + len(matrix) // 3 - len(matrix) + 1):
+                    places = [(i, start + i) for i in range(len(matrix)) if 0 <= start + i < 20]
+                    scores.append(sum(weights[i, sequence[p]] for i, p in places if sequence[p] >= 0))
+            assert found[number][row] == pytest.approx(logsumexp(scores), rel=1e-5)
+
+
+def test_odds_never_fall_and_are_none_where_background_is_alike():
+    rng = np.random.default_rng(0)
+    background = rng.normal(size=5000)
+    alike = background_odds(rng.normal(size=5000), background, n_bins=100)
+    assert np.abs(alike).mean() < 0.1
+    bound = np.where(rng.random(5000) < 0.1, rng.normal(5, 1, 5000), rng.normal(size=5000))
+    odds = background_odds(bound, background, n_bins=100)
+    assert (np.diff(odds[np.argsort(bound)]) >= 0).all()
+    assert np.median(odds[bound > 4]) > 2
+    assert np.isfinite(odds).all()
+
+
+def planted(n=1500, share=0.15):
+    """TF1's motif in some promoters on either strand; TF2's nowhere; genes 2i and 2i + 1 share nothing."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, (n, 60)).astype(np.int8)
+    bound = rng.random(n) < share
+    site = MOTIF.argmax(axis=1)
+    for row in np.flatnonzero(bound):
+        start = rng.integers(0, 52)
+        codes[row, start : start + 8] = site if rng.random() < 0.5 else reverse_complement(site)
+    return codes, bound
+
+
+def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
+    from sklearn.metrics import roc_auc_score
+
+    codes, bound = planted()
+    genes = [f"G{i}" for i in range(len(codes))]
+    motifs = [(MOTIF, ["TF1", "TF3"]), (OTHER, ["TF2"])]
+    table = score_promoters(Promoters(codes, np.arange(len(codes))), motifs, genes, n_bins=100, seed=1)
+    contracts.check(table, "promoter_binding", where="test")
+    assert table["gene"].tolist() == genes
+    assert roc_auc_score(bound, table["TF1"]) > 0.95
+    assert table["TF1"][bound].median() > 1.5
+    assert table["TF2"].abs().mean() < 0.15
+    assert (table["TF3"] == table["TF1"]).all()
+    again = score_promoters(Promoters(codes, np.arange(len(codes))), motifs, genes, n_bins=100, seed=1)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_the_best_promoter_and_the_best_motif_count():
+    codes, _ = planted(400)
+    gene = np.repeat(np.arange(0, 400, 2), 2)  # two promoters each; odd genes have none
+    genes = [f"G{i}" for i in range(400)]
+    one = score_promoters(Promoters(codes, np.arange(400)), [(MOTIF, ["TF1"])], genes, n_bins=50, seed=1)
+    two = score_promoters(Promoters(codes, gene), [(MOTIF, ["TF1"]), (OTHER, ["TF1"])], genes, n_bins=50, seed=1)
+    assert two["gene"].tolist() == genes[::2]
+    assert (two["TF1"] >= one["TF1"].to_numpy().reshape(-1, 2).max(axis=1) - 1e-6).all()
+
+
+def test_collections_in_json_and_with_a_matlab_table(tmp_path):
+    content = [{"ID": "M1", "counts": (MOTIF.T * 50).tolist()}, {"ID": "M2", "counts": (OTHER.T * 50).tolist()}]
+    with gzip.open(tmp_path / "m.json.gz", "wt") as handle:
+        json.dump(content, handle)
+    (tmp_path / "m.tsv").write_text("motif\ttf\nM1\tTF1\nM1\tTf2\nM9\tTF3\n")
+    (tmp_path / "h.txt").write_text(">ACGT\tHNF6(Homeobox)/Homer\t4.5\n0.9\t0.04\t0.03\t0.03\n0.1\t0.1\t0.7\t0.1\n")
+    pairs = np.array([["HNF6(Homeobox)/Homer", "ONECUT1"], ["absent", "TF9"]], dtype=object)
+    scipy.io.savemat(tmp_path / "h.mat", {"Match2": pairs})
+    found = read_collections(
+        [tmp_path / "m.json.gz", tmp_path / "h.txt"], [tmp_path / "m.tsv", tmp_path / "h.mat"], background_share=0.04
+    )
+    assert [tfs for _, tfs in found] == [["TF1", "TF2"], ["ONECUT1"]]
+    np.testing.assert_allclose(found[0][0], 0.96 * MOTIF / MOTIF.sum(axis=1, keepdims=True) + 0.01)
+    np.testing.assert_allclose(found[1][0][0], 0.96 * np.array([0.9, 0.04, 0.03, 0.03]) + 0.01)
+    with pytest.raises(InputError, match="none of 2 motifs"):
+        read_collections([tmp_path / "m.json.gz"], [tmp_path / "h.mat"], background_share=0.04)
+    (tmp_path / "bad.json").write_text('[{"ID": "M1"}]')
+    with pytest.raises(InputError, match="does not read as motifs"):
+        read_collections([tmp_path / "bad.json"], [tmp_path / "m.tsv"], background_share=0.04)
