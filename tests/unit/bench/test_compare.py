@@ -11,7 +11,7 @@ import yaml
 from scipy.stats import spearmanr
 
 from grnformer import contracts
-from grnformer.bench.compare import STEPS, Networks, compare_importances, compare_networks, costly_rules
+from grnformer.bench.compare import STEPS, Networks, compare_importances, compare_networks, costly_rules, jaccard
 from grnformer.contracts import SCHEMAS
 from grnformer.errors import InputError
 from grnformer.originals import is_original
@@ -45,6 +45,11 @@ def ours() -> Networks:
 
 def row(table: pd.DataFrame, part: str, what: str) -> pd.Series:
     return table.set_index(["part", "what"]).loc[(part, what)]
+
+
+def test_agreement_of_sets_is_shared_over_all() -> None:
+    assert jaccard({1, 2, 3}, {3, 4}) == 0.25
+    assert np.isnan(jaccard(set(), set()))
 
 
 def test_a_network_agrees_with_itself(ours: Networks) -> None:
