@@ -1,6 +1,7 @@
 """Topic models against the package lda (collapsed Gibbs), one core, the same priors, topics and sweeps.
 
-Topics are fitted to nine tenths of the cells; the others give the held-out log-likelihood by document completion.
+Topics are fitted to nine tenths of the cells; the others give the held-out log-likelihood by document completion. Where
+its environment is made, pycisTopic stands beside, by its own priors; it calls lda and then computes its metrics.
 """
 
 import argparse
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 import yaml
-from harness import HERE, Measured, run_task
+from harness import HERE, Measured, find_python, run_task, why_absent
 from table import Table, say
 
 N_TOPICS = 20
@@ -70,6 +71,32 @@ def compare(table: Table, name: str, matrix: sp.csr_matrix) -> None:
     table.add_costs(f"{label}: ours against lda", ours, reference, 3)
     table.add_score(f"{label}: distinct topics", "topics", distinct(ours), distinct(reference), 0)
     table.add_score(f"{label}: held-out log-likelihood", "nats a region", likelihood(ours), likelihood(reference), 0.01)
+    python = find_python("pycistopic")
+    if python is None:
+        say(f"pycisTopic: left out, {why_absent('pycistopic')}")
+        return
+    theirs = {key: settings["pycistopic"][key] for key in ("n_iterations", "alpha", "eta")}
+    first, second = (
+        run_task("topics_pycistopic", arrays, {**theirs, "n_topics": N_TOPICS, "seed": seed}, python) for seed in (1, 2)
+    )
+    label = f"{label}: ours against pycisTopic"
+    table.add_costs(label, ours, first, 3)
+    table.add_score(f"{label}: distinct topics", "topics", distinct(ours), distinct(first), 0)
+    table.add_score(f"{label}: held-out log-likelihood", "nats a region", likelihood(ours), likelihood(first), 0.01)
+    like_ours = match_topics(ours.result["region_topic"], first.result["region_topic"])
+    like_theirs = match_topics(second.result["region_topic"], first.result["region_topic"])
+    what = f"{name}, {N_TOPICS} topics: median correlation of matched topics with pycisTopic seed 1"
+    table.add_score(
+        f"{what}, ours against pycisTopic seed 2", "Pearson r", np.median(like_ours), np.median(like_theirs)
+    )
+
+
+def match_topics(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Correlations over regions of topics paired one to one, so that their sum is highest."""
+    from scipy.optimize import linear_sum_assignment
+
+    correlation = np.corrcoef(first.T, second.T)[: first.shape[1], first.shape[1] :]
+    return correlation[linear_sum_assignment(-correlation)]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,11 @@ import numpy as np
 
 HERE = Path(__file__).parent
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA", "RAYON")
-_ENVIRONMENTS = {"pyscenic": "make env-pyscenic", "alternatives": "make env-alternatives"}
+_ENVIRONMENTS = {
+    "pyscenic": "make env-pyscenic",
+    "pycistopic": "make env-pycistopic",
+    "alternatives": "make env-alternatives",
+}
 
 
 @dataclass(frozen=True)
