@@ -9,12 +9,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-region-gene bench-topics bench-topic-selection bench-cistarget demo test lint format lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-grn-accuracy bench-region-gene bench-topics bench-topic-selection bench-cistarget demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
 
 env: .venv/.complete ## make the environment (.venv)
+
+env-fragments: .venv/.fragments ## add SnapATAC2 and MACS3 to .venv, for samples given as fragments (needs a C compiler)
 
 env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and arboreto: methods of their own, references of tests and benchmarks
 
@@ -67,10 +69,14 @@ format: env ## format the code
 
 lock: env ## write requirements.lock and envs/core.yaml from what is installed
 	( sed -n '/^#/p' requirements.lock; \
-	  $(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu//' | grep -vE '^pip==' ) > requirements.lock.new
+	  $(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu//' | grep -vE '^pip==' \
+	  | grep -vixFf envs/fragments.txt ) > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 	( sed '/- pip:$$/q' envs/core.yaml; sed '/^#/d; s/^/      - /' requirements.lock ) > envs/core.yaml.new
 	mv envs/core.yaml.new envs/core.yaml
+	( sed '/- pip:$$/q' envs/fragments.yaml; sed '/^#/d; s/^pyfaidx==.*/pyfaidx==0.8.1.4/; s/^/      - /' requirements.lock; \
+	  sed '/^#/d; s/^/      - /' envs/fragments.txt ) > envs/fragments.yaml.new
+	mv envs/fragments.yaml.new envs/fragments.yaml
 
 clean: ## remove results and fetched resources, keep the environment
 	rm -rf results resources .snakemake
@@ -83,6 +89,10 @@ clean: ## remove results and fetched resources, keep the environment
 	$(PIP) --constraint requirements.lock torch
 	$(PIP) --no-deps --requirement requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.fragments: .venv/.complete envs/fragments.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/fragments.txt
 	touch $@
 
 .envs/pyscenic/.complete: envs/pyscenic.txt

@@ -78,8 +78,8 @@ def add_droplets(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(scenario: Path, make_workplace, tmp_path_factory: pytest.TempPathFactory):
-    place = make_workplace(tmp_path_factory.mktemp("work"), scenario)
+def finished(scenario: Path, checkout: Path, make_workplace, tmp_path_factory: pytest.TempPathFactory):
+    place = make_workplace(tmp_path_factory.mktemp("work"), scenario, checkout)
     place.must("results/simulated/grn/cell_type", "results/simulated/prep/markers.tsv")
     return place
 
