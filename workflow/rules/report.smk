@@ -125,11 +125,27 @@ rule render_report:
                 "results/{dataset}/benchmark/grn/run_pyscenic_aucell.tsv",
                 dataset=datasets_with("grn.cell.method", "pyscenic_aucell"),
             ),
-            *[
-                f"results/{dataset}/benchmark/grn/{job}.tsv"
-                for dataset, settings in CONFIGS.items()
-                for job in motif_rules(settings["grn"]["cistromes"])
-            ],
+            *expand(
+                "results/{dataset}/benchmark/grn/scan_motifs.tsv", dataset=SCANNED
+            ),
+            *expand(
+                "results/{dataset}/benchmark/grn/enrich_motifs.tsv",
+                dataset=datasets_with(
+                    "grn.cistromes.method", "cistarget", "motif_scan"
+                ),
+            ),
+            *expand(
+                "results/{dataset}/benchmark/grn/contrast_motifs.tsv",
+                dataset=datasets_with("grn.cistromes.method", "dem"),
+            ),
+            *expand(
+                "results/{dataset}/benchmark/grn/enrich_modules.tsv",
+                dataset=datasets_with("grn.cistromes.method", "cistarget_genes"),
+            ),
+            *expand(
+                "results/{dataset}/benchmark/grn/run_pyscenic_ctx.tsv",
+                dataset=datasets_with("grn.cistromes.method", "pyscenic_ctx"),
+            ),
             *expand(
                 "results/{dataset}/benchmark/pretrain/split_cells.tsv",
                 dataset=PRETRAINED,
