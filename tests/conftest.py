@@ -211,6 +211,9 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
     thresholds = pd.DataFrame({"eregulon": names, "threshold": threshold, "method": methods, "doubtful": False})
     thresholds = thresholds.assign(separation=2.0, bic_gain=np.nan, n_active=18, n_cells=len(cells))
     put(thresholds, folder / "thresholds.tsv", "thresholds")
+    quality = pd.DataFrame({"eregulon": names, "tf": TFS, "units": 18, "passed": [i > 1 for i in range(len(names))]})
+    quality = quality.assign(rho_genes=rng.uniform(-1, 1, len(names)), rho_regions=0.3, kept=True)
+    put(quality, folder / "eregulon_quality.tsv", "eregulon_quality")
     specificity = pd.DataFrame([(e, t, rng.uniform(0.2, 0.8)) for e in names for t in TYPES])
     specificity.columns = ["eregulon", "cell_type", "rss"]
     put(specificity, folder / "specificity.parquet", "specificity")
@@ -281,9 +284,10 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
                 ]
             )  # fmt: skip
             put(curve, folder / arm / f"seed{seed}" / "training.tsv", "training")
-            heldout = {"n": 900, "mse": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5, "floor_mse": 1.0,
-                       "floor_cell_type_mse": 0.9, "floor_cell_type_pearson": 0.3, "heldout_cells": 18,
-                       "train_cells": 72, "parameters": 1000, "beta": None if arm == "none" else 0.05}  # fmt: skip
+            heldout = {"objective": "masked_value", "n": 900, "mse": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5,
+                       "floor_mse": 1.0, "floor_cell_type_mse": 0.9, "floor_cell_type_pearson": 0.3,
+                       "heldout_cells": 18, "train_cells": 72, "parameters": 1000,
+                       "beta": None if arm == "none" else 0.05}  # fmt: skip
             io.write_json(heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout")
 
 

@@ -180,11 +180,3 @@ def _lost(
 def _linked(graph: Graph) -> int:
     columns = [graph.edges["tf"], graph.edges["gene"], graph.eregulons["tf"], graph.eregulons["gene"]]
     return int(pd.concat(columns).nunique())
-
-
-def read_aliases(path: str | Path) -> dict[str, str]:
-    """Read a table of gene aliases (contract gene_aliases); no path, no aliases."""
-    if not path:
-        return {}
-    table = io.read_table(path, "gene_aliases")
-    return dict(zip(table["alias"], table["symbol"], strict=True))

@@ -1,6 +1,6 @@
 """Graph topological adapter: cross-attention from the backbone's tokens to structure embeddings.
 
-Shapes: B cells, L gene tokens, 1 + L tokens with the cell's own (CLS) first, D width, S structure width, H heads.
+Shapes: B cells, L gene tokens, T tokens with the cell's own first, D width, S structure width, H heads.
 """
 
 from __future__ import annotations
@@ -33,19 +33,25 @@ class CrossAttentionAdapter(nn.Module):
         self.own_gene = nn.Parameter(torch.tensor(math.log(n_tokens)))
         self.beta = nn.Parameter(torch.zeros(()))
 
-    def fuse(self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
-        """h_fusion, (B, 1 + L, D)."""
+    def fuse(
+        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
         n_tokens = structure_BLS.shape[1]
         structure_BLS = self.norm_structure(structure_BLS)
         query = self._heads(self.query(self.norm_query(h_BTD)))
         key, value = self._heads(self.key(structure_BLS)), self._heads(self.value(structure_BLS))
         eye = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
-        bonus = F.pad(eye * self.own_gene, (0, 0, 1, 0))
+        bonus = F.pad(eye * self.own_gene, (0, 0, h_BTD.shape[1] - n_tokens, 0))
+        if known_BL is not None:  # finite, so that a cell of which nothing is known has no undefined state
+            bonus = bonus.masked_fill(~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
-    def forward(self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
-        return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS)
+    def forward(
+        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS, known_BL)
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)

@@ -1,6 +1,7 @@
 """The model: a backbone, and where the arm has one, graph encoders on two scales and the cross-attention adapter.
 
-Shapes: B cells, L gene tokens, T = 1 + L, D width, S structure width, N genes, K eRegulons.
+Shapes: B cells, L gene tokens, T tokens with the cell's own first, M masked tokens, D width, S structure width,
+N genes, K eRegulons.
 """
 
 from __future__ import annotations
@@ -11,34 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.backbones import BACKBONES
+from grnformer.model.batch import Batch
 from grnformer.model.gnn import SageEncoder
 from grnformer.model.perturb import perturb_edges
 from grnformer.model.structure import EdgeList, ScaleGraph, Structure, sample_neighbours, scale_graph
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tokens of B cells, and what finds their graphs: the number of the cell type (-1: none) and active eRegulons."""
-
-    gene_BL: torch.Tensor
-    value_BL: torch.Tensor
-    masked_BL: torch.Tensor
-    type_B: np.ndarray
-    active_BK: torch.Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        """The batch on another device."""
-        gene, value, masked = (x.to(device) for x in (self.gene_BL, self.value_BL, self.masked_BL))
-        return Batch(gene, value, masked, self.type_B, self.active_BK.to(device))
-
-    def expressed(self) -> list[np.ndarray]:
-        """Genes of each cell that the model sees expressed."""
-        seen = ((self.value_BL > 0) & ~self.masked_BL).cpu().numpy()
-        genes = self.gene_BL.cpu().numpy()
-        return [row[kept] for row, kept in zip(genes, seen, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -90,6 +71,7 @@ class GRNFormer(nn.Module):
         super().__init__()
         arguments = {key: value for key, value in backbone.items() if key != "name"}
         self.backbone = BACKBONES[backbone["name"]](n_genes=n_genes, **arguments)
+        self.hides_genes = self.backbone.objective == "masked_gene"
         self.n_genes, self.scales, self.fanout = n_genes, scales, gnn["fanout"]
         self.register_buffer("mean_N", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("deviation_N", torch.as_tensor(deviation, dtype=torch.float32))
@@ -109,36 +91,66 @@ class GRNFormer(nn.Module):
     ) -> torch.Tensor:
         """States of all tokens, (B, T, D). Without `structure`: the backbone alone, whatever the arm."""
         replace = self.adapter is not None and self.replaces_last
-        h_BTD = self.backbone.encode(batch.gene_BL, batch.value_BL, batch.masked_BL, drop_last=replace)
+        h_BTD = self.backbone.encode(batch, drop_last=replace)
         if self.adapter is None or structure is None:
             return h_BTD
-        return self.adapter(h_BTD, self.structure_embeddings(batch, structure, rng, perturbation))
+        embedded_BLS = self.structure_embeddings(batch, structure, rng, perturbation)
+        return self.adapter(h_BTD, embedded_BLS, batch.known(self.hides_genes))
 
     def structure_embeddings(
         self, batch: Batch, structure: Structure, rng: np.random.Generator, perturbation: Perturbation
     ) -> torch.Tensor:
-        """Structure embeddings of each cell's tokens, summed over scales: (B, L, S)."""
-        value_NB, state_NB = self._seen(batch)
+        """Structure embeddings of each cell's tokens, summed over scales: (B, L, S); any where the gene is hidden."""
+        known_BL = batch.known(self.hides_genes)
+        gene_BL = batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, 0)
+        value_NB, state_NB = self._seen(batch, known_BL)
         active_KB = batch.active_BK.T.contiguous()
         gene_ND = self.backbone.gene_embedding()
         graphs = draw_graphs(batch, structure, self.fanout, perturbation, rng)
         embedded = [
-            encoder(gene_ND, value_NB, state_NB, batch.gene_BL, graphs[scale], active_KB)
+            encoder(gene_ND, value_NB, state_NB, gene_BL, graphs[scale], active_KB)
             for scale, encoder in self.encoders.items()
         ]
         return torch.stack(embedded).sum(0)
 
     def target(self, batch: Batch) -> torch.Tensor:
         """Standardised values of the tokens, (B, L): 0 is the gene's mean, 1 one deviation."""
-        return (batch.value_BL - self.mean_N[batch.gene_BL]) / self.deviation_N[batch.gene_BL]
+        return self._standardise(batch.value_BL, batch)
 
-    def _seen(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def predict(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Standardised value of each token from the tokens' states, (B, L)."""
+        predicted_BL = self.backbone.reconstruct(h_BTD, batch)
+        return predicted_BL if self.backbone.standardised else self._standardise(predicted_BL, batch)
+
+    def losses(self, h_BTD: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Loss of each masked token from the states, and from the cell embedding where the backbone has it; (M,).
+
+        Squared error of the standardised value, or nats of the gene where the mask hides the gene itself.
+        """
+        masked_BL, backbone = batch.masked_BL, self.backbone
+        if self.hides_genes:
+            logits_MN = backbone.gene_logits(h_BTD[:, h_BTD.shape[1] - masked_BL.shape[1] :][masked_BL])
+            return F.cross_entropy(logits_MN.float(), batch.gene_BL[masked_BL], reduction="none"), None
+        target_M = self.target(batch)[masked_BL]
+        from_states_M = (self.predict(h_BTD, batch)[masked_BL] - target_M) ** 2
+        from_cell_BL = backbone.reconstruct_from_cell(backbone.cell_embedding(h_BTD, batch), batch)
+        if from_cell_BL is None:
+            return from_states_M, None
+        if not backbone.standardised:
+            from_cell_BL = self._standardise(from_cell_BL, batch)
+        return from_states_M, (from_cell_BL[masked_BL] - target_M) ** 2
+
+    def _standardise(self, value_BL: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return (value_BL - self.mean_N[batch.gene_BL]) / self.deviation_N[batch.gene_BL]
+
+    def _seen(self, batch: Batch, known_BL: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Node features: standardised values (N, B), 0 unless seen; states (N, B)."""
         value_BL = self.target(batch).masked_fill(batch.masked_BL, 0.0)
         state_BL = torch.where(batch.masked_BL, 1, 2)
-        shape = (len(batch.gene_BL), self.n_genes)
-        value_BN = value_BL.new_zeros(shape).scatter(1, batch.gene_BL, value_BL)
-        state_BN = state_BL.new_zeros(shape).scatter(1, batch.gene_BL, state_BL)
+        gene_BL = batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, self.n_genes)
+        shape = (len(gene_BL), self.n_genes + (known_BL is not None))  # hidden genes go to a column of their own
+        value_BN = value_BL.new_zeros(shape).scatter(1, gene_BL, value_BL)[:, : self.n_genes]
+        state_BN = state_BL.new_zeros(shape).scatter(1, gene_BL, state_BL)[:, : self.n_genes]
         return value_BN.T, state_BN.T
 
 

@@ -1,4 +1,4 @@
-"""Mean and deviation of each gene's value among drawn tokens: the scale of the targets, and the naive floor."""
+"""Moments of each gene's value among drawn tokens, medians, shares: the scale of the targets, and naive floors."""
 
 from __future__ import annotations
 
@@ -57,3 +57,30 @@ def gene_moments(
     square = (all_second + SHRINK * grand_square) / (total + SHRINK)
     deviation = np.sqrt(np.maximum(square - mean**2, 1e-4))
     return mean, deviation, (first + SHRINK * mean) / (weight + SHRINK)
+
+
+def gene_shares(blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int) -> np.ndarray:
+    """Share of each gene among the expressed ones, by cell type and, in the last row, of all: (n_types + 1, N).
+
+    Shrunk by `SHRINK` pseudo-tokens of the shares of all (those themselves: of equal shares), so that none is 0.
+    """
+    counts: np.ndarray | None = None
+    for values, types in blocks:
+        if counts is None:
+            counts = np.zeros((n_types, values.shape[1]))
+        member = sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
+        counts += (member @ (values > 0)).toarray()
+    if counts is None:
+        raise ValueError("no block of cells")
+    total = counts.sum(0) + SHRINK / counts.shape[1]
+    of_all = total / total.sum()
+    of_type = counts + SHRINK * of_all
+    return np.vstack([of_type / of_type.sum(1, keepdims=True), of_all])
+
+
+def nonzero_medians(expression: sp.csr_matrix) -> np.ndarray:
+    """Median of each gene's scaled counts above 0, from log1p of scaled counts; 1 where there are none: (N,)."""
+    by_gene = sp.csc_matrix(expression)
+    by_gene.eliminate_zeros()
+    spans = zip(by_gene.indptr[:-1], by_gene.indptr[1:], strict=True)
+    return np.array([np.median(np.expm1(by_gene.data[a:b])) if b > a else 1.0 for a, b in spans])

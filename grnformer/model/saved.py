@@ -15,8 +15,11 @@ from grnformer.model.grnformer import GRNFormer
 
 def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path) -> None:
     """Write model.safetensors and model.json; `card` has the arguments of GRNFormer under `arguments`."""
+    state = model.state_dict()
+    first = {value.data_ptr(): name for name, value in reversed(state.items())}
+    own = {n: v.contiguous() if first[v.data_ptr()] == n else v.clone() for n, v in state.items()}  # tied: both written
     with io.atomic(weights) as temporary:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
+        save_file(own, temporary)
     io.write_json(card, description, "model")
 
 

@@ -1,4 +1,4 @@
-"""From expression to value tokens: bins of the non-zero values within a cell, and a fixed number of genes a cell."""
+"""From expression to tokens: bins, ranks and depth within a cell; a draw of its genes, or the highest of them."""
 
 from __future__ import annotations
 
@@ -53,6 +53,61 @@ def draw_tokens(
         gene[row] = np.concatenate([expressed[chosen], others])
         value[row, :n_expressed] = strength[chosen]
     return gene, value
+
+
+def cell_depth(values: sp.csr_matrix) -> np.ndarray:
+    """Counts of each cell, from log1p of its counts per 10,000 alone: the least value above 0 is one count.
+
+    Exact where a cell has a gene with one count, as all but the deepest have; 10,000 where nothing is expressed.
+    """
+    least = np.full(values.shape[0], np.log(2.0))
+    filled = np.flatnonzero(np.diff(values.indptr))
+    if len(filled):
+        least[filled] = np.minimum.reduceat(values.data, values.indptr[filled])
+    return np.maximum(10_000 / np.expm1(least), 1.0)
+
+
+def rank_values(expression: sp.csr_matrix, medians: np.ndarray) -> sp.csr_matrix:
+    """Rank of each value above 0 in its row after division by the gene's median, as a share: 1 the highest.
+
+    Parameters
+    ----------
+    expression
+        log1p of counts scaled per cell, rows x N.
+    medians
+        (N,), each gene's median among its scaled counts above 0 (Theodoris et al., doi 10.1038/s41586-023-06139-9).
+
+    Returns
+    -------
+    CSR of the same shape, float32; equal values rank by gene number, first the higher.
+    """
+    expression = sp.csr_matrix(expression, copy=True)
+    expression.eliminate_zeros()
+    expression.sort_indices()
+    scaled = np.expm1(expression.data.astype(np.float64)) / medians[expression.indices]
+    ranked = np.empty(expression.nnz, np.float32)
+    for start, end in zip(expression.indptr[:-1], expression.indptr[1:], strict=True):
+        order = np.argsort(-scaled[start:end], kind="stable")
+        ranked[start + order] = np.arange(end - start, 0, -1) / max(end - start, 1)
+    return sp.csr_matrix((ranked, expression.indices, expression.indptr), shape=expression.shape)
+
+
+def highest_tokens(values: sp.csr_matrix, n_tokens: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The `n_tokens` highest values of each row, first the highest; what a row lacks is padded.
+
+    Returns
+    -------
+    gene, value, present
+        (rows, L) each, L the most that any row has (at least 1); gene and value are 0 where not present.
+    """
+    counts = np.minimum(np.diff(values.indptr), n_tokens)
+    shape = (values.shape[0], max(int(counts.max(initial=0)), 1))
+    gene, value = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+    for row, count in enumerate(counts):
+        span = slice(values.indptr[row], values.indptr[row + 1])
+        order = np.argsort(-values.data[span], kind="stable")[:count]
+        gene[row, :count], value[row, :count] = values.indices[span][order], values.data[span][order]
+    return gene, value, np.arange(shape[1]) < counts[:, None]
 
 
 def expressed_tokens(n_expressed: int, n_genes: int, n_tokens: int, expressed_share: float) -> int:

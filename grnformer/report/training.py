@@ -38,6 +38,12 @@ _LABELS = {
     "train_cells": "training cells (n)",
     "parameters": "parameters (n)",
 }
+_LABELS_OF_GENES = _LABELS | {  # the backbone's mask hides the gene itself
+    "mse": "held-out nats a gene",
+    "floor_mse": "by gene's share (nats)",
+    "floor_cell_type_mse": "by gene's share in type (nats)",
+    "n": "masked genes (n)",
+}
 
 
 def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any]) -> Section:
@@ -52,10 +58,17 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     arms
         ``pretrain.arms`` of the configuration.
     """
+    heldout = heldout.astype({"pearson": float, "floor_cell_type_pearson": float})
+    hides_genes = (heldout["objective"] == "masked_gene").all()
+    labels = _LABELS_OF_GENES if hides_genes else _LABELS
+    loss = "mean squared error of masked values, in units of each gene's deviation"
+    kind, floor = "values", "each gene's mean over training cells; dotted: its mean"
+    if hides_genes:
+        loss, kind, floor = "nats a masked gene", "genes", "each gene's share of training tokens; dotted: its share"
     described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
     summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
     n = heldout.iloc[0]
-    masked = f"{n['n']:,} masked values of {n['heldout_cells']:,} held-out cells (trained on {n['train_cells']:,})"
+    masked = f"{n['n']:,} masked {kind} of {n['heldout_cells']:,} held-out cells (trained on {n['train_cells']:,})"
     height = 150 + 34 * len(summary)
     blocks: list[Block] = [
         describe_gain(summary, differences),
@@ -63,7 +76,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
         Figure(
             "curves",
             plot_curves(curves),
-            "Training and held-out loss (mean squared error of masked values, in units of each gene's deviation) by "
+            f"Training and held-out loss ({loss}) by "
             f"step; thin lines: single seeds, thick: their mean; {unit_name('seed', heldout['seed'].nunique())} an "
             f"arm. Arms: {described}.",
             400,
@@ -71,9 +84,8 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
         Figure(
             "heldout",
             plot_heldout(heldout),
-            f"Error after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: each "
-            "gene's mean over training cells; dotted: its mean in the cell's type, which arms without edges are "
-            "not told.",
+            f"Error after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: "
+            f"{floor} in the cell's type, which arms without edges are not told.",
             height,
             wide=False,
         ),
@@ -89,7 +101,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
             "pretrain_summary",
             summary,
             "Held-out error of each arm: mean over seeds, and standard deviation (SD).",
-            _LABELS,
+            labels,
         ),
     ]
     if len(differences):
@@ -103,7 +115,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
                 {"difference": "less error by", "low": "95% low", "high": "95% high", "seeds": "seeds (n)"},
             )
         )
-    blocks.append(Table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", _LABELS, folded=True))
+    blocks.append(Table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", labels, folded=True))
     return Section("pretrain", "Pretraining", blocks, dataset)
 
 
@@ -127,7 +139,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
     outcomes = differences["outcome"].tolist()
     text = (
         f"Pretraining: least held-out error {best['mse']:.3f} by {best['arm']}, against {best['floor_mse']:.3f} of "
-        f"each gene's mean and {best['floor_cell_type_mse']:.3f} of its mean in the cell's type."
+        f"each gene's naive floor and {best['floor_cell_type_mse']:.3f} of that in the cell's type."
     )
     if outcomes:
         better, worse = outcomes.count("better"), outcomes.count("worse")
@@ -192,7 +204,7 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
             line = {"color": palette[str(arm)], "width": 2.6}
             figure.add_scatter(x=mean.index, y=mean, name=str(arm), line=line, showlegend=column == 1, **place)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="loss (MSE)", col=1)
+    figure.update_yaxes(title="loss", col=1)
     figure.update_layout(legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0}, margin={"t": 84})
     return figure
 
@@ -202,7 +214,7 @@ def plot_heldout(heldout: pd.DataFrame) -> go.Figure:
     figure = _dots(heldout, "mse", _palette(heldout))
     for column, dash in (("floor_mse", "dash"), ("floor_cell_type_mse", "dot")):
         figure.add_vline(x=float(heldout[column].mean()), line={"color": INK, "dash": dash, "width": 1.4})
-    figure.update_xaxes(title="held-out MSE (lower is better)")
+    figure.update_xaxes(title="held-out loss (lower is better)")
     return figure
 
 

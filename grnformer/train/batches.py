@@ -14,8 +14,8 @@ import scipy.sparse as sp
 import torch
 
 from grnformer.fuse.graph import Graph
-from grnformer.model.backbones.base import Backbone, Tokens
-from grnformer.model.grnformer import Batch
+from grnformer.model.backbones.base import Tokeniser, Tokens
+from grnformer.model.batch import Batch
 from grnformer.train.activity import StoredActivity, VisibleActivity
 from grnformer.train.cells import CellStore
 
@@ -49,9 +49,9 @@ class Cells:
         Rows on disk.
     graph, cell_types
         The bundle's graph and the order of its cell types.
-    backbone
-        Class whose tokeniser is used.
-    n_bins, n_tokens, expressed_share, mask_share
+    tokeniser
+        The backbone's.
+    n_tokens, mask_share
         See the config.
     """
 
@@ -60,15 +60,13 @@ class Cells:
         store: CellStore,
         graph: Graph,
         cell_types: list[str],
-        backbone: type[Backbone],
+        tokeniser: Tokeniser,
         *,
-        n_bins: int,
         n_tokens: int,
-        expressed_share: float,
         mask_share: float,
     ) -> None:
-        self.store, self.graph, self.backbone = store, graph, backbone
-        self.n_bins, self.expressed_share, self.mask_share = n_bins, expressed_share, mask_share
+        self.store, self.graph, self.tokeniser = store, graph, tokeniser
+        self.mask_share = mask_share
         self.n_tokens = min(n_tokens, len(graph.genes))
         extra = sorted(set(store.cell_types) - set(cell_types))  # types without a network: no edges
         self.cell_types = [*cell_types, *extra]
@@ -78,44 +76,49 @@ class Cells:
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:
         """Value tokens of rows in ascending order."""
-        return self.backbone.values(self.store.read(rows), self.n_bins)
+        return self.tokeniser.values(self.store.read(rows))
 
     def read(self, rows: np.ndarray) -> Rows:
         """Rows in ascending order, with what a masked batch of them needs."""
         expression = self.store.read_all(rows)
-        values = self.backbone.values(expression[:, self.store.columns], self.n_bins)
+        values = self.tokeniser.values(expression[:, self.store.columns])
         return Rows(values, self._visible.needed(expression))
 
     def masked_batch(self, rows: np.ndarray, cells: Rows, rng: np.random.Generator) -> Batch:
         """Tokens of cells `rows`, a share of them masked; a cell's graph is told from its other genes alone."""
-        tokens = self.backbone.tokenise(cells.values, self.n_tokens, self.expressed_share, rng)
-        masked = draw_mask(tokens.gene_BL.shape, self.mask_share, rng)
+        tokens = self.tokeniser.tokenise(cells.values, self.n_tokens, rng)
+        masked = draw_mask(tokens.gene_BL.shape, self.mask_share, rng, tokens.present_BL)
         active = self._visible.score(cells.expression, tokens.gene_BL, masked)
         return self._batch(rows, tokens, masked, active)
 
     def whole_batch(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator) -> Batch:
         """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
-        tokens = self.backbone.tokenise(values, self.n_tokens, self.expressed_share, rng)
+        tokens = self.tokeniser.tokenise(values, self.n_tokens, rng)
         masked = np.zeros(tokens.gene_BL.shape, bool)
         return self._batch(rows, tokens, masked, self._stored.rows(self.store.cells[rows]))
 
     def _batch(self, rows: np.ndarray, tokens: Tokens, masked: np.ndarray, active: np.ndarray) -> Batch:
-        return Batch(
-            torch.from_numpy(tokens.gene_BL),
-            torch.from_numpy(tokens.value_BL),
-            torch.from_numpy(masked),
-            self.type_of_cell[rows],
-            torch.from_numpy(active),
-        )
+        return batch_of(tokens, masked, self.type_of_cell[rows], active)
 
 
-def draw_mask(shape: tuple[int, int], share: float, rng: np.random.Generator) -> np.ndarray:
-    """Mask the same number of tokens in each row; boolean (rows, tokens)."""
-    count = round(share * shape[1])
-    mask = np.zeros(shape, bool)
-    if count:
-        np.put_along_axis(mask, np.argsort(rng.random(shape), axis=1)[:, :count], True, axis=1)
-    return mask
+def batch_of(tokens: Tokens, masked: np.ndarray, types: np.ndarray, active: np.ndarray) -> Batch:
+    """Tensors of tokens, mask and what finds the graphs."""
+    gene, value, mask, activity = map(torch.from_numpy, (tokens.gene_BL, tokens.value_BL, masked, active))
+    present, depth = (None if x is None else torch.from_numpy(x) for x in (tokens.present_BL, tokens.depth_B))
+    return Batch(gene, value, mask, types, activity, present, depth)
+
+
+def draw_mask(
+    shape: tuple[int, int], share: float, rng: np.random.Generator, present: np.ndarray | None = None
+) -> np.ndarray:
+    """Mask the same share of the tokens that are there in each row; boolean (rows, tokens)."""
+    drawn = rng.random(shape)
+    if present is None:
+        counts = np.full(shape[0], round(share * shape[1]))
+    else:
+        counts, drawn = np.rint(share * present.sum(1)).astype(int), np.where(present, drawn, 2.0)
+    rank = np.argsort(np.argsort(drawn, axis=1), axis=1)
+    return rank < counts[:, None]
 
 
 class StepBatches:

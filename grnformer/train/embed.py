@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,12 @@ from grnformer import io
 from grnformer.errors import InputError
 from grnformer.fuse.graph import read_bundle
 from grnformer.model.backbones import BACKBONES
-from grnformer.model.grnformer import Batch, GRNFormer
+from grnformer.model.batch import Batch
+from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model
 from grnformer.model.structure import Structure, read_structure
 from grnformer.train.activity import StoredActivity
-from grnformer.train.batches import EMBED, STRUCTURE, Cells
+from grnformer.train.batches import EMBED, STRUCTURE, Cells, batch_of
 from grnformer.train.mapping import map_to_reference
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def embed_and_map(
     bundle_dir
         The graph bundle that the model was trained on.
     expression
-        Non-negative values in X (any scale; only ranks within a row are used), genes by symbol in var_names.
+        Non-negative values in X, genes by symbol in var_names. scgpt uses ranks within a row alone; geneformer and
+        scfoundation need log1p of counts per 10,000.
     batch_size
         Rows at a time.
     seed
@@ -83,14 +86,15 @@ def embed_and_map(
             "give the bundle of the same run",
         )
     reference = io.read_table(Path(model_dir) / "reference.parquet", "reference_embedding")
-    values, measured = _values(expression, card)
+    matrix, measured = _matrix(expression, card)
+    tokeniser = BACKBONES[card["arguments"]["backbone"]["name"]].tokeniser(**card["tokeniser"]).of_genes(measured)
+    values = tokeniser.values(matrix)
 
     def make(rows: np.ndarray, draw: int, types: np.ndarray, active: np.ndarray) -> Batch:
         rng = np.random.default_rng([seed, EMBED, int(rows[0]), draw])
-        tokens = _tokenise(values[rows], measured, card, rng)
-        masked = torch.zeros(tokens[0].shape, dtype=torch.bool)
-        gene, value = map(torch.from_numpy, tokens)
-        return Batch(gene, value, masked, types[rows], torch.from_numpy(active[rows]))
+        tokens = tokeniser.tokenise(values[rows], min(card["embed"]["n_tokens"], len(measured)), rng)
+        tokens = replace(tokens, gene_BL=measured[tokens.gene_BL])
+        return batch_of(tokens, np.zeros(tokens.gene_BL.shape, bool), types[rows], active[rows])
 
     n_rows = len(expression)
     no_types = np.full(n_rows, -1)
@@ -143,16 +147,14 @@ def _mean_over_draws(
     for start in range(0, n_rows, batch_size):
         rows = np.arange(start, min(start + batch_size, n_rows))
         rng = np.random.default_rng([seed, STRUCTURE, start])
-        drawn = [
-            model.backbone.cell_embedding(model(make(rows, draw), structure, rng)).numpy()
-            for draw in range(card["embed"]["draws"])
-        ]
+        batches = (make(rows, draw) for draw in range(card["embed"]["draws"]))
+        drawn = [model.backbone.cell_embedding(model(batch, structure, rng), batch).numpy() for batch in batches]
         parts.append(np.mean(drawn, axis=0))
     return np.concatenate(parts)
 
 
-def _values(expression: anndata.AnnData, card: dict[str, Any]) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Value tokens of the measured genes of the model, and those genes' node numbers."""
+def _matrix(expression: anndata.AnnData, card: dict[str, Any]) -> tuple[sp.csr_matrix, np.ndarray]:
+    """Expression of the measured genes of the model, and those genes' node numbers."""
     place = expression.var_names.get_indexer_for(card["genes"])
     measured = np.flatnonzero(place >= 0)
     if len(measured) < 0.05 * len(card["genes"]):
@@ -175,18 +177,7 @@ def _values(expression: anndata.AnnData, card: dict[str, Any]) -> tuple[sp.csr_m
         spread = dense.std(0)
         above = (dense - np.median(dense, axis=0)) / np.where(spread > 0, spread, 1.0)
         matrix = sp.csr_matrix(np.maximum(above, 0.0))
-    return BACKBONES[card["arguments"]["backbone"]["name"]].values(
-        matrix, card["arguments"]["backbone"]["n_bins"]
-    ), measured
-
-
-def _tokenise(
-    values: sp.csr_matrix, measured: np.ndarray, card: dict[str, Any], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    backbone = BACKBONES[card["arguments"]["backbone"]["name"]]
-    n_tokens = min(card["embed"]["n_tokens"], len(measured))
-    tokens = backbone.tokenise(values, n_tokens, card["embed"]["expressed_share"], rng)
-    return measured[tokens.gene_BL], tokens.value_BL
+    return matrix, measured
 
 
 def _frame(embedded: np.ndarray, index: Any) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from grnformer.errors import InputError
-from grnformer.model.grnformer import Batch, GRNFormer
+from grnformer.model.batch import Batch
+from grnformer.model.grnformer import GRNFormer
 from grnformer.model.structure import Structure
 from grnformer.train.batches import HELDOUT, STRUCTURE, Cells
 
@@ -31,18 +32,20 @@ def heldout_batches(cells: Cells, rows: np.ndarray, *, batch_size: int, repeats:
 def evaluate(
     model: GRNFormer, structure: Structure | None, batches: Iterable[Batch], type_mean: np.ndarray, seed: int
 ) -> dict[str, Any]:
-    """Score masked value prediction on fixed batches.
+    """Score the masked objective on fixed batches.
 
     Parameters
     ----------
     type_mean
-        (types, N): mean value of each gene's tokens by cell type in training cells.
+        (types, N): mean value of each gene's tokens by cell type in training cells. Where a mask hides the gene itself:
+        (types + 1, N), the share of each gene among the tokens, in the last row over all types.
 
     Returns
     -------
     n (masked tokens); mse and pearson of the model, in units of each gene's deviation; floor_mse of the gene's
     training mean; floor_cell_type_mse and floor_cell_type_pearson of the gene's training mean within the cell's type,
-    which is told that type.
+    which is told that type. Where a mask hides the gene itself, each error is the nats a gene (of the floors: by its
+    share among training tokens), and there are no correlations.
     """
     was_training = model.training
     model.eval()
@@ -52,14 +55,26 @@ def evaluate(
         moved = batch.to(device)
         h_BTD = model(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
         masked = moved.masked_BL
+        if model.hides_genes:
+            nats_M = model.losses(h_BTD, moved)[0]
+            share = type_mean[:, batch.gene_BL[batch.masked_BL].numpy()]
+            type_M = np.broadcast_to(batch.type_B[:, None], batch.masked_BL.shape)[batch.masked_BL.numpy()]
+            predictions.append(nats_M.cpu().numpy())
+            truths.append(-np.log(share[-1]))
+            floors.append(-np.log(share[type_M, np.arange(len(type_M))]))
+            continue
         truths.append(model.target(moved)[masked].cpu().numpy())
-        predictions.append(model.backbone.reconstruct(h_BTD, moved.gene_BL)[masked].cpu().numpy())
+        predictions.append(model.predict(h_BTD, moved)[masked].cpu().numpy())
         of_type = np.take_along_axis(type_mean[batch.type_B], batch.gene_BL.numpy(), axis=1)
         genes = moved.gene_BL[masked]
         of_type_masked = torch.from_numpy(of_type[batch.masked_BL.numpy()]).to(model.mean_N)
         floors.append(((of_type_masked - model.mean_N[genes]) / model.deviation_N[genes]).cpu().numpy())
     model.train(was_training)
     truth, prediction, floor = (np.concatenate(x).astype(np.float64) for x in (truths, predictions, floors))
+    if model.hides_genes:
+        errors = {"mse": prediction, "floor_mse": truth, "floor_cell_type_mse": floor}
+        means: dict[str, Any] = {name: float(error.mean()) for name, error in errors.items()}
+        return {"n": len(truth), **means, "pearson": None, "floor_cell_type_pearson": None}
     return {
         "n": len(truth),
         "mse": float(np.mean((truth - prediction) ** 2)),

@@ -20,7 +20,8 @@ from grnformer import __version__
 from grnformer.fuse.graph import Bundle
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer, Perturbation
-from grnformer.model.moments import gene_moments
+from grnformer.model.moments import gene_moments, gene_shares, nonzero_medians
+from grnformer.model.published import put_published
 from grnformer.model.start import coexpression_embedding
 from grnformer.model.structure import read_structure
 from grnformer.train.batches import Cells, StepBatches
@@ -53,9 +54,11 @@ def pretrain(
     model_seed: int,
     checkpoints: str | Path,
     threads: int,
+    checkpoint: str | Path | None,
+    medians: np.ndarray | None,
     stop_after: int | None = None,
 ) -> Pretrained:
-    """Train one arm from scratch, or from its newest checkpoint if one of the same settings and data is there.
+    """Train one arm, resuming from its newest checkpoint if one of the same settings and data is there.
 
     Parameters
     ----------
@@ -75,6 +78,10 @@ def pretrain(
         Folder for checkpoints.
     threads
         CPU threads.
+    checkpoint
+        A published checkpoint of the backbone to start from; None: from scratch.
+    medians
+        Median of each gene's scaled counts above 0, by node number (geneformer); None: of the training cells.
     stop_after
         End early at this step, as an interruption would; for tests.
     """
@@ -82,17 +89,27 @@ def pretrain(
     torch.set_num_threads(threads)
     torch.manual_seed(model_seed)
     genes = bundle.graph.genes
-    backbone = {"name": settings["backbone"], **size["backbone"]}
+    kind, architecture, published = BACKBONES[settings["backbone"]], size["backbone"], None
+    if checkpoint is not None:
+        published = kind.read_published(Path(checkpoint), architecture)
+        architecture = published.architecture
+        LOGGER.info("starting from the published %s: %s", checkpoint, architecture)
+    backbone = {"name": settings["backbone"], **architecture}
+    place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
+    train, heldout = np.flatnonzero(place == "train"), np.flatnonzero(place == "heldout")
+    sample = _spread(train, size["block_cells"] * size["held_blocks"])
+
+    def gene_scale() -> np.ndarray:
+        return nonzero_medians(store.read(sample)) if medians is None else medians
+
+    tokeniser_settings = kind.tokeniser_settings(architecture, size["expressed_share"], gene_scale)
     cells = Cells(
         store,
         bundle.graph,
         bundle.meta["cell_types"],
-        BACKBONES[backbone["name"]],
-        n_bins=size["backbone"]["n_bins"],
-        **{key: size[key] for key in ("n_tokens", "expressed_share", "mask_share")},
+        kind.tokeniser(**tokeniser_settings),
+        **{key: size[key] for key in ("n_tokens", "mask_share")},
     )
-    place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
-    train, heldout = np.flatnonzero(place == "train"), np.flatnonzero(place == "heldout")
     blocks = [train[i : i + size["block_cells"]] for i in range(0, len(train), size["block_cells"])]
     mean, deviation, type_mean = gene_moments(
         ((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks),
@@ -108,8 +125,12 @@ def pretrain(
         "n_tokens": cells.n_tokens,
     }
     model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
-    if size["gene_start"] == "coexpression":
-        seen = cells.values(_spread(train, size["block_cells"] * size["held_blocks"]))
+    if model.hides_genes:
+        type_mean = gene_shares(((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks), len(type_mean))
+    if published is not None:
+        put_published(model.backbone, published, genes)
+    elif size["gene_start"] == "coexpression":
+        seen = cells.values(sample)
         model.backbone.start_genes(coexpression_embedding(seen, model.backbone.width, model_seed))
     structure = None
     if arm["adapter"]:
@@ -118,6 +139,7 @@ def pretrain(
         "arguments": arguments,
         "arm": arm,
         "cell_types": cells.cell_types,
+        "checkpoint": None if published is None else published.digest(),
         "data": _hash_data(store, split, bundle),
         "embed": {
             **settings["embed"],
@@ -128,6 +150,7 @@ def pretrain(
         "seed": model_seed,
         "size": settings["size_name"],
         "steps": size["steps"],
+        "tokeniser": tokeniser_settings,
         "tokens": [int(token) for token in genes["token"]],
         "version": __version__,
     }
@@ -158,6 +181,7 @@ def pretrain(
     _fit(task, batches, Path(checkpoints), size, settings, stop_after)
     model = model.eval().cpu()
     scores: dict[str, Any] = evaluate(model, structure, fixed, type_mean, settings["seed"])
+    scores["objective"] = model.backbone.objective
     scores["heldout_cells"] = len(scored)
     scores["train_cells"] = len(train)
     scores["parameters"] = sum(p.numel() for p in model.parameters())

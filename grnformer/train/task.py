@@ -59,21 +59,17 @@ class MaskedValuePrediction(pl.LightningModule):
         self._since: list[float] = []
         self._tokens, self._clock = 0, time.perf_counter()
 
-    def losses(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean squared error of masked values from the genes' states, and from the cell embedding."""
+    def losses(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one."""
         h_BTD = self.model(batch, self.structure, rng, self.perturbation)
-        masked = batch.masked_BL
-        target = self.model.target(batch)[masked]
-        backbone = self.model.backbone
-        from_gene = backbone.reconstruct(h_BTD, batch.gene_BL)[masked]
-        from_cell = backbone.reconstruct_from_cell(backbone.cell_embedding(h_BTD), batch.gene_BL)[masked]
-        return torch.mean((from_gene - target) ** 2), torch.mean((from_cell - target) ** 2)
+        from_gene, from_cell = self.model.losses(h_BTD, batch)
+        return torch.mean(from_gene), None if from_cell is None else torch.mean(from_cell)
 
     def training_step(self, numbered: tuple[int, Batch], _: int) -> torch.Tensor:
         step, batch = numbered
         torch.manual_seed(self.seed * 1_000_003 + step)  # dropout: by step, so that a resumed run draws the same
         from_gene, from_cell = self.losses(batch, np.random.default_rng([self.seed, STRUCTURE, step]))
-        loss = from_gene + self.optimiser["cell_loss"] * from_cell
+        loss = from_gene if from_cell is None else from_gene + self.optimiser["cell_loss"] * from_cell
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss.item()} at step {step}; lower the learning rate")
         self._since.append(float(from_gene.detach()))

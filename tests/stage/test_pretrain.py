@@ -56,8 +56,8 @@ def inputs(tmp_path):
 
 
 def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
-    size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "backbone": {"width": 8, "n_heads": 2}}
-    size |= {"adapter": {"n_heads": 2}, "gnn": {"width": 8}}
+    size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
+    size |= {"gnn": {"width": 8}, "backbones": {"scgpt": {"width": 8, "n_heads": 2}}}
     config = {
         "fuse": {"vocabulary": "vocabulary.json", "min_cells": 1},
         "pretrain": {"seeds": [1], "sizes": {"tiny": size}, "optimiser": {"log_every": 1, "evaluate_every": 2}},
@@ -79,6 +79,28 @@ def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
     assert io.read_table(folder / "training.tsv", "training")["step"].max() == 3
     embedding = embed_expression(folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1)
     assert embedding.shape == (N_CELLS, 8)
+
+
+@pytest.mark.parametrize("backbone", ["geneformer", "scfoundation"])
+def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, backbone):
+    own = {"geneformer": {"positions": 16}, "scfoundation": {"decoder_width": 8, "n_bins": 5}}
+    size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
+    size |= {"gnn": {"width": 8}, "backbones": {backbone: own[backbone] | {"width": 8, "n_heads": 2}}}
+    optimiser, embed = {"log_every": 1, "evaluate_every": 2}, {"n_tokens": 12}
+    pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": embed}
+    config = {"fuse": {"vocabulary": "vocabulary.json", "min_cells": 1}, "pretrain": pretrain}
+    target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
+    ran = run_rules([target], ["build_graph", "split_cells", "pretrain_model"], config)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    folder = tmp_path / "results/tiny/pretrain/hybrid/seed1"
+    model, card = load_model(folder)
+    assert model.adapter.beta != 0
+    assert card["arguments"]["backbone"]["name"] == backbone
+    scores = io.read_json(folder / "heldout.json", "heldout")
+    assert scores["objective"] == ("masked_gene" if backbone == "geneformer" else "masked_value")
+    embedding = embed_expression(folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1)
+    assert embedding.shape == (N_CELLS, {"geneformer": 8, "scfoundation": 32}[backbone])
+    assert np.isfinite(embedding.to_numpy()).all()
 
 
 def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inputs):

@@ -1,5 +1,13 @@
 # fuse: networks and cell activities on the genes of the backbone's vocabulary; one bundle a graph mode.
 
+OF_BACKBONE = config["fuse"]["backbones"][config["pretrain"]["backbone"]]
+VOCABULARY = path_of(config["fuse"]["vocabulary"] or OF_BACKBONE["vocabulary"])
+# another vocabulary has no aliases but its own
+NAMES = config["fuse"]["aliases"] or (
+    None if config["fuse"]["vocabulary"] else OF_BACKBONE["aliases"]
+)
+ALIASES = path_of(NAMES) if NAMES else []
+
 
 localrules:
     fuse,
@@ -20,8 +28,8 @@ rule build_graph:
         cell_type="results/{dataset}/grn/cell_type",
         eregulons="results/{dataset}/grn/eregulons.parquet",
         activity="results/{dataset}/grn/cell_activity.h5ad",
-        vocabulary=path_of(config["fuse"]["vocabulary"]),
-        aliases=path_of(config["fuse"]["aliases"]) if config["fuse"]["aliases"] else [],
+        vocabulary=VOCABULARY,
+        aliases=ALIASES,
     output:
         directory("results/{dataset}/fuse/{graph}"),
     log:

@@ -2,9 +2,26 @@
 PRETRAIN = {
     key: value
     for key, value in config["pretrain"].items()
-    if key not in ("arms", "datasets", "seeds", "sizes", "size", "heldout_share")
+    if key
+    not in (
+        "arms",
+        "checkpoint",
+        "datasets",
+        "heldout_share",
+        "medians",
+        "seeds",
+        "size",
+        "sizes",
+    )
 }
-PRETRAIN["size"] = config["pretrain"]["sizes"][config["pretrain"]["size"]]
+PRETRAIN["size"] = {
+    key: value
+    for key, value in config["pretrain"]["sizes"][config["pretrain"]["size"]].items()
+    if key != "backbones"
+}
+PRETRAIN["size"]["backbone"] = config["pretrain"]["sizes"][config["pretrain"]["size"]][
+    "backbones"
+][config["pretrain"]["backbone"]]
 PRETRAIN["size_name"] = config["pretrain"]["size"]
 
 
@@ -57,6 +74,17 @@ rule pretrain_model:
         multiome="results/{dataset}/prep/multiome.h5mu",
         split="results/{dataset}/pretrain/split.tsv",
         bundle=bundle_of,
+        checkpoint=(
+            path_of(config["pretrain"]["checkpoint"])
+            if config["pretrain"]["checkpoint"]
+            else []
+        ),
+        medians=(
+            path_of(config["pretrain"]["medians"])
+            if config["pretrain"]["medians"]
+            else []
+        ),
+        vocabulary=VOCABULARY if config["pretrain"]["medians"] else [],
     output:
         weights="results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
         card="results/{dataset}/pretrain/{arm}/seed{seed}/model.json",

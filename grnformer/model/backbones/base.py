@@ -1,40 +1,97 @@
-"""What a backbone must offer: tokens of cells, encoding, reconstruction of masked values, a cell embedding.
+"""What a backbone must offer: tokens of cells, encoding, its masked objective, a cell embedding.
 
-Shapes: B cells, L gene tokens, 1 + L tokens with the cell's own first, D width, N genes.
+Shapes: B cells, L gene tokens, C tokens of the cell itself (none, one or two), T = C + L with those first, D width,
+E width of the cell embedding, N genes of the graph, V genes of the backbone's own vocabulary.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import nn
 
+from grnformer.model.batch import Batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from grnformer.model.published import Published
+
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens of B cells as arrays: gene (node number), value (0 to 1), (B, L) each; no padding."""
+    """Tokens of B cells as arrays: gene (node number), value (0: not expressed), (B, L) each.
+
+    `present_BL` is False where a cell has no more tokens (None: no padding); `depth_B` is log10 of a cell's counts
+    (None where the backbone does not look at it).
+    """
 
     gene_BL: np.ndarray
     value_BL: np.ndarray
+    present_BL: np.ndarray | None = None
+    depth_B: np.ndarray | None = None
+
+
+class Tokeniser(ABC):
+    """From expression to tokens; without weights, so that it is light to send to a worker."""
+
+    @abstractmethod
+    def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
+        """The backbone's value of every expressed gene of each cell, above 0; the same sparsity."""
+
+    @abstractmethod
+    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+        """The tokens of each cell, at most `n_tokens`."""
+
+    def of_genes(self, genes: np.ndarray) -> Tokeniser:
+        """The tokeniser of matrices that have these genes (node numbers) alone, in that order."""
+        return self
 
 
 class Backbone(nn.Module):
-    """A backbone over N genes; `width` is D. Values are between 0 (not expressed) and 1 (highest of the cell)."""
+    """A backbone over N genes; `width` is D.
+
+    Parameters
+    ----------
+    n_genes
+        N.
+    vocabulary_size
+        Entries of the backbone's own vocabulary, where it came from a published checkpoint; None: the N genes.
+    first_gene
+        Entry of gene 0, where the vocabulary is the N genes.
+    """
 
     width: int
+    tokeniser: ClassVar[Callable[..., Tokeniser]]
+    objective: ClassVar[Literal["masked_value", "masked_gene"]] = "masked_value"
+    standardised: bool  # predictions are in deviations of the gene; else values as the tokens have them
+    rows_N: torch.Tensor | None
+
+    def __init__(self, n_genes: int, vocabulary_size: int | None, first_gene: int) -> None:
+        super().__init__()
+        self.n_genes, self.first_gene = n_genes, first_gene
+        self.register_buffer("rows_N", None if vocabulary_size is None else torch.zeros(n_genes, dtype=torch.long))
+
+    def entries(self, gene: torch.Tensor) -> torch.Tensor:
+        """Entries of genes (node numbers) in the backbone's own vocabulary."""
+        return self.first_gene + gene if self.rows_N is None else self.rows_N[gene]
+
+    def all_entries(self) -> torch.Tensor:
+        """Entries of all N genes."""
+        return self.entries(torch.arange(self.n_genes, device=next(self.parameters()).device))
 
     @staticmethod
-    def values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
-        """The backbone's value of every expressed gene of a cell; the same sparsity."""
-        raise NotImplementedError
-
-    @staticmethod
-    def tokenise(values: sp.csr_matrix, n_tokens: int, expressed_share: float, rng: np.random.Generator) -> Tokens:
-        """Draw the tokens of each cell."""
-        raise NotImplementedError
+    def tokeniser_settings(
+        architecture: dict[str, Any], expressed_share: float, medians: Callable[[], np.ndarray]
+    ) -> dict[str, Any]:
+        """Arguments of the tokeniser; `medians` gives the median of each gene's values above 0, if asked."""
+        return {"expressed_share": expressed_share}
 
     def gene_embedding(self) -> torch.Tensor:
         """(N, D)."""
@@ -44,20 +101,42 @@ class Backbone(nn.Module):
         """Add (N, D) to the gene embeddings before training."""
         raise NotImplementedError
 
-    def encode(
-        self, gene_BL: torch.Tensor, value_BL: torch.Tensor, masked_BL: torch.Tensor, drop_last: bool
-    ) -> torch.Tensor:
-        """(B, 1 + L, D); masked values are not looked at; `drop_last` leaves out the last layer."""
+    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
+        """(B, T, D); what is masked is not looked at; `drop_last` leaves out the last layer."""
         raise NotImplementedError
 
-    def reconstruct(self, h_BTD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
-        """Standardised value of each gene token from its own state, (B, L)."""
+    def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Value of each gene token from the tokens' states, (B, L) (objective masked_value)."""
         raise NotImplementedError
 
-    def reconstruct_from_cell(self, cell_BD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
-        """Standardised value of genes from the cell embedding alone, (B, L)."""
+    def reconstruct_from_cell(self, cell_BE: torch.Tensor, batch: Batch) -> torch.Tensor | None:
+        """Value of genes from the cell embedding alone, (B, L); None where the backbone has no such objective."""
+        return None
+
+    def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
+        """Logits over the N genes of M tokens' states, (M, N) (objective masked_gene)."""
         raise NotImplementedError
 
-    def cell_embedding(self, h_BTD: torch.Tensor) -> torch.Tensor:
-        """(B, D)."""
+    def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """(B, E)."""
         raise NotImplementedError
+
+    def published_names(self) -> dict[str, str]:
+        """Names of the backbone's own weights -> names in its published checkpoints."""
+        raise NotImplementedError
+
+    @staticmethod
+    def read_published(path: Path, architecture: dict[str, Any]) -> Published:
+        """Read a published checkpoint; `architecture` says what the checkpoint does not."""
+        raise NotImplementedError
+
+    @staticmethod
+    def write_published(published: Published, path: Path) -> None:
+        """Write a checkpoint as it is published."""
+        raise NotImplementedError
+
+
+def adopt(names: dict[str, str], prefix: str, theirs: str, module: nn.Module) -> None:
+    """Name the weights of a submodule (under `prefix`) by the same ends under `theirs`."""
+    for name in module.state_dict():
+        names[f"{prefix}.{name}"] = f"{theirs}.{name}"

@@ -1,13 +1,18 @@
-"""scGPT-style backbone (Cui et al. 2024, doi 10.1038/s41592-024-02201-0).
+"""scGPT backbone (Cui et al. 2024, doi 10.1038/s41592-024-02201-0).
 
-Gene tokens plus binned value tokens, a cell token, transformer layers, masked value prediction from the
-gene's state and from the cell embedding (scGPT's MVC).
-Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N genes.
+Gene tokens plus value tokens, a cell token, transformer layers, masked value prediction from the gene's state (GEP)
+and from the cell embedding (MVC).
+Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N genes, V entries of the vocabulary.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,38 +20,31 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grnformer.model.backbones.base import Backbone, Tokens
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
+from grnformer.model.backbones.layer import Layer, layer_names
+from grnformer.model.batch import Batch
+from grnformer.model.published import Published, load_tensors
 from grnformer.model.tokens import bin_values, draw_tokens
 
+FLASH = re.compile(r"self_attn\.(?:_impl\.)?Wqkv\.")
+UNUSED = "cls_decoder."  # a head for cell types, of fine-tuning
+MASK_VALUE = -1.0
 
-class Layer(nn.Module):
-    """Transformer layer with SDPA attention, normalised before or after each part; (B, T, D) -> (B, T, D)."""
 
-    def __init__(self, width: int, n_heads: int, hidden: int, dropout: float, norm_first: bool) -> None:
-        super().__init__()
-        self.n_heads, self.dropout, self.norm_first = n_heads, dropout, norm_first
-        self.in_proj = nn.Linear(width, 3 * width)
-        self.out_proj = nn.Linear(width, width)
-        self.linear1, self.linear2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+@dataclass(frozen=True)
+class ScGPTTokeniser(Tokeniser):
+    """Value bins by rank within the cell, as shares of `n_bins`; a draw of expressed and other genes."""
 
-    def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        if self.norm_first:
-            x_BTD = x_BTD + self._mix(self.norm1(x_BTD))
-            return x_BTD + self._feed(self.norm2(x_BTD))
-        x_BTD = self.norm1(x_BTD + self._mix(x_BTD))
-        return self.norm2(x_BTD + self._feed(x_BTD))
+    n_bins: int
+    expressed_share: float
 
-    def _mix(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        query, key, value = self.in_proj(x_BTD).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        return self._drop(self.out_proj(mixed.transpose(1, 2).flatten(2)))
+    def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
+        return bin_values(expression, self.n_bins)
 
-    def _feed(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        return self._drop(self.linear2(self._drop(torch.relu(self.linear1(x_BTD)))))
-
-    def _drop(self, x: torch.Tensor) -> torch.Tensor:
-        return F.dropout(x, self.dropout, self.training)
+    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+        return Tokens(*draw_tokens(values, n_tokens, self.expressed_share, rng))
 
 
 class ScGPT(Backbone):
@@ -55,7 +53,7 @@ class ScGPT(Backbone):
     Parameters
     ----------
     n_genes, n_bins
-        N; value bins besides 0 (scGPT: 51).
+        N; value bins besides 0 (scGPT: 50, and that of 0).
     width, n_layers, n_heads, hidden, dropout
         Of the transformer.
     norm_first
@@ -64,6 +62,14 @@ class ScGPT(Backbone):
         Add to a token the product of its value with a projection of its gene, and to the prediction the product of the
         token's state with a projection of its gene. A mean over tokens then already tells which genes are expressed,
         and few steps suffice. scGPT has the sum of gene and value, and a perceptron, alone.
+    original
+        Values by scGPT's perceptron of the bin's number, and its MVC decoder; predictions are bins' numbers. Else
+        values have one vector a bin, and predictions are standardised.
+    masked_attention
+        As in scGPT's pretraining: a masked token carries a flag in place of a value, and is attended to by itself
+        alone. Else it carries the value -1 (scGPT's fine-tuning) or that of a bin of its own, and all attend to all.
+    vocabulary_size, cls
+        Of a published checkpoint: entries V, and that of the cell token; None: the N genes, then the cell token.
     """
 
     def __init__(
@@ -77,12 +83,22 @@ class ScGPT(Backbone):
         dropout: float,
         norm_first: bool,
         bilinear: bool,
+        original: bool,
+        masked_attention: bool,
+        vocabulary_size: int | None = None,
+        cls: int | None = None,
     ) -> None:
-        super().__init__()
-        self.width, self.n_bins, self.mask_bin, self.cls = width, n_bins, n_bins + 1, n_genes
-        self.gene = nn.Embedding(n_genes + 1, width)
+        super().__init__(n_genes, vocabulary_size, first_gene=0)
+        self.width, self.n_bins, self.mask_bin = width, n_bins, n_bins + 1
+        self.original, self.standardised, self.dropout = original, not original, dropout
+        self.cls = n_genes if cls is None else cls
+        self.gene = nn.Embedding(n_genes + 1 if vocabulary_size is None else vocabulary_size, width)
         self.gene_norm = nn.LayerNorm(width)
-        self.value = nn.Embedding(n_bins + 2, width)
+        self.value: nn.Module = (
+            nn.Sequential(nn.Linear(1, width), nn.ReLU(), nn.Linear(width, width), nn.LayerNorm(width))
+            if original
+            else nn.Embedding(n_bins + 2, width)
+        )
         self.slope = nn.Linear(width, width, bias=False) if bilinear else None
         self.layers = nn.ModuleList(Layer(width, n_heads, hidden, dropout, norm_first) for _ in range(n_layers))
         self.out_norm = nn.LayerNorm(width) if norm_first else nn.Identity()
@@ -94,46 +110,133 @@ class ScGPT(Backbone):
         if self.gene_query is not None:
             nn.init.zeros_(self.gene_query.weight)  # the first prediction is the gene's mean, not noise
         nn.init.normal_(self.gene.weight, std=0.01)  # small, for it is normalised: steps then turn it at once
+        self.cell_weight = nn.Linear(width, width, bias=False) if original else None
+        self.flag = nn.Embedding(2, width) if masked_attention else None
 
     @staticmethod
-    def values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
-        return bin_values(expression, n_bins)
+    def tokeniser(**settings: Any) -> ScGPTTokeniser:
+        return ScGPTTokeniser(**settings)
 
     @staticmethod
-    def tokenise(values: sp.csr_matrix, n_tokens: int, expressed_share: float, rng: np.random.Generator) -> Tokens:
-        return Tokens(*draw_tokens(values, n_tokens, expressed_share, rng))
+    def tokeniser_settings(
+        architecture: dict[str, Any], expressed_share: float, medians: Callable[[], np.ndarray]
+    ) -> dict[str, Any]:
+        return {"n_bins": architecture["n_bins"], "expressed_share": expressed_share}
 
     def gene_embedding(self) -> torch.Tensor:
-        return self.gene_norm(self.gene.weight[:-1])
+        return self.gene_norm(self.gene(self.all_entries()))
 
     def start_genes(self, embedding: np.ndarray) -> None:
         with torch.no_grad():
-            self.gene.weight[:-1] += torch.from_numpy(embedding)
+            self.gene.weight[self.all_entries()] += torch.from_numpy(embedding)
 
-    def encode(
-        self, gene_BL: torch.Tensor, value_BL: torch.Tensor, masked_BL: torch.Tensor, drop_last: bool
-    ) -> torch.Tensor:
-        bin_BL = (value_BL * self.n_bins).round().long().masked_fill(masked_BL, self.mask_bin)
-        genes_BT = F.pad(gene_BL, (1, 0), value=self.cls)
-        gene_BTD = self.gene_norm(self.gene(genes_BT))
-        h_BTD = gene_BTD + self.value(F.pad(bin_BL, (1, 0), value=0))
+    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
+        value_BL, masked_BL = batch.value_BL, batch.masked_BL
+        gene_BTD = self._gene(F.pad(self.entries(batch.gene_BL), (1, 0), value=self.cls))
+        h_BTD = gene_BTD + self._value(value_BL, masked_BL)
         if self.slope is not None:
             seen_BT = F.pad(value_BL.masked_fill(masked_BL, 0.0), (1, 0))
             h_BTD = h_BTD + seen_BT[:, :, None] * self.slope(gene_BTD)
+        allowed = None
+        if self.flag is not None:
+            known_BT = F.pad(~masked_BL, (1, 0), value=True)
+            allowed = known_BT[:, None, None] | torch.eye(known_BT.shape[1], dtype=torch.bool, device=known_BT.device)
         for layer in self.layers[: len(self.layers) - drop_last]:
-            h_BTD = layer(h_BTD)
+            h_BTD = layer(h_BTD, allowed)
         return self.out_norm(h_BTD)
 
-    def reconstruct(self, h_BTD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
+    def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         predicted_BL = self.decoder(h_BTD[:, 1:]).squeeze(-1)
         if self.gene_query is not None:
-            query_BLD = self.gene_query(self.gene_norm(self.gene(gene_BL)))
+            query_BLD = self.gene_query(self._gene(self.entries(batch.gene_BL)))
             predicted_BL = predicted_BL + (query_BLD * h_BTD[:, 1:]).sum(-1) / math.sqrt(self.width)
-        return predicted_BL
+        return predicted_BL / self.n_bins if self.original else predicted_BL
 
-    def reconstruct_from_cell(self, cell_BD: torch.Tensor, gene_BL: torch.Tensor) -> torch.Tensor:
-        query_BLD = torch.tanh(self.cell_query(self.gene_norm(self.gene(gene_BL))))
-        return (query_BLD * cell_BD[:, None]).sum(-1) / math.sqrt(self.width)
+    def reconstruct_from_cell(self, cell_BE: torch.Tensor, batch: Batch) -> torch.Tensor:
+        query_BLD = self.cell_query(self._gene(self.entries(batch.gene_BL)))
+        if self.cell_weight is not None:
+            return (self.cell_weight(torch.sigmoid(query_BLD)) @ cell_BE[:, :, None]).squeeze(-1) / self.n_bins
+        return (torch.tanh(query_BLD) * cell_BE[:, None]).sum(-1) / math.sqrt(self.width)
 
-    def cell_embedding(self, h_BTD: torch.Tensor) -> torch.Tensor:
+    def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         return h_BTD[:, 0]
+
+    def _gene(self, entry: torch.Tensor) -> torch.Tensor:
+        return self.gene_norm(self.gene(entry))
+
+    def _value(self, value_BL: torch.Tensor, masked_BL: torch.Tensor) -> torch.Tensor:
+        """Value part of the tokens, (B, T, D); the cell token has the value 0."""
+        bin_BT = F.pad((value_BL * self.n_bins).round(), (1, 0))
+        masked_BT = F.pad(masked_BL, (1, 0))
+        if self.original:
+            value_BTD = self.value(bin_BT.masked_fill(masked_BT, MASK_VALUE)[:, :, None])
+            value_BTD = F.dropout(value_BTD, self.dropout, self.training)
+        else:
+            value_BTD = self.value(bin_BT.long().masked_fill(masked_BT, self.mask_bin))
+        return value_BTD if self.flag is None else torch.where(masked_BT[:, :, None], self.flag.weight[1], value_BTD)
+
+    def published_names(self) -> dict[str, str]:
+        names = {"gene.weight": "encoder.embedding.weight", "cell_weight.weight": "mvc_decoder.W.weight"}
+        adopt(names, "gene_norm", "encoder.enc_norm", self.gene_norm)
+        for ours, theirs in {"0": "linear1", "2": "linear2", "3": "norm"}.items():
+            names |= {f"value.{ours}.{kind}": f"value_encoder.{theirs}.{kind}" for kind in ("weight", "bias")}
+        for number, layer in enumerate(self.layers):
+            names |= layer_names(layer, f"layers.{number}", f"transformer_encoder.layers.{number}")
+        adopt(names, "decoder", "decoder.fc", self.decoder)
+        adopt(names, "cell_query", "mvc_decoder.gene2query", self.cell_query)
+        if self.flag is not None:
+            names["flag.weight"] = "flag_encoder.weight"
+        return names
+
+    @staticmethod
+    def read_published(path: Path, architecture: dict[str, Any]) -> Published:
+        """Read a folder with vocab.json, args.json and best_model.pt, in flash-attention's or PyTorch's naming.
+
+        The published models hold a flag (`masked_attention`) that their fine-tuned offspring may lack.
+        """
+        arguments = io.read_json(path / "args.json")
+        wanted = ("embsize", "nlayers", "nheads", "d_hid", "dropout", "n_bins")
+        missing = [key for key in wanted if key not in arguments]
+        vocabulary = io.read_json(path / "vocab.json", "vocabulary")
+        if missing or "<cls>" not in vocabulary:
+            raise InputError(
+                f"{path}: args.json has no {missing}" if missing else f"{path}: vocab.json has no <cls>",
+                f"args.json with {', '.join(wanted)}, and vocab.json with the cell token <cls>",
+                "give the folder of a published scGPT model",
+            )
+        state = load_tensors(path / "best_model.pt")
+        flash = any(FLASH.search(name) for name in state)
+        weights = {FLASH.sub("self_attn.in_proj_", name): value for name, value in state.items()}
+        flag = "flag_encoder.weight"
+        unused = {name: value for name, value in weights.items() if name.startswith(UNUSED)}
+        if not architecture["masked_attention"] and flag in weights:
+            unused[flag] = weights[flag]
+        found = {
+            "n_bins": arguments["n_bins"] - 1,
+            "width": arguments["embsize"],
+            "n_layers": arguments["nlayers"],
+            "n_heads": arguments["nheads"],
+            "hidden": arguments["d_hid"],
+            "dropout": arguments["dropout"],
+            "norm_first": False,
+            "bilinear": False,
+            "original": True,
+            "vocabulary_size": len(vocabulary),
+            "cls": vocabulary["<cls>"],
+        }
+        used = {name: value for name, value in weights.items() if name not in unused}
+        settings = {"args.json": arguments, "flash": flash, "order": list(weights)}
+        return Published(path, architecture | found, used, vocabulary, unused, settings)
+
+    @staticmethod
+    def write_published(published: Published, path: Path) -> None:
+        """Write the folder that `read_published` reads, in the naming that was read."""
+        weights = published.weights | published.unused
+        state = {name: weights[name] for name in published.settings["order"]}
+        if published.settings["flash"]:
+            state = {name.replace("self_attn.in_proj_", "self_attn.Wqkv."): value for name, value in state.items()}
+        path.mkdir(parents=True, exist_ok=True)
+        io.write_json(published.settings["args.json"], path / "args.json")
+        io.write_json(published.vocabulary or {}, path / "vocab.json", "vocabulary")
+        with io.atomic(path / "best_model.pt") as temporary:
+            torch.save(state, temporary)

@@ -1,5 +1,7 @@
 """Small random structures and batches."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -33,15 +35,47 @@ def batch():
     return Batch(*map(torch.from_numpy, (genes, values, masked)), rng.integers(2, size=B), torch.from_numpy(active))
 
 
+SMALL = {
+    "scgpt": {"n_bins": 10, "hidden": 32, "norm_first": True, "bilinear": True, "original": False}
+    | {"masked_attention": False},
+    "scgpt_original": {"n_bins": 10, "hidden": 32, "norm_first": False, "bilinear": False, "original": True}
+    | {"masked_attention": True},
+    "geneformer": {"hidden": 32, "positions": 16, "cell_tokens": False},
+    "geneformer_v2": {"hidden": 32, "positions": 16, "cell_tokens": True},
+    "scfoundation": {"n_bins": 6, "bin_alpha": 1.0, "decoder_width": 8, "decoder_layers": 1, "decoder_heads": 2}
+    | {"part": "cell"},
+}
+KINDS = sorted(SMALL)
+
+
 @pytest.fixture
 def make_model():
-    def make(adapter=True, position="after", n_layers=2, **changes):
+    def make(adapter=True, position="after", n_layers=2, kind="scgpt", n_genes=N, **changes):
         torch.manual_seed(0)
-        backbone = {"name": "scgpt", "n_bins": 10, "width": 16, "n_layers": n_layers, "n_heads": 2, "hidden": 32}
-        backbone |= {"dropout": 0.0, "norm_first": True, "bilinear": True} | changes
+        backbone = {"name": kind.split("_")[0], "width": 16, "n_layers": n_layers, "n_heads": 2, "dropout": 0.0}
+        backbone |= SMALL[kind] | changes
         gnn = {"width": 8, "n_layers": 2, "fanout": 100}
         chosen = {"n_heads": 2, "position": position} if adapter else None
-        moments = np.full(N, 0.3), np.full(N, 0.5)
-        return GRNFormer(N, backbone, chosen, gnn, ["cell_type", "cell"], L, *moments).eval()
+        moments = np.full(n_genes, 0.3), np.full(n_genes, 0.5)
+        return GRNFormer(n_genes, backbone, chosen, gnn, ["cell_type", "cell"], L, *moments).eval()
+
+    return make
+
+
+@pytest.fixture
+def make_batch(batch):
+    """A batch as the backbone's tokeniser makes it: padded and ranked for geneformer, with depth for scfoundation."""
+
+    def make(kind):
+        if kind.startswith("geneformer"):
+            present = torch.arange(L) < torch.tensor([8, 5, 8, 7, 6, 8])[:, None]
+            value = torch.linspace(1, 0.1, L).expand(B, L) * present
+            gene = batch.gene_BL * present
+            return dataclasses.replace(
+                batch, gene_BL=gene, value_BL=value.float(), masked_BL=batch.masked_BL & present, present_BL=present
+            )
+        if kind == "scfoundation":
+            return dataclasses.replace(batch, depth_B=torch.linspace(2.5, 4, B))
+        return batch
 
     return make

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from grnformer.errors import InputError
+from grnformer.model.batch import Batch
 from grnformer.model.grnformer import Perturbation
 from grnformer.model.saved import load_model, save_model
 
@@ -17,34 +18,77 @@ def rng():
 
 def loss_of(model, batch, structure):
     h_BTD = model(batch, structure, rng())
-    predicted = model.backbone.reconstruct(h_BTD, batch.gene_BL)
+    predicted = model.predict(h_BTD, batch)
     return torch.mean((predicted - model.target(batch))[batch.masked_BL] ** 2)
 
 
-@pytest.mark.parametrize("norm_first", [True, False])
-def test_untrained_adapter_is_the_backbone_exactly(make_model, batch, structure, norm_first):
-    with_adapter, alone = make_model(norm_first=norm_first), make_model(adapter=False, norm_first=norm_first)
+KINDS = ["geneformer", "geneformer_v2", "scfoundation", "scgpt", "scgpt_original"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_untrained_adapter_is_the_backbone_exactly(make_model, make_batch, structure, kind):
+    with_adapter, alone, batch = make_model(kind=kind), make_model(adapter=False, kind=kind), make_batch(kind)
     alone.load_state_dict({k: v for k, v in with_adapter.state_dict().items() if k in alone.state_dict()})
-    assert torch.equal(with_adapter(batch, structure, rng()), alone(batch, None, rng()))
+    h_BTD = with_adapter(batch, structure, rng())
+    assert torch.equal(h_BTD, alone(batch, None, rng()))
+    with torch.no_grad():
+        with_adapter.adapter.beta.fill_(1.0)
+    assert not torch.equal(with_adapter(batch, structure, rng()), h_BTD)
 
 
-def test_adapter_in_place_of_the_last_layer_is_the_backbone_less_one_layer(make_model, batch, structure):
-    with_adapter, shorter = make_model(position="replace_last", n_layers=2), make_model(adapter=False, n_layers=1)
+@pytest.mark.parametrize("kind", KINDS)
+def test_adapter_in_place_of_the_last_layer_is_the_backbone_less_one_layer(make_model, make_batch, structure, kind):
+    batch, with_adapter = make_batch(kind), make_model(position="replace_last", n_layers=2, kind=kind)
+    shorter = make_model(adapter=False, n_layers=1, kind=kind)
     shorter.load_state_dict({k: v for k, v in with_adapter.state_dict().items() if k in shorter.state_dict()})
     assert torch.equal(with_adapter(batch, structure, rng()), shorter(batch, None, rng()))
 
 
-def test_masked_values_change_no_prediction_even_with_graphs_and_perturbation(make_model, batch, structure):
-    model = make_model()
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
+    make_model, make_batch, structure, kind
+):
+    model, batch = make_model(kind=kind), make_batch(kind)
     with torch.no_grad():
         model.adapter.beta.fill_(1.0)
+        if kind.startswith("scgpt_"):
+            model.backbone.gene.weight.normal_()
     perturbation = Perturbation("coexpression", 0.5)
-    before = model(batch, structure, rng(), perturbation)
+
+    def outcome(changed):
+        h_BTD = model(changed, structure, rng(), perturbation)
+        if model.hides_genes:
+            return model.backbone.gene_logits(h_BTD)
+        return torch.cat([h_BTD.flatten(1), model.predict(h_BTD, changed)], dim=1)
+
+    before = outcome(batch)
     hidden = torch.where(batch.masked_BL, 1.0 - batch.value_BL, batch.value_BL)
-    after = model(dataclasses.replace(batch, value_BL=hidden), structure, rng(), perturbation)
-    assert torch.equal(before, after)
-    seen = torch.where(batch.masked_BL, batch.value_BL, 1.0 - batch.value_BL)
-    assert not torch.equal(before, model(dataclasses.replace(batch, value_BL=seen), structure, rng(), perturbation))
+    changed = dataclasses.replace(batch, value_BL=hidden)
+    if model.hides_genes:
+        changed = dataclasses.replace(changed, gene_BL=torch.where(batch.masked_BL, 19 - batch.gene_BL, batch.gene_BL))
+    assert torch.equal(before, outcome(changed))
+    if model.hides_genes:
+        gene = torch.where(batch.masked_BL, batch.gene_BL, 19 - batch.gene_BL)
+        assert not torch.equal(before, outcome(dataclasses.replace(batch, gene_BL=gene)))
+    else:
+        seen = torch.where(batch.masked_BL, batch.value_BL, 1.0 - batch.value_BL)
+        assert not torch.equal(before, outcome(dataclasses.replace(batch, value_BL=seen)))
+
+
+@pytest.mark.parametrize("kind", ["geneformer", "geneformer_v2"])
+def test_padding_changes_nothing(make_model, make_batch, structure, kind):
+    model, batch = make_model(kind=kind), make_batch(kind)
+    with torch.no_grad():
+        model.adapter.beta.fill_(1.0)
+    row = slice(1, 2)  # of 5 tokens
+    active, types = batch.active_BK[row], batch.type_B[row]
+    tokens = (batch.gene_BL, batch.value_BL, batch.masked_BL)
+    short = Batch(*(x[row, :5] for x in tokens), types, active)
+    longer = Batch(*(x[row] for x in tokens), types, active, batch.present_BL[row])
+    states = [model(b, structure, rng()) for b in (short, longer)]
+    torch.testing.assert_close(states[1][:, : states[0].shape[1]], states[0])
+    embedded = [model.backbone.cell_embedding(h, b) for h, b in zip(states, (short, longer), strict=True)]
+    torch.testing.assert_close(*embedded)
 
 
 def test_a_regulators_value_reaches_its_target_through_the_graph(make_model, batch, structure):
@@ -101,13 +145,14 @@ def test_model_survives_the_disk_and_foreign_weights_are_refused(make_model, bat
     model = make_model()
     arguments = {
         "backbone": {"name": "scgpt", "n_bins": 10, "width": 16, "n_layers": 2, "n_heads": 2, "hidden": 32}
-        | {"dropout": 0.0, "norm_first": True, "bilinear": True},
+        | {"dropout": 0.0, "norm_first": True, "bilinear": True, "original": False, "masked_attention": False},
         "adapter": {"n_heads": 2, "position": "after"},
         "gnn": {"width": 8, "n_layers": 2, "fanout": 100},
         "scales": ["cell_type", "cell"],
         "n_tokens": 8,
     }
     card = {"arguments": arguments, "arm": {}, "cell_types": [], "data": "", "embed": {}, "seed": 1, "size": "tiny"}
+    card |= {"checkpoint": None, "tokeniser": {}}
     card |= {"genes": [f"G{i}" for i in range(20)], "steps": 1, "tokens": list(range(20)), "version": "0"}
     save_model(model, card, tmp_path / "model.safetensors", tmp_path / "model.json")
     back, _ = load_model(tmp_path)

@@ -5,8 +5,8 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grnformer.model.moments import SHRINK, gene_moments
-from grnformer.model.tokens import bin_values, draw_tokens
+from grnformer.model.moments import SHRINK, gene_moments, gene_shares, nonzero_medians
+from grnformer.model.tokens import bin_values, cell_depth, draw_tokens, highest_tokens, rank_values
 
 
 def test_bins_follow_ranks_within_the_cell_on_any_scale():
@@ -48,3 +48,32 @@ def test_moments_are_those_of_many_drawn_tokens():
     np.testing.assert_allclose(deviation, np.sqrt(square - expected**2), atol=0.01)
     per_type = (of_type[0] / draws + SHRINK * expected) / (of_type[1] / draws + SHRINK)
     np.testing.assert_allclose(type_mean, per_type, atol=0.02)
+
+
+def test_depth_is_told_from_the_least_count():
+    counts = np.array([[1, 0, 3, 2], [0, 1, 7, 0], [0, 0, 0, 0]])
+    totals = np.array([537.0, 12_345.0, 1.0])
+    cells = sp.csr_matrix(np.log1p(counts / totals[:, None] * 10_000), dtype=np.float32)
+    np.testing.assert_allclose(cell_depth(cells)[:2], totals[:2], rtol=1e-5)
+    assert cell_depth(cells)[2] == 10_000
+
+
+def test_ranks_follow_the_value_over_the_genes_median_and_the_highest_are_kept():
+    counts = np.array([[4.0, 0, 3, 10], [0, 0, 0, 5], [0, 0, 0, 0]])
+    values = rank_values(sp.csr_matrix(np.log1p(counts)), np.array([1.0, 1, 0.5, 5]))
+    np.testing.assert_allclose(values.toarray(), [[2 / 3, 0, 1, 1 / 3], [0, 0, 0, 1], [0, 0, 0, 0]], rtol=1e-6)
+    gene, value, present = highest_tokens(values, 2)
+    np.testing.assert_array_equal(gene, [[2, 0], [3, 0], [0, 0]])
+    np.testing.assert_array_equal(present, [[True, True], [True, False], [False, False]])
+    np.testing.assert_allclose(value, [[1, 2 / 3], [1, 0], [0, 0]], rtol=1e-6)
+
+
+def test_shares_and_medians_are_those_of_expressed_genes():
+    cells = sp.csr_matrix(np.log1p([[2.0, 0, 1], [4, 0, 0], [9, 3, 0]]))
+    np.testing.assert_allclose(nonzero_medians(cells), [4, 3, 1])
+    shares = gene_shares([(cells[:2], np.array([0, 1])), (cells[2:], np.array([1]))], 2)
+    np.testing.assert_allclose(shares.sum(1), 1)
+    total = np.array([3, 1, 1]) + SHRINK / 3
+    np.testing.assert_allclose(shares[2], total / total.sum())
+    of_type = np.array([2, 1, 0]) + SHRINK * shares[2]
+    np.testing.assert_allclose(shares[1], of_type / of_type.sum())

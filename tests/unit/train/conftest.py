@@ -13,7 +13,7 @@ from grnformer.grn.cell.aucell import score_cells
 N_TFS, N_TARGETS, RANK_CUTOFF = 10, 30, 10
 SIZE = {
     "backbone": {"n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.1}
-    | {"norm_first": True, "bilinear": True},
+    | {"norm_first": True, "bilinear": True, "original": False, "masked_attention": False},
     "adapter": {"n_heads": 2, "position": "after"},
     "gnn": {"width": 16, "n_layers": 1, "fanout": 10, "direction": "tf_to_gene"},
     "gene_start": "coexpression",

@@ -17,7 +17,7 @@ from grnformer.train.activity import StoredActivity, VisibleActivity
 from grnformer.train.batches import Cells
 from grnformer.train.cells import CellStore
 
-SHARES = {"n_bins": 20, "n_tokens": 24, "expressed_share": 0.5, "mask_share": 0.3}
+SHARES = {"n_tokens": 24, "mask_share": 0.3}
 GENES = [f"G{i}" for i in range(40)]
 
 
@@ -64,8 +64,9 @@ def test_changing_masked_values_changes_no_prediction(cells, bundle_of, tmp_path
     graph, rows = bundle_of(mode).graph, np.arange(48)
     structure = read_structure(graph, ["cell_type", "cell"], ["A", "B"], "tf_to_gene")
     torch.manual_seed(0)
+    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
     arguments = {"name": "scgpt", "n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32}
-    arguments |= {"dropout": 0.0, "norm_first": True, "bilinear": True}
+    arguments |= {"dropout": 0.0, "norm_first": True, "bilinear": True, "original": False, "masked_attention": False}
     gnn, adapter = {"width": 16, "n_layers": 2, "fanout": 10}, {"n_heads": 2, "position": "after"}
     moments = np.full(40, 0.3), np.full(40, 0.3)
     model = GRNFormer(40, arguments, adapter, gnn, ["cell_type", "cell"], 24, *moments).eval()
@@ -73,11 +74,11 @@ def test_changing_masked_values_changes_no_prediction(cells, bundle_of, tmp_path
 
     def predict(path, graph):
         with CellStore(path, GENES) as store:
-            source = Cells(store, graph, ["A", "B"], BACKBONES["scgpt"], **SHARES)
+            source = Cells(store, graph, ["A", "B"], tokeniser, **SHARES)
             batch = source.masked_batch(rows, source.read(rows), np.random.default_rng(1))
         with torch.no_grad():
             states = model(batch, structure, np.random.default_rng(2))
-            return batch, model.backbone.reconstruct(states, batch.gene_BL)
+            return batch, model.predict(states, batch)
 
     batch, before = predict(cells[0], graph)
     data = cells[1].copy()

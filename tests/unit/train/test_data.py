@@ -12,7 +12,7 @@ from grnformer.train.batches import Cells, StepBatches, draw_mask
 from grnformer.train.cells import CellStore
 from grnformer.train.split import split_cells
 
-SHARES = {"n_bins": 20, "n_tokens": 24, "expressed_share": 0.5, "mask_share": 0.3}
+SHARES = {"n_tokens": 24, "mask_share": 0.3}
 
 
 def active_in(expression, graph):
@@ -26,7 +26,7 @@ def active_in(expression, graph):
 def source(cells, bundle_of):
     graph = bundle_of("hybrid").graph
     with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
-        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"], **SHARES)
+        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5), **SHARES)
 
 
 def test_store_reads_the_asked_rows_and_genes(cells):

@@ -9,7 +9,9 @@ import torch
 from grnformer import io
 from grnformer.errors import InputError
 from grnformer.fuse.graph import write_bundle
-from grnformer.model.saved import save_model
+from grnformer.model.backbones.scgpt import ScGPT
+from grnformer.model.published import Published, take_published
+from grnformer.model.saved import load_model, save_model
 from grnformer.train.cells import CellStore
 from grnformer.train.embed import embed_and_map
 from grnformer.train.pretrain import pretrain
@@ -21,6 +23,7 @@ def run(cells, bundle, settings, folder, mode, adapter=True, perturbation="coexp
     split = split_cells(data.obs, heldout_share=0.25, seed=1)
     arm = {"graph": mode, "adapter": adapter, "perturbation": perturbation}
     with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+        options = {"checkpoint": None, "medians": None} | options
         return pretrain(store, split, bundle, arm, settings, model_seed=seed, checkpoints=folder, threads=1, **options)
 
 
@@ -87,3 +90,34 @@ def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, setti
     write_bundle(bundle_of("random"), tmp_path / "random")
     with pytest.raises(InputError, match="not the one"):
         embed_and_map(folder, tmp_path / "random", data, batch_size=16, seed=1)
+
+
+def test_training_starts_from_a_published_checkpoint_and_gives_it_back(cells, bundle_of, settings, tmp_path):
+    """A checkpoint of scgpt's format, of a larger vocabulary in another order than the graph's genes."""
+    entries = {f"G{i}": 60 - i for i in range(40)} | {f"other{i}": i for i in range(21)} | {"<cls>": 61}
+    arguments = {"embsize": 16, "nlayers": 1, "nheads": 2, "d_hid": 32, "dropout": 0.0, "n_bins": 21}
+    architecture = settings["size"]["backbone"] | {"original": True, "bilinear": False, "norm_first": False}
+    torch.manual_seed(5)
+    donor = ScGPT(n_genes=40, **architecture | {"vocabulary_size": 62, "cls": 61, "dropout": 0.0})
+    weights = {theirs: donor.state_dict()[ours] for ours, theirs in donor.published_names().items()}
+    described = {"args.json": arguments, "flash": True, "order": list(weights)}
+    given = Published(tmp_path, architecture, weights, entries, settings=described)
+    ScGPT.write_published(given, tmp_path / "published")
+    bundle = bundle_of("hybrid")
+    bundle.graph.genes["token"] = bundle.graph.genes["gene"].map(entries)
+    size = settings["size"] | {"steps": 1, "warmup_steps": 0, "learning_rate": 1e-12}
+    settings = settings | {"size": size}
+    done = run(cells, bundle, settings, tmp_path / "ckpt", "hybrid", checkpoint=tmp_path / "published")
+    read = ScGPT.read_published(tmp_path / "published", size["backbone"])
+    back = take_published(done.model.backbone, read)
+    for name, value in weights.items():
+        torch.testing.assert_close(back.weights[name], value, rtol=0, atol=1e-6)
+    assert done.card["checkpoint"] == read.digest()
+    save_model(done.model, done.card, tmp_path / "model.safetensors", tmp_path / "model.json")
+    model, _ = load_model(tmp_path)
+    torch.testing.assert_close(model.backbone.gene_embedding(), done.model.backbone.gene_embedding())
+    scratch = run(cells, bundle, settings, tmp_path / "scratch", "hybrid")
+    assert scratch.card["checkpoint"] is None
+    bundle.graph.genes["token"] = range(40)
+    with pytest.raises(InputError, match="aligned to another vocabulary"):
+        run(cells, bundle, settings, tmp_path / "other", "hybrid", checkpoint=tmp_path / "published")

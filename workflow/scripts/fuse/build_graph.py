@@ -3,16 +3,16 @@
 from grnformer.job import job
 
 with job(snakemake):
-    from grnformer import io
-    from grnformer.fuse.build import build_bundle, read_aliases
+    from grnformer.fuse.build import build_bundle
     from grnformer.fuse.graph import write_bundle
+    from grnformer.fuse.vocabulary import read_aliases, read_vocabulary
 
     bundle = build_bundle(
         snakemake.input.multiome,
         snakemake.input.cell_type,
         snakemake.input.eregulons,
         snakemake.input.activity,
-        io.read_json(snakemake.input.vocabulary, "vocabulary"),
+        read_vocabulary(snakemake.input.vocabulary),
         read_aliases(snakemake.input.aliases),
         mode=snakemake.wildcards.graph,
         **snakemake.params.settings,

@@ -1,0 +1,229 @@
+"""scFoundation backbone (Hao et al. 2024, doi 10.1038/s41592-024-02305-7).
+
+Values are discretised by a learnt soft choice among bins; a transformer encoder sees the genes that are expressed and
+not masked, and two tokens of the cell (log10 of the counts to tell of, and of those seen); a Performer decoder over
+all tokens tells the masked values.
+Shapes: B cells, L gene tokens, T = 2 + L with the two tokens of the cell first (target depth, own depth), S tokens that
+the encoder sees, D width of the encoder, Z bins, N genes, V entries of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
+from grnformer.model.backbones.layer import Layer, layer_names
+from grnformer.model.backbones.performer import PerformerLayer
+from grnformer.model.batch import Batch
+from grnformer.model.published import Published, load_tensors
+from grnformer.model.tokens import cell_depth, draw_tokens
+
+ENCODER_FEED, SLOPE = 4, 0.1  # of the feed-forward layers, times the width; of the leaky ReLU
+REDRAW = "decoder.performer.calls_since_last_redraw"  # a counter of training
+KIND = "mae_autobin"
+
+
+@dataclass(frozen=True)
+class ScFoundationTokeniser(Tokeniser):
+    """Values as they are: log1p of counts per 10,000; a draw of expressed and other genes; log10 of the counts."""
+
+    expressed_share: float
+
+    def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
+        values = sp.csr_matrix(expression, dtype=np.float32, copy=True)
+        values.eliminate_zeros()
+        return values
+
+    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+        gene_BL, value_BL = draw_tokens(values, n_tokens, self.expressed_share, rng)
+        return Tokens(gene_BL, value_BL, depth_B=np.log10(cell_depth(values)).astype(np.float32))
+
+
+class ValueBins(nn.Module):
+    """A value's vector: the mean of the bins' vectors, weighed by a learnt soft choice; (..., ) -> (..., D)."""
+
+    def __init__(self, n_bins: int, width: int, alpha: float) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.first, self.second = nn.Linear(1, n_bins), nn.Linear(n_bins, n_bins)
+        self.bins, self.mask, self.pad = nn.Embedding(n_bins, width), nn.Embedding(1, width), nn.Embedding(1, width)
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        score = F.leaky_relu(self.first(value[..., None]), SLOPE)
+        return torch.softmax(self.alpha * score + self.second(score), dim=-1) @ self.bins.weight
+
+
+class ScFoundation(Backbone):
+    """scFoundation over N genes.
+
+    Parameters
+    ----------
+    n_genes
+        N.
+    n_bins, bin_alpha
+        Z; weight of the first scores beside the second ones.
+    width, n_layers, n_heads, dropout
+        Of the encoder.
+    decoder_width, decoder_layers, decoder_heads
+        Of the Performer, whose heads have a width of 64.
+    part
+        Which model of a published file: `cell`, `gene` or `rde` (depth enhancement).
+    vocabulary_size
+        V of a published checkpoint; None: the N genes.
+    """
+
+    standardised = False  # predictions are values
+
+    def __init__(
+        self,
+        n_genes: int,
+        n_bins: int,
+        bin_alpha: float,
+        width: int,
+        n_layers: int,
+        n_heads: int,
+        dropout: float,
+        decoder_width: int,
+        decoder_layers: int,
+        decoder_heads: int,
+        part: str,
+        vocabulary_size: int | None = None,
+    ) -> None:
+        super().__init__(n_genes, vocabulary_size, first_gene=0)
+        self.width, self.n_entries, self.part = width, vocabulary_size or n_genes, part
+        self.value = ValueBins(n_bins, width, bin_alpha)
+        self.position = nn.Embedding(self.n_entries + 3, width)  # genes, target depth, own depth, padding
+        self.layers = nn.ModuleList(
+            Layer(width, n_heads, ENCODER_FEED * width, dropout, norm_first=False) for _ in range(n_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.to_decoder = nn.Linear(width, decoder_width)
+        self.decoder = nn.ModuleList(
+            PerformerLayer(decoder_width, decoder_heads, dropout=0.0) for _ in range(decoder_layers)
+        )
+        self.decoder_norm, self.out_norm = nn.LayerNorm(decoder_width), nn.LayerNorm(decoder_width)
+        self.out = nn.Linear(decoder_width, 1)
+
+    @staticmethod
+    def tokeniser(**settings: Any) -> ScFoundationTokeniser:
+        return ScFoundationTokeniser(**settings)
+
+    def gene_embedding(self) -> torch.Tensor:
+        return self.position(self.all_entries())
+
+    def start_genes(self, embedding: np.ndarray) -> None:
+        with torch.no_grad():
+            self.position.weight[self.all_entries()] += torch.from_numpy(embedding)
+
+    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
+        seen_BT, position_BTD = self._seen(batch), self._position(batch)
+        value_BT = self._with_cell(batch.value_BL, batch)
+        masked_BT = F.pad(batch.masked_BL, (2, 0))
+        x_BTD = self.value(value_BT.masked_fill(masked_BT, 0.0))
+        x_BTD = torch.where(masked_BT[:, :, None], self.value.mask.weight[0], x_BTD) + position_BTD
+        order_BT = torch.argsort(seen_BT.int(), dim=1, descending=True, stable=True)
+        order_BS = order_BT[:, : int(seen_BT.sum(1).max())]  # tokens that are seen first, then padding
+        allowed_BS = torch.gather(seen_BT, 1, order_BS)
+        index_BSD = order_BS[:, :, None].expand(-1, -1, self.width)
+        h_BSD = torch.gather(x_BTD, 1, index_BSD)
+        for layer in self.layers[: len(self.layers) - drop_last]:
+            h_BSD = layer(h_BSD, allowed_BS[:, None, None])
+        h_BTD = x_BTD.scatter(1, index_BSD, self.norm(h_BSD).to(x_BTD.dtype))
+        return torch.where(seen_BT[:, :, None], h_BTD, x_BTD)
+
+    def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        seen_BT = self._seen(batch)  # what the encoder did not see has its position already
+        h_BTD = self.to_decoder(torch.where(seen_BT[:, :, None], h_BTD + self._position(batch), h_BTD))
+        for layer in self.decoder:
+            h_BTD = layer(h_BTD)
+        return self.out(self.out_norm(self.decoder_norm(h_BTD)))[:, 2:, 0]
+
+    def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Own depth, target depth, largest and mean state of the genes seen: (B, 4 D)."""
+        seen_BL1 = self._seen(batch)[:, 2:, None]
+        genes_BLD = h_BTD[:, 2:]
+        count_B1 = seen_BL1.sum(1).clamp(min=1)
+        largest_BD = genes_BLD.masked_fill(~seen_BL1, -torch.inf).amax(1)
+        largest_BD = torch.where(seen_BL1.any(1), largest_BD, 0.0)
+        mean_BD = genes_BLD.masked_fill(~seen_BL1, 0.0).sum(1) / count_B1
+        return torch.cat([h_BTD[:, 1], h_BTD[:, 0], largest_BD, mean_BD], dim=1)
+
+    def _seen(self, batch: Batch) -> torch.Tensor:
+        return F.pad((batch.value_BL > 0) & ~batch.masked_BL, (2, 0), value=True)
+
+    def _position(self, batch: Batch) -> torch.Tensor:
+        entry_BT = F.pad(self.entries(batch.gene_BL), (2, 0), value=self.n_entries)
+        entry_BT[:, 1] = self.n_entries + 1
+        return self.position(entry_BT)
+
+    @staticmethod
+    def _with_cell(value_BL: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Values with those of the cell's two tokens first: no other depth is asked for than the cell's own."""
+        if batch.depth_B is None:
+            raise ValueError("scFoundation needs the cells' depth")
+        return torch.cat([batch.depth_B[:, None], batch.depth_B[:, None], value_BL], dim=1)
+
+    def published_names(self) -> dict[str, str]:
+        names = {"position.weight": "pos_emb.weight"}
+        parts = {"first": "mlp", "second": "mlp2", "bins": "emb", "mask": "emb_mask", "pad": "emb_pad"}
+        for ours, theirs in parts.items():
+            adopt(names, f"value.{ours}", f"token_emb.{theirs}", getattr(self.value, ours))
+        for number, layer in enumerate(self.layers):
+            names |= layer_names(layer, f"layers.{number}", f"encoder.transformer_encoder.{number}")
+        for number in range(len(self.decoder)):
+            theirs = f"decoder.performer.net.layers.{number}"
+            names |= PerformerLayer.published_names(f"decoder.{number}", theirs)
+        parts = {"norm": "encoder.norm", "to_decoder": "decoder_embed", "decoder_norm": "decoder.norm"}
+        for ours, theirs in (parts | {"out_norm": "norm", "out": "to_final"}).items():
+            adopt(names, ours, theirs, getattr(self, ours))
+        return names
+
+    @staticmethod
+    def read_published(path: Path, architecture: dict[str, Any]) -> Published:
+        """Read one model (`part`) of a file like models.ckpt."""
+        whole, part = load_tensors(path), architecture["part"]
+        try:
+            model = whole[part]
+            config, state = model["config"]["model_config"][KIND], model["state_dict"]
+            config = {**config, **model["config"]["dataset_config"]["rnaseq"]}
+            encoder, decoder = config["encoder"], config["decoder"]
+            found = {
+                "n_bins": config["bin_num"],
+                "bin_alpha": config["bin_alpha"],
+                "width": encoder["hidden_dim"],
+                "n_layers": encoder["depth"],
+                "n_heads": encoder["heads"],
+                "decoder_width": decoder["hidden_dim"],
+                "decoder_layers": decoder["depth"],
+                "decoder_heads": decoder["heads"],
+                "vocabulary_size": config["seq_len"] - 2,
+            }
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: no {error} in the model {part!r}; the file has {sorted(whole) if whole else whole}",
+                f"models by name, each with config (model_config.{KIND}, dataset_config.rnaseq) and state_dict",
+                "give the published models.ckpt, and the name of a model as part",
+            ) from error
+        weights = {name.split("model.", 1)[-1]: value for name, value in state.items()}
+        unused = {name: weights.pop(name) for name in (REDRAW,) if name in weights}
+        settings = {"whole": whole, "prefix": len(state) and next(iter(state)).startswith("model.")}
+        return Published(path, architecture | found, weights, unused=unused, settings=settings)
+
+    @staticmethod
+    def write_published(published: Published, path: Path) -> None:
+        """Write the file that was read, with the weights of `part` in place of its own."""
+        whole, part = published.settings["whole"], published.architecture["part"]
+        weights, prefix = published.weights | published.unused, "model." if published.settings["prefix"] else ""
+        state = {name: weights[name.removeprefix(prefix)] for name in whole[part]["state_dict"]}
+        with io.atomic(path) as temporary:
+            torch.save({**whole, part: {**whole[part], "state_dict": state}}, temporary)

@@ -1,0 +1,146 @@
+"""Published checkpoints of backbones: read strictly, put into a model, taken back out and written.
+
+Each backbone reads and writes its own format (`Backbone.read_published`, `write_published`); here is what all share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    from grnformer.model.backbones.base import Backbone
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published checkpoint in memory.
+
+    Attributes
+    ----------
+    source
+        Where it was read, for messages.
+    architecture
+        Arguments of the backbone, among them vocabulary_size.
+    weights
+        By their published names.
+    vocabulary
+        Gene or special token -> entry; None where the format has none.
+    unused
+        Weights that our model has no use for; written back as they are.
+    settings
+        What else the format holds, written back as it is.
+    """
+
+    source: Path
+    architecture: dict[str, Any]
+    weights: dict[str, torch.Tensor]
+    vocabulary: dict[str, int] | None = None
+    unused: dict[str, torch.Tensor] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """SHA-256 of names, shapes and values."""
+        digest = hashlib.sha256()
+        for name in sorted(self.weights):
+            value = self.weights[name].detach().cpu().contiguous()
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+
+def put_published(backbone: Backbone, published: Published, genes: pd.DataFrame) -> None:
+    """Load the weights into a backbone of the checkpoint's architecture.
+
+    Parameters
+    ----------
+    genes
+        gene, token (entry in the vocabulary that the genes were aligned to), by node number.
+
+    Raises
+    ------
+    InputError
+        If weights are missing, not expected or of another shape (all are named), or if the genes were aligned to
+        another vocabulary than the checkpoint's.
+    """
+    names = backbone.published_names()
+    check_names(published.source, set(published.weights), set(names.values()))
+    state = backbone.state_dict()
+    wrong = [
+        f"{theirs} {tuple(published.weights[theirs].shape)} instead of {tuple(state[ours].shape)}"
+        for ours, theirs in names.items()
+        if published.weights[theirs].shape != state[ours].shape
+    ]
+    if wrong:
+        raise _unlike(published.source, f"weights of another shape: {', '.join(wrong)}")
+    tokens = genes["token"].to_numpy()
+    _check_vocabulary(published, genes["gene"].to_numpy(object), tokens)
+    loaded = {ours: published.weights[theirs] for ours, theirs in names.items()}
+    loaded["rows_N"] = torch.from_numpy(tokens.astype(np.int64))
+    left = backbone.load_state_dict(loaded, strict=False).missing_keys  # a tied weight is there by its other name
+    if own := sorted(set(left) & {name for name, _ in backbone.named_parameters()}):
+        raise ValueError(f"the backbone has weights that its published format lacks: {own}")
+
+
+def take_published(backbone: Backbone, published: Published) -> Published:
+    """The checkpoint with the weights that the backbone has now."""
+    state = backbone.state_dict()
+    weights = {theirs: state[ours].detach().cpu().clone() for ours, theirs in backbone.published_names().items()}
+    return replace(published, weights={name: weights[name] for name in published.weights})
+
+
+def check_names(source: Path, found: Collection[str], expected: Collection[str]) -> None:
+    """Raise an InputError that names all missing and all unexpected weights."""
+    missing, unexpected = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    if missing or unexpected:
+        parts = [f"missing weights: {', '.join(missing)}"] * bool(missing)
+        parts += [f"unexpected weights: {', '.join(unexpected)}"] * bool(unexpected)
+        raise _unlike(source, "; ".join(parts))
+
+
+def load_tensors(path: Path) -> Any:
+    """What torch saved, by its restricted loader (tensors and plain containers alone)."""
+    import pickle
+
+    if not path.exists():
+        raise InputError(f"{path} does not exist", "a checkpoint", "check pretrain.checkpoint")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise InputError(
+            f"{path}: {str(error).splitlines()[0]}",
+            "tensors in plain containers, saved by torch",
+            "fetch the file again; do not trust a pickle that wants more",
+        ) from error
+
+
+def _check_vocabulary(published: Published, genes: np.ndarray, tokens: np.ndarray) -> None:
+    vocabulary, size = published.vocabulary, published.architecture["vocabulary_size"]
+    other = tokens >= size
+    if vocabulary is not None:
+        other |= np.array([vocabulary.get(gene, token) != token for gene, token in zip(genes, tokens, strict=True)])
+    if other.any():
+        first = int(np.flatnonzero(other)[0])
+        raise InputError(
+            f"{published.source}: {other.sum()} of {len(genes)} genes were aligned to another vocabulary, first "
+            f"{genes[first]!r} as entry {tokens[first]}",
+            f"the vocabulary of the checkpoint, {size} entries",
+            "set fuse.vocabulary to the checkpoint's own",
+        )
+
+
+def _unlike(source: Path, found: str) -> InputError:
+    return InputError(
+        f"{source}: {found}",
+        "the weights of pretrain.backbone, all and no others",
+        "check pretrain.backbone and pretrain.checkpoint",
+    )
