@@ -17,7 +17,7 @@ from grnformer.config import (
 from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import ENRICHMENTS
-from grnformer.grn.cistromes.build import check_motif_settings, scans_motifs
+from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
 from grnformer.originals import check_interpreters, is_original
 from snakemake.exceptions import WorkflowError
 
@@ -46,7 +46,7 @@ PRETRAINED = [
 SCANNED = [
     dataset
     for dataset, of_dataset in CONFIGS.items()
-    if scans_motifs(of_dataset["grn"]["cistromes"])
+    if "scan_motifs" in motif_rules(of_dataset["grn"]["cistromes"])
 ]
 ARMS = {name: arm["graph"] for name, arm in config["pretrain"]["arms"].items()}
 CHIP_DATASETS = sorted(

@@ -97,9 +97,17 @@ def method_settings(settings: dict[str, Any]) -> dict[str, Any]:
     return {"chip_sources": settings["prior"]["chip_sources"]} if method == "prior" else {"name": method}
 
 
-def scans_motifs(settings: dict[str, Any]) -> bool:
-    """Whether the chosen method (config section grn.cistromes) needs motif sites in the dataset's own regions."""
-    return settings["method"] == "motif_scan" or (settings["method"] == "dem" and not settings["dem"]["scores"])
+def motif_rules(settings: dict[str, Any]) -> list[str]:
+    """Rules that look for motifs under the chosen method (config section grn.cistromes)."""
+    test = {
+        "cistarget": ["enrich_motifs"],
+        "motif_scan": ["enrich_motifs"],
+        "dem": ["contrast_motifs"],
+        "cistarget_genes": ["enrich_modules"],
+        "pyscenic_ctx": ["run_pyscenic_ctx"],
+    }.get(settings["method"], [])
+    scan = settings["method"] == "motif_scan" or (settings["method"] == "dem" and not settings["dem"]["scores"])
+    return ["scan_motifs", *test] if scan else test
 
 
 def check_motif_settings(settings: dict[str, Any]) -> None:
