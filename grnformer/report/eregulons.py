@@ -1,4 +1,4 @@
-"""Figures of the eRegulons: dot plot, specificity ranking, activity thresholds."""
+"""Figures of the eRegulons: dot plot, specificity ranking."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.report.style import CATEGORIES, INK, MUTED, NEGATIVE, SEQUENTIAL
+from grnformer.report.style import INK, NEGATIVE, SEQUENTIAL
 
 if TYPE_CHECKING:
     import anndata
@@ -161,48 +161,4 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
         )  # fmt: skip
         figure.update_xaxes(title="rank" if i >= len(types) - columns else None, **place)
     figure.update_yaxes(title="RSS", col=1)
-    return figure
-
-
-def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int) -> list[str]:
-    """Examples for the threshold figure: the most specific eRegulons of each threshold method in turn."""
-    best = specificity.groupby("eregulon")["rss"].max()
-    ranked = thresholds.assign(_rss=thresholds["eregulon"].map(best).fillna(0.0))
-    ranked = ranked.sort_values(["_rss", "eregulon"], ascending=[False, True])
-    turns = ranked.groupby("method", sort=True).cumcount()
-    return ranked.assign(_turn=turns).sort_values(["_turn", "method"])["eregulon"].head(most).tolist()
-
-
-def plot_thresholds(activity: anndata.AnnData, examples: list[str]) -> go.Figure:
-    """Histograms of AUC over cells with the threshold above which the eRegulon counts as active."""
-    from plotly.subplots import make_subplots
-
-    columns = min(3, len(examples))
-    rows = -(-len(examples) // columns)
-    titles = [f"{e}<br><sub>{activity.var.loc[e, 'threshold_method']}</sub>" for e in examples]
-    figure = make_subplots(
-        rows=rows, cols=columns, subplot_titles=titles, horizontal_spacing=0.07, vertical_spacing=0.4 / max(rows, 1)
-    )
-    for i, eregulon in enumerate(examples):
-        column = activity[:, [eregulon]].X
-        values = (column.toarray() if hasattr(column, "toarray") else np.asarray(column)).ravel()
-        counts, edges = np.histogram(values, bins=50)
-        place = {"row": i // columns + 1, "col": i % columns + 1}
-        figure.add_bar(
-            x=(edges[:-1] + edges[1:]) / 2,
-            y=counts,
-            marker={"color": CATEGORIES[5], "line": {"width": 0}},
-            showlegend=False,
-            **place,
-        )
-        threshold = float(activity.var.loc[eregulon, "threshold"])
-        figure.add_vline(x=threshold, line={"color": NEGATIVE, "width": 2}, **place)
-        share = float((values > threshold).mean())
-        figure.add_annotation(
-            x=0.98, y=0.95, xref="x domain", yref="y domain", xanchor="right", yanchor="top", showarrow=False,
-            text=f"active in {share:.0%} of cells", font={"size": 11, "color": MUTED}, **place,
-        )  # fmt: skip
-        figure.update_xaxes(title="AUC" if i >= len(examples) - columns else None, **place)
-    figure.update_yaxes(title="cells (n)", col=1)
-    figure.update_layout(bargap=0, margin={"t": 84})
     return figure

@@ -113,6 +113,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
             sizes=sizes,
             rna=rna,
             settings=settings,
+            quality=io.read_table(path, "eregulon_quality") if (path := _first(files, "eregulon_quality")) else None,
         ),
     ]
     del rna, activity

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grnformer.report.eregulons import (
-    choose_examples,
     describe_dots,
     mean_expression,
     plot_dots,
     plot_ranking,
-    plot_thresholds,
     top_eregulons,
 )
 from grnformer.report.network import plot_network, strongest_edges
 from grnformer.report.page import Block, Figure, Note, Section, Table
+from grnformer.report.thresholds import choose_examples, explain_doubt, plot_quality, plot_thresholds
 
 if TYPE_CHECKING:
     import anndata
@@ -33,6 +32,7 @@ def networks_section(
     sizes: pd.DataFrame,
     rna: anndata.AnnData,
     settings: dict[str, Any],
+    quality: pd.DataFrame | None = None,
 ) -> Section:
     """Section of stage grn.
 
@@ -50,6 +50,8 @@ def networks_section(
         RNA modality of the multiome; X is log-normalised expression.
     settings
         Section ``report`` of the configuration.
+    quality
+        Table by contract ``eregulon_quality``, where there is one.
     """
     cell_types = activity.obs["cell_type"]
     top = top_eregulons(specificity[specificity["eregulon"].isin(activity.var_names)], settings["eregulons_per_type"])
@@ -76,9 +78,11 @@ def networks_section(
             "grn_evidence",
             evidence,
             "Sources of evidence behind the triplets; a triplet counts for each of its sources. Kind chip: derived "
-            "from ChIP experiments, where a comparison with ChIP-seq targets is circular.",
-            {"triplets": "triplets (n)", "eregulons": "eRegulons (n)", "tfs": "TFs (n)"},
+            "from ChIP experiments, where a comparison with ChIP-seq targets is circular. Motifs are counted together "
+            "for each TF that they stand for.",
+            {"triplets": "triplets (n)", "eregulons": "eRegulons (n)", "tfs": "TFs (n)", "motifs": "motifs (n)"},
         ),
+        *_quality_blocks(quality),
         Figure(
             "eregulon-dots",
             plot_dots(dots),
@@ -128,19 +132,26 @@ def networks_section(
         ),
     ]
     blocks += _pictures(networks, specificity, dict(zip(activity.var_names, activity.var["tf"], strict=True)), settings)
+    doubts = explain_doubt(thresholds)
     blocks.append(
         Figure(
             "thresholds",
-            plot_thresholds(activity, examples),
-            "AUCell activity over all cells for the most specific eRegulons of each threshold method, with the "
-            "threshold (line). Bimodal: where two Gaussians meet; skewed: mean + 2 standard deviations. AUC within "
-            f"the top {activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no "
-            "active eRegulon.",
+            plot_thresholds(activity, examples, dict(zip(thresholds["eregulon"], doubts, strict=True))),
+            "AUCell activity over all cells with the threshold (line): first of those eRegulons whose threshold is "
+            f"doubtful ({int(thresholds['doubtful'].sum()):,} of {len(thresholds):,}), the most specific for each "
+            "reason; then of others for each method. Bimodal: where two Gaussians meet; skewed: mean + 2 standard "
+            f"deviations. AUC within the top {activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of "
+            f"{activity.n_obs:,} cells have no active eRegulon.",
             60 + 210 * -(-len(examples) // 3),
         )
     )
     blocks.append(
-        Table("eregulon_thresholds", thresholds, f"Thresholds of all {len(thresholds):,} eRegulons.", folded=True)
+        Table(
+            "eregulon_thresholds",
+            thresholds.assign(doubt=doubts.replace("", "none")).sort_values("doubtful", ascending=False, kind="stable"),
+            f"Thresholds of all {len(thresholds):,} eRegulons, the doubtful ones first, with the reason.",
+            folded=True,
+        )
     )
     return Section("grn", "Gene regulatory networks", blocks, dataset)
 
@@ -149,10 +160,11 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     """Triplets, eRegulons and TFs behind each source of evidence; a triplet counts for each of its sources.
 
     Evidence reads ``<kind>:<source>;<source>|<kind>:<source>``, e.g. ``prior:ExTRI_CollecTRI|chip:ReMap_DoRothEA``.
+    Of other kinds than prior and chip, a source is a motif: those of a TF are one source, ``motifs of <TF>``.
 
     Returns
     -------
-    Columns kind, source, triplets, eregulons, tfs; most triplets first.
+    Columns kind, source, triplets, eregulons, tfs, motifs (0 where a source is none); most triplets first.
     """
     sources = {
         text: [
@@ -165,12 +177,31 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     }
     rows = eregulons[["eregulon", "tf"]].assign(pair=eregulons["evidence"].map(sources)).explode("pair")
     rows["kind"], rows["source"] = rows["pair"].str[0], rows["pair"].str[1]
+    rows["motif"] = rows["source"].where(~rows["kind"].isin(["prior", "chip"]))
+    rows["source"] = rows["source"].where(rows["motif"].isna(), "motifs of " + rows["tf"].astype(str))
     counts = rows.groupby(["kind", "source"]).agg(
-        triplets=("tf", "size"), eregulons=("eregulon", "nunique"), tfs=("tf", "nunique")
+        triplets=("tf", "size"), eregulons=("eregulon", "nunique"), tfs=("tf", "nunique"), motifs=("motif", "nunique")
     )
     return counts.reset_index().sort_values(
         ["triplets", "kind", "source"], ascending=[False, True, True], ignore_index=True
     )
+
+
+def _quality_blocks(quality: pd.DataFrame | None) -> list[Block]:
+    """How targets follow their TF: figure and table."""
+    if quality is None:
+        return []
+    dropped = int((~quality["kept"]).sum())
+    caption = (
+        f"Does a TF's expression follow the activity (AUCell) of its targets? {int(quality['passed'].sum()):,} of "
+        f"{len(quality):,} eRegulons do, in the direction of their signs, over {int(quality['units'].iloc[0]):,} "
+        f"pseudobulks or cells. {f'{dropped:,} were dropped for it' if dropped else 'None was dropped for it'}."
+    )
+    labels = {"genes": "target genes (n)", "regions": "target regions (n)", "tf": "TF", "units": "units (n)"}
+    return [
+        Figure("eregulon-quality", plot_quality(quality), caption, 420, wide=False),
+        Table("eregulon_quality", quality, "Correlations of all eRegulons with their TF.", labels, folded=True),
+    ]
 
 
 def _pictures(

@@ -1,4 +1,4 @@
-"""Scenario eregulons_scenicplus: from a genome with planted motifs to direct and extended eRegulons, no target known."""
+"""Scenario eregulons_scenicplus: from planted motifs to direct and extended eRegulons, no target known."""
 
 import dataclasses
 import shutil

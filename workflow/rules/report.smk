@@ -39,6 +39,9 @@ rule render_report:
         ),
         funnel=expand("results/{dataset}/grn/funnel.tsv", dataset=DATASETS),
         eregulons=expand("results/{dataset}/grn/eregulons.parquet", dataset=DATASETS),
+        eregulon_quality=expand(
+            "results/{dataset}/grn/eregulon_quality.tsv", dataset=DATASETS
+        ),
         cell_type=expand("results/{dataset}/grn/cell_type", dataset=DATASETS),
         cell_type_summary=expand(
             "results/{dataset}/grn/cell_type_summary.tsv", dataset=DATASETS

@@ -98,6 +98,7 @@ def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
         "region_sets": "topics/region_sets.parquet",
         "funnel": "grn/funnel.tsv",
         "eregulons": "grn/eregulons.parquet",
+        "eregulon_quality": "grn/eregulon_quality.tsv",
         "cell_type": "grn/cell_type",
         "cell_type_summary": "grn/cell_type_summary.tsv",
         "activity": "grn/cell_activity.h5ad",
