@@ -68,7 +68,12 @@ def _parse(text: str, path: Path) -> list[tuple[str, np.ndarray]]:
 
     body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
     if "MEME version" in body:
-        form = "minimal"
+        form, named = "minimal", "Background letter frequencies"
+        body = re.sub(r"nsites=\s*\S+", "nsites= 1000000", body)  # the reader rounds probabilities to so many sites
+        if named not in body:  # optional in MEME's format, not for its reader
+            body = re.sub(
+                r"^MOTIF\b", f"{named}\nA 0.25 C 0.25 G 0.25 T 0.25\n\nMOTIF", body, count=1, flags=re.MULTILINE
+            )
     elif re.search(r"^P[0O]\s+A\s+C\s+G\s+T\b", body, re.MULTILINE):
         form = "transfac"
     elif re.match(r"\s*Pos\tA\tC\tG\tT\b", body):

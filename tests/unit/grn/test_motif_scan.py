@@ -18,7 +18,11 @@ from grnformer.simulate.write import write_simulation
 
 COUNTS = np.array([[8, 1, 1, 0], [0, 10, 0, 0], [2, 2, 3, 3], [0, 0, 0, 10]])
 ROWS = "\n".join("\t".join(map(str, row)) for row in COUNTS)
+NO_BACKGROUND = (
+    "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\nletter-probability matrix: alength= 4 w= 4 nsites= 9 E= 0\n"
+)
 FORMS = {
+    "plain.meme": NO_BACKGROUND + "\n".join(" ".join(f"{v / 10}" for v in row) for row in COUNTS) + "\n",
     "m.meme": "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\n"
     "A 0.25 C 0.25 G 0.25 T 0.25\n\nMOTIF one alias\nletter-probability matrix: alength= 4 w= 4 nsites= 10 E= 0\n"
     + "\n".join(" ".join(f"{v / 10:.6f}" for v in row) for row in COUNTS) + "\n",
