@@ -92,6 +92,8 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
             umap=io.read_shared_embedding(multiome, "X_umap"),
             limits=config["prep"]["cells"],
             settings=settings,
+            fragments=_fragments(files.get("fragment_qc", [])),
+            bounds=config["prep"]["fragments"],
         ),
         topics_section(
             dataset,
@@ -146,6 +148,13 @@ def _scores(scores: list[str] | None, summary: list[str] | None) -> tuple[pd.Dat
     if not scores or not summary:
         return None, None
     return io.read_table(scores[0], "scores"), io.read_table(summary[0], "summary")
+
+
+def _fragments(paths: list[str]) -> pd.DataFrame | None:
+    """Quality of the barcodes of all samples given as fragments, or None where there are none."""
+    import pandas as pd
+
+    return pd.concat([io.read_table(p, "fragment_qc") for p in paths], ignore_index=True) if paths else None
 
 
 def _curves(paths: list[str]) -> pd.DataFrame:

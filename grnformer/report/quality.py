@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grnformer.report.cells import METRICS, plot_histograms, plot_markers, plot_umap, plot_umap_metric, plot_violins
+from grnformer.report.fragments import fragment_blocks
 from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.topics import sample_rows
 
@@ -25,6 +26,8 @@ def quality_section(
     umap: np.ndarray | None,
     limits: dict[str, Any],
     settings: dict[str, Any],
+    fragments: pd.DataFrame | None,
+    bounds: dict[str, Any],
 ) -> Section:
     """Section of stage prep.
 
@@ -42,6 +45,10 @@ def quality_section(
         ``prep.cells`` of the configuration.
     settings
         Section ``report`` of the configuration.
+    fragments
+        Contract ``fragment_qc`` of all samples, where they were given as fragments.
+    bounds
+        ``prep.fragments`` of the configuration.
     """
     sizes = tabulate_sizes(summary)
     checks = tabulate_checks(summary)
@@ -80,6 +87,7 @@ def quality_section(
             f"Why {len(dropped):,} cells, genes and regions were removed; a list of names is in prep/dropped.tsv.",
             {"removed": "removed (n)"},
         ),
+        *(fragment_blocks(fragments, bounds, settings) if fragments is not None else []),
         Figure(
             "qc",
             plot_histograms(qc, limits),
