@@ -16,6 +16,7 @@ from grnformer.report.networks import networks_section
 from grnformer.report.overview import overview_section
 from grnformer.report.provenance import provenance_sections
 from grnformer.report.quality import quality_section
+from grnformer.report.stability import stability_section
 from grnformer.report.topics import topics_section
 from grnformer.report.training import training_section
 
@@ -118,6 +119,9 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
             quality=io.read_table(path, "eregulon_quality") if (path := _first(files, "eregulon_quality")) else None,
         ),
     ]
+    if path := _first(files, "stability"):
+        least = config["grn"]["stability"]["min_frequency"]
+        sections.append(stability_section(dataset, io.read_table(path, "stability"), eregulons, least))
     del rna, activity
     if files["training"]:
         sections.append(fusion_section(dataset, {Path(f).name: read_bundle(f) for f in files["graphs"]}))

@@ -18,6 +18,7 @@ from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import ENRICHMENTS
 from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
+from grnformer.grn.stability import check_stability_settings
 from grnformer.originals import check_interpreters, is_original
 from snakemake.exceptions import WorkflowError
 
@@ -33,6 +34,7 @@ try:
     CONFIGS = config_of_datasets(config, DATASETS)
     for of_dataset in CONFIGS.values():
         check_motif_settings(of_dataset["grn"]["cistromes"])
+        check_stability_settings(of_dataset["grn"])
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -432,6 +434,89 @@ def collection_files(column):
         ]
 
     return of_dataset
+
+
+RERUN = [
+    dataset
+    for dataset, settings in CONFIGS.items()
+    if settings["grn"]["stability"]["seeds"]
+]
+
+
+def of_reruns(product):
+    """Input function: `product` of the stage grn in all reruns of a dataset; [] where there are none."""
+
+    def of_dataset(wildcards):
+        return expand(
+            "results/{dataset}/grn/seeds/{seed}/{product}",
+            dataset=wildcards.dataset,
+            seed=setting("grn.stability.seeds")(wildcards),
+            product=product,
+        )
+
+    return of_dataset
+
+
+def of_all_runs(product):
+    """Input function: `product` of the stage grn in the main run, then in all reruns."""
+
+    def of_dataset(wildcards):
+        main = f"results/{wildcards.dataset}/grn/{product}"
+        return [main, *of_reruns(product)(wildcards)]
+
+    return of_dataset
+
+
+def seeds_of_all_runs(wildcards):
+    """Seed of the main run, then those of the reruns."""
+    return [
+        setting("grn.seed")(wildcards),
+        *setting("grn.stability.seeds")(wildcards),
+    ]
+
+
+def benchmarks_of_reruns():
+    """Costs of the jobs of all reruns."""
+    jobs = [
+        "infer_tf_gene",
+        "link_regions",
+        "build_eregulons",
+        "filter_eregulons",
+        "score_cell_activity",
+        "score_specificity",
+        "build_cell_type_grns",
+    ]
+    return [
+        f"results/{dataset}/benchmark/grn/{job}.seed{seed}.tsv"
+        for dataset in RERUN
+        for seed in CONFIGS[dataset]["grn"]["stability"]["seeds"]
+        for job in jobs
+    ]
+
+
+def seed_of(wildcards):
+    """The seed of a rerun."""
+    return int(wildcards.seed)
+
+
+def part_of(wildcards):
+    """Which part of a scattered job this is, such as 2-of-50."""
+    return wildcards.scatteritem
+
+
+def parts_of_tf_gene(wildcards):
+    """The parts of a TF-gene network, where its targets are scattered over jobs; [] where one job infers it."""
+    if is_original("grn.tf_gene.method", setting("grn.tf_gene.method")(wildcards)):
+        return []
+    parts = gather.targets(
+        "results/{{dataset}}/grn/tf_gene_parts/{scatteritem}.parquet"
+    )
+    return expand(parts, dataset=wildcards.dataset) if len(parts) > 1 else []
+
+
+def cores_of_tf_gene(wildcards, input):
+    """Many to infer a network, one to gather its parts."""
+    return 1 if input.parts else 16
 
 
 def growing(amount):

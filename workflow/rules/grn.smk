@@ -5,6 +5,10 @@ localrules:
     grn,
 
 
+scattergather:
+    targets=1,  # parts of the target genes of infer_tf_gene, each a job: --set-scatter targets=50
+
+
 rule grn:
     input:
         expand(
@@ -18,6 +22,7 @@ rule grn:
                 "cell_activity.h5ad",
             ],
         ),
+        expand("results/{dataset}/grn/stability.tsv", dataset=RERUN),
         expand("results/{dataset}/grn/promoter_binding.parquet", dataset=BINDING),
 
 
@@ -108,6 +113,7 @@ rule infer_tf_gene:
         original=by_original(
             "grn.tf_gene", "results/{dataset}/grn/originals/adjacencies.parquet"
         ),
+        parts=parts_of_tf_gene,
     output:
         "results/{dataset}/grn/tf_gene.parquet",
     log:
@@ -116,18 +122,37 @@ rule infer_tf_gene:
         "results/{dataset}/benchmark/grn/infer_tf_gene.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 16
+    threads: cores_of_tf_gene
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
         settings=method_setting("grn.tf_gene", "min_cells"),
         seed=setting("grn.seed"),
+        part="1-of-1",
         code=code("grn/infer_tf_gene"),
     message:
         "TF-gene importance in {wildcards.dataset}"
     script:
         "../scripts/grn/infer_tf_gene.py"
+
+
+use rule infer_tf_gene as infer_tf_gene_part with:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        tfs="results/{dataset}/grn/tfs.txt",
+        original=[],
+        parts=[],
+    output:
+        "results/{dataset}/grn/tf_gene_parts/{scatteritem}.parquet",
+    log:
+        "results/{dataset}/log/grn/infer_tf_gene.{scatteritem}.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/infer_tf_gene.{scatteritem}.tsv"
+    params:
+        part=part_of,
+    message:
+        "TF-gene importance in {wildcards.dataset}, part {wildcards.scatteritem} of the targets"
 
 
 rule link_regions:
@@ -373,6 +398,7 @@ rule filter_eregulons:
         multiome="results/{dataset}/prep/multiome.h5mu",
         cell_topic="results/{dataset}/topics/cell_topic.parquet",
         region_topic="results/{dataset}/topics/region_topic.parquet",
+        reruns=of_reruns("eregulons_unfiltered.parquet"),
     output:
         eregulons="results/{dataset}/grn/eregulons.parquet",
         funnel="results/{dataset}/grn/funnel.tsv",
@@ -391,6 +417,8 @@ rule filter_eregulons:
     params:
         settings=setting("grn.quality"),
         aucell=setting("grn.cell", "auc_threshold", "detected_quantile"),
+        min_frequency=setting("grn.stability", "min_frequency"),
+        min_targets=setting("grn.eregulons", "min_targets"),
         seed=setting("grn.seed"),
         code=code("grn/filter_eregulons"),
     message:
@@ -489,6 +517,7 @@ rule build_cell_type_grns:
         region_topic="results/{dataset}/topics/region_topic.parquet",
         eregulons="results/{dataset}/grn/eregulons.parquet",
         specificity="results/{dataset}/grn/specificity.parquet",
+        reruns=of_reruns("cell_type"),
     output:
         grns=directory("results/{dataset}/grn/cell_type"),
         summary="results/{dataset}/grn/cell_type_summary.tsv",
@@ -509,6 +538,34 @@ rule build_cell_type_grns:
         "Cell-type GRNs of {wildcards.dataset}"
     script:
         "../scripts/grn/build_cell_type_grns.py"
+
+
+rule measure_stability:
+    input:
+        tf_gene=of_all_runs("tf_gene.parquet"),
+        region_gene=of_all_runs("region_gene.parquet"),
+        eregulons=of_all_runs("eregulons_unfiltered.parquet"),
+        cell_types=of_all_runs("cell_type"),
+    output:
+        "results/{dataset}/grn/stability.tsv",
+    log:
+        "results/{dataset}/log/grn/measure_stability.log",
+    benchmark:
+        "results/{dataset}/benchmark/grn/measure_stability.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(60),
+    params:
+        settings=setting("grn.stability", "top_share"),
+        seeds=seeds_of_all_runs,
+        code=code("grn/measure_stability"),
+    message:
+        "What networks of different seeds have in common in {wildcards.dataset}"
+    script:
+        "../scripts/grn/measure_stability.py"
 
 
 rule score_promoter_motifs:

@@ -51,6 +51,7 @@ rule render_report:
         specificity=expand(
             "results/{dataset}/grn/specificity.parquet", dataset=DATASETS
         ),
+        stability=expand("results/{dataset}/grn/stability.tsv", dataset=RERUN),
         graphs=expand(
             "results/{dataset}/fuse/{graph}",
             dataset=PRETRAINED,
@@ -114,6 +115,10 @@ rule render_report:
                     "grn/build_cell_type_grns",
                 ],
             ),
+            *expand(
+                "results/{dataset}/benchmark/grn/measure_stability.tsv", dataset=RERUN
+            ),
+            *benchmarks_of_reruns(),
             *expand(
                 "results/{dataset}/benchmark/grn/score_promoter_motifs.tsv",
                 dataset=BINDING,

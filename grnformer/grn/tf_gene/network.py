@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def infer_network(
     method: str,
     min_cells: int,
     options: dict[str, Any],
+    part: str,
     seed: int,
     threads: int,
 ) -> pd.DataFrame:
@@ -42,6 +44,9 @@ def infer_network(
         A name in `METHODS`; `options` are its own settings.
     min_cells
         Genes and TFs detected in fewer cells are left out.
+    part
+        Which targets: "2-of-50" are the second of 50 equal parts; "1-of-1" are all. Parts that are gathered are the
+        whole network bit for bit, for methods in which a target does not depend on the others.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def infer_network(
     Raises
     ------
     InputError
-        If there are too few cells, or no TF is detected in `min_cells` cells.
+        If there are too few cells, no TF is detected in `min_cells` cells, or there are more parts than targets.
     """
     expression = rna.X.tocsc(copy=True)
     expression.eliminate_zeros()
@@ -79,8 +84,30 @@ def infer_network(
         len(wanted),
         min_cells,
     )
-    importance = METHODS[method](expression, genes, tf_columns, detected, **options, seed=seed, threads=threads)
-    return _table(importance, expression, np.array(genes, dtype=object), tf_columns, detected)
+    targets = _targets_of_part(detected, part)
+    importance = METHODS[method](expression, genes, tf_columns, targets, **options, seed=seed, threads=threads)
+    return _in_order(_table(importance, expression, np.array(genes, dtype=object), tf_columns, targets))
+
+
+def gather_parts(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The network of all targets from those of its parts."""
+    import pandas as pd
+
+    return _in_order(pd.concat(parts, ignore_index=True))
+
+
+def _targets_of_part(targets: np.ndarray, part: str) -> np.ndarray:
+    number, n_parts = (int(word) for word in part.split("-of-"))
+    if n_parts > len(targets):
+        raise InputError(
+            f"part {part} of {len(targets)} target genes", "at least one target a part",
+            f"run with --set-scatter targets={len(targets)} or fewer",
+        )  # fmt: skip
+    return np.array_split(targets, n_parts)[number - 1]
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values(["tf", "importance", "gene"], ascending=[True, False, True], ignore_index=True)
 
 
 def _table(
@@ -104,5 +131,4 @@ def _table(
                 }
             )
         )
-    table = pd.concat(parts, ignore_index=True)
-    return table.sort_values(["tf", "importance", "gene"], ascending=[True, False, True], ignore_index=True)
+    return pd.concat(parts, ignore_index=True)

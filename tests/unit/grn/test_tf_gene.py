@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 from grnformer.errors import InputError
 from grnformer.grn.tf_gene import METHODS
 from grnformer.grn.tf_gene.hist_boosting import infer, sort_entries
-from grnformer.grn.tf_gene.network import infer_network
+from grnformer.grn.tf_gene.network import gather_parts, infer_network
 from grnformer.grn.tf_gene.original import take
 from grnformer.grn.tf_gene.spearman import correlate
 
@@ -182,8 +182,9 @@ def test_the_network_is_a_table_of_named_pairs(planted, method) -> None:
     rna.X = sp.csr_matrix(rna.X.multiply(keep))
     options = {k: v for k, v in GRNBOOST2.items() if method == "hist_boosting"}
     network = infer_network(
-        rna, [*genes[:N_TFS], "absent"], method=method, min_cells=10, options=options, seed=1, threads=1
-    )
+        rna, [*genes[:N_TFS], "absent"],
+        method=method, min_cells=10, options=options, part="1-of-1", seed=1, threads=1,
+    )  # fmt: skip
     assert list(network.columns) == ["tf", "gene", "importance", "rho"]
     assert rare not in set(network["gene"])
     assert set(network["tf"]) <= set(genes[:N_TFS])
@@ -194,12 +195,32 @@ def test_the_network_is_a_table_of_named_pairs(planted, method) -> None:
     assert row["rho"] == pytest.approx(spearmanr(dense[row["tf"]], dense[row["gene"]]).statistic, abs=1e-5)
 
 
+@pytest.mark.parametrize("method", ["hist_boosting", "coexpression"])
+@pytest.mark.parametrize("n_parts", [2, 7, 70])
+def test_gathered_parts_are_the_whole_network_bit_for_bit(planted, method, n_parts) -> None:
+    expression, genes, _ = planted
+    rna = anndata.AnnData(expression.tocsr(), var=pd.DataFrame(index=genes))
+    options = {k: v for k, v in GRNBOOST2.items() if method == "hist_boosting"} | (
+        {"max_trees": 30} if method == "hist_boosting" else {}
+    )
+    settings = {"method": method, "min_cells": 1, "options": options, "seed": 1}
+    whole = infer_network(rna, genes[:N_TFS], part="1-of-1", threads=2, **settings)
+    parts = [
+        infer_network(rna, genes[:N_TFS], part=f"{i}-of-{n_parts}", threads=1, **settings)
+        for i in range(1, n_parts + 1)
+    ]
+    assert max(part["gene"].nunique() for part in parts) <= -(-70 // n_parts)
+    pd.testing.assert_frame_equal(gather_parts(parts), whole, check_exact=True)
+    with pytest.raises(InputError, match=r"part 3-of-71 of 70 target genes[\s\S]*--set-scatter targets=70"):
+        infer_network(rna, genes[:N_TFS], part="3-of-71", threads=1, **settings)
+
+
 def test_what_an_original_found_is_taken_as_it_is(planted) -> None:
     expression, genes, _ = planted
     rna = anndata.AnnData(expression.tocsr(), var=pd.DataFrame(index=genes))
     found = pd.DataFrame({"tf": [genes[0], genes[2], genes[0]], "gene": [genes[9], genes[0], genes[40]]})
     found["importance"] = [3.5, 0.25, 7.0]
-    own = {"method": "arboreto_grnboost2", "min_cells": 10, "seed": 1, "threads": 1}
+    own = {"method": "arboreto_grnboost2", "min_cells": 10, "part": "1-of-1", "seed": 1, "threads": 1}
     network = infer_network(rna, genes[:N_TFS], options={"adjacencies": found}, **own)
     expected = found.sort_values(["tf", "importance"], ascending=[True, False], ignore_index=True)
     pd.testing.assert_frame_equal(network.drop(columns="rho"), expected, check_dtype=False)
@@ -212,4 +233,4 @@ def test_no_tf_in_the_data_is_told(planted) -> None:
     expression, genes, _ = planted
     rna = anndata.AnnData(expression.tocsr(), var=pd.DataFrame(index=genes))
     with pytest.raises(InputError, match=r"0 are genes of the data[\s\S]*one species"):
-        infer_network(rna, ["gata1"], method="coexpression", min_cells=10, options={}, seed=1, threads=1)
+        infer_network(rna, ["gata1"], method="coexpression", min_cells=10, options={}, part="1-of-1", seed=1, threads=1)

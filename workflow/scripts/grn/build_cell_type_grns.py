@@ -5,6 +5,7 @@ from grnformer.job import job
 with job(snakemake):
     from grnformer.grn.cell_type import build_cell_type_grns, file_names
     from grnformer.grn.inputs import align_topics
+    from grnformer.grn.stability import PAIR, add_frequency
     from grnformer.io import atomic, read_modality, read_table, write_table
 
     given = snakemake.input
@@ -18,6 +19,8 @@ with job(snakemake):
     )  # fmt: skip
     with atomic(snakemake.output.grns) as folder:
         for cell_type, network in networks.items():
-            write_table(network, folder / f"{names[cell_type]}.parquet", "cell_type_grn")
+            name = f"{names[cell_type]}.parquet"
+            reruns = [read_table(f"{rerun}/{name}", "cell_type_grn") for rerun in given.reruns]
+            write_table(add_frequency(network, reruns, PAIR), folder / name, "cell_type_grn")
     summary.insert(1, "file", summary["cell_type"].map(names) + ".parquet")
     write_table(summary, snakemake.output.summary, "cell_type_summary")

@@ -6,14 +6,16 @@ with job(snakemake):
     from grnformer.grn.eregulons.filter import assess_and_filter
     from grnformer.grn.eregulons.funnel import check_not_empty
     from grnformer.grn.inputs import align_topics
+    from grnformer.grn.stability import keep_stable
     from grnformer.io import read_modality, read_table, write_table
 
     given, made, options = snakemake.input, snakemake.output, snakemake.params
     rna, atac = (read_modality(given.multiome, name, "multiome") for name in ("rna", "atac"))
     topics = read_table(given.cell_topic, "cell_topic"), read_table(given.region_topic, "region_topic")
-    tables = read_table(given.eregulons, "eregulons"), read_table(given.funnel, "funnel")
+    main, *reruns = (read_table(path, "eregulons") for path in (given.eregulons, *given.reruns))
+    stable = keep_stable(main, reruns, **options.min_frequency, **options.min_targets)
     eregulons, funnel, quality, regions = assess_and_filter(
-        *tables, rna, atac, *align_topics(*topics, rna.obs_names, atac.var_names),
+        stable, read_table(given.funnel, "funnel"), rna, atac, *align_topics(*topics, rna.obs_names, atac.var_names),
         **options.settings, **options.aucell, seed=options.seed,
     )  # fmt: skip
     write_table(quality, made.quality, "eregulon_quality")

@@ -5,18 +5,22 @@ from grnformer.job import job
 with job(snakemake):
     from pathlib import Path
 
-    from grnformer.grn.tf_gene.network import infer_network
+    from grnformer.grn.tf_gene.network import gather_parts, infer_network
     from grnformer.io import read_modality, read_table, write_table
 
-    settings, original = snakemake.params.settings, snakemake.input.original
-    found = {"adjacencies": read_table(original, "adjacencies")} if original else settings[settings["method"]]
-    network = infer_network(
-        read_modality(snakemake.input.multiome, "rna", "multiome"),
-        Path(snakemake.input.tfs).read_text(encoding="utf-8").split(),
-        method=settings["method"],
-        min_cells=settings["min_cells"],
-        options=found,
-        seed=snakemake.params.seed,
-        threads=snakemake.threads,
-    )
+    given, settings, options = snakemake.input, snakemake.params.settings, snakemake.params
+    if given.parts:
+        network = gather_parts(read_table(part, "tf_gene") for part in given.parts)
+    else:
+        original = given.original and {"adjacencies": read_table(given.original, "adjacencies")}
+        network = infer_network(
+            read_modality(given.multiome, "rna", "multiome"),
+            Path(given.tfs).read_text(encoding="utf-8").split(),
+            method=settings["method"],
+            min_cells=settings["min_cells"],
+            options=original or settings[settings["method"]],
+            part=options.part,
+            seed=options.seed,
+            threads=snakemake.threads,
+        )
     write_table(network, snakemake.output[0], "tf_gene")

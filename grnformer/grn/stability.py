@@ -1,0 +1,159 @@
+"""How far networks depend on the seed: frequencies of edges over reruns, overlap of whole networks.
+
+Random seeds alone change inferred networks much (Badia-i-Mompel et al. 2024, doi 10.1101/2024.12.20.629764); edges that
+most reruns select are the ones to build on (stability selection, Meinshausen and Bühlmann 2010, doi
+10.1111/j.1467-9868.2010.00740.x). Everything that draws is run again: TF-gene weights, region-gene links, and all that
+follows from them; cistromes, the evidence, are those of the main run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.errors import InputError
+from grnformer.originals import is_original
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger("grnformer.grn")
+
+FREQUENCY = "selection_frequency"
+TRIPLET = ["eregulon", "region", "gene"]
+PAIR = ["tf", "gene"]
+
+
+def check_stability_settings(grn: Mapping[str, Any]) -> None:
+    """Refuse settings that cannot mean what was meant; `grn` is that part of a dataset's config.
+
+    Raises
+    ------
+    InputError
+        If the main run's seed is among those of the reruns, a frequency is asked for without reruns, or reruns of an
+        original tool, which runs once.
+    """
+    seeds, least = grn["stability"]["seeds"], grn["stability"]["min_frequency"]
+    if grn["seed"] in seeds:
+        raise InputError(
+            f"grn.stability.seeds {seeds} holds grn.seed, {grn['seed']}",
+            "seeds of reruns that differ from the main run's",
+            f"take {grn['seed']} out of grn.stability.seeds",
+        )
+    originals = [place for place in ("tf_gene", "cell") if is_original(f"grn.{place}.method", grn[place]["method"])]
+    if seeds and originals:
+        raise InputError(
+            f"grn.stability.seeds {seeds} with {', '.join(grn[place]['method'] for place in originals)}",
+            "methods of this package, for reruns",
+            f"choose another {' and '.join(f'grn.{place}.method' for place in originals)}, or empty the seeds",
+        )
+    if least > 0 and not seeds:
+        raise InputError(
+            f"grn.stability.min_frequency is {least}, and grn.stability.seeds is empty",
+            "reruns to take the frequencies from",
+            "name seeds (such as [2, 3, 4, 5, 6]), or set min_frequency to 0",
+        )
+
+
+def add_frequency(table: pd.DataFrame, reruns: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
+    """Add the column `selection_frequency`: the share of `reruns` that hold the row's `key`, 0 to 1.
+
+    Without reruns the table comes back as it is, without the column.
+    """
+    import pandas as pd
+
+    if not reruns:
+        return table
+    rows = pd.MultiIndex.from_frame(table[key])
+    hits = sum(rows.isin(pd.MultiIndex.from_frame(rerun[key])).astype(int) for rerun in reruns)
+    return table.assign(**{FREQUENCY: np.asarray(hits) / len(reruns)})
+
+
+def keep_stable(
+    eregulons: pd.DataFrame, reruns: Sequence[pd.DataFrame], *, min_frequency: float, min_targets: int
+) -> pd.DataFrame:
+    """Add each triplet's frequency in `reruns` (contract eregulons, too), and drop what is too rare.
+
+    Parameters
+    ----------
+    min_frequency
+        Share of the reruns, 0 to 1, that must hold a triplet.
+    min_targets
+        Genes that an eRegulon must be left with.
+
+    Raises
+    ------
+    InputError
+        If nothing is left.
+    """
+    table = add_frequency(eregulons, reruns, TRIPLET)
+    if not reruns or min_frequency <= 0:
+        return table
+    kept = table[table[FREQUENCY] >= min_frequency - 1e-9]
+    kept = kept[kept.groupby("eregulon")["gene"].transform("nunique") >= min_targets]
+    logger.info("%d of %d triplets are in %g of %d reruns", len(kept), len(table), min_frequency, len(reruns))
+    if kept.empty:
+        raise InputError(
+            f"no eRegulon has {min_targets} genes in a share {min_frequency} of {len(reruns)} reruns (most frequent "
+            f"triplet: {table[FREQUENCY].max():.2f})",
+            "eRegulons that most reruns find again",
+            "lower grn.stability.min_frequency",
+        )
+    return kept.reset_index(drop=True)
+
+
+def top_rows(table: pd.DataFrame, key: list[str], share: float) -> set[Hashable]:
+    """Keys of the `share` of rows with the highest importance; ties by key, so that the choice is fixed."""
+    ordered = table.sort_values(["importance", *key], ascending=[False, *[True] * len(key)])
+    return _keys(ordered.head(max(1, round(share * len(table)))), key)
+
+
+def collect_sets(
+    tf_gene: pd.DataFrame,
+    region_gene: pd.DataFrame,
+    eregulons: pd.DataFrame,
+    cell_types: Mapping[str, pd.DataFrame],
+    *,
+    top_share: float,
+) -> dict[tuple[str, str], set[Hashable]]:
+    """What one run selected, by (what, cell type): see `compare_runs`."""
+    sets = {
+        ("tf_gene_top", ""): top_rows(tf_gene, PAIR, top_share),
+        ("region_gene_top", ""): top_rows(region_gene, ["region", "gene"], top_share),
+        ("eregulons", ""): set(eregulons["eregulon"]),
+        ("eregulon_triplets", ""): _keys(eregulons, TRIPLET),
+        ("eregulon_pairs", ""): _keys(eregulons, PAIR),
+    }
+    return sets | {("cell_type_edges", name): _keys(table, PAIR) for name, table in cell_types.items()}
+
+
+def compare_runs(runs: Mapping[int, Mapping[tuple[str, str], set[Hashable]]]) -> pd.DataFrame:
+    """Overlap of what each two runs selected.
+
+    Parameters
+    ----------
+    runs
+        Seed -> sets of `collect_sets`; the main run first.
+
+    Returns
+    -------
+    Table what, cell_type, seed, other_seed, size, other_size, jaccard (0 to 1; 1 where both are empty).
+    """
+    import pandas as pd
+
+    rows = []
+    for (seed, one), (other_seed, other) in itertools.combinations(runs.items(), 2):
+        for what, cell_type in one:
+            a, b = one[what, cell_type], other.get((what, cell_type), set())
+            union = len(a | b)
+            rows.append((what, cell_type, seed, other_seed, len(a), len(b), len(a & b) / union if union else 1.0))
+    columns = ["what", "cell_type", "seed", "other_seed", "size", "other_size", "jaccard"]
+    return pd.DataFrame(rows, columns=columns).sort_values(columns[:2], kind="stable", ignore_index=True)
+
+
+def _keys(table: pd.DataFrame, key: list[str]) -> set[Hashable]:
+    return set(table[key].itertuples(index=False, name=None))

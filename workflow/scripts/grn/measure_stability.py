@@ -1,0 +1,22 @@
+"""How much the networks of two seeds have in common."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from grnformer.grn.stability import collect_sets, compare_runs
+    from grnformer.io import read_table, write_table
+
+    given, settings = snakemake.input, snakemake.params.settings
+    files = zip(given.tf_gene, given.region_gene, given.eregulons, given.cell_types, strict=True)
+    runs = {}
+    for seed, (tf_gene, region_gene, eregulons, folder) in zip(snakemake.params.seeds, files, strict=True):
+        runs[seed] = collect_sets(
+            read_table(tf_gene, "tf_gene"),
+            read_table(region_gene, "region_gene"),
+            read_table(eregulons, "eregulons"),
+            {path.stem: read_table(path, "cell_type_grn") for path in sorted(Path(folder).glob("*.parquet"))},
+            top_share=settings["top_share"],
+        )
+    write_table(compare_runs(runs), snakemake.output[0], "stability")
