@@ -41,6 +41,7 @@ rule score_grn_accuracy:
         truth=path_of(config["bench"]["grn_accuracy"]["truth"]),
         prior=setting_path("grn.cistromes.prior.table"),
         binding=binding_of,
+        links=linked_if_binding,
         tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
     output:
         scores="results/{dataset}/bench/grn_accuracy/scores.tsv",
@@ -65,6 +66,8 @@ rule score_grn_accuracy:
                 "min_positives",
                 "promoter_margin",
                 "binding_weight",
+                "prior_log_odds",
+                "link_decay",
             )
         },
         chip_sources=setting("grn.cistromes.prior.chip_sources"),

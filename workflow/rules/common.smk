@@ -424,6 +424,13 @@ def binding_of(wildcards):
     return f"results/{wildcards.dataset}/grn/promoter_binding.parquet"
 
 
+def linked_if_binding(wildcards):
+    """Region-gene links, where a dataset has promoter sequences; else []."""
+    if wildcards.dataset not in BINDING:
+        return []
+    return f"results/{wildcards.dataset}/grn/region_gene.parquet"
+
+
 def collection_files(column):
     """Input function: the `motifs` or `tfs` of a dataset's motif collections."""
 

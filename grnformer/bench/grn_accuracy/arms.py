@@ -141,6 +141,23 @@ def weighted_arm(name: str, arm: Arm, floor: np.ndarray, weight: float) -> Arm:
     return Arm(name, arm.kind, score)
 
 
+def informed_arm(name: str, arm: Arm, pairs: pd.DataFrame, genes: list[str], log_odds: float) -> Arm:
+    """Add `log_odds` to an arm's scores where a pair of TF and gene is known beforehand (table tf, gene)."""
+    place = {gene: number for number, gene in enumerate(genes)}
+    known = pairs[pairs["gene"].isin(place)]
+    targets = {str(tf): part["gene"].map(place).unique() for tf, part in known.groupby("tf", observed=True)}
+
+    def score(tf: str) -> np.ndarray | None:
+        scores = arm.score(tf)
+        if scores is None:
+            return None
+        scores = scores.copy()
+        scores[targets.get(tf, [])] += log_odds
+        return scores
+
+    return Arm(name, arm.kind, score)
+
+
 def random_arm(n_genes: int, seed: int) -> Arm:
     """Give every TF random scores of its own."""
 
@@ -176,6 +193,27 @@ def accessibility_expression(
     expressed = np.asarray(expression.mean(axis=0)).ravel()
     accessible = np.asarray(accessibility.mean(axis=0)).ravel() @ promoter_of
     return (rankdata(expressed) + rankdata(accessible)) / (2 * len(expressed))
+
+
+def weigh_links(links: pd.DataFrame, regions: pd.Index, genes: list[str], decay: float) -> sp.csr_matrix:
+    """Weigh regions near a gene by their distance to its TSS: 1 there, 1/e at `decay` bp.
+
+    Parameters
+    ----------
+    links
+        Contract ``region_gene``; regions and genes that are not asked for are left out.
+
+    Returns
+    -------
+    (regions, genes), in the place of ``map_promoters``' in ``accessibility_expression``.
+    """
+    import pandas as pd
+    import scipy.sparse as sp
+
+    row, column = regions.get_indexer(links["region"].astype(str)), pd.Index(genes).get_indexer(links["gene"])
+    known = (row >= 0) & (column >= 0)
+    weights = np.exp(-links["distance"].abs().to_numpy()[known] / decay)
+    return sp.csr_matrix((weights, (row[known], column[known])), shape=(len(regions), len(genes)))
 
 
 def map_promoters(regions: pd.DataFrame, tss: pd.DataFrame, genes: list[str], margin: int) -> sp.csr_matrix:

@@ -12,11 +12,13 @@ from grnformer.bench.grn_accuracy.arms import (
     accessibility_expression,
     binding_arm,
     constant_arm,
+    informed_arm,
     joined_arm,
     map_promoters,
     network_arm,
     pearson_arm,
     random_arm,
+    weigh_links,
     weighted_arm,
 )
 from grnformer.bench.grn_accuracy.evaluate import pool_lines, score_arm
@@ -39,6 +41,7 @@ def score_networks(
     tf_gene: pd.DataFrame,
     priors: dict[str, pd.DataFrame],
     binding: pd.DataFrame | None,
+    links: pd.DataFrame | None,
     truth: dict[str, Any],
     known_tfs: set[str],
     lines: dict[str, str],
@@ -63,6 +66,9 @@ def score_networks(
     binding
         Log odds that TFs bind genes' promoters, by contract ``promoter_binding``, or None; arms ``binding`` and, joined
         with the floor, ``binding_with_floor``.
+    links
+        Regions of genes, by contract ``region_gene``. With `binding` and the prior without ChIP they make the arm
+        ``binding_prior_with_linked_floor``, beside a floor of accessibility near the gene in place of at its promoter.
     truth
         "<TF> <line>" -> target genes.
     known_tfs
@@ -70,7 +76,8 @@ def score_networks(
     lines
         Cell type -> name of its cell line in the truth.
     settings
-        Of the config's section ``bench.grn_accuracy``: aliases, min_positives, promoter_margin, binding_weight.
+        Of the config's section ``bench.grn_accuracy``: aliases, min_positives, promoter_margin, binding_weight,
+        prior_log_odds, link_decay.
     seed
         Seed of the random arm.
 
@@ -115,6 +122,15 @@ def score_networks(
             min_positives=settings["min_positives"],
         )
         floor = accessibility_expression(expression[cells], accessibility[cells], promoter_of)
+        with_binding: list[Arm] = []
+        for arm in bound:
+            with_binding += [arm, weighted_arm("binding_with_floor", arm, floor, settings["binding_weight"])]
+            if links is not None and "prior_without_chip" in priors:
+                near = weigh_links(links, atac.var_names, genes, settings["link_decay"])
+                linked = accessibility_expression(expression[cells], accessibility[cells], near)
+                known = informed_arm("", arm, priors["prior_without_chip"], genes, settings["prior_log_odds"])
+                best = weighted_arm("binding_prior_with_linked_floor", known, linked, settings["binding_weight"])
+                with_binding += [constant_arm("linked_accessibility_expression", linked), best]
         edges = networks[cell_type]
         eregulons = [
             network_arm("eregulon", "model", edges, "weight", genes),
@@ -125,8 +141,7 @@ def score_networks(
             *(joined_arm(arm, floor) for arm in (*eregulons, *everywhere) if arm.kind in ("model", "reference")),
             pearson_arm("pearson_within_line", expression[cells], genes),
             constant_arm("accessibility_expression", floor),
-            *bound,
-            *(weighted_arm("binding_with_floor", arm, floor, settings["binding_weight"]) for arm in bound),
+            *with_binding,
             *everywhere,
         ]
         scores += [score_arm(arm, of_line, genes, cell_type) for arm in arms]

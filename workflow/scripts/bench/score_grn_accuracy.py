@@ -18,7 +18,8 @@ with job(snakemake):
     pairs = prepare_prior(read_prior(given.prior), collections=[], chip_sources=params.chip_sources, chip="keep")
     priors, tfs = split_prior(pairs, params.chip_sources), set(read_tf_list(given.tfs))
     binding = io.read_table(given.binding, "promoter_binding") if given.binding else None
-    data = rna, atac, tss, networks, tf_gene, priors, binding, io.read_json(given.truth), tfs
+    links = io.read_table(given.links, "region_gene") if given.links else None
+    data = rna, atac, tss, networks, tf_gene, priors, binding, links, io.read_json(given.truth), tfs
     scores, experiments = score_networks(*data, params.lines, params.settings, params.seed)
     summary = summarise_scores(scores, n_resamples=params.n_resamples, seed=params.seed)
     io.write_table(scores, snakemake.output.scores, "scores")

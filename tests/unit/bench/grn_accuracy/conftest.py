@@ -38,6 +38,8 @@ def planted():
         "min_positives": 10,
         "promoter_margin": 1000,
         "binding_weight": 2,
+        "prior_log_odds": 1,
+        "link_decay": 5000,
     }
     return SimpleNamespace(
         genes=genes, content=content, networks=networks, rna=rna, atac=atac, tss=tss, settings=settings, targets=targets

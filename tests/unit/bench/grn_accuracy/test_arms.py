@@ -6,11 +6,13 @@ import scipy.sparse as sp
 from grnformer.bench.grn_accuracy.arms import (
     accessibility_expression,
     binding_arm,
+    informed_arm,
     joined_arm,
     map_promoters,
     network_arm,
     pearson_arm,
     random_arm,
+    weigh_links,
     weighted_arm,
 )
 
@@ -62,6 +64,22 @@ def test_binding_gives_zero_where_there_is_no_sequence_and_adds_to_the_floors_lo
     odds = np.array([7 / 1, 3 / 5, 5 / 3, 1 / 7])
     np.testing.assert_allclose(joined.score("TF1"), np.log(odds) + np.array([-3, 0, 6, 0]))
     assert joined.score("TF2") is None
+
+
+def test_known_pairs_add_log_odds_once():
+    arm = binding_arm("b", pd.DataFrame({"gene": GENES, "TF1": [1.0, 2, 3, 4], "TF2": [0.0] * 4}), GENES)
+    pairs = pd.DataFrame({"tf": ["TF1", "TF1", "TF1", "TF3"], "gene": ["B", "B", "X", "A"]})
+    known = informed_arm("k", arm, pairs, GENES, 0.5)
+    assert known.score("TF1").tolist() == [1, 2.5, 3, 4]
+    assert known.score("TF2").tolist() == [0, 0, 0, 0]
+    assert known.score("TF3") is None
+    assert arm.score("TF1").tolist() == [1, 2, 3, 4]
+
+
+def test_links_fall_with_distance():
+    links = pd.DataFrame({"region": ["r1", "r2", "r9"], "gene": ["A", "D", "A"], "distance": [0, -1000, 5]})
+    found = weigh_links(links, pd.Index(["r1", "r2"]), GENES, 1000.0).toarray()
+    np.testing.assert_allclose(found, [[1, 0, 0, 0], [0, 0, 0, np.exp(-1)]])
 
 
 def test_joined_arm_lifts_edges_over_the_floor():

@@ -11,7 +11,9 @@ TFS = {"TF1", "TF2", "TF3", "TF4"}
 LINES = {"type a": "A", "type b": "B"}
 
 
-def run(planted, networks=None, content=None, known_tfs=TFS, lines=LINES, binding=None, **settings):
+def run(
+    planted, networks=None, content=None, known_tfs=TFS, lines=LINES, binding=None, priors=None, links=None, **settings
+):
     networks = planted.networks if networks is None else networks
     tf_gene = planted.networks["type a"].rename(columns={"weight": "importance"})
     scores, experiments = score_networks(
@@ -20,8 +22,9 @@ def run(planted, networks=None, content=None, known_tfs=TFS, lines=LINES, bindin
         planted.tss,
         networks,
         tf_gene,
-        {},
+        priors or {},
         binding,
+        links,
         planted.content if content is None else content,
         known_tfs,
         lines,
@@ -58,13 +61,20 @@ def test_binding_beats_the_floor_and_wrong_tfs(planted):
         targets = {gene for line in LINES.values() for gene in planted.targets[line][tf]}
         odds[[gene in targets for gene in planted.genes], number] += 2
     binding = pd.DataFrame(odds, columns=sorted(TFS)[:3]).assign(gene=planted.genes)
-    scores, _ = run(planted, binding=binding)
+    prior = pd.DataFrame([(tf, g) for tf in sorted(TFS) for g in planted.targets["A"][tf][:20]], columns=["tf", "gene"])
+    links = pd.DataFrame({"region": [f"r{i}" for i in range(400)], "gene": planted.genes, "distance": -250})
+    priors = {"prior_without_chip": prior.assign(n_sources=1)}
+    scores, _ = run(planted, binding=binding, priors=priors, links=links)
     summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
     for arm in ("binding", "binding_with_floor"):
         row = summary.loc[("all", "auprc_ratio", arm)]
         assert row["estimate"] > 2 > 1.3 > median(scores, f"{arm} (wrong TF)")
         assert row["above_floor_low"] > 0.5
         assert (row["members"], row["failed"]) == (6, 2)
+    best, floor = "binding_prior_with_linked_floor", "linked_accessibility_expression"
+    assert median(scores, best) > median(scores, "binding_with_floor") + 0.1
+    # each gene has one region here, at its promoter: both floors rank alike
+    assert median(scores, floor) == pytest.approx(median(scores, "accessibility_expression"))
     plain, _ = run(planted)
     assert not plain["arm"].str.startswith("binding").any()
 
