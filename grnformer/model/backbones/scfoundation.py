@@ -57,6 +57,7 @@ class ValueBins(nn.Module):
         self.alpha = alpha
         self.first, self.second = nn.Linear(1, n_bins), nn.Linear(n_bins, n_bins)
         self.bins, self.mask, self.pad = nn.Embedding(n_bins, width), nn.Embedding(1, width), nn.Embedding(1, width)
+        self.pad.requires_grad_(False)  # of the published format; padding has no part in any state
 
     def forward(self, value: torch.Tensor) -> torch.Tensor:
         score = F.leaky_relu(self.first(value[..., None]), SLOPE)

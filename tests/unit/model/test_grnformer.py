@@ -75,6 +75,14 @@ def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
         assert not torch.equal(before, outcome(dataclasses.replace(batch, value_BL=seen)))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_weight_that_is_trained_has_a_part_in_the_loss(make_model, make_batch, structure, kind):
+    model, batch = make_model(kind=kind).train(), make_batch(kind)
+    parts = [part.mean() for part in model.losses(model(batch, structure, rng()), batch) if part is not None]
+    torch.stack(parts).sum().backward()
+    assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
+
+
 @pytest.mark.parametrize("kind", ["geneformer", "geneformer_v2"])
 def test_padding_changes_nothing(make_model, make_batch, structure, kind):
     model, batch = make_model(kind=kind), make_batch(kind)
