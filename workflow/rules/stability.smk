@@ -3,6 +3,11 @@
 
 
 use rule infer_tf_gene as infer_tf_gene_again with:
+    input:
+        multiome="results/{dataset}/prep/multiome.h5mu",
+        tfs="results/{dataset}/grn/tfs.txt",
+        original=[],
+        parts=[],
     output:
         "results/{dataset}/grn/seeds/{seed}/tf_gene.parquet",
     log:
