@@ -80,7 +80,7 @@ def add_droplets(path: Path) -> None:
 @pytest.fixture(scope="module")
 def finished(scenario: Path, checkout: Path, make_workplace, tmp_path_factory: pytest.TempPathFactory):
     place = make_workplace(tmp_path_factory.mktemp("work"), scenario, checkout)
-    place.must("results/simulated/grn/cell_type", "results/simulated/prep/markers.tsv")
+    place.must("report")
     return place
 
 
@@ -125,8 +125,16 @@ def test_the_network_is_recovered_from_fragments(finished, planted: Simulation) 
 
 @needs_snapatac
 def test_a_second_run_does_nothing(finished) -> None:
-    run = finished.must("--dry-run", "results/simulated/grn/cell_type", "results/simulated/prep/markers.tsv")
-    assert "Nothing to be done" in run.terminal
+    assert "Nothing to be done" in finished.must("--dry-run", "report").terminal
+
+
+@needs_snapatac
+def test_the_report_shows_the_fragments(finished) -> None:
+    table = pd.read_csv(finished.folder / "results/report/tables/fragments.tsv", sep="\t").set_index("sample")
+    assert table["kept"].to_dict() == {"one": 120, "two": 120}
+    assert table.loc["one", "barcodes"] == table.loc["two", "barcodes"] + 2
+    assert table["tss_enrichment"].min() > 4
+    assert "TSS enrichment against unique fragments" in (finished.folder / "results/report/index.html").read_text()
 
 
 def test_without_the_extra_it_is_asked_for(scenario: Path, make_workplace, tmp_path: Path) -> None:

@@ -159,6 +159,7 @@ def test_optional_columns_may_be_left_out(tmp_path: Path, row: dict[str, str], c
         ({"rna": ""}, r"line 2 \(sample 's1'\): empty rna"),
         ({"sample": ""}, "empty sample"),
         ({"atac": ""}, "neither atac nor fragments"),
+        ({"fragments": "resource:cells.csv"}, "both atac and fragments"),
         ({"genome": "hg18"}, r"(?s)genome 'hg18'.*one of \['hg19', 'hg38', 'mm10'\]"),
         ({"rna": "/no/such/file.h5"}, r"column rna: no file or folder /no/such/file\.h5"),
         ({"annotation": "resource:cell.csv"}, r"(?s)unknown resource 'cell\.csv'.*one of \['cells\.csv'\]"),
@@ -221,6 +222,16 @@ def test_a_dataset_has_one_genome(tmp_path: Path, row: dict[str, str], config: d
         read_samples(write_sheet(tmp_path, row, second), config, REGISTRY)
     other = second | {"dataset": "brain"}
     assert len(read_samples(write_sheet(tmp_path, row, other), config, REGISTRY)) == 2
+
+
+def test_a_dataset_gives_fragments_for_all_samples_or_for_none(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
+    by_fragments = row | {"sample": "s2", "atac": "", "fragments": "resource:cells.csv"}
+    with pytest.raises(InputError, match="'pbmc' has samples with peak counts and samples with fragments"):
+        read_samples(write_sheet(tmp_path, row, by_fragments), config, REGISTRY)
+    sheet = read_samples(write_sheet(tmp_path, row, by_fragments | {"dataset": "brain"}), config, REGISTRY)
+    assert sheet["fragments"].tolist() == ["", "resource:cells.csv"]
 
 
 def test_a_missing_sheet_is_named(config: dict[str, Any], tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ rule call_peaks:
     params:
         rows=located_rows,
         settings=setting(
-            "prep.fragments", "q_value", "shift", "extension", "half_width"
+            "prep.fragments", "q_value", "tag_shift", "tag_length", "half_width"
         ),
         code=code("prep/call_peaks"),
     message:

@@ -109,8 +109,8 @@ def call_peaks(
     groups: pd.DataFrame,
     *,
     q_value: float,
-    shift: int,
-    extension: int,
+    tag_shift: int,
+    tag_length: int,
 ) -> dict[str, pd.DataFrame]:
     """Call peaks with MACS3 on the cells of each group, over all samples.
 
@@ -124,8 +124,8 @@ def call_peaks(
         Contract `pseudobulks`; cells without a group do not take part.
     q_value
         Largest false discovery rate.
-    shift, extension
-        bp: a cut's tag begins `shift` from it and is `extension` long; centred if ``shift = -extension / 2``.
+    tag_shift, tag_length
+        bp: where a cut's tag begins from it, and its length; centred if the shift is minus half the length.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def call_peaks(
             cells = pd.MultiIndex.from_arrays([list(data.obs["sample"]), list(data.obs_names)])
             labels = of_cell.reindex(cells).fillna("").tolist()
             found = snap.tl.macs3(
-                data, groupby=labels, qvalue=q_value, shift=shift, extsize=extension, tempdir=Path(folder),
+                data, groupby=labels, qvalue=q_value, shift=tag_shift, extsize=tag_length, tempdir=Path(folder),
                 inplace=False, n_jobs=1,  # more would run the workflow's script anew in each process
             )  # fmt: skip
         finally:

@@ -17,7 +17,7 @@ from grnformer.prep.tss import read_tss
 from grnformer.simulate.multiome import Simulation
 
 MIRROR = os.environ.get("GRNFORMER_MIRROR")
-CALLING = {"q_value": 0.05, "shift": -75, "extension": 150}
+CALLING = {"q_value": 0.05, "tag_shift": -75, "tag_length": 150}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_no_site_on_the_chromosomes(imported: Path, simulation: Simulation) -> N
 
 
 def test_peaks_are_the_planted_regions(consensus: pd.DataFrame, simulation: Simulation) -> None:
-    """Measured: 99% of the peaks are planted, 93% of the planted regions found; most summits within 50 bp."""
+    """Every peak is a planted region, and nearly every open region has its peak, at its middle."""
     assert overlaps(consensus, simulation.regions).mean() > 0.95
     found = overlaps(simulation.regions, consensus)
     depth = np.asarray(simulation.atac.X.sum(axis=0)).ravel()
@@ -137,7 +137,10 @@ def test_one_set_of_regions_over_two_samples(
 @pytest.mark.mirror
 @pytest.mark.skipif(not MIRROR, reason="no mirror of real data: GRNFORMER_MIRROR is not set")
 def test_real_fragments_of_archr(snapatac: None, tmp_path: Path) -> None:
-    """29,399 fragments of 150 blood cells, hg19, chr5 and chr11: cell barcodes are named by lineage."""
+    """29,399 fragments of 150 blood cells, hg19, chr5 and chr11, named by lineage.
+
+    Measured: 1,228 regions, 38% of them with a TSS of hg19, median FRiP .79, nearest to the own lineage .99.
+    """
     path = Path(str(MIRROR)) / "fragments" / "ArchR_PBSmall_fragments_hg19.tsv.gz"
     barcodes, chromosomes = scan_fragments(path, {"chr5", "chr11"})
     lengths = chromosomes.set_index("chrom")["length"].to_dict()
@@ -146,16 +149,16 @@ def test_real_fragments_of_archr(snapatac: None, tmp_path: Path) -> None:
     called = ours.call_peaks({"s": str(tmp_path / "f.h5ad")}, groups, **CALLING)
     assert sorted(called) == ["B", "M", "T"]
     peaks = merge_peaks(called, lengths, None, half_width=250)
-    assert len(peaks) > 200
+    assert len(peaks) > 1000
     counts, names, frip = ours.count_fragments(str(tmp_path / "f.h5ad"), peaks["region"].tolist(), "paired-insertion")
-    assert frip.median() > 0.2
+    assert frip.median() > 0.6
     # Lineages differ: cells are nearer to their own lineage's mean than to the others'.
     share = np.asarray(counts.todense(), dtype=float)
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1)
     lineage = np.array([name[0] for name in names])
     means = np.array([share[lineage == name].mean(axis=0) for name in "BMT"])
     own = np.array([np.corrcoef(row, means)[0, 1:] for row in share])
-    assert (np.array(list("BMT"))[own.argmax(axis=1)] == lineage).mean() > 0.6
+    assert (np.array(list("BMT"))[own.argmax(axis=1)] == lineage).mean() > 0.9
 
 
 TSS_HG19 = "resources/tss_hg19.bed"
