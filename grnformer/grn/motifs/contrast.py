@@ -62,8 +62,8 @@ def contrast_regions(
     kinds
         Only region sets of these kinds; empty for all.
     background
-        ``sets``: regions of the other sets of the same kind; ``database``: all regions of the database. Never those of
-        the set itself.
+        ``sets``: regions of the other sets of the same kind, or, where there are none, of all others; ``database``: all
+        regions of the database. Never those of the set itself.
     max_background
         So many of them are drawn; None for all.
     promoter
@@ -96,7 +96,8 @@ def contrast_regions(
     near = np.zeros(len(database.features), bool) if promoter is None else near_tss(database.features, tss, promoter)
     grounds = {}
     for (kind, name), part in mapped.items():
-        others = [p["row"].to_numpy() for (k, n), p in mapped.items() if k == kind and n != name]
+        rest = {key: part["row"].to_numpy() for key, part in mapped.items() if key != (kind, name)}
+        others = [rows_of for (k, _), rows_of in rest.items() if k == kind] or list(rest.values())
         candidates = np.arange(len(near)) if background == "database" else np.concatenate([np.zeros(0, int), *others])
         rng = np.random.default_rng([seed, crc32(f"{kind}\t{name}".encode())])
         chosen = draw_background(part["row"].to_numpy(), candidates, near, max_background, rng)

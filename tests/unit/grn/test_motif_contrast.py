@@ -136,3 +136,11 @@ def test_contrast_says_why_there_is_none(planted, tmp_path):
     write_scores(tmp_path / "n.feather", np.full((1, 1), -0.5), ["a"], ["chr1:0-1"])
     with pytest.raises(InputError, match=r"scores from -0\.5"):
         open_scores(tmp_path / "n.feather").load(["chr1:0-1"])
+
+
+def test_a_set_alone_of_its_kind_is_compared_with_sets_of_other_kinds(planted):
+    database, sets, _, _ = planted
+    apart = sets.assign(kind=np.where(sets["set"] == "T", "dar", "topic_top"))
+    columns = ["set", "motif", "log2_fold_change", "adjusted_p"]
+    expected = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS)[columns]
+    pd.testing.assert_frame_equal(contrast_regions(database, apart, ANNOTATIONS, TSS, **SETTINGS)[columns], expected)
