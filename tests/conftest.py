@@ -34,6 +34,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed, dataset in enumerate(("lines", "tissue")):
         write_dataset(folder / "results" / dataset, np.random.default_rng(seed), n_cells=90)
     write_screen(folder / "results" / "bench" / "drug_response")
+    write_comparison(folder / "results" / "bench" / "compare_networks" / "lines" / "tissue.tsv")
     return folder
 
 
@@ -56,6 +57,13 @@ def write_screen(folder: Path) -> None:
 
     counts = pd.DataFrame({"step": ["lines with expression"], "found": [969], "kept": [919], "names": [None]})
     put(counts, folder / "counts.tsv", "screen_counts")
+
+
+def write_comparison(path: Path) -> None:
+    """Write two networks beside each other."""
+    rows = [("eRegulons", "TFs", "n", 8, 6, 0.75), ("cost", "cell activity: CPU time", "s", 4.0, 11.0, None)]
+    table = pd.DataFrame(rows, columns=["part", "what", "unit", "left", "right", "agreement"])
+    put(table.assign(left_dataset="lines", right_dataset="tissue"), path, "network_comparison")
 
 
 def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None:

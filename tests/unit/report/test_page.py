@@ -126,6 +126,7 @@ def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
     files["grn_accuracy_scores"] = files["grn_accuracy_scores"][:1]  # the second dataset has no truth
     files["grn_accuracy_summary"] = files["grn_accuracy_summary"][:1]
     files["grn_truth"] = files["grn_truth"][:1]
+    files["comparisons"] = ["results/bench/compare_networks/lines/tissue.tsv"]
     registry = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
     samples = [{"dataset": "lines", "sample": "s1", "rna": "resource:snareseq_rna.csv", "atac": ""}]
     here = Path.cwd()
@@ -159,11 +160,25 @@ def test_every_link_of_the_navigation_leads_somewhere(page: str) -> None:
     assert len(set(reader.ids)) == len(reader.ids)
 
 
+def test_networks_of_two_datasets_stand_beside_each_other(sections: list[Section], page: str) -> None:
+    (section,) = (s for s in sections if s.name == "comparison-lines-tissue")
+    assert section.dataset == ""
+    assert section.blocks[0].items == ("none",)
+    assert section.blocks[1].frame["agreement"].iloc[0] == 0.75
+    assert "Networks of lines and tissue" in page
+
+
 def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
     names = ["overview", "prep", "topics", "grn", "fuse", "pretrain", "grn_accuracy", "drug_response"]
     for dataset in ("lines", "tissue"):
         assert [s.name for s in sections if s.dataset == dataset] == names
-    assert [s.name for s in sections if not s.dataset] == ["costs", "settings", "resources", "software"]
+    assert [s.name for s in sections if not s.dataset] == [
+        "comparison-lines-tissue",
+        "costs",
+        "settings",
+        "resources",
+        "software",
+    ]
 
 
 def test_tables_of_the_page_equal_the_tsvs(sections: list[Section], page: str, tmp_path: Path) -> None:
