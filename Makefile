@@ -52,6 +52,12 @@ bench-topics: env ## topic models against lda, and against pycisTopic where env-
 bench-topic-selection: env ## rules of choosing a topic count, on planted programmes
 	$(BIN)/python benchmarks/bench_topic_selection.py
 
+bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq and the floor: the search
+	snakemake --configfile config/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet \
+	  $(addprefix resources/,epd_promoters_hg38.txt motifs.json.gz motif_tfs.tsv.gz homer_motifs.txt homer_motif_tfs.mat \
+	  tf_chip_targets.json regulatory_prior.parquet)
+	$(BIN)/python benchmarks/bench_grn_accuracy.py
+
 bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
 	$(BIN)/python benchmarks/bench_cistarget.py
 
