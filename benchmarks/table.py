@@ -38,6 +38,10 @@ class Table:
         """A figure of ours that must stay below a bound."""
         self._add(what, unit, ours, float("nan"), float("nan"), f"ours < {at_most:g}", ours < at_most)
 
+    def add_figure(self, what: str, unit: str, ours: float) -> None:
+        """A figure of ours without a reference or target."""
+        self._add(what, unit, ours, float("nan"), float("nan"), "", None)
+
     def _add(self, what, unit, ours, reference, ratio, target, met) -> None:
         self.rows.append((what, unit, ours, reference, ratio, target, {None: "", True: "yes", False: "no"}[met]))
 
