@@ -46,6 +46,9 @@ bench-eregulons: env ## eRegulons of the simulated network by different settings
 bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit-learn
 	$(BIN)/python benchmarks/bench_region_gene.py
 
+bench-growth: env ## growth of time and memory with the number of cells
+	$(BIN)/python benchmarks/bench_growth.py
+
 bench-topics: env ## topic models against lda, and against pycisTopic where env-pycistopic is made
 	$(BIN)/python benchmarks/bench_topics.py
 
