@@ -3,18 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import false_discovery_control, ranksums
+from scipy.stats import false_discovery_control, mannwhitneyu, ranksums
 from sklearn.metrics import roc_curve
 
 from grnformer import contracts
 from grnformer.errors import InputError
 from grnformer.grn.cistromes.build import build_cistromes
 from grnformer.grn.motifs.contrast import best_threshold, contrast_regions, draw_background, near_tss, rank_sum_p
+from grnformer.grn.motifs.motifs import read_motifs
 from grnformer.grn.motifs.rankings import open_rankings, open_scores, write_rankings, write_scores
+from grnformer.grn.motifs.scan import scan_regions
+from grnformer.grn.motifs.sequence import read_sequences
+from grnformer.simulate.multiome import simulate_multiome
+from grnformer.simulate.write import write_simulation
 
 SETTINGS = {
-    "kinds": [], "background": "sets", "max_background": None, "promoter": None, "adjusted_p": 0.05,
-    "log2_fold_change": 0.5, "min_mean": 0.0, "hit_threshold": None, "min_overlap": 0.4, "min_regions": 10,
+    "kinds": [], "background": "sets", "max_background": None, "promoter": None, "correct_ties": False,
+    "adjusted_p": 0.05, "log2_fold_change": 0.5, "min_mean": 0.0, "hit_threshold": None, "min_overlap": 0.4, "min_regions": 10,
     "min_mapped": 0.2, "seed": 1,
 }  # fmt: skip
 TSS = pd.DataFrame({"gene": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [5000, 70], "strand": "+"})
@@ -26,7 +31,13 @@ def test_rank_sums_are_scipys_with_and_without_ties():
     outside = np.maximum(rng.normal(0, 1, (40, 90)), 0).astype(np.float32)
     inside[:10] += rng.random((10, 70))
     expected = [ranksums(a, b).pvalue for a, b in zip(inside, outside, strict=True)]
-    np.testing.assert_allclose(rank_sum_p(inside, outside), expected, rtol=1e-10)
+    np.testing.assert_allclose(rank_sum_p(inside, outside, correct_ties=False), expected, rtol=1e-10)
+    inside[-1] = outside[-1] = 0
+    corrected = [
+        mannwhitneyu(a.astype(float), b.astype(float), use_continuity=False, method="asymptotic").pvalue
+        for a, b in zip(inside[:-1], outside[:-1], strict=True)
+    ]
+    np.testing.assert_allclose(rank_sum_p(inside, outside, correct_ties=True), [*corrected, 1], rtol=1e-10)
 
 
 def test_the_threshold_is_youdens():
@@ -144,3 +155,36 @@ def test_a_set_alone_of_its_kind_is_compared_with_sets_of_other_kinds(planted):
     columns = ["set", "motif", "log2_fold_change", "adjusted_p"]
     expected = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS)[columns]
     pd.testing.assert_frame_equal(contrast_regions(database, apart, ANNOTATIONS, TSS, **SETTINGS)[columns], expected)
+
+
+def test_planted_binding_of_a_simulated_genome_is_recovered(tmp_path):
+    """The regions of each cell type, half of them bound by none of its TFs, against all others of the genome."""
+    simulation = simulate_multiome(seed=1, n_cells=30)
+    write_simulation(simulation, tmp_path)
+    rng = np.random.default_rng(0)
+    motifs = read_motifs([tmp_path / "motifs.jaspar"], background_share=0.01)
+    motifs |= {f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)}
+    regions = simulation.regions
+    _, scores = scan_regions(motifs, read_sequences(tmp_path / "genome.fa", regions), max_p=2e-5, seed=1)
+    path = tmp_path / "own.regions_vs_motifs.scores.feather"
+    write_scores(path, scores, list(motifs), list(regions["region"]))
+    bound = simulation.edges.explode("cell_types")
+    sets = []
+    for name, part in bound.groupby("cell_types"):
+        chosen = set(part["region"]) | set(rng.choice(regions["region"], part["region"].nunique(), replace=False))
+        sets.append(pd.DataFrame({"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}))
+    table = pd.DataFrame({"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)})
+    changes = {"background": "database", "promoter": 1000, "correct_ties": True}
+    found = contrast_regions(
+        open_scores(path), pd.concat(sets), table.assign(ground="direct"), simulation.tss, **SETTINGS | changes
+    )
+    assert not found["motif"].str.startswith("decoy").any()
+    pairs = set(
+        found.explode("tfs_direct")
+        .explode("regions")[["set", "tfs_direct", "regions"]]
+        .itertuples(index=False, name=None)
+    )
+    true = set(bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
+    # one of 12 TFs at a region that is bound by one or two: chance is about 1 in 10
+    assert len(pairs & true) > 0.5 * len(pairs)
+    assert len(pairs & true) > 0.4 * len(true)
