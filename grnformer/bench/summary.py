@@ -124,7 +124,7 @@ def _values(part: pd.DataFrame) -> pd.Series:
     return part.set_index("member")["value"].astype(float).dropna().sort_index()
 
 
-def _clusters(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
+def clusters_of(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
     """Cluster of each of these members, the member itself where none is named; None where the scores have none."""
     if "cluster" not in part:
         return None
@@ -148,7 +148,7 @@ def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int)
     if len(values) > 1 and statistic == "mean":
         _, low, high, _ = mean_difference(values)
     elif len(values) >= LEAST_FOR_MEDIAN:
-        low, high = interval(bootstrap(values, statistic, n_resamples, seed, _clusters(part, defined.index)))
+        low, high = interval(bootstrap(values, statistic, n_resamples, seed, clusters_of(part, defined.index)))
     return {
         "kind": kinds[0],
         "estimate": estimate,
@@ -196,6 +196,6 @@ def _distance(
     if len(both) > 1 and statistic == "mean":
         _, row["above_floor_low"], row["above_floor_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
     elif len(both) >= LEAST_FOR_MEDIAN:
-        replicates = bootstrap(both, statistic, n_resamples, seed, _clusters(part, members))
+        replicates = bootstrap(both, statistic, n_resamples, seed, clusters_of(part, members))
         row["above_floor_low"], row["above_floor_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return row

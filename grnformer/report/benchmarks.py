@@ -22,7 +22,7 @@ ABOUT = {
     "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that "
     "very line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; "
     "the wrong-TF control takes the same score from other TFs of the line. In task all a TF counts once for each line "
-    "it was measured in: intervals there are somewhat too narrow.",
+    "it was measured in; intervals draw a TF with all its lines.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
@@ -34,7 +34,9 @@ _DATA = {
     "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
 }
 # arms judged in words; those of the other benchmarks are all judged
-_VERDICTS = {"grn_accuracy": ("eregulon", "eregulon_and_floor")}
+_VERDICTS = {
+    "grn_accuracy": ("eregulon", "eregulon_and_floor", "binding_with_floor", "binding_prior_with_linked_floor")
+}
 _FOLDS = " Folds share training data, so that intervals over folds are somewhat too narrow."
 _LABELS = {
     "low": "95% low",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from grnformer.bench.metrics import METRICS
-from grnformer.bench.summary import LEAST_FOR_MEDIAN, bootstrap, interval, mean_difference
+from grnformer.bench.summary import LEAST_FOR_MEDIAN, bootstrap, clusters_of, interval, mean_difference
 from grnformer.report.forest import metric_name, unit_name
 from grnformer.report.page import MINUS, Note
 
@@ -52,7 +52,9 @@ def paired_difference(
     medians = np.median(both, axis=0)
     low, high = np.nan, np.nan
     if len(both) >= LEAST_FOR_MEDIAN:
-        replicates = bootstrap(both, "median", n_resamples, seed)
+        members = shared if len(both) == len(shared) else values[arm].index
+        rows = scores[(scores["arm"] == arm) & (scores["metric"] == metric)]
+        replicates = bootstrap(both, "median", n_resamples, seed, clusters_of(rows, members))
         low, high = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return float(sign * (medians[0] - medians[1])), low, high, len(both)
 
