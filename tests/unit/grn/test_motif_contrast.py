@@ -19,8 +19,8 @@ from grnformer.simulate.write import write_simulation
 
 SETTINGS = {
     "kinds": [], "background": "sets", "max_background": None, "promoter": None, "correct_ties": False,
-    "adjusted_p": 0.05, "log2_fold_change": 0.5, "min_mean": 0.0, "hit_threshold": None, "min_overlap": 0.4, "min_regions": 10,
-    "min_mapped": 0.2, "seed": 1,
+    "adjusted_p": 0.05, "log2_fold_change": 0.5, "min_mean": 0.0, "hit_threshold": None, "min_overlap": 0.4,
+    "min_regions": 10, "min_mapped": 0.2, "seed": 1,
 }  # fmt: skip
 TSS = pd.DataFrame({"gene": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [5000, 70], "strand": "+"})
 
