@@ -83,7 +83,7 @@ def contrast_regions(
     Raises
     ------
     InputError
-        If the database is of genes, has none of the annotated motifs or too few of the regions, a set has no
+        If the database is of genes, has none of the annotated motifs or too few of the regions, no set has a
         background, or no motif passes in any set.
     """
     import pandas as pd
@@ -105,14 +105,18 @@ def contrast_regions(
         rng = np.random.default_rng([seed, crc32(f"{kind}\t{name}".encode())])
         chosen = draw_background(part["row"].to_numpy(), candidates, near, max_background, rng)
         if not len(chosen):
-            raise InputError(
-                f"the region set {name!r} of kind {kind!r} has no background",
-                "regions that are not its own, and no greater share of promoters than its own",
-                "set grn.cistromes.dem.background to database, or .promoter to null",
-            )
+            logger.warning("%s %s is left out: no region is its background", kind, name)
+            continue
         grounds[kind, name] = chosen
+    if not grounds:
+        raise InputError(
+            f"none of {len(mapped)} region sets has a background",
+            "regions that are not its own, and no greater share of promoters than its own",
+            "set grn.cistromes.dem.background to database, or .promoter to null",
+        )
     rows = []
-    for key, part in mapped.items():
+    for key in grounds:
+        part = mapped[key]
         own = np.unique(part["row"].to_numpy())
         place = {row: i for i, row in enumerate(own)}
         inside, outside = (

@@ -135,7 +135,7 @@ def test_contrast_says_why_there_is_none(planted, tmp_path):
     database, sets, _, _ = planted
     with pytest.raises(InputError, match="no motif of 25 differs in any of 2"):
         contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | {"log2_fold_change": 20})
-    with pytest.raises(InputError, match="the region set 'T' of kind 'dar' has no background"):
+    with pytest.raises(InputError, match="none of 1 region sets has a background"):
         contrast_regions(database, sets[sets["set"] == "T"], ANNOTATIONS, TSS, **SETTINGS)
     with pytest.raises(InputError, match="background is 'all'"):
         contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | {"background": "all"})
