@@ -104,3 +104,15 @@ def test_few_members_allow_no_interval_of_a_median(make_scores: Any) -> None:
         scores = make_scores("grn_accuracy", "K562", arms, "auprc_ratio", "tf")
         difference, low, high, _ = paired_difference(scores, "a", "b", "auprc_ratio", 100, 1)
         assert (difference, classify(difference, low, high)) == (1.0, outcome)
+
+
+def test_members_of_a_cluster_are_drawn_together(make_scores: Any) -> None:
+    """Twelve members in four clusters are as uncertain as four: the interval grows."""
+    values = np.repeat([0.0, 1.0, 2.0, 4.0], 3)
+    arms = {"a": ("model", (values + 1).tolist()), "b": ("control", np.ones(12).tolist())}
+    scores = make_scores("grn_accuracy", "all", arms, "auprc_ratio", "tf")
+    number = scores.groupby("arm").cumcount() // 3
+    alone = paired_difference(scores, "a", "b", "auprc_ratio", 500, 1)
+    together = paired_difference(scores.assign(cluster="TF" + number.astype(str)), "a", "b", "auprc_ratio", 500, 1)
+    assert alone[0] == together[0] == 1.5
+    assert together[2] - together[1] > 1.2 * (alone[2] - alone[1])
