@@ -128,3 +128,10 @@ def test_real_files_of_signac_and_archr() -> None:
         assert set(found["chrom"]) == chromosomes
         expected = plainly(path, chromosomes)
         np.testing.assert_array_equal(barcodes.set_index("barcode").loc[expected.index].to_numpy(), expected.to_numpy())
+
+
+def test_a_fragment_spans_a_nucleosome_from_147_to_293_bp(tmp_path: Path) -> None:
+    lines = [f"chr1\t10\t{10 + length}\tAC\t1\n" for length in (146, 147, 293, 294)]
+    (tmp_path / "f.tsv").write_text("".join(lines))
+    barcodes, _ = scan_fragments(tmp_path / "f.tsv", {"chr1"})
+    assert barcodes.loc[0, ["n_fragments", "n_short", "n_spanning"]].tolist() == [4, 1, 2]
