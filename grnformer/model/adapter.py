@@ -37,14 +37,8 @@ class CrossAttentionAdapter(nn.Module):
         self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
     ) -> torch.Tensor:
         """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
-        n_tokens = structure_BLS.shape[1]
-        structure_BLS = self.norm_structure(structure_BLS)
-        query = self._heads(self.query(self.norm_query(h_BTD)))
-        key, value = self._heads(self.key(structure_BLS)), self._heads(self.value(structure_BLS))
-        eye = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
-        bonus = F.pad(eye * self.own_gene, (0, 0, h_BTD.shape[1] - n_tokens, 0))
-        if known_BL is not None:  # finite, so that a cell of which nothing is known has no undefined state
-            bonus = bonus.masked_fill(~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2)
+        query, key, structure_BLS, bonus = self._attend(h_BTD, structure_BLS, known_BL)
+        value = self._heads(self.value(structure_BLS))
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
@@ -52,6 +46,26 @@ class CrossAttentionAdapter(nn.Module):
         self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
     ) -> torch.Tensor:
         return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS, known_BL)
+
+    def attention(
+        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Weights with which each token attends to the structure of each gene, (B, H, T, L); rows sum to 1."""
+        query, key, _, bonus = self._attend(h_BTD, structure_BLS, known_BL)
+        return torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + bonus, dim=-1)
+
+    def _attend(
+        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Query and key by head, normalised structure, and what is added to the logits."""
+        n_tokens = structure_BLS.shape[1]
+        structure_BLS = self.norm_structure(structure_BLS)
+        query, key = self._heads(self.query(self.norm_query(h_BTD))), self._heads(self.key(structure_BLS))
+        eye = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
+        bonus = F.pad(eye * self.own_gene, (0, 0, h_BTD.shape[1] - n_tokens, 0))
+        if known_BL is not None:  # finite, so that a cell of which nothing is known has no undefined state
+            bonus = bonus.masked_fill(~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2)
+        return query, key, structure_BLS, bonus
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from grnformer.errors import InputError
+from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.batch import Batch
 from grnformer.model.grnformer import Perturbation
 from grnformer.model.saved import load_model, save_model
@@ -168,3 +169,18 @@ def test_model_survives_the_disk_and_foreign_weights_are_refused(make_model, bat
     save_model(make_model(n_layers=1), card, tmp_path / "model.safetensors", tmp_path / "model.json")
     with pytest.raises(InputError, match="Missing key"):
         load_model(tmp_path)
+
+
+def test_attention_weights_are_those_that_the_adapter_uses():
+    torch.manual_seed(0)
+    adapter = CrossAttentionAdapter(8, 6, 2, n_tokens=5)
+    h_BTD, structure_BLS = torch.randn(3, 6, 8), torch.randn(3, 5, 6)
+    known_BL = torch.rand(3, 5) > 0.3
+    known_BL[:, 0] = True
+    for known in (None, known_BL):
+        weights = adapter.attention(h_BTD, structure_BLS, known)
+        torch.testing.assert_close(weights.sum(-1), torch.ones(3, 2, 6))
+        value = adapter.value(adapter.norm_structure(structure_BLS)).unflatten(-1, (2, 4)).transpose(1, 2)
+        fused = adapter.out((weights @ value).transpose(1, 2).flatten(2))
+        torch.testing.assert_close(fused, adapter.fuse(h_BTD, structure_BLS, known))
+    assert (weights[~known_BL[:, None, None, :].expand_as(weights)] == 0).all()
