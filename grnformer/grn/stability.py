@@ -2,8 +2,8 @@
 
 Random seeds alone change inferred networks much (Badia-i-Mompel et al. 2024, doi 10.1101/2024.12.20.629764); edges that
 most reruns select are the ones to build on (stability selection, Meinshausen and Bühlmann 2010, doi
-10.1111/j.1467-9868.2010.00740.x). Everything that draws is run again: TF-gene weights, region-gene links, and all that
-follows from them; cistromes, the evidence, are those of the main run.
+10.1111/j.1467-9868.2010.00740.x). What is run again: TF-gene weights, region-gene links, and all that follows from
+them; topics, and cistromes, the evidence, are those of the main run.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
     Raises
     ------
     InputError
-        If the main run's seed is among those of the reruns, a frequency is asked for without reruns, or reruns of an
-        original tool, which runs once.
+        If the main run's seed is among those of the reruns, a frequency is asked for without reruns, reruns of an
+        original tool, which runs once, or reruns with cistromes that rest on the main run's TF-gene weights.
     """
+    from grnformer.grn.cistromes import GENE_BASED
+
     seeds, least = grn["stability"]["seeds"], grn["stability"]["min_frequency"]
     if grn["seed"] in seeds:
         raise InputError(
@@ -50,6 +52,14 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
             f"grn.stability.seeds {seeds} with {', '.join(grn[place]['method'] for place in originals)}",
             "methods of this package, for reruns",
             f"choose another {' and '.join(f'grn.{place}.method' for place in originals)}, or empty the seeds",
+        )
+    method = grn["cistromes"]["method"]
+    if seeds and method in GENE_BASED:
+        raise InputError(
+            f"grn.stability.seeds {seeds} with {method}, whose regulons are modules of the main run's TF-gene weights: "
+            "every rerun would find the same",
+            "cistromes that TF-gene weights have no part in, for reruns",
+            "choose another grn.cistromes.method, or empty the seeds",
         )
     if least > 0 and not seeds:
         raise InputError(

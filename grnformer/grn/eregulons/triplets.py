@@ -108,10 +108,10 @@ def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: Ran
         ranks = database.load([database.features[i] for i in used])
         best = pd.DataFrame(ranks[place]).groupby(ours[inside]).min()  # over the database's regions that ours overlaps
         rows = np.flatnonzero(np.isin(row_region, best.index))
-        for key, part in cistromes.iloc[rows].groupby(["tf", "annotation"]):
+        for key, places in cistromes.iloc[rows].groupby(["tf", "annotation"]).indices.items():
             motifs = motifs_of[key]
             if motifs:
-                at = rows[cistromes.iloc[rows].index.get_indexer(part.index)]
+                at = rows[places]
                 found = best.loc[row_region[at], motifs].to_numpy().min(axis=1)
                 score[at] = 1 - found / len(database.features)
     return score

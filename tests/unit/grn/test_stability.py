@@ -64,9 +64,11 @@ def test_overlap_of_runs():
     assert len(table) == 6 + 6 + 6
 
 
-def settings(seeds, least=0.0, tf_gene="hist_boosting"):
-    stability = {"seeds": seeds, "min_frequency": least}
-    return {"seed": 1, "stability": stability, "tf_gene": {"method": tf_gene}, "cell": {"method": "aucell"}}
+def settings(seeds, least=0.0, tf_gene="hist_boosting", cistromes="prior"):
+    return {
+        "seed": 1, "stability": {"seeds": seeds, "min_frequency": least}, "tf_gene": {"method": tf_gene},
+        "cell": {"method": "aucell"}, "cistromes": {"method": cistromes},
+    }  # fmt: skip
 
 
 def test_settings_that_cannot_be_meant_are_refused():
@@ -79,3 +81,6 @@ def test_settings_that_cannot_be_meant_are_refused():
         check_stability_settings(settings([], 0.5))
     with pytest.raises(InputError, match=r"\[2\] with arboreto_grnboost2"):
         check_stability_settings(settings([2], tf_gene="arboreto_grnboost2"))
+    with pytest.raises(InputError, match=r"\[2\] with cistarget_genes"):
+        check_stability_settings(settings([2], cistromes="cistarget_genes"))
+    check_stability_settings(settings([], cistromes="cistarget_genes"))
