@@ -1,27 +1,131 @@
-"""Graph encoder: GraphSAGE (Hamilton et al. 2017, arXiv 1706.02216) over signed edges and per-cell expression.
+"""Graph encoders over signed edges and per-cell expression, and the fusion of the two scales.
 
-Shapes: N genes, B cells, L tokens a cell, S structure width, D backbone width, T source genes, K eRegulons.
+Each layer is that of PyTorch Geometric of the same name on one graph, with signed weights, for many cells at once: a
+layer of PyTorch Geometric would need the edges and genes of every cell written out.
+Shapes: N genes, B cells, L tokens a cell, S structure width, D backbone width, T source genes, K eRegulons, H heads.
 """
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import nn
 
+from grnformer.errors import InputError
+from grnformer.model.links import Links, SourceLinks, TokenLinks
 from grnformer.model.structure import ScaleGraph
 
 
-class SageLayer(nn.Module):
-    """h' = relu(norm(W_self h + W_neigh mean of the neighbours' h)); shapes (..., S) -> (..., S)."""
+class GraphLayer(nn.Module):
+    """Messages from neighbours, then an update of the genes; shapes (..., S) -> (..., S).
 
-    def __init__(self, width: int) -> None:
+    `weights` is what the layer takes for the edges' weights, see `ScaleGraph.reweighed`.
+    """
+
+    weights: ClassVar[str] = "given"
+
+    def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
+
+    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
+        """Messages into the genes with features `own` along `links`, from the sources with features `x_TBS`."""
+        raise NotImplementedError
+
+
+class SageLayer(GraphLayer):
+    """h' = relu(norm(W_self h + W_neigh mean of the neighbours' h)) (Hamilton et al. 2017, arXiv 1706.02216)."""
+
+    def __init__(self, width: int, n_heads: int = 1) -> None:
+        super().__init__(width, n_heads)
         self.own = nn.Linear(width, width)
         self.neighbours = nn.Linear(width, width, bias=False)
         self.norm = nn.LayerNorm(width)
 
+    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
+        return links.mean(x_TBS)
+
     def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.norm(self.own(own) + self.neighbours(neighbours)))
+
+
+class GcnLayer(GraphLayer):
+    """h' = relu(norm(W sum of w h / sqrt(d d'))) with a loop of weight 1 at each gene (arXiv 1609.02907).
+
+    d is 1 + the sizes of the weights into a gene that are open in the cell; weights are relative to their mean, so that
+    the loop counts as one edge.
+    """
+
+    weights = "relative"
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__(width, n_heads)
+        self.linear = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+
+    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
+        degree = 1 + links.weight(x_TBS)[..., None]
+        sent_TBS = x_TBS * (1 + sources.weight(x_TBS)[..., None]).rsqrt()
+        return links.total(sent_TBS) * degree.rsqrt() + own / degree
+
+    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.linear(neighbours)))
+
+
+class GinLayer(GraphLayer):
+    """h' = relu(norm(MLP((1 + e) h + sum of the neighbours' h by sign))), e learnt from 0 (arXiv 1810.00826)."""
+
+    weights = "sign"
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__(width, n_heads)
+        self.own = nn.Parameter(torch.zeros(()))
+        self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.norm = nn.LayerNorm(width)
+
+    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
+        return links.total(x_TBS)
+
+    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.perceptron((1 + self.own) * own + neighbours)))
+
+
+class GatLayer(GraphLayer):
+    """h' = relu(norm(W_self h + attention over the neighbours' W h)) (Velickovic et al. 2018, arXiv 1710.10903).
+
+    The gene itself has a matrix of its own instead of a loop among its edges; an edge's share of attention is also
+    proportional to the size of its weight, and its sign goes with the message.
+    """
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__(width, n_heads)
+        if width % n_heads:
+            raise InputError(
+                f"gnn.width is {width} and gnn.n_heads {n_heads}",
+                "for gat a width that is a multiple of n_heads",
+                "change one of them in pretrain.sizes",
+            )
+        self.own = nn.Linear(width, width)
+        self.linear = nn.Linear(width, width, bias=False)
+        self.source = nn.Parameter(torch.empty(n_heads, width // n_heads))
+        self.target = nn.Parameter(torch.empty(n_heads, width // n_heads))
+        nn.init.xavier_uniform_(self.source)
+        nn.init.xavier_uniform_(self.target)
+        self.norm = nn.LayerNorm(width)
+
+    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
+        sent_TBS = self.linear(x_TBS)
+        return links.attend(sent_TBS, self._logit(sent_TBS, self.source), self._logit(self.linear(own), self.target))
+
+    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.own(own) + neighbours))
+
+    @staticmethod
+    def _logit(x: torch.Tensor, attention_HS: torch.Tensor) -> torch.Tensor:
+        return (x.unflatten(-1, (len(attention_HS), -1)) * attention_HS).sum(-1)
+
+
+GNNS: dict[str, type[GraphLayer]] = {"sage": SageLayer, "gcn": GcnLayer, "gat": GatLayer, "gin": GinLayer}
 
 
 class NodeFeatures(nn.Module):
@@ -43,13 +147,18 @@ class NodeFeatures(nn.Module):
         return self.identity(gene) + value[..., None] * self.value(gene) + self.state(state)
 
 
-class SageEncoder(nn.Module):
-    """Structure embeddings of the tokens of each cell on one scale."""
+class GraphEncoder(nn.Module):
+    """Structure embeddings of the tokens of each cell on one scale.
 
-    def __init__(self, gene_width: int, width: int, n_layers: int) -> None:
+    `gnn`: name (a key of GNNS), width, n_layers, n_heads (of gat; `width` is a multiple of it).
+    """
+
+    def __init__(self, gene_width: int, gnn: dict[str, Any]) -> None:
         super().__init__()
+        kind, width = GNNS[gnn["name"]], gnn["width"]
         self.features = NodeFeatures(gene_width, width)
-        self.layers = nn.ModuleList(SageLayer(width) for _ in range(n_layers))
+        self.weights = kind.weights
+        self.layers = nn.ModuleList(kind(width, gnn["n_heads"]) for _ in range(gnn["n_layers"]))
 
     def forward(
         self,
@@ -65,12 +174,39 @@ class SageEncoder(nn.Module):
         own_BLS = self.features(gene_ND[tokens_BL], value_NB[tokens_BL, cells_B1], state_NB[tokens_BL, cells_B1])
         sources = torch.from_numpy(graph.sources).to(tokens_BL.device)
         source_TBS = self.features(gene_ND[sources][:, None], value_NB[sources], state_NB[sources])
+        graph = graph.reweighed(self.weights)
+        to_tokens, to_sources = TokenLinks(graph, active_KB, tokens_BL), SourceLinks(graph, active_KB, graph.sources)
         for depth, layer in enumerate(self.layers):
-            if len(sources):
-                to_tokens_BLS = graph.gather(source_TBS, active_KB, tokens_BL)
-                if depth + 1 < len(self.layers):
-                    source_TBS = layer(source_TBS, graph.propagate(source_TBS, active_KB, graph.sources))
-            else:
-                to_tokens_BLS = torch.zeros_like(own_BLS)
+            to_tokens_BLS = layer.messages(own_BLS, source_TBS, to_tokens, to_sources)
+            if depth + 1 < len(self.layers) and len(sources):
+                source_TBS = layer(source_TBS, layer.messages(source_TBS, source_TBS, to_sources, to_sources))
             own_BLS = layer(own_BLS, to_tokens_BLS)
         return own_BLS
+
+
+class ScaleFusion(nn.Module):
+    """Embeddings of the scales, each (B, L, S), as one.
+
+    `sum` (arXiv 2503.01682); `gate`, a sum whose terms are weighted by each gene and channel, equally at first;
+    `concat`, a linear map of all of them.
+    """
+
+    def __init__(self, how: str, width: int, n_scales: int) -> None:
+        super().__init__()
+        self.how, self.n_scales = how, n_scales
+        self.linear: nn.Linear | None = None
+        if how == "concat":
+            self.linear = nn.Linear(n_scales * width, width)
+        elif how == "gate":
+            self.linear = nn.Linear(n_scales * width, n_scales * width)
+            nn.init.zeros_(self.linear.weight)
+            nn.init.zeros_(self.linear.bias)
+
+    def forward(self, scales: list[torch.Tensor]) -> torch.Tensor:
+        if self.linear is None:
+            return torch.stack(scales).sum(0)
+        mixed = self.linear(torch.cat(scales, dim=-1))
+        if self.how == "concat":
+            return mixed
+        weight = self.n_scales * mixed.unflatten(-1, (self.n_scales, -1)).softmax(-2)
+        return (weight * torch.stack(scales, dim=-2)).sum(-2)

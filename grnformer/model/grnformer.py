@@ -17,20 +17,21 @@ from torch.nn import functional as F
 from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.batch import Batch
-from grnformer.model.gnn import SageEncoder
+from grnformer.model.gnn import GraphEncoder, ScaleFusion
 from grnformer.model.perturb import perturb_edges
 from grnformer.model.structure import EdgeList, ScaleGraph, Structure, sample_neighbours, scale_graph
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """Edge perturbation: strategy (none, random, coexpression) and share of edges."""
+    """Edge perturbation: strategy (none, random, coexpression), share of edges, pull of linked genes on new links."""
 
     strategy: str
     share: float
+    degree_power: float
 
 
-NO_PERTURBATION = Perturbation("none", 0.0)
+NO_PERTURBATION = Perturbation("none", 0.0, 0.0)
 
 
 class GRNFormer(nn.Module):
@@ -45,9 +46,10 @@ class GRNFormer(nn.Module):
     adapter
         None for the backbone alone, else n_heads and position: `after` the last layer, or `replace_last`.
     gnn
-        width (S), n_layers, fanout (incoming edges kept a gene).
+        name (a key of GNNS), width (S), n_layers, n_heads, fanout (incoming edges kept a gene), fusion (of the scales'
+        structure embeddings: sum, gate, concat).
     scales
-        Scales of the graph that are encoded; their structure embeddings are summed.
+        Scales of the graph that are encoded.
     n_tokens
         Usual number of gene tokens of a cell.
     mean, deviation
@@ -76,11 +78,15 @@ class GRNFormer(nn.Module):
         self.register_buffer("mean_N", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("deviation_N", torch.as_tensor(deviation, dtype=torch.float32))
         self.adapter: CrossAttentionAdapter | None = None
+        self.replaces_last = adapter is not None and adapter["position"] == "replace_last"
+        if self.replaces_last:
+            last = list(self.backbone.get_submodule(self.backbone.stack).children())[-1]
+            last.requires_grad_(False)  # it has no part in the loss
         if adapter is not None:
             width = self.backbone.width
-            self.replaces_last = adapter["position"] == "replace_last"
-            self.encoders = nn.ModuleDict({s: SageEncoder(width, gnn["width"], gnn["n_layers"]) for s in scales})
+            self.encoders = nn.ModuleDict({s: GraphEncoder(width, gnn) for s in scales})
             self.adapter = CrossAttentionAdapter(width, gnn["width"], adapter["n_heads"], n_tokens)
+            self.fusion = ScaleFusion(gnn["fusion"], gnn["width"], len(scales))
 
     def forward(
         self,
@@ -90,8 +96,7 @@ class GRNFormer(nn.Module):
         perturbation: Perturbation = NO_PERTURBATION,
     ) -> torch.Tensor:
         """States of all tokens, (B, T, D). Without `structure`: the backbone alone, whatever the arm."""
-        replace = self.adapter is not None and self.replaces_last
-        h_BTD = self.backbone.encode(batch, drop_last=replace)
+        h_BTD = self.backbone.encode(batch, drop_last=self.replaces_last)
         if self.adapter is None or structure is None:
             return h_BTD
         embedded_BLS = self.structure_embeddings(batch, structure, rng, perturbation)
@@ -100,7 +105,7 @@ class GRNFormer(nn.Module):
     def structure_embeddings(
         self, batch: Batch, structure: Structure, rng: np.random.Generator, perturbation: Perturbation
     ) -> torch.Tensor:
-        """Structure embeddings of each cell's tokens, summed over scales: (B, L, S); any where the gene is hidden."""
+        """Structure embeddings of each cell's tokens, of all scales: (B, L, S); any where the gene is hidden."""
         known_BL = batch.known(self.hides_genes)
         gene_BL = batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, 0)
         value_NB, state_NB = self._seen(batch, known_BL)
@@ -111,7 +116,8 @@ class GRNFormer(nn.Module):
             encoder(gene_ND, value_NB, state_NB, gene_BL, graphs[scale], active_KB)
             for scale, encoder in self.encoders.items()
         ]
-        return torch.stack(embedded).sum(0)
+        fused: torch.Tensor = self.fusion(embedded)
+        return fused
 
     def target(self, batch: Batch) -> torch.Tensor:
         """Standardised values of the tokens, (B, L): 0 is the gene's mean, 1 one deviation."""
@@ -162,7 +168,15 @@ def draw_graphs(
 
     def draw(edges: EdgeList, columns: np.ndarray) -> EdgeList:
         cells = [expressed[b] for b in columns]
-        changed = perturb_edges(edges, perturbation.strategy, perturbation.share, cells, structure.n_genes, rng)
+        changed = perturb_edges(
+            edges,
+            perturbation.strategy,
+            perturbation.share,
+            cells,
+            structure.n_genes,
+            rng,
+            degree_power=perturbation.degree_power,
+        )
         return sample_neighbours(changed, fanout, rng)
 
     graphs: dict[str, ScaleGraph] = {}

@@ -24,6 +24,7 @@ from grnformer.model.moments import gene_moments, gene_shares, nonzero_medians
 from grnformer.model.published import put_published
 from grnformer.model.start import coexpression_embedding
 from grnformer.model.structure import read_structure
+from grnformer.model.tune import merge_tuned, tune_backbone
 from grnformer.train.batches import Cells, StepBatches
 from grnformer.train.cells import CellStore
 from grnformer.train.embed import embed_cells
@@ -120,7 +121,7 @@ def pretrain(
     arguments = {
         "backbone": backbone,
         "adapter": size["adapter"] if arm["adapter"] else None,
-        "gnn": {key: size["gnn"][key] for key in ("width", "n_layers", "fanout")},
+        "gnn": {key: value for key, value in size["gnn"].items() if key != "direction"},
         "scales": bundle.meta["scales"],
         "n_tokens": cells.n_tokens,
     }
@@ -132,6 +133,7 @@ def pretrain(
     elif size["gene_start"] == "coexpression":
         seen = cells.values(sample)
         model.backbone.start_genes(coexpression_embedding(seen, model.backbone.width, model_seed))
+    tune_backbone(model, settings["tune"])
     structure = None
     if arm["adapter"]:
         structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])
@@ -168,7 +170,7 @@ def pretrain(
     task = MaskedValuePrediction(
         model,
         structure,
-        Perturbation(arm["perturbation"], settings["perturbed_share"]),
+        Perturbation(arm["perturbation"], settings["perturbed_share"], settings["perturbed_degree_power"]),
         {**settings["optimiser"], **{k: size[k] for k in ("steps", "warmup_steps", "learning_rate")}},
         fixed[:: settings["heldout_repeats"]],
         type_mean,
@@ -180,6 +182,7 @@ def pretrain(
     batches.start = lambda: task.global_step
     _fit(task, batches, Path(checkpoints), size, settings, stop_after)
     model = model.eval().cpu()
+    merge_tuned(model, settings["tune"])
     scores: dict[str, Any] = evaluate(model, structure, fixed, type_mean, settings["seed"])
     scores["objective"] = model.backbone.objective
     scores["heldout_cells"] = len(scored)

@@ -72,6 +72,8 @@ class Backbone(nn.Module):
     objective: ClassVar[Literal["masked_value", "masked_gene"]] = "masked_value"
     standardised: bool  # predictions are in deviations of the gene; else values as the tokens have them
     rows_N: torch.Tensor | None
+    body: ClassVar[tuple[str, ...]]  # submodules that make the states; the others are heads
+    stack: ClassVar[str]  # the list of layers among them
 
     def __init__(self, n_genes: int, vocabulary_size: int | None, first_gene: int) -> None:
         super().__init__()

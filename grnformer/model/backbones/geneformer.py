@@ -70,6 +70,8 @@ class Geneformer(Backbone):
 
     objective: ClassVar[Literal["masked_value", "masked_gene"]] = "masked_gene"
     standardised = False
+    body = ("model.bert",)
+    stack = "model.bert.encoder.layer"
 
     def __init__(
         self,

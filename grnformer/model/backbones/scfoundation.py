@@ -84,6 +84,8 @@ class ScFoundation(Backbone):
     """
 
     standardised = False  # predictions are values
+    body = ("value", "position", "layers", "norm")
+    stack = "layers"
 
     def __init__(
         self,

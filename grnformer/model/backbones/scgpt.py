@@ -72,6 +72,9 @@ class ScGPT(Backbone):
         Of a published checkpoint: entries V, and that of the cell token; None: the N genes, then the cell token.
     """
 
+    body = ("gene", "gene_norm", "value", "slope", "layers", "out_norm", "flag")
+    stack = "layers"
+
     def __init__(
         self,
         n_genes: int,

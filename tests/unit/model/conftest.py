@@ -50,14 +50,14 @@ KINDS = sorted(SMALL)
 
 @pytest.fixture
 def make_model():
-    def make(adapter=True, position="after", n_layers=2, kind="scgpt", n_genes=N, **changes):
+    def make(adapter=True, position="after", n_layers=2, kind="scgpt", n_genes=N, gnn="sage", fusion="sum", **changes):
         torch.manual_seed(0)
         backbone = {"name": kind.split("_")[0], "width": 16, "n_layers": n_layers, "n_heads": 2, "dropout": 0.0}
         backbone |= SMALL[kind] | changes
-        gnn = {"width": 8, "n_layers": 2, "fanout": 100}
+        graph = {"name": gnn, "width": 8, "n_layers": 2, "n_heads": 2, "fanout": 100, "fusion": fusion}
         chosen = {"n_heads": 2, "position": position} if adapter else None
         moments = np.full(n_genes, 0.3), np.full(n_genes, 0.5)
-        return GRNFormer(n_genes, backbone, chosen, gnn, ["cell_type", "cell"], L, *moments).eval()
+        return GRNFormer(n_genes, backbone, chosen, graph, ["cell_type", "cell"], L, *moments).eval()
 
     return make
 

@@ -54,7 +54,7 @@ def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
         model.adapter.beta.fill_(1.0)
         if kind.startswith("scgpt_"):
             model.backbone.gene.weight.normal_()
-    perturbation = Perturbation("coexpression", 0.5)
+    perturbation = Perturbation("coexpression", 0.5, 0.0)
 
     def outcome(changed):
         h_BTD = model(changed, structure, rng(), perturbation)
@@ -106,8 +106,8 @@ def test_a_regulators_value_reaches_its_target_through_the_graph(make_model, bat
         structure, type_edges=[e.take(np.empty(0, int)) for e in structure.type_edges], cell_edges=None
     )
     graphless = dataclasses.replace(graphless, cell_edges=structure.cell_edges.take(np.empty(0, int)))
-    linked = model.structure_embeddings(batch, structure, rng(), Perturbation("none", 0))
-    alone = model.structure_embeddings(batch, graphless, rng(), Perturbation("none", 0))
+    linked = model.structure_embeddings(batch, structure, rng(), Perturbation("none", 0, 0))
+    alone = model.structure_embeddings(batch, graphless, rng(), Perturbation("none", 0, 0))
     targets = np.unique(np.concatenate([e.target for e in structure.type_edges]))
     is_target = torch.from_numpy(np.isin(batch.gene_BL.numpy(), targets))
     assert ((linked - alone).abs().amax(-1)[is_target] > 1e-6).float().mean() > 0.5
@@ -138,7 +138,7 @@ def test_sparse_encoder_equals_its_definition_on_a_dense_matrix(make_model, batc
     encoder.layers = encoder.layers[:1]
     model.encoders = torch.nn.ModuleDict({"cell_type": encoder})
     one = dataclasses.replace(batch, type_B=np.zeros(6, int))
-    got = model.structure_embeddings(one, structure, rng(), Perturbation("none", 0))
+    got = model.structure_embeddings(one, structure, rng(), Perturbation("none", 0, 0))
     edges, n = structure.type_edges[0], structure.n_genes
     dense, norm = np.zeros((n, n), np.float32), np.zeros(n)
     np.add.at(dense, (edges.target, edges.source), edges.weight)
@@ -156,7 +156,7 @@ def test_model_survives_the_disk_and_foreign_weights_are_refused(make_model, bat
         "backbone": {"name": "scgpt", "n_bins": 10, "width": 16, "n_layers": 2, "n_heads": 2, "hidden": 32}
         | {"dropout": 0.0, "norm_first": True, "bilinear": True, "original": False, "masked_attention": False},
         "adapter": {"n_heads": 2, "position": "after"},
-        "gnn": {"width": 8, "n_layers": 2, "fanout": 100},
+        "gnn": {"name": "sage", "width": 8, "n_layers": 2, "n_heads": 2, "fanout": 100, "fusion": "sum"},
         "scales": ["cell_type", "cell"],
         "n_tokens": 8,
     }

@@ -16,8 +16,8 @@ def edges():
 EXPRESSED = [np.array([10, 11, 12]), np.array([20, 21]), np.array([30])]
 
 
-def run(edges, strategy, seed=0):
-    return perturb_edges(edges, strategy, 0.2, EXPRESSED, 50, np.random.default_rng(seed))
+def run(edges, strategy, seed=0, power=0):
+    return perturb_edges(edges, strategy, 0.2, EXPRESSED, 50, np.random.default_rng(seed), degree_power=power)
 
 
 @pytest.mark.parametrize("strategy", ["random", "coexpression"])

@@ -15,7 +15,8 @@ SIZE = {
     "backbone": {"n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.1}
     | {"norm_first": True, "bilinear": True, "original": False, "masked_attention": False},
     "adapter": {"n_heads": 2, "position": "after"},
-    "gnn": {"width": 16, "n_layers": 1, "fanout": 10, "direction": "tf_to_gene"},
+    "gnn": {"name": "sage", "width": 16, "n_layers": 1, "n_heads": 2, "fanout": 10}
+    | {"direction": "tf_to_gene", "fusion": "sum"},
     "gene_start": "coexpression",
     "n_tokens": 24,
     "expressed_share": 0.5,
@@ -39,6 +40,8 @@ def settings():
         "heldout_cells": 100,
         "heldout_repeats": 2,
         "perturbed_share": 0.2,
+        "perturbed_degree_power": 0,
+        "tune": {"how": "full", "layers": 1, "rank": 2, "alpha": 4},
         "checkpoint_every": 5,
         "optimiser": optimiser | {"log_every": 2, "evaluate_every": 6},
         "embed": {"n_tokens": 24, "draws": 2, "dense_above": 0.9},

@@ -1,0 +1,82 @@
+"""What of a backbone is trained: all of it, nothing but its heads, its last layers too, or low-rank changes of layers.
+
+The heads (what reads predictions from states), the graph encoders and the adapter are trained in any case, so that every
+arm has something to learn.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    from grnformer.model.grnformer import GRNFormer
+
+LOGGER = logging.getLogger("grnformer.model")
+
+
+def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
+    """Choose the weights of the backbone that are trained; before training, with the weights that it starts from.
+
+    Parameters
+    ----------
+    settings
+        how: `full`; `frozen` (heads alone); `partly` (the last `layers` layers too); `lora` (the body
+        stays, each linear map of its layers gets a change of rank `rank`, scaled by `alpha` / rank, which is 0 at
+        first; Hu et al. 2021, arXiv 2106.09685).
+
+    Raises
+    ------
+    InputError
+        If more layers are to be trained than there are.
+    """
+    backbone, how = model.backbone, settings["how"]
+    if how == "full":
+        return
+    layers = list(backbone.get_submodule(backbone.stack).children())
+    layers = layers[: len(layers) - model.replaces_last]
+    if how == "partly" and settings["layers"] > len(layers):
+        raise InputError(
+            f"pretrain.tune.layers is {settings['layers']}",
+            f"at most the {len(layers)} layers of the backbone that are used",
+            "lower pretrain.tune.layers, or set pretrain.tune.how to full",
+        )
+    modules = dict(backbone.named_modules())
+    for part in backbone.body:
+        if part in modules:  # some architectures lack some
+            modules[part].requires_grad_(False)
+    if how == "partly":
+        for layer in layers[len(layers) - settings["layers"] :]:
+            layer.requires_grad_(True)
+    elif how == "lora":
+        _add_low_rank(backbone, layers, settings)
+    trained = sum(p.numel() for p in backbone.parameters() if p.requires_grad)
+    LOGGER.info("tuning %s: %d weights of the backbone are trained", how, trained)
+
+
+def _add_low_rank(backbone: nn.Module, layers: list[nn.Module], settings: dict[str, Any]) -> None:
+    from peft import LoraConfig, inject_adapter_in_model
+
+    trained = [p for p in backbone.parameters() if p.requires_grad]
+    inside = {id(module) for layer in layers for module in layer.modules()}
+    names = [n for n, m in backbone.named_modules() if id(m) in inside and isinstance(m, nn.Linear)]
+    config = LoraConfig(r=settings["rank"], lora_alpha=settings["alpha"], target_modules=names, lora_dropout=0.0)
+    inject_adapter_in_model(config, backbone)
+    for parameter in trained:  # the heads, which the injection has frozen too
+        parameter.requires_grad_(True)
+
+
+def merge_tuned(model: GRNFormer, settings: dict[str, Any]) -> None:
+    """Add low-rank changes to the weights that they change: afterwards the model is one like any other."""
+    if settings["how"] != "lora":
+        return
+    from peft.tuners.lora import LoraLayer
+
+    for name, module in list(model.backbone.named_modules()):
+        if isinstance(module, LoraLayer):
+            module.merge(safe_merge=True)
+            model.backbone.set_submodule(name, module.get_base_layer())

@@ -1,0 +1,147 @@
+"""Graph layers against PyTorch Geometric on graphs of four genes, signs, and the fusion of scales."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from grnformer.errors import InputError
+from grnformer.model.gnn import GNNS, GatLayer, ScaleFusion
+from grnformer.model.grnformer import NO_PERTURBATION
+from grnformer.model.links import SourceLinks, TokenLinks
+from grnformer.model.structure import EdgeList, scale_graph
+
+# 0 -> 1, 0 -> 2, 1 -> 2, 2 -> 3, 3 -> 0: all four send, so that both kinds of links can be asked
+SOURCE, TARGET, S = np.array([0, 0, 1, 2, 3]), np.array([1, 2, 2, 3, 0]), 4
+EVERY_GENE = torch.arange(4)[None]
+
+
+def messages(layer, x_NS, weight, gate=None, active_KB=None, how="tokens"):
+    """Messages into the four genes of one cell, (4, S)."""
+    weight = np.asarray(weight, np.float32)
+    edges = EdgeList(SOURCE, TARGET, weight, np.full(5, -1) if gate is None else np.asarray(gate))
+    graph = scale_graph([(np.arange(1), edges)]).reweighed(layer.weights)
+    active_KB = torch.ones(1, 1) if active_KB is None else active_KB
+    sources = SourceLinks(graph, active_KB, graph.sources)
+    x_TBS = x_NS[:, None]
+    if how == "sources":
+        return layer.messages(x_TBS, x_TBS, sources, sources)[:, 0]
+    return layer.messages(x_NS[None], x_TBS, TokenLinks(graph, active_KB, EVERY_GENE), sources)[0]
+
+
+@pytest.fixture(scope="module")
+def geometric():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)  # of PyTorch Geometric's own classes
+        import torch_geometric.nn
+    return torch_geometric.nn
+
+
+@pytest.fixture
+def x_NS():
+    return torch.randn(4, S, generator=torch.Generator().manual_seed(0))
+
+
+def make(name):
+    torch.manual_seed(1)
+    return GNNS[name](S, 2)
+
+
+INDEX = torch.from_numpy(np.stack([SOURCE, TARGET]))
+BOTH = pytest.mark.parametrize("how", ["tokens", "sources"])
+
+
+@BOTH
+def test_gcn_is_that_of_pytorch_geometric(geometric, x_NS, how):
+    layer, reference = make("gcn"), geometric.GCNConv(S, S, bias=False)
+    weight = np.array([0.5, 1.5, 0.8, 1.2, 1.0])
+    with torch.no_grad():
+        reference.lin.weight.copy_(layer.linear.weight)
+    expected = reference(x_NS, INDEX, torch.from_numpy(weight).float())
+    got = messages(layer, x_NS, 7 * weight, how=how) @ layer.linear.weight.T  # their mean is 1: 7 is divided out
+    torch.testing.assert_close(got, expected)
+
+
+@BOTH
+def test_gin_is_that_of_pytorch_geometric(geometric, x_NS, how):
+    layer = make("gin")
+    with torch.no_grad():
+        layer.own.fill_(0.3)
+    reference = geometric.GINConv(layer.perceptron, eps=0.3)
+    expected = torch.relu(layer.norm(reference(x_NS, INDEX)))
+    torch.testing.assert_close(layer(x_NS, messages(layer, x_NS, [3, 1, 2, 5, 0.1], how=how)), expected)
+
+
+@BOTH
+def test_gat_is_that_of_pytorch_geometric_and_a_weight_of_two_is_two_edges(geometric, x_NS, how):
+    layer, reference = make("gat"), geometric.GATConv(S, S // 2, heads=2, add_self_loops=False, bias=False)
+    with torch.no_grad():
+        reference.lin.weight.copy_(layer.linear.weight)
+        reference.att_src.copy_(layer.source[None])
+        reference.att_dst.copy_(layer.target[None])
+    torch.testing.assert_close(messages(layer, x_NS, np.ones(5), how=how), reference(x_NS, INDEX))
+    twice = torch.cat([INDEX, INDEX[:, 1:2]], dim=1)
+    torch.testing.assert_close(messages(layer, x_NS, [1, 2, 1, 1, 1], how=how), reference(x_NS, twice))
+
+
+@BOTH
+@pytest.mark.parametrize("name", sorted(GNNS))
+def test_a_negative_edge_takes_away_what_a_positive_one_adds(x_NS, name, how):
+    layer = make(name)
+    weight = np.array([1.0, 2.0, 0.5, 1.0, 1.0])
+    plus, minus = (messages(layer, x_NS, weight * [s, 1, 1, 1, 1], how=how) for s in (1, -1))
+    own = messages(layer, x_NS, weight * [1e-12, 1, 1, 1, 1], how=how) if name == "gcn" else None
+    torch.testing.assert_close(plus[2:], minus[2:])
+    assert (plus[1] - minus[1]).abs().max() > 0.1
+    if own is None:  # gene 1 has this edge alone
+        torch.testing.assert_close(plus[1], -minus[1])
+
+
+@BOTH
+@pytest.mark.parametrize("name", sorted(GNNS))
+def test_a_closed_edge_is_no_edge(x_NS, name, how):
+    """The graph with eRegulon 1 closed against the one without its edge; weights of 1, so that their mean stays."""
+    layer = make(name)
+    gate = [0, 1, 0, 0, 0]
+    open_, closed = (
+        messages(layer, x_NS, np.ones(5), gate, torch.tensor([[1.0], [state]]), how) for state in (1.0, 0.0)
+    )
+    kept = np.arange(5) != 1
+    edges = EdgeList(SOURCE[kept], TARGET[kept], np.ones(4, np.float32), np.full(4, -1))
+    graph = scale_graph([(np.arange(1), edges)]).reweighed(layer.weights)
+    links = SourceLinks(graph, torch.ones(1, 1), graph.sources)
+    without = layer.messages(x_NS[:, None], x_NS[:, None], links, links)[:, 0]
+    torch.testing.assert_close(closed, without)
+    assert (open_[2] - closed[2]).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("name", sorted(GNNS))
+def test_cells_of_a_batch_do_not_mix_and_both_depths_carry_information(make_model, batch, structure, name):
+    model = make_model(gnn=name)
+
+    def embed(changed):
+        return model.structure_embeddings(changed, structure, np.random.default_rng(0), NO_PERTURBATION)
+
+    before = embed(batch)
+    value_BL = batch.value_BL.clone()
+    value_BL[2, 3:] = 1 - value_BL[2, 3:]
+    after = embed(dataclasses.replace(batch, value_BL=value_BL))
+    torch.testing.assert_close(before[[0, 1, 3, 4, 5]], after[[0, 1, 3, 4, 5]])
+    assert (before[2] - after[2]).abs().max() > 1e-3
+
+
+def test_gate_starts_as_the_sum_and_every_fusion_has_the_width(x_NS):
+    scales = [x_NS, x_NS.flip(0)]
+    torch.testing.assert_close(ScaleFusion("gate", S, 2)(scales), ScaleFusion("sum", S, 2)(scales))
+    assert ScaleFusion("concat", S, 2)(scales).shape == x_NS.shape
+    gate = ScaleFusion("gate", S, 2)
+    with torch.no_grad():
+        gate.linear.bias[:S].fill_(50.0)  # all weight on the first scale
+    torch.testing.assert_close(gate(scales), 2 * x_NS)
+
+
+def test_heads_that_do_not_divide_the_width_are_named():
+    with pytest.raises(InputError, match=r"gnn\.width is 6 and gnn\.n_heads 4"):
+        GatLayer(6, 4)
