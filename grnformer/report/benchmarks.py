@@ -22,7 +22,9 @@ ABOUT = {
     "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that "
     "very line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; "
     "the wrong-TF control takes the same score from other TFs of the line. In task all a TF counts once for each line "
-    "it was measured in; intervals draw a TF with all its lines.",
+    "it was measured in; intervals draw a TF with all its lines. Where promoters are given: the default settings of "
+    "binding_with_floor and binding_prior_with_linked_floor were chosen by these very scores, on GM12878 and H1 (the "
+    "reach of links: on K562), so that these two are somewhat too good there.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
