@@ -180,16 +180,20 @@ def draw_background(
 
 
 def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
-    """Score that tells a set from its background best (Youden's index) among those above 0; 0 where there is none."""
+    """Score above which a set is told from its background best (Youden's index), looking at scores above 0 alone.
+
+    It is the highest score that is left out, 0 where none is. pycistarget takes the lowest that the index takes in, and
+    then only what is above that: of regions with one site of the same word, whose scores are equal, it loses all.
+    """
     from sklearn.metrics import roc_curve
 
     inside, outside = inside[inside > 0], outside[outside > 0]
     if not len(inside) or not len(outside):
         return 0.0
-    labels = np.repeat([1, 0], [len(inside), len(outside)])
-    false, true, thresholds = roc_curve(labels, np.concatenate([inside, outside]))
+    labels, scores = np.repeat([1, 0], [len(inside), len(outside)]), np.concatenate([inside, outside])
+    false, true, thresholds = roc_curve(labels, scores)
     best = int(np.argmax(true - false))
-    return float(thresholds[best]) if best else 0.0  # the first threshold is above all scores
+    return float(scores[scores < thresholds[best]].max(initial=0)) if best else 0.0  # the first takes in nothing
 
 
 def rank_sum_p(inside: np.ndarray, outside: np.ndarray, *, correct_ties: bool) -> np.ndarray:

@@ -45,8 +45,13 @@ def test_the_threshold_is_youdens():
     inside, outside = rng.gamma(3, 2, 200), rng.gamma(2, 2, 300)
     inside[:20] = outside[:50] = 0
     false, true, thresholds = roc_curve([1] * 180 + [0] * 250, np.r_[inside[20:], outside[50:]])
-    assert best_threshold(inside, outside) == thresholds[np.argmax(true - false)]
+    taken = thresholds[np.argmax(true - false)]
+    least = best_threshold(inside, outside)
+    assert least in inside or least in outside
+    assert ((inside > least) == (inside >= taken)).all()
     assert best_threshold(inside, np.zeros(3)) == 0
+    one_word = np.repeat([9.0, 4.0, 0.0], [60, 20, 20])  # sites of one word score alike
+    assert best_threshold(one_word, np.repeat([4.0, 0.0], [30, 70])) == 4
 
 
 def test_background_is_not_the_sets_own_and_has_no_greater_share_of_promoters():
