@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget demo test lint format lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq an
 
 bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
 	$(BIN)/python benchmarks/bench_cistarget.py
+
+bench-control: env ## pretraining with the true network of simulated cells against rewired, random and no networks
+	$(BIN)/python benchmarks/bench_control.py
 
 lint: env ## run the linters
 	ruff check .

@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from harness import HERE, Measured
+from scipy import stats
 
 COLUMNS = ["what", "unit", "ours", "reference", "ratio", "target", "met"]
 
@@ -41,6 +43,18 @@ class Table:
     def add_figure(self, what: str, unit: str, ours: float) -> None:
         """A figure of ours without a reference or target."""
         self._add(what, unit, ours, float("nan"), float("nan"), "", None)
+
+    def add_paired(
+        self, what: str, unit: str, ours: np.ndarray, reference: np.ndarray, *, more_is_better: bool, decides: bool
+    ) -> None:
+        """Means over paired runs; where it `decides`, the 95% interval (Student's t) of our gain must be above 0."""
+        gain = ours - reference if more_is_better else reference - ours
+        half = stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
+        low, high = gain.mean() - half, gain.mean() + half
+        mean, other = ours.mean(), reference.mean()
+        ratio = (mean / other if more_is_better else other / mean) if min(mean, other) > 0 else float("nan")
+        interval = f"gain {gain.mean():.3g} [{low:.3g}, {high:.3g}]"
+        self._add(what, unit, mean, other, ratio, interval + " > 0" * decides, low > 0 if decides else None)
 
     def _add(self, what, unit, ours, reference, ratio, target, met) -> None:
         self.rows.append((what, unit, ours, reference, ratio, target, {None: "", True: "yes", False: "no"}[met]))

@@ -1,0 +1,121 @@
+"""What a masked-value model predicts of a perturbed TF: the shift of every other gene, from unperturbed cells.
+
+The route: in each cell the TF's expression is set to 0 (knock-out) or to the highest of the cell (over-expression). A
+share of the other genes is masked, as in training, and predicted twice, with the TF as it was and as it is set; the
+shift is the mean difference over cells and draws. The TF itself is never masked. Masks are of the training's size,
+since a model that never saw most of a cell masked need not be right there; that the visible genes keep the values
+that they had without the perturbation shrinks the shift, but its pattern over genes remains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from grnformer.errors import InputError
+from grnformer.model.batch import Batch
+from grnformer.model.grnformer import GRNFormer
+from grnformer.model.structure import Structure
+from grnformer.train.activity import VisibleActivity
+from grnformer.train.batches import HELDOUT, STRUCTURE, Cells, Rows, batch_of, draw_mask
+
+
+@torch.no_grad()
+def predict_shift(
+    model: GRNFormer,
+    structure: Structure | None,
+    cells: Cells,
+    rows: np.ndarray,
+    gene: int,
+    *,
+    up: bool,
+    repeats: int,
+    batch_size: int,
+    seed: int,
+) -> np.ndarray:
+    """Mean shift of each gene's standardised value over cells `rows` (ascending) if `gene` is set high or to 0.
+
+    Parameters
+    ----------
+    model
+        Of a backbone that predicts values.
+    gene
+        Node number of the perturbed gene.
+    up
+        Over-expression; else a knock-out.
+    repeats
+        Draws of tokens and mask of each cell.
+
+    Returns
+    -------
+    (N,), NaN for the perturbed gene and for genes that no draw has masked.
+
+    Raises
+    ------
+    InputError
+        If the backbone predicts genes, not values.
+    """
+    if model.hides_genes:
+        raise InputError(
+            "a backbone whose mask hides the gene itself", "one that predicts values", "set pretrain.backbone to scgpt"
+        )
+    total, count = np.zeros(model.n_genes), np.zeros(model.n_genes)
+    activity = VisibleActivity(cells.graph, cells.store)
+    column = int(cells.store.columns[gene])
+    for start in range(0, len(rows), batch_size):
+        part = rows[start : start + batch_size]
+        expression = cells.store.read_all(part)
+        as_is, as_set = (
+            Rows(cells.tokeniser.values(changed[:, cells.store.columns]), changed)
+            for changed in (expression, set_expression(expression, column, up=up))
+        )
+        for repeat in range(repeats):
+            draw = np.random.default_rng([seed, HELDOUT, start, repeat])
+            before, after = paired_batches(cells, activity, part, as_is, as_set, gene, draw)
+            masked = before.masked_BL
+            predicted = []
+            for batch in (before, after):
+                rng = np.random.default_rng([seed, STRUCTURE, start, repeat])
+                predicted.append(model.predict(model(batch, structure, rng), batch)[masked].numpy())
+            genes = before.gene_BL[masked].numpy()
+            np.add.at(total, genes, predicted[1] - predicted[0])
+            np.add.at(count, genes, 1)
+    with np.errstate(invalid="ignore"):
+        return np.where(count > 0, total / count, np.nan)
+
+
+def set_expression(expression: sp.csr_matrix, column: int, *, up: bool) -> sp.csr_matrix:
+    """The rows with one gene at the highest value of its row, or at 0."""
+    changed = sp.lil_matrix(expression)
+    changed[:, column] = expression.max(axis=1) if up else 0
+    changed = sp.csr_matrix(changed)
+    changed.eliminate_zeros()
+    return changed
+
+
+def paired_batches(
+    cells: Cells,
+    activity: VisibleActivity,
+    rows: np.ndarray,
+    before: Rows,
+    after: Rows,
+    gene: int,
+    rng: np.random.Generator,
+) -> tuple[Batch, Batch]:
+    """The same tokens and mask of cells as they are and as they are set; `gene` is a token, and not masked."""
+    tokens = cells.tokeniser.tokenise(before.values, cells.n_tokens, rng)
+    gene_BL = tokens.gene_BL.copy()
+    absent = ~(gene_BL == gene).any(axis=1)
+    gene_BL[absent, -1] = gene
+    masked_BL = draw_mask(gene_BL.shape, cells.mask_share, rng, tokens.present_BL) & (gene_BL != gene)
+
+    def batch(of: Rows) -> Batch:
+        value_BL = np.take_along_axis(of.values.toarray(), gene_BL, axis=1)
+        changed = replace(tokens, gene_BL=gene_BL, value_BL=value_BL)
+        active = activity.score(of.expression, gene_BL, masked_BL)
+        return batch_of(changed, masked_BL, cells.type_of_cell[rows], active)
+
+    return batch(before), batch(after)

@@ -1,0 +1,151 @@
+"""Simulate a perturbation screen from a known network: cells of several types, TFs knocked out or over-expressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+
+CONTROL = "control"
+DISPERSION, DEPTH_SD = 0.3, 0.3  # of counts: variance = mean + .3 mean squared; of the log depth
+TYPE_SD, CELL_SD = 1.0, 0.7  # of a TF's activity between types, and between cells of a type
+SHIFT = 2.5  # activity of a TF that is over-expressed; one that is knocked out has as much below 0
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Simulated cells and the network behind them.
+
+    `data` holds log1p of scaled counts (CSR, cells x genes, TFs first) with obs cell_type, perturbation (`control` or
+    e.g. `TF03+`, `TF03-`) and set: `train`; `heldout` (same types, unperturbed); `new_type` (a type of which no cell
+    is in training); `perturbed` (training types, TFs that no training cell has perturbed). `edges` is the truth: tf,
+    gene, sign, strength, cell_types (those in which the edge works).
+    """
+
+    data: anndata.AnnData
+    edges: pd.DataFrame
+    tfs: list[str]
+    cell_types: list[str]
+
+    def rows(self, name: str) -> np.ndarray:
+        """Numbers of the cells of a set, ascending."""
+        return np.flatnonzero(self.data.obs["set"].to_numpy() == name)
+
+
+def simulate_screen(
+    *,
+    seed: int,
+    n_tfs: int,
+    n_targets: int,
+    n_types: int,
+    n_train: int,
+    n_heldout: int,
+    n_perturbed: int,
+    perturbed_share: float,
+    max_regulators: int,
+    closed_share: float,
+    counts_per_cell: float,
+) -> Screen:
+    """Simulate cells whose counts follow a signed TF -> target network, some with a perturbed TF.
+
+    A TF's log rate is its activity: a mean of the cell's type and a deviation of the cell. A target's log rate follows
+    the signed sum of its TFs' activities. A perturbation sets the activity of one TF, whatever the cell had, and its
+    targets follow.
+
+    Parameters
+    ----------
+    n_types
+        Cell types; the last one is in no training cell.
+    n_train, n_heldout, n_perturbed
+        Cells of the sets `train`, of `heldout` and `new_type` each, and of each held-out perturbation.
+    perturbed_share
+        Share of the training cells in which a TF of the first half is perturbed; the second half is held out.
+    max_regulators
+        TFs of a target, 1 at least.
+    closed_share
+        Share of the edges that do not work in one of the types.
+    counts_per_cell
+        Median counts of a cell.
+    """
+    import anndata
+    import pandas as pd
+    import scipy.sparse as sp
+
+    rng = np.random.default_rng(seed)
+    tfs = [f"TF{number:02d}" for number in range(n_tfs)]
+    genes = [*tfs, *(f"GENE{number:03d}" for number in range(n_targets))]
+    types = [f"type_{number}" for number in range(n_types)]
+    effect_TGF, edges = _draw_network(tfs, genes, types, max_regulators, closed_share, rng)
+    obs = _plan_cells(tfs, types, n_train, n_heldout, n_perturbed, perturbed_share, rng)
+    type_of_cell = obs["cell_type"].map({name: t for t, name in enumerate(types)}).to_numpy()
+
+    activity = rng.normal(0, TYPE_SD, (n_types, n_tfs))[type_of_cell] + rng.normal(0, CELL_SD, (len(obs), n_tfs))
+    for number, tf in enumerate(tfs):
+        for suffix, value in (("+", SHIFT), ("-", -SHIFT)):
+            activity[(obs["perturbation"] == tf + suffix).to_numpy(), number] = value
+    log_rate = np.einsum("bf,bgf->bg", activity, effect_TGF[type_of_cell]) + rng.normal(0, 0.5, len(genes))
+    rate = np.exp(np.minimum(log_rate, 4))
+    depth = counts_per_cell / np.median(rate.sum(1)) * np.exp(DEPTH_SD * rng.standard_normal((len(obs), 1)))
+    counts = rng.poisson(rate * depth * rng.gamma(1 / DISPERSION, DISPERSION, rate.shape))
+    total = np.maximum(counts.sum(1, keepdims=True), 1)
+    expression = sp.csr_matrix(np.log1p(counts / total * np.median(total)).astype(np.float32))
+    return Screen(anndata.AnnData(expression, obs, pd.DataFrame(index=genes)), edges, tfs, types)
+
+
+def _draw_network(
+    tfs: list[str],
+    genes: list[str],
+    types: list[str],
+    max_regulators: int,
+    closed_share: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Effects, types x genes x TFs, and the table of edges."""
+    import pandas as pd
+
+    effect = np.zeros((len(types), len(genes), len(tfs)))
+    effect[:, : len(tfs)] = np.eye(len(tfs))
+    rows = []
+    for gene in range(len(tfs), len(genes)):
+        for tf in np.sort(rng.permutation(len(tfs))[: rng.integers(1, max_regulators + 1)]):
+            works = np.ones(len(types), bool)
+            works[rng.integers(len(types))] = rng.random() >= closed_share
+            sign, strength = int(rng.choice([-1, 1])), float(rng.uniform(0.6, 1.2))
+            effect[works, gene, tf] = sign * strength
+            rows.append((tfs[tf], genes[gene], sign, strength, [types[t] for t in np.flatnonzero(works)]))
+    return effect, pd.DataFrame(rows, columns=["tf", "gene", "sign", "strength", "cell_types"])
+
+
+def _plan_cells(
+    tfs: list[str],
+    types: list[str],
+    n_train: int,
+    n_heldout: int,
+    n_perturbed: int,
+    perturbed_share: float,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Type, perturbation and set of each cell, in an order that mixes the sets of training types."""
+    import pandas as pd
+
+    half = len(tfs) // 2
+    known, held = ([tf + suffix for tf in part for suffix in "+-"] for part in (tfs[:half], tfs[half:]))
+    perturbation = np.full(n_train, CONTROL, dtype=object)
+    n_drawn = round(perturbed_share * n_train)
+    perturbation[:n_drawn] = np.array(known, dtype=object)[np.arange(n_drawn) % len(known)]
+    parts = [
+        pd.DataFrame({"perturbation": perturbation, "set": "train"}),
+        pd.DataFrame({"perturbation": CONTROL, "set": "heldout"}, index=range(n_heldout)),
+        pd.DataFrame({"perturbation": CONTROL, "set": "new_type"}, index=range(n_heldout)),
+        pd.DataFrame({"perturbation": np.repeat(np.array(held, dtype=object), n_perturbed), "set": "perturbed"}),
+    ]
+    obs = pd.concat(parts, ignore_index=True)
+    trained = np.array(types[:-1], dtype=object)[rng.integers(len(types) - 1, size=len(obs))]
+    obs["cell_type"] = np.where(obs["set"] == "new_type", types[-1], trained)
+    obs.index = [f"cell{number}" for number in range(len(obs))]
+    return obs
