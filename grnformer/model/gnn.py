@@ -32,6 +32,10 @@ class GraphLayer(nn.Module):
         """Messages into the genes with features `own` along `links`, from the sources with features `x_TBS`."""
         raise NotImplementedError
 
+    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
+        """The genes' new features from their own and the messages."""
+        raise NotImplementedError
+
 
 class SageLayer(GraphLayer):
     """h' = relu(norm(W_self h + W_neigh mean of the neighbours' h)) (Hamilton et al. 2017, arXiv 1706.02216)."""
@@ -176,9 +180,10 @@ class GraphEncoder(nn.Module):
         source_TBS = self.features(gene_ND[sources][:, None], value_NB[sources], state_NB[sources])
         graph = graph.reweighed(self.weights)
         to_tokens, to_sources = TokenLinks(graph, active_KB, tokens_BL), SourceLinks(graph, active_KB, graph.sources)
-        for depth, layer in enumerate(self.layers):
+        layers: list[GraphLayer] = list(self.layers)  # type: ignore[arg-type]
+        for depth, layer in enumerate(layers):
             to_tokens_BLS = layer.messages(own_BLS, source_TBS, to_tokens, to_sources)
-            if depth + 1 < len(self.layers) and len(sources):
+            if depth + 1 < len(layers) and len(sources):
                 source_TBS = layer(source_TBS, layer.messages(source_TBS, source_TBS, to_sources, to_sources))
             own_BLS = layer(own_BLS, to_tokens_BLS)
         return own_BLS

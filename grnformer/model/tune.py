@@ -1,7 +1,7 @@
 """What of a backbone is trained: all of it, nothing but its heads, its last layers too, or low-rank changes of layers.
 
-The heads (what reads predictions from states), the graph encoders and the adapter are trained in any case, so that every
-arm has something to learn.
+The heads (what reads predictions from states), the graph encoders and the adapter are trained in any case, so that
+every arm has something to learn.
 """
 
 from __future__ import annotations

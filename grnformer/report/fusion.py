@@ -1,4 +1,5 @@
-"""Section of the graphs: genes aligned and lost, edges of each graph, degrees of TFs against other genes."""
+"""Section of the graphs: genes aligned and lost, edges of each graph, degrees of TFs against other genes, and how edge
+perturbation changes them."""
 
 from __future__ import annotations
 
@@ -7,17 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grnformer.report.page import Block, Figure, Note, Section, Table
+from grnformer.report.perturbation import expressed_genes, perturbed_degrees, tabulate_perturbed
 from grnformer.report.style import colours
 
 if TYPE_CHECKING:
+    import anndata
     import pandas as pd
     import plotly.graph_objects as go
 
     from grnformer.fuse.graph import Bundle
 
 
-def fusion_section(dataset: str, bundles: dict[str, Bundle]) -> Section:
-    """Section of stage fuse; `bundles` maps each graph mode to its bundle."""
+PERTURBED_CELLS = 64  # of a type: about two batches of the size tiny
+
+
+def fusion_section(
+    dataset: str, bundles: dict[str, Bundle], rna: anndata.AnnData, share: float, power: float, seed: int
+) -> Section:
+    """Section of stage fuse; `bundles` maps each graph mode to its bundle.
+
+    `share`, `power` and `seed` are those of edge perturbation, whose effect on degrees is drawn with cells of `rna`.
+    """
     graphs = tabulate_graphs(bundles)
     lost = tabulate_lost(bundles)
     degrees = tabulate_degrees(bundles)
@@ -67,7 +78,51 @@ def fusion_section(dataset: str, bundles: dict[str, Bundle]) -> Section:
                 },
             ),
         ]
+    blocks += perturbation_blocks(bundles, rna, share, power, seed)
     return Section("fuse", "Graphs", blocks, dataset)
+
+
+def perturbation_blocks(
+    bundles: dict[str, Bundle], rna: anndata.AnnData, share: float, power: float, seed: int
+) -> list[Block]:
+    """Degrees before and after edge perturbation, of the graph `hybrid` or the first that has edges of types."""
+    usable = [name for name, bundle in bundles.items() if len(bundle.graph.edges)]
+    if not usable:
+        return []
+    name = "hybrid" if "hybrid" in usable else usable[0]
+    bundle = bundles[name]
+    expressed = expressed_genes(rna, bundle.graph.genes["gene"].tolist(), PERTURBED_CELLS, seed)
+    links = perturbed_degrees(bundle, expressed, share, power, seed)
+    is_tf = bundle.graph.genes["is_tf"].to_numpy(dtype=bool)
+    table: pd.DataFrame = tabulate_perturbed(links, is_tf)
+    drawn = {
+        strategy if not p else f"{strategy}, power {p:g}": (degree.ravel(), np.tile(is_tf, len(degree)))
+        for (strategy, p), degree in links.items()
+    }
+    said = f"{share:.0%} of the edges replaced, graph {name}"
+    return [
+        Figure(
+            "perturbed_degrees",
+            plot_distributions(drawn),
+            f"Share of genes with at least so many links in the graph of one cell type, before (none) and after one "
+            f"draw of edge perturbation; {said}.",
+            400,
+        ),
+        Table(
+            "perturbation_degrees",
+            table,
+            f"Links of genes in the graph of one cell type before (none) and after one draw of edge perturbation, over "
+            f"all types; {said}, co-expression in {PERTURBED_CELLS} cells a type at most. Power: new links fall to "
+            f"genes in proportion to (1 + links) to it; this run: {power:g}.",
+            {
+                "degree_power": "power",
+                "mean_degree": "mean degree",
+                "median_degree": "median degree",
+                "highest_degree": "highest degree",
+                "unlinked": "without a link (share)",
+            },
+        ),
+    ]
 
 
 def degrees(bundle: Bundle) -> np.ndarray:
@@ -126,17 +181,21 @@ def tabulate_degrees(bundles: dict[str, Bundle]) -> pd.DataFrame:
 
 
 def plot_degrees(bundles: dict[str, Bundle]) -> go.Figure:
-    """Complementary cumulative distribution of degrees, one colour a graph; TFs solid, other genes dotted."""
+    """Complementary cumulative distribution of degrees, one colour a graph; TFs, and other genes."""
+    drawn = {name: (degrees(b), b.graph.genes["is_tf"].to_numpy(dtype=bool)) for name, b in bundles.items()}
+    return plot_distributions({name: case for name, case in drawn.items() if case[0].any()})
+
+
+def plot_distributions(drawn: dict[str, tuple[np.ndarray, np.ndarray]]) -> go.Figure:
+    """Complementary cumulative distributions; `drawn`: name -> degrees and whether each gene is a TF."""
     from plotly.subplots import make_subplots
 
-    drawn = {name: b for name, b in bundles.items() if degrees(b).any()}
     palette = colours(list(drawn))
     figure = make_subplots(
         rows=1, cols=2, subplot_titles=["TFs", "other genes"], shared_yaxes=True, horizontal_spacing=0.04
     )
-    for name, bundle in drawn.items():
-        links = degrees(bundle)
-        for column, (_, of_kind) in enumerate(_kinds(bundle), start=1):
+    for name, (links, is_tf) in drawn.items():
+        for column, of_kind in enumerate((is_tf, ~is_tf), start=1):
             values, counts = np.unique(links[of_kind], return_counts=True)
             share = counts[::-1].cumsum()[::-1] / max(of_kind.sum(), 1)
             linked = values > 0

@@ -122,9 +122,14 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     if path := _first(files, "stability"):
         least = config["grn"]["stability"]["min_frequency"]
         sections.append(stability_section(dataset, io.read_table(path, "stability"), eregulons, least))
-    del rna, activity
+    graphs = None
     if files["training"]:
-        sections.append(fusion_section(dataset, {Path(f).name: read_bundle(f) for f in files["graphs"]}))
+        bundles, pretrain = {Path(f).name: read_bundle(f) for f in files["graphs"]}, config["pretrain"]
+        share, power = pretrain["perturbed_share"], pretrain["perturbed_degree_power"]
+        graphs = fusion_section(dataset, bundles, rna, share, power, settings["seed"])
+    del rna, activity
+    if graphs is not None:
+        sections.append(graphs)
         sections.append(
             training_section(
                 dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"]

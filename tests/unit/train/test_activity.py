@@ -67,7 +67,8 @@ def test_changing_masked_values_changes_no_prediction(cells, bundle_of, tmp_path
     tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
     arguments = {"name": "scgpt", "n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32}
     arguments |= {"dropout": 0.0, "norm_first": True, "bilinear": True, "original": False, "masked_attention": False}
-    gnn, adapter = {"width": 16, "n_layers": 2, "fanout": 10}, {"n_heads": 2, "position": "after"}
+    gnn = {"name": "sage", "width": 16, "n_layers": 2, "n_heads": 2, "fanout": 10, "fusion": "sum"}
+    adapter = {"n_heads": 2, "position": "after"}
     moments = np.full(40, 0.3), np.full(40, 0.3)
     model = GRNFormer(40, arguments, adapter, gnn, ["cell_type", "cell"], 24, *moments).eval()
     torch.nn.init.constant_(model.adapter.beta, 1.0)
