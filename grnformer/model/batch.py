@@ -5,6 +5,7 @@ Shapes: B cells, L gene tokens, K eRegulons.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,19 @@ class Batch:
         gene, value, masked = (x.to(device) for x in (self.gene_BL, self.value_BL, self.masked_BL))
         present, depth = (None if x is None else x.to(device) for x in (self.present_BL, self.depth_B))
         return Batch(gene, value, masked, self.type_B, self.active_BK.to(device), present, depth)
+
+    def take(self, cells: np.ndarray) -> Batch:
+        """Some of the cells."""
+        return self._changed(lambda tensor: tensor[torch.from_numpy(cells)], self.type_B[cells])
+
+    def pin_memory(self) -> Batch:
+        """The batch in memory that a GPU copies from while it computes."""
+        return self._changed(torch.Tensor.pin_memory, self.type_B)
+
+    def _changed(self, change: Callable[[torch.Tensor], torch.Tensor], type_B: np.ndarray) -> Batch:
+        tensors = (self.gene_BL, self.value_BL, self.masked_BL, self.active_BK, self.present_BL, self.depth_B)
+        gene, value, masked, active, present, depth = (None if x is None else change(x) for x in tensors)
+        return Batch(gene, value, masked, type_B, active, present, depth)  # type: ignore[arg-type]
 
     def expressed(self) -> list[np.ndarray]:
         """Genes of each cell that the model sees expressed."""

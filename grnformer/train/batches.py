@@ -6,13 +6,16 @@ Memory holds those (with all genes, where the graph has edges on the scale of ce
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from grnformer.errors import InputError
 from grnformer.fuse.graph import Graph
 from grnformer.model.backbones.base import Tokeniser, Tokens
 from grnformer.model.batch import Batch
@@ -121,8 +124,25 @@ def draw_mask(
     return rank < counts[:, None]
 
 
-class StepBatches:
-    """Training batches of the steps `start`..`n_steps` - 1, each with its number.
+@dataclass(frozen=True)
+class StepParts:
+    """The parts of a step's batch that one process runs, and what counts them.
+
+    `shares` make up for unequal numbers of masked tokens: the mean over all parts of each one's mean loss times its
+    share is the mean loss of the step. `tokens` are those of the whole step.
+    """
+
+    batches: list[Batch]
+    shares: list[float]
+    tokens: int
+
+    def pin_memory(self) -> StepParts:
+        """In memory that a GPU copies from while it computes."""
+        return StepParts([batch.pin_memory() for batch in self.batches], self.shares, self.tokens)
+
+
+class StepBatches(IterableDataset[tuple[int, StepParts]]):
+    """Training batches of the steps up to `n_steps`, each with its number.
 
     Parameters
     ----------
@@ -131,11 +151,12 @@ class StepBatches:
     rows
         Training rows, ascending.
     batch_size, block_cells, held_blocks
-        Cells a batch, cells read at a time, blocks shuffled together.
+        Cells a batch (over all processes), cells read at a time, blocks shuffled together.
     n_steps, seed
         End of the run, seed.
 
-    `start` is asked for the first step when the iteration begins.
+    A step's cells, tokens and masks are the same however many processes and parts share them: each process draws all
+    and keeps its own, so that the same settings give the same training on one process and on many.
     """
 
     def __init__(
@@ -153,13 +174,27 @@ class StepBatches:
         self.batch_size = min(batch_size, len(rows))
         self.block_cells, self.held_blocks, self.n_steps = block_cells, held_blocks, n_steps
         self.steps_per_epoch = max(1, len(rows) // self.batch_size)
-        self.start: Callable[[], int] = lambda: 0
+        self.divide(0, 0, 1, 1)
 
-    def __iter__(self) -> Iterator[tuple[int, Batch]]:
+    def divide(self, start: int, process: int, n_processes: int, accumulate: int) -> None:
+        """Begin at step `start`, and yield the parts of one process of so many, each with `accumulate` a step."""
+        parts = n_processes * accumulate
+        if parts > self.batch_size:
+            raise InputError(
+                f"{n_processes} processes with {accumulate} parts each share a batch of {self.batch_size} cells",
+                "a cell or more a part",
+                "raise batch_size, or start fewer processes",
+            )
+        self.start, self._parts = start, parts
+        self._own = range(process * accumulate, (process + 1) * accumulate)
+
+    def __iter__(self) -> Iterator[tuple[int, StepParts]]:
+        worker = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         nothing = sp.csr_matrix((0, 0))
         held = -1, Rows(nothing, nothing), np.empty(0, int)
         order_of, order, groups = -1, np.empty(0, int), np.empty(0, int)
-        for step in range(self.start(), self.n_steps):
+        for step in range(self.start + first, self.n_steps, stride):
             epoch, place = divmod(step, self.steps_per_epoch)
             if epoch != order_of:
                 order_of, (order, groups) = epoch, self._order(epoch)
@@ -173,7 +208,17 @@ class StepBatches:
                 inside = wanted[groups[wanted] == group]
                 parts.append(held[1].take(np.searchsorted(held[2], inside)))
             rng = np.random.default_rng([self.seed, TOKENS, step])
-            yield step, self.cells.masked_batch(self.rows[wanted], stack(parts), rng)
+            yield step, self._divided(self.cells.masked_batch(self.rows[wanted], stack(parts), rng))
+
+    def _divided(self, batch: Batch) -> StepParts:
+        tokens = batch.gene_BL.numel()
+        if self._parts == 1:
+            return StepParts([batch], [1.0], tokens)
+        places = np.array_split(np.arange(len(batch.type_B)), self._parts)
+        masked = batch.masked_BL.sum(1).numpy()
+        mean = masked.sum() / self._parts
+        own = [places[number] for number in self._own]
+        return StepParts([batch.take(place) for place in own], [float(masked[p].sum() / mean) for p in own], tokens)
 
     def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Order of the training rows in an epoch (places in `rows`), and the group of blocks that each belongs to."""
@@ -186,3 +231,19 @@ class StepBatches:
     def _read(self, members: np.ndarray) -> Rows:
         breaks = np.flatnonzero(np.diff(members // self.block_cells)) + 1
         return stack([self.cells.read(self.rows[part]) for part in np.split(members, breaks)])
+
+
+def load(batches: StepBatches, end: int, workers: int, *, pinned: bool) -> Iterator[tuple[int, StepParts]]:
+    """The steps before `end`, made by so many worker processes (0: by this one), in order."""
+    if not workers and not pinned:
+        source: Iterator[tuple[int, StepParts]] = iter(batches)
+    else:
+        source = iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned, collate_fn=_as_is))
+    for step, parts in source:
+        if step >= end:
+            return
+        yield step, parts
+
+
+def _as_is(item: Any) -> Any:
+    return item

@@ -1,20 +1,17 @@
-"""Pretraining of one arm: data, model, Lightning trainer, resume, held-out scores, reference embeddings."""
+"""Pretraining of one arm: data, model, training or resuming it, held-out scores, reference embeddings."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from grnformer import __version__
 from grnformer.fuse.graph import Bundle
@@ -29,9 +26,12 @@ from grnformer.train.batches import Cells, StepBatches
 from grnformer.train.cells import CellStore
 from grnformer.train.embed import embed_cells
 from grnformer.train.evaluate import evaluate, heldout_batches
-from grnformer.train.task import MaskedValuePrediction
+from grnformer.train.loop import Plan, run_training
+from grnformer.train.processes import make_fabric
+from grnformer.train.task import MaskedValueLoss
 
 LOGGER = logging.getLogger("grnformer.train")
+RUN_TIME = {"strategy", "checkpoints", "workers", "progress_seconds", "tensorboard", "accumulate", "compile"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,11 @@ def pretrain(
     checkpoint: str | Path | None,
     medians: np.ndarray | None,
     stop_after: int | None = None,
-) -> Pretrained:
-    """Train one arm, resuming from its newest checkpoint if one of the same settings and data is there.
+) -> Pretrained | None:
+    """Train one arm, resuming from its newest whole checkpoint if one of the same settings and data is there.
+
+    In several processes (torchrun, srun), each calls this with the same arguments; the first returns what was trained,
+    the others None.
 
     Parameters
     ----------
@@ -167,20 +170,31 @@ def pretrain(
     fixed = heldout_batches(
         cells, scored, batch_size=size["batch_size"], repeats=settings["heldout_repeats"], seed=settings["seed"]
     )
-    task = MaskedValuePrediction(
-        model,
-        structure,
-        Perturbation(arm["perturbation"], settings["perturbed_share"], settings["perturbed_degree_power"]),
-        {**settings["optimiser"], **{k: size[k] for k in ("steps", "warmup_steps", "learning_rate")}},
-        fixed[:: settings["heldout_repeats"]],
-        type_mean,
-        steps_per_epoch=batches.steps_per_epoch,
+    if size["compile"]:
+        model.backbone.encode = torch.compile(model.backbone.encode)  # type: ignore[method-assign]
+    perturbation = Perturbation(arm["perturbation"], settings["perturbed_share"], settings["perturbed_degree_power"])
+    loss = MaskedValueLoss(model, structure, perturbation)
+    plan = Plan(
         seed=model_seed,
-        heldout_seed=settings["seed"],
         key=_key(card, settings),
+        steps=size["steps"],
+        accumulate=size["accumulate"],
+        optimiser={**settings["optimiser"], **{k: size[k] for k in ("warmup_steps", "learning_rate")}},
+        checkpoints=settings["checkpoints"],
+        workers=settings["workers"],
+        progress_seconds=settings["progress_seconds"],
+        tensorboard=settings["tensorboard"],
+        heldout=fixed[:: settings["heldout_repeats"]],
+        heldout_seed=settings["seed"],
+        type_mean=type_mean,
+        stop_after=stop_after,
     )
-    batches.start = lambda: task.global_step
-    _fit(task, batches, Path(checkpoints), size, settings, stop_after)
+    fabric = make_fabric(settings["strategy"], size["precision"])
+    curve = run_training(fabric, loss, batches, Path(checkpoints), plan)
+    if size["compile"]:
+        del model.backbone.encode  # what follows is short
+    if not fabric.is_global_zero:
+        return None
     model = model.eval().cpu()
     merge_tuned(model, settings["tune"])
     scores: dict[str, Any] = evaluate(model, structure, fixed, type_mean, settings["seed"])
@@ -191,52 +205,7 @@ def pretrain(
     scores["beta"] = None if model.adapter is None else float(model.adapter.beta.detach())
     LOGGER.info("held out: %s", scores)
     reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
-    return Pretrained(
-        model, card, pd.DataFrame(task.curve).astype({"beta": float, "tokens_per_second": float}), scores, reference
-    )
-
-
-def _fit(
-    task: MaskedValuePrediction,
-    batches: StepBatches,
-    folder: Path,
-    size: dict[str, Any],
-    settings: dict[str, Any],
-    stop_after: int | None,
-) -> None:
-    """Run the trainer from the checkpoint in `folder`, if it is one of this very run."""
-    newest = folder / "last.ckpt"
-    resume = None
-    if newest.exists():
-        found = torch.load(newest, map_location="cpu", weights_only=True)["grnformer"]["key"]
-        resume = newest if found == task.key else None
-        LOGGER.info(
-            "%s checkpoint %s", "resuming from" if resume else "starting anew, of other settings is the", newest
-        )
-    keeper = ModelCheckpoint(
-        folder, filename="last", every_n_train_steps=settings["checkpoint_every"], enable_version_counter=False
-    )
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    trainer = pl.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision=size["precision"],
-        max_steps=size["steps"] if stop_after is None else stop_after,
-        max_epochs=-1,
-        gradient_clip_val=settings["optimiser"]["clip"],
-        callbacks=[keeper],
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        deterministic="warn",
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="Checkpoint directory .* exists and is not empty"
-        )  # so it is, to resume
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning calls what torch has deprecated
-        warnings.filterwarnings("ignore", message=".*ended before the epoch ended.*")  # batches follow the step
-        trainer.fit(task, train_dataloaders=batches, ckpt_path=resume, weights_only=True)
+    return Pretrained(model, card, _table(curve), scores, reference)
 
 
 def _spread(rows: np.ndarray, limit: int) -> np.ndarray:
@@ -246,8 +215,15 @@ def _spread(rows: np.ndarray, limit: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
 
 
+def _table(curve: list[dict[str, Any]]) -> pd.DataFrame:
+    numbers = ("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate", "beta")
+    return pd.DataFrame(curve).astype(dict.fromkeys(numbers, float))
+
+
 def _key(card: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Identity of a run: a checkpoint of another one must not be continued."""
+    """Identity of a run: a checkpoint of another one must not be continued. Where and how it runs has no part in it."""
+    settings = {name: value for name, value in settings.items() if name not in RUN_TIME}
+    settings["size"] = {name: value for name, value in settings["size"].items() if name not in RUN_TIME}
     return hashlib.sha256(json.dumps([card, settings], sort_keys=True).encode()).hexdigest()
 
 

@@ -102,6 +102,8 @@ rule pretrain_model:
         mem_mb=growing(4000),
         runtime=growing(720),
         gpu=0,
+        nodes=1,
+        processes=1,
     params:
         arm=lookup(dpath="pretrain/arms/{arm}", within=config),
         settings=PRETRAIN,

@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
+from grnformer import io
+from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph, write_bundle
 from grnformer.fuse.modes import MODES
 from grnformer.grn.cell.aucell import score_cells
+from grnformer.train.split import split_cells
 
 N_TFS, N_TARGETS, RANK_CUTOFF = 10, 30, 10
 SIZE = {
@@ -28,6 +30,8 @@ SIZE = {
     "warmup_steps": 2,
     "learning_rate": 0.003,
     "precision": "32-true",
+    "accumulate": 1,
+    "compile": False,
 }
 
 
@@ -42,7 +46,11 @@ def settings():
         "perturbed_share": 0.2,
         "perturbed_degree_power": 0,
         "tune": {"how": "full", "layers": 1, "rank": 2, "alpha": 4},
-        "checkpoint_every": 5,
+        "checkpoints": {"steps": 5, "minutes": 1000, "keep": 2},
+        "strategy": "auto",
+        "workers": 0,
+        "progress_seconds": 1000,
+        "tensorboard": False,
         "optimiser": optimiser | {"log_every": 2, "evaluate_every": 6},
         "embed": {"n_tokens": 24, "draws": 2, "dense_above": 0.9},
         "size": {**SIZE, "backbone": dict(SIZE["backbone"])},
@@ -108,5 +116,26 @@ def bundle_of(cells):
         }
         lost = pd.DataFrame({"gene": ["X"], "reason": ["no"], "edges_lost": [2]})
         return Bundle(changed, lost, meta)
+
+    return make
+
+
+@pytest.fixture
+def job_of(cells, bundle_of, tmp_path):
+    """Write the inputs of a run; make its job, whose outputs and checkpoints lie in a folder of the given name."""
+    path, data, *_ = cells
+    io.write_table(split_cells(data.obs, heldout_share=0.25, seed=1), tmp_path / "split.tsv", "split")
+    write_bundle(bundle_of("hybrid"), tmp_path / "hybrid")
+
+    def make(name, settings, **arm):
+        folder = tmp_path / name
+        names = {"weights": "model.safetensors", "card": "model.json", "training": "training.tsv"}
+        names |= {"heldout": "heldout.json", "reference": "reference.parquet"}
+        job = {"multiome": path, "split": tmp_path / "split.tsv", "bundle": tmp_path / "hybrid"}
+        job |= {"checkpoints": folder / "checkpoint"}
+        job = {key: str(value) for key, value in job.items()}
+        job |= {"checkpoint": None, "medians": None, "vocabulary": None, "settings": settings, "seed": 1, "threads": 1}
+        job["arm"] = {"graph": "hybrid", "adapter": True, "perturbation": "coexpression"} | arm
+        return job | {"outputs": {key: str(folder / file) for key, file in names.items()}}
 
     return make

@@ -1,0 +1,49 @@
+"""Signals by which a cluster announces that it takes a machine away: noted, and obeyed at the end of the step."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+EXIT_CODE = 75  # "temporary failure" of sysexits.h: start again, and it goes on
+
+
+class Preempted(SystemExit):
+    """Training was told to stop and has saved a checkpoint; the process ends with EXIT_CODE."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(EXIT_CODE)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Notice:
+    """Name of the signal that came, None before."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+
+    def note(self, number: int, _: Any) -> None:
+        """Signal handler."""
+        self.name = signal.Signals(number).name
+
+
+@contextmanager
+def preemption_notice() -> Iterator[Notice]:
+    """Take SIGTERM and SIGUSR1 down as a notice meanwhile (in the main thread, the one that gets signals)."""
+    notice = Notice()
+    if threading.current_thread() is not threading.main_thread():
+        yield notice
+        return
+    before = {number: signal.signal(number, notice.note) for number in SIGNALS}
+    try:
+        yield notice
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

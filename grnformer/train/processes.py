@@ -1,0 +1,67 @@
+"""The processes of a training run: how many is told by what started them (torchrun, srun), not by the config."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from grnformer.errors import InputError
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+def make_fabric(strategy: str, precision: str) -> Fabric:
+    """Join the processes of this run; alone where the process was started by itself.
+
+    Parameters
+    ----------
+    strategy
+        auto (ddp where there are several processes) or ddp.
+    precision
+        Of Lightning: 32-true or bf16-mixed.
+
+    Raises
+    ------
+    InputError
+        If more processes were started on a machine than it has GPUs.
+    """
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
+    from lightning.fabric.strategies import DDPStrategy
+
+    starter, devices, nodes = find_starter(os.environ)
+    gpus = torch.cuda.device_count()
+    if gpus and devices > gpus:
+        raise InputError(f"{devices} processes on a machine of {gpus} GPUs", "one a GPU", "start as many as there are")
+    environment: Any = LightningEnvironment()
+    if starter == "torchrun":
+        environment = TorchElasticEnvironment()
+    elif starter == "srun":
+        environment = SLURMEnvironment(auto_requeue=False)
+    chosen: Any = "auto"
+    if devices * nodes > 1:
+        # Which parameters have a part in the loss depends on the arm and on the batch's graphs.
+        chosen = DDPStrategy(find_unused_parameters=True)
+    options: dict[str, Any] = {"devices": devices, "num_nodes": nodes, "strategy": chosen, "precision": precision}
+    fabric = Fabric(accelerator="cuda" if gpus else "cpu", plugins=[environment], **options)
+    fabric.launch()
+    return fabric
+
+
+def find_starter(environment: Any) -> tuple[str, int, int]:
+    """What started this process (torchrun, srun, or plain), processes a machine, machines."""
+    if "TORCHELASTIC_RUN_ID" in environment:
+        local = int(environment["LOCAL_WORLD_SIZE"])
+        return "torchrun", local, int(environment["WORLD_SIZE"]) // local
+    tasks = int(environment.get("SLURM_STEP_NUM_TASKS", 1))  # of this very srun, not of the whole job
+    if tasks > 1:
+        nodes = int(environment.get("SLURM_STEP_NUM_NODES", 1))
+        if tasks % nodes:
+            raise InputError(
+                f"srun started {tasks} tasks on {nodes} nodes", "as many on each node", "give --ntasks-per-node"
+            )
+        return "srun", tasks // nodes, nodes
+    return "plain", 1, 1

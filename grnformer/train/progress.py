@@ -1,0 +1,128 @@
+"""How training gets on: a bar on a terminal, else a line in the log from time to time; curves for TensorBoard."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from grnformer.errors import InputError
+
+LOGGER = logging.getLogger("grnformer.train")
+
+
+def peak_memory(device: torch.device) -> float:
+    """Highest memory so far, MB: of the GPU where training runs on one, else resident memory of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+class Progress:
+    """Steps done, their speed, and when the last will be.
+
+    Parameters
+    ----------
+    start, steps
+        Steps done before, and in all.
+    seconds
+        Between lines in the log.
+    shown
+        Whether this process is the one that tells.
+    """
+
+    def __init__(self, start: int, steps: int, seconds: float, *, shown: bool) -> None:
+        self.start, self.steps, self.seconds, self.shown = start, steps, seconds, shown
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if self.shown and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=self.steps, initial=self.start, unit="step", dynamic_ncols=True)
+        self._begun = self._told = time.monotonic()
+        self._paused = 0.0
+        self._tokens, self._clock = 0, time.perf_counter()
+        return self
+
+    def advance(self, done: int, loss: float, tokens: int) -> None:
+        """Take down a step of so many tokens (over all processes)."""
+        self._tokens += tokens
+        if self._bar is not None:
+            self._bar.update(1)
+            self._bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            return
+        now = time.monotonic()
+        if self.shown and now - self._told >= self.seconds:
+            self._told = now
+            LOGGER.info(
+                "step %d of %d (%.0f%%), loss %.4f, %s left",
+                done,
+                self.steps,
+                100 * done / self.steps,
+                loss,
+                format_seconds((now - self._begun) / (done - self.start) * (self.steps - done)),
+            )
+
+    def speed(self) -> float:
+        """Tokens a second since this was last asked, without held-out scores."""
+        speed = self._tokens / (time.perf_counter() - self._clock)
+        self.restart()
+        return speed
+
+    def restart(self) -> None:
+        """Begin to count tokens and time anew."""
+        self._tokens, self._clock = 0, time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def format_seconds(seconds: float) -> str:
+    """Hours, minutes and seconds as 1:02:03."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+class Record:
+    """Event files for TensorBoard; without a folder, nothing is written."""
+
+    def __init__(self, folder: Path | None, start: int) -> None:
+        self.folder, self.start = folder, start
+        self._writer: Any = None
+
+    def __enter__(self) -> Record:
+        if self.folder is not None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise InputError(
+                    f"tensorboard cannot be imported: {error}",
+                    "the package tensorboard",
+                    "set pretrain.tensorboard: false",
+                ) from error
+            self._writer = SummaryWriter(str(self.folder), purge_step=self.start + 1)
+        return self
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add a row of the training curve: each number as <split>/<name>."""
+        if self._writer is None:
+            return
+        for name, value in row.items():
+            if name not in ("step", "split") and value is not None:
+                self._writer.add_scalar(f"{row['split']}/{name}", value, row["step"])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,86 @@
+"""A pretraining run from files to files: in this process, or in several started by torchrun or srun."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from grnformer import io
+from grnformer.fuse.graph import read_bundle
+from grnformer.fuse.vocabulary import read_medians
+from grnformer.model.saved import save_model
+from grnformer.train.cells import CellStore
+from grnformer.train.pretrain import pretrain
+
+LOGGER = logging.getLogger("grnformer.train")
+
+
+def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
+    """Do `job` with so many processes on each of so many machines.
+
+    Parameters
+    ----------
+    job
+        See `run`. It is written to job.json among the checkpoints, so that ``python -m grnformer.train job.json`` under
+        any other starter does the same.
+    processes, nodes
+        1 and 1: in this process. One machine: by torchrun. Several: by srun, inside the allocation that this runs in.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the processes fail.
+    """
+    path = Path(job["checkpoints"]) / "job.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    io.write_json(job, path, "pretrain_job")
+    if processes * nodes == 1:
+        run(job)
+        return
+    command = start_command(path, processes, nodes)
+    LOGGER.info("%s", " ".join(command))
+    subprocess.run(command, check=True, stdout=sys.stderr, stderr=sys.stderr)
+
+
+def start_command(job: Path, processes: int, nodes: int) -> list[str]:
+    """Command line that does the job in `job` with so many processes on each of so many machines."""
+    program = ["-m", "grnformer.train", str(job)]
+    if nodes > 1:
+        return ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks-per-node={processes}", sys.executable, *program]
+    started = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [sys.executable, *started, *program]
+
+
+def run(job: dict[str, Any]) -> None:
+    """Read the inputs, pretrain, and (in the first process) write the outputs.
+
+    `job`: multiome, split, bundle, checkpoint, medians, vocabulary (paths, or null); arm, settings, seed, threads;
+    checkpoints (folder); outputs (weights, card, training, heldout, reference).
+    """
+    bundle = read_bundle(job["bundle"])
+    genes = bundle.graph.genes
+    split = io.read_table(job["split"], "split")
+    medians = read_medians(job["medians"], job["vocabulary"], genes)
+    with CellStore(job["multiome"], genes["gene"].tolist()) as store:
+        trained = pretrain(
+            store,
+            split,
+            bundle,
+            job["arm"],
+            job["settings"],
+            model_seed=job["seed"],
+            checkpoints=job["checkpoints"],
+            threads=job["threads"],
+            checkpoint=job["checkpoint"],
+            medians=medians,
+        )
+    if trained is None:
+        return
+    output = job["outputs"]
+    save_model(trained.model, trained.card, output["weights"], output["card"])
+    io.write_table(trained.curve, output["training"], "training")
+    io.write_json(trained.heldout, output["heldout"], "heldout")
+    io.write_table(trained.reference, output["reference"], "reference_embedding")

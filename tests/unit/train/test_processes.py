@@ -1,0 +1,113 @@
+"""The same training, shared by parts of a batch, by worker processes, and by several processes."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.model.backbones import BACKBONES
+from grnformer.train.batches import Cells, StepBatches, load
+from grnformer.train.cells import CellStore
+from grnformer.train.processes import find_starter
+from grnformer.train.run import run, start_command, start_run
+
+EXACT = {"perturbation": "none"}  # edges are perturbed, and neighbours and units drawn, within each part
+
+
+@pytest.fixture
+def deterministic(settings):
+    settings["size"]["backbone"]["dropout"] = 0.0
+    return settings
+
+
+def losses(job):
+    curve = io.read_table(job["outputs"]["training"], "training")
+    return curve.set_index(["step", "split"])[["loss", "gradient_norm", "beta"]]
+
+
+def assert_near(job, other):
+    pd.testing.assert_frame_equal(losses(job), losses(other), check_exact=False, rtol=1e-4, atol=1e-6)
+    weights, others = (load_file(j["outputs"]["weights"]) for j in (job, other))
+    for name, value in weights.items():
+        torch.testing.assert_close(value, others[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_two_processes_train_as_one_does(job_of, deterministic):
+    """Two processes of torchrun (gloo), 8 cells each, against one of 16; checkpoints of one go on in two."""
+    one, two = job_of("one", deterministic, **EXACT), job_of("two", deterministic, **EXACT)
+    run(one)
+    start_run(two, processes=2, nodes=1)
+    assert_near(one, two)
+
+
+@pytest.mark.parametrize("backbone", ["scgpt", "geneformer"])
+def test_accumulated_gradients_are_those_of_the_batch(job_of, deterministic, backbone):
+    """geneformer's cells have unequal numbers of tokens: parts must be weighed."""
+    if backbone == "geneformer":
+        deterministic["size"]["backbone"] = {"width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.0}
+        deterministic["size"]["backbone"] |= {"positions": 64, "cell_tokens": False}
+        deterministic["backbone"] = "geneformer"
+    whole, parts = job_of("whole", deterministic, **EXACT), job_of("parts", deterministic, **EXACT)
+    parts["settings"] = deterministic | {"size": deterministic["size"] | {"accumulate": 3}}
+    run(whole)
+    run(parts)
+    assert_near(whole, parts)
+
+
+@pytest.fixture
+def batches(cells, bundle_of):
+    graph = bundle_of("hybrid").graph
+    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
+    with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
+        source = Cells(store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_share=0.3)
+        sizes = {"batch_size": 15, "block_cells": 20, "held_blocks": 2}
+        yield StepBatches(source, np.arange(120), **sizes, n_steps=9, seed=1)
+
+
+def test_parts_of_processes_make_up_the_batch(batches):
+    whole = dict(batches)
+    shared = []
+    for process in range(2):
+        batches.divide(2, process, 2, 2)
+        shared.append(dict(batches))
+    for step in range(2, 9):
+        parts = [part for process in shared for part in process[step].batches]
+        assert [len(part.gene_BL) for part in parts] == [4, 4, 4, 3]
+        for name in ("gene_BL", "value_BL", "masked_BL", "active_BK"):
+            joined = torch.cat([getattr(part, name) for part in parts])
+            assert torch.equal(joined, getattr(whole[step].batches[0], name))
+        shares = [share for process in shared for share in process[step].shares]
+        assert np.mean(shares) == pytest.approx(1)
+    with pytest.raises(InputError, match="share a batch of 15"):
+        batches.divide(0, 0, 8, 2)
+
+
+def test_workers_make_the_batches_in_order(batches):
+    alone = [(step, parts.batches[0].gene_BL) for step, parts in load(batches, 7, 0, pinned=False)]
+    shared = [(step, parts.batches[0].gene_BL) for step, parts in load(batches, 7, 2, pinned=False)]
+    assert [step for step, _ in shared] == list(range(7))
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(alone, shared, strict=True))
+
+
+def test_what_started_a_process_tells_how_many_there_are():
+    torchrun = {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}
+    assert find_starter(torchrun) == ("torchrun", 4, 2)
+    step = {"SLURM_NTASKS": "16", "SLURM_STEP_NUM_TASKS": "16", "SLURM_STEP_NUM_NODES": "2"}
+    assert find_starter(step) == ("srun", 8, 2)
+    assert find_starter({"SLURM_NTASKS": "16", "SLURM_STEP_NUM_TASKS": "1"}) == ("plain", 1, 1)
+    assert find_starter({}) == ("plain", 1, 1)
+    with pytest.raises(InputError, match="3 tasks on 2 nodes"):
+        find_starter({"SLURM_STEP_NUM_TASKS": "3", "SLURM_STEP_NUM_NODES": "2"})
+
+
+def test_start_commands():
+    assert start_command(Path("job.json"), 4, 1)[1:] == [
+        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"),
+        *("-m", "grnformer.train", "job.json"),
+    ]
+    assert start_command(Path("job.json"), 4, 2)[:4] == ["srun", "--overlap", "--nodes=2", "--ntasks-per-node=4"]
