@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control demo test lint format lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench-eregulons: env ## eRegulons of the simulated network by different settings
 
 bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit-learn
 	$(BIN)/python benchmarks/bench_region_gene.py
+
+bench-data: env ## cells a second and memory of the data side of pretraining, to 10^6 cells
+	$(BIN)/python benchmarks/bench_data.py
 
 bench-growth: env ## growth of time and memory with the number of cells
 	$(BIN)/python benchmarks/bench_growth.py

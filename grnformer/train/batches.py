@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -74,7 +75,7 @@ class Cells:
         extra = sorted(set(store.cell_types) - set(cell_types))  # types without a network: no edges
         self.cell_types = [*cell_types, *extra]
         number = {name: t for t, name in enumerate(self.cell_types)}
-        self.type_of_cell = np.array([number[name] for name in store.cell_types])
+        self.type_of_cell = pd.Series(store.cell_types).map(number).to_numpy(np.int32)
         self._stored, self._visible = StoredActivity(graph), VisibleActivity(graph, store)
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:
@@ -98,7 +99,7 @@ class Cells:
         """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
         tokens = self.tokeniser.tokenise(values, self.n_tokens, rng)
         masked = np.zeros(tokens.gene_BL.shape, bool)
-        return self._batch(rows, tokens, masked, self._stored.rows(self.store.cells[rows]))
+        return self._batch(rows, tokens, masked, self._stored.rows(self.store.names(rows)))
 
     def _batch(self, rows: np.ndarray, tokens: Tokens, masked: np.ndarray, active: np.ndarray) -> Batch:
         return batch_of(tokens, masked, self.type_of_cell[rows], active)

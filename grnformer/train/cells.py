@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -34,8 +35,10 @@ class CellStore:
     """
 
     def __init__(self, path: str | Path, genes: list[str]) -> None:
+        self._path, self._process = path, os.getpid()
         self._file = h5py.File(path, "r")
-        group = self._file["mod/rna"] if "mod" in self._file else self._file
+        self._group = "mod/rna" if "mod" in self._file else "/"
+        group = self._file[self._group]
         self._x = group["X"]
         if self._x.attrs.get("encoding-type") != "csr_matrix":
             raise InputError(
@@ -53,10 +56,28 @@ class CellStore:
             )
         self._genes = genes
         self.all_genes, self.columns = var, var.get_indexer_for(genes)
-        self._indptr = self._x["indptr"][:]
-        obs = read_elem(self._file["obs"])
-        self.cells = obs.index.to_numpy(object)
-        self.cell_types = obs["cell_type"].to_numpy(object)
+        types = pd.Categorical(read_elem(self._file["obs/cell_type"]))
+        self._type_names, self._type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
+        self.n_cells = len(self._type_codes)
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Names of all cells; read anew each time, since they need more memory than all else that is held."""
+        return self._names()[:].astype(object)
+
+    @property
+    def cell_types(self) -> np.ndarray:
+        """Cell type of each cell, by name."""
+        return self._type_names[self._type_codes]
+
+    def names(self, rows: np.ndarray) -> np.ndarray:
+        """Names of rows in ascending order."""
+        first, last = int(rows[0]), int(rows[-1]) + 1
+        return self._names()[first:last].astype(object)[rows - first]
+
+    def _names(self) -> h5py.Dataset:
+        obs = self._file["obs"]
+        return obs[obs.attrs["_index"]].asstr()
 
     def read(self, rows: np.ndarray) -> sp.csr_matrix:
         """Rows in ascending order (numbers), as CSR (rows x genes); one read of the span that they cover."""
@@ -64,13 +85,21 @@ class CellStore:
 
     def read_all(self, rows: np.ndarray) -> sp.csr_matrix:
         """As `read`, with all genes of the file."""
+        self._reopen_in_worker()
         first, last = int(rows[0]), int(rows[-1]) + 1
-        start, end = self._indptr[first], self._indptr[last]
+        indptr = self._x["indptr"][first : last + 1]
+        start, end = indptr[0], indptr[-1]
         span = sp.csr_matrix(
-            (self._x["data"][start:end], self._x["indices"][start:end], self._indptr[first : last + 1] - start),
+            (self._x["data"][start:end], self._x["indices"][start:end], indptr - start),
             shape=(last - first, len(self.all_genes)),
         )
         return span[rows - first]
+
+    def _reopen_in_worker(self) -> None:
+        """A process forked from the one that opened the file gets a handle of its own."""
+        if os.getpid() != self._process:
+            self._file, self._process = h5py.File(self._path, "r"), os.getpid()
+            self._x = self._file[self._group]["X"]
 
     def digest(self) -> str:
         """SHA-256 of cells, genes and stored values."""
