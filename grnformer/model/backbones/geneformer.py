@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from grnformer import io
 from grnformer.errors import InputError
 from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens
+from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.batch import Batch
 from grnformer.model.published import Published, load_tensors
 from grnformer.model.tokens import highest_tokens, rank_values
@@ -142,11 +143,8 @@ class Geneformer(Backbone):
             last_B = present_BL.sum(1) + 1
             position_BT = torch.cat([torch.zeros_like(last_B)[:, None], last_B[:, None], position_BT + 1], dim=1)
         h_BTD = self.model.bert.embeddings(input_ids=entry_BT, position_ids=position_BT)
-        allowed = None if bool(present_BT.all()) else present_BT[:, None, None]
         layers = self.model.bert.encoder.layer
-        for layer in layers[: len(layers) - drop_last]:
-            h_BTD = layer(h_BTD, allowed)
-        return h_BTD
+        return run_layers(layers[: len(layers) - drop_last], h_BTD, present_BT)
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
         head = self.model.cls.predictions
