@@ -85,9 +85,12 @@ def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
 def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, backbone):
     own = {"geneformer": {"positions": 16}, "scfoundation": {"decoder_width": 8, "n_bins": 5}}
     size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
-    size |= {"gnn": {"width": 8}, "backbones": {backbone: own[backbone] | {"width": 8, "n_heads": 2}}}
+    gnn = {"geneformer": {"name": "gat", "fusion": "gate"}, "scfoundation": {"name": "gcn", "fusion": "concat"}}
+    size |= {"gnn": gnn[backbone] | {"width": 8, "direction": "both"}}
+    size |= {"backbones": {backbone: own[backbone] | {"width": 8, "n_heads": 2}}}
     optimiser, embed = {"log_every": 1, "evaluate_every": 2}, {"n_tokens": 12}
     pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": embed}
+    pretrain |= {"tune": {"how": "lora"}, "perturbed_degree_power": -1}
     config = {"fuse": {"vocabulary": "vocabulary.json", "min_cells": 1}, "pretrain": pretrain}
     target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
     ran = run_rules([target], ["build_graph", "split_cells", "pretrain_model"], config)

@@ -66,7 +66,8 @@ def _products(one, other):
 def test_every_combination_trains(cells, bundle_of, settings, tmp_path, run):
     bundle = bundle_of(run["mode"])
     bundle.meta["scales"] = list(SCALES_OF[run["mode"]])
-    size = settings["size"] | {"steps": STEPS, "warmup_steps": 2, "learning_rate": 0.01, "batch_size": 128, "n_tokens": 32}
+    size = settings["size"] | {"steps": STEPS, "warmup_steps": 2, "learning_rate": 0.01}
+    size |= {"batch_size": 128, "n_tokens": 32}
     size["backbone"] = ARCHITECTURE[run["backbone"]] | COMMON
     size["adapter"] = size["adapter"] | {"position": run["position"]}
     size["gnn"] = size["gnn"] | {"name": run["gnn"], "n_layers": 2, **{k: run[k] for k in ("fusion", "direction")}}
