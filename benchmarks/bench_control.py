@@ -93,7 +93,8 @@ def add_rows(table: Table, name: str, scores: list[dict[str, dict[str, float]]])
             unit = "r" if metric == "shift" else "deviations^2" if "shift" in scores[0][TRUE] else "nats"
             table.add_paired(what, unit, ours, reference, more_is_better=metric == "shift", decides=arm in CONTROLS)
     for arm in (TRUE, *CONTROLS):
-        table.add_figure(f"{name}: beta, {NAMES.get(arm, arm)}", "", float(np.mean([s[arm]["beta"] for s in scores])))
+        beta = np.mean([abs(seed[arm]["beta"]) for seed in scores])
+        table.add_figure(f"{name}: size of beta, {NAMES.get(arm, f'{arm} network')}", "", float(beta))
 
 
 if __name__ == "__main__":
