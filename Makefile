@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-cell-graphs bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control demo test lint format lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-cell-graphs bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train demo test lint format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -37,8 +37,14 @@ bench-grn: env env-pyscenic env-alternatives resources/motif_tfs.tsv.gz ## TF-ge
 bench-aucell: env env-pyscenic env-alternatives ## AUCell against pySCENIC and rustscenic
 	$(BIN)/python benchmarks/bench_aucell.py
 
+bench-adapter: env ## a training step with graphs and adapter against the backbone alone
+	$(BIN)/python benchmarks/bench_adapter.py
+
 bench-cell-graphs: env ## cell graphs of a batch against a Python loop over cells
 	$(BIN)/python benchmarks/bench_cell_graphs.py
+
+bench-mapping: env ## reference mapping by the index against comparing every cell
+	$(BIN)/python benchmarks/bench_mapping.py
 
 bench-eregulons: env ## eRegulons of the simulated network by different settings, against what was planted
 	$(BIN)/python benchmarks/bench_eregulons.py
@@ -69,6 +75,9 @@ bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
 
 bench-control: env ## pretraining with the true network of simulated cells against rewired, random and no networks
 	$(BIN)/python benchmarks/bench_control.py
+
+bench-train: env ## a training step against the same model with nn.TransformerEncoder on padded batches
+	$(BIN)/python benchmarks/bench_train.py
 
 lint: env ## run the linters
 	ruff check .

@@ -18,6 +18,7 @@ include: "workflow/rules/grn.smk"
 include: "workflow/rules/stability.smk"
 include: "workflow/rules/fuse.smk"
 include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/embed.smk"
 include: "workflow/rules/bench.smk"
 include: "workflow/rules/report.smk"
 

@@ -46,6 +46,26 @@ def check_config(config: dict[str, Any]) -> None:
         )
 
 
+def check_embed_settings(config: dict[str, Any]) -> None:
+    """Raise InputError if cells are to be embedded by a model that is not trained."""
+    embed, pretrain = config["embed"], config["pretrain"]
+    for key, known, where in (("arm", pretrain["arms"], "arms"), ("model_seed", pretrain["seeds"], "seeds")):
+        if embed["inputs"] and embed[key] not in known:
+            raise InputError(
+                f"embed.{key} is {embed[key]!r}",
+                f"one of {list(known)}",
+                f"name one of pretrain.{where}, or add it there",
+            )
+
+
+def read_defaults(section: str) -> dict[str, Any]:
+    """One section of config/config.yaml, for those who call the package without the workflow."""
+    path = contracts.SCHEMAS.parents[1] / "config" / "config.yaml"
+    if not path.exists():
+        raise InputError(f"no defaults at {path}", "a checkout of the workflow", "give the settings")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))[section]
+
+
 def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str, dict[str, Any]]:
     """Return the configuration of each dataset: the common one, overlaid with its entry under ``datasets``.
 

@@ -93,6 +93,41 @@ def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
     return data
 
 
+def annotate_anndata(
+    source: str | Path,
+    path: str | Path,
+    contract: str,
+    *,
+    obs: pd.DataFrame,
+    obsm: dict[str, np.ndarray],
+    uns: dict[str, Any],
+) -> None:
+    """Copy an .h5ad with further columns of obs (rows in its order), obsm and uns; X is copied, not read.
+
+    What is added is checked against `contract`; of the same names, the new replace the old.
+    """
+    import anndata
+    import h5py
+    import numpy as np
+    import pandas as pd
+    from anndata.io import read_elem, write_elem
+
+    added = anndata.AnnData(
+        np.zeros((len(obs), 1), np.float32), obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns
+    )
+    contracts.check(added, contract, where=str(path))
+    with atomic(path) as temporary:
+        shutil.copyfile(_existing(source), temporary)
+        with h5py.File(temporary, "r+") as handle:
+            table = read_elem(handle["obs"])
+            write_elem(handle, "obs", table.assign(**{name: column.array for name, column in obs.items()}))
+            for slot, elements in (("obsm", obsm), ("uns", uns)):
+                if slot not in handle:
+                    write_elem(handle, slot, {})
+                for name, element in elements.items():
+                    write_elem(handle[slot], name, element)
+
+
 def write_mudata(data: mudata.MuData, path: str | Path, contract: str) -> None:
     """Write a MuData as .h5mu after checking it against `contract`."""
     contracts.check(data, contract, where=str(path))

@@ -41,7 +41,7 @@ def align_genes(
     found: list[tuple[str, int]] = []
     lost: list[tuple[str, str]] = []
     for gene in genes:
-        token = vocabulary[gene] if gene in exact else _by_alias(gene, vocabulary, aliases)
+        token = find_token(gene, vocabulary, aliases)
         if token is None:
             lost.append((gene, "not in the vocabulary"))
         elif taken.setdefault(token, gene) != gene:
@@ -55,6 +55,11 @@ def align_genes(
             "name genes by symbol, or give fuse.aliases a table that translates them",
         )
     return pd.DataFrame(found, columns=["gene", "token"]), pd.DataFrame(lost, columns=["gene", "reason"])
+
+
+def find_token(gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]) -> int | None:
+    """Id of one gene, by the rules of `align_genes`; None where it has none."""
+    return vocabulary[gene] if gene in vocabulary else _by_alias(gene, vocabulary, aliases)
 
 
 def _by_alias(gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]) -> int | None:

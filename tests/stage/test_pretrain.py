@@ -12,6 +12,7 @@ from grnformer.fuse.graph import read_bundle
 from grnformer.model.saved import load_model
 from grnformer.train.embed import embed_expression
 
+MAPPING = {"exact_up_to": 1000, "usual_quantile": 0.95, "warn_above": 1.0}
 N_CELLS, GENES = 60, [f"G{i}" for i in range(30)]
 
 
@@ -62,9 +63,16 @@ def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
         "fuse": {"vocabulary": "vocabulary.json", "min_cells": 1},
         "pretrain": {"seeds": [1], "sizes": {"tiny": size}, "optimiser": {"log_every": 1, "evaluate_every": 2}},
     }
-    target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
-    ran = run_rules([target], ["build_graph", "split_cells", "pretrain_model"], config)
+    new = ad.AnnData(inputs.layers["counts"][:20], var=pd.DataFrame(index=GENES))
+    new.write_h5ad(tmp_path / "new.h5ad")
+    config["embed"] = {"inputs": {"new": "new.h5ad"}}
+    targets = ["results/tiny/pretrain/hybrid/seed1/model.safetensors", "results/tiny/embed/new.h5ad"]
+    ran = run_rules(targets, ["build_graph", "split_cells", "pretrain_model", "embed_anndata"], config)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    embedded = io.read_anndata(tmp_path / "results/tiny/embed/new.h5ad", "embedded_cells")
+    assert embedded.obsm["X_grnformer"].shape == (20, 8)
+    assert np.isfinite(embedded.obsm["X_grnformer"]).all()
+    assert (embedded.X != new.X).nnz == 0
     bundle = read_bundle(tmp_path / "results/tiny/fuse/hybrid")
     assert bundle.graph.genes["token"].tolist() == list(range(7, 35))
     assert bundle.meta["edges"] == {"A": 10, "B": 10}
@@ -77,7 +85,9 @@ def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
     scores = io.read_json(folder / "heldout.json", "heldout")
     assert scores["floor_mse"] > 0
     assert io.read_table(folder / "training.tsv", "training")["step"].max() == 3
-    embedding = embed_expression(folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1)
+    embedding = embed_expression(
+        folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
+    )
     assert embedding.shape == (N_CELLS, 8)
 
 
@@ -101,7 +111,9 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     assert card["arguments"]["backbone"]["name"] == backbone
     scores = io.read_json(folder / "heldout.json", "heldout")
     assert scores["objective"] == ("masked_gene" if backbone == "geneformer" else "masked_value")
-    embedding = embed_expression(folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1)
+    embedding = embed_expression(
+        folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
+    )
     assert embedding.shape == (N_CELLS, {"geneformer": 8, "scfoundation": 32}[backbone])
     assert np.isfinite(embedding.to_numpy()).all()
 

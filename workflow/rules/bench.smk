@@ -245,6 +245,7 @@ rule embed_lines:
         runtime=growing(30),
     params:
         settings=DRUG_RESPONSE["embed"],
+        mapping=config["embed"]["mapping"],
         code=code("bench/embed_lines"),
     message:
         "Embedding cell lines by arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"

@@ -8,6 +8,7 @@ from grnformer.bench.compare import costly_rules
 from grnformer.config import (
     DATA_GRAPHS,
     check_config,
+    check_embed_settings,
     config_of_datasets,
     locate,
     read_registry,
@@ -35,6 +36,7 @@ try:
     for of_dataset in CONFIGS.values():
         check_motif_settings(of_dataset["grn"]["cistromes"])
         check_stability_settings(of_dataset["grn"])
+    check_embed_settings(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -323,6 +325,17 @@ def of_samples(pattern):
 def bundle_of(wildcards):
     """Graph bundle that a pretraining arm is trained on."""
     graph = config["pretrain"]["arms"][wildcards.arm]["graph"]
+    return f"results/{wildcards.dataset}/fuse/{graph}"
+
+
+def embedded_path(wildcards):
+    """The file of cells to embed."""
+    return path_of(config["embed"]["inputs"][wildcards.cells])
+
+
+def embedded_bundle(wildcards):
+    """Graph bundle of the model that embeds them."""
+    graph = ARMS[config["embed"]["arm"]]
     return f"results/{wildcards.dataset}/fuse/{graph}"
 
 

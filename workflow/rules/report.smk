@@ -179,21 +179,26 @@ rule render_report:
                 for dataset, settings in CONFIGS.items()
                 for n_topics in settings["topics"]["n_topics"]
             ],
-            *expand(
-                "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv",
-                dataset=PRETRAINED,
-                graph=config["fuse"]["graphs"],
-            ),
             *[
                 f"results/{dataset}/benchmark/topics/run_pycistopic.{n_topics}.tsv"
                 for dataset in datasets_with("topics.method", "pycistopic")
                 for n_topics in CONFIGS[dataset]["topics"]["n_topics"]
             ],
             *expand(
+                "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv",
+                dataset=PRETRAINED,
+                graph=config["fuse"]["graphs"],
+            ),
+            *expand(
                 "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv",
                 dataset=PRETRAINED,
                 arm=config["pretrain"]["arms"],
                 seed=config["pretrain"]["seeds"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/embed/embed_anndata.{cells}.tsv",
+                dataset=PRETRAINED,
+                cells=EMBED["inputs"],
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv",

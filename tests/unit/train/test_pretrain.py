@@ -17,6 +17,8 @@ from grnformer.train.embed import embed_and_map
 from grnformer.train.pretrain import pretrain
 from grnformer.train.split import split_cells
 
+MAPPING = {"exact_up_to": 1000, "usual_quantile": 0.95, "warn_above": 1.0}
+
 
 def run(cells, bundle, settings, folder, mode, adapter=True, perturbation="coexpression", seed=1, **options):
     path, data, *_ = cells
@@ -76,7 +78,7 @@ def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, setti
     data = cells[1][:40].copy()
     data.obs_names = [f"line{i}" for i in range(40)]
     data.X = data.X * 100
-    made = [embed_and_map(folder, tmp_path / "hybrid", data, batch_size=16, seed=1) for _ in range(2)]
+    made = [embed_and_map(folder, tmp_path / "hybrid", data, batch_size=16, seed=1, mapping=MAPPING) for _ in range(2)]
     embedding, mapping = made[0]
     pd.testing.assert_frame_equal(embedding, made[1][0])
     assert embedding.index.tolist() == list(data.obs_names)
@@ -86,10 +88,10 @@ def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, setti
     assert (mapping["cell"] == [f"c{i}" for i in range(40)]).mean() > 0.5
     negative = ad.AnnData(-np.ones((3, data.n_vars), np.float32), var=data.var)
     with pytest.raises(InputError, match="negative"):
-        embed_and_map(folder, tmp_path / "hybrid", negative, batch_size=16, seed=1)
+        embed_and_map(folder, tmp_path / "hybrid", negative, batch_size=16, seed=1, mapping=MAPPING)
     write_bundle(bundle_of("random"), tmp_path / "random")
     with pytest.raises(InputError, match="not the one"):
-        embed_and_map(folder, tmp_path / "random", data, batch_size=16, seed=1)
+        embed_and_map(folder, tmp_path / "random", data, batch_size=16, seed=1, mapping=MAPPING)
 
 
 def test_training_starts_from_a_published_checkpoint_and_gives_it_back(cells, bundle_of, settings, tmp_path):

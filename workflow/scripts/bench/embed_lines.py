@@ -14,5 +14,6 @@ with job(snakemake):
     torch.set_num_threads(snakemake.threads)
     expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))
     model = Path(snakemake.input.weights).parent
-    embedding = embed_expression(model, snakemake.input.bundle, expression, **snakemake.params.settings)
+    settings = {**snakemake.params.settings, "mapping": snakemake.params.mapping}
+    embedding = embed_expression(model, snakemake.input.bundle, expression, **settings)
     io.write_table(embedding.rename_axis("line").reset_index(), snakemake.output[0], "line_embedding")

@@ -1,0 +1,111 @@
+"""Embedding the user's own AnnData: written where scanpy looks, the same from memory, from disk and in parts."""
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.fuse.graph import write_bundle
+from grnformer.model.saved import save_model
+from grnformer.train import embed
+from grnformer.train.cells import CellStore
+from grnformer.train.embed import embed_anndata, embed_rows
+from grnformer.train.pretrain import pretrain
+from grnformer.train.split import split_cells
+
+SETTINGS = {"batch_size": 16, "seed": 1, "mapping": {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0}}
+
+
+@pytest.fixture
+def model(cells, bundle_of, settings, tmp_path):
+    """Folder of a model, with its bundle where the workflow puts it."""
+    path, data, *_ = cells
+    bundle, folder = bundle_of("hybrid"), tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1"
+    split = split_cells(data.obs, heldout_share=0.25, seed=1)
+    arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
+    options = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
+    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+        done = pretrain(store, split, bundle, arm, settings, **options)
+    save_model(done.model, done.card, folder / "model.safetensors", folder / "model.json")
+    io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")
+    write_bundle(bundle, tmp_path / "results" / "x" / "fuse" / "hybrid")
+    return folder
+
+
+def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
+    data = cells[1].copy()
+    data.X.data = np.log1p(data.X.data)
+    data = data[:, np.random.default_rng(0).permutation(data.n_vars)].copy()
+    data.obs["cell_type"] = "to be kept"
+    data.write_h5ad(tmp_path / "new.h5ad")
+    embed_anndata(data, model, settings=SETTINGS)
+    assert data.obsm["X_grnformer"].shape == (160, 16)
+    assert (data.obs["mapped_cell"] == data.obs_names).mean() > 0.5
+    assert data.obs["out_of_domain"].mean() < 0.5
+    assert set(data.obs["mapped_cell_type"]) == {"A", "B"}
+    assert data.uns["grnformer"]["measured_genes"] == 40
+    monkeypatch.setattr(embed, "_BATCHES_READ", 2)  # in parts, from disk
+    names = {"graph": None, "vocabulary": None, "aliases": None}
+    obs, embedding, made_by = embed_rows(
+        ad.read_h5ad(tmp_path / "new.h5ad", backed="r"), model, settings=SETTINGS, **names
+    )
+    np.testing.assert_array_equal(embedding, data.obsm["X_grnformer"])
+    added = {"obs": obs, "obsm": {"X_grnformer": embedding}, "uns": {"grnformer": made_by}}
+    for source in ("new.h5ad", "once.h5ad"):  # and again: what is there is replaced
+        target = tmp_path / ("once.h5ad" if source == "new.h5ad" else "twice.h5ad")
+        io.annotate_anndata(tmp_path / source, target, "embedded_cells", **added)
+        written = io.read_anndata(target, "embedded_cells")
+        assert written.obs["mapped_cell_type"].dtype == "category"
+        pd.testing.assert_frame_equal(
+            written.obs[list(obs)], data.obs[list(obs)], check_dtype=False, check_categorical=False
+        )
+        np.testing.assert_array_equal(written.obsm["X_grnformer"], embedding)
+        assert (written.X != data.X).nnz == 0
+        assert written.obs["cell_type"].unique().tolist() == ["to be kept"]
+
+
+def test_the_graph_reaches_the_embedding(model, cells):
+    """The same cells embed otherwise when the bundle's edges are another's (same genes, same mode)."""
+    data = [cells[1].copy(), cells[1].copy()]
+    embed_anndata(data[0], model, settings=SETTINGS)
+    folder = model.parents[2] / "fuse" / "hybrid"
+    edges = pd.read_parquet(folder / "edges.parquet")
+    io.write_table(edges.assign(sign=-edges["sign"]), folder / "edges.parquet", "graph_edges")
+    embed_anndata(data[1], model, settings=SETTINGS)
+    assert (data[0].obs["mapped_cell"] == data[1].obs["mapped_cell"]).all()
+    assert not np.allclose(data[0].obsm["X_grnformer"], data[1].obsm["X_grnformer"], atol=1e-6)
+
+
+def test_bulk_data_are_compared_with_their_medians(model, cells):
+    rng = np.random.default_rng(0)
+    bulk = ad.AnnData(rng.uniform(1, 9, (30, 40)), var=cells[1].var)
+    shifted = ad.AnnData(bulk.X + 2, var=cells[1].var)  # the same once each gene's median is taken off
+    for data in (bulk, shifted):
+        embed_anndata(data, model, settings=SETTINGS)
+    np.testing.assert_allclose(bulk.obsm["X_grnformer"], shifted.obsm["X_grnformer"], atol=1e-5)
+
+
+def test_wrong_data_are_errors(model, cells):
+    with pytest.raises(InputError, match="negative"):
+        embed_anndata(ad.AnnData(-np.ones((2, 40)), var=cells[1].var), model, settings=SETTINGS)
+    with pytest.raises(InputError, match="0 of the model's 40 genes"):
+        embed_anndata(ad.AnnData(sp.csr_matrix(np.ones((2, 3)))), model, settings=SETTINGS)
+
+
+def test_the_example_of_the_docs_runs(model, cells, tmp_path):
+    text = (Path(__file__).parents[3] / "docs" / "use-the-embeddings.md").read_text()
+    example = text.split("```python\n")[1].split("```")[0]
+    cells[1].write_h5ad(tmp_path / "my_cells.h5ad")
+    example = example.replace("my_cells.h5ad", str(tmp_path / "my_cells.h5ad"))
+    example = example.replace("results/snareseq/pretrain/hybrid/seed1", str(model))
+    namespace: dict[str, ad.AnnData] = {}
+    exec(example, namespace)
+    known = namespace["known"]
+    assert 80 < len(known) <= 160
+    assert known.obs["leiden"].notna().all()
+    assert not known.obs["out_of_domain"].any()
