@@ -203,7 +203,10 @@ def _compare_accuracy(left: pd.DataFrame | None, right: pd.DataFrame | None) -> 
 def _compare_costs(left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for step, rules in STEPS.items():
-        jobs = [[_numbers(costs[rule]) for rule in rules if rule in costs] for costs in (left, right)]
+        jobs = [
+            [_numbers(job) for name, job in costs.items() if name.split(".")[0] in rules]  # parts: <rule>.1-of-3
+            for costs in (left, right)
+        ]
         if not all(jobs):
             continue
         rows += [

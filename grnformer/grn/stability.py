@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grnformer.errors import InputError
+from grnformer.grn.eregulons.funnel import STABLE, add_filter
 from grnformer.originals import is_original
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ def keep_stable(
             "lower grn.stability.min_frequency",
         )
     return kept.reset_index(drop=True)
+
+
+def count_stable(funnel: pd.DataFrame, stable: pd.DataFrame, *, min_frequency: float) -> pd.DataFrame:
+    """Return the funnel with what `keep_stable` left, where it had a bound to hold triplets to."""
+    return add_filter(funnel, STABLE, stable) if min_frequency > 0 else funnel
 
 
 def top_rows(table: pd.DataFrame, key: list[str], share: float) -> set[Hashable]:

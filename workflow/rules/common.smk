@@ -415,10 +415,9 @@ def costs_of(side):
 
     def of_pair(wildcards):
         dataset = getattr(wildcards, side)
-        return [
-            f"results/{dataset}/benchmark/grn/{rule}.tsv"
-            for rule in costly_rules(CONFIGS[dataset]["grn"])
-        ]
+        rules = costly_rules(CONFIGS[dataset]["grn"])
+        files = [f"results/{dataset}/benchmark/grn/{rule}.tsv" for rule in rules]
+        return files + costs_of_parts(dataset)
 
     return of_pair
 
@@ -532,6 +531,16 @@ def parts_of_tf_gene(wildcards):
         "results/{{dataset}}/grn/tf_gene_parts/{scatteritem}.parquet"
     )
     return expand(parts, dataset=wildcards.dataset) if len(parts) > 1 else []
+
+
+def costs_of_parts(dataset):
+    """Benchmark files of the parts of a dataset's TF-gene network, where its targets are scattered over jobs."""
+    if is_original("grn.tf_gene.method", CONFIGS[dataset]["grn"]["tf_gene"]["method"]):
+        return []
+    parts = gather.targets(
+        "results/{{dataset}}/benchmark/grn/infer_tf_gene.{scatteritem}.tsv"
+    )
+    return expand(parts, dataset=dataset) if len(parts) > 1 else []
 
 
 def cores_of_tf_gene(wildcards, input):

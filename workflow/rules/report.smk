@@ -119,6 +119,7 @@ rule render_report:
                 "results/{dataset}/benchmark/grn/measure_stability.tsv", dataset=RERUN
             ),
             *benchmarks_of_reruns(),
+            *[part for dataset in DATASETS for part in costs_of_parts(dataset)],
             *expand(
                 "results/{dataset}/benchmark/grn/score_promoter_motifs.tsv",
                 dataset=BINDING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from grnformer.grn.eregulons.funnel import QUALITY
+from grnformer.grn.eregulons.funnel import QUALITY, add_filter
 
 if TYPE_CHECKING:
     import anndata
@@ -71,9 +71,6 @@ def assess_and_filter(
     quality["kept"] = quality["passed"] | (not filter)
     kept = eregulons[eregulons["eregulon"].isin(set(quality.loc[quality["kept"], "eregulon"]))]
     if filter:
-        step, (rule, _) = QUALITY
-        row = {"step": step, "rule": rule, "tfs": kept["tf"].nunique(),
-               "pairs": len(kept[["tf", "gene"]].drop_duplicates())}  # fmt: skip
-        funnel = pd.concat([funnel, pd.DataFrame([row])], ignore_index=True)
+        funnel = add_filter(funnel, QUALITY, kept)
         logger.info("dropped: %s", quality.loc[~quality["kept"], "falls_short_in"].value_counts().to_dict())
     return kept.reset_index(drop=True), funnel, quality, by_regions.rename_axis("cell").reset_index()

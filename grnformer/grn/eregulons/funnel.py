@@ -30,7 +30,11 @@ STEPS = {
     "with enough targets": ("build_eregulons", "lower grn.eregulons.min_targets"),
 }
 
-# A step that only the quality filter adds, in the form of STEPS.
+# Steps that only a filter adds, in the form of STEPS.
+STABLE = (
+    "found again by reruns",
+    ("filter_eregulons", "lower grn.stability.min_frequency"),
+)
 QUALITY = (
     "following their TF",
     ("filter_eregulons", "lower grn.quality.min_rho_genes and min_rho_regions, or set grn.quality.filter to false"),
@@ -66,12 +70,22 @@ class Funnel:
         return pd.DataFrame(rows)
 
 
+def add_filter(funnel: pd.DataFrame, filter_step: tuple[str, tuple[str, str]], kept: pd.DataFrame) -> pd.DataFrame:
+    """Return the funnel with a filter's step (STABLE or QUALITY) and the eRegulons that it keeps."""
+    import pandas as pd
+
+    step, (rule, _) = filter_step
+    pairs = len(kept[["tf", "gene"]].drop_duplicates())
+    row = {"step": step, "rule": rule, "tfs": kept["tf"].nunique(), "pairs": pairs}
+    return pd.concat([funnel, pd.DataFrame([row])], ignore_index=True)
+
+
 def check_not_empty(funnel: pd.DataFrame) -> None:
     """Raise InputError if no TF reaches the last step, naming the rule that emptied the run."""
     if funnel["tfs"].iloc[-1] > 0:
         return
     first = funnel.loc[funnel["tfs"] == 0, "step"].iloc[0]
-    rule, remedy = (STEPS | dict([QUALITY]))[first]
+    rule, remedy = (STEPS | dict([STABLE, QUALITY]))[first]
     counts = ", ".join(f"{row.tfs} {row.step}" for row in funnel.itertuples())
     raise InputError(
         f"no eRegulon is left: {rule} emptied the run, no TF is left {first!r} (TFs: {counts})",

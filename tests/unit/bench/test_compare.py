@@ -86,6 +86,12 @@ def test_planted_differences_are_counted(ours: Networks) -> None:
     assert np.isnan(row(table, "cost", "TF-gene importance: CPU time")["right"])
 
 
+def test_costs_of_parts_are_added_up(ours: Networks) -> None:
+    parts = {f"infer_tf_gene.{i}-of-2": ours.costs["infer_tf_gene"] for i in (1, 2)}
+    table = compare_networks(ours, dataclasses.replace(ours, costs={**ours.costs, **parts}), NAMES)
+    assert row(table, "cost", "TF-gene importance: wall time")[["left", "right"]].tolist() == [10, 30]
+
+
 def test_noise_lowers_the_correlation_of_activity(ours: Networks) -> None:
     noisy = ours.activity.copy()
     noisy.X = ours.activity.X + np.random.default_rng(1).normal(0, 0.3, ours.activity.shape).astype(np.float32)

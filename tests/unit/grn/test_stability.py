@@ -10,6 +10,7 @@ from grnformer.grn.stability import (
     check_stability_settings,
     collect_sets,
     compare_runs,
+    count_stable,
     keep_stable,
 )
 
@@ -41,6 +42,14 @@ def test_rare_triplets_go_and_eregulons_with_too_few_genes_after_them():
     assert keep_stable(MAIN, [], min_frequency=0, min_targets=5) is MAIN
     with pytest.raises(InputError, match=r"2 genes in a share 1 of 3 reruns[\s\S]*lower grn.stability.min_frequency"):
         keep_stable(MAIN, RERUNS, min_frequency=1, min_targets=2)
+
+
+def test_the_filter_has_its_step_in_the_funnel():
+    funnel = pd.DataFrame({"step": ["with enough targets"], "rule": ["build_eregulons"], "tfs": [2], "pairs": [3]})
+    kept = keep_stable(MAIN, RERUNS, min_frequency=2 / 3, min_targets=2)
+    last = count_stable(funnel, kept, min_frequency=2 / 3).iloc[-1]
+    assert last.tolist() == ["found again by reruns", "filter_eregulons", 1, 2]
+    assert count_stable(funnel, kept, min_frequency=0) is funnel
 
 
 def test_overlap_of_runs():
