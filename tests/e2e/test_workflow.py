@@ -241,7 +241,7 @@ def test_a_scripts_own_package_is_run(spare, checkout: Path) -> None:
     assert run.jobs.keys() == {"build_eregulons", "filter_eregulons"}
     assert run.status != 0
     assert "edited copy" in (spare.folder / "results/simulated/log/grn/build_eregulons.log").read_text()
-    assert not (spare.folder / "results/simulated/grn/eregulons.parquet").exists()
+    assert not (spare.folder / "results/simulated/grn/eregulons_unfiltered.parquet").exists()
 
 
 def test_one_parameter_reruns_what_uses_it(plan) -> None:
