@@ -2,10 +2,8 @@
 environment.
 """
 
-import importlib
 import json
 import subprocess
-import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,14 +35,6 @@ ROOT = Path(__file__).parents[2]
 N_TOPICS = 8
 OPTIONS = {"n_topics": N_TOPICS, "n_iterations": 100, "alpha": 50, "eta": 0.1, "seed": 1}
 pytestmark = pytest.mark.reference
-
-
-@pytest.fixture(scope="module")
-def load():
-    """Import a module of benchmarks/, which is no package."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
-        yield importlib.import_module
 
 
 @pytest.fixture(scope="module")

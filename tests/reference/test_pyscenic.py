@@ -1,9 +1,5 @@
 """AUCell, specificity scores and TF-gene networks beside pySCENIC's and arboreto's own, run in their environment."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -12,16 +8,7 @@ from grnformer.grn.cell.aucell import score_cells
 from grnformer.grn.cell.rss import specificity
 from grnformer.grn.tf_gene.hist_boosting import infer
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 pytestmark = pytest.mark.reference
-
-
-@pytest.fixture(scope="module")
-def load():
-    """Import a module of benchmarks/, which is no package."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
-        yield importlib.import_module
 
 
 @pytest.fixture(scope="module")

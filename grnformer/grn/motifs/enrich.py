@@ -70,14 +70,15 @@ def enrich_regions(
     """
     import pandas as pd
 
+    from grnformer.grn.motifs.recovery import check_nes_in_reach
+
     check_of_regions(database)
-    highest = (len(database.motifs) - 1) ** 0.5  # of a motif that alone has an AUC
-    if highest < nes_threshold:
-        raise InputError(
-            f"{len(database.motifs)} motifs, of which none can exceed an NES of {highest:.2f}",
-            f"enough motifs for an NES of {nes_threshold}: a whole collection, not those of some TFs alone",
-            "add motifs to grn.cistromes.motif_scan.motifs (or take a larger database)",
-        )
+    check_nes_in_reach(
+        len(database.motifs),
+        nes_threshold,
+        str(database.path),
+        "add motifs to grn.cistromes.motif_scan.motifs (or take a larger database)",
+    )
     tfs = tfs_by_motif(annotations, database)
     mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
     used = np.unique(np.concatenate([part["row"].to_numpy() for part in mapped.values()]))
@@ -166,8 +167,8 @@ def _enriched(
     return rows
 
 
-def tfs_by_motif(annotations: pd.DataFrame, database: Database) -> dict[str, dict[str, list[str]]]:
-    """Sorted TFs of each motif, annotated directly and otherwise."""
+def annotations_of(database: Database, annotations: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the motif-to-TF table whose motif is in the database; InputError if there is none."""
     known = annotations[annotations["motif"].isin(set(database.motifs))]
     if known.empty:
         raise InputError(
@@ -176,6 +177,12 @@ def tfs_by_motif(annotations: pd.DataFrame, database: Database) -> dict[str, dic
             "a motif-to-TF table of the same motif collection and version",
             "set grn.cistromes.motifs_to_tfs",
         )
+    return known
+
+
+def tfs_by_motif(annotations: pd.DataFrame, database: Database) -> dict[str, dict[str, list[str]]]:
+    """Sorted TFs of each motif, annotated directly and otherwise."""
+    known = annotations_of(database, annotations)
     direct = known["ground"] == "direct"
     parts = {"direct": known[direct], "extended": known[~direct]}
     return {

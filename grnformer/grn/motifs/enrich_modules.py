@@ -131,6 +131,8 @@ def _enriched(
 
 
 def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float) -> None:
+    from grnformer.grn.motifs.recovery import check_nes_in_reach
+
     if database.has_regions:
         raise InputError(
             f"{database.path} ranks regions such as {database.features[0]!r}",
@@ -144,26 +146,15 @@ def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float)
             "fewer ranks than the database has genes",
             "lower it",
         )
-    highest = (len(database.motifs) - 1) ** 0.5  # of a motif that alone has an AUC
-    if highest < nes_threshold:
-        raise InputError(
-            f"{database.path} has {len(database.motifs)} motifs, of which none can exceed an NES of {highest:.2f}",
-            f"enough motifs for an NES of {nes_threshold}: a whole collection",
-            "take a larger database",
-        )
+    check_nes_in_reach(len(database.motifs), nes_threshold, str(database.path), "take a larger database")
 
 
 def _columns_by_tf(annotations: pd.DataFrame, database: RankingDatabase) -> dict[str, dict[int, str]]:
     """TF to the columns of its motifs: direct, where it is annotated directly, else extended."""
+    from grnformer.grn.motifs.enrich import annotations_of
+
     place = {motif: column for column, motif in enumerate(database.motifs)}
-    known = annotations[annotations["motif"].isin(place)]
-    if known.empty:
-        raise InputError(
-            f"none of {len(database.motifs)} motifs of {database.path} (such as {database.motifs[0]!r}) stands in the "
-            f"motif-to-TF table (such as {annotations['motif'].iloc[0]!r})",
-            "a motif-to-TF table of the same motif collection and version",
-            "set grn.cistromes.motifs_to_tfs",
-        )
+    known = annotations_of(database, annotations)
     by_tf: dict[str, dict[int, str]] = {}
     for motif, tf, ground in known[["motif", "tf", "ground"]].itertuples(index=False, name=None):
         of_tf = by_tf.setdefault(tf, {})

@@ -30,6 +30,17 @@ class Sets:
         return self.indices[part], self.weights[part]
 
 
+def check_nes_in_reach(n_motifs: int, nes_threshold: float, database: str, remedy: str) -> None:
+    """Raise InputError where not even a motif that alone has an AUC, of `n_motifs`, can reach the NES."""
+    highest = (n_motifs - 1) ** 0.5
+    if highest < nes_threshold:
+        raise InputError(
+            f"{database}: {n_motifs} motifs, of which none can exceed an NES of {highest:.2f}",
+            f"enough motifs for an NES of {nes_threshold}: a whole collection, not those of some TFs alone",
+            remedy,
+        )
+
+
 def make_sets(members: dict[str, np.ndarray], weights: dict[str, np.ndarray] | None = None) -> Sets:
     """Make `Sets` of rows by name; weights are 1 where none are given."""
     sizes = [len(rows) for rows in members.values()]

@@ -10,12 +10,8 @@ from grnformer import contracts
 from grnformer.errors import InputError
 from grnformer.grn.cistromes.build import build_cistromes
 from grnformer.grn.motifs.contrast import best_threshold, contrast_regions, draw_background, near_tss, rank_sum_p
-from grnformer.grn.motifs.motifs import read_motifs
 from grnformer.grn.motifs.rankings import open_rankings, open_scores, write_rankings, write_scores
 from grnformer.grn.motifs.scan import scan_regions
-from grnformer.grn.motifs.sequence import read_sequences
-from grnformer.simulate.multiome import simulate_multiome
-from grnformer.simulate.write import write_simulation
 
 SETTINGS = {
     "kinds": [], "background": "sets", "max_background": None, "promoter": None, "correct_ties": False,
@@ -162,26 +158,15 @@ def test_a_set_alone_of_its_kind_is_compared_with_sets_of_other_kinds(planted):
     pd.testing.assert_frame_equal(contrast_regions(database, apart, ANNOTATIONS, TSS, **SETTINGS)[columns], expected)
 
 
-def test_planted_binding_of_a_simulated_genome_is_recovered(tmp_path):
+def test_planted_binding_of_a_simulated_genome_is_recovered(planted_genome, tmp_path):
     """The regions of each cell type, half of them bound by none of its TFs, against all others of the genome."""
-    simulation = simulate_multiome(seed=1, n_cells=30)
-    write_simulation(simulation, tmp_path)
-    rng = np.random.default_rng(0)
-    motifs = read_motifs([tmp_path / "motifs.jaspar"], background_share=0.01)
-    motifs |= {f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)}
-    regions = simulation.regions
-    _, scores = scan_regions(motifs, read_sequences(tmp_path / "genome.fa", regions), max_p=2e-5, seed=1)
+    genome = planted_genome
+    _, scores = scan_regions(genome.motifs, genome.sequences, max_p=2e-5, seed=1)
     path = tmp_path / "own.regions_vs_motifs.scores.feather"
-    write_scores(path, scores, list(motifs), list(regions["region"]))
-    bound = simulation.edges.explode("cell_types")
-    sets = []
-    for name, part in bound.groupby("cell_types"):
-        chosen = set(part["region"]) | set(rng.choice(regions["region"], part["region"].nunique(), replace=False))
-        sets.append(pd.DataFrame({"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}))
-    table = pd.DataFrame({"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)})
+    write_scores(path, scores, list(genome.motifs), list(genome.simulation.regions["region"]))
     changes = {"background": "database", "promoter": 1000, "correct_ties": True}
     found = contrast_regions(
-        open_scores(path), pd.concat(sets), table.assign(ground="direct"), simulation.tss, **SETTINGS | changes
+        open_scores(path), genome.sets, genome.annotations, genome.simulation.tss, **SETTINGS | changes
     )
     assert not found["motif"].str.startswith("decoy").any()
     pairs = set(
@@ -189,7 +174,7 @@ def test_planted_binding_of_a_simulated_genome_is_recovered(tmp_path):
         .explode("regions")[["set", "tfs_direct", "regions"]]
         .itertuples(index=False, name=None)
     )
-    true = set(bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
+    true = set(genome.bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
     # one of 12 TFs at a region that is bound by one or two: chance is about 1 in 10
     assert len(pairs & true) > 0.5 * len(pairs)
     assert len(pairs & true) > 0.4 * len(true)

@@ -13,8 +13,6 @@ from grnformer.grn.motifs.motifs import read_motifs
 from grnformer.grn.motifs.rankings import open_rankings, write_rankings
 from grnformer.grn.motifs.scan import scan_regions
 from grnformer.grn.motifs.sequence import read_sequences
-from grnformer.simulate.multiome import simulate_multiome
-from grnformer.simulate.write import write_simulation
 
 COUNTS = np.array([[8, 1, 1, 0], [0, 10, 0, 0], [2, 2, 3, 3], [0, 0, 0, 10]])
 ROWS = "\n".join("\t".join(map(str, row)) for row in COUNTS)
@@ -119,30 +117,17 @@ def test_regions_with_sites_come_first_and_two_sites_before_one(monkeypatch):
         scan_regions({"a": [MOTIF]}, sequences[5:6], max_p=1e-6, seed=1)
 
 
-def test_planted_binding_is_recovered(tmp_path):
+def test_planted_binding_is_recovered(planted_genome, tmp_path):
     """Of a simulated genome: the regions of a cell type, half of them bound by none of its TFs, give back its TFs."""
-    simulation = simulate_multiome(seed=1, n_cells=30)
-    write_simulation(simulation, tmp_path)
-    rng = np.random.default_rng(0)
-    motifs = read_motifs([tmp_path / "motifs.jaspar"], background_share=0.01)
-    motifs |= {f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)}
-    regions = simulation.regions
-    ranks, _ = scan_regions(motifs, read_sequences(tmp_path / "genome.fa", regions), max_p=5e-4, seed=1)
-    write_rankings(tmp_path / "x.feather", ranks, list(motifs), list(regions["region"]))
-    bound = simulation.edges.explode("cell_types")
-    sets = []
-    for name, part in bound.groupby("cell_types"):
-        chosen = set(part["region"]) | set(rng.choice(regions["region"], part["region"].nunique(), replace=False))
-        sets.append(pd.DataFrame({"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}))
-    annotations = pd.DataFrame({"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)})
+    genome = planted_genome
+    ranks, _ = scan_regions(genome.motifs, genome.sequences, max_p=5e-4, seed=1)
+    write_rankings(tmp_path / "x.feather", ranks, list(genome.motifs), list(genome.simulation.regions["region"]))
     settings = {"kinds": [], "auc_threshold": 0.05, "rank_threshold": 0.2, "nes_threshold": 2.0, "min_overlap": 0.4,
                 "min_regions": 10, "min_mapped": 1.0}  # fmt: skip
-    enriched = enrich_regions(
-        open_rankings(tmp_path / "x.feather"), pd.concat(sets), annotations.assign(ground="direct"), **settings
-    )
+    enriched = enrich_regions(open_rankings(tmp_path / "x.feather"), genome.sets, genome.annotations, **settings)
     assert not enriched["motif"].str.startswith("decoy").any()
     cistromes = enriched.explode("tfs_direct").explode("regions")[["set", "tfs_direct", "regions"]]
-    true = set(bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
+    true = set(genome.bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
     found = set(cistromes.itertuples(index=False, name=None))
     assert len(found & true) > 0.5 * len(true)
     # one of 12 TFs at a region that is bound by one or two: chance is about 1 in 10
