@@ -18,18 +18,27 @@ class Layer(nn.Module):
         self.linear1, self.linear2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
 
-    def forward(self, x_BTD: torch.Tensor, allowed: torch.Tensor | None = None) -> torch.Tensor:
-        """`allowed`: which tokens (last axis) each token may attend to, boolean, broadcast to (B, heads, T, T)."""
+    def forward(
+        self, x_BTD: torch.Tensor, allowed: torch.Tensor | None = None, bare_BT: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """`allowed`: which tokens (last axis) each token may attend to, boolean, broadcast to (B, heads, T, T).
+
+        `bare_BT`: tokens that take what they attend to as it is, without the projection after it (None: none).
+        """
         if self.norm_first:
-            x_BTD = x_BTD + self._mix(self.norm1(x_BTD), allowed)
+            x_BTD = x_BTD + self._mix(self.norm1(x_BTD), allowed, bare_BT)
             return x_BTD + self._feed(self.norm2(x_BTD))
-        x_BTD = self.norm1(x_BTD + self._mix(x_BTD, allowed))
+        x_BTD = self.norm1(x_BTD + self._mix(x_BTD, allowed, bare_BT))
         return self.norm2(x_BTD + self._feed(x_BTD))
 
-    def _mix(self, x_BTD: torch.Tensor, allowed: torch.Tensor | None) -> torch.Tensor:
+    def _mix(self, x_BTD: torch.Tensor, allowed: torch.Tensor | None, bare_BT: torch.Tensor | None) -> torch.Tensor:
         query, key, value = self.in_proj(x_BTD).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
-        return self._drop(self.out_proj(mixed.transpose(1, 2).flatten(2)))
+        mixed_BTD = mixed.transpose(1, 2).flatten(2)
+        projected_BTD = self.out_proj(mixed_BTD)
+        if bare_BT is not None:
+            projected_BTD = torch.where(bare_BT[:, :, None], mixed_BTD, projected_BTD)
+        return self._drop(projected_BTD)
 
     def _feed(self, x_BTD: torch.Tensor) -> torch.Tensor:
         return self._drop(self.linear2(self._drop(torch.relu(self.linear1(x_BTD)))))

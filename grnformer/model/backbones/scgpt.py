@@ -2,6 +2,15 @@
 
 Gene tokens plus value tokens, a cell token, transformer layers, masked value prediction from the gene's state (GEP)
 and from the cell embedding (MVC).
+
+What of scGPT's pretraining is here was read in its code (bowang-lab/scGPT, branch dev-temp @4068d67: model/model.py,
+model/flash_layers.py, data_collator.py, examples/pretrain.py; the branch main has the layers no longer), not only in
+the paper: known genes attend to known genes, masked ones to known genes and themselves; a masked one carries a flag,
+and what it attends to is not projected; the cell token has the value -2 (in fine-tuning 0); GEP and MVC of the masked,
+each with weight 1. That the published weights came from this very code is not said there; their args.json fits it.
+Not here: after 1,000 steps scGPT adds the GEP of a second pass whose cell token is the cell embedding of the first; its
+attention weights are dropped out; its losses are in bins, ours in each gene's deviation; it takes expressed genes alone
+(here `expressed_share`) and masks .25, .5 or .75 of them (`mask_share`).
 Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N genes, V entries of the vocabulary.
 """
 
@@ -31,6 +40,7 @@ from grnformer.model.tokens import bin_values, draw_tokens
 FLASH = re.compile(r"self_attn\.(?:_impl\.)?Wqkv\.")
 UNUSED = "cls_decoder."  # a head for cell types, of fine-tuning
 MASK_VALUE = -1.0
+PAD_VALUE = -2.0  # in pretraining also that of the cell token
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,8 @@ class ScGPT(Backbone):
         values have one vector a bin, and predictions are standardised.
     masked_attention
         As in scGPT's pretraining: a masked token carries a flag in place of a value, and is attended to by itself
-        alone. Else it carries the value -1 (scGPT's fine-tuning) or that of a bin of its own, and all attend to all.
+        alone; with `original` also its unprojected attention, and the value of the cell token. Else it carries the
+        value -1 (scGPT's fine-tuning) or that of a bin of its own, and all attend to all.
     vocabulary_size, cls
         Of a published checkpoint: entries V, and that of the cell token; None: the N genes, then the cell token.
     """
@@ -140,12 +151,13 @@ class ScGPT(Backbone):
         if self.slope is not None:
             seen_BT = F.pad(value_BL.masked_fill(masked_BL, 0.0), (1, 0))
             h_BTD = h_BTD + seen_BT[:, :, None] * self.slope(gene_BTD)
-        allowed = None
+        allowed = bare_BT = None
         if self.flag is not None:
             known_BT = F.pad(~masked_BL, (1, 0), value=True)
+            bare_BT = ~known_BT if self.original else None
             allowed = known_BT[:, None, None] | torch.eye(known_BT.shape[1], dtype=torch.bool, device=known_BT.device)
         for layer in self.layers[: len(self.layers) - drop_last]:
-            h_BTD = layer(h_BTD, allowed)
+            h_BTD = layer(h_BTD, allowed, bare_BT)
         return self.out_norm(h_BTD)
 
     def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -168,8 +180,9 @@ class ScGPT(Backbone):
         return self.gene_norm(self.gene(entry))
 
     def _value(self, value_BL: torch.Tensor, masked_BL: torch.Tensor) -> torch.Tensor:
-        """Value part of the tokens, (B, T, D); the cell token has the value 0."""
-        bin_BT = F.pad((value_BL * self.n_bins).round(), (1, 0))
+        """Value part of the tokens, (B, T, D)."""
+        of_cell = PAD_VALUE if self.original and self.flag is not None else 0.0
+        bin_BT = F.pad((value_BL * self.n_bins).round(), (1, 0), value=of_cell)
         masked_BT = F.pad(masked_BL, (1, 0))
         if self.original:
             value_BTD = self.value(bin_BT.masked_fill(masked_BT, MASK_VALUE)[:, :, None])

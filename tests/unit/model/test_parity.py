@@ -13,7 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from grnformer.errors import InputError
-from grnformer.model.backbones import BACKBONES
+from grnformer.model.backbones import BACKBONES, scgpt
+from grnformer.model.backbones.layer import Layer
 from grnformer.model.batch import Batch
 from grnformer.model.published import put_published, take_published
 
@@ -94,6 +95,38 @@ def test_scgpt_gives_what_the_original_gives(tmp_path, flash):
         torch.testing.assert_close(backbone.reconstruct(h_BTD, batch) * 50, given["gep"], **CLOSE)
         torch.testing.assert_close(backbone.reconstruct_from_cell(cell, batch) * 50, given["mvc"], **CLOSE)
         torch.testing.assert_close(cell, given["cell"], **CLOSE)
+    BACKBONES["scgpt"].write_published(take_published(backbone, published), tmp_path / "back")
+    same_files(folder, tmp_path / "back")
+
+
+@pytest.mark.parametrize("change", [None, "bare", "value of the cell token"])
+def test_scgpt_gives_what_the_original_gives_in_its_pretraining(tmp_path, monkeypatch, change):
+    given, state, described = fixture("scgpt_generative")
+    folder = tmp_path / "scgpt"
+    folder.mkdir()
+    torch.save(state, folder / "best_model.pt")
+    (folder / "args.json").write_text(json.dumps(described["args"]))
+    (folder / "vocab.json").write_text(json.dumps(described["vocab"]))
+    genes = [f"G{i}" for i in range(20)]
+    backbone, published = started("scgpt", folder, genes, range(20), masked_attention=True)
+    if change == "bare":  # each of them matters to the numbers
+        of_layer = Layer.forward
+        monkeypatch.setattr(Layer, "forward", lambda layer, x, allowed, bare: of_layer(layer, x, allowed))
+    elif change:
+        monkeypatch.setattr(scgpt, "PAD_VALUE", 0.0)
+    batch, masked = batch_of(given["gene"], given["bin"].float() / 50, given["masked"]), given["masked"]
+    with torch.no_grad():
+        h_BTD = backbone.encode(batch, drop_last=False)
+        cell = backbone.cell_embedding(h_BTD, batch)
+        gep, mvc = (x * 50 for x in (backbone.reconstruct(h_BTD, batch), backbone.reconstruct_from_cell(cell, batch)))
+    if change:
+        assert (gep - given["gep"])[masked].abs().max() > 1e-3
+        return
+    torch.testing.assert_close(gep, given["gep"], **CLOSE)
+    torch.testing.assert_close(mvc, given["mvc"], **CLOSE)
+    torch.testing.assert_close(cell, given["cell"], **CLOSE)
+    for told, loss in ((gep, "loss_gep"), (mvc, "loss_mvc")):
+        torch.testing.assert_close(((told - given["bin"]) ** 2)[masked].mean(), given[loss], **CLOSE)
     BACKBONES["scgpt"].write_published(take_published(backbone, published), tmp_path / "back")
     same_files(folder, tmp_path / "back")
 
