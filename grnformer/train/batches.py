@@ -67,7 +67,7 @@ class Cells:
         tokeniser: Tokeniser,
         *,
         n_tokens: int,
-        mask_share: float,
+        mask_share: float | list[float],
     ) -> None:
         self.store, self.graph, self.tokeniser = store, graph, tokeniser
         self.mask_share = mask_share
@@ -113,9 +113,11 @@ def batch_of(tokens: Tokens, masked: np.ndarray, types: np.ndarray, active: np.n
 
 
 def draw_mask(
-    shape: tuple[int, int], share: float, rng: np.random.Generator, present: np.ndarray | None = None
+    shape: tuple[int, int], share: float | list[float], rng: np.random.Generator, present: np.ndarray | None = None
 ) -> np.ndarray:
-    """Mask the same share of the tokens that are there in each row; boolean (rows, tokens)."""
+    """Mask the same share (one of several) of the tokens that are there in each row; boolean (rows, tokens)."""
+    if isinstance(share, list):
+        share = float(rng.choice(share))
     drawn = rng.random(shape)
     if present is None:
         counts = np.full(shape[0], round(share * shape[1]))

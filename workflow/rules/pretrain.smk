@@ -17,8 +17,11 @@ PRETRAIN = {
 PRETRAIN["size"] = {
     key: value
     for key, value in config["pretrain"]["sizes"][config["pretrain"]["size"]].items()
-    if key != "backbones"
+    if key not in ("backbones", "by_backbone")
 }
+PRETRAIN["size"] |= config["pretrain"]["sizes"][config["pretrain"]["size"]][
+    "by_backbone"
+].get(config["pretrain"]["backbone"], {})
 PRETRAIN["size"]["backbone"] = config["pretrain"]["sizes"][config["pretrain"]["size"]][
     "backbones"
 ][config["pretrain"]["backbone"]]

@@ -2,9 +2,9 @@
 
 A cell is the list of its expressed genes, first the one that is highest for that gene (its value over the gene's
 median); the position says the rank. A mask hides the gene itself, and the objective is to tell which it was (masked
-LM; all masked tokens become <mask>, where BERT leaves a tenth as they are and draws another tenth at random).
-V1 has two special entries (padding, mask) and 2,048 positions; V2 adds the tokens <cls>, first, and <eos>, last, and
-has 4,096 positions.
+LM of 15% of the genes, by the collator of transformers: `bert_masks`).
+V1 has two special entries (padding, mask), 25,426 in all, and 2,048 positions; V2 adds the tokens <cls>, first, and
+<eos>, last, has 20,275 entries and 4,096 positions. Sizes of the published models: docs/add-a-backbone.md.
 Shapes: B cells, L gene tokens, T = C + L with C = 0 (V1) or 2 (V2: <cls>, <eos>), D width, M masked tokens, N genes.
 """
 
@@ -29,6 +29,7 @@ from grnformer.model.published import Published, load_tensors
 from grnformer.model.tokens import highest_tokens, rank_values
 
 PAD, MASK, CLS, EOS = range(4)
+KEPT, REPLACED = 0.1, 0.1  # shares of BERT's masked tokens
 TIED = {
     "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
     "cls.predictions.decoder.bias": "cls.predictions.bias",
@@ -65,6 +66,9 @@ class Geneformer(Backbone):
         Ranks that have an embedding: the most tokens, <cls> and <eos> among them (V1 2,048, V2 4,096).
     cell_tokens
         Whether <cls> and <eos> enclose the genes (V2); the cell embedding is then that of <cls>, else the genes' mean.
+    bert_masks
+        As in BERT, of the masked tokens a tenth keep their gene and a tenth show another one in training; else, and
+        when scores are taken, all show <mask>. The graph and the value of a masked gene are hidden all the same.
     vocabulary_size
         Of a published checkpoint; None: the special entries, then the N genes.
     """
@@ -84,13 +88,14 @@ class Geneformer(Backbone):
         dropout: float,
         positions: int,
         cell_tokens: bool,
+        bert_masks: bool,
         vocabulary_size: int | None = None,
     ) -> None:
         from transformers import BertConfig, BertForMaskedLM
 
         first_gene = EOS + 1 if cell_tokens else MASK + 1
         super().__init__(n_genes, vocabulary_size, first_gene)
-        self.width, self.positions, self.cell_tokens = width, positions, cell_tokens
+        self.width, self.positions, self.cell_tokens, self.bert_masks = width, positions, cell_tokens, bert_masks
         settings: dict[str, Any] = {
             "vocab_size": vocabulary_size or first_gene + n_genes,
             "hidden_size": width,
@@ -134,7 +139,7 @@ class Geneformer(Backbone):
                 f"at most the {self.positions} positions of the model" + ", less <cls> and <eos>" * self.cell_tokens,
                 "lower n_tokens of pretrain.sizes and pretrain.embed",
             )
-        entry_BT = self.entries(batch.gene_BL).masked_fill(batch.masked_BL, MASK).masked_fill(~present_BL, PAD)
+        entry_BT = self._shown(self.entries(batch.gene_BL), batch.masked_BL).masked_fill(~present_BL, PAD)
         present_BT = present_BL
         position_BT = torch.arange(entry_BT.shape[1], device=entry_BT.device).expand_as(entry_BT)
         if self.cell_tokens:  # <eos> stands behind a cell's last gene, but second here, so that genes keep their places
@@ -145,6 +150,15 @@ class Geneformer(Backbone):
         h_BTD = self.model.bert.embeddings(input_ids=entry_BT, position_ids=position_BT)
         layers = self.model.bert.encoder.layer
         return run_layers(layers[: len(layers) - drop_last], h_BTD, present_BT)
+
+    def _shown(self, entry_BL: torch.Tensor, masked_BL: torch.Tensor) -> torch.Tensor:
+        """Entries with what the masked ones show in place of their gene."""
+        if not (self.training and self.bert_masks):
+            return entry_BL.masked_fill(masked_BL, MASK)
+        drawn_BL = torch.rand(entry_BL.shape, device=entry_BL.device)
+        other_BL = self.entries(torch.randint(self.n_genes, entry_BL.shape, device=entry_BL.device))
+        shown_BL = torch.where(drawn_BL < KEPT + REPLACED, other_BL, MASK)
+        return torch.where(masked_BL & (drawn_BL >= KEPT), shown_BL, entry_BL)
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
         head = self.model.cls.predictions

@@ -174,7 +174,7 @@ def test_geneformer_gives_what_the_original_gives(tmp_path, version, safe, tied)
     given, _, _ = fixture(f"geneformer_{version}")
     folder, first = geneformer_folder(tmp_path / "bert", version, safe, tied), 2 if version == "v1" else 4
     order = np.random.default_rng(0).permutation(20)
-    names, more = [f"G{i}" for i in order], {"cell_tokens": version == "v2"}
+    names, more = [f"G{i}" for i in order], {"cell_tokens": version == "v2", "bert_masks": False}
     backbone, published = started("geneformer", folder, names, order + first, **more)
     tokeniser = BACKBONES["geneformer"].tokeniser(medians=given["medians"].numpy()[order].tolist())
     values = tokeniser.values(sp.csr_matrix(given["expression"].numpy()[:, order]))
@@ -197,6 +197,81 @@ def test_geneformer_gives_what_the_original_gives(tmp_path, version, safe, tied)
     torch.testing.assert_close(cell, given["cell"], **CLOSE)
     BACKBONES["geneformer"].write_published(take_published(backbone, published), tmp_path / "back")
     same_files(folder, tmp_path / "back")
+
+
+PUBLISHED = {  # config.json of the models of ctheodoris/Geneformer; sources in docs/add-a-backbone.md
+    "V1-10M": {"hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 4, "intermediate_size": 512}
+    | {"max_position_embeddings": 2048, "vocab_size": 25426},
+    "gf-12L-30M-i2048": {"hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8}
+    | {"intermediate_size": 1024, "max_position_embeddings": 2048, "vocab_size": 25426},
+    "gf-12L-95M-i4096": {"hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8}
+    | {"intermediate_size": 1024, "max_position_embeddings": 4096, "vocab_size": 20275},
+    "gf-20L-95M-i4096": {"hidden_size": 896, "num_hidden_layers": 20, "num_attention_heads": 14}
+    | {"intermediate_size": 1792, "max_position_embeddings": 4096, "vocab_size": 20275},
+    "V2-316M": {"hidden_size": 1152, "num_hidden_layers": 18, "num_attention_heads": 18}
+    | {"intermediate_size": 4608, "max_position_embeddings": 4096, "vocab_size": 20275},
+}
+OURS = {"hidden_size": "width", "num_hidden_layers": "n_layers", "num_attention_heads": "n_heads"} | {
+    "intermediate_size": "hidden",
+    "max_position_embeddings": "positions",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_geneformer_of_published_settings_loads_as_transformers_writes_it(tmp_path, name):
+    from transformers import BertConfig, BertForMaskedLM
+
+    sizes = PUBLISHED[name]
+    heads = sizes["num_attention_heads"]
+    small = {"hidden_size": 4 * heads, "intermediate_size": 8, "num_hidden_layers": 2, "max_position_embeddings": 12}
+    same = {"hidden_act": "relu", "hidden_dropout_prob": 0.02, "attention_probs_dropout_prob": 0.02}
+    same |= {"layer_norm_eps": 1e-12, "initializer_range": 0.02, "pad_token_id": 0, "type_vocab_size": 2}
+    torch.manual_seed(0)
+    model = BertForMaskedLM(BertConfig(**(sizes | small | same))).eval()
+    model.save_pretrained(tmp_path / "bert")
+    v2 = sizes["vocab_size"] == 20275
+    first, last = 4 if v2 else 2, sizes["vocab_size"] - 1
+    tokens, genes = [first, first + 5, last], ["A", "B", "C"]
+    own = {"cell_tokens": v2, "bert_masks": True}
+    backbone, published = started("geneformer", tmp_path / "bert", genes, tokens, **own)
+    gene, masked = torch.tensor([[2, 0, 1]]), torch.tensor([[False, True, False]])
+    batch = batch_of(gene, torch.tensor([[1.0, 0.6, 0.3]]), masked)
+    listed = [last, 1, first + 5]
+    with torch.no_grad():
+        logits = backbone.gene_logits(backbone.encode(batch, drop_last=False)[:, 2 * v2 :])
+        theirs = model(torch.tensor([[2, *listed, 3] if v2 else listed])).logits[:, v2 : v2 + 3, tokens]
+    torch.testing.assert_close(logits, theirs, **CLOSE)
+    BACKBONES["geneformer"].write_published(take_published(backbone, published), tmp_path / "back")
+    BertForMaskedLM.from_pretrained(tmp_path / "back")
+    with pytest.raises(InputError, match="1 of 3 genes were aligned to another vocabulary"):
+        started("geneformer", tmp_path / "bert", genes, [*tokens[:2], last + 1], **own)
+
+
+def test_the_paper_size_has_published_settings():
+    from grnformer.config import read_defaults
+
+    sizes = read_defaults("pretrain")["sizes"]
+    for size, name in (("base", "V1-10M"), ("paper", "gf-12L-95M-i4096")):
+        backbone, tokens = sizes[size]["backbones"]["geneformer"], sizes[size]["by_backbone"]["geneformer"]
+        assert {theirs: backbone[ours] for theirs, ours in OURS.items()} == {key: PUBLISHED[name][key] for key in OURS}
+        assert backbone["cell_tokens"] == (PUBLISHED[name]["vocab_size"] == 20275)
+        assert tokens["n_tokens"] == backbone["positions"] - 2 * backbone["cell_tokens"]
+        assert (tokens["mask_share"], backbone["bert_masks"], backbone["dropout"]) == (0.15, True, 0.02)
+
+
+def test_masked_tokens_show_what_berts_do(make_model, make_batch):
+    backbone = make_model(kind="geneformer_v2", adapter=False).backbone
+    entry, masked = torch.full((200, 100), 9), torch.zeros(200, 100, dtype=torch.bool)
+    masked[:, ::2] = True
+    assert (backbone.eval()._shown(entry, masked)[masked] == 1).all()
+    torch.manual_seed(0)
+    shown = backbone.train()._shown(entry, masked)
+    assert (shown[~masked] == 9).all()
+    of_masked = shown[masked]
+    assert (of_masked == 1).float().mean().item() == pytest.approx(0.8, abs=0.02)
+    assert (of_masked == 9).float().mean().item() == pytest.approx(0.105, abs=0.02)  # a twentieth of the others too
+    others = of_masked[(of_masked != 1) & (of_masked != 9)]
+    assert (others.min().item(), others.max().item()) == (4, 23)
 
 
 def same_files(folder, other):

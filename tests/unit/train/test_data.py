@@ -86,6 +86,8 @@ def test_batches_from_a_later_step_are_those_of_the_whole_run(source):
 
 
 def test_mask_has_the_same_share_in_each_row():
+    shares = {draw_mask((3, 20), [0.25, 0.5, 0.75], np.random.default_rng(i)).mean() for i in range(20)}
+    assert shares == {0.25, 0.5, 0.75}
     mask = draw_mask((50, 20), 0.3, np.random.default_rng(0))
     assert (mask.sum(1) == 6).all()
     assert (mask.sum(0) > 0).all()

@@ -31,7 +31,7 @@ CHOICES = {
 ARCHITECTURE = {
     "scgpt": {"n_bins": 20, "hidden": 32, "norm_first": True, "bilinear": True, "original": False}
     | {"masked_attention": False},
-    "geneformer": {"hidden": 32, "positions": 64, "cell_tokens": False},
+    "geneformer": {"hidden": 32, "positions": 64, "cell_tokens": False, "bert_masks": True},
     "scfoundation": {"n_bins": 6, "bin_alpha": 1.0, "decoder_width": 16, "decoder_layers": 1, "decoder_heads": 2}
     | {"part": "cell"},
 }

@@ -50,7 +50,7 @@ def test_accumulated_gradients_are_those_of_the_batch(job_of, deterministic, bac
     """geneformer's cells have unequal numbers of tokens: parts must be weighed."""
     if backbone == "geneformer":
         deterministic["size"]["backbone"] = {"width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.0}
-        deterministic["size"]["backbone"] |= {"positions": 64, "cell_tokens": False}
+        deterministic["size"]["backbone"] |= {"positions": 64, "cell_tokens": False, "bert_masks": True}
         deterministic["backbone"] = "geneformer"
     whole, parts = job_of("whole", deterministic, **EXACT), job_of("parts", deterministic, **EXACT)
     parts["settings"] = deterministic | {"size": deterministic["size"] | {"accumulate": 3}}
