@@ -1,6 +1,7 @@
 """Graph topological adapter: cross-attention from the backbone's tokens to structure embeddings.
 
-Shapes: B cells, L gene tokens, T tokens with the cell's own first, D width, S structure width, H heads.
+Shapes: B cells, L gene tokens, T tokens with the cell's own first, D width, S structure width, H heads, N genes,
+M masked tokens.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class CrossAttentionAdapter(nn.Module):
         query, key, _, bonus = self._attend(h_BTD, structure_BLS, known_BL)
         return torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + bonus, dim=-1)
 
+    def mix(self, attention_BHTL: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
+        """h_fusion, (B, T, D), by given weights: those of `attention`, or changed ones."""
+        value = self._heads(self.value(self.norm_structure(structure_BLS)))
+        return self.out((attention_BHTL @ value).transpose(1, 2).flatten(2))
+
     def _attend(
         self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -69,3 +75,32 @@ class CrossAttentionAdapter(nn.Module):
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+
+class CandidateScore(nn.Module):
+    """What the structure of each gene adds to the logits of which gene a masked token is.
+
+    For backbones whose mask hides the gene itself. Of such a token nothing is known but its rank, so that no structure
+    embedding of its own can be attended to, and what the network says of the hidden gene would never reach the decoder.
+    It does as a candidate: structure embeddings of all N genes are compared with the token's state. `beta` starts at 0.
+    """
+
+    def __init__(self, width: int, structure_width: int) -> None:
+        super().__init__()
+        self.norm_query = nn.LayerNorm(width)
+        self.norm_structure = nn.LayerNorm(structure_width)
+        self.query = nn.Linear(width, 2 * structure_width)
+        self.key = nn.Sequential(
+            nn.Linear(structure_width, 2 * structure_width),
+            nn.ReLU(),
+            nn.Linear(2 * structure_width, 2 * structure_width),
+        )
+        self.beta = nn.Parameter(torch.zeros(()))
+
+    def forward(self, h_BLD: torch.Tensor, masked_BL: torch.Tensor, structure_BNS: torch.Tensor) -> torch.Tensor:
+        """(M, N), by cell and token."""
+        query_MS = self.query(self.norm_query(h_BLD[masked_BL]))
+        key_BNS = self.key(self.norm_structure(structure_BNS))
+        of_cell = query_MS.split(masked_BL.sum(1).tolist())
+        score_MN = torch.cat([query @ key.T for query, key in zip(of_cell, key_BNS, strict=True)])
+        return self.beta * score_MN / math.sqrt(query_MS.shape[-1])

@@ -1,9 +1,52 @@
-"""Where gene embeddings start: from the co-expression of the training cells, so that few steps suffice."""
+"""Where training starts: initial weights, a published backbone, gene embeddings from co-expression."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
+import torch
+
+from grnformer.model.grnformer import GRNFormer
+from grnformer.model.published import Published, put_published
+
+
+def start_model(
+    genes: pd.DataFrame,
+    arguments: dict[str, Any],
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    seed: int,
+    *,
+    published: Published | None,
+    seen: Callable[[], sp.csr_matrix] | None,
+) -> GRNFormer:
+    """The model before its first step; the same arguments give the same weights, bit by bit.
+
+    Parameters
+    ----------
+    genes
+        Of the graph bundle.
+    arguments, mean, deviation
+        Of GRNFormer.
+    seed
+        Of initial weights; PyTorch's generator is seeded with it.
+    published
+        Weights that the backbone takes over; None: from scratch.
+    seen
+        Gives value tokens of training cells (cells x N), from whose co-expression gene embeddings start where the
+        backbone is not published; None: they start at random.
+    """
+    torch.manual_seed(seed)
+    model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
+    if published is not None:
+        put_published(model.backbone, published, genes)
+    elif seen is not None:
+        model.backbone.start_genes(coexpression_embedding(seen(), model.backbone.width, seed))
+    return model
 
 
 def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.ndarray:

@@ -23,7 +23,7 @@ from grnformer.model.batch import Batch
 from grnformer.train.activity import StoredActivity, VisibleActivity
 from grnformer.train.cells import CellStore
 
-ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED = range(5)  # separate streams of random numbers
+ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED, ATTENTION = range(6)  # separate streams of random numbers
 
 
 @dataclass(frozen=True)

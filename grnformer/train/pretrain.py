@@ -18,8 +18,7 @@ from grnformer.fuse.graph import Bundle
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer, Perturbation
 from grnformer.model.moments import gene_moments, gene_shares, nonzero_medians
-from grnformer.model.published import put_published
-from grnformer.model.start import coexpression_embedding
+from grnformer.model.start import start_model
 from grnformer.model.structure import read_structure
 from grnformer.model.tune import merge_tuned, tune_backbone
 from grnformer.train.batches import Cells, StepBatches
@@ -91,7 +90,6 @@ def pretrain(
     """
     size = settings["size"]
     torch.set_num_threads(threads)
-    torch.manual_seed(model_seed)
     genes = bundle.graph.genes
     kind, architecture, published = BACKBONES[settings["backbone"]], size["backbone"], None
     if checkpoint is not None:
@@ -128,14 +126,10 @@ def pretrain(
         "scales": bundle.meta["scales"],
         "n_tokens": cells.n_tokens,
     }
-    model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
+    seen = (lambda: cells.values(sample)) if size["gene_start"] == "coexpression" else None
+    model = start_model(genes, arguments, mean, deviation, model_seed, published=published, seen=seen)
     if model.hides_genes:
         type_mean = gene_shares(((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks), len(type_mean))
-    if published is not None:
-        put_published(model.backbone, published, genes)
-    elif size["gene_start"] == "coexpression":
-        seen = cells.values(sample)
-        model.backbone.start_genes(coexpression_embedding(seen, model.backbone.width, model_seed))
     tune_backbone(model, settings["tune"])
     structure = None
     if arm["adapter"]:
