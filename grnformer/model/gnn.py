@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -169,24 +170,34 @@ class GraphEncoder(nn.Module):
         gene_ND: torch.Tensor,
         value_NB: torch.Tensor,
         state_NB: torch.Tensor,
-        tokens_BL: torch.Tensor,
+        tokens_BL: torch.Tensor | None,
         graph: ScaleGraph,
         active_KB: torch.Tensor,
     ) -> torch.Tensor:
-        """Return (B, L, S). Only genes that send messages, and the tokens, are computed."""
-        cells_B1 = torch.arange(tokens_BL.shape[0], device=tokens_BL.device)[:, None]
-        own_BLS = self.features(gene_ND[tokens_BL], value_NB[tokens_BL, cells_B1], state_NB[tokens_BL, cells_B1])
-        sources = torch.from_numpy(graph.sources).to(tokens_BL.device)
+        """Return (B, L, S). Only genes that send messages, and the tokens (None: all genes), are computed."""
+        sources = torch.from_numpy(graph.sources).to(gene_ND.device)
         source_TBS = self.features(gene_ND[sources][:, None], value_NB[sources], state_NB[sources])
         graph = graph.reweighed(self.weights)
-        to_tokens, to_sources = TokenLinks(graph, active_KB, tokens_BL), SourceLinks(graph, active_KB, graph.sources)
+        to_sources = SourceLinks(graph, active_KB, graph.sources)
+        if tokens_BL is None:
+            own_NBS = self.features(gene_ND[:, None], value_NB, state_NB)
+            to_all = SourceLinks(graph, active_KB, np.arange(len(gene_ND)))
+            return self._update(own_NBS, source_TBS, to_all, to_sources).transpose(0, 1)
+        cells_B1 = torch.arange(tokens_BL.shape[0], device=tokens_BL.device)[:, None]
+        own_BLS = self.features(gene_ND[tokens_BL], value_NB[tokens_BL, cells_B1], state_NB[tokens_BL, cells_B1])
+        return self._update(own_BLS, source_TBS, TokenLinks(graph, active_KB, tokens_BL), to_sources)
+
+    def _update(
+        self, own: torch.Tensor, source_TBS: torch.Tensor, links: Links, to_sources: SourceLinks
+    ) -> torch.Tensor:
+        """All layers: features of the genes that are asked for, and of the sources as far as they are needed."""
         layers: list[GraphLayer] = list(self.layers)  # type: ignore[arg-type]
         for depth, layer in enumerate(layers):
-            to_tokens_BLS = layer.messages(own_BLS, source_TBS, to_tokens, to_sources)
-            if depth + 1 < len(layers) and len(sources):
+            messages = layer.messages(own, source_TBS, links, to_sources)
+            if depth + 1 < len(layers) and len(source_TBS):
                 source_TBS = layer(source_TBS, layer.messages(source_TBS, source_TBS, to_sources, to_sources))
-            own_BLS = layer(own_BLS, to_tokens_BLS)
-        return own_BLS
+            own = layer(own, messages)
+        return own
 
 
 class ScaleFusion(nn.Module):

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grnformer.model.adapter import CrossAttentionAdapter
+from grnformer.model.adapter import CandidateScore, CrossAttentionAdapter
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.batch import Batch
 from grnformer.model.gnn import GraphEncoder, ScaleFusion
@@ -87,6 +87,7 @@ class GRNFormer(nn.Module):
             self.encoders = nn.ModuleDict({s: GraphEncoder(width, gnn) for s in scales})
             self.adapter = CrossAttentionAdapter(width, gnn["width"], adapter["n_heads"], n_tokens)
             self.fusion = ScaleFusion(gnn["fusion"], gnn["width"], len(scales))
+            self.candidates = CandidateScore(width, gnn["width"]) if self.hides_genes else None
 
     def forward(
         self,
@@ -96,11 +97,24 @@ class GRNFormer(nn.Module):
         perturbation: Perturbation = NO_PERTURBATION,
     ) -> torch.Tensor:
         """States of all tokens, (B, T, D). Without `structure`: the backbone alone, whatever the arm."""
+        return self.run(batch, structure, rng, perturbation)[0]
+
+    def run(
+        self,
+        batch: Batch,
+        structure: Structure | None,
+        rng: np.random.Generator,
+        perturbation: Perturbation = NO_PERTURBATION,
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """States as `forward`, and structure embeddings of all genes, (B, N, S), where a mask hides the gene itself."""
         h_BTD = self.backbone.encode(batch, drop_last=self.replaces_last)
         if self.adapter is None or structure is None:
-            return h_BTD
-        embedded_BLS = self.structure_embeddings(batch, structure, rng, perturbation)
-        return self.adapter(h_BTD, embedded_BLS, batch.known(self.hides_genes))
+            return h_BTD, None
+        known_BL = batch.known(self.hides_genes)
+        if not self.hides_genes:
+            return self.adapter(h_BTD, self.structure_embeddings(batch, structure, rng, perturbation), known_BL), None
+        of_all_BNS = self._embed(batch, None, structure, rng, perturbation)
+        return self.adapter(h_BTD, _of_tokens(of_all_BNS, batch.gene_BL, known_BL), known_BL), of_all_BNS
 
     def structure_embeddings(
         self, batch: Batch, structure: Structure, rng: np.random.Generator, perturbation: Perturbation
@@ -108,7 +122,18 @@ class GRNFormer(nn.Module):
         """Structure embeddings of each cell's tokens, of all scales: (B, L, S); any where the gene is hidden."""
         known_BL = batch.known(self.hides_genes)
         gene_BL = batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, 0)
-        value_NB, state_NB = self._seen(batch, known_BL)
+        return self._embed(batch, gene_BL, structure, rng, perturbation)
+
+    def _embed(
+        self,
+        batch: Batch,
+        gene_BL: torch.Tensor | None,
+        structure: Structure,
+        rng: np.random.Generator,
+        perturbation: Perturbation,
+    ) -> torch.Tensor:
+        """Structure embeddings of some genes of each cell, or of all, of all scales: (B, L or N, S)."""
+        value_NB, state_NB = self._seen(batch, batch.known(self.hides_genes))
         active_KB = batch.active_BK.T.contiguous()
         gene_ND = self.backbone.gene_embedding()
         graphs = draw_graphs(batch, structure, self.fanout, perturbation, rng)
@@ -128,14 +153,19 @@ class GRNFormer(nn.Module):
         predicted_BL = self.backbone.reconstruct(h_BTD, batch)
         return predicted_BL if self.backbone.standardised else self._standardise(predicted_BL, batch)
 
-    def losses(self, h_BTD: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Loss of each masked token from the states, and from the cell embedding where the backbone has it; (M,).
+    def losses(
+        self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Loss of each masked token from what `run` returns, and from the cell embedding where there is one; (M,).
 
         Squared error of the standardised value, or nats of the gene where the mask hides the gene itself.
         """
         masked_BL, backbone = batch.masked_BL, self.backbone
         if self.hides_genes:
-            logits_MN = backbone.gene_logits(h_BTD[:, h_BTD.shape[1] - masked_BL.shape[1] :][masked_BL])
+            h_BLD = h_BTD[:, h_BTD.shape[1] - masked_BL.shape[1] :]
+            logits_MN = backbone.gene_logits(h_BLD[masked_BL])
+            if structure_BNS is not None and self.candidates is not None:
+                logits_MN = logits_MN + self.candidates(h_BLD, masked_BL, structure_BNS)
             return F.cross_entropy(logits_MN.float(), batch.gene_BL[masked_BL], reduction="none"), None
         target_M = self.target(batch)[masked_BL]
         from_states_M = (self.predict(h_BTD, batch)[masked_BL] - target_M) ** 2
@@ -158,6 +188,12 @@ class GRNFormer(nn.Module):
         value_BN = value_BL.new_zeros(shape).scatter(1, gene_BL, value_BL)[:, : self.n_genes]
         state_BN = state_BL.new_zeros(shape).scatter(1, gene_BL, state_BL)[:, : self.n_genes]
         return value_BN.T, state_BN.T
+
+
+def _of_tokens(of_all_BNS: torch.Tensor, gene_BL: torch.Tensor, known_BL: torch.Tensor | None) -> torch.Tensor:
+    """Embeddings of each cell's tokens from those of all genes; gene 0's where a token is not known."""
+    gene_BL = gene_BL if known_BL is None else gene_BL.masked_fill(~known_BL, 0)
+    return of_all_BNS.gather(1, gene_BL[:, :, None].expand(-1, -1, of_all_BNS.shape[2]))
 
 
 def draw_graphs(

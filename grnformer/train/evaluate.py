@@ -53,10 +53,10 @@ def evaluate(
     truths, predictions, floors = [], [], []
     for number, batch in enumerate(batches):
         moved = batch.to(device)
-        h_BTD = model(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
+        h_BTD, structure_BNS = model.run(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
         masked = moved.masked_BL
         if model.hides_genes:
-            nats_M = model.losses(h_BTD, moved)[0]
+            nats_M = model.losses(h_BTD, moved, structure_BNS)[0]
             share = type_mean[:, batch.gene_BL[batch.masked_BL].numpy()]
             type_M = np.broadcast_to(batch.type_B[:, None], batch.masked_BL.shape)[batch.masked_BL.numpy()]
             predictions.append(nats_M.cpu().numpy())

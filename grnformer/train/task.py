@@ -13,6 +13,8 @@ from grnformer.model.batch import Batch
 from grnformer.model.grnformer import GRNFormer, Perturbation
 from grnformer.model.structure import Structure
 
+SCALARS = ("adapter.beta", "adapter.own_gene", "candidates.beta")
+
 
 class Part:
     """A batch and the random numbers of its graphs (a class of its own, which Lightning hands on untouched)."""
@@ -30,8 +32,8 @@ class MaskedValueLoss(nn.Module):
 
     def forward(self, part: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one."""
-        h_BTD = self.model(part.batch, self.structure, part.rng, self.perturbation)
-        from_gene, from_cell = self.model.losses(h_BTD, part.batch)
+        h_BTD, structure_BNS = self.model.run(part.batch, self.structure, part.rng, self.perturbation)
+        from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
         return torch.mean(from_gene), None if from_cell is None else torch.mean(from_cell)
 
 
@@ -40,7 +42,7 @@ def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Op
 
     `settings`: learning_rate, adapter_scalar_rate, weight_decay.
     """
-    scalars = [p for name, p in model.named_parameters() if name in ("adapter.beta", "adapter.own_gene")]
+    scalars = [p for name, p in model.named_parameters() if name in SCALARS]
     known = {id(p) for p in scalars}
     others = [p for p in model.parameters() if id(p) not in known]
     groups = [

@@ -1,6 +1,6 @@
 """Layers over cells of unequal length, nearly without padding: cells of like length run together.
 
-Shapes: B cells, T tokens of the longest one, D width.
+Shapes: B cells, T tokens of the longest one, D width, P tokens of all groups.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 WASTE = 1.1  # a group's longest cell has at most so many times the tokens of its shortest
 ALONE = 8  # tokens: of shorter cells, differences do not matter
@@ -46,15 +45,30 @@ def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: tor
         for layer in layers:
             h_BTD = layer(h_BTD, None)
         return h_BTD
+    n_cells, n_tokens, width = h_BTD.shape
     length_B = present_BT.sum(1).cpu().numpy()
     groups = group_lengths(length_B)
+    shapes = [(len(group), max(int(length_B[group].max()), 1)) for group in groups]
+    taken = np.concatenate(
+        [
+            (group[:, None] * n_tokens + np.arange(longest)).ravel()
+            for group, (_, longest) in zip(groups, shapes, strict=True)
+        ]
+    )
+    # all groups are taken by one index and put back by one, for the gradient of each is as large as the batch
+    packed_PD = h_BTD.flatten(0, 1)[torch.from_numpy(taken).to(h_BTD.device)]
     parts = []
-    for group in groups:
-        cells, longest = torch.from_numpy(group).to(h_BTD.device), max(int(length_B[group].max()), 1)
-        part, present = h_BTD[cells, :longest], present_BT[cells, :longest]
+    for part, group, shape in zip(packed_PD.split([a * b for a, b in shapes]), groups, shapes, strict=True):
+        present = torch.from_numpy(np.arange(shape[1]) < length_B[group][:, None]).to(h_BTD.device)
         allowed = None if bool(present.all()) else present[:, None, None]
+        part = part.unflatten(0, shape)
         for layer in layers:
             part = layer(part, allowed)
-        parts.append(F.pad(part.masked_fill(~present[:, :, None], 0.0), (0, 0, 0, h_BTD.shape[1] - longest)))
-    back = torch.from_numpy(np.argsort(np.concatenate(groups))).to(h_BTD.device)
-    return torch.cat(parts)[back]
+        parts.append(part.flatten(0, 1))
+    nothing = h_BTD.new_zeros(1, width)
+    place = np.full(n_cells * n_tokens, len(taken))
+    place[taken] = np.arange(len(taken))
+    place[~present_BT.cpu().numpy().ravel()] = len(taken)
+    return torch.cat([*(part.to(h_BTD.dtype) for part in parts), nothing])[
+        torch.from_numpy(place).to(h_BTD.device)
+    ].unflatten(0, (n_cells, n_tokens))

@@ -79,7 +79,8 @@ def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_weight_that_is_trained_has_a_part_in_the_loss(make_model, make_batch, structure, kind):
     model, batch = make_model(kind=kind).train(), make_batch(kind)
-    parts = [part.mean() for part in model.losses(model(batch, structure, rng()), batch) if part is not None]
+    h_BTD, structure_BNS = model.run(batch, structure, rng())
+    parts = [part.mean() for part in model.losses(h_BTD, batch, structure_BNS) if part is not None]
     torch.stack(parts).sum().backward()
     assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
 

@@ -44,7 +44,8 @@ def step(model, batch, structure):
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(2):
-        parts = [part.mean() for part in model.losses(model(batch, structure, rng()), batch) if part is not None]
+        h_BTD, structure_BNS = model.run(batch, structure, rng())
+        parts = [part.mean() for part in model.losses(h_BTD, batch, structure_BNS) if part is not None]
         optimiser.zero_grad()
         torch.stack(parts).sum().backward()
         optimiser.step()
