@@ -102,7 +102,9 @@ def annotate_anndata(
     obsm: dict[str, np.ndarray],
     uns: dict[str, Any],
 ) -> None:
-    """Copy an .h5ad with further columns of obs (rows in its order), obsm and uns; X is copied, not read.
+    """Copy an .h5ad or .zarr to an .h5ad with further columns of obs (rows in its order), obsm and uns.
+
+    X is copied without being held as a whole.
 
     What is added is checked against `contract`; of the same names, the new replace the old.
     """
@@ -112,12 +114,14 @@ def annotate_anndata(
     import pandas as pd
     from anndata.io import read_elem, write_elem
 
+    from grnformer.stored import copy_to_h5ad
+
     added = anndata.AnnData(
         np.zeros((len(obs), 1), np.float32), obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns
     )
     contracts.check(added, contract, where=str(path))
     with atomic(path) as temporary:
-        shutil.copyfile(_existing(source), temporary)
+        copy_to_h5ad(_existing(source), temporary)
         with h5py.File(temporary, "r+") as handle:
             table = read_elem(handle["obs"])
             write_elem(handle, "obs", table.assign(**{name: column.array for name, column in obs.items()}))

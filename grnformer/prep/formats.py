@@ -1,4 +1,4 @@
-"""The file formats of count matrices: 10x .h5, .h5ad, folders with matrix.mtx, CSV and TSV."""
+"""The file formats of count matrices: 10x .h5, .h5ad, .zarr, folders with matrix.mtx, CSV and TSV."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
     path = Path(path)
     if not path.exists():
         raise InputError(f"no file or folder at {path}", "an existing path", "correct the sample sheet")
-    reader = _read_folder if path.is_dir() else _by_suffix(path)
+    reader = _read_folder if path.is_dir() and path.suffix != ".zarr" else _by_suffix(path)
     try:
         data = reader(path)
     except (OSError, KeyError) as error:
         raise InputError(
             f"{path} cannot be read: {error}",
-            "10x .h5, .h5ad, a folder with matrix.mtx, .csv or .tsv",
+            "10x .h5, .h5ad, .zarr, a folder with matrix.mtx, .csv or .tsv",
             "check the file",
         ) from error
     log.info("%s: %d x %d", path, data.n_obs, data.n_vars)
@@ -51,11 +51,12 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
 
 def _by_suffix(path: Path) -> Callable[[Path], anndata.AnnData]:
     suffixes = [s for s in path.suffixes if s != ".gz"]
-    readers = {".h5": _read_10x_h5, ".h5ad": _read_h5ad, ".csv": _read_text, ".tsv": _read_text, ".txt": _read_text}
+    readers = {".h5": _read_10x_h5, ".h5ad": _read_anndata, ".zarr": _read_anndata}
+    readers |= dict.fromkeys((".csv", ".tsv", ".txt"), _read_text)
     if not suffixes or suffixes[-1] not in readers:
         raise InputError(
             f"{path}: a format not known by its name",
-            "10x .h5, .h5ad, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)",
+            "10x .h5, .h5ad, .zarr, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)",
             "convert or rename the file",
         )
     return readers[suffixes[-1]]
@@ -73,8 +74,8 @@ def _read_10x_h5(path: Path) -> anndata.AnnData:
     return data
 
 
-def _read_h5ad(path: Path) -> anndata.AnnData:
-    stored = anndata.read_h5ad(path)
+def _read_anndata(path: Path) -> anndata.AnnData:
+    stored = anndata.read_zarr(path) if path.suffix == ".zarr" else anndata.read_h5ad(path)
     candidates = [("layer 'counts'", stored.layers.get("counts"), stored.var), ("X", stored.X, stored.var)]
     if stored.raw is not None:
         candidates.append(("raw", stored.raw.X, stored.raw.var))

@@ -1,4 +1,4 @@
-"""Expression rows streamed from an .h5mu or .h5ad on disk: memory holds the rows asked for, not the matrix."""
+"""Expression rows streamed from an .h5mu, .h5ad or .zarr: memory holds the rows asked for, not the matrix."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-import h5py
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from anndata.io import read_elem
 
 from grnformer.errors import InputError
+from grnformer.stored import close_stored, open_stored, read_names
+
+_SPAN = 4096  # rows; wider spans are read in parts
 
 
 class CellStore:
-    """Rows of a CSR matrix in an HDF5 file, restricted to chosen genes.
+    """Rows of a stored CSR matrix, restricted to chosen genes.
 
     Parameters
     ----------
     path
-        .h5mu (its modality `rna`) or .h5ad; X in CSR.
+        .h5mu (its modality `rna`), .h5ad or a .zarr of either; X in CSR.
     genes
         Genes to keep, in the order to return; each must be there.
 
@@ -36,9 +38,9 @@ class CellStore:
 
     def __init__(self, path: str | Path, genes: list[str]) -> None:
         self._path, self._process = path, os.getpid()
-        self._file = h5py.File(path, "r")
-        self._group = "mod/rna" if "mod" in self._file else "/"
-        group = self._file[self._group]
+        self._file = open_stored(path)
+        self._x_name = "mod/rna/X" if "mod" in self._file else "X"
+        group = self._file["mod/rna"] if "mod" in self._file else self._file
         self._x = group["X"]
         if self._x.attrs.get("encoding-type") != "csr_matrix":
             raise InputError(
@@ -63,7 +65,7 @@ class CellStore:
     @property
     def cells(self) -> np.ndarray:
         """Names of all cells; read anew each time, since they need more memory than all else that is held."""
-        return self._names()[:].astype(object)
+        return read_names(self._file["obs"])
 
     @property
     def cell_types(self) -> np.ndarray:
@@ -73,22 +75,22 @@ class CellStore:
     def names(self, rows: np.ndarray) -> np.ndarray:
         """Names of rows in ascending order."""
         first, last = int(rows[0]), int(rows[-1]) + 1
-        return self._names()[first:last].astype(object)[rows - first]
-
-    def _names(self) -> h5py.Dataset:
-        obs = self._file["obs"]
-        return obs[obs.attrs["_index"]].asstr()
+        return read_names(self._file["obs"], slice(first, last))[rows - first]
 
     def read(self, rows: np.ndarray) -> sp.csr_matrix:
-        """Rows in ascending order (numbers), as CSR (rows x genes); one read of the span that they cover."""
+        """Rows in ascending order (numbers), as CSR (rows x genes); one read of the span that they cover, if narrow."""
         return self.read_all(rows)[:, self.columns]
 
     def read_all(self, rows: np.ndarray) -> sp.csr_matrix:
         """As `read`, with all genes of the file."""
         self._reopen_in_worker()
+        parts = np.split(rows, np.flatnonzero(np.diff((rows - rows[0]) // _SPAN)) + 1)
+        return sp.vstack([self._read_span(part) for part in parts], "csr") if len(parts) > 1 else self._read_span(rows)
+
+    def _read_span(self, rows: np.ndarray) -> sp.csr_matrix:
         first, last = int(rows[0]), int(rows[-1]) + 1
         indptr = self._x["indptr"][first : last + 1]
-        start, end = indptr[0], indptr[-1]
+        start, end = int(indptr[0]), int(indptr[-1])
         span = sp.csr_matrix(
             (self._x["data"][start:end], self._x["indices"][start:end], indptr - start),
             shape=(last - first, len(self.all_genes)),
@@ -98,15 +100,15 @@ class CellStore:
     def _reopen_in_worker(self) -> None:
         """A process forked from the one that opened the file gets a handle of its own."""
         if os.getpid() != self._process:
-            self._file, self._process = h5py.File(self._path, "r"), os.getpid()
-            self._x = self._file[self._group]["X"]
+            self._file, self._process = open_stored(self._path), os.getpid()
+            self._x = self._file[self._x_name]
 
     def digest(self) -> str:
         """SHA-256 of cells, genes and stored values."""
         digest = hashlib.sha256("\n".join([*self.cells, *self._genes]).encode())
         for key in ("data", "indices", "indptr"):
             array = self._x[key]
-            for start in range(0, len(array), 10_000_000):
+            for start in range(0, array.shape[0], 10_000_000):
                 digest.update(array[start : start + 10_000_000].tobytes())
         return digest.hexdigest()
 
@@ -116,4 +118,4 @@ class CellStore:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        close_stored(self._file)

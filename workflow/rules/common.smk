@@ -275,11 +275,11 @@ def rna_files_of(wildcards):
 
 
 def files_of(row, column):
-    """Files behind one column of a located row; of a folder, the files in it."""
+    """Files behind one column of a located row; of a folder that is no .zarr, the files in it."""
     if column not in row or row[column].startswith("obs:"):
         return []
     path = Path(row[column])
-    if not path.is_dir():
+    if not path.is_dir() or path.suffix == ".zarr":
         return [str(path)]
     return sorted(str(file) for file in path.iterdir() if file.is_file())
 

@@ -1,5 +1,6 @@
 """Rows from disk, the split, batches by step."""
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +9,8 @@ import scipy.sparse as sp
 from grnformer.errors import InputError
 from grnformer.grn.cell.aucell import score_cells
 from grnformer.model.backbones import BACKBONES
-from grnformer.train.batches import Cells, StepBatches, draw_mask
+from grnformer.train import cells as cells_module
+from grnformer.train.batches import Cells, StepBatches, draw_mask, load
 from grnformer.train.cells import CellStore
 from grnformer.train.split import split_cells
 
@@ -34,6 +36,36 @@ def test_store_reads_the_asked_rows_and_genes(cells):
     with CellStore(cells[0], genes) as store:
         rows = np.array([3, 4, 90])
         np.testing.assert_array_equal(store.read(rows).toarray(), cells[1][rows, genes].X.toarray())
+
+
+@pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_zarr_gives_the_same_rows_names_and_batches(cells, bundle_of, tmp_path, zarr_format):
+    with ad.settings.override(zarr_write_format=zarr_format):
+        cells[1].write_zarr(tmp_path / "cells.zarr", chunks=(50,))
+    graph, rows = bundle_of("hybrid").graph, np.array([3, 4, 90])
+    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
+    sizes = {"batch_size": 16, "block_cells": 20, "held_blocks": 2}
+    found = []
+    for path in (cells[0], tmp_path / "cells.zarr"):
+        with CellStore(path, graph.genes["gene"].tolist()) as store:
+            source = Cells(store, graph, ["A", "B"], tokeniser, **SHARES)
+            batches = StepBatches(source, np.arange(0, 160, 2), **sizes, n_steps=7, seed=1)
+            drawn = [parts.batches[0] for _, parts in load(batches, 7, 2 if path.is_dir() else 0, pinned=False)]
+            found.append((store.read(rows).toarray(), store.names(rows), store.cells, store.digest(), drawn))
+    for stored, zarred in zip(*[part[:3] for part in found], strict=True):
+        np.testing.assert_array_equal(stored, zarred)
+    assert found[0][3] == found[1][3]
+    for one, other in zip(found[0][4], found[1][4], strict=True):
+        for name in ("gene_BL", "value_BL", "masked_BL", "active_BK", "type_B"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_wide_span_is_read_in_parts(cells, monkeypatch):
+    monkeypatch.setattr(cells_module, "_SPAN", 7)
+    rows = np.array([0, 6, 7, 8, 60, 61, 159])
+    with CellStore(cells[0], ["G7", "G2"]) as store:
+        np.testing.assert_array_equal(store.read(rows).toarray(), cells[1][rows, ["G7", "G2"]].X.toarray())
 
 
 def test_store_names_a_missing_gene(cells):

@@ -12,6 +12,7 @@ from grnformer import io
 from grnformer.errors import InputError
 from grnformer.fuse.graph import write_bundle
 from grnformer.model.saved import save_model
+from grnformer.stored import read_lazily
 from grnformer.train import embed
 from grnformer.train.cells import CellStore
 from grnformer.train.embed import embed_anndata, embed_rows
@@ -37,6 +38,7 @@ def model(cells, bundle_of, settings, tmp_path):
     return folder
 
 
+@pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
 def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
     data = cells[1].copy()
     data.X.data = np.log1p(data.X.data)
@@ -56,8 +58,11 @@ def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
     )
     np.testing.assert_array_equal(embedding, data.obsm["X_grnformer"])
     added = {"obs": obs, "obsm": {"X_grnformer": embedding}, "uns": {"grnformer": made_by}}
-    for source in ("new.h5ad", "once.h5ad"):  # and again: what is there is replaced
-        target = tmp_path / ("once.h5ad" if source == "new.h5ad" else "twice.h5ad")
+    ad.read_h5ad(tmp_path / "new.h5ad").write_zarr(tmp_path / "new.zarr")
+    from_zarr = embed_rows(read_lazily(tmp_path / "new.zarr"), model, settings=SETTINGS, **names)
+    np.testing.assert_array_equal(from_zarr[1], embedding)
+    for source in ("new.h5ad", "new.zarr", "once.h5ad"):  # and again: what is there is replaced
+        target = tmp_path / ("twice.h5ad" if source == "once.h5ad" else "once.h5ad")
         io.annotate_anndata(tmp_path / source, target, "embedded_cells", **added)
         written = io.read_anndata(target, "embedded_cells")
         assert written.obs["mapped_cell_type"].dtype == "category"

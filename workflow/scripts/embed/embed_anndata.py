@@ -1,20 +1,20 @@
-"""Embed the cells of an .h5ad by a pretrained model; their graphs come from the nearest pretraining cells."""
+"""Embed the cells of an .h5ad or .zarr by a pretrained model; their graphs come from the nearest pretraining cells."""
 
 from grnformer.job import job
 
 with job(snakemake):
     from pathlib import Path
 
-    import anndata
     import torch
 
     from grnformer import io
+    from grnformer.stored import read_lazily
     from grnformer.train.embed import embed_rows
 
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
     obs, embedding, made_by = embed_rows(
-        anndata.read_h5ad(inputs.cells, backed="r"),
+        read_lazily(inputs.cells),
         Path(inputs.weights).parent,
         graph=inputs.bundle,
         vocabulary=inputs.vocabulary,
