@@ -98,6 +98,7 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     gnn = {"geneformer": {"name": "gat", "fusion": "gate"}, "scfoundation": {"name": "gcn", "fusion": "concat"}}
     size |= {"gnn": gnn[backbone] | {"width": 8, "direction": "both"}}
     size |= {"backbones": {backbone: own[backbone] | {"width": 8, "n_heads": 2}}}
+    size |= {"by_backbone": {backbone: {"n_tokens": 10, "expressed_share": 1.0, "mask_share": [0.2, 0.4]}}}
     optimiser, embed = {"log_every": 1, "evaluate_every": 2}, {"n_tokens": 12}
     pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": embed}
     pretrain |= {"tune": {"how": "lora"}, "perturbed_degree_power": -1}
@@ -109,6 +110,7 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     model, card = load_model(folder)
     assert model.adapter.beta != 0
     assert card["arguments"]["backbone"]["name"] == backbone
+    assert card["arguments"]["n_tokens"] == 10  # its own, not that of the size
     scores = io.read_json(folder / "heldout.json", "heldout")
     assert scores["objective"] == ("masked_gene" if backbone == "geneformer" else "masked_value")
     embedding = embed_expression(
