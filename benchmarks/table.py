@@ -40,6 +40,10 @@ class Table:
         """A figure of ours that must stay below a bound."""
         self._add(what, unit, ours, float("nan"), float("nan"), f"ours < {at_most:g}", ours < at_most)
 
+    def add_check(self, what: str, unit: str, ours: float, reference: float, target: str, met: bool) -> None:
+        """Less is better, beside a reference; whether it met its target is told apart from both."""
+        self._add(what, unit, ours, reference, reference / ours, target, met)
+
     def add_figure(self, what: str, unit: str, ours: float) -> None:
         """A figure of ours without a reference or target."""
         self._add(what, unit, ours, float("nan"), float("nan"), "", None)
