@@ -26,13 +26,15 @@ class Rule:
 
     @property
     def outputs(self) -> list[str]:
-        """Paths of the output, without what `report(...)` says about them."""
+        """Paths of the output, without what `report(...)` says about them; `expand` leaves no wildcard of its own."""
         text = re.sub(
             r"(caption|category|labels|patterns|subcategory)=(\"[^\"]*\"|\{[^}]*\}|\[[^]]*\])",
             "",
             self.directives["output"],
         )
-        return re.findall(r'"([^"]+)"', text)
+        filled = "|".join(re.findall(r"^ {12,}(\w+)=", text, re.MULTILINE))
+        text = re.sub(r"^ {12,}\w+=.*$", "", text, flags=re.MULTILINE)
+        return [re.sub(rf"\{{({filled})\}}", r"<\1>", path) for path in re.findall(r'"([^"]+)"', text)]
 
 
 def read_rules(folder: Path) -> list[Rule]:

@@ -227,28 +227,44 @@ rule train_expression_reference:
 rule embed_lines:
     input:
         expression="results/bench/drug_response/expression.h5ad",
-        weights="results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
-        card="results/{dataset}/pretrain/{arm}/seed{seed}/model.json",
-        reference="results/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+        weights=expand(
+            "results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        card=expand(
+            "results/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        reference=expand(
+            "results/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
         bundle=bundle_of,
     output:
-        "results/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+        expand(
+            "results/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
     log:
-        "results/{dataset}/log/bench/embed_lines.{arm}.seed{seed}.log",
+        "results/{dataset}/log/bench/embed_lines.{arm}.log",
     benchmark:
-        "results/{dataset}/benchmark/bench/embed_lines.{arm}.seed{seed}.tsv"
+        "results/{dataset}/benchmark/bench/embed_lines.{arm}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
     resources:
         mem_mb=growing(3000),
-        runtime=growing(30),
+        runtime=growing(60),
     params:
         settings=DRUG_RESPONSE["embed"],
         mapping=config["embed"]["mapping"],
         code=code("bench/embed_lines"),
     message:
-        "Embedding cell lines by arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"
+        "Embedding cell lines by arm {wildcards.arm} of {wildcards.dataset}, each of its seeds"
     script:
         "../scripts/bench/embed_lines.py"
 

@@ -220,10 +220,9 @@ rule render_report:
                 split=SPLITS,
             ),
             *expand(
-                "results/{dataset}/benchmark/bench/embed_lines.{arm}.seed{seed}.tsv",
+                "results/{dataset}/benchmark/bench/embed_lines.{arm}.tsv",
                 dataset=PRETRAINED if SPLITS else [],
                 arm=config["pretrain"]["arms"],
-                seed=config["pretrain"]["seeds"],
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/train_drug_response.{arm}.{split}.tsv",

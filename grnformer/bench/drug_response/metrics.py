@@ -22,10 +22,20 @@ def double_centred_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.n
     What is left is the interaction: which line is more sensitive to which drug than both are in general. Every
     predictor that is a sum of a line and a drug term is undefined here.
     """
-    left, right = remove_means(truth, mask), remove_means(prediction, mask)
-    if _flat(left, truth[mask]) or _flat(right, prediction[mask]):
-        return float("nan")
-    return _correlate(left, right)
+    return double_centred_pearson_with(truth, mask)(prediction)
+
+
+def double_centred_pearson_with(truth: np.ndarray, mask: np.ndarray) -> Callable[[np.ndarray], float]:
+    """`double_centred_pearson` of any prediction with this truth, whose means are removed once for all of them."""
+    left = remove_means(truth, mask)
+
+    def correlate(prediction: np.ndarray) -> float:
+        right = remove_means(prediction, mask)
+        if _flat(left, truth[mask]) or _flat(right, prediction[mask]):
+            return float("nan")
+        return _correlate(left, right)
+
+    return correlate
 
 
 def per_drug_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:

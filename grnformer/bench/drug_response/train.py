@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from grnformer.bench.drug_response.matrix import fit_additive
-from grnformer.bench.drug_response.metrics import double_centred_pearson
+from grnformer.bench.drug_response.metrics import double_centred_pearson_with
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -178,6 +178,7 @@ def _train(
     y_LD = torch.from_numpy(deviation.astype(np.float32))
     mask_LD = torch.from_numpy(parts["train"].astype(np.float32))
     trained = torch.from_numpy(np.flatnonzero(parts["train"].any(axis=1)))
+    validate = double_centred_pearson_with(deviation, parts["validation"])
     best, best_epoch, best_prediction = -np.inf, 0, np.zeros(deviation.shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -200,9 +201,10 @@ def _train(
             encoded_DH = network.drug_encoder(drugs)
             leaf_DH = encoded_DH.detach().requires_grad_()
             for chosen in trained[torch.randperm(len(trained))].split(settings.lines_per_batch):
-                error_LD = (network(x_LE[chosen], leaf_DH) - y_LD[chosen]) ** 2 * mask_LD[chosen]
+                counted_LD = mask_LD[chosen]
+                error_LD = (network(x_LE[chosen], leaf_DH) - y_LD[chosen]) ** 2 * counted_LD
                 optimiser.zero_grad()  # gradients of the encoder become None, so that its weights rest
-                (error_LD.sum() / mask_LD[chosen].sum()).backward()
+                (error_LD.sum() / counted_LD.sum()).backward()
                 optimiser.step()
             optimiser.zero_grad()
             encoded_DH.backward(leaf_DH.grad)
@@ -212,7 +214,7 @@ def _train(
             network.eval()
             with torch.no_grad():
                 predicted = network(x_LE, network.drug_encoder(drugs)).numpy().astype(float)
-            score = double_centred_pearson(deviation, predicted, parts["validation"])
+            score = validate(predicted)
             if score > best:
                 best, best_epoch, best_prediction = score, epoch, predicted
             elif epoch - best_epoch >= settings.patience:

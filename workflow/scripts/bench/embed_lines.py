@@ -1,4 +1,4 @@
-"""Embed cell lines by a pretrained model; their graphs come from the nearest pretraining cells."""
+"""Embed cell lines by the models of an arm, one a seed; their graphs come from the nearest pretraining cells."""
 
 from grnformer.job import job
 
@@ -13,7 +13,7 @@ with job(snakemake):
 
     torch.set_num_threads(snakemake.threads)
     expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))
-    model = Path(snakemake.input.weights).parent
     settings = {**snakemake.params.settings, "mapping": snakemake.params.mapping}
-    embedding = embed_expression(model, snakemake.input.bundle, expression, **settings)
-    io.write_table(embedding.rename_axis("line").reset_index(), snakemake.output[0], "line_embedding")
+    for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
+        embedding = embed_expression(Path(weights).parent, snakemake.input.bundle, expression, **settings)
+        io.write_table(embedding.rename_axis("line").reset_index(), output, "line_embedding")
