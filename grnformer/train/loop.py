@@ -7,22 +7,24 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import torch
 
 from grnformer.model.batch import Batch
+from grnformer.model.grnformer import GRNFormer
 from grnformer.train.batches import STRUCTURE, StepBatches, StepParts, load
 from grnformer.train.checkpoints import Checkpoints
-from grnformer.train.divergence import Divergence, save_batch
+from grnformer.train.divergence import Divergence, batch_path, save_batch
 from grnformer.train.evaluate import evaluate
 from grnformer.train.preemption import Notice, Preempted, preemption_notice
 from grnformer.train.progress import Progress, Record, peak_memory
-from grnformer.train.task import MaskedValueLoss, Part, learning_rate_share, make_optimiser
+from grnformer.train.spread import Spread
+from grnformer.train.task import MaskedValueLoss, Part, learning_rate_share
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -40,6 +42,7 @@ class Plan:
 
     seed: int
     key: str
+    strategy: str
     steps: int
     accumulate: int
     optimiser: dict[str, Any]
@@ -55,8 +58,10 @@ class Plan:
 
 def run_training(
     fabric: Fabric, loss: MaskedValueLoss, batches: StepBatches, folder: Path, plan: Plan
-) -> list[dict[str, Any]]:
-    """Train from the newest whole checkpoint in `folder`, or from the start; returns the rows of the training curve.
+) -> tuple[GRNFormer, list[dict[str, Any]]]:
+    """Train from the newest whole checkpoint in `folder`, or from the start.
+
+    Returns the model (whole in the first process) and the rows of the training curve.
 
     Raises
     ------
@@ -76,17 +81,16 @@ class _Run:
         self.fabric, self.bare, self.plan, self.notice = fabric, loss, plan, notice
         self.batches, self.folder = batches, folder
         self.checkpoints = Checkpoints(folder, plan.key, plan.checkpoints["keep"])
-        self.loss = fabric.setup_module(loss, move_to_device=True)
+        self.spread = _spread(fabric, loss, plan)
+        self.loss, self.optimiser = self.spread.loss, self.spread.optimiser
         self.loss.train()
-        optimiser = make_optimiser(loss.model, plan.optimiser)
-        self.rates = [group["lr"] for group in optimiser.param_groups]
-        self.optimiser: Any = fabric.setup_optimizers(optimiser)
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.curve: list[dict[str, Any]] = []
         self.since: list[float] = []
         self.norms: list[float] = []
         self.saved = time.monotonic()
 
-    def train(self) -> list[dict[str, Any]]:
+    def train(self) -> tuple[GRNFormer, list[dict[str, Any]]]:
         plan, fabric = self.plan, self.fabric
         start = self._resume()
         end = plan.steps if plan.stop_after is None else min(plan.stop_after, plan.steps)
@@ -103,7 +107,8 @@ class _Run:
                     self._save(done)
                 if stop and done < end:
                     raise Preempted(f"{self.notice.name or 'a signal to another process'}: saved after step {done}")
-        return self.curve
+        with self.spread.whole_model() as model:
+            return model, self.curve
 
     def _step(self, step: int, parts: StepParts) -> tuple[float, bool, bool]:
         """One step of the optimiser. Returns the mean loss over processes, whether to stop and whether to save."""
@@ -111,34 +116,31 @@ class _Run:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * learning_rate_share(step, plan.optimiser["warmup_steps"], plan.steps)
         self.optimiser.zero_grad()
-        total = 0.0
+        total, objective = torch.zeros((), dtype=torch.float64, device=fabric.device), []
         for j, (batch, share) in enumerate(zip(parts.batches, parts.shares, strict=True)):
             number = fabric.global_rank * plan.accumulate + j
             torch.manual_seed(
                 plan.seed * 1_000_003 + step + number * _PARTS
             )  # dropout: by step, so that resuming is exact
             rng = np.random.default_rng([plan.seed, STRUCTURE, step, *([number] if number else [])])
-            last = j == plan.accumulate - 1
-            with nullcontext() if last else fabric.no_backward_sync(self.loss):
+            with self.spread.part(last=j == plan.accumulate - 1):
                 from_gene, from_cell = self.loss(Part(batch.to(fabric.device), rng))
                 loss = from_gene if from_cell is None else from_gene + plan.optimiser["cell_loss"] * from_cell
-                loss = loss * (share / plan.accumulate)
-                if not torch.isfinite(loss):
-                    self._diverged(f"the loss is {loss.item()}", step, batch)
-                fabric.backward(loss)
-            total += float(from_gene.detach()) * share / plan.accumulate
-        norm = fabric.clip_gradients(
-            self.loss, self.optimiser, max_norm=plan.optimiser["clip"], error_if_nonfinite=False
-        )
-        self.norms.append(float(norm))  # type: ignore[arg-type]  # a tensor where max_norm is given
-        if not math.isfinite(self.norms[-1]):
-            self._diverged(f"the norm of the gradient is {self.norms[-1]}", step, parts.batches[-1])
-        self.optimiser.step()
+                self.spread.backward(loss * (share / plan.accumulate))
+            objective.append(loss.detach())
+            total = total + from_gene.detach().double() * share / plan.accumulate
+        norm = self.spread.clip(plan.optimiser["clip"])
         minutes = (time.monotonic() - self.saved) / 60
-        told = [total, float(self.notice.name is not None), float(minutes >= plan.checkpoints["minutes"])]
+        finite = math.isfinite(norm) and bool(torch.isfinite(torch.stack(objective)).all())
+        flags = [self.notice.name is not None, minutes >= plan.checkpoints["minutes"], not finite]
+        told = [float(total), *map(float, flags)]
         if fabric.world_size > 1:
             shared: Any = fabric.all_reduce(torch.tensor(told, dtype=torch.float64), reduce_op="mean")
             told = shared.tolist()
+        if told[3] > 0:
+            self._diverged(step, parts.batches, torch.stack(objective).tolist(), norm)
+        self.norms.append(norm)
+        self.optimiser.step()
         self.since.append(told[0])
         return told[0], told[1] > 0, told[2] > 0
 
@@ -151,15 +153,15 @@ class _Run:
             self.since, self.norms = [], []
             self._note(row, record)
         if done % optimiser["evaluate_every"] == 0 or done == self.plan.steps:
-            model, plan = self.bare.model, self.plan
-            if self.fabric.is_global_zero:
-                scores = evaluate(model, self.bare.structure, plan.heldout, plan.type_mean, plan.heldout_seed)
-                self._note(self._row(done, "heldout", float(scores["mse"])), record)
+            plan = self.plan
+            with self.spread.whole_model() as model:
+                if self.fabric.is_global_zero:
+                    scores = evaluate(model, self.bare.structure, plan.heldout, plan.type_mean, plan.heldout_seed)
+                    self._note(self._row(done, "heldout", float(scores["mse"])), record)
             progress.restart()
 
     def _row(self, done: int, split: str, loss: float) -> dict[str, Any]:
-        adapter = self.bare.model.adapter
-        beta = None if adapter is None else float(adapter.beta.detach())
+        beta = self.spread.beta()
         empty = dict.fromkeys(("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate"))
         row = {"step": done, "epoch": (done - 1) // self.batches.steps_per_epoch, "split": split, "loss": loss}
         return row | empty | {"beta": beta}
@@ -171,17 +173,9 @@ class _Run:
             LOGGER.info("%s", row)
 
     def _save(self, done: int) -> None:
+        state = self.spread.state()
         if self.fabric.is_global_zero:
-            path = self.checkpoints.save(
-                done,
-                {
-                    "model": self.bare.model.state_dict(),
-                    "optimiser": self.optimiser.state_dict(),
-                    "curve": self.curve,
-                    "since": self.since,
-                    "norms": self.norms,
-                },
-            )
+            path = self.checkpoints.save(done, {**state, "curve": self.curve, "since": self.since, "norms": self.norms})
             LOGGER.info("saved %s", path)
         self.fabric.barrier()
         self.saved = time.monotonic()
@@ -191,15 +185,35 @@ class _Run:
         if path is None:
             return 0
         state = self.checkpoints.read(path)
-        self.bare.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.spread.load(state)
         self.curve, self.since, self.norms = state["curve"], state["since"], state["norms"]
         LOGGER.info("resuming after step %d from %s", state["step"], path)
         return int(state["step"])
 
-    def _diverged(self, what: str, step: int, batch: Batch) -> None:
-        path = save_batch(batch, self.folder, step, self.fabric.global_rank)
-        raise Divergence(what, step, path, self.bare.model)
+    def _diverged(self, step: int, batches: list[Batch], losses: list[float], norm: float) -> NoReturn:
+        """Save the batch whose loss is no number, else (the gradient alone is none) the last; all processes stop."""
+        what, batch, fabric = f"the norm of the gradient is {norm}", batches[-1], self.fabric
+        found = [(loss, part) for loss, part in zip(losses, batches, strict=True) if not math.isfinite(loss)]
+        if found:
+            what, batch = f"the loss is {found[0][0]}", found[0][1]
+        told: list[Any] = [(what, bool(found))]
+        if fabric.world_size > 1:
+            told = [None] * fabric.world_size
+            torch.distributed.all_gather_object(told, (what, bool(found)))
+        guilty = [rank for rank, (_, own) in enumerate(told) if own] or list(range(len(told)))
+        if fabric.global_rank in guilty:
+            save_batch(batch, self.folder, step, fabric.global_rank)
+        fabric.barrier()
+        paths = [batch_path(self.folder, step, rank) for rank in guilty]
+        raise Divergence(told[guilty[0]][0], step, paths, self.bare.model)
+
+
+def _spread(fabric: Fabric, loss: MaskedValueLoss, plan: Plan) -> Spread:
+    if plan.strategy != "fsdp" or fabric.world_size == 1:
+        return Spread(fabric, loss, plan.optimiser)
+    from grnformer.train.sharding import Sharded
+
+    return Sharded(fabric, loss, plan.optimiser)
 
 
 @contextmanager

@@ -171,6 +171,7 @@ def pretrain(
     plan = Plan(
         seed=model_seed,
         key=_key(card, settings),
+        strategy=settings["strategy"],
         steps=size["steps"],
         accumulate=size["accumulate"],
         optimiser={**settings["optimiser"], **{k: size[k] for k in ("warmup_steps", "learning_rate")}},
@@ -184,7 +185,7 @@ def pretrain(
         stop_after=stop_after,
     )
     fabric = make_fabric(settings["strategy"], size["precision"])
-    curve = run_training(fabric, loss, batches, Path(checkpoints), plan)
+    model, curve = run_training(fabric, loss, batches, Path(checkpoints), plan)
     if size["compile"]:
         del model.backbone.encode  # what follows is short
     if not fabric.is_global_zero:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,7 +20,8 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     Parameters
     ----------
     strategy
-        auto (ddp where there are several processes) or ddp.
+        auto (ddp where there are several processes), ddp (all weights in every process) or fsdp (weights, gradients
+        and the optimiser's state divided among the processes, see `sharding`).
     precision
         Of Lightning: 32-true or bf16-mixed.
 
@@ -30,7 +32,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     """
     from lightning.fabric import Fabric
     from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
-    from lightning.fabric.strategies import DDPStrategy
+    from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
 
     starter, devices, nodes = find_starter(os.environ)
     gpus = torch.cuda.device_count()
@@ -42,7 +44,13 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     elif starter == "srun":
         environment = SLURMEnvironment(auto_requeue=False)
     chosen: Any = "auto"
-    if devices * nodes > 1:
+    if devices * nodes > 1 and strategy == "fsdp":
+        from grnformer.train.sharding import shard
+
+        chosen = ModelParallelStrategy(
+            partial(shard, precision=precision), data_parallel_size=devices * nodes, tensor_parallel_size=1
+        )
+    elif devices * nodes > 1:
         # Which parameters have a part in the loss depends on the arm and on the batch's graphs.
         chosen = DDPStrategy(find_unused_parameters=True)
     options: dict[str, Any] = {"devices": devices, "num_nodes": nodes, "strategy": chosen, "precision": precision}

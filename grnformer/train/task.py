@@ -40,14 +40,17 @@ class MaskedValueLoss(nn.Module):
 def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Optimizer:
     """AdamW; the adapter's scalars have a rate of their own and no decay.
 
-    `settings`: learning_rate, adapter_scalar_rate, weight_decay.
+    `settings`: learning_rate, adapter_scalar_rate, weight_decay. Single numbers stand in groups of their own, for
+    they are not divided among processes as the other weights may be.
     """
     scalars = [p for name, p in model.named_parameters() if name in SCALARS]
     known = {id(p) for p in scalars}
     others = [p for p in model.parameters() if id(p) not in known]
-    groups = [
-        {"params": others, "lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]},
+    usual = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in others if p.ndim], **usual},
         {"params": scalars, "lr": settings["adapter_scalar_rate"], "weight_decay": 0.0},
+        {"params": [p for p in others if not p.ndim], **usual},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]])
 

@@ -57,18 +57,20 @@ def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: tor
     )
     # all groups are taken by one index and put back by one, for the gradient of each is as large as the batch
     packed_PD = h_BTD.flatten(0, 1)[torch.from_numpy(taken).to(h_BTD.device)]
-    parts = []
+    parts, masks = [], []
     for part, group, shape in zip(packed_PD.split([a * b for a, b in shapes]), groups, shapes, strict=True):
         present = torch.from_numpy(np.arange(shape[1]) < length_B[group][:, None]).to(h_BTD.device)
-        allowed = None if bool(present.all()) else present[:, None, None]
-        part = part.unflatten(0, shape)
-        for layer in layers:
-            part = layer(part, allowed)
-        parts.append(part.flatten(0, 1))
+        parts.append(part.unflatten(0, shape))
+        masks.append(None if bool(present.all()) else present[:, None, None])
+    for layer in layers:
+        if getattr(layer, "takes_parts", False):  # its weights are gathered for each call: as often on every process
+            parts = layer(parts, masks)
+        else:
+            parts = [layer(part, allowed) for part, allowed in zip(parts, masks, strict=True)]
     nothing = h_BTD.new_zeros(1, width)
     place = np.full(n_cells * n_tokens, len(taken))
     place[taken] = np.arange(len(taken))
     place[~present_BT.cpu().numpy().ravel()] = len(taken)
-    return torch.cat([*(part.to(h_BTD.dtype) for part in parts), nothing])[
+    return torch.cat([*(part.flatten(0, 1).to(h_BTD.dtype) for part in parts), nothing])[
         torch.from_numpy(place).to(h_BTD.device)
     ].unflatten(0, (n_cells, n_tokens))

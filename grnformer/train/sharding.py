@@ -1,0 +1,182 @@
+"""Weights, gradients and the optimiser's state divided among the processes (FSDP2 of PyTorch, arXiv 2304.11277).
+
+Each layer of the backbone is gathered while it is computed; all else (embeddings, heads, graph encoders, adapter) is
+gathered for the whole step. Weights are divided by rows; single numbers (beta, the bonus of the own gene) are in every
+process, for they have no rows.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from grnformer.model.backbones.performer import PerformerLayer
+from grnformer.model.grnformer import GRNFormer
+from grnformer.train.spread import Spread, own_values
+from grnformer.train.task import MaskedValueLoss
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+    from torch.distributed.device_mesh import DeviceMesh
+
+
+def shard(loss: MaskedValueLoss, mesh: DeviceMesh, precision: str) -> MaskedValueLoss:
+    """Divide the weights of a model among the processes of `mesh` (its dimension data_parallel), in place.
+
+    `precision` bf16-mixed: layers are gathered and computed in bfloat16, gradients are summed in float32.
+    """
+    mesh = mesh["data_parallel"]
+    loss.to(torch.device(mesh.device_type, torch.cuda.current_device()) if mesh.device_type == "cuda" else "cpu")
+    policy = MixedPrecisionPolicy()
+    if precision == "bf16-mixed":
+        policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, output_dtype=torch.float32)
+    backbone = loss.model.backbone
+    layers = list(backbone.get_submodule(backbone.stack).children())
+    for layer in [*layers, *(m for m in backbone.modules() if isinstance(m, PerformerLayer))]:
+        layer.forward = _each_part(layer.forward)
+        layer.takes_parts = True  # type: ignore[assignment]
+        fully_shard(layer, mesh=mesh, mp_policy=policy)
+    fully_shard(loss, mesh=mesh, ignored_params=set(_numbers(loss)))
+    return loss
+
+
+class Sharded(Spread):
+    """Weights are divided among the processes; the first has a whole copy too, on the CPU, to score and save."""
+
+    def __init__(self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any]) -> None:
+        self._whole = copy.deepcopy(loss.model) if fabric.is_global_zero else None
+        super().__init__(fabric, loss, settings)
+        self._numbers = [p for p in _numbers(loss) if p.requires_grad]
+        self._used = torch.zeros(len(self._numbers), dtype=torch.bool)
+
+    @contextmanager
+    def part(self, *, last: bool) -> Iterator[None]:
+        yield  # gradients are divided after each part: whole ones would take the memory that is to be saved
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Add the gradients of a part (*).
+
+        Which weights have a part in the loss may differ between processes (a batch may have no open edge), but all
+        must exchange the same gradients: what another process uses gets a gradient of 0 here.
+        """
+        gathered = [p for p in self.bare.parameters() if p.requires_grad and not isinstance(p, DTensor)]
+        used = find_used(loss)
+        told = torch.tensor([float(id(p) in used) for p in gathered], device=self.fabric.device)
+        dist.all_reduce(told)
+        missing = [p for p, n in zip(gathered, told.tolist(), strict=True) if n > 0 and id(p) not in used]
+        for parameter in missing:
+            loss = loss + 0.0 * parameter.sum()
+        super().backward(loss)
+
+    def clip(self, max_norm: float) -> float:
+        numbers = [p.grad for p in self._numbers if p.grad is not None]
+        if numbers:
+            mean = torch.stack(numbers)
+            dist.all_reduce(mean)
+            for gradient, value in zip(numbers, mean / self.fabric.world_size, strict=True):
+                gradient.copy_(value)
+        own = [own_values(p)[1] for p in self.bare.parameters() if isinstance(p, DTensor)]
+        square = _square(own, self.fabric.device)
+        dist.all_reduce(square)
+        norm = float((square + _square(numbers, self.fabric.device)).sqrt())
+        share = min(1.0, max_norm / (norm + 1e-6))  # as torch.nn.utils.clip_grad_norm_
+        if share < 1:
+            for each in [*own, *numbers]:
+                if each is not None:
+                    each.mul_(share)
+        return norm
+
+    @contextmanager
+    def whole_model(self) -> Iterator[GRNFormer]:
+        weights = self._gather(self.bare.model.state_dict())
+        if self._whole is None:
+            yield self.bare.model
+            return
+        self._whole.load_state_dict(weights)
+        self._whole.to(self.fabric.device)
+        yield self._whole
+        self._whole.cpu()
+
+    def state(self) -> dict[str, Any]:
+        optimiser = self.optimiser.state_dict()
+        moments = {number: self._gather(state) for number, state in optimiser["state"].items()}
+        weights = self._gather(self.bare.model.state_dict())
+        return {"model": weights, "optimiser": {**optimiser, "state": moments}}
+
+    def load(self, state: dict[str, Any]) -> None:
+        own = self.bare.model.state_dict()
+        if own.keys() != state["model"].keys():
+            raise ValueError(f"weights of another model: {sorted(own.keys() ^ state['model'].keys())[:3]}")
+        with torch.no_grad():
+            for name, value in state["model"].items():
+                own[name].copy_(_divided(value, own[name]))
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        moments = {
+            number: {name: _divided(value, parameters[number]) for name, value in of_one.items()}
+            for number, of_one in state["optimiser"]["state"].items()
+        }
+        self.optimiser.load_state_dict({**state["optimiser"], "state": moments})
+
+    def _gather(self, tensors: dict[str, Any]) -> dict[str, Any]:
+        """The tensors whole, on the CPU of the first process; one at a time, so that no GPU holds all."""
+        gathered = {}
+        for name, value in tensors.items():
+            whole = value.full_tensor() if isinstance(value, DTensor) else value
+            if self._whole is not None:
+                gathered[name] = whole.detach().cpu() if isinstance(whole, torch.Tensor) else whole
+        return gathered
+
+
+def find_used(loss: torch.Tensor) -> set[int]:
+    """Ids of the leaves of the graph behind `loss`."""
+    leaves: set[int] = set()
+    seen: set[Any] = set()
+    waiting: list[Any] = [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves.add(id(node.variable))
+        waiting.extend(following for following, _ in node.next_functions)
+    return leaves
+
+
+def _numbers(module: nn.Module) -> list[nn.Parameter]:
+    return [p for p in module.parameters() if p.ndim == 0]
+
+
+def _square(gradients: list[torch.Tensor | None] | list[torch.Tensor], device: torch.device) -> torch.Tensor:
+    norms = [torch.linalg.vector_norm(g).double() for g in gradients if g is not None]
+    return torch.stack(norms).square().sum() if norms else torch.zeros((), dtype=torch.float64, device=device)
+
+
+def _divided(value: Any, like: torch.Tensor) -> Any:
+    """This process's rows of a whole tensor, as `like` is divided; what has no rows as it is."""
+    if not isinstance(like, DTensor) or not isinstance(value, torch.Tensor) or value.ndim == 0:
+        return value
+    return distribute_tensor(value.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
+
+
+def _each_part(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A layer that takes lists (states of groups of cells, and what they attend to) as well as one of each.
+
+    A call gathers the layer's weights, and every process must gather as often as the others, whose cells may fall
+    into more groups.
+    """
+
+    def each(x: Any, *others: Any) -> Any:
+        if isinstance(x, list):
+            return [forward(*part) for part in zip(x, *others, strict=True)]
+        return forward(x, *others)
+
+    return each
