@@ -11,6 +11,7 @@ import scipy.sparse as sp
 import torch
 
 from grnformer.model.grnformer import GRNFormer
+from grnformer.model.moments import gene_shares
 from grnformer.model.published import Published, put_published
 
 
@@ -38,14 +39,18 @@ def start_model(
         Weights that the backbone takes over; None: from scratch.
     seen
         Gives value tokens of training cells (cells x N), from whose co-expression gene embeddings start where the
-        backbone is not published; None: they start at random.
+        backbone is not published, and from whose shares of genes what is told of a hidden gene; None: at random.
     """
     torch.manual_seed(seed)
     model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
     if published is not None:
         put_published(model.backbone, published, genes)
     elif seen is not None:
-        model.backbone.start_genes(coexpression_embedding(seen(), model.backbone.width, seed))
+        values = seen()
+        model.backbone.start_genes(coexpression_embedding(values, model.backbone.width, seed))
+        if model.hides_genes:
+            shares = gene_shares([(values, np.zeros(values.shape[0], int))], n_types=1)[-1]
+            model.backbone.start_shares(shares)
     return model
 
 

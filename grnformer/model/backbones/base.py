@@ -103,6 +103,10 @@ class Backbone(nn.Module):
         """Add (N, D) to the gene embeddings before training."""
         raise NotImplementedError
 
+    def start_shares(self, shares: np.ndarray) -> None:
+        """Begin with the shares (N,) of the genes among tokens as what is told of each (objective masked_gene)."""
+        raise NotImplementedError
+
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         """(B, T, D); what is masked is not looked at; `drop_last` leaves out the last layer."""
         raise NotImplementedError

@@ -129,6 +129,10 @@ class Geneformer(Backbone):
         with torch.no_grad():
             self.model.bert.embeddings.word_embeddings.weight[self.all_entries()] += torch.from_numpy(embedding)
 
+    def start_shares(self, shares: np.ndarray) -> None:
+        with torch.no_grad():
+            self.model.cls.predictions.bias[self.all_entries()] = torch.from_numpy(np.log(shares)).float()
+
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         present_BL = batch.present_BL
         if present_BL is None:

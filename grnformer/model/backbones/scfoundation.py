@@ -31,6 +31,7 @@ from grnformer.model.tokens import cell_depth, draw_tokens
 ENCODER_FEED, SLOPE = 4, 0.1  # of the feed-forward layers, times the width; of the leaky ReLU
 REDRAW = "decoder.performer.calls_since_last_redraw"  # a counter of training
 KIND = "mae_autobin"
+GENE_WIDTH, START = 0.1, 25.0  # deviation of gene vectors at the start; scale of what `start_genes` adds to them
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,15 @@ class ScFoundation(Backbone):
         Of the encoder.
     decoder_width, decoder_layers, decoder_heads
         Of the Performer, whose heads have a width of 64.
+    original
+        Predictions are values, and gene vectors start as wide as those of bins (scFoundation). Else predictions are
+        standardised and begin at the gene's mean, and gene vectors start small, so that few steps suffice.
     part
         Which model of a published file: `cell`, `gene` or `rde` (depth enhancement).
     vocabulary_size
         V of a published checkpoint; None: the N genes.
     """
 
-    standardised = False  # predictions are values
     body = ("value", "position", "layers", "norm")
     stack = "layers"
 
@@ -99,6 +102,7 @@ class ScFoundation(Backbone):
         decoder_width: int,
         decoder_layers: int,
         decoder_heads: int,
+        original: bool,
         part: str,
         vocabulary_size: int | None = None,
     ) -> None:
@@ -116,6 +120,11 @@ class ScFoundation(Backbone):
         )
         self.decoder_norm, self.out_norm = nn.LayerNorm(decoder_width), nn.LayerNorm(decoder_width)
         self.out = nn.Linear(decoder_width, 1)
+        self.standardised = not original
+        if not original:
+            nn.init.normal_(self.position.weight, std=GENE_WIDTH)
+            nn.init.zeros_(self.out.weight)
+            nn.init.zeros_(self.out.bias)
 
     @staticmethod
     def tokeniser(**settings: Any) -> ScFoundationTokeniser:
@@ -126,7 +135,7 @@ class ScFoundation(Backbone):
 
     def start_genes(self, embedding: np.ndarray) -> None:
         with torch.no_grad():
-            self.position.weight[self.all_entries()] += torch.from_numpy(embedding)
+            self.position.weight[self.all_entries()] += START * torch.from_numpy(embedding)
 
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         seen_BT, position_BTD = self._seen(batch), self._position(batch)
@@ -209,6 +218,7 @@ class ScFoundation(Backbone):
                 "decoder_width": decoder["hidden_dim"],
                 "decoder_layers": decoder["depth"],
                 "decoder_heads": decoder["heads"],
+                "original": True,
                 "vocabulary_size": config["seq_len"] - 2,
             }
         except (KeyError, TypeError) as error:

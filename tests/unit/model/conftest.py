@@ -43,7 +43,7 @@ SMALL = {
     "geneformer": {"hidden": 32, "positions": 16, "cell_tokens": False, "bert_masks": False},
     "geneformer_v2": {"hidden": 32, "positions": 16, "cell_tokens": True, "bert_masks": True},
     "scfoundation": {"n_bins": 6, "bin_alpha": 1.0, "decoder_width": 8, "decoder_layers": 1, "decoder_heads": 2}
-    | {"part": "cell"},
+    | {"original": False, "part": "cell"},
 }
 KINDS = sorted(SMALL)
 

@@ -33,7 +33,7 @@ ARCHITECTURE = {
     | {"masked_attention": False},
     "geneformer": {"hidden": 32, "positions": 64, "cell_tokens": False, "bert_masks": True},
     "scfoundation": {"n_bins": 6, "bin_alpha": 1.0, "decoder_width": 16, "decoder_layers": 1, "decoder_heads": 2}
-    | {"part": "cell"},
+    | {"original": False, "part": "cell"},
 }
 COMMON = {"width": 16, "n_layers": 2, "n_heads": 2, "dropout": 0.0}
 STEPS = 16
