@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from grnformer import io
 from grnformer.fuse.graph import read_bundle
 from grnformer.grn.cell_type import file_names
+from grnformer.report.attention import attention_section, missing_attention
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
 from grnformer.report.comparison import comparison_section
 from grnformer.report.fusion import fusion_section
+from grnformer.report.measured import measured_section
 from grnformer.report.networks import networks_section
 from grnformer.report.overview import overview_section
 from grnformer.report.provenance import provenance_sections
@@ -35,6 +37,7 @@ def gather_sections(
     configs: dict[str, dict[str, Any]],
     samples: list[dict[str, str]],
     registry: dict[str, Any],
+    commit: str,
 ) -> list[Section]:
     """Read the outputs of all stages and make the page's sections of them.
 
@@ -50,6 +53,8 @@ def gather_sections(
         Rows of the sample sheet.
     registry
         The resource registry.
+    commit
+        State of the checkout (`git_commit`).
     """
     sections: list[Section] = []
     for dataset, of_dataset_config in configs.items():
@@ -59,8 +64,9 @@ def gather_sections(
     for path in files.get("comparisons", []):
         sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
     benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
-    sections += provenance_sections(config, samples, registry, benchmarks, Path(io.__file__).parent.parent)
-    return sections
+    sections += provenance_sections(config, configs, samples, registry, benchmarks, commit)
+    measured = measured_section(files.get("measured", []))
+    return [*sections, measured] if measured else sections
 
 
 def _of_another(path: str, dataset: str) -> bool:
@@ -135,6 +141,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
                 dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"]
             )
         )
+        sections.append(_attention(dataset, files.get("attention", []), config))
     arms = config["pretrain"]["arms"]
     about = {
         "grn_accuracy": io.read_table(path, "grn_truth") if (path := _first(files, "grn_truth")) else None,
@@ -147,6 +154,21 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
         pairs = pairs_of_arms(arms) if benchmark == "drug_response" else pairs_of_networks(summary)
         sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings, about.get(benchmark)))
     return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]
+
+
+def _attention(dataset: str, paths: list[str], config: dict[str, Any]) -> Section:
+    """Section of the adapters' attention; tables lie in .../attention/<arm>/<table>.<ext>."""
+    import pandas as pd
+
+    arms = config["pretrain"]["arms"]
+    if not paths:
+        return missing_attention(dataset, arms)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for path in map(Path, paths):
+        table = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
+        parts.setdefault(path.stem, []).append(table)
+    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    return attention_section(dataset, tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
 
 
 def _first(files: dict[str, list[str]], name: str) -> str | None:

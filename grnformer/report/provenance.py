@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from grnformer.report.page import Block, Listing, Note, Section, Table
+from grnformer.report.resources import tabulate_resources
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_PREFIX = "resource:"
 _MAIN_PACKAGES = (
     "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
     "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
 )  # fmt: skip
 
 
-def describe_software(checkout: Path) -> pd.DataFrame:
-    """Versions of grnformer and its git commit, Python, the platform and main packages; columns name, version."""
+def describe_software(commit: str) -> pd.DataFrame:
+    """Versions of grnformer, with its git commit, Python, the platform and main packages; columns name, version."""
     import pandas as pd
 
     import grnformer
 
     rows = [
         ("grnformer", grnformer.__version__),
-        ("grnformer git commit", git_commit(checkout)),
+        ("grnformer git commit", commit),
         ("Python", platform.python_version()),
         ("platform", platform.platform()),
     ]
@@ -44,7 +44,7 @@ def describe_software(checkout: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "version"])
 
 
-def git_commit(checkout: Path) -> str:
+def git_commit(checkout: str | Path) -> str:
     """Commit of the checkout, marked where files differ from it; says so where there is no git checkout."""
     command = ["git", "-C", str(checkout)]
     try:
@@ -83,21 +83,6 @@ def tabulate_choices(config: dict[str, Any]) -> pd.DataFrame:
     )
     rows = [(k, _plain(v)) for k, v in flatten(config).items() if words.search(k)]
     return pd.DataFrame(rows, columns=["setting", "value"])
-
-
-def tabulate_resources(config: dict[str, Any], samples: list[dict[str, str]], registry: dict[str, Any]) -> pd.DataFrame:
-    """Resources that the configuration or the sample sheet names, with hash and licence."""
-    import pandas as pd
-
-    named: set[str] = set()
-    for value in [*flatten(config).values(), *(v for row in samples for v in row.values())]:
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str) and item.startswith(_PREFIX):
-                named.add(item.removeprefix(_PREFIX))
-    rows = [
-        {"resource": n} | {k: registry[n][k] for k in ("about", "licence", "source", "sha256")} for n in sorted(named)
-    ]
-    return pd.DataFrame(rows, columns=["resource", "about", "licence", "source", "sha256"])
 
 
 def tabulate_costs(benchmarks: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -147,16 +132,17 @@ def sum_up_costs(costs: pd.DataFrame) -> pd.DataFrame:
 
 def provenance_sections(
     config: dict[str, Any],
+    configs: dict[str, dict[str, Any]],
     samples: list[dict[str, str]],
     registry: dict[str, Any],
     benchmarks: dict[str, pd.DataFrame],
-    checkout: Path,
+    commit: str,
 ) -> list[Section]:
     """Sections of the whole run: costs, methods and configuration, resources, software."""
     import pandas as pd
 
     costs = tabulate_costs(benchmarks)
-    resources = tabulate_resources(config, samples, registry)
+    resources = tabulate_resources(configs, samples, registry)
     sheet = pd.DataFrame(samples).replace("", None).rename(columns={"dataset": "of"})
     labels = {
         "of": "dataset",
@@ -187,7 +173,7 @@ def provenance_sections(
             [
                 Table(
                     "software",
-                    describe_software(checkout),
+                    describe_software(commit),
                     "Software that rendered this page; the other stages ran in the same environment unless their rule "
                     "names another.",
                 ),
@@ -203,8 +189,8 @@ def _resources(resources: pd.DataFrame) -> Block:
     return Table(
         "resources",
         resources,
-        f"The {len(resources)} resources that the configuration and the sample sheet name. A file is only used after "
-        "its SHA-256 was found equal to this one.",
+        f"The {len(resources)} resources that the sample sheet and the stages of this run name. A file is only used "
+        "after its SHA-256 was found equal to this one.",
         {"sha256": "SHA-256"},
     )
 

@@ -21,6 +21,7 @@ from grnformer.grn.cistromes import ENRICHMENTS
 from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
 from grnformer.grn.stability import check_stability_settings
 from grnformer.originals import check_interpreters, is_original
+from grnformer.report.provenance import git_commit
 from snakemake.exceptions import WorkflowError
 
 use_checkout(workflow.basedir)
@@ -511,6 +512,17 @@ def benchmarks_of_reruns():
         for seed in CONFIGS[dataset]["grn"]["stability"]["seeds"]
         for job in jobs
     ]
+
+
+def benchmarks_of_the_checkout():
+    """Tables of the software's own benchmarks, as far as the checkout has them."""
+    folder = Path(workflow.basedir) / "benchmarks" / "results"
+    return sorted(str(path) for path in folder.glob("*.tsv"))
+
+
+def commit_of_checkout(wildcards):
+    """State of the checkout: another commit, or first changes, render the report again."""
+    return git_commit(workflow.basedir)
 
 
 def seed_of(wildcards):

@@ -17,6 +17,7 @@ rule report:
 rule render_report:
     input:
         template=locate("workflow/report/page.html", workflow.basedir),
+        measured=benchmarks_of_the_checkout(),
         multiome=expand("results/{dataset}/prep/multiome.h5mu", dataset=DATASETS),
         qc=expand("results/{dataset}/prep/qc.tsv", dataset=DATASETS),
         dropped=expand("results/{dataset}/prep/dropped.tsv", dataset=DATASETS),
@@ -68,6 +69,18 @@ rule render_report:
             dataset=PRETRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
+        ),
+        attention=expand(
+            "results/{dataset}/attention/{arm}/{table}",
+            dataset=PRETRAINED,
+            arm=ATTENTIVE,
+            table=[
+                "enrichment.tsv",
+                "mass.parquet",
+                "pairs.tsv",
+                "pair_scores.tsv",
+                "contribution.tsv",
+            ],
         ),
         grn_accuracy_scores=expand(
             "results/{dataset}/bench/grn_accuracy/scores.tsv",
@@ -197,6 +210,11 @@ rule render_report:
                 seed=config["pretrain"]["seeds"],
             ),
             *expand(
+                "results/{dataset}/benchmark/attention/analyse_attention.{arm}.tsv",
+                dataset=PRETRAINED,
+                arm=ATTENTIVE,
+            ),
+            *expand(
                 "results/{dataset}/benchmark/embed/embed_anndata.{cells}.tsv",
                 dataset=PRETRAINED,
                 cells=EMBED["inputs"],
@@ -264,6 +282,7 @@ rule render_report:
         configs=CONFIGS,
         registry=RESOURCES,
         samples=SAMPLES.to_dict("records"),
+        commit=commit_of_checkout,
         code=code("report/render_report"),
     message:
         "Rendering the report"

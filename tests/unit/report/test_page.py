@@ -126,14 +126,22 @@ def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
     files["grn_accuracy_scores"] = files["grn_accuracy_scores"][:1]  # the second dataset has no truth
     files["grn_accuracy_summary"] = files["grn_accuracy_summary"][:1]
     files["grn_truth"] = files["grn_truth"][:1]
+    files["measured"] = sorted(map(str, (CHECKOUT / "benchmarks" / "results").glob("*.tsv")))
     files["comparisons"] = ["results/bench/compare_networks/lines/tissue.tsv"]
     registry = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
-    samples = [{"dataset": "lines", "sample": "s1", "rna": "resource:snareseq_rna.csv", "atac": ""}]
+    samples = [
+        {"dataset": "lines", "sample": "s1", "rna": "resource:snareseq_rna.csv", "atac": "", "genome": "hg38"},
+    ]
     here = Path.cwd()
     os.chdir(finished_run)
     try:
         return gather_sections(
-            files, config=config, configs={"lines": config, "tissue": config}, samples=samples, registry=registry
+            files,
+            config=config,
+            configs={"lines": config, "tissue": config},
+            samples=samples,
+            registry=registry,
+            commit="0123abc with uncommitted changes",
         )
     finally:
         os.chdir(here)
@@ -178,7 +186,14 @@ def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
         "settings",
         "resources",
         "software",
+        "measured",
     ]
+
+
+def test_the_software_is_that_of_the_commit_handed_over(sections: list[Section]) -> None:
+    (table,) = (b for s in sections for b in s.blocks if isinstance(b, Table) and b.name == "software")
+    versions = table.frame.set_index("name")["version"]
+    assert versions["grnformer git commit"] == "0123abc with uncommitted changes"
 
 
 def test_tables_of_the_page_equal_the_tsvs(sections: list[Section], page: str, tmp_path: Path) -> None:

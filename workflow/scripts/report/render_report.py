@@ -16,6 +16,7 @@ with job(snakemake):
         configs=settings.configs,
         samples=settings.samples,
         registry=settings.registry,
+        commit=settings.commit,
     )
     template = Path(snakemake.input.template).read_text(encoding="utf-8")
     page = render_page(settings.config["report"]["title"], settings.config["report"]["lead"], sections, template)
