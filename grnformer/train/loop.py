@@ -21,7 +21,7 @@ from grnformer.train.batches import STRUCTURE, StepBatches, StepParts, load
 from grnformer.train.checkpoints import Checkpoints
 from grnformer.train.divergence import Divergence, batch_path, save_batch
 from grnformer.train.evaluate import evaluate
-from grnformer.train.preemption import Notice, Preempted, preemption_notice
+from grnformer.train.preemption import Notice, Preempted, mark, preemption_notice
 from grnformer.train.progress import Progress, Record, peak_memory
 from grnformer.train.spread import Spread
 from grnformer.train.task import MaskedValueLoss, Part, learning_rate_share
@@ -106,7 +106,10 @@ class _Run:
                 if stop or due or done == plan.steps or done % plan.checkpoints["steps"] == 0:
                     self._save(done)
                 if stop and done < end:
-                    raise Preempted(f"{self.notice.name or 'a signal to another process'}: saved after step {done}")
+                    message = f"{self.notice.name or 'a signal to another process'}: saved after step {done}"
+                    if fabric.is_global_zero and fabric.world_size > 1:
+                        mark(self.folder, message)
+                    raise Preempted(message)
         with self.spread.whole_model() as model:
             return model, self.curve
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+MARK = "stopped.txt"
 EXIT_CODE = 75  # "temporary failure" of sysexits.h: start again, and it goes on
 
 
@@ -23,15 +25,33 @@ class Preempted(SystemExit):
         return self.message
 
 
+def mark(folder: Path, message: str) -> None:
+    """Leave word that a run was stopped: what starts several processes does not hand on their exit code."""
+    (folder / MARK).write_text(message, encoding="utf-8")
+
+
+def take_mark(folder: Path) -> str | None:
+    """The word that `mark` left, which is removed."""
+    path = folder / MARK
+    if not path.exists():
+        return None
+    message = path.read_text(encoding="utf-8")
+    path.unlink()
+    return message
+
+
 class Notice:
-    """Name of the signal that came, None before."""
+    """Name of the signal that came, None before; `hand_on` is called with its number, if set."""
 
     def __init__(self) -> None:
         self.name: str | None = None
+        self.hand_on: Callable[[int], None] | None = None
 
     def note(self, number: int, _: Any) -> None:
         """Signal handler."""
         self.name = signal.Signals(number).name
+        if self.hand_on is not None:
+            self.hand_on(number)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ from grnformer.fuse.graph import read_bundle
 from grnformer.fuse.vocabulary import read_medians
 from grnformer.model.saved import save_model
 from grnformer.train.cells import CellStore
+from grnformer.train.preemption import Preempted, preemption_notice, take_mark
 from grnformer.train.pretrain import pretrain
 
 LOGGER = logging.getLogger("grnformer.train")
+GRACE = 120  # seconds that processes have to save after a signal, or to end after another one's death
 
 
 def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
@@ -31,6 +34,8 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
 
     Raises
     ------
+    Preempted
+        If a signal stopped the processes, to whichever of them or to this one it came; a checkpoint was saved.
     subprocess.CalledProcessError
         If the processes fail.
     """
@@ -42,16 +47,29 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
         return
     command = start_command(path, processes, nodes)
     LOGGER.info("%s", " ".join(command))
-    subprocess.run(command, check=True, stdout=sys.stderr, stderr=sys.stderr)
+    take_mark(path.parent)
+    environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"])}  # of each process
+    with preemption_notice() as notice:
+        started = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr, env=environment)
+        notice.hand_on = started.send_signal
+        code = started.wait()
+    stopped = take_mark(path.parent)
+    if code and stopped:
+        raise Preempted(stopped)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def start_command(job: Path, processes: int, nodes: int) -> list[str]:
     """Command line that does the job in `job` with so many processes on each of so many machines."""
     program = ["-m", "grnformer.train", str(job)]
     if nodes > 1:
-        return ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks-per-node={processes}", sys.executable, *program]
-    started = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [sys.executable, *started, *program]
+        spread = [f"--nodes={nodes}", f"--ntasks-per-node={processes}"]
+        ended = ["--kill-on-bad-exit=1", f"--wait={GRACE}"]
+        return ["srun", "--overlap", *spread, *ended, sys.executable, *program]
+    started = ["--standalone", f"--nproc-per-node={processes}", f"--shutdown-timeout={GRACE}"]
+    started += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]  # handed on; SIGUSR1 would end it
+    return [sys.executable, "-m", "torch.distributed.run", *started, *program]
 
 
 def run(job: dict[str, Any]) -> None:

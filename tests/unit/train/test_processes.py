@@ -107,7 +107,8 @@ def test_what_started_a_process_tells_how_many_there_are():
 
 def test_start_commands():
     assert start_command(Path("job.json"), 4, 1)[1:] == [
-        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"),
+        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4", "--shutdown-timeout=120"),
+        "--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
         *("-m", "grnformer.train", "job.json"),
     ]
     assert start_command(Path("job.json"), 4, 2)[:4] == ["srun", "--overlap", "--nodes=2", "--ntasks-per-node=4"]
