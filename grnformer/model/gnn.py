@@ -2,24 +2,25 @@
 
 Each layer is that of PyTorch Geometric of the same name on one graph, with signed weights, for many cells at once: a
 layer of PyTorch Geometric would need the edges and genes of every cell written out.
-Shapes: N genes, B cells, L tokens a cell, S structure width, D backbone width, T source genes, K eRegulons, H heads.
+Shapes: N genes, B cells, L tokens a cell, S structure width, D backbone width, K eRegulons, H heads, R rows (a gene of
+a cell), P places: the first rows, into which a layer's links go.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from grnformer.errors import InputError
-from grnformer.model.links import Links, SourceLinks, TokenLinks
+from grnformer.model.links import Links, Reach
 from grnformer.model.structure import ScaleGraph
 
 
 class GraphLayer(nn.Module):
-    """Messages from neighbours, then an update of the genes; shapes (..., S) -> (..., S).
+    """Messages from neighbours into the first rows, then an update of these; (R, S) -> (P, S).
 
     `weights` is what the layer takes for the edges' weights, see `ScaleGraph.reweighed`.
     """
@@ -29,8 +30,8 @@ class GraphLayer(nn.Module):
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
 
-    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
-        """Messages into the genes with features `own` along `links`, from the sources with features `x_TBS`."""
+    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
+        """Messages along `links` into their places, (P, S); these are the first of the rows of x."""
         raise NotImplementedError
 
     def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
@@ -47,8 +48,8 @@ class SageLayer(GraphLayer):
         self.neighbours = nn.Linear(width, width, bias=False)
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
-        return links.mean(x_TBS)
+    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
+        return links.mean(x_RS)
 
     def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.norm(self.own(own) + self.neighbours(neighbours)))
@@ -68,10 +69,10 @@ class GcnLayer(GraphLayer):
         self.linear = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
-        degree = 1 + links.weight(x_TBS)[..., None]
-        sent_TBS = x_TBS * (1 + sources.weight(x_TBS)[..., None]).rsqrt()
-        return links.total(sent_TBS) * degree.rsqrt() + own / degree
+    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
+        degree_R1 = 1 + reach.weight_R[: len(x_RS), None].to(x_RS.dtype)
+        own, degree_P1 = x_RS[: links.n_places], degree_R1[: links.n_places]
+        return links.total(x_RS * degree_R1.rsqrt()) * degree_P1.rsqrt() + own / degree_P1
 
     def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.norm(self.linear(neighbours)))
@@ -88,8 +89,8 @@ class GinLayer(GraphLayer):
         self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
-        return links.total(x_TBS)
+    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
+        return links.total(x_RS)
 
     def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.norm(self.perceptron((1 + self.own) * own + neighbours)))
@@ -118,9 +119,10 @@ class GatLayer(GraphLayer):
         nn.init.xavier_uniform_(self.target)
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, own: torch.Tensor, x_TBS: torch.Tensor, links: Links, sources: SourceLinks) -> torch.Tensor:
-        sent_TBS = self.linear(x_TBS)
-        return links.attend(sent_TBS, self._logit(sent_TBS, self.source), self._logit(self.linear(own), self.target))
+    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
+        sent_RS = self.linear(x_RS)
+        own_PH = self._logit(sent_RS[: links.n_places], self.target)
+        return links.attend(sent_RS, self._logit(sent_RS, self.source), own_PH)
 
     def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.norm(self.own(own) + neighbours))
@@ -147,9 +149,13 @@ class NodeFeatures(nn.Module):
         self.value = nn.Linear(gene_width, width, bias=False)
         self.state = nn.Embedding(3, width)
 
-    def forward(self, gene: torch.Tensor, value: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-        """gene (..., 1 or B, D), value and state (..., B) -> (..., B, S)."""
-        return self.identity(gene) + value[..., None] * self.value(gene) + self.state(state)
+    def forward(
+        self, gene_ND: torch.Tensor, gene_R: torch.Tensor, value_R: torch.Tensor, state_R: torch.Tensor
+    ) -> torch.Tensor:
+        """Features of rows, (R, S), from the embeddings of all genes and each row's gene, value and state."""
+        both = torch.cat([self.identity(gene_ND), self.value(gene_ND)], dim=1)  # of each gene once, not of each row
+        identity_RS, slope_RS = F.embedding(gene_R, both).chunk(2, dim=1)
+        return identity_RS + value_R[:, None] * slope_RS + self.state(state_R)
 
 
 class GraphEncoder(nn.Module):
@@ -168,36 +174,20 @@ class GraphEncoder(nn.Module):
     def forward(
         self,
         gene_ND: torch.Tensor,
-        value_NB: torch.Tensor,
-        state_NB: torch.Tensor,
-        tokens_BL: torch.Tensor | None,
+        value_BN: torch.Tensor,
+        state_BN: torch.Tensor,
+        tokens_BL: torch.Tensor,
         graph: ScaleGraph,
         active_KB: torch.Tensor,
     ) -> torch.Tensor:
-        """Return (B, L, S). Only genes that send messages, and the tokens (None: all genes), are computed."""
-        sources = torch.from_numpy(graph.sources).to(gene_ND.device)
-        source_TBS = self.features(gene_ND[sources][:, None], value_NB[sources], state_NB[sources])
-        graph = graph.reweighed(self.weights)
-        to_sources = SourceLinks(graph, active_KB, graph.sources)
-        if tokens_BL is None:
-            own_NBS = self.features(gene_ND[:, None], value_NB, state_NB)
-            to_all = SourceLinks(graph, active_KB, np.arange(len(gene_ND)))
-            return self._update(own_NBS, source_TBS, to_all, to_sources).transpose(0, 1)
-        cells_B1 = torch.arange(tokens_BL.shape[0], device=tokens_BL.device)[:, None]
-        own_BLS = self.features(gene_ND[tokens_BL], value_NB[tokens_BL, cells_B1], state_NB[tokens_BL, cells_B1])
-        return self._update(own_BLS, source_TBS, TokenLinks(graph, active_KB, tokens_BL), to_sources)
-
-    def _update(
-        self, own: torch.Tensor, source_TBS: torch.Tensor, links: Links, to_sources: SourceLinks
-    ) -> torch.Tensor:
-        """All layers: features of the genes that are asked for, and of the sources as far as they are needed."""
+        """Return (B, L, S). Only the tokens and what reaches them is computed."""
+        reach = Reach(graph.reweighed(self.weights), active_KB, tokens_BL, len(self.layers))
+        chosen = reach.cell_R, reach.gene_R
+        x_RS = self.features(gene_ND, reach.gene_R, value_BN[chosen], state_BN[chosen])
         layers: list[GraphLayer] = list(self.layers)  # type: ignore[arg-type]
-        for depth, layer in enumerate(layers):
-            messages = layer.messages(own, source_TBS, links, to_sources)
-            if depth + 1 < len(layers) and len(source_TBS):
-                source_TBS = layer(source_TBS, layer.messages(source_TBS, source_TBS, to_sources, to_sources))
-            own = layer(own, messages)
-        return own
+        for layer, links in zip(layers, reach.layers, strict=True):
+            x_RS = layer(x_RS[: links.n_places], layer.messages(x_RS, links, reach))
+        return x_RS.unflatten(0, tokens_BL.shape)
 
 
 class ScaleFusion(nn.Module):

@@ -113,7 +113,7 @@ class GRNFormer(nn.Module):
         known_BL = batch.known(self.hides_genes)
         if not self.hides_genes:
             return self.adapter(h_BTD, self.structure_embeddings(batch, structure, rng, perturbation), known_BL), None
-        of_all_BNS = self._embed(batch, None, structure, rng, perturbation)
+        of_all_BNS = self._embed(batch, self._all_genes(batch), structure, rng, perturbation)
         return self.adapter(h_BTD, _of_tokens(of_all_BNS, batch.gene_BL, known_BL), known_BL), of_all_BNS
 
     def structure_embeddings(
@@ -127,18 +127,18 @@ class GRNFormer(nn.Module):
     def _embed(
         self,
         batch: Batch,
-        gene_BL: torch.Tensor | None,
+        gene_BL: torch.Tensor,
         structure: Structure,
         rng: np.random.Generator,
         perturbation: Perturbation,
     ) -> torch.Tensor:
-        """Structure embeddings of some genes of each cell, or of all, of all scales: (B, L or N, S)."""
-        value_NB, state_NB = self._seen(batch, batch.known(self.hides_genes))
+        """Structure embeddings of some genes of each cell, of all scales: (B, L, S)."""
+        value_BN, state_BN = self._seen(batch, batch.known(self.hides_genes))
         active_KB = batch.active_BK.T.contiguous()
         gene_ND = self.backbone.gene_embedding()
         graphs = draw_graphs(batch, structure, self.fanout, perturbation, rng)
         embedded = [
-            encoder(gene_ND, value_NB, state_NB, gene_BL, graphs[scale], active_KB)
+            encoder(gene_ND, value_BN, state_BN, gene_BL, graphs[scale], active_KB)
             for scale, encoder in self.encoders.items()
         ]
         fused: torch.Tensor = self.fusion(embedded)
@@ -180,14 +180,17 @@ class GRNFormer(nn.Module):
         return (value_BL - self.mean_N[batch.gene_BL]) / self.deviation_N[batch.gene_BL]
 
     def _seen(self, batch: Batch, known_BL: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Node features: standardised values (N, B), 0 unless seen; states (N, B)."""
+        """Node features: standardised values (B, N), 0 unless seen; states (B, N)."""
         value_BL = self.target(batch).masked_fill(batch.masked_BL, 0.0)
         state_BL = torch.where(batch.masked_BL, 1, 2)
         gene_BL = batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, self.n_genes)
         shape = (len(gene_BL), self.n_genes + (known_BL is not None))  # hidden genes go to a column of their own
         value_BN = value_BL.new_zeros(shape).scatter(1, gene_BL, value_BL)[:, : self.n_genes]
         state_BN = state_BL.new_zeros(shape).scatter(1, gene_BL, state_BL)[:, : self.n_genes]
-        return value_BN.T, state_BN.T
+        return value_BN, state_BN
+
+    def _all_genes(self, batch: Batch) -> torch.Tensor:
+        return torch.arange(self.n_genes, device=batch.gene_BL.device).expand(len(batch.gene_BL), -1)
 
 
 def _of_tokens(of_all_BNS: torch.Tensor, gene_BL: torch.Tensor, known_BL: torch.Tensor | None) -> torch.Tensor:

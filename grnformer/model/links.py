@@ -1,6 +1,9 @@
 """Links into the genes of a batch: what graph layers ask of them, sums over neighbours and attention.
 
-Shapes: B cells, L tokens a cell, S structure width, H heads, E open edges, R message rows, K eRegulons, T source genes.
+Only what the tokens are told of is computed: a row is a gene of a cell, tokens stand first, then the genes that send to
+them, then those that send to these, and so on. A layer takes the states of some rows and gives those of the first ones.
+Shapes: B cells, L tokens a cell, S structure width, H heads, E open edges, R rows, P places (the first rows, into which
+links go), K eRegulons, N genes, G groups of cells that share one edge list.
 """
 
 from __future__ import annotations
@@ -12,168 +15,113 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from grnformer.model.open_edges import find_open_edges
+from grnformer.model.open_edges import find_open_edges, sum_open_weights
 
 if TYPE_CHECKING:
-    from grnformer.model.structure import EdgeList, ScaleGraph
+    from grnformer.model.structure import ScaleGraph
 
 ATTENTION_SLOPE = 0.2
 
 
-class Propagation:
-    """Signed weighted sums over incoming edges, for all cells of a group at once.
+class Links:
+    """Links into `n_places` places, sorted by place: the row that each comes from, its weight (signed)."""
 
-    total[i, b] = sum_e w_e g_eb x[source(e), b] and weight[i, b] = sum_e |w_e| g_eb over the edges e into gene i that
-    are open in cell b. Called, it gives total / weight, the mean; 0 where there is no edge. Edges with the same source
-    and gate share one message row, so that the cost is one product of a sparse (N x R) with a dense (R x B S) matrix,
-    whatever the number of cells.
-    """
+    def __init__(self, place_E: torch.Tensor, row_E: torch.Tensor, weight_E: torch.Tensor, n_places: int) -> None:
+        self.place_E, self.row_E, self.weight_E, self.n_places = place_E, row_E, weight_E, n_places
 
-    def __init__(self, edges: EdgeList, sources: np.ndarray, n_genes: int, device: torch.device) -> None:
-        place = np.searchsorted(sources, edges.source)
-        rows, row = np.unique(np.stack([place, edges.gate]), axis=1, return_inverse=True)
-        self.row_source = torch.from_numpy(rows[0]).to(device)
-        self.row_gate = torch.from_numpy(rows[1]).to(device) if len(edges) and edges.gate[0] >= 0 else None
-        index = torch.from_numpy(np.stack([edges.target, row.reshape(-1)]))
-        shape = (n_genes, rows.shape[1])
-        weight = torch.from_numpy(edges.weight.astype(np.float32))
-        self.matrix = torch.sparse_coo_tensor(index, weight, shape, check_invariants=False).coalesce().to(device)
-        self.norm = torch.sparse_coo_tensor(index, weight.abs(), shape, check_invariants=False).coalesce().to(device)
+    @cached_property
+    def start(self) -> torch.Tensor:
+        """First link of each place, (P,)."""
+        return torch.searchsorted(self.place_E, torch.arange(self.n_places, device=self.place_E.device))
 
-    def total(self, x_TBS: torch.Tensor, active_KB: torch.Tensor | None) -> torch.Tensor:
-        """x_TBS: features of the sources; active_KB: eRegulons active in each cell. Returns (N, B, S)."""
-        message_RBS = x_TBS[self.row_source]
-        if self.row_gate is not None and active_KB is not None:
-            message_RBS = message_RBS * active_KB[self.row_gate][:, :, None]
-        n_rows, n_cells, width = message_RBS.shape
-        total_NBS = torch.sparse.mm(self.matrix, message_RBS.reshape(n_rows, n_cells * width))
-        return total_NBS.unflatten(1, (n_cells, width))
+    @cached_property
+    def weight(self) -> torch.Tensor:
+        """Sums of the weights' sizes, (P,)."""
+        return self.weight_E.new_zeros(self.n_places).index_add(0, self.place_E, self.weight_E.abs())
 
-    def weight(self, x_TBS: torch.Tensor, active_KB: torch.Tensor | None) -> torch.Tensor:
-        """(N, B), or (N, 1) where the edges are the same in every cell."""
-        if self.row_gate is None or active_KB is None:
-            return torch.sparse.mm(self.norm, x_TBS.new_ones(len(self.row_source), 1))
-        return torch.sparse.mm(self.norm, active_KB[self.row_gate])
+    def total(self, x_RS: torch.Tensor) -> torch.Tensor:
+        """Signed weighted sums, (R, S) -> (P, S)."""
+        return self._sum(x_RS, self.weight_E.to(x_RS.dtype))
 
-    def __call__(self, x_TBS: torch.Tensor, active_KB: torch.Tensor | None) -> torch.Tensor:
-        """The mean, (N, B, S)."""
-        return self.total(x_TBS, active_KB) / self.weight(x_TBS, active_KB).clamp(min=1e-12)[:, :, None]
+    def mean(self, x_RS: torch.Tensor) -> torch.Tensor:
+        """Signed weighted means, (R, S) -> (P, S); 0 where there is no edge."""
+        share_E = self.weight_E / self.weight.clamp(min=1e-12)[self.place_E]
+        return self._sum(x_RS, share_E.to(x_RS.dtype))
 
-
-class TokenLinks:
-    """Links into each cell's own tokens, edge by edge: a cell has few of the genes, and these have few edges."""
-
-    def __init__(self, graph: ScaleGraph, active_KB: torch.Tensor, tokens_BL: torch.Tensor) -> None:
-        self.n_cells, self.n_tokens = tokens_BL.shape
-        genes_BL, opened_KB = tokens_BL.cpu().numpy(), active_KB.cpu().numpy()
-        place, source, weight, gate = [], [], [], []
-        for columns, edges in graph.groups:
-            first = np.searchsorted(edges.target, np.arange(genes_BL.max(initial=0) + 2))
-            slot, chosen = find_open_edges(first, edges.gate, opened_KB, genes_BL[columns], np.asarray(columns))
-            place.append(slot)
-            source.append(np.searchsorted(graph.sources, edges.source[chosen]))
-            weight.append(edges.weight[chosen])
-            gate.append(edges.gate[chosen])
-        device = tokens_BL.device
-        order = np.argsort(np.concatenate(place), kind="stable")
-        self.place_E, source_E, weight_E, gate_E = (
-            torch.from_numpy(np.concatenate(part)[order]).to(device) for part in (place, source, weight, gate)
-        )
-        cell_E = self.place_E // self.n_tokens
-        if len(gate_E) and gate_E[0] >= 0:
-            weight_E = weight_E * active_KB[gate_E, cell_E]
-        self.row_E, self.weight_E = source_E * self.n_cells + cell_E, weight_E
-        self.start = torch.searchsorted(self.place_E, torch.arange(self.n_cells * self.n_tokens, device=device))
-
-    def total(self, x_TBS: torch.Tensor) -> torch.Tensor:
-        """Signed weighted sums, (T, B, S) -> (B, L, S)."""
-        return self._sum(x_TBS.flatten(0, 1), self.weight_E.to(x_TBS.dtype))
-
-    def weight(self, x_TBS: torch.Tensor) -> torch.Tensor:
-        """Sums of the weights' sizes, (B, L)."""
-        norm = x_TBS.new_zeros(self.n_cells * self.n_tokens)
-        norm = norm.index_add(0, self.place_E, self.weight_E.to(x_TBS.dtype).abs())
-        return norm.unflatten(0, (self.n_cells, self.n_tokens))
-
-    def mean(self, x_TBS: torch.Tensor) -> torch.Tensor:
-        """Signed weighted means, (T, B, S) -> (B, L, S); 0 where there is no edge."""
-        return self.total(x_TBS) / self.weight(x_TBS).clamp(min=1e-12)[:, :, None]
-
-    def attend(self, x_TBS: torch.Tensor, to_TBH: torch.Tensor, from_BLH: torch.Tensor) -> torch.Tensor:
-        """Sums of sign x message, weighted by a softmax over a place's edges, (B, L, S).
+    def attend(self, x_RS: torch.Tensor, to_RH: torch.Tensor, from_PH: torch.Tensor) -> torch.Tensor:
+        """Sums of sign x message, weighted by a softmax over a place's edges, (P, S).
 
         An edge's share is proportional to |w| exp(leaky_relu(logit of the source + logit of the place)): an edge of
         weight 2 is worth two of weight 1.
         """
-        logit_EH = to_TBH.flatten(0, 1)[self.row_E] + from_BLH.flatten(0, 1)[self.place_E]
+        logit_EH = F.embedding(self.row_E, to_RH) + F.embedding(self.place_E, from_PH)
         logit_EH = F.leaky_relu(logit_EH, ATTENTION_SLOPE) + self.weight_E.abs().clamp(min=1e-12).log()[:, None]
-        shape = (self.n_cells * self.n_tokens, logit_EH.shape[1])
+        shape = (self.n_places, logit_EH.shape[1])
         index_EH = self.place_E[:, None].expand(-1, shape[1])
         highest = logit_EH.new_full(shape, -torch.inf).scatter_reduce(0, index_EH, logit_EH.detach(), "amax")
         share_EH = (logit_EH - highest[self.place_E]).exp()
-        share_EH = share_EH / share_EH.new_zeros(shape).index_add(0, self.place_E, share_EH)[self.place_E]
-        share_EH = (share_EH * self.weight_E.sign()[:, None]).to(x_TBS.dtype)
-        by_head = x_TBS.flatten(0, 1).chunk(shape[1], dim=-1)
+        share_EH = share_EH / F.embedding(self.place_E, share_EH.new_zeros(shape).index_add(0, self.place_E, share_EH))
+        share_EH = (share_EH * self.weight_E.sign()[:, None]).to(x_RS.dtype)
+        by_head = x_RS.chunk(shape[1], dim=-1)
         return torch.cat([self._sum(x, share_EH[:, h]) for h, x in enumerate(by_head)], dim=-1)
 
     def _sum(self, x_RS: torch.Tensor, weight_E: torch.Tensor) -> torch.Tensor:
         """Weighted sums of rows of x without a copy of them for each edge."""
-        shape = (self.n_cells, self.n_tokens)
-        if not len(x_RS):
-            return x_RS.new_zeros(*shape, x_RS.shape[1])
-        total = F.embedding_bag(
+        if not len(self.row_E):
+            return x_RS.new_zeros(self.n_places, x_RS.shape[1])
+        return F.embedding_bag(
             self.row_E, x_RS.contiguous(), self.start, mode="sum", per_sample_weights=weight_E.contiguous()
         )
-        return total.unflatten(0, shape)
 
 
-class SourceLinks:
-    """Links into the same genes (`targets`, ascending) of every cell: one sparse x dense product a group of cells."""
+class Reach:
+    """What reaches the tokens of a batch within so many layers: rows, and the links of each layer.
 
-    def __init__(self, graph: ScaleGraph, active_KB: torch.Tensor, targets: np.ndarray) -> None:
-        self.graph, self.active_KB, self.targets = graph, active_KB, targets
-        self.back = np.argsort(np.concatenate([columns for columns, _ in graph.groups]))
+    Parameters
+    ----------
+    graph
+        One scale's edges.
+    active_KB
+        eRegulons active in each cell: they open edges.
+    tokens_BL
+        Genes asked for; rows are in their order, by cell and token, before others.
+    n_layers
+        1 at least.
+    """
+
+    def __init__(self, graph: ScaleGraph, active_KB: torch.Tensor, tokens_BL: torch.Tensor, n_layers: int) -> None:
+        self.device = tokens_BL.device
+        tokens, opened = tokens_BL.cpu().numpy(), np.ascontiguousarray(active_KB.cpu().numpy())
+        n_cells, n_tokens = tokens.shape
+        edges, first_GN, group_B = graph.joined(n_cells, 1 + int(tokens.max(initial=0)))
+        self._open = (first_GN, group_B, edges.weight, edges.gate, opened)
+        gene, cell = tokens.ravel().astype(np.int64), np.repeat(np.arange(n_cells), n_tokens)
+        row_BN = np.full((n_cells, first_GN.shape[1] - 1), -1)
+        row_BN[cell, gene] = np.arange(len(gene))
+        found, genes, cells, sizes = [], [gene], [cell], [len(gene)]
+        for _ in range(n_layers):
+            place, number, row, gene, cell = find_open_edges(
+                first_GN, group_B, edges.source, edges.gate, opened, genes[-1], cells[-1], row_BN, sizes[-1]
+            )
+            found.append((place + sizes[-1] - len(genes[-1]), number, row))
+            genes.append(gene)
+            cells.append(cell)
+            sizes.append(sizes[-1] + len(gene))
+        place, number, row = (np.concatenate(part) for part in zip(*found, strict=True))
+        self._gene, self._cell = np.concatenate(genes), np.concatenate(cells)
+        self.gene_R, self.cell_R = self._tensor(self._gene), self._tensor(self._cell)
+        weight = edges.weight[number]
+        if len(number) and edges.gate[0] >= 0:
+            weight = weight * opened[edges.gate[number], self._cell[place]]
+        ends = np.cumsum([len(part[0]) for part in found])
+        all_E = [self._tensor(part) for part in (place, row, weight)]
+        links = [Links(*(part[:end] for part in all_E), size) for end, size in zip(ends, sizes, strict=False)]
+        self.layers = links[::-1]  # the first layer is the widest one
 
     @cached_property
-    def products(self) -> list[tuple[np.ndarray, Propagation]]:
-        """Columns of the batch, and the product of their group."""
-        from dataclasses import replace
+    def weight_R(self) -> torch.Tensor:
+        """Sums of the sizes of the weights of the edges into each row, (R,)."""
+        return self._tensor(sum_open_weights(*self._open, self._gene, self._cell))
 
-        made = []
-        for columns, edges in self.graph.groups:
-            inside = edges.take(np.flatnonzero(np.isin(edges.target, self.targets)))
-            inside = replace(inside, target=np.searchsorted(self.targets, inside.target))
-            product = Propagation(inside, self.graph.sources, len(self.targets), self.active_KB.device)
-            made.append((columns, product))
-        return made
-
-    def total(self, x_TBS: torch.Tensor) -> torch.Tensor:
-        """Signed weighted sums, (T, B, S) -> (targets, B, S)."""
-        return self._join([p.total(x_TBS[:, c], self.active_KB[:, c]) for c, p in self.products])
-
-    def weight(self, x_TBS: torch.Tensor) -> torch.Tensor:
-        """Sums of the weights' sizes, (targets, B)."""
-        parts = []
-        for columns, product in self.products:
-            weight = product.weight(x_TBS, self.active_KB[:, columns])
-            parts.append(weight.expand(-1, len(columns)))
-        return self._join(parts)
-
-    def mean(self, x_TBS: torch.Tensor) -> torch.Tensor:
-        """Signed weighted means, (T, B, S) -> (targets, B, S); 0 where there is no edge."""
-        return self._join([p(x_TBS[:, c], self.active_KB[:, c]) for c, p in self.products])
-
-    def attend(self, x_TBS: torch.Tensor, to_TBH: torch.Tensor, from_TBH: torch.Tensor) -> torch.Tensor:
-        """As `TokenLinks.attend`; (targets, B, S). Shares differ between cells, so that edges are taken one by one."""
-        return self._each.attend(x_TBS, to_TBH, from_TBH.transpose(0, 1)).transpose(0, 1)
-
-    @cached_property
-    def _each(self) -> TokenLinks:
-        targets = torch.from_numpy(self.targets).to(self.active_KB.device)
-        return TokenLinks(self.graph, self.active_KB, targets.expand(self.active_KB.shape[1], -1))
-
-    def _join(self, parts: list[torch.Tensor]) -> torch.Tensor:
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)[:, self.back]
-
-
-Links = TokenLinks | SourceLinks
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)

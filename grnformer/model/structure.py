@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from grnformer.fuse.graph import Graph
-from grnformer.model.links import SourceLinks, TokenLinks
+from grnformer.model.links import Links, Reach
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,33 @@ class ScaleGraph:
         mean = np.float32(sizes.mean()) if len(sizes) else np.float32(1)
         return ScaleGraph(self.sources, [(c, replace(e, weight=e.weight / mean)) for c, e in self.groups])
 
-    def propagate(self, x_TBS: torch.Tensor, active_KB: torch.Tensor, targets: np.ndarray) -> torch.Tensor:
-        """Mean messages into the same genes (`targets`, ascending) of every cell: (T, B, S) -> (targets, B, S)."""
-        return SourceLinks(self, active_KB, targets).mean(x_TBS)
+    def joined(self, n_cells: int, n_genes: int) -> tuple[EdgeList, np.ndarray, np.ndarray]:
+        """The edges of all groups in one list, first edges by group and target (groups, genes + 1), groups of cells.
+
+        `n_genes`: at least so many; more where edges have them.
+        """
+        lists, group_B = [edges for _, edges in self.groups], np.zeros(n_cells, np.int64)
+        for number, (columns, _) in enumerate(self.groups):
+            group_B[columns] = number
+        whole = EdgeList(
+            np.concatenate([e.source for e in lists]).astype(np.int64),
+            np.concatenate([e.target for e in lists]).astype(np.int64),
+            np.concatenate([e.weight for e in lists]).astype(np.float32),
+            np.concatenate([e.gate for e in lists]).astype(np.int64),
+        )
+        n_genes = 1 + max(n_genes - 1, whole.source.max(initial=0), whole.target.max(initial=0))
+        offset = np.cumsum([0, *(len(e) for e in lists[:-1])])
+        first = [np.searchsorted(e.target, np.arange(n_genes + 1)) + n for e, n in zip(lists, offset, strict=True)]
+        return whole, np.stack(first), group_B
 
     def gather(self, x_TBS: torch.Tensor, active_KB: torch.Tensor, tokens_BL: torch.Tensor) -> torch.Tensor:
-        """Messages into each cell's own tokens, the same mean: (T, B, S) -> (B, L, S)."""
-        return TokenLinks(self, active_KB, tokens_BL).mean(x_TBS)
+        """Mean messages into each cell's own tokens, from features of the sources: (T, B, S) -> (B, L, S)."""
+        reach = Reach(self, active_KB, tokens_BL, 1)
+        links, sources = reach.layers[0], torch.from_numpy(self.sources).to(tokens_BL.device)
+        place = torch.searchsorted(sources, reach.gene_R[links.row_E])
+        row_E = place * x_TBS.shape[1] + reach.cell_R[links.row_E]
+        sums = Links(links.place_E, row_E, links.weight_E, links.n_places).mean(x_TBS.flatten(0, 1))
+        return sums.unflatten(0, tokens_BL.shape)
 
 
 def scale_graph(groups: list[tuple[np.ndarray, EdgeList]]) -> ScaleGraph:

@@ -10,7 +10,7 @@ import torch
 from grnformer.errors import InputError
 from grnformer.model.gnn import GNNS, GatLayer, ScaleFusion
 from grnformer.model.grnformer import NO_PERTURBATION
-from grnformer.model.links import SourceLinks, TokenLinks
+from grnformer.model.links import Reach
 from grnformer.model.structure import EdgeList, scale_graph
 
 # 0 -> 1, 0 -> 2, 1 -> 2, 2 -> 3, 3 -> 0: all four send, so that both kinds of links can be asked
@@ -18,17 +18,13 @@ SOURCE, TARGET, S = np.array([0, 0, 1, 2, 3]), np.array([1, 2, 2, 3, 0]), 4
 EVERY_GENE = torch.arange(4)[None]
 
 
-def messages(layer, x_NS, weight, gate=None, active_KB=None, how="tokens"):
+def messages(layer, x_NS, weight, gate=None, active_KB=None):
     """Messages into the four genes of one cell, (4, S)."""
     weight = np.asarray(weight, np.float32)
     edges = EdgeList(SOURCE, TARGET, weight, np.full(5, -1) if gate is None else np.asarray(gate))
     graph = scale_graph([(np.arange(1), edges)]).reweighed(layer.weights)
-    active_KB = torch.ones(1, 1) if active_KB is None else active_KB
-    sources = SourceLinks(graph, active_KB, graph.sources)
-    x_TBS = x_NS[:, None]
-    if how == "sources":
-        return layer.messages(x_TBS, x_TBS, sources, sources)[:, 0]
-    return layer.messages(x_NS[None], x_TBS, TokenLinks(graph, active_KB, EVERY_GENE), sources)[0]
+    reach = Reach(graph, torch.ones(1, 1) if active_KB is None else active_KB, EVERY_GENE, 1)
+    return layer.messages(x_NS, reach.layers[0], reach)
 
 
 @pytest.fixture(scope="module")
@@ -50,69 +46,61 @@ def make(name):
 
 
 INDEX = torch.from_numpy(np.stack([SOURCE, TARGET]))
-BOTH = pytest.mark.parametrize("how", ["tokens", "sources"])
 
 
-@BOTH
-def test_gcn_is_that_of_pytorch_geometric(geometric, x_NS, how):
+def test_gcn_is_that_of_pytorch_geometric(geometric, x_NS):
     layer, reference = make("gcn"), geometric.GCNConv(S, S, bias=False)
     weight = np.array([0.5, 1.5, 0.8, 1.2, 1.0])
     with torch.no_grad():
         reference.lin.weight.copy_(layer.linear.weight)
     expected = reference(x_NS, INDEX, torch.from_numpy(weight).float())
-    got = messages(layer, x_NS, 7 * weight, how=how) @ layer.linear.weight.T  # their mean is 1: 7 is divided out
+    got = messages(layer, x_NS, 7 * weight) @ layer.linear.weight.T  # their mean is 1: 7 is divided out
     torch.testing.assert_close(got, expected)
 
 
-@BOTH
-def test_gin_is_that_of_pytorch_geometric(geometric, x_NS, how):
+def test_gin_is_that_of_pytorch_geometric(geometric, x_NS):
     layer = make("gin")
     with torch.no_grad():
         layer.own.fill_(0.3)
     reference = geometric.GINConv(layer.perceptron, eps=0.3)
     expected = torch.relu(layer.norm(reference(x_NS, INDEX)))
-    torch.testing.assert_close(layer(x_NS, messages(layer, x_NS, [3, 1, 2, 5, 0.1], how=how)), expected)
+    torch.testing.assert_close(layer(x_NS, messages(layer, x_NS, [3, 1, 2, 5, 0.1])), expected)
 
 
-@BOTH
-def test_gat_is_that_of_pytorch_geometric_and_a_weight_of_two_is_two_edges(geometric, x_NS, how):
+def test_gat_is_that_of_pytorch_geometric_and_a_weight_of_two_is_two_edges(geometric, x_NS):
     layer, reference = make("gat"), geometric.GATConv(S, S // 2, heads=2, add_self_loops=False, bias=False)
     with torch.no_grad():
         reference.lin.weight.copy_(layer.linear.weight)
         reference.att_src.copy_(layer.source[None])
         reference.att_dst.copy_(layer.target[None])
-    torch.testing.assert_close(messages(layer, x_NS, np.ones(5), how=how), reference(x_NS, INDEX))
+    torch.testing.assert_close(messages(layer, x_NS, np.ones(5)), reference(x_NS, INDEX))
     twice = torch.cat([INDEX, INDEX[:, 1:2]], dim=1)
-    torch.testing.assert_close(messages(layer, x_NS, [1, 2, 1, 1, 1], how=how), reference(x_NS, twice))
+    torch.testing.assert_close(messages(layer, x_NS, [1, 2, 1, 1, 1]), reference(x_NS, twice))
 
 
-@BOTH
 @pytest.mark.parametrize("name", sorted(GNNS))
-def test_a_negative_edge_takes_away_what_a_positive_one_adds(x_NS, name, how):
+def test_a_negative_edge_takes_away_what_a_positive_one_adds(x_NS, name):
     layer = make(name)
     weight = np.array([1.0, 2.0, 0.5, 1.0, 1.0])
-    plus, minus = (messages(layer, x_NS, weight * [s, 1, 1, 1, 1], how=how) for s in (1, -1))
-    own = messages(layer, x_NS, weight * [1e-12, 1, 1, 1, 1], how=how) if name == "gcn" else None
+    plus, minus = (messages(layer, x_NS, weight * [s, 1, 1, 1, 1]) for s in (1, -1))
+    own = messages(layer, x_NS, weight * [1e-12, 1, 1, 1, 1]) if name == "gcn" else None
     torch.testing.assert_close(plus[2:], minus[2:])
     assert (plus[1] - minus[1]).abs().max() > 0.1
     if own is None:  # gene 1 has this edge alone
         torch.testing.assert_close(plus[1], -minus[1])
 
 
-@BOTH
 @pytest.mark.parametrize("name", sorted(GNNS))
-def test_a_closed_edge_is_no_edge(x_NS, name, how):
+def test_a_closed_edge_is_no_edge(x_NS, name):
     """The graph with eRegulon 1 closed against the one without its edge; weights of 1, so that their mean stays."""
     layer = make(name)
     gate = [0, 1, 0, 0, 0]
-    open_, closed = (
-        messages(layer, x_NS, np.ones(5), gate, torch.tensor([[1.0], [state]]), how) for state in (1.0, 0.0)
-    )
+    open_, closed = (messages(layer, x_NS, np.ones(5), gate, torch.tensor([[1.0], [state]])) for state in (1.0, 0.0))
     kept = np.arange(5) != 1
     edges = EdgeList(SOURCE[kept], TARGET[kept], np.ones(4, np.float32), np.full(4, -1))
     graph = scale_graph([(np.arange(1), edges)]).reweighed(layer.weights)
-    links = SourceLinks(graph, torch.ones(1, 1), graph.sources)
-    without = layer.messages(x_NS[:, None], x_NS[:, None], links, links)[:, 0]
+    reach = Reach(graph, torch.ones(1, 1), EVERY_GENE, 1)
+    without = layer.messages(x_NS, reach.layers[0], reach)
     torch.testing.assert_close(closed, without)
     assert (open_[2] - closed[2]).abs().max() > 0.01
 

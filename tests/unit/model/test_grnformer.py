@@ -145,8 +145,10 @@ def test_sparse_encoder_equals_its_definition_on_a_dense_matrix(make_model, batc
     np.add.at(dense, (edges.target, edges.source), edges.weight)
     np.add.at(norm, edges.target, np.abs(edges.weight))
     dense = torch.from_numpy((dense / np.maximum(norm, 1e-12)[:, None]).astype(np.float32))
-    value_NB, state_NB = model._seen(one)
-    x_NBS = encoder.features(model.backbone.gene_embedding()[:, None], value_NB, state_NB)
+    value_BN, state_BN = model._seen(one)
+    every_gene = torch.arange(n).repeat(6)
+    x_RS = encoder.features(model.backbone.gene_embedding(), every_gene, value_BN.flatten(), state_BN.flatten())
+    x_NBS = x_RS.unflatten(0, (6, n)).transpose(0, 1)
     h_NBS = encoder.layers[0](x_NBS, torch.einsum("ij,jbs->ibs", dense, x_NBS))
     torch.testing.assert_close(got, h_NBS[one.gene_BL, torch.arange(6)[:, None]], rtol=1e-4, atol=1e-5)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from grnformer.model.links import Propagation
+from grnformer.model.links import Reach
 from grnformer.model.structure import EdgeList, sample_neighbours, scale_graph
 
 
@@ -30,33 +30,52 @@ def by_loops(edges, x_NBS, active_KB):
     return out
 
 
-def test_propagation_equals_loops_with_and_without_gates(structure, batch):
+def into_all(graph, x_NBS, active_KB):
+    """Mean messages into all genes of all cells, (N, B, S)."""
+    tokens = torch.arange(20).expand(x_NBS.shape[1], -1)
+    return graph.gather(x_NBS[graph.sources], active_KB, tokens).transpose(0, 1)
+
+
+def test_messages_equal_loops_with_and_without_gates(structure, batch):
     x_NBS = torch.randn(structure.n_genes, 6, 3, generator=torch.Generator().manual_seed(0))
     active_KB = batch.active_BK.T
     for edges in (structure.type_edges[0], structure.cell_edges):
-        sources = np.unique(edges.source)
-        product = Propagation(edges, sources, structure.n_genes, torch.device("cpu"))
-        torch.testing.assert_close(product(x_NBS[sources], active_KB), by_loops(edges, x_NBS, active_KB))
+        graph = scale_graph([(np.arange(6), edges)])
+        torch.testing.assert_close(into_all(graph, x_NBS, active_KB), by_loops(edges, x_NBS, active_KB))
 
 
 def test_activity_mask_equals_the_explicit_subgraph_of_each_cell(structure, batch):
     x_NBS = torch.randn(structure.n_genes, 6, 3, generator=torch.Generator().manual_seed(0))
     edges = structure.cell_edges
-    whole = scale_graph([(np.arange(6), edges)])
-    masked = whole.propagate(x_NBS[whole.sources], batch.active_BK.T, np.arange(20))
+    masked = into_all(scale_graph([(np.arange(6), edges)]), x_NBS, batch.active_BK.T)
     for b in range(6):
         own = scale_graph([(np.arange(1), open_edges(edges, batch.active_BK[b].numpy()))])
-        explicit = own.propagate(x_NBS[own.sources][:, b : b + 1], batch.active_BK.T[:, b : b + 1], np.arange(20))
+        explicit = into_all(own, x_NBS[:, b : b + 1], batch.active_BK.T[:, b : b + 1])
         torch.testing.assert_close(masked[:, b], explicit[:, 0])
 
 
-def test_groups_of_cells_come_back_in_their_order(structure, batch):
+def test_groups_of_cells_keep_their_own_edges(structure, batch):
     x_NBS = torch.randn(structure.n_genes, 6, 3, generator=torch.Generator().manual_seed(0))
     lists = [(np.flatnonzero(batch.type_B == t), structure.type_edges[t]) for t in (1, 0)]
-    graph = scale_graph(lists)
-    together = graph.propagate(x_NBS[graph.sources], batch.active_BK.T, np.arange(20))
+    together = into_all(scale_graph(lists), x_NBS, batch.active_BK.T)
     for b, t in enumerate(batch.type_B):
         torch.testing.assert_close(together[:, b], by_loops(structure.type_edges[t], x_NBS, None)[:, b])
+
+
+def test_rows_are_the_tokens_and_all_that_reaches_them_once(structure, batch):
+    graph, active_BK = scale_graph([(np.arange(6), structure.cell_edges)]), batch.active_BK.numpy()
+    reach = Reach(graph, batch.active_BK.T, batch.gene_BL, 2)
+    n_tokens = batch.gene_BL.numel()
+    assert reach.gene_R[:n_tokens].tolist() == batch.gene_BL.flatten().tolist()
+    assert [links.n_places for links in reach.layers][1] == n_tokens
+    rows = list(zip(reach.cell_R.tolist(), reach.gene_R.tolist(), strict=True))
+    assert len(set(rows)) == len(rows)
+    for b in range(6):
+        edges = open_edges(structure.cell_edges, active_BK[b])
+        reached = set(batch.gene_BL[b].tolist())
+        for _ in range(2):
+            reached |= set(edges.source[np.isin(edges.target, list(reached))].tolist())
+        assert {gene for cell, gene in rows if cell == b} == reached
 
 
 def test_sampling_keeps_at_most_the_fanout_without_repeats_and_at_random(structure):
@@ -68,14 +87,3 @@ def test_sampling_keeps_at_most_the_fanout_without_repeats_and_at_random(structu
     assert set(zip(kept.source, kept.target, kept.weight, strict=True)) <= original
     draws = {sample_neighbours(edges, 2, np.random.default_rng(s)).weight.tobytes() for s in range(5)}
     assert len(draws) > 1
-
-
-def test_gathered_messages_are_those_of_the_product(structure, batch):
-    x_NBS = torch.randn(structure.n_genes, 6, 3, generator=torch.Generator().manual_seed(0))
-    by_type = [(np.flatnonzero(batch.type_B == t), structure.type_edges[t]) for t in (0, 1)]
-    for groups in (by_type, [(np.arange(6), structure.cell_edges)]):
-        graph = scale_graph(groups)
-        x_TBS, active_KB = x_NBS[graph.sources], batch.active_BK.T
-        all_genes = graph.propagate(x_TBS, active_KB, np.arange(20))
-        expected = all_genes[batch.gene_BL, torch.arange(6)[:, None]]
-        torch.testing.assert_close(graph.gather(x_TBS, active_KB, batch.gene_BL), expected)
