@@ -24,6 +24,7 @@ from grnformer.errors import InputError
 from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
 from grnformer.model.backbones.performer import PerformerLayer
+from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.batch import Batch
 from grnformer.model.published import Published, load_tensors
 from grnformer.model.tokens import cell_depth, draw_tokens
@@ -148,8 +149,7 @@ class ScFoundation(Backbone):
         allowed_BS = torch.gather(seen_BT, 1, order_BS)
         index_BSD = order_BS[:, :, None].expand(-1, -1, self.width)
         h_BSD = torch.gather(x_BTD, 1, index_BSD)
-        for layer in self.layers[: len(self.layers) - drop_last]:
-            h_BSD = layer(h_BSD, allowed_BS[:, None, None])
+        h_BSD = run_layers(self.layers[: len(self.layers) - drop_last], h_BSD, allowed_BS)
         h_BTD = x_BTD.scatter(1, index_BSD, self.norm(h_BSD).to(x_BTD.dtype))
         return torch.where(seen_BT[:, :, None], h_BTD, x_BTD)
 
