@@ -41,10 +41,12 @@ def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]
     path = Path(fasta)
     if not path.exists():
         raise InputError(f"no genome at {path}", "a FASTA file", "correct grn.cistromes.motif_scan.fasta")
-    # the index goes to a folder of our own: the genome's may not be writable
+    # indices, of a compressed genome two, go to a folder of our own: the genome's may not be writable
     with TemporaryDirectory() as folder:
+        link = Path(folder) / path.name
+        link.symlink_to(path.resolve())
         try:
-            genome = pyfaidx.Fasta(str(path), indexname=str(Path(folder) / "index.fai"), as_raw=True)
+            genome = pyfaidx.Fasta(str(link), as_raw=True)
         except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, ImportError, OSError) as error:
             raise InputError(
                 f"{path} cannot be read: {error}",

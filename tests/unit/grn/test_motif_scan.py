@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+from Bio import bgzf
 
 from grnformer.errors import InputError
 from grnformer.grn.motifs import scan
@@ -82,6 +83,16 @@ def test_sequence_is_that_of_the_region(tmp_path):
         handle.write(">chr1\nACGT\n")
     with pytest.raises(InputError, match="unpack the genome"):
         read_sequences(tmp_path / "g.fa.gz", regions)
+
+
+@pytest.mark.parametrize("name", ["g.fa.gz", "g.fa.bgz", "G.FASTA.BGZ"])
+def test_a_genome_compressed_by_bgzip_is_read_by_either_ending(tmp_path, name: str):
+    with bgzf.open(tmp_path / name, "wt") as handle:
+        handle.write(">chr1\nACGTN\nacgtR\n")
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [3], "end": [9]})
+    (codes,) = read_sequences(tmp_path / name, regions)
+    assert codes.tolist() == [3, -1, 0, 1, 2, 3]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 SITE = np.array([0, 1, 2, 3, 3, 2, 1, 0, 0, 2])
