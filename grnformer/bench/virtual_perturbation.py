@@ -63,13 +63,14 @@ def predict_shift(
             "a backbone whose mask hides the gene itself", "one that predicts values", "set pretrain.backbone to scgpt"
         )
     total, count = np.zeros(model.n_genes), np.zeros(model.n_genes)
-    activity = VisibleActivity(cells.graph, cells.store)
-    column = int(cells.store.columns[gene])
+    store = cells.store.parts[0].store  # of one dataset
+    activity = VisibleActivity(cells.graph, store)
+    column = int(store.columns[gene])
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
-        expression = cells.store.read_all(part)
+        expression = store.read_all(part)
         as_is, as_set = (
-            Rows(cells.tokeniser.values(changed[:, cells.store.columns]), changed)
+            Rows(cells.tokeniser.values(changed[:, store.columns]), changed)
             for changed in (expression, set_expression(expression, column, up=up))
         )
         for repeat in range(repeats):

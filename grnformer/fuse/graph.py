@@ -64,11 +64,15 @@ class Graph:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A graph, what was lost on the way to it, and what it is (meta: mode, scales, counts, seed)."""
+    """A graph, what was lost on the way to it, and what it is (meta: mode, scales, counts, seed).
+
+    `sources` (dataset, gene, node) says of a corpus which genes each of its datasets measures; None for one dataset.
+    """
 
     graph: Graph
     lost: pd.DataFrame
     meta: dict[str, Any]
+    sources: pd.DataFrame | None = None
 
 
 def write_bundle(bundle: Bundle, folder: str | Path) -> None:
@@ -84,6 +88,8 @@ def write_bundle(bundle: Bundle, folder: str | Path) -> None:
         io.write_table(graph.thresholds, temporary / "thresholds.parquet", "graph_thresholds")
         io.write_table(bundle.lost, temporary / "lost.tsv", "lost_genes")
         io.write_json(bundle.meta, temporary / "meta.json", "graph_meta")
+        if bundle.sources is not None:
+            io.write_table(bundle.sources, temporary / "sources.parquet", "graph_sources")
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -100,4 +106,5 @@ def read_bundle(folder: str | Path) -> Bundle:
         io.read_table(folder / "thresholds.parquet", "graph_thresholds"),
         meta["rank_cutoff"],
     )
-    return Bundle(graph, io.read_table(folder / "lost.tsv", "lost_genes"), meta)
+    sources = io.read_table(folder / "sources.parquet", "graph_sources") if "datasets" in meta else None
+    return Bundle(graph, io.read_table(folder / "lost.tsv", "lost_genes"), meta, sources)

@@ -13,7 +13,10 @@ SHRINK = 5.0
 
 
 def gene_moments(
-    blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int, n_tokens: int, expressed_share: float
+    blocks: Iterable[tuple[sp.csr_matrix, np.ndarray, np.ndarray | None]],
+    n_types: int,
+    n_tokens: int,
+    expressed_share: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Moments of the value tokens, exact over the random draw of tokens, in one pass over blocks of rows.
 
@@ -24,7 +27,8 @@ def gene_moments(
     Parameters
     ----------
     blocks
-        (values CSR rows x N, type number of each row).
+        (values CSR rows x N, type number of each row, genes that are measured in the block or None for all). Cells
+        say nothing of a gene that was not measured in them.
     n_types
         Number of cell types.
 
@@ -36,18 +40,20 @@ def gene_moments(
         (n_types, N).
     """
     weight = first = second = None
-    for values, types in blocks:
-        if weight is None:
-            weight, first, second = (np.zeros((n_types, values.shape[1])) for _ in range(3))
+    for block, types, measured in blocks:
+        values = block if measured is None else block[:, measured]
+        genes = slice(None) if measured is None else measured
+        if weight is None or first is None or second is None:
+            weight, first, second = (np.zeros((n_types, block.shape[1])) for _ in range(3))
         of_expressed, of_others = token_weights(values, n_tokens, expressed_share)
         member = sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
         ones = values.copy()
         ones.data = np.ones_like(values.data)
-        weight += (
+        weight[:, genes] += (
             np.asarray(member @ of_others)[:, None] + (member @ sp.diags(of_expressed - of_others) @ ones).toarray()
         )
-        first += (member @ sp.diags(of_expressed) @ values).toarray()
-        second += (member @ sp.diags(of_expressed) @ values.power(2)).toarray()
+        first[:, genes] += (member @ sp.diags(of_expressed) @ values).toarray()
+        second[:, genes] += (member @ sp.diags(of_expressed) @ values.power(2)).toarray()
     if weight is None or first is None or second is None:
         raise ValueError("no block of cells")
     total, all_first, all_second = weight.sum(0), first.sum(0), second.sum(0)

@@ -49,6 +49,8 @@ class VisibleActivity:
         Of a bundle; without members (no edges on the scale of cells), nothing is active and nothing is computed.
     store
         Whose genes are ranked.
+    nodes
+        Node numbers of the store's genes; None: all of the graph.
 
     Raises
     ------
@@ -56,8 +58,11 @@ class VisibleActivity:
         If a member is not among the genes of the store.
     """
 
-    def __init__(self, graph: Graph, store: CellStore) -> None:
+    def __init__(self, graph: Graph, store: CellStore, nodes: np.ndarray | None = None) -> None:
         self._columns, self._n_eregulons = store.columns, len(graph.eregulon_names)
+        if nodes is not None:
+            self._columns = np.full(len(graph.genes), -1)
+            self._columns[nodes] = store.columns
         self._rank_cutoff = graph.rank_cutoff
         self._numbers = graph.thresholds["eregulon"].to_numpy()
         self._thresholds = graph.thresholds["threshold"].to_numpy()
@@ -72,6 +77,11 @@ class VisibleActivity:
         column = np.searchsorted(self._numbers, graph.members["eregulon"].to_numpy())
         shape = (len(store.all_genes), len(self._numbers))
         self._members = sp.csr_matrix((np.ones(len(place)), (place, column)), shape=shape)
+
+    @property
+    def n_needed(self) -> int:
+        """Genes that must be known to score: all of the store, or none if no eRegulon is to be scored."""
+        return self._members.shape[0] if len(self._numbers) else 0
 
     def needed(self, expression: sp.csr_matrix) -> sp.csr_matrix:
         """Leave out the genes if no eRegulon is to be scored, to save the memory."""

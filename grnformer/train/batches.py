@@ -7,7 +7,7 @@ Memory holds those (with all genes, where the graph has edges on the scale of ce
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from grnformer.model.backbones.base import Tokeniser, Tokens
 from grnformer.model.batch import Batch
 from grnformer.train.activity import StoredActivity, VisibleActivity
 from grnformer.train.cells import CellStore
+from grnformer.train.corpus import Corpus, widen
+from grnformer.train.parts import join_tokens, number_blocks, part_numbers
 
 ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED, ATTENTION = range(6)  # separate streams of random numbers
 
@@ -50,7 +52,8 @@ class Cells:
     Parameters
     ----------
     store
-        Rows on disk.
+        Rows on disk, of one dataset or of a corpus. A gene that a dataset of it has not measured is no token of its
+        cells, and each dataset's cells know its own eRegulons alone.
     graph, cell_types
         The bundle's graph and the order of its cell types.
     tokeniser
@@ -61,7 +64,7 @@ class Cells:
 
     def __init__(
         self,
-        store: CellStore,
+        store: CellStore | Corpus,
         graph: Graph,
         cell_types: list[str],
         tokeniser: Tokeniser,
@@ -71,35 +74,109 @@ class Cells:
     ) -> None:
         self.store, self.graph, self.tokeniser = store, graph, tokeniser
         self.mask_share = mask_share
-        self.n_tokens = min(n_tokens, len(graph.genes))
+        self.n_tokens = self.at_most(n_tokens)
         extra = sorted(set(store.cell_types) - set(cell_types))  # types without a network: no edges
         self.cell_types = [*cell_types, *extra]
         number = {name: t for t, name in enumerate(self.cell_types)}
         self.type_of_cell = pd.Series(store.cell_types).map(number).to_numpy(np.int32)
-        self._stored, self._visible = StoredActivity(graph), VisibleActivity(graph, store)
+        self._stored = StoredActivity(graph)
+        self._visible = [VisibleActivity(part.own_graph(graph), part.store, part.nodes) for part in store.parts]
+        self._widths = [visible.n_needed for visible in self._visible]
+        self._width = max(self._widths)
+
+    def at_most(self, n_tokens: int) -> int:
+        """So many tokens, or as many as every cell has genes that are measured."""
+        measured = (part.nodes for part in self.store.parts)
+        return min(n_tokens, *(len(self.graph.genes) if nodes is None else len(nodes) for nodes in measured))
+
+    def part_of(self, rows: np.ndarray) -> np.ndarray:
+        """Number of the part (dataset of a corpus) of each row."""
+        return part_numbers(self.store.parts, rows)
+
+    def blocks(self, rows: np.ndarray, block_cells: int) -> list[np.ndarray]:
+        """Rows (ascending) in blocks of at most so many, each of one part."""
+        block = number_blocks(self.part_of(rows), block_cells)
+        return np.split(rows, np.flatnonzero(np.diff(block)) + 1)
+
+    def measured(self, rows: np.ndarray) -> np.ndarray | None:
+        """Nodes that are measured in rows of one part; None: all."""
+        return self.store.parts[self.part_of(rows[:1])[0]].nodes
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:
         """Value tokens of rows in ascending order."""
         return self.tokeniser.values(self.store.read(rows))
 
+    def filled_values(self, rows: np.ndarray) -> sp.csr_matrix:
+        """As `values`; a gene that a part has not measured has there its mean over the other parts' rows."""
+        values, number = self.values(rows), self.part_of(rows)
+        blocks = [(values[number == n], self.store.parts[n].nodes) for n in np.unique(number)]
+        if all(nodes is None for _, nodes in blocks):
+            return values
+        every = np.arange(values.shape[1])
+        total, count = np.zeros(len(every)), np.zeros(len(every))
+        for block, nodes in blocks:
+            total += np.asarray(block.sum(0)).ravel()
+            count[every if nodes is None else nodes] += block.shape[0]
+        mean = total / np.maximum(count, 1)
+        filled = []
+        for block, nodes in blocks:
+            missing = every[:0] if nodes is None else np.setdiff1d(every, nodes)
+            row, column = (x.ravel() for x in np.meshgrid(np.arange(block.shape[0]), missing, indexing="ij"))
+            filled.append(block + sp.csr_matrix((mean[column].astype(block.dtype), (row, column)), shape=block.shape))
+        return sp.vstack(filled, "csr")
+
     def read(self, rows: np.ndarray) -> Rows:
         """Rows in ascending order, with what a masked batch of them needs."""
-        expression = self.store.read_all(rows)
-        values = self.tokeniser.values(expression[:, self.store.columns])
-        return Rows(values, self._visible.needed(expression))
+        read, number = [], self.part_of(rows)
+        for n in np.unique(number):
+            part = self.store.parts[n]
+            expression = part.store.read_all(rows[number == n] - part.first)
+            values = widen(expression[:, part.store.columns], len(self.graph.genes), part.nodes)
+            needed = self._visible[n].needed(expression)
+            read.append(Rows(self.tokeniser.values(values), widen(needed, self._width)))
+        return read[0] if len(read) == 1 else stack(read)
 
     def masked_batch(self, rows: np.ndarray, cells: Rows, rng: np.random.Generator) -> Batch:
         """Tokens of cells `rows`, a share of them masked; a cell's graph is told from its other genes alone."""
-        tokens = self.tokeniser.tokenise(cells.values, self.n_tokens, rng)
+        tokens = self._tokenise(rows, cells.values, rng)
         masked = draw_mask(tokens.gene_BL.shape, self.mask_share, rng, tokens.present_BL)
-        active = self._visible.score(cells.expression, tokens.gene_BL, masked)
-        return self._batch(rows, tokens, masked, active)
+        return self._batch(rows, tokens, masked, self._score(rows, cells.expression, tokens.gene_BL, masked))
 
     def whole_batch(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator) -> Batch:
         """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
-        tokens = self.tokeniser.tokenise(values, self.n_tokens, rng)
+        tokens = self._tokenise(rows, values, rng)
         masked = np.zeros(tokens.gene_BL.shape, bool)
         return self._batch(rows, tokens, masked, self._stored.rows(self.store.names(rows)))
+
+    def _tokenise(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator) -> Tokens:
+        """Tokens of cells, each among the genes that are measured in it."""
+        number = self.part_of(rows)
+        chosen = np.unique(number)
+        if all(self.store.parts[n].nodes is None for n in chosen):
+            return self.tokeniser.tokenise(values, self.n_tokens, rng)
+        made = []
+        for n in chosen:
+            places, nodes = np.flatnonzero(number == n), self.store.parts[n].nodes
+            own = values[places] if nodes is None else values[places][:, nodes]
+            tokens = self.tokeniser.tokenise(own, self.n_tokens, rng)
+            made.append((places, tokens if nodes is None else replace(tokens, gene_BL=nodes[tokens.gene_BL])))
+        return join_tokens(made, len(rows))
+
+    def _score(
+        self, rows: np.ndarray, expression: sp.csr_matrix, gene_BL: np.ndarray, masked_BL: np.ndarray
+    ) -> np.ndarray:
+        """Active eRegulons of cells, told from the genes that are not masked, by those of their dataset."""
+        number = self.part_of(rows)
+        chosen = np.unique(number)
+        if len(self._visible) == 1:
+            return self._visible[0].score(expression, gene_BL, masked_BL)
+        active = np.zeros((len(rows), len(self.graph.eregulon_names)), np.float32)
+        for n in chosen:
+            places = np.flatnonzero(number == n)
+            own = sp.csr_matrix(expression[places])
+            own = sp.csr_matrix((own.data, own.indices, own.indptr), shape=(len(places), self._widths[n]))
+            active[places] = self._visible[n].score(own, gene_BL[places], masked_BL[places])
+        return active
 
     def _batch(self, rows: np.ndarray, tokens: Tokens, masked: np.ndarray, active: np.ndarray) -> Batch:
         return batch_of(tokens, masked, self.type_of_cell[rows], active)
@@ -177,6 +254,7 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
         self.batch_size = min(batch_size, len(rows))
         self.block_cells, self.held_blocks, self.n_steps = block_cells, held_blocks, n_steps
         self.steps_per_epoch = max(1, len(rows) // self.batch_size)
+        self._block = number_blocks(cells.part_of(rows), block_cells)
         self.divide(0, 0, 1, 1)
 
     def divide(self, start: int, process: int, n_processes: int, accumulate: int) -> None:
@@ -226,13 +304,12 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
     def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Order of the training rows in an epoch (places in `rows`), and the group of blocks that each belongs to."""
         rng = np.random.default_rng([self.seed, ORDER, epoch])
-        block = np.arange(len(self.rows)) // self.block_cells
-        group_of_block = np.argsort(rng.permutation(block[-1] + 1)) // self.held_blocks
-        groups = group_of_block[block]
+        group_of_block = np.argsort(rng.permutation(self._block[-1] + 1)) // self.held_blocks
+        groups = group_of_block[self._block]
         return np.lexsort([rng.random(len(self.rows)), groups]), groups
 
     def _read(self, members: np.ndarray) -> Rows:
-        breaks = np.flatnonzero(np.diff(members // self.block_cells)) + 1
+        breaks = np.flatnonzero(np.diff(self._block[members])) + 1
         return stack([self.cells.read(self.rows[part]) for part in np.split(members, breaks)])
 
 

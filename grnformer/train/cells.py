@@ -14,7 +14,9 @@ from anndata.io import read_elem
 
 from grnformer.errors import InputError
 from grnformer.stored import close_stored, open_stored, read_names
+from grnformer.train.parts import Part
 
+_TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
 _SPAN = 4096  # rows; wider spans are read in parts
 
 
@@ -27,6 +29,8 @@ class CellStore:
         .h5mu (its modality `rna`), .h5ad or a .zarr of either; X in CSR.
     genes
         Genes to keep, in the order to return; each must be there.
+    counts
+        The values are counts, to be returned as log1p of counts per 10,000 (of all genes of the file).
 
     Attributes
     ----------
@@ -36,8 +40,8 @@ class CellStore:
         Where `genes` stand among them.
     """
 
-    def __init__(self, path: str | Path, genes: list[str]) -> None:
-        self._path, self._process = path, os.getpid()
+    def __init__(self, path: str | Path, genes: list[str], *, counts: bool = False) -> None:
+        self._path, self._process, self._counts = path, os.getpid(), counts
         self._file = open_stored(path)
         self._x_name = "mod/rna/X" if "mod" in self._file else "X"
         group = self._file["mod/rna"] if "mod" in self._file else self._file
@@ -61,6 +65,7 @@ class CellStore:
         types = pd.Categorical(read_elem(self._file["obs/cell_type"]))
         self._type_names, self._type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
         self.n_cells = len(self._type_codes)
+        self.parts = [Part(self)]
 
     @property
     def cells(self) -> np.ndarray:
@@ -71,6 +76,10 @@ class CellStore:
     def cell_types(self) -> np.ndarray:
         """Cell type of each cell, by name."""
         return self._type_names[self._type_codes]
+
+    def renamed_types(self, names: dict[str, str]) -> np.ndarray:
+        """Cell type of each cell, by another name."""
+        return np.array([names[name] for name in self._type_names], dtype=object)[self._type_codes]
 
     def names(self, rows: np.ndarray) -> np.ndarray:
         """Names of rows in ascending order."""
@@ -95,7 +104,8 @@ class CellStore:
             (self._x["data"][start:end], self._x["indices"][start:end], indptr - start),
             shape=(last - first, len(self.all_genes)),
         )
-        return span[rows - first]
+        chosen = span[rows - first]
+        return normalise(chosen) if self._counts else chosen
 
     def _reopen_in_worker(self) -> None:
         """A process forked from the one that opened the file gets a handle of its own."""
@@ -119,3 +129,11 @@ class CellStore:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         close_stored(self._file)
+
+
+def normalise(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """log1p of counts per 10,000 of each row, as in prep."""
+    total = np.asarray(counts.sum(1)).ravel()
+    scaled = sp.csr_matrix(sp.diags(_TOTAL / np.maximum(total, 1)) @ counts)
+    scaled.data = np.log1p(scaled.data).astype(np.float32)
+    return scaled

@@ -279,9 +279,9 @@ def embed_rows(
 
 def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Cells, *, seed: int, batch_size: int) -> pd.DataFrame:
     """Embeddings of all stored cells without a graph (contract reference_embedding)."""
-    every = np.arange(len(cells.store.cells))
+    every = np.arange(cells.store.n_cells)
     cells = copy.copy(cells)
-    cells.n_tokens = min(card["embed"]["n_tokens"], len(card["genes"]))
+    cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
 
     def make(rows: np.ndarray, draw: int) -> Batch:
         rng = np.random.default_rng([seed, EMBED, int(rows[0]), draw])

@@ -15,17 +15,40 @@ from grnformer.model.structure import Structure
 from grnformer.train.batches import HELDOUT, STRUCTURE, Cells
 
 
-def heldout_batches(cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int) -> list[Batch]:
-    """Held-out cells with a fixed draw of tokens and mask, `repeats` times: the same for every arm and model seed."""
+def heldout_batches(
+    cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int, first: int = 0
+) -> list[Batch]:
+    """Held-out cells with a fixed draw of tokens and mask, `repeats` times: the same for every arm and model seed.
+
+    `first` counts the rows before these that have draws of their own.
+    """
     batches: list[Batch] = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         held = cells.read(part)
-        rngs = (np.random.default_rng([seed, HELDOUT, start, repeat]) for repeat in range(repeats))
+        rngs = (np.random.default_rng([seed, HELDOUT, first + start, repeat]) for repeat in range(repeats))
         batches.extend(cells.masked_batch(part, held, rng) for rng in rngs)
     if not batches:
         raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_share")
     return batches
+
+
+def heldout_of_parts(
+    cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int
+) -> dict[str, list[Batch]]:
+    """As `heldout_batches`, by the part (dataset of a corpus) that the cells are in."""
+    number = cells.part_of(rows)
+    return {
+        cells.store.parts[n].name: heldout_batches(
+            cells,
+            rows[number == n],
+            batch_size=batch_size,
+            repeats=repeats,
+            seed=seed,
+            first=int(np.searchsorted(number, n)),
+        )
+        for n in (np.unique(number) if len(rows) else [0])
+    }
 
 
 @torch.no_grad()

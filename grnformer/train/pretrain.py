@@ -23,8 +23,9 @@ from grnformer.model.structure import read_structure
 from grnformer.model.tune import merge_tuned, tune_backbone
 from grnformer.train.batches import Cells, StepBatches
 from grnformer.train.cells import CellStore
+from grnformer.train.corpus import Corpus
 from grnformer.train.embed import embed_cells
-from grnformer.train.evaluate import evaluate, heldout_batches
+from grnformer.train.evaluate import evaluate, heldout_of_parts
 from grnformer.train.loop import Plan, run_training
 from grnformer.train.processes import make_fabric
 from grnformer.train.task import MaskedValueLoss
@@ -45,7 +46,7 @@ class Pretrained:
 
 
 def pretrain(
-    store: CellStore,
+    store: CellStore | Corpus,
     split: pd.DataFrame,
     bundle: Bundle,
     arm: dict[str, Any],
@@ -66,7 +67,7 @@ def pretrain(
     Parameters
     ----------
     store
-        Cells on disk.
+        Cells on disk, of one dataset or of a corpus.
     split
         cell, split.
     bundle
@@ -112,9 +113,9 @@ def pretrain(
         kind.tokeniser(**tokeniser_settings),
         **{key: size[key] for key in ("n_tokens", "mask_share")},
     )
-    blocks = [train[i : i + size["block_cells"]] for i in range(0, len(train), size["block_cells"])]
+    blocks = cells.blocks(train, size["block_cells"])
     mean, deviation, type_mean = gene_moments(
-        ((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks),
+        ((cells.values(rows), cells.type_of_cell[rows], cells.measured(rows)) for rows in blocks),
         len(cells.cell_types),
         cells.n_tokens,
         size["expressed_share"],
@@ -126,7 +127,7 @@ def pretrain(
         "scales": bundle.meta["scales"],
         "n_tokens": cells.n_tokens,
     }
-    seen = (lambda: cells.values(sample)) if size["gene_start"] == "coexpression" else None
+    seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
     model = start_model(genes, arguments, mean, deviation, model_seed, published=published, seen=seen)
     if model.hides_genes:
         type_mean = gene_shares(((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks), len(type_mean))
@@ -161,9 +162,10 @@ def pretrain(
         seed=model_seed,
     )
     scored = _spread(heldout, settings["heldout_cells"])
-    fixed = heldout_batches(
+    fixed_of = heldout_of_parts(
         cells, scored, batch_size=size["batch_size"], repeats=settings["heldout_repeats"], seed=settings["seed"]
     )
+    fixed = [batch for batches_of_part in fixed_of.values() for batch in batches_of_part]
     if size["compile"]:
         model.backbone.encode = torch.compile(model.backbone.encode)  # type: ignore[method-assign]
     perturbation = Perturbation(arm["perturbation"], settings["perturbed_share"], settings["perturbed_degree_power"])
@@ -194,6 +196,12 @@ def pretrain(
     merge_tuned(model, settings["tune"])
     scores: dict[str, Any] = evaluate(model, structure, fixed, type_mean, settings["seed"])
     scores["objective"] = model.backbone.objective
+    if len(store.parts) > 1:
+        scores["datasets"] = {
+            name: evaluate(model, structure, own, type_mean, settings["seed"])
+            | {"heldout_cells": sum(len(batch.type_B) for batch in own) // settings["heldout_repeats"]}
+            for name, own in fixed_of.items()
+        }
     scores["heldout_cells"] = len(scored)
     scores["train_cells"] = len(train)
     scores["parameters"] = sum(p.numel() for p in model.parameters())
@@ -222,7 +230,7 @@ def _key(card: dict[str, Any], settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([card, settings], sort_keys=True).encode()).hexdigest()
 
 
-def _hash_data(store: CellStore, split: pd.DataFrame, bundle: Bundle) -> str:
+def _hash_data(store: CellStore | Corpus, split: pd.DataFrame, bundle: Bundle) -> str:
     digest = hashlib.sha256(store.digest().encode())
     graph = bundle.graph
     digest.update(str(graph.rank_cutoff).encode())

@@ -14,6 +14,7 @@ from grnformer.fuse.graph import read_bundle
 from grnformer.fuse.vocabulary import read_medians
 from grnformer.model.saved import save_model
 from grnformer.train.cells import CellStore
+from grnformer.train.corpus import Corpus
 from grnformer.train.preemption import Preempted, preemption_notice, take_mark
 from grnformer.train.pretrain import pretrain
 
@@ -75,14 +76,15 @@ def start_command(job: Path, processes: int, nodes: int) -> list[str]:
 def run(job: dict[str, Any]) -> None:
     """Read the inputs, pretrain, and (in the first process) write the outputs.
 
-    `job`: multiome, split, bundle, checkpoint, medians, vocabulary (paths, or null); arm, settings, seed, threads;
-    checkpoints (folder); outputs (weights, card, training, heldout, reference).
+    `job`: multiome (of a corpus: dataset -> cells), split, bundle, checkpoint, medians, vocabulary (paths, or null);
+    arm, settings, seed, threads; checkpoints (folder); outputs (weights, card, training, heldout, reference).
     """
     bundle = read_bundle(job["bundle"])
     genes = bundle.graph.genes
     split = io.read_table(job["split"], "split")
     medians = read_medians(job["medians"], job["vocabulary"], genes)
-    with CellStore(job["multiome"], genes["gene"].tolist()) as store:
+    cells = job["multiome"]
+    with Corpus(cells, bundle) if isinstance(cells, dict) else CellStore(cells, genes["gene"].tolist()) as store:
         trained = pretrain(
             store,
             split,

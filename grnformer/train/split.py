@@ -38,3 +38,9 @@ def split_cells(obs: pd.DataFrame, *, heldout_share: float, seed: int) -> pd.Dat
             "give coarser cell types",
         )
     return pd.DataFrame({"cell": obs.index.to_numpy(object), "cell_type": types, "split": split})
+
+
+def join_splits(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The splits of a corpus' datasets and files below each other, every cell as <dataset>/<cell>."""
+    named = [table.assign(cell=f"{name}/" + table["cell"].astype(str)) for name, table in splits.items()]
+    return pd.concat(named, ignore_index=True)

@@ -30,7 +30,9 @@ def test_moments_are_those_of_many_drawn_tokens():
     rng = np.random.default_rng(0)
     values = bin_values(sp.csr_matrix(rng.poisson(0.7, (30, 15)) * rng.random((30, 15))), 10)
     types = rng.integers(2, size=30)
-    mean, deviation, type_mean = gene_moments([(values[:10], types[:10]), (values[10:], types[10:])], 2, 6, 0.5)
+    mean, deviation, type_mean = gene_moments(
+        [(values[:10], types[:10], None), (values[10:], types[10:], None)], 2, 6, 0.5
+    )
     sums, squares, counts, of_type = np.zeros(15), np.zeros(15), np.zeros(15), np.zeros((2, 2, 15))
     draws = 2000
     for _ in range(draws):
