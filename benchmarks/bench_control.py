@@ -36,7 +36,13 @@ LOSSES = {
     "loss_new_type": "masked loss, a type without training cells",
     "loss_perturbed": "masked loss, held-out perturbations",
 }
-RUNS = [("scgpt", scale) for scale in ("hybrid", "cell_type", "cell")]
+RUNS = [
+    ("scgpt", "hybrid"),
+    ("scgpt", "cell_type"),
+    ("scgpt", "cell"),
+    ("geneformer", "hybrid"),
+    ("scfoundation", "hybrid"),
+]
 
 
 def pretrain_settings(backbone: str) -> dict[str, Any]:
@@ -44,6 +50,7 @@ def pretrain_settings(backbone: str) -> dict[str, Any]:
     settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]
     size = copy.deepcopy(settings.pop("sizes")["tiny"])
     size["backbone"] = size.pop("backbones")[backbone]
+    size |= size.pop("by_backbone").get(backbone, {})
     size |= {"steps": STEPS, "batch_size": BATCH}
     settings |= {"backbone": backbone, "size": size, "size_name": "tiny", "heldout_cells": 64, "heldout_repeats": 1}
     settings["optimiser"] |= {"evaluate_every": size["steps"], "log_every": size["steps"]}

@@ -1,12 +1,22 @@
 """Tokens/s of a training step against the same model with nn.TransformerEncoder, batches padded to their longest cell.
 
-Geneformer at the size tiny with its 2,048 ranks: a cell has as many tokens as expressed genes. Same weights, cells and
-masks; a step is loss, gradient and AdamW. Steps of the two take turns, in one process held to one core.
+The backbones at the size tiny, 32 cells a step, as the size says. Geneformer has as many tokens as expressed genes (up
+to 2,048), scFoundation's encoder sees the expressed ones of 600 drawn (up to 420), scGPT draws the same number from
+every cell. Same weights, cells and masks; a step is loss, gradient and AdamW. Steps of the two take turns, in one
+process held to one core. With SCGPT=<folder with scgpt/model/model.py> a step of scGPT's own module is measured too.
 """
 
 import copy
+import importlib
+import os
+import sys
 import time
+import types
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -16,101 +26,200 @@ from table import Table, say
 from torch import nn
 from torch.nn import functional as F
 
-from grnformer.model.backbones import BACKBONES
+from grnformer.model.backbones import BACKBONES, geneformer, scfoundation
+from grnformer.model.backbones.layer import layer_names
 from grnformer.model.batch import Batch
 
 LENGTHS = {"the demo's cells": (382, 0.45), "10x-like cells": (1_200, 0.5)}  # median and sd of log of expressed genes
-N_GENES, N_TOKENS, N_CELLS, MASKED, STEPS, DECIMALS = 3_000, 2_048, 16, 0.15, 3, 1e-5
-MAPPED = {
+N_GENES, N_RANKS, N_TOKENS, EXPRESSED, STEPS, DECIMALS = 3_000, 2_048, 600, 0.7, 3, 1e-5
+MASKED = {"geneformer": 0.15, "scfoundation": 0.3, "scgpt": 0.3}
+BERT = {
     "attention.output.dense": "self_attn.out_proj", "attention.output.LayerNorm": "norm1",
     "intermediate.dense": "linear1", "output.dense": "linear2", "output.LayerNorm": "norm2",
 }  # fmt: skip
+Arm = tuple[Any, Callable[[], AbstractContextManager]]  # a model, and the context that its steps run in
 
 
 def main() -> None:
-    """Run both on both kinds of cells, write benchmarks/results/train.tsv."""
+    """Run all, write benchmarks/results/train.tsv."""
     torch.set_num_threads(1)
-    torch.manual_seed(1)
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]["tiny"]
-    architecture = settings["backbones"]["geneformer"]
-    ours = BACKBONES["geneformer"](n_genes=N_GENES, **architecture)
+    size = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]["tiny"]
     table = Table("train")
     for name, (median, deviation) in LENGTHS.items():
-        batch = draw_batch(median, deviation, np.random.default_rng(1))
-        assert batch.present_BL is not None
-        models = {"ours": copy.deepcopy(ours), "padded": as_encoder(copy.deepcopy(ours), architecture)}
-        loss, cost = measure(models, batch)
-        tokens = int(batch.present_BL.sum())
-        say(f"{name}: {tokens} tokens, {batch.present_BL.numel()} with padding, losses {loss}, CPU s {cost}")
-        speed = {key: tokens / np.median(values) for key, values in cost.items()}
-        what = f"geneformer tiny, {N_CELLS} {name}"
-        table.add_cost(f"{what}: CPU of a step", "s", np.median(cost["ours"]), np.median(cost["padded"]), 2)
-        table.add_score(f"{what}: tokens of a CPU second", "1/s", speed["ours"], speed["padded"])
-        table.add_figure(f"{what}: tokens with padding, of those without", "ratio", batch.present_BL.numel() / tokens)
-        apart = np.abs(np.array(loss["ours"]) - np.array(loss["padded"])).max()
-        table.add_bound(f"{what}: loss, greatest difference of {STEPS + 1} steps", "nats", float(apart), DECIMALS)
+        for backbone in ("geneformer", "scfoundation", "scgpt"):
+            if backbone == "scgpt" and name != "the demo's cells":
+                continue  # as many tokens whatever the cell
+            torch.manual_seed(1)
+            model = BACKBONES[backbone](n_genes=N_GENES, **size["backbones"][backbone])
+            rng = np.random.default_rng(1)
+            length_B = np.exp(rng.normal(np.log(median), deviation, size["batch_size"])).astype(int)
+            batch = (ranks if backbone == "geneformer" else draws)(length_B, MASKED[backbone], rng)
+            what = f"{backbone} tiny, {size['batch_size']} {name}"
+            add_rows(table, what, {"ours": (model, nullcontext), "padded": padded(copy.deepcopy(model))}, batch)
+    add_scgpt(table, size)
     table.write()
 
 
-def draw_batch(median: float, deviation: float, rng: np.random.Generator) -> Batch:
-    """Cells with a log-normal number of expressed genes, in random order of rank, some masked."""
-    length_B = np.clip(np.exp(rng.normal(np.log(median), deviation, N_CELLS)), 50, N_TOKENS).astype(int)
-    gene_BL = np.stack([rng.permutation(N_GENES)[: length_B.max()] for _ in range(N_CELLS)])
+def add_rows(table: Table, what: str, models: dict[str, Arm], batch: Batch, against: str = "") -> None:
+    """Measure ours and the other model on a batch."""
+    loss, cost = measure(models, batch)
+    present = batch.gene_BL.numel() if batch.present_BL is None else int(batch.present_BL.sum())
+    say(f"{what}: {present} tokens of {batch.gene_BL.numel()}, losses {loss}, CPU s {cost}")
+    (ours, other) = (np.median(seconds) for seconds in cost.values())
+    table.add_cost(f"{what}{against}: CPU of a step", "s", ours, other, None if against else 2)
+    table.add_score(f"{what}{against}: tokens of a CPU second", "1/s", present / ours, present / other)
+    if batch.present_BL is not None:
+        table.add_figure(f"{what}: tokens with padding, of those without", "ratio", batch.gene_BL.numel() / present)
+    apart = np.abs(np.subtract(*loss.values())).max()
+    table.add_bound(f"{what}{against}: loss, greatest difference of {STEPS + 1} steps", "", float(apart), DECIMALS)
+
+
+def ranks(length_B: np.ndarray, share: float, rng: np.random.Generator) -> Batch:
+    """Geneformer's tokens: the expressed genes in an order of rank, the rest padding."""
+    length_B = np.clip(length_B, 50, N_RANKS)
+    gene_BL = np.stack([rng.permutation(N_GENES)[: length_B.max()] for _ in length_B])
     present_BL = np.arange(length_B.max()) < length_B[:, None]
-    masked_BL = present_BL & (rng.random(present_BL.shape) < MASKED)
-    gene, value, masked, present = map(
-        torch.from_numpy, (gene_BL * present_BL, present_BL.astype(np.float32), masked_BL, present_BL)
-    )
-    return Batch(gene, value, masked, np.zeros(N_CELLS, int), torch.zeros(N_CELLS, 0), present)
+    masked_BL = present_BL & (rng.random(present_BL.shape) < share)
+    return as_batch(gene_BL * present_BL, present_BL.astype(np.float32), masked_BL, torch.from_numpy(present_BL))
 
 
-def as_encoder(model: Any, architecture: dict[str, Any]) -> Any:
-    """The model with its layers in nn.TransformerEncoder, same weights, run on the padded batch."""
+def draws(length_B: np.ndarray, share: float, rng: np.random.Generator) -> Batch:
+    """scGPT's and scFoundation's: a draw of genes, expressed ones up to a share, before the others."""
+    expressed_B = np.minimum(length_B, round(EXPRESSED * N_TOKENS))
+    gene_BL = np.stack([rng.permutation(N_GENES)[:N_TOKENS] for _ in length_B])
+    value_BL = (rng.integers(1, 51, gene_BL.shape) / 51 * (np.arange(N_TOKENS) < expressed_B[:, None])).astype("f4")
+    return as_batch(gene_BL, value_BL, rng.random(gene_BL.shape) < share)
+
+
+def as_batch(gene: np.ndarray, value: np.ndarray, masked: np.ndarray, present: torch.Tensor | None = None) -> Batch:
+    """Tensors; no graphs."""
+    n = len(gene)
+    tensors = map(torch.from_numpy, (gene, value, masked))
+    return Batch(*tensors, np.zeros(n, int), torch.zeros(n, 0), present, torch.full((n,), 3.0))
+
+
+def padded(model: Any) -> Arm:
+    """The model with its layers in nn.TransformerEncoder, same weights, on the padded batch."""
+    layers = model.get_submodule(model.stack)
+    bert = hasattr(layers[0], "attention")
+    settings = model.model.config if bert else layers[0]
+    heads = settings.num_attention_heads if bert else settings.n_heads
+    hidden = settings.intermediate_size if bert else settings.linear1.out_features
+    norm_first, epsilon = (False, 1e-12) if bert else (settings.norm_first, 1e-5)
     layer = nn.TransformerEncoderLayer(
-        model.width, architecture["n_heads"], architecture["hidden"], architecture["dropout"], F.relu, 1e-12,
-        batch_first=True,
-    )  # fmt: skip
-    encoder = nn.TransformerEncoder(layer, architecture["n_layers"])
-    for theirs, own in zip(encoder.layers, model.model.bert.encoder.layer, strict=True):
+        model.width, heads, hidden, 0.0, F.relu, epsilon, batch_first=True, norm_first=norm_first
+    )
+    encoder = nn.TransformerEncoder(layer, len(layers), enable_nested_tensor=not norm_first)
+    for theirs, own in zip(encoder.layers, layers, strict=True):
         state = own.state_dict()
-        weights = {f"{b}.{kind}": state[f"{a}.{kind}"] for a, b in MAPPED.items() for kind in ("weight", "bias")}
-        for kind in ("weight", "bias"):
-            parts = [state[f"attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
-            weights[f"self_attn.in_proj_{kind}"] = torch.cat(parts)
+        if bert:
+            weights = {f"{b}.{kind}": state[f"{a}.{kind}"] for a, b in BERT.items() for kind in ("weight", "bias")}
+            for kind in ("weight", "bias"):
+                parts = [state[f"attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+                weights[f"self_attn.in_proj_{kind}"] = torch.cat(parts)
+        else:
+            names = layer_names(own, "", "")
+            weights = {theirs_name[1:]: state[ours[1:]] for ours, theirs_name in names.items()}
         theirs.load_state_dict(weights)
-    model.model.bert.encoder = encoder
-
-    def encode(batch: Batch, drop_last: bool) -> torch.Tensor:
-        from grnformer.model.backbones.geneformer import MASK, PAD
-
-        entry_BL = model.entries(batch.gene_BL).masked_fill(batch.masked_BL, MASK).masked_fill(~batch.present_BL, PAD)
-        place_BL = torch.arange(entry_BL.shape[1]).expand_as(entry_BL)
-        h_BLD = model.model.bert.embeddings(input_ids=entry_BL, position_ids=place_BL)
-        return encoder(h_BLD, src_key_padding_mask=~batch.present_BL)
-
-    model.encode = encode
-    return model
+    parent, _, name = model.stack.rpartition(".")
+    setattr(model.get_submodule(parent), name, nn.ModuleList([Whole(encoder)]))
+    module = geneformer if bert else scfoundation
+    return model, lambda: mock.patch.object(module, "run_layers", lambda stack, h, present: stack[0](h, present))
 
 
-def measure(models: dict[str, Any], batch: Batch) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+class Whole(nn.Module):
+    """An encoder of all layers; `present` says which tokens are no padding."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, h_BTD: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, T, D)."""
+        return self.encoder(h_BTD, src_key_padding_mask=None if present is None else ~present)
+
+
+def loss_of(model: Any, batch: Batch) -> torch.Tensor:
+    """Of the masked tokens."""
+    if isinstance(model, Original):
+        return model(batch)
+    h_BTD = model.encode(batch, drop_last=False)
+    if model.objective == "masked_gene":
+        return F.cross_entropy(model.gene_logits(h_BTD[batch.masked_BL]), batch.gene_BL[batch.masked_BL])
+    told = model.reconstruct(h_BTD, batch), model.reconstruct_from_cell(model.cell_embedding(h_BTD, batch), batch)
+    return sum(F.mse_loss(x[batch.masked_BL], batch.value_BL[batch.masked_BL]) for x in told if x is not None)  # type: ignore[return-value]
+
+
+def measure(models: dict[str, Arm], batch: Batch) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Losses, and CPU seconds of the steps after the first, by model."""
     loss: dict[str, list[float]] = {name: [] for name in models}
     cost: dict[str, list[float]] = {name: [] for name in models}
-    optimisers = {name: torch.optim.AdamW(model.parameters(), lr=1e-4) for name, model in models.items()}
-    target = batch.gene_BL[batch.masked_BL]
+    optimisers = {
+        name: torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+        for name, (model, _) in models.items()
+    }
     for step in range(STEPS + 1):
-        for name, model in models.items():
+        for name, (model, context) in models.items():
             model.train()
-            start = time.process_time()
-            optimisers[name].zero_grad()
-            logits = model.gene_logits(model.encode(batch, drop_last=False)[batch.masked_BL])
-            value = F.cross_entropy(logits, target)
-            value.backward()
-            optimisers[name].step()
+            with context():
+                start = time.process_time()
+                optimisers[name].zero_grad()
+                value = loss_of(model, batch)
+                value.backward()
+                optimisers[name].step()
             loss[name].append(float(value.detach()))
             if step:
                 cost[name].append(time.process_time() - start)
     return loss, cost
+
+
+class Original(nn.Module):
+    """scGPT's own TransformerModel (PyTorch's layers, without flash-attn), asked for the same losses."""
+
+    def __init__(self, model: nn.Module, n_bins: int) -> None:
+        super().__init__()
+        self.model, self.n_bins = model, n_bins
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Loss from the genes' states and from the cell embedding."""
+        gene_BT = F.pad(batch.gene_BL, (1, 0), value=N_GENES)
+        bin_BT = F.pad((batch.value_BL * self.n_bins).round().masked_fill(batch.masked_BL, -1.0), (1, 0))
+        told = self.model(gene_BT, bin_BT, torch.zeros_like(gene_BT, dtype=torch.bool), MVC=True)
+        masked, true = batch.masked_BL, batch.value_BL[batch.masked_BL]
+        parts = (told[name][:, 1:][masked] / self.n_bins for name in ("mlm_output", "mvc_output"))
+        return sum(F.mse_loss(x, true) for x in parts)  # type: ignore[return-value]
+
+
+def add_scgpt(table: Table, size: dict[str, Any]) -> None:
+    """A step of scGPT's own module, where SCGPT names a checkout of it."""
+    folder = os.environ.get("SCGPT")
+    if not folder:
+        say("scGPT's own module was not run: name a checkout of it, SCGPT=<folder>")
+        return
+    package = types.ModuleType("scgpt_model")  # its __init__ would import all that scGPT needs
+    package.__path__ = [str(Path(folder) / "scgpt/model")]
+    sys.modules["scgpt_model"] = package
+    torch.manual_seed(1)
+    changed = {"norm_first": False, "bilinear": False, "original": True, "masked_attention": False}
+    architecture = size["backbones"]["scgpt"] | changed
+    width, heads, hidden, layers = (architecture[key] for key in ("width", "n_heads", "hidden", "n_layers"))
+    vocabulary = {"<cls>": N_GENES, "<pad>": N_GENES + 1}
+    theirs = importlib.import_module("scgpt_model.model").TransformerModel(
+        N_GENES + 2, width, heads, hidden, layers, vocab=vocabulary, dropout=0.0, do_mvc=True
+    )
+    ours: Any = BACKBONES["scgpt"](n_genes=N_GENES, vocabulary_size=N_GENES + 2, cls=N_GENES, **architecture)
+    ours.rows_N = torch.arange(N_GENES)
+    state = theirs.state_dict()
+    missing = ours.load_state_dict({name: state[other] for name, other in ours.published_names().items()}, strict=False)
+    if missing.unexpected_keys or set(missing.missing_keys) - {"rows_N"}:
+        raise RuntimeError(f"weights differ: {missing}")
+    rng = np.random.default_rng(1)
+    batch = draws(np.exp(rng.normal(np.log(382), 0.45, size["batch_size"])).astype(int), MASKED["scgpt"], rng)
+    models: dict[str, Arm] = {
+        "ours": (ours, nullcontext),
+        "theirs": (Original(theirs, architecture["n_bins"]), nullcontext),
+    }
+    add_rows(table, f"scgpt as published, tiny, {size['batch_size']} cells", models, batch, ", against scGPT's module")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,10 @@ class CrossAttentionAdapter(nn.Module):
         """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
         query, key, structure_BLS, bonus = self._attend(h_BTD, structure_BLS, known_BL)
         value = self._heads(self.value(structure_BLS))
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
+        if bonus.requires_grad and query.device.type == "cpu":  # no fused kernel takes a mask that is learnt
+            mixed = _weights(query, key, bonus) @ value
+        else:
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def forward(
@@ -53,7 +56,7 @@ class CrossAttentionAdapter(nn.Module):
     ) -> torch.Tensor:
         """Weights with which each token attends to the structure of each gene, (B, H, T, L); rows sum to 1."""
         query, key, _, bonus = self._attend(h_BTD, structure_BLS, known_BL)
-        return torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + bonus, dim=-1)
+        return _weights(query, key, bonus)
 
     def mix(self, attention_BHTL: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
         """h_fusion, (B, T, D), by given weights: those of `attention`, or changed ones."""
@@ -75,6 +78,10 @@ class CrossAttentionAdapter(nn.Module):
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+
+def _weights(query: torch.Tensor, key: torch.Tensor, bonus: torch.Tensor) -> torch.Tensor:
+    return torch.softmax(query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2) + bonus, dim=-1)
 
 
 class CandidateScore(nn.Module):

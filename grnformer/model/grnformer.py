@@ -162,10 +162,7 @@ class GRNFormer(nn.Module):
         """
         masked_BL, backbone = batch.masked_BL, self.backbone
         if self.hides_genes:
-            h_BLD = h_BTD[:, h_BTD.shape[1] - masked_BL.shape[1] :]
-            logits_MN = backbone.gene_logits(h_BLD[masked_BL])
-            if structure_BNS is not None and self.candidates is not None:
-                logits_MN = logits_MN + self.candidates(h_BLD, masked_BL, structure_BNS)
+            logits_MN = self.gene_logits(h_BTD, batch, structure_BNS)
             return F.cross_entropy(logits_MN.float(), batch.gene_BL[masked_BL], reduction="none"), None
         target_M = self.target(batch)[masked_BL]
         from_states_M = (self.predict(h_BTD, batch)[masked_BL] - target_M) ** 2
@@ -175,6 +172,14 @@ class GRNFormer(nn.Module):
         if not backbone.standardised:
             from_cell_BL = self._standardise(from_cell_BL, batch)
         return from_states_M, (from_cell_BL[masked_BL] - target_M) ** 2
+
+    def gene_logits(self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None) -> torch.Tensor:
+        """Logits over the N genes of the masked tokens, (M, N), from what `run` returns (objective masked_gene)."""
+        h_BLD = h_BTD[:, h_BTD.shape[1] - batch.masked_BL.shape[1] :]
+        logits_MN = self.backbone.gene_logits(h_BLD[batch.masked_BL])
+        if structure_BNS is None or self.candidates is None:
+            return logits_MN
+        return logits_MN + self.candidates(h_BLD, batch.masked_BL, structure_BNS)
 
     def _standardise(self, value_BL: torch.Tensor, batch: Batch) -> torch.Tensor:
         return (value_BL - self.mean_N[batch.gene_BL]) / self.deviation_N[batch.gene_BL]

@@ -1,6 +1,7 @@
 """The adapter leaves an untrained backbone as it is, masked values stay hidden, information reaches the decoder."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.batch import Batch
 from grnformer.model.grnformer import Perturbation
 from grnformer.model.saved import load_model, save_model
+from grnformer.model.structure import EdgeList
 
 
 def rng():
@@ -54,12 +56,14 @@ def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
         model.adapter.beta.fill_(1.0)
         if kind.startswith("scgpt_"):
             model.backbone.gene.weight.normal_()
+        if model.hides_genes:
+            model.candidates.beta.fill_(1.0)
     perturbation = Perturbation("coexpression", 0.5, 0.0)
 
     def outcome(changed):
-        h_BTD = model(changed, structure, rng(), perturbation)
+        h_BTD, structure_BNS = model.run(changed, structure, rng(), perturbation)
         if model.hides_genes:
-            return model.backbone.gene_logits(h_BTD)
+            return model.gene_logits(h_BTD, changed, structure_BNS)
         return torch.cat([h_BTD.flatten(1), model.predict(h_BTD, changed)], dim=1)
 
     before = outcome(batch)
@@ -112,6 +116,27 @@ def test_a_regulators_value_reaches_its_target_through_the_graph(make_model, bat
     targets = np.unique(np.concatenate([e.target for e in structure.type_edges]))
     is_target = torch.from_numpy(np.isin(batch.gene_BL.numpy(), targets))
     assert ((linked - alone).abs().amax(-1)[is_target] > 1e-6).float().mean() > 0.5
+
+
+@pytest.mark.parametrize("kind", ["geneformer", "geneformer_v2"])
+def test_what_the_network_says_of_a_hidden_gene_reaches_its_logit(make_model, make_batch, structure, kind):
+    model, batch = make_model(kind=kind), make_batch(kind)
+    types = [EdgeList(*(np.array([x]) for x in (batch.gene_BL[b, 4].item(), 17, 1.0, -1))) for b in (0, 1)]
+    linked = dataclasses.replace(structure, type_edges=types, cell_edges=structure.cell_edges.take(np.empty(0, int)))
+    one = dataclasses.replace(batch, type_B=np.zeros(6, int))
+    changed = dataclasses.replace(one, value_BL=one.value_BL + 0.5 * (one.gene_BL == one.gene_BL[0, 4]))
+    first = slice(0, int(batch.masked_BL[0].sum()))  # the masked tokens of the first cell
+
+    def logits(given):
+        h_BTD, structure_BNS = model.run(given, linked, rng())
+        assert structure_BNS.shape == (6, 20, 8)
+        return model.gene_logits(h_BTD, given, structure_BNS)[first]
+
+    assert torch.equal(logits(one), logits(changed))  # an untrained adapter is the backbone, which sees ranks alone
+    with torch.no_grad():
+        model.candidates.beta.fill_(1.0)
+    moved = (logits(one) - logits(changed)).abs().amax(0) > 1e-6
+    assert set(moved.nonzero().flatten().tolist()) == {17, batch.gene_BL[0, 4].item()}
 
 
 def test_beta_moves_first_and_then_the_graph_encoder_learns(make_model, batch, structure):
@@ -172,6 +197,11 @@ def test_model_survives_the_disk_and_foreign_weights_are_refused(make_model, bat
     save_model(make_model(n_layers=1), card, tmp_path / "model.safetensors", tmp_path / "model.json")
     with pytest.raises(InputError, match="Missing key"):
         load_model(tmp_path)
+    written = json.loads((tmp_path / "model.json").read_text())
+    for other, said in ((written | {"format": 1}, "has the format 1"), (card, "has no format: an earlier version")):
+        (tmp_path / "model.json").write_text(json.dumps(other))
+        with pytest.raises(InputError, match=said):
+            load_model(tmp_path)
 
 
 def test_attention_weights_are_those_that_the_adapter_uses():
