@@ -114,8 +114,10 @@ class Reach:
         if len(number) and edges.gate[0] >= 0:
             weight = weight * opened[edges.gate[number], self._cell[place]]
         ends = np.cumsum([len(part[0]) for part in found])
-        all_E = [self._tensor(part) for part in (place, row, weight)]
-        links = [Links(*(part[:end] for part in all_E), size) for end, size in zip(ends, sizes, strict=False)]
+        place_E, row_E, weight_E = self._tensor(place), self._tensor(row), self._tensor(weight)
+        links = [
+            Links(place_E[:end], row_E[:end], weight_E[:end], size) for end, size in zip(ends, sizes, strict=False)
+        ]
         self.layers = links[::-1]  # the first layer is the widest one
 
     @cached_property
