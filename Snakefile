@@ -19,6 +19,7 @@ include: "workflow/rules/stability.smk"
 include: "workflow/rules/fuse.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/embed.smk"
+include: "workflow/rules/attention.smk"
 include: "workflow/rules/bench.smk"
 include: "workflow/rules/report.smk"
 

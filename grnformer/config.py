@@ -58,6 +58,24 @@ def check_embed_settings(config: dict[str, Any]) -> None:
             )
 
 
+def check_attention_settings(config: dict[str, Any]) -> None:
+    """Raise InputError if the attention of an arm without an adapter is asked for, or bins do not ascend."""
+    settings, arms = config["attention"], config["pretrain"]["arms"]
+    adapted = [name for name, arm in arms.items() if arm["adapter"]]
+    wrong = [name for name in settings["arms"] or [] if name not in adapted]
+    if wrong:
+        raise InputError(
+            f"attention.arms names {wrong[0]!r}, "
+            + ("which has no adapter" if wrong[0] in arms else "which is no arm"),
+            f"arms of pretrain.arms with an adapter: {', '.join(adapted) or 'there are none'}",
+            "correct attention.arms, or set it to null or []",
+        )
+    if settings["degree_bins"] != sorted(settings["degree_bins"]):
+        raise InputError(
+            f"attention.degree_bins is {settings['degree_bins']}", "ascending numbers of links", "sort the numbers"
+        )
+
+
 def read_defaults(section: str) -> dict[str, Any]:
     """One section of config/config.yaml, for those who call the package without the workflow."""
     path = contracts.SCHEMAS.parents[1] / "config" / "config.yaml"

@@ -75,6 +75,7 @@ def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None
     _write_grn(results / "grn", rng, cells, types)
     _write_graphs(results / "fuse", rng, cells)
     _write_models(results / "pretrain", rng)
+    _write_attention(results / "attention", rng)
     _write_benchmarks(results / "bench", rng)
     for path in ("prep/prepare_tss.tsv", "grn/infer_tf_gene.tsv", "pretrain/pretrain_model/hybrid.1.tsv"):
         target = results / "benchmark" / path
@@ -299,6 +300,38 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
             io.write_json(heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout")
 
 
+def _write_attention(folder: Path, rng: np.random.Generator) -> None:
+    """Attention of the arms with an adapter: hybrid gives TFs more, the controls do not."""
+    matches = {"none": 1.4, "expression": 1.4, "degree": 1.3, "degree_expression": 1.2, "in_degree_expression": 1.3}
+    for arm in (arm for arm in ARMS if arm != "none"):
+        rows, mass = [], []
+        for cell_type in TYPES:
+            for seed, state in ((1, "trained"), (2, "trained"), (1, "untrained"), (2, "untrained")):
+                known = {"cell_type": cell_type, "seed": seed, "state": state}
+                planted = arm == "hybrid" and state == "trained"
+                values = {match: (ratio if planted else 1) + rng.normal(0, 0.01) for match, ratio in matches.items()}
+                rows += [
+                    known | {"queries": queries, "head": head, "matched_on": match, "enrichment": value, "p_value": 0.4,
+                             "null_low": 0.8, "null_high": 1.2, "tfs": 7, "tfs_unmatched": 1}
+                    for match, value in values.items()
+                    for queries in ("masked", "seen", "cell") for head in ("0", "mean")
+                ]  # fmt: skip
+                mass += [
+                    known | {"gene": gene, "is_tf": gene in TFS, "mass_masked": 1 + planted * (gene in TFS),
+                             "in_degree": i % 5, "out_degree": 20 if gene in TFS else 0, "keys": 3}
+                    for i, gene in enumerate(GENES[:50])
+                ]  # fmt: skip
+        put(pd.DataFrame(rows), folder / arm / "enrichment.tsv", "attention_enrichment")
+        put(pd.DataFrame(mass), folder / arm / "mass.parquet", "attention_mass")
+        models = pd.DataFrame([{"cell_type": t, "seed": seed} for t in TYPES for seed in (1, 2)])
+        pairs = pd.DataFrame(
+            [{"cell_type": t, "rank": i + 1, "tf": TFS[i], "target": GENES[20]} for t in TYPES for i in (0, 1)]
+        )
+        put(pairs.assign(eregulons="TF0_direct_+/+"), folder / arm / "pairs.tsv", "attention_pairs")
+        put(models.assign(precision=0.1, same_tf_high=0.2), folder / arm / "pair_scores.tsv", "attention_pair_scores")
+        put(models.assign(loss_even=0.6), folder / arm / "contribution.tsv", "attention_contribution")
+
+
 def make_scores(
     benchmark: str, task: str, arms: dict[str, tuple[str, list[float | None]]], metric: str, unit: str
 ) -> pd.DataFrame:
@@ -360,3 +393,21 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
         scores = pd.concat(parts, ignore_index=True)
         put(scores, folder / name / "scores.tsv", "scores")
         put(summarise_scores(scores, n_resamples=200, seed=1), folder / name / "summary.tsv", "summary")
+
+
+#: Files whose tests take the one whole run of tests/e2e/conftest.py (`finished`): one worker has them.
+ON_THE_WHOLE_RUN = ("tests/e2e/test_motifs.py", "tests/e2e/test_workflow.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers (`-n 2`): a file's tests stay with one, for their fixtures are runs of the workflow."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return ON_THE_WHOLE_RUN[0] if file in ON_THE_WHOLE_RUN else file
+
+    config.option.loadscopereorder = False  # long ones come first, whatever the number of their tests
+    return ByFile(config, log)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grnformer import io
 from grnformer.fuse.graph import read_bundle
 from grnformer.grn.cell_type import file_names
+from grnformer.report.attention import attention_section, missing_attention
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
 from grnformer.report.comparison import comparison_section
 from grnformer.report.fusion import fusion_section
@@ -140,6 +141,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
                 dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"]
             )
         )
+        sections.append(_attention(dataset, files.get("attention", []), config))
     arms = config["pretrain"]["arms"]
     about = {
         "grn_accuracy": io.read_table(path, "grn_truth") if (path := _first(files, "grn_truth")) else None,
@@ -152,6 +154,21 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
         pairs = pairs_of_arms(arms) if benchmark == "drug_response" else pairs_of_networks(summary)
         sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings, about.get(benchmark)))
     return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]
+
+
+def _attention(dataset: str, paths: list[str], config: dict[str, Any]) -> Section:
+    """Section of the adapters' attention; tables lie in .../attention/<arm>/<table>.<ext>."""
+    import pandas as pd
+
+    arms = config["pretrain"]["arms"]
+    if not paths:
+        return missing_attention(dataset, arms)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for path in map(Path, paths):
+        table = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
+        parts.setdefault(path.stem, []).append(table)
+    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    return attention_section(dataset, tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
 
 
 def _first(files: dict[str, list[str]], name: str) -> str | None:

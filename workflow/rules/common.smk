@@ -7,6 +7,7 @@ sys.path.insert(0, workflow.basedir)
 from grnformer.bench.compare import costly_rules
 from grnformer.config import (
     DATA_GRAPHS,
+    check_attention_settings,
     check_config,
     check_embed_settings,
     config_of_datasets,
@@ -38,6 +39,7 @@ try:
         check_motif_settings(of_dataset["grn"]["cistromes"])
         check_stability_settings(of_dataset["grn"])
     check_embed_settings(config)
+    check_attention_settings(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

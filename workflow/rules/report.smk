@@ -70,6 +70,18 @@ rule render_report:
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),
+        attention=expand(
+            "results/{dataset}/attention/{arm}/{table}",
+            dataset=PRETRAINED,
+            arm=ATTENTIVE,
+            table=[
+                "enrichment.tsv",
+                "mass.parquet",
+                "pairs.tsv",
+                "pair_scores.tsv",
+                "contribution.tsv",
+            ],
+        ),
         grn_accuracy_scores=expand(
             "results/{dataset}/bench/grn_accuracy/scores.tsv",
             dataset=CHIP_DATASETS,
@@ -196,6 +208,11 @@ rule render_report:
                 dataset=PRETRAINED,
                 arm=config["pretrain"]["arms"],
                 seed=config["pretrain"]["seeds"],
+            ),
+            *expand(
+                "results/{dataset}/benchmark/attention/analyse_attention.{arm}.tsv",
+                dataset=PRETRAINED,
+                arm=ATTENTIVE,
             ),
             *expand(
                 "results/{dataset}/benchmark/embed/embed_anndata.{cells}.tsv",

@@ -107,6 +107,7 @@ def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
         "graphs": "fuse/*",
         "training": "pretrain/*/seed*/training.tsv",
         "heldout": "pretrain/*/seed*/heldout.json",
+        "attention": "attention/*/*",
         "grn_accuracy_scores": "bench/grn_accuracy/scores.tsv",
         "grn_accuracy_summary": "bench/grn_accuracy/summary.tsv",
         "drug_response_scores": "bench/drug_response/scores.tsv",
@@ -177,7 +178,7 @@ def test_networks_of_two_datasets_stand_beside_each_other(sections: list[Section
 
 
 def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
-    names = ["overview", "prep", "topics", "grn", "fuse", "pretrain", "grn_accuracy", "drug_response"]
+    names = ["overview", "prep", "topics", "grn", "fuse", "pretrain", "attention", "grn_accuracy", "drug_response"]
     for dataset in ("lines", "tissue"):
         assert [s.name for s in sections if s.dataset == dataset] == names
     assert [s.name for s in sections if not s.dataset] == [
@@ -253,7 +254,7 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
     overview = next(s for s in sections if s.dataset == "lines" and s.name == "overview")
     kinds = [b.kind for b in overview.blocks if isinstance(b, Note)]
     assert kinds[0] == "text"
-    assert len(kinds) == 4  # pretraining, GRN accuracy, drug response
+    assert len(kinds) == 5  # pretraining, attention, GRN accuracy, drug response
     assert any("hybrid is better than every control and the best floor in 0 of 3" in b.text for b in overview.blocks)
 
 
