@@ -12,6 +12,8 @@ from grnformer import io
 from grnformer.errors import InputError
 from grnformer.model.grnformer import GRNFormer
 
+FORMAT = 2  # of model.json and the names of weights; raise it where older models no longer load
+
 
 def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path) -> None:
     """Write model.safetensors and model.json; `card` has the arguments of GRNFormer under `arguments`."""
@@ -20,7 +22,26 @@ def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, desc
     own = {n: v.contiguous() if first[v.data_ptr()] == n else v.clone() for n, v in state.items()}  # tied: both written
     with io.atomic(weights) as temporary:
         save_file(own, temporary)
-    io.write_json(card, description, "model")
+    io.write_json({"format": FORMAT, **card}, description, "model")
+
+
+def read_card(folder: str | Path) -> dict[str, Any]:
+    """Read the card of a model in `folder`.
+
+    Raises
+    ------
+    InputError
+        If it has another format.
+    """
+    path = Path(folder) / "model.json"
+    found = io.read_json(path).get("format")
+    if found != FORMAT:
+        raise InputError(
+            f"{path} has the format {found}" if found else f"{path} has no format: an earlier version wrote it",
+            f"format {FORMAT}, as this version of grnformer writes",
+            "train the model again, or use it with the version that wrote it",
+        )
+    return io.read_json(path, "model")
 
 
 def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
@@ -29,10 +50,11 @@ def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
     Raises
     ------
     InputError
-        If weights and description do not belong together: missing or unexpected weights are errors.
+        If weights and description do not belong together (missing or unexpected weights are errors), or are of another
+        format.
     """
     folder = Path(folder)
-    card = io.read_json(folder / "model.json", "model")
+    card = read_card(folder)
     n_genes = len(card["genes"])
     model = GRNFormer(n_genes, mean=np.zeros(n_genes), deviation=np.ones(n_genes), **card["arguments"])
     try:

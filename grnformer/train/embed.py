@@ -23,7 +23,7 @@ from grnformer.fuse.vocabulary import read_aliases, read_vocabulary
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.batch import Batch
 from grnformer.model.grnformer import GRNFormer
-from grnformer.model.saved import load_model
+from grnformer.model.saved import load_model, read_card
 from grnformer.model.structure import Structure, read_structure
 from grnformer.train.activity import StoredActivity
 from grnformer.train.batches import EMBED, STRUCTURE, Cells, batch_of
@@ -244,7 +244,7 @@ def embed_rows(
     """
     keys = {key: settings[key] for key in ("batch_size", "seed", "mapping")}
     folder = Path(model)
-    card = io.read_json(folder / "model.json", "model")
+    card = read_card(folder)
     bundle = Path(graph) if graph else folder.resolve().parents[2] / "fuse" / card["arm"]["graph"]
     embedder = Embedder(folder, bundle, **keys)
     names = read_vocabulary(vocabulary) if vocabulary else {}
