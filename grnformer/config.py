@@ -93,7 +93,7 @@ def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str,
         If an entry names a dataset that the sample sheet lacks, or a setting that the schema refuses.
     """
     unknown = sorted(set(config["datasets"]) - set(datasets))
-    unknown += sorted(set(config["pretrain"]["datasets"] or []) - set(datasets))
+    unknown += sorted(set(config["pretrain"]["datasets"] or []) - set(datasets) - set(config["pretrain"]["corpora"]))
     unknown += sorted({name for pair in config["bench"]["compare"] for name in pair} - set(datasets))
     if unknown:
         raise InputError(

@@ -12,6 +12,7 @@ from grnformer.grn.cell_type import file_names
 from grnformer.report.attention import attention_section, missing_attention
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
 from grnformer.report.comparison import comparison_section
+from grnformer.report.corpora import corpus_section
 from grnformer.report.fusion import fusion_section
 from grnformer.report.measured import measured_section
 from grnformer.report.networks import networks_section
@@ -23,6 +24,8 @@ from grnformer.report.topics import topics_section
 from grnformer.report.training import training_section
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from grnformer.report.page import Section
@@ -38,6 +41,7 @@ def gather_sections(
     samples: list[dict[str, str]],
     registry: dict[str, Any],
     commit: str,
+    corpora: Sequence[str] = (),
 ) -> list[Section]:
     """Read the outputs of all stages and make the page's sections of them.
 
@@ -55,12 +59,17 @@ def gather_sections(
         The resource registry.
     commit
         State of the checkout (`git_commit`).
+    corpora
+        Those that models are trained on.
     """
     sections: list[Section] = []
     for dataset, of_dataset_config in configs.items():
         log.info("sections of %s", dataset)
         of_dataset = {name: [f for f in paths if not _of_another(f, dataset)] for name, paths in files.items()}
         sections += _dataset_sections(dataset, of_dataset, of_dataset_config)
+    for corpus in corpora:
+        of_corpus = {name: [f for f in paths if not _of_another(f, corpus)] for name, paths in files.items()}
+        sections += _corpus_sections(corpus, of_corpus, config)
     for path in files.get("comparisons", []):
         sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
     benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
@@ -171,6 +180,29 @@ def _attention(dataset: str, paths: list[str], config: dict[str, Any]) -> Sectio
     return attention_section(dataset, tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
 
 
+def _corpus_sections(corpus: str, files: dict[str, list[str]], config: dict[str, Any]) -> list[Section]:
+    import pandas as pd
+
+    arms = config["pretrain"]["arms"]
+    meta = io.read_json(Path(files["graphs"][0]) / "meta.json", "graph_meta")
+    scored = [
+        _model(path) | {"source": source} | scores
+        for path in files["heldout"]
+        for source, scores in io.read_json(path, "heldout").get("datasets", {}).items()
+    ]
+    sections = [
+        corpus_section(corpus, meta, pd.DataFrame(scored)),
+        training_section(corpus, _curves(files["training"]), _heldout(files["heldout"]), arms),
+    ]
+    scores, summary = _scores(files.get("drug_response_scores"), files.get("drug_response_summary"))
+    if scores is not None:
+        counts = io.read_table(path, "screen_counts") if (path := _first(files, "screen_counts")) else None
+        pairs = pairs_of_arms(arms)
+        settings = config["report"]
+        sections.append(benchmark_section(corpus, "drug_response", scores, summary, pairs, settings, counts))
+    return sections
+
+
 def _first(files: dict[str, list[str]], name: str) -> str | None:
     return next(iter(files.get(name, [])), None)
 
@@ -198,7 +230,8 @@ def _curves(paths: list[str]) -> pd.DataFrame:
 def _heldout(paths: list[str]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([_model(p) | io.read_json(p, "heldout") for p in paths])
+    rows = [_model(p) | io.read_json(p, "heldout") for p in paths]
+    return pd.DataFrame([{key: value for key, value in row.items() if key != "datasets"} for row in rows])
 
 
 def _model(path: str) -> dict[str, Any]:

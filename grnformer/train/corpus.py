@@ -75,7 +75,7 @@ class Corpus:
         return np.concatenate([_prefixed(p.name, p.store.names(own - p.first)) for p, own in self._divide(rows)])
 
     def read(self, rows: np.ndarray) -> sp.csr_matrix:
-        """Rows in ascending order, as CSR (rows x genes of the graph), without entries of genes that are not measured."""
+        """Rows in ascending order, as CSR (rows x genes of the graph); genes that are not measured have no entry."""
         found = []
         for part, own in self._divide(rows):
             block = part.store.read(own - part.first)

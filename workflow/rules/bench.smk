@@ -1,7 +1,7 @@
 # Benchmarks: every score beside its floors, its controls and an interval.
 
 DRUG_RESPONSE = config["bench"]["drug_response"]
-SPLITS = DRUG_RESPONSE["splits"] if PRETRAINED else []
+SPLITS = DRUG_RESPONSE["splits"] if TRAINED else []
 
 
 localrules:
@@ -23,7 +23,7 @@ rule bench:
         ),
         expand(
             "results/{dataset}/bench/drug_response/{table}.tsv",
-            dataset=PRETRAINED if SPLITS else [],
+            dataset=TRAINED if SPLITS else [],
             table=["scores", "summary"],
         ),
         [

@@ -1,5 +1,6 @@
 # Helpers shared by the stages: the checked config, the sample sheet, code fingerprints.
 import json
+import re
 import sys
 
 sys.path.insert(0, workflow.basedir)
@@ -16,6 +17,7 @@ from grnformer.config import (
     read_samples,
     resolve,
 )
+from grnformer.corpora import check_corpora
 from grnformer.errors import InputError
 from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import ENRICHMENTS
@@ -40,6 +42,13 @@ try:
         check_stability_settings(of_dataset["grn"])
     check_embed_settings(config)
     check_attention_settings(config)
+    CORPORA = config["pretrain"]["corpora"]
+    check_corpora(
+        CORPORA,
+        dict(zip(SAMPLES["dataset"], SAMPLES["genome"])),
+        RESOURCES,
+        workflow.basedir,
+    )
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -50,6 +59,18 @@ PRETRAINED = [
     if config["pretrain"]["datasets"] is None
     or dataset in config["pretrain"]["datasets"]
 ]
+TRAINED_CORPORA = [
+    corpus
+    for corpus in CORPORA
+    if config["pretrain"]["datasets"] is None
+    or corpus in config["pretrain"]["datasets"]
+]
+TRAINED = [*PRETRAINED, *TRAINED_CORPORA]  # what models are of: datasets and corpora
+MEMBERS = sorted(
+    {name for corpus in TRAINED_CORPORA for name in CORPORA[corpus]["datasets"]}
+)
+# datasets whose graphs are built and cells split
+FUSED = sorted({*PRETRAINED, *MEMBERS})
 SCANNED = [
     dataset
     for dataset, of_dataset in CONFIGS.items()
@@ -75,6 +96,11 @@ if not BY_CONDA:
 wildcard_constraints:
     dataset="[A-Za-z0-9_.-]+",
     sample="[A-Za-z0-9_.-]+",
+
+
+def one_of(names):
+    """Wildcard constraint: one of the names; without any, nothing."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def code(script):
@@ -329,6 +355,42 @@ def bundle_of(wildcards):
     """Graph bundle that a pretraining arm is trained on."""
     graph = config["pretrain"]["arms"][wildcards.arm]["graph"]
     return f"results/{wildcards.dataset}/fuse/{graph}"
+
+
+def of_members(pattern):
+    """Input function: the files behind `pattern` of all datasets of a corpus."""
+
+    def files(wildcards):
+        return expand(
+            pattern,
+            dataset=CORPORA[wildcards.dataset]["datasets"],
+            **{key: value for key, value in wildcards.items() if key != "dataset"},
+        )
+
+    return files
+
+
+def members_of(wildcards):
+    """Datasets of a corpus; [] of a dataset."""
+    return CORPORA.get(wildcards.dataset, {"datasets": []})["datasets"]
+
+
+def corpus_files_of(wildcards):
+    """Paths of the files of a corpus that have no networks."""
+    return [path_of(path) for path in CORPORA[wildcards.dataset]["files"].values()]
+
+
+def corpus_file_names_of(wildcards):
+    """Names of those files; [] of a dataset."""
+    return list(CORPORA.get(wildcards.dataset, {"files": {}})["files"])
+
+
+def cells_of(wildcards):
+    """Cells of a dataset, or of all datasets and files of a corpus."""
+    if wildcards.dataset not in CORPORA:
+        return f"results/{wildcards.dataset}/prep/multiome.h5mu"
+    multiomes = of_members("results/{dataset}/prep/multiome.h5mu")(wildcards)
+    return [*multiomes, *corpus_files_of(wildcards)]
 
 
 def embedded_path(wildcards):

@@ -1,4 +1,4 @@
-# embed: cells of any .h5ad by a pretrained model, their graphs by reference mapping.
+# embed: cells of any .h5ad or .zarr by a pretrained model, their graphs by reference mapping.
 EMBED = config["embed"]
 EMBED_MODEL = f"results/{{dataset}}/pretrain/{EMBED['arm']}/seed{EMBED['model_seed']}"
 
@@ -15,7 +15,7 @@ rule embed:
     input:
         expand(
             "results/{dataset}/embed/{cells}.h5ad",
-            dataset=PRETRAINED,
+            dataset=TRAINED,
             cells=EMBED["inputs"],
         ),
 

@@ -17,7 +17,7 @@ rule fuse:
     input:
         expand(
             "results/{dataset}/fuse/{graph}",
-            dataset=PRETRAINED,
+            dataset=TRAINED,
             graph=config["fuse"]["graphs"],
         ),
 
@@ -37,6 +37,7 @@ rule build_graph:
     benchmark:
         "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv"
     wildcard_constraints:
+        dataset=one_of(DATASETS),
         graph="[a-z_]+",
     conda:
         "../../envs/core.yaml"
@@ -53,3 +54,35 @@ rule build_graph:
         "Building the {wildcards.graph} graph of {wildcards.dataset}"
     script:
         "../scripts/fuse/build_graph.py"
+
+
+rule join_bundles:
+    input:
+        bundles=of_members("results/{dataset}/fuse/{graph}"),
+        multiomes=of_members("results/{dataset}/prep/multiome.h5mu"),
+        files=corpus_files_of,
+        vocabulary=VOCABULARY,
+        aliases=ALIASES,
+    output:
+        directory("results/{dataset}/fuse/{graph}"),
+    log:
+        "results/{dataset}/log/fuse/join_bundles.{graph}.log",
+    benchmark:
+        "results/{dataset}/benchmark/fuse/join_bundles.{graph}.tsv"
+    wildcard_constraints:
+        dataset=one_of(CORPORA),
+        graph="[a-z_]+",
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        datasets=members_of,
+        files=corpus_file_names_of,
+        code=code("fuse/join_bundles"),
+    message:
+        "Joining the {wildcards.graph} graphs of the corpus {wildcards.dataset}"
+    script:
+        "../scripts/fuse/join_bundles.py"

@@ -6,6 +6,7 @@ PRETRAIN = {
     not in (
         "arms",
         "checkpoint",
+        "corpora",
         "datasets",
         "heldout_share",
         "medians",
@@ -41,7 +42,7 @@ rule pretrain:
     input:
         expand(
             "results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
-            dataset=PRETRAINED,
+            dataset=TRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),
@@ -56,6 +57,8 @@ rule split_cells:
         "results/{dataset}/log/pretrain/split_cells.log",
     benchmark:
         "results/{dataset}/benchmark/pretrain/split_cells.tsv"
+    wildcard_constraints:
+        dataset=one_of(DATASETS),
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -72,9 +75,39 @@ rule split_cells:
         "../scripts/pretrain/split_cells.py"
 
 
+rule join_splits:
+    input:
+        splits=of_members("results/{dataset}/pretrain/split.tsv"),
+        files=corpus_files_of,
+    output:
+        split="results/{dataset}/pretrain/split.tsv",
+    log:
+        "results/{dataset}/log/pretrain/join_splits.log",
+    benchmark:
+        "results/{dataset}/benchmark/pretrain/join_splits.tsv"
+    wildcard_constraints:
+        dataset=one_of(CORPORA),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        datasets=members_of,
+        files=corpus_file_names_of,
+        heldout_share=config["pretrain"]["heldout_share"],
+        seed=config["pretrain"]["seed"],
+        code=code("pretrain/join_splits"),
+    message:
+        "Holding out cells of the corpus {wildcards.dataset}"
+    script:
+        "../scripts/pretrain/join_splits.py"
+
+
 rule pretrain_model:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
+        multiome=cells_of,
         split="results/{dataset}/pretrain/split.tsv",
         bundle=bundle_of,
         checkpoint=(
@@ -109,6 +142,8 @@ rule pretrain_model:
         processes=1,
     params:
         arm=lookup(dpath="pretrain/arms/{arm}", within=config),
+        members=members_of,
+        files=corpus_file_names_of,
         settings=PRETRAIN,
         checkpoints="results/{dataset}/pretrain/{arm}/seed{seed}/checkpoint",
         code=code("pretrain/pretrain_model"),

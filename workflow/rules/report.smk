@@ -55,18 +55,18 @@ rule render_report:
         stability=expand("results/{dataset}/grn/stability.tsv", dataset=RERUN),
         graphs=expand(
             "results/{dataset}/fuse/{graph}",
-            dataset=PRETRAINED,
+            dataset=TRAINED,
             graph=config["fuse"]["graphs"],
         ),
         training=expand(
             "results/{dataset}/pretrain/{arm}/seed{seed}/training.tsv",
-            dataset=PRETRAINED,
+            dataset=TRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),
         heldout=expand(
             "results/{dataset}/pretrain/{arm}/seed{seed}/heldout.json",
-            dataset=PRETRAINED,
+            dataset=TRAINED,
             arm=config["pretrain"]["arms"],
             seed=config["pretrain"]["seeds"],
         ),
@@ -95,11 +95,11 @@ rule render_report:
         ),
         drug_response_scores=expand(
             "results/{dataset}/bench/drug_response/scores.tsv",
-            dataset=PRETRAINED if SPLITS else [],
+            dataset=TRAINED if SPLITS else [],
         ),
         drug_response_summary=expand(
             "results/{dataset}/bench/drug_response/summary.tsv",
-            dataset=PRETRAINED if SPLITS else [],
+            dataset=TRAINED if SPLITS else [],
         ),
         comparisons=[
             f"results/bench/compare_networks/{left}/{right}.tsv"
@@ -170,7 +170,16 @@ rule render_report:
             ),
             *expand(
                 "results/{dataset}/benchmark/pretrain/split_cells.tsv",
-                dataset=PRETRAINED,
+                dataset=FUSED,
+            ),
+            *expand(
+                "results/{dataset}/benchmark/pretrain/join_splits.tsv",
+                dataset=TRAINED_CORPORA,
+            ),
+            *expand(
+                "results/{dataset}/benchmark/fuse/join_bundles.{graph}.tsv",
+                dataset=TRAINED_CORPORA,
+                graph=config["fuse"]["graphs"],
             ),
             *expand(
                 "results/{dataset}/benchmark/prep/ingest_sample.{sample}.tsv",
@@ -200,12 +209,12 @@ rule render_report:
             ],
             *expand(
                 "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv",
-                dataset=PRETRAINED,
+                dataset=FUSED,
                 graph=config["fuse"]["graphs"],
             ),
             *expand(
                 "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv",
-                dataset=PRETRAINED,
+                dataset=TRAINED,
                 arm=config["pretrain"]["arms"],
                 seed=config["pretrain"]["seeds"],
             ),
@@ -216,7 +225,7 @@ rule render_report:
             ),
             *expand(
                 "results/{dataset}/benchmark/embed/embed_anndata.{cells}.tsv",
-                dataset=PRETRAINED,
+                dataset=TRAINED,
                 cells=EMBED["inputs"],
             ),
             *expand(
@@ -239,18 +248,18 @@ rule render_report:
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/embed_lines.{arm}.tsv",
-                dataset=PRETRAINED if SPLITS else [],
+                dataset=TRAINED if SPLITS else [],
                 arm=config["pretrain"]["arms"],
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/train_drug_response.{arm}.{split}.tsv",
-                dataset=PRETRAINED,
+                dataset=TRAINED,
                 arm=config["pretrain"]["arms"],
                 split=SPLITS,
             ),
             *expand(
                 "results/{dataset}/benchmark/bench/score_drug_response.tsv",
-                dataset=PRETRAINED if SPLITS else [],
+                dataset=TRAINED if SPLITS else [],
             ),
         ],
     output:
@@ -280,6 +289,7 @@ rule render_report:
     params:
         config=config,
         configs=CONFIGS,
+        corpora=TRAINED_CORPORA,
         registry=RESOURCES,
         samples=SAMPLES.to_dict("records"),
         commit=commit_of_checkout,

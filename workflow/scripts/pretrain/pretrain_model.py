@@ -7,7 +7,9 @@ with job(snakemake):
 
     inputs, params, resources = snakemake.input, snakemake.params, snakemake.resources
     paths = {name: inputs.get(name) or None for name in ("checkpoint", "medians", "vocabulary")}
-    paths |= {name: inputs[name] for name in ("multiome", "split", "bundle")}
+    paths |= {name: inputs[name] for name in ("split", "bundle")}
+    members = [*params.members, *params.files]  # of a corpus
+    paths["multiome"] = dict(zip(members, inputs.multiome, strict=True)) if members else inputs.multiome
     how = {"arm": params.arm, "settings": params.settings, "checkpoints": params.checkpoints}
     how |= {
         "seed": int(snakemake.wildcards.seed),

@@ -17,6 +17,7 @@ with job(snakemake):
         samples=settings.samples,
         registry=settings.registry,
         commit=settings.commit,
+        corpora=settings.corpora,
     )
     template = Path(snakemake.input.template).read_text(encoding="utf-8")
     page = render_page(settings.config["report"]["title"], settings.config["report"]["lead"], sections, template)

@@ -1,0 +1,112 @@
+"""One model of two simulated datasets with partly different genes and cell types, and of RNA without chromatin."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from grnformer import io
+from grnformer.fuse.graph import read_bundle
+from grnformer.simulate.multiome import Simulation, simulate_multiome
+from grnformer.simulate.write import write_simulation
+from grnformer.train.corpus import Corpus
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+
+
+def renamed(simulation: Simulation, types: dict[str, str]) -> Simulation:
+    """The same with other names of cell types."""
+    rna, atac = simulation.rna.copy(), simulation.atac.copy()
+    for data in (rna, atac):
+        data.obs["cell_type"] = data.obs["cell_type"].astype(str).replace(types)
+    annotation = simulation.annotation.assign(cell_type=simulation.annotation["cell_type"].replace(types))
+    return dataclasses.replace(simulation, rna=rna, atac=atac, annotation=annotation)
+
+
+@pytest.fixture(scope="module")
+def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
+    """The scenario config/corpus.yaml on halves of one simulation: either lacks genes of the other."""
+    folder = tmp_path_factory.mktemp("corpus")
+    whole = simulate_multiome(seed=3, n_cells=300, n_genes=120, n_tfs=8)
+    order = np.random.default_rng(0).permutation(300)
+    targets = [gene for gene in whole.rna.var_names if gene not in whole.tfs]
+    sheets = []
+    for name, rows, lacking in (("first", order[:130], targets[:15]), ("second", order[130:260], targets[-15:])):
+        rows = np.sort(rows)
+        rna = whole.rna[rows, ~whole.rna.var_names.isin(lacking)].copy()
+        annotation = whole.annotation.iloc[rows].reset_index(drop=True)
+        half = dataclasses.replace(whole, rna=rna, atac=whole.atac[rows].copy(), annotation=annotation)
+        half = renamed(half, {"type_3": "type_4"}) if name == "second" else half
+        write_simulation(half, folder / name)
+        sheets.append(pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str).assign(dataset=name))
+    pd.concat(sheets).to_csv(folder / "samples.tsv", sep="\t", index=False)
+    rest = whole.rna[np.sort(order[260:])].copy()
+    rest.write_zarr(folder / "rest.zarr")
+    write_simulation(whole, folder / "all")  # whose vocabulary has the genes of both
+    scenario = yaml.safe_load((ROOT / "config" / "corpus.yaml").read_text())
+    scenario["pretrain"]["corpora"]["both"]["files"] = {"rest": str(folder / "rest.zarr")}
+    scenario |= {"samples": str(folder / "samples.tsv"), "topics": {"n_topics": [4]}}
+    size = {"steps": 60, "batch_size": 16, "n_tokens": 64}
+    pretrain = {"seeds": [1], "heldout_repeats": 1, "sizes": {"tiny": size}}
+    small = {"pretrain": pretrain, "bench": {"grn_accuracy": {"lines": []}}}
+    update_config(scenario, small)
+    place = make_workplace(folder / "work", folder / "all" / "config.yaml", **scenario)
+    run = place.must("--", "results/both/pretrain/hybrid/seed1/model.safetensors")
+    return place, run, folder
+
+
+def test_each_dataset_has_its_networks_and_one_model_is_trained(trained) -> None:
+    jobs = trained[1].jobs
+    assert jobs["build_eregulons"] == jobs["build_graph"] == 2
+    assert jobs["join_bundles"] == jobs["join_splits"] == jobs["pretrain_model"] == 1
+
+
+def test_held_out_cells_of_every_dataset_are_predicted(trained) -> None:
+    """Better than each gene's mean, and alike in the two halves of one simulation."""
+    scores = json.loads((trained[0].folder / "results/both/pretrain/hybrid/seed1/heldout.json").read_text())
+    assert set(scores["datasets"]) == {"first", "second", "rest"}
+    for one in scores["datasets"].values():
+        assert one["mse"] < one["floor_mse"]
+        assert one["pearson"] > 0.1
+    assert abs(scores["datasets"]["first"]["mse"] - scores["datasets"]["second"]["mse"]) < 0.25
+
+
+def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
+    place, _, folder = trained
+    bundle = read_bundle(place.folder / "results/both/fuse/hybrid")
+    assert {"first/type_1", "second/type_1", "type_3", "type_4"} <= set(bundle.meta["cell_types"])
+    described = bundle.meta["datasets"]
+    assert described["rest"]["cell_types"] == {"type_1": "first/type_1", "type_2": "first/type_2", "type_3": "type_3"}
+    assert described["rest"]["values"] == "counts"
+    assert described["first"]["genes"] < described["rest"]["genes"]
+    paths = {name: place.folder / f"results/{name}/prep/multiome.h5mu" for name in ("first", "second")}
+    with Corpus({**paths, "rest": folder / "rest.zarr"}, bundle) as store:
+        reference = io.read_table(
+            place.folder / "results/both/pretrain/hybrid/seed1/reference.parquet", "reference_embedding"
+        )
+        assert reference["cell"].tolist() == store.cells.tolist()
+        assert set(reference["cell_type"]) == set(bundle.meta["cell_types"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corpora": {"both": {"datasets": ["first", "third"]}}}, "holds the dataset 'third'"),
+        ({"corpora": {"both": {"datasets": ["first", "first"]}}}, "holds the dataset 'first' twice"),
+        ({"corpora": {"first": {"datasets": ["first"], "files": {}}}}, "a corpus named 'first'"),
+        ({"corpora": {"both": {"files": {"rest": "nowhere.h5ad"}}}}, "no file or resource nowhere.h5ad"),
+    ],
+)
+def test_wrong_corpora_stop_the_run(trained, make_workplace: Callable, tmp_path: Path, change, message) -> None:
+    place = make_workplace(tmp_path, trained[0].scenario, pretrain=change)
+    run = place.snakemake("-n", "--", "pretrain")
+    assert run.status
+    assert message in run.terminal

@@ -1,0 +1,19 @@
+"""Join the bundles of a corpus' datasets, and place the genes and cell types of its further files."""
+
+from grnformer.job import job
+
+with job(snakemake):
+    from grnformer.fuse.graph import read_bundle, write_bundle
+    from grnformer.fuse.join import join_bundles
+    from grnformer.fuse.measured import read_measured
+    from grnformer.fuse.vocabulary import read_aliases, read_vocabulary
+
+    inputs, params = snakemake.input, snakemake.params
+    cells = dict(zip([*params.datasets, *params.files], [*inputs.multiomes, *inputs.files], strict=True))
+    bundle = join_bundles(
+        {name: read_bundle(path) for name, path in zip(params.datasets, inputs.bundles, strict=True)},
+        {name: read_measured(path) for name, path in cells.items()},
+        read_vocabulary(inputs.vocabulary),
+        read_aliases(inputs.aliases),
+    )
+    write_bundle(bundle, snakemake.output[0])
