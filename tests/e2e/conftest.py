@@ -111,7 +111,7 @@ def small_data(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> P
 #: The workflow in small: every stage, few steps.
 SMALL = {
     "fuse": {"graphs": ["none", "random", "hybrid"]},
-    "pretrain": {"seeds": [1], "heldout_repeats": 1, "sizes": {"tiny": {"steps": 40, "batch_size": 16}}},
+    "pretrain": {"seeds": [1], "heldout_repeats": 1, "sizes": {"tiny": {"steps": 60, "batch_size": 16}}},
     "bench": {"n_resamples": 100},
     "report": {"resamples": 100},
 }

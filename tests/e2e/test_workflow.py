@@ -124,13 +124,16 @@ def test_the_benchmark_sees_the_recovery(finished) -> None:
 
 
 def test_all_arms_learn_and_are_reported(finished) -> None:
-    """After 40 steps each arm knows more of held-out cells than each gene's mean; untrained ones know less."""
+    """After 60 steps each arm knows more of held-out cells than each gene's mean does; after 10, none did.
+
+    Measured: an error 2% less than the mean's, r .14.
+    """
     arms = {"none": False, "no_edges": True, "random": True, "hybrid": True}  # has an adapter
     errors = {}
     for arm, adapter in arms.items():
         scores = json.loads((finished.folder / f"results/simulated/pretrain/{arm}/seed1/heldout.json").read_text())
-        assert scores["mse"] < 0.995 * scores["floor_mse"], arm
-        assert scores["pearson"] > 0.05, arm
+        assert scores["mse"] < 0.99 * scores["floor_mse"], arm
+        assert scores["pearson"] > 0.08, arm
         assert bool(scores["beta"]) == adapter, arm
         errors[arm] = scores["mse"]
     assert len(set(errors.values())) == len(arms), "each arm is a model of its own"
