@@ -24,7 +24,8 @@ def described(cells: int, first: int, end: int, lone: int) -> dict:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     monkeypatch.chdir(tmp_path)
     folder = Path("results/both")
-    meta = dict.fromkeys(("eregulon_edges", "active_pairs", "edges_lost", "genes_lost", "genes_without_edge", "seed"), 0)
+    counts = ("eregulon_edges", "active_pairs", "edges_lost", "genes_lost", "genes_without_edge", "seed")
+    meta = dict.fromkeys(counts, 0)
     meta |= {"mode": "hybrid", "scales": ["cell"], "cell_types": ["A"], "eregulons": ["r"], "genes": 40, "edges": {}}
     meta |= {"rank_cutoff": 5, "datasets": {"first": described(1500, 0, 3, 0), "rest": described(70, 3, 3, 20)}}
     io.write_json(meta, folder / "fuse" / "hybrid" / "meta.json", "graph_meta")
