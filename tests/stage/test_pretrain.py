@@ -1,5 +1,7 @@
 """The rules of stages fuse and pretrain, from networks to a trained model, on made-up inputs."""
 
+import shutil
+
 import anndata as ad
 import mudata
 import numpy as np
@@ -126,3 +128,32 @@ def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inpu
     ran = run_rules([target], ["build_graph"], {"fuse": {"vocabulary": "other.json", "min_cells": 1}})
     assert ran.returncode != 0
     assert "0 of 30 genes are in the backbone's vocabulary" in ran.stderr
+
+
+@pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
+def test_two_datasets_and_a_file_make_one_model(tmp_path, run_rules, inputs):
+    shutil.copytree(tmp_path / "results" / "tiny", tmp_path / "results" / "other")
+    sheet = "dataset\tsample\trna\tatac\tgenome\n"
+    sheet += "".join(f"{name}\ts_{name}\tempty\tempty\thg38\n" for name in ("tiny", "other"))
+    (tmp_path / "two.tsv").write_text(sheet)
+    rest = ad.AnnData(inputs.layers["counts"][:20, 5:], var=pd.DataFrame(index=GENES[5:]))
+    rest.obs["cell_type"] = ["A", "new"] * 10
+    rest.write_zarr(tmp_path / "rest.zarr")
+    size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
+    size |= {"gnn": {"width": 8}, "backbones": {"scgpt": {"width": 8, "n_heads": 2}}}
+    pretrain = {"seeds": [1], "sizes": {"tiny": size}, "optimiser": {"log_every": 1, "evaluate_every": 2}}
+    pretrain["corpora"] = {"both": {"datasets": ["tiny", "other"], "files": {"rest": "rest.zarr"}}}
+    config = {"samples": "two.tsv", "fuse": {"vocabulary": "vocabulary.json", "min_cells": 1}, "pretrain": pretrain}
+    config["embed"] = {"inputs": {"new": "rest.zarr"}}
+    rules = ["build_graph", "join_bundles", "split_cells", "join_splits", "pretrain_model", "embed_anndata"]
+    ran = run_rules(["results/both/embed/new.h5ad"], rules, config)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    bundle = read_bundle(tmp_path / "results/both/fuse/hybrid")
+    assert bundle.meta["cell_types"] == ["tiny/A", "tiny/B", "other/A", "other/B"]
+    assert bundle.meta["datasets"]["rest"]["cells_without_network"] == 10
+    assert bundle.sources["dataset"].value_counts().to_dict() == {"tiny": 28, "other": 28, "rest": 23}
+    scores = io.read_json(tmp_path / "results/both/pretrain/hybrid/seed1/heldout.json", "heldout")
+    assert set(scores["datasets"]) == {"tiny", "other", "rest"}
+    embedded = io.read_anndata(tmp_path / "results/both/embed/new.h5ad", "embedded_cells")
+    assert (embedded.X != rest.X).nnz == 0
+    assert set(embedded.obs["mapped_cell"].astype(str).str.split("/").str[0]) <= {"tiny", "other", "rest"}
