@@ -16,7 +16,7 @@ from grnformer.train.parts import Part, part_numbers
 
 
 class Corpus:
-    """The cells of a corpus, in the order of its datasets and files.
+    """The cells of a corpus, by the names of its datasets and files.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ class Corpus:
         self._types: list[dict[str, str]] = []
         self.parts: list[Part] = []
         of_dataset = dict(list(bundle.sources.groupby("dataset")))
-        for name, path in paths.items():
+        for name in sorted(paths):  # whichever the order in a file of settings: the same rows, the same checkpoints
+            path = paths[name]
             own, genes = described[name], of_dataset[name].sort_values("node")
             nodes = genes["node"].to_numpy()
             store = CellStore(path, genes["gene"].tolist(), counts=own["values"] == "counts")

@@ -205,6 +205,23 @@ def test_moments_are_those_of_the_cells_that_measured_a_gene(corpus):
         np.testing.assert_allclose(filled[90:, only_a], np.tile(filled[:90, only_a].mean(0), (70, 1)), rtol=1e-5)
 
 
+def test_workers_processes_and_the_order_of_datasets_change_nothing(corpus):
+    paths, bundle, _ = corpus
+    with Corpus(paths, bundle) as store, Corpus(dict(reversed(paths.items())), bundle) as turned:
+        assert store.digest() == turned.digest()
+        drawn = []
+        for one, workers, processes in ((store, 0, 1), (turned, 2, 1), (store, 0, 2)):
+            genes = []
+            for process in range(processes):
+                batches = StepBatches(source_of(one, bundle), np.arange(0, 190, 3), **BLOCKS, n_steps=6, seed=1)
+                batches.divide(0, process, processes, 1)
+                parts = [part.batches[0].gene_BL.numpy() for _, part in load(batches, 6, workers, pinned=False)]
+                genes.append(parts)
+            drawn.append([np.concatenate(step) for step in zip(*genes, strict=True)])
+    for other in drawn[1:]:
+        np.testing.assert_array_equal(np.stack(drawn[0]), np.stack(other))
+
+
 def test_a_corpus_of_one_dataset_has_the_batches_of_the_dataset(cells, bundle_of, tmp_path):
     path, data, *_ = cells
     alone = part_of(bundle_of("hybrid"), list(data.var_names), list(data.var_names), set(data.obs_names))
