@@ -43,6 +43,7 @@ class Plan:
     seed: int
     key: str
     strategy: str
+    compiled: bool
     steps: int
     accumulate: int
     optimiser: dict[str, Any]
@@ -111,6 +112,7 @@ class _Run:
                         mark(self.folder, message)
                     raise Preempted(message)
         with self.spread.whole_model() as model:
+            self.spread.close()
             return model, self.curve
 
     def _step(self, step: int, parts: StepParts) -> tuple[float, bool, bool]:
@@ -213,10 +215,10 @@ class _Run:
 
 def _spread(fabric: Fabric, loss: MaskedValueLoss, plan: Plan) -> Spread:
     if plan.strategy != "fsdp" or fabric.world_size == 1:
-        return Spread(fabric, loss, plan.optimiser)
+        return Spread(fabric, loss, plan.optimiser, compiled=plan.compiled)
     from grnformer.train.sharding import Sharded
 
-    return Sharded(fabric, loss, plan.optimiser)
+    return Sharded(fabric, loss, plan.optimiser, compiled=plan.compiled)
 
 
 @contextmanager

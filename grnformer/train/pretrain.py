@@ -166,14 +166,13 @@ def pretrain(
         cells, scored, batch_size=size["batch_size"], repeats=settings["heldout_repeats"], seed=settings["seed"]
     )
     fixed = [batch for batches_of_part in fixed_of.values() for batch in batches_of_part]
-    if size["compile"]:
-        model.backbone.encode = torch.compile(model.backbone.encode)  # type: ignore[method-assign]
     perturbation = Perturbation(arm["perturbation"], settings["perturbed_share"], settings["perturbed_degree_power"])
     loss = MaskedValueLoss(model, structure, perturbation)
     plan = Plan(
         seed=model_seed,
         key=_key(card, settings),
         strategy=settings["strategy"],
+        compiled=size["compile"],
         steps=size["steps"],
         accumulate=size["accumulate"],
         optimiser={**settings["optimiser"], **{k: size[k] for k in ("warmup_steps", "learning_rate")}},
@@ -188,8 +187,6 @@ def pretrain(
     )
     fabric = make_fabric(settings["strategy"], size["precision"])
     model, curve = run_training(fabric, loss, batches, Path(checkpoints), plan)
-    if size["compile"]:
-        del model.backbone.encode  # what follows is short
     if not fabric.is_global_zero:
         return None
     model = model.eval().cpu()

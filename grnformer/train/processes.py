@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import socket
+import subprocess
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +16,8 @@ from grnformer.errors import InputError
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+
+LOGGER = logging.getLogger("grnformer.train")
 
 
 def make_fabric(strategy: str, precision: str) -> Fabric:
@@ -56,6 +62,8 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     options: dict[str, Any] = {"devices": devices, "num_nodes": nodes, "strategy": chosen, "precision": precision}
     fabric = Fabric(accelerator="cuda" if gpus else "cpu", plugins=[environment], **options)
     fabric.launch()
+    if fabric.world_size > 1:
+        LOGGER.info("%d processes on %d machines (%s), strategy %s", fabric.world_size, nodes, starter, strategy)
     return fabric
 
 
@@ -73,3 +81,32 @@ def find_starter(environment: Any) -> tuple[str, int, int]:
             )
         return "srun", tasks // nodes, nodes
     return "plain", 1, 1
+
+
+def find_meeting_point(environment: Any) -> dict[str, str]:
+    """Address and port where the processes of a Slurm allocation meet, as variables of PyTorch; those set stay.
+
+    Nodes' names need not be known to the name service, but Slurm knows their addresses.
+
+    Raises
+    ------
+    InputError
+        Outside an allocation.
+    """
+    if "SLURM_JOB_NODELIST" not in environment:
+        raise InputError(
+            "several machines are asked for, and this is no Slurm allocation (no SLURM_JOB_NODELIST)",
+            "an allocation of as many nodes",
+            "run by --profile slurm or within salloc; on one machine leave the resource `nodes` at 1",
+        )
+
+    def show(*words: str) -> str:
+        return subprocess.run(["scontrol", "show", *words], check=True, capture_output=True, text=True).stdout
+
+    first = show("hostnames", environment["SLURM_JOB_NODELIST"]).split()[0]
+    address = re.search(r"\bNodeAddr=(\S+)", show("node", first))
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    found = {"MASTER_ADDR": address.group(1) if address else first, "MASTER_PORT": str(port)}
+    return found | {name: environment[name] for name in found if name in environment}

@@ -17,6 +17,7 @@ from grnformer.train.cells import CellStore
 from grnformer.train.corpus import Corpus
 from grnformer.train.preemption import Preempted, preemption_notice, take_mark
 from grnformer.train.pretrain import pretrain
+from grnformer.train.processes import find_meeting_point
 
 LOGGER = logging.getLogger("grnformer.train")
 GRACE = 120  # seconds that processes have to save after a signal, or to end after another one's death
@@ -50,6 +51,8 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
     LOGGER.info("%s", " ".join(command))
     take_mark(path.parent)
     environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"])}  # of each process
+    if nodes > 1:
+        environment |= find_meeting_point(os.environ)
     with preemption_notice() as notice:
         started = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr, env=environment)
         notice.hand_on = started.send_signal

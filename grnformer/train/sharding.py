@@ -18,9 +18,8 @@ from torch import nn
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from grnformer.model.backbones.performer import PerformerLayer
 from grnformer.model.grnformer import GRNFormer
-from grnformer.train.spread import Spread, own_values
+from grnformer.train.spread import Spread, find_layers, own_values
 from grnformer.train.task import MaskedValueLoss
 
 if TYPE_CHECKING:
@@ -38,9 +37,7 @@ def shard(loss: MaskedValueLoss, mesh: DeviceMesh, precision: str) -> MaskedValu
     policy = MixedPrecisionPolicy()
     if precision == "bf16-mixed":
         policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, output_dtype=torch.float32)
-    backbone = loss.model.backbone
-    layers = list(backbone.get_submodule(backbone.stack).children())
-    for layer in [*layers, *(m for m in backbone.modules() if isinstance(m, PerformerLayer))]:
+    for layer in find_layers(loss.model.backbone):
         layer.forward = _each_part(layer.forward)
         layer.takes_parts = True  # type: ignore[assignment]
         fully_shard(layer, mesh=mesh, mp_policy=policy)
@@ -51,9 +48,11 @@ def shard(loss: MaskedValueLoss, mesh: DeviceMesh, precision: str) -> MaskedValu
 class Sharded(Spread):
     """Weights are divided among the processes; the first has a whole copy too, on the CPU, to score and save."""
 
-    def __init__(self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any], *, compiled: bool = False
+    ) -> None:
         self._whole = copy.deepcopy(loss.model) if fabric.is_global_zero else None
-        super().__init__(fabric, loss, settings)
+        super().__init__(fabric, loss, settings, compiled=compiled)
         self._numbers = [p for p in _numbers(loss) if p.requires_grad]
         self._used = torch.zeros(len(self._numbers), dtype=torch.bool)
 

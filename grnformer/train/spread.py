@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from grnformer.model.backbones.base import Backbone
+from grnformer.model.backbones.performer import PerformerLayer
 from grnformer.model.grnformer import GRNFormer
+from grnformer.train.compiled import compile_layers, restore_layers
 from grnformer.train.task import MaskedValueLoss, make_optimiser
 
 if TYPE_CHECKING:
@@ -27,10 +30,17 @@ class Spread:
         Model and loss, on the CPU.
     settings
         Of the optimiser, see `make_optimiser`.
+    compiled
+        Compile the backbone's layers.
     """
 
-    def __init__(self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any], *, compiled: bool = False
+    ) -> None:
         self.fabric, self.bare = fabric, loss
+        self.layers = find_layers(loss.model.backbone)
+        if compiled:
+            compile_layers(self.layers, fabric.device)
         self.loss: Any = fabric.setup_module(loss, move_to_device=True)
         self.optimiser: Any = fabric.setup_optimizers(make_optimiser(loss.model, settings))
 
@@ -52,7 +62,12 @@ class Spread:
     @contextmanager
     def whole_model(self) -> Iterator[GRNFormer]:
         """The model with all its weights, to score it (*); where they are divided, in the first process alone."""
-        yield self.bare.model
+        with torch.compiler.set_stance("force_eager"):  # short, and other sizes would be compiled anew
+            yield self.bare.model
+
+    def close(self) -> None:
+        """Leave the model as it was given, but trained."""
+        restore_layers(self.layers)
 
     def state(self) -> dict[str, Any]:
         """Weights and the optimiser's state, whole (*); where they are divided, in the first process alone."""
@@ -73,3 +88,9 @@ def own_values(parameter: nn.Parameter) -> tuple[torch.Tensor, torch.Tensor | No
     """Value and gradient of a parameter, or of the piece of it that this process has."""
     value, gradient = parameter.detach(), parameter.grad
     return getattr(value, "_local_tensor", value), getattr(gradient, "_local_tensor", gradient)
+
+
+def find_layers(backbone: Backbone) -> list[nn.Module]:
+    """The layers of a backbone that are computed by calling them, those of a decoder last."""
+    stack = list(backbone.get_submodule(backbone.stack).children())
+    return [*stack, *(module for module in backbone.modules() if isinstance(module, PerformerLayer))]

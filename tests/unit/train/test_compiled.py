@@ -1,0 +1,74 @@
+"""Layers compiled, and computed in bfloat16, against the same training as it is."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from grnformer import io
+from grnformer.errors import InputError
+from grnformer.train.compiled import compile_layers, restore_layers
+from grnformer.train.run import run
+
+DEFAULTS = Path(__file__).parents[3] / "config" / "config.yaml"
+SMALL = {"width": 16, "n_layers": 2, "n_heads": 2, "hidden": 32, "positions": 64, "n_bins": 5, "dropout": 0.0}
+SMALL |= {"decoder_width": 8, "decoder_layers": 1, "decoder_heads": 1}
+COMPILER = shutil.which(os.environ.get("CXX", "g++"))
+
+
+def losses(job):
+    curve = io.read_table(job["outputs"]["training"], "training")
+    return curve.loc[curve["split"] == "train", "loss"].to_numpy()
+
+
+@pytest.mark.skipif(COMPILER is None, reason="torch.compile needs a C++ compiler on a CPU (g++)")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("backbone", ["scgpt", "geneformer", "scfoundation"])
+def test_compiled_layers_train_alike_and_are_compiled_few_times(job_of, settings, backbone):
+    """geneformer's cells are ragged: the number of cells and tokens of a call changes with every batch."""
+    from torch._dynamo.utils import counters
+
+    torch._dynamo.reset()
+    counters.clear()
+    defaults = yaml.safe_load(DEFAULTS.read_text())["pretrain"]["sizes"]["tiny"]["backbones"][backbone]
+    own = defaults | {key: value for key, value in SMALL.items() if key in defaults}
+    size = settings["size"] | {"backbone": own, "steps": 12}
+    eager = job_of("eager", settings | {"backbone": backbone, "size": size})
+    compiled = job_of("compiled", settings | {"backbone": backbone, "size": size | {"compile": True}})
+    run(eager)
+    run(compiled)
+    np.testing.assert_allclose(losses(compiled), losses(eager), rtol=1e-4)
+    graphs = counters["stats"]["unique_graphs"]
+    assert 0 < graphs <= 12, graphs  # of some hundred calls
+
+
+def test_without_a_compiler_it_is_said(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(InputError, match="no C\\+\\+ compiler no-such-compiler"):
+        compile_layers([], torch.device("cpu"))
+
+
+def test_layers_are_restored():
+    layer = torch.nn.Linear(2, 2)
+    layer.forward = lambda x: x
+    restore_layers([layer])
+    assert layer.forward.__func__ is torch.nn.Linear.forward
+
+
+def test_bfloat16_trains_alike_and_resumes_to_the_same_bits(job_of, settings):
+    size = settings["size"] | {"backbone": settings["size"]["backbone"] | {"dropout": 0.0}}
+    exact = job_of("exact", settings | {"size": size})
+    half = job_of("half", settings | {"size": size | {"precision": "bf16-mixed"}})
+    for job in (exact, half):
+        run(job)
+    np.testing.assert_allclose(losses(half), losses(exact), rtol=0.02)
+    assert not np.array_equal(losses(half), losses(exact))
+    whole = Path(half["outputs"]["weights"]).read_bytes()
+    for path in Path(half["checkpoints"]).glob("*00012.*"):
+        path.unlink()
+    run(half)
+    assert Path(half["outputs"]["weights"]).read_bytes() == whole
