@@ -1,24 +1,42 @@
-"""Data side of pretraining: cells a second and resident memory at 10^4, 10^5 and 10^6 cells streamed from disk."""
+"""Data side of pretraining: cells a second and resident memory at 10^4, 10^5 and 10^6 cells streamed from disk.
+
+From an .h5ad, from a .zarr (format 3), and from two .h5ad of half the cells each, of which either lacks a tenth of the
+genes. Then the share of a training step that a cache of value tokens could save, by backbone and size.
+"""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import yaml
+import zarr
+from anndata.io import read_elem, write_elem
+from harness import HERE
 from table import Table, say
 
 SIZES = (10_000, 100_000, 1_000_000)
 N_GENES, EXPRESSED, N_TYPES = 1000, 60, 8  # EXPRESSED: genes a cell
 CHUNK = 20_000  # cells written at once
 N_REGULONS, MEMBERS, STEPS = 20, 30, 400
+STEP_CELLS, STEP_GENES, STEP_EXPRESSED = 16, 3000, 1200  # cells whose step is measured, genes of the graph, of a cell
 SETTINGS = {"batch_size": 32, "block_cells": 256, "held_blocks": 16}  # as in config/config.yaml
 
 
 def write_cells(path: Path, n_cells: int) -> None:
-    """Write random cells as a CSR .h5ad, a part at a time."""
+    """Write random cells as CSR, a part at a time: an .h5ad, or by its name a .zarr."""
+    if path.suffix == ".zarr":
+        write_cells(path.with_suffix(".h5ad"), n_cells)
+        copy_as_zarr(path.with_suffix(".h5ad"), path)
+        path.with_suffix(".h5ad").unlink()
+        return
     rng = np.random.default_rng(1)
     with h5py.File(path, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
@@ -49,17 +67,50 @@ def write_cells(path: Path, n_cells: int) -> None:
         types["categories"].attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
 
 
-def measure(path: str) -> dict[str, float]:
-    """Draw batches of the cells in `path`; in a process of its own."""
-    import time
+def copy_as_zarr(source: Path, target: Path) -> None:
+    """The same cells as a .zarr, in chunks of as many values."""
+    root = zarr.open_group(target, mode="w", zarr_format=3)
+    with h5py.File(source) as file:
+        root.attrs.update(dict(file.attrs))
+        for name in ("obs", "var"):
+            write_elem(root, name, read_elem(file[name]))
+        x = root.create_group("X")
+        x.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [len(file["obs/_index"])]})
+        for name in ("data", "indices", "indptr"):
+            values = file["X"][name]
+            array = x.create_array(name, shape=values.shape, dtype=values.dtype, chunks=(CHUNK,))
+            for start in range(0, len(values), 100 * CHUNK):
+                array[start : start + 100 * CHUNK] = values[start : start + 100 * CHUNK]
 
-    import pandas as pd
+
+def open_cells(paths: list[str], graph, names: list[str]):
+    """One file, or two as a corpus: the first lacks the last tenth of the genes, the second the first tenth."""
+    from grnformer.fuse.graph import Bundle
+    from grnformer.train.cells import CellStore
+    from grnformer.train.corpus import Corpus
+
+    if len(paths) == 1:
+        return CellStore(paths[0], names)
+    tenth = N_GENES // 10
+    measured = {paths[0]: np.arange(N_GENES - tenth), paths[1]: np.arange(tenth, N_GENES)}
+    sources = [
+        pd.DataFrame({"dataset": d, "gene": [names[n] for n in nodes], "node": nodes}) for d, nodes in measured.items()
+    ]
+    about = {"cell_types": {f"type{t}": f"type{t}" for t in range(N_TYPES)}, "values": "logarithms", "rank_cutoff": 50}
+    half = N_REGULONS // 2
+    datasets = {d: about | {"eregulons": [i * half, (i + 1) * half]} for i, d in enumerate(measured)}
+    return Corpus(
+        dict(zip(paths, paths, strict=True)), Bundle(graph, sources[0], {"datasets": datasets}, pd.concat(sources))
+    )
+
+
+def measure(paths: list[str]) -> dict[str, float]:
+    """Draw batches of the cells in one file or two; in a process of its own."""
     import psutil
 
     from grnformer.fuse.graph import EDGE_TYPES, Graph
     from grnformer.model.backbones import BACKBONES
     from grnformer.train.batches import Cells, StepBatches
-    from grnformer.train.cells import CellStore
 
     rng = np.random.default_rng(2)
     names = [f"v{i}" for i in range(N_GENES)]
@@ -77,7 +128,7 @@ def measure(path: str) -> dict[str, float]:
         50,
     )
     process = psutil.Process()
-    with CellStore(path, names) as store:
+    with open_cells(paths, graph, names) as store:
         tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=51, expressed_share=0.5)
         cells = Cells(store, graph, [f"type{t}" for t in range(N_TYPES)], tokeniser, n_tokens=128, mask_share=0.3)
         batches = StepBatches(cells, np.arange(store.n_cells), **SETTINGS, n_steps=STEPS, seed=1)
@@ -89,27 +140,76 @@ def measure(path: str) -> dict[str, float]:
     return {"cells_per_second": STEPS * SETTINGS["batch_size"] / seconds, "resident": max(resident)}
 
 
+def measure_tokens(backbone: str, size: dict) -> tuple[float, float, float]:
+    """CPU seconds of a step's value tokens, of its draw of tokens, and of the step of the bare backbone."""
+    import torch
+    from bench_train import MASKED, loss_of
+
+    from grnformer.model.backbones import BACKBONES
+    from grnformer.train.batches import batch_of, draw_mask
+
+    torch.set_num_threads(1)
+    rng, kind = np.random.default_rng(1), BACKBONES[backbone]
+    expression = sp.random(STEP_CELLS, STEP_GENES, STEP_EXPRESSED / STEP_GENES, "csr", np.float32, rng)
+    settings = kind.tokeniser_settings(
+        size["backbones"][backbone], size["expressed_share"], lambda: np.ones(STEP_GENES)
+    )
+    tokeniser = kind.tokeniser(**settings)
+    model = kind(n_genes=STEP_GENES, **size["backbones"][backbone])
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+    cost = []
+    for _ in range(3):
+        times = [time.process_time()]
+        values = tokeniser.values(expression)
+        times.append(time.process_time())
+        tokens = tokeniser.tokenise(values, size["n_tokens"], rng)
+        masked = draw_mask(tokens.gene_BL.shape, MASKED[backbone], rng, tokens.present_BL)
+        n = len(masked)
+        batch = batch_of(tokens, masked, np.zeros(n, int), np.zeros((n, 0), np.float32))
+        times.append(time.process_time())
+        optimiser.zero_grad()
+        loss_of(model, batch).backward()
+        optimiser.step()
+        cost.append(np.diff([*times, time.process_time()]))
+    return tuple(np.median(cost[1:], axis=0).tolist())
+
+
 def main() -> None:
     """Measure each size, write the table."""
-    table, first = Table("data"), None
+    table, first = Table("data"), {}
+    kinds = {".h5ad": ["{}.h5ad"], ".zarr": ["{}.zarr"], "two files": ["{}.a.h5ad", "{}.b.h5ad"]}
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
-            path = Path(folder) / f"{size}.h5ad"
-            say(f"writing {size} cells")
-            write_cells(path, size)
-            done = subprocess.run([sys.executable, __file__, str(path)], capture_output=True, text=True, check=True)
-            found = json.loads(done.stdout.splitlines()[-1])
-            path.unlink()
-            first = first or found
-            table.add_figure(f"{size} cells: cells a second", "cells/s", found["cells_per_second"])
-            table.add_cost(
-                f"{size} cells: resident memory against {SIZES[0]}", "MB", found["resident"], first["resident"], 0.909
-            )
+            for kind, files in kinds.items():
+                paths = [Path(folder) / file.format(size) for file in files]
+                say(f"writing {size} cells: {kind}")
+                for path in paths:
+                    write_cells(path, size // len(paths))
+                command = [sys.executable, __file__, *map(str, paths)]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                found = json.loads(done.stdout.splitlines()[-1])
+                for path in paths:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                start = first.setdefault(kind, found)
+                what = f"{size} cells, {kind}"
+                table.add_figure(f"{what}: cells a second", "cells/s", found["cells_per_second"])
+                against = f"{what}: resident memory against {SIZES[0]}"
+                table.add_cost(against, "MB", found["resident"], start["resident"], 0.909)
+    config = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]
+    for name in ("tiny", "base"):
+        for backbone in ("scgpt", "geneformer", "scfoundation"):
+            say(f"steps of {backbone} {name}")
+            values, draw, step = measure_tokens(backbone, config[name])
+            what = f"{backbone} {name}, CPU of a step of {STEP_CELLS} cells"
+            table.add_figure(f"{what}: value tokens, which a cache would save", "ms", 1000 * values)
+            table.add_figure(f"{what}: draw of tokens and mask", "ms", 1000 * draw)
+            table.add_figure(f"{what}: loss, gradient, AdamW of the bare backbone", "ms", 1000 * step)
+            table.add_figure(f"{what}: share of value tokens", "%", 100 * values / (values + draw + step))
     table.write()
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        say(json.dumps(measure(sys.argv[1])))
+        say(json.dumps(measure(sys.argv[1:])))
     else:
         main()
