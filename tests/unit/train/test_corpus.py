@@ -295,6 +295,16 @@ def test_training_scores_each_dataset_resumes_and_maps_back(job, corpus, tmp_pat
         assert changed.digest() != again.card["data"]
 
 
+def test_a_model_of_both_predicts_held_out_cells_of_both(corpus, settings, job):
+    paths, bundle, _ = corpus
+    settings["size"] |= {"steps": 100, "learning_rate": 0.005}
+    run(job)
+    scores = io.read_json(job["outputs"]["heldout"], "heldout")["datasets"]
+    for name in ("a", "b"):  # c is noise
+        assert scores[name]["mse"] < 0.95 * scores[name]["floor_mse"]
+        assert scores[name]["pearson"] > 0.2
+
+
 def test_a_bundle_of_other_datasets_is_refused(corpus):
     paths, bundle, _ = corpus
     with pytest.raises(InputError, match="bundle of the datasets"):
