@@ -295,8 +295,7 @@ def test_training_scores_each_dataset_resumes_and_maps_back(job, corpus, tmp_pat
         assert changed.digest() != again.card["data"]
 
 
-def test_a_model_of_both_predicts_held_out_cells_of_both(corpus, settings, job):
-    paths, bundle, _ = corpus
+def test_a_model_of_both_predicts_held_out_cells_of_both(settings, job):
     settings["size"] |= {"steps": 100, "learning_rate": 0.005}
     run(job)
     scores = io.read_json(job["outputs"]["heldout"], "heldout")["datasets"]
