@@ -17,7 +17,7 @@ from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 from grnformer.train.corpus import Corpus
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")]
 
 ROOT = Path(__file__).parents[2]
 
