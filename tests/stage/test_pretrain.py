@@ -68,9 +68,12 @@ def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
     new = ad.AnnData(inputs.layers["counts"][:20], var=pd.DataFrame(index=GENES))
     new.write_h5ad(tmp_path / "new.h5ad")
     config["embed"] = {"inputs": {"new": "new.h5ad"}}
-    targets = ["results/tiny/pretrain/hybrid/seed1/model.safetensors", "results/tiny/embed/new.h5ad"]
-    ran = run_rules(targets, ["build_graph", "split_cells", "pretrain_model", "embed_anndata"], config)
+    config["attention"] = {"degree_bins": [1, 4], "expression_bins": 1, "null_draws": 100, "top_pairs": 20}
+    targets = ["results/tiny/attention/hybrid/enrichment.tsv", "results/tiny/embed/new.h5ad"]
+    rules = ["build_graph", "split_cells", "pretrain_model", "embed_anndata", "analyse_attention"]
+    ran = run_rules(targets, rules, config)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    check_attention(tmp_path / "results/tiny/attention/hybrid")
     embedded = io.read_anndata(tmp_path / "results/tiny/embed/new.h5ad", "embedded_cells")
     assert embedded.obsm["X_grnformer"].shape == (20, 8)
     assert np.isfinite(embedded.obsm["X_grnformer"]).all()
@@ -93,6 +96,31 @@ def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
     assert embedding.shape == (N_CELLS, 8)
 
 
+def check_attention(folder):
+    """Both types and states were analysed, untrained models attend nearly evenly, tables belong together."""
+    enrichment = io.read_table(folder / "enrichment.tsv", "attention_enrichment")
+    assert set(enrichment["cell_type"]) == {"A", "B"}
+    assert set(enrichment["state"]) == {"trained", "untrained"}
+    plain = enrichment[enrichment["matched_on"] == "none"]
+    assert (plain["tfs"] + plain["tfs_unseen"]).tolist() == [2] * len(plain)
+    assert plain["enrichment"].between(0.2, 5).all()
+    mass = io.read_table(folder / "mass.parquet", "attention_mass")
+    of_genes = mass.set_index("gene")
+    assert set(of_genes.loc[mass["is_tf"].to_numpy(), "out_degree"]) == {5}
+    assert set(of_genes.loc[["G5"], "in_degree"]) == {1}
+    mean = np.average(mass["mass_seen"].fillna(1), weights=mass["keys"])
+    assert mean == pytest.approx(1, abs=0.1)
+    contribution = io.read_table(folder / "contribution.tsv", "attention_contribution")
+    assert (contribution["norm"] > 0).all()
+    assert (contribution["loss_adapter_off"] != contribution["loss_trained"]).all()
+    pairs = io.read_table(folder / "pairs.tsv", "attention_pairs")
+    scores = io.read_table(folder / "pair_scores.tsv", "attention_pair_scores")
+    listed = pairs.groupby("cell_type")["edge"].mean()
+    precision = scores.set_index("cell_type")["precision"][listed.index]
+    assert listed.to_numpy() == pytest.approx(precision.to_numpy(), rel=1e-5)
+    assert pairs.loc[pairs["edge"], "sign"].isin([1, -1]).all()
+
+
 @pytest.mark.parametrize("backbone", ["geneformer", "scfoundation"])
 def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, backbone):
     own = {"geneformer": {"positions": 16}, "scfoundation": {"decoder_width": 8, "n_bins": 5}}
@@ -105,9 +133,11 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": embed}
     pretrain |= {"tune": {"how": "lora"}, "perturbed_degree_power": -1}
     config = {"fuse": {"vocabulary": "vocabulary.json", "min_cells": 1}, "pretrain": pretrain}
-    target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
-    ran = run_rules([target], ["build_graph", "split_cells", "pretrain_model"], config)
+    config["attention"] = {"degree_bins": [1, 4], "expression_bins": 1, "null_draws": 100, "top_pairs": 20}
+    target = "results/tiny/attention/hybrid/enrichment.tsv"
+    ran = run_rules([target], ["build_graph", "split_cells", "pretrain_model", "analyse_attention"], config)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    check_attention(tmp_path / "results/tiny/attention/hybrid")
     folder = tmp_path / "results/tiny/pretrain/hybrid/seed1"
     model, card = load_model(folder)
     assert model.adapter.beta != 0

@@ -84,7 +84,9 @@ def analyse_models(
         place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
         train = np.flatnonzero(place == "train")
         models = [(int(c["seed"]), "trained", model) for model, c in loaded]
-        models += [(s, "untrained", _before(m, card, s, genes, cells, train, size, checkpoint)) for s, _, m in models]
+        models += [
+            (s, "untrained", model_before(m, card, s, genes, cells, train, size, checkpoint)) for s, _, m in models
+        ]
         parts: list[Tables] = []
         for number, name in enumerate(cells.cell_types):
             rows = np.flatnonzero((place == "heldout") & (cells.type_of_cell == number))
@@ -100,7 +102,7 @@ def analyse_models(
     return {key: pd.concat([part[key] for part in parts], ignore_index=True) for key in parts[0]}
 
 
-def _before(
+def model_before(
     trained: GRNFormer,
     card: dict[str, Any],
     seed: int,

@@ -7,20 +7,22 @@ import pytest
 import torch
 import yaml
 
+from grnformer.bench.attention.analyse import model_before
 from grnformer.bench.attention.enrichment import MatchedNull
+from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.structure import read_structure
 from grnformer.train.attention import attention_batches, collect_attention, relative_attention
 from grnformer.train.batches import Cells
 from grnformer.train.cells import CellStore
+from grnformer.train.pretrain import pretrain
+from grnformer.train.split import split_cells
 
 GENES, TFS = 40, 10
 IS_TF = np.arange(GENES) < TFS
 OWN = {"scgpt": {"n_bins": 5}, "geneformer": {"cell_tokens": True}, "scfoundation": {"decoder_width": 16, "n_bins": 5}}
 TINY = yaml.safe_load((Path(__file__).parents[3] / "config" / "config.yaml").read_text())["pretrain"]["sizes"]["tiny"]
-BACKBONES = {
-    name: TINY["backbones"][name] | {"width": 16, "n_layers": 1, "n_heads": 2} | own for name, own in OWN.items()
-}
+SIZES = {name: TINY["backbones"][name] | {"width": 16, "n_layers": 1, "n_heads": 2} | own for name, own in OWN.items()}
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def made(cells, bundle_of):
         torch.manual_seed(0)
         structure_width = {"name": gnn, "width": 16, "n_layers": 1, "n_heads": 2, "fanout": 5, "fusion": "sum"}
         model = GRNFormer(
-            GENES, {"name": name, **BACKBONES[name]}, {"n_heads": 2, "position": "after"}, structure_width,
+            GENES, {"name": name, **SIZES[name]}, {"n_heads": 2, "position": "after"}, structure_width,
             ["cell_type", "cell"], 16, np.zeros(GENES), np.ones(GENES),
         ).eval()  # fmt: skip
         store = CellStore(path, bundle.graph.genes["gene"].tolist())
@@ -164,3 +166,27 @@ def test_leaving_out_keys_that_matter_costs_more_than_others(made):
     found = collected((model, structure, batches), fixed_keys(strength, batches))
     moved = {name: abs(found.totals[name] - found.totals["trained"]) for name in ("without_tfs", "without_others")}
     assert moved["without_tfs"] > 100 * moved["without_others"]
+
+
+def test_the_model_before_training_is_rebuilt_from_its_seed(cells, bundle_of, settings, tmp_path):
+    """A training that moves nothing ends where it began."""
+    path, data, *_ = cells
+    bundle, split = bundle_of("hybrid"), split_cells(data.obs, heldout_share=0.25, seed=1)
+    settings["size"] |= {"steps": 1, "warmup_steps": 0, "learning_rate": 1e-30}
+    settings["optimiser"] |= {"adapter_scalar_rate": 1e-30, "log_every": 1, "evaluate_every": 1}
+    arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
+    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+        run = {"model_seed": 3, "checkpoints": tmp_path, "threads": 1, "checkpoint": None, "medians": None}
+        done = pretrain(store, split, bundle, arm, settings, **run)
+        kind = BACKBONES["scgpt"].tokeniser(**done.card["tokeniser"])
+        held = Cells(store, bundle.graph, done.card["cell_types"], kind, n_tokens=24, mask_share=0.3)
+        train = np.flatnonzero(split.set_index("cell")["split"].reindex(store.cells) == "train")
+        before = model_before(
+            done.model, done.card, 3, bundle.graph.genes, held, train, settings["size"], checkpoint=None
+        )
+        other = model_before(
+            done.model, done.card, 4, bundle.graph.genes, held, train, settings["size"], checkpoint=None
+        )
+    for name, weight in done.model.state_dict().items():
+        torch.testing.assert_close(before.state_dict()[name], weight, rtol=0, atol=1e-12, msg=name)
+    assert not torch.equal(other.adapter.query.weight, before.adapter.query.weight)

@@ -1,0 +1,34 @@
+"""Settings of the attention analysis that cannot be met are refused before anything runs."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grnformer.config import check_attention_settings
+from grnformer.errors import InputError
+
+CONFIG = yaml.safe_load((Path(__file__).parents[4] / "config" / "config.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"arms": ["none"]}, "'none', which has no adapter"),
+        ({"arms": ["hybrid", "hybird"]}, "'hybird', which is no arm"),
+        ({"degree_bins": [4, 1]}, r"degree_bins is \[4, 1\]"),
+    ],
+)
+def test_arms_without_an_adapter_and_unsorted_bins_are_refused(settings, found):
+    config = copy.deepcopy(CONFIG)
+    config["attention"] |= settings
+    with pytest.raises(InputError, match=found):
+        check_attention_settings(config)
+
+
+@pytest.mark.parametrize("arms", [None, [], ["hybrid"]])
+def test_all_none_and_named_arms_are_taken(arms):
+    config = copy.deepcopy(CONFIG)
+    config["attention"]["arms"] = arms
+    check_attention_settings(config)
