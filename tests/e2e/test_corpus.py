@@ -35,11 +35,11 @@ def renamed(simulation: Simulation, types: dict[str, str]) -> Simulation:
 def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
     """The scenario config/corpus.yaml on halves of one simulation: either lacks genes of the other."""
     folder = tmp_path_factory.mktemp("corpus")
-    whole = simulate_multiome(seed=3, n_cells=300, n_genes=120, n_tfs=8)
-    order = np.random.default_rng(0).permutation(300)
+    whole = simulate_multiome(seed=1, n_cells=520, repression_share=0.35)
+    order = np.random.default_rng(0).permutation(520)
     targets = [gene for gene in whole.rna.var_names if gene not in whole.tfs]
     sheets = []
-    for name, rows, lacking in (("first", order[:130], targets[:15]), ("second", order[130:260], targets[-15:])):
+    for name, rows, lacking in (("first", order[:240], targets[:15]), ("second", order[240:480], targets[-15:])):
         rows = np.sort(rows)
         rna = whole.rna[rows, ~whole.rna.var_names.isin(lacking)].copy()
         annotation = whole.annotation.iloc[rows].reset_index(drop=True)
@@ -48,7 +48,7 @@ def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
         write_simulation(half, folder / name)
         sheets.append(pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str).assign(dataset=name))
     pd.concat(sheets).to_csv(folder / "samples.tsv", sep="\t", index=False)
-    rest = whole.rna[np.sort(order[260:])].copy()
+    rest = whole.rna[np.sort(order[480:])].copy()
     rest.write_zarr(folder / "rest.zarr")
     write_simulation(whole, folder / "all")  # whose vocabulary has the genes of both
     scenario = yaml.safe_load((ROOT / "config" / "corpus.yaml").read_text())
