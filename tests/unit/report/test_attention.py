@@ -61,6 +61,8 @@ def test_a_planted_gain_is_said_and_one_that_was_there_before_is_not(tables):
     assert verdict(changed(steady, "hybrid", "untrained", 1.4)).kind == "nothing"
     assert verdict(changed(steady, "random", "trained", 1.4)).kind == "nothing"
     assert verdict(changed(steady, "hybrid", "trained", 0.5)).kind == "loss"
+    halved = steady["enrichment"].assign(enrichment=steady["enrichment"]["enrichment"] / 2)
+    assert verdict(steady | {"enrichment": halved}).kind == "loss"  # more than in controls, yet less than others get
 
 
 def test_one_seed_or_no_control_shows_nothing(tables):

@@ -59,6 +59,15 @@ def test_genes_count_as_often_as_they_were_keys():
     assert found.expected[0] == pytest.approx(2)
 
 
+def test_the_null_draws_genes_as_often_as_they_were_keys():
+    """Attention that grows with how often a gene was a key would else put the null below what is expected."""
+    is_tf = np.arange(400) < 200
+    weight = np.random.default_rng(5).integers(1, 20, 400)
+    _, found = enrichment(weight.astype(float), is_tf, np.zeros(400, int), weight)
+    assert found.null_low[0] < 1 < found.null_high[0]
+    assert found.null_high[0] - found.null_low[0] < 0.3
+
+
 def test_tfs_without_a_match_and_unseen_ones_are_left_out_and_counted():
     is_tf = np.array([True, True, True, False, False])
     null, found = enrichment([9.0, 2.0, 9.0, 1.0, 9.0], is_tf, np.array([7, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0]))
