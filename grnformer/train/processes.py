@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 LOGGER = logging.getLogger("grnformer.train")
+EXPECTED = "GRNFORMER_PROCESSES"  # variable by which what starts a run tells its processes how many there are
 
 
 def make_fabric(strategy: str, precision: str) -> Fabric:
@@ -34,13 +35,20 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     Raises
     ------
     InputError
-        If more processes were started on a machine than it has GPUs.
+        If more processes were started on a machine than it has GPUs, or fewer or more than were asked for.
     """
     from lightning.fabric import Fabric
     from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
     from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
 
     starter, devices, nodes = find_starter(os.environ)
+    expected = int(os.environ.get(EXPECTED, devices * nodes))
+    if devices * nodes != expected:
+        raise InputError(
+            f"{starter} started {devices * nodes} processes of a run",
+            f"the {expected} that were asked for",
+            "reserve as many nodes and tasks: --set-resources pretrain_model:nodes=N pretrain_model:tasks=N",
+        )
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
         raise InputError(f"{devices} processes on a machine of {gpus} GPUs", "one a GPU", "start as many as there are")

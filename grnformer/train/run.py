@@ -17,7 +17,7 @@ from grnformer.train.cells import CellStore
 from grnformer.train.corpus import Corpus
 from grnformer.train.preemption import Preempted, preemption_notice, take_mark
 from grnformer.train.pretrain import pretrain
-from grnformer.train.processes import find_meeting_point
+from grnformer.train.processes import EXPECTED, find_meeting_point
 
 LOGGER = logging.getLogger("grnformer.train")
 GRACE = 120  # seconds that processes have to save after a signal, or to end after another one's death
@@ -50,7 +50,7 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
     command = start_command(path, processes, nodes)
     LOGGER.info("%s", " ".join(command))
     take_mark(path.parent)
-    environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"])}  # of each process
+    environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"]), EXPECTED: str(processes * nodes)}
     if nodes > 1:
         environment |= find_meeting_point(os.environ)
     with preemption_notice() as notice:
@@ -68,7 +68,9 @@ def start_command(job: Path, processes: int, nodes: int) -> list[str]:
     """Command line that does the job in `job` with so many processes on each of so many machines."""
     program = ["-m", "grnformer.train", str(job)]
     if nodes > 1:
-        spread = [f"--nodes={nodes}", f"--ntasks-per-node={processes}"]
+        # all said: within a step of Snakemake's, variables of that step would leave one task on one node
+        spread = [f"--nodes={nodes}", f"--ntasks={nodes * processes}", f"--ntasks-per-node={processes}"]
+        spread += ["--cpu-bind=none"]
         ended = ["--kill-on-bad-exit=1", f"--wait={GRACE}"]
         return ["srun", "--overlap", *spread, *ended, sys.executable, *program]
     started = ["--standalone", f"--nproc-per-node={processes}", f"--shutdown-timeout={GRACE}"]

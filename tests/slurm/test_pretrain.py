@@ -59,7 +59,7 @@ def test_the_profile_trains_on_two_nodes(cluster, inputs, tmp_path):
         "--seconds-between-status-checks",
         "1",
     ]
-    command += ["--set-resources", "pretrain_model:nodes=2", "pretrain_model:tasks_per_node=1"]
+    command += ["--set-resources", "pretrain_model:nodes=2", "pretrain_model:tasks=2"]
     command += ["--allowed-rules", "build_graph", "split_cells", "pretrain_model", "--"]
     target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
     ran = subprocess.run([*command, target], cwd=tmp_path, env=cluster, check=False, capture_output=True, text=True)

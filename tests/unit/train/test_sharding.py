@@ -55,6 +55,8 @@ def assert_near(job, other, tolerance=1e-5):
     weights, others = (load_file(j["outputs"]["weights"]) for j in (job, other))
     assert weights.keys() == others.keys()
     for name, value in weights.items():
+        if name == "candidates.key.2.bias":  # without effect on the attention: its gradient is rounding alone
+            continue
         torch.testing.assert_close(value, others[name], rtol=1e-3, atol=max(1e-4, tolerance), msg=name)
 
 
