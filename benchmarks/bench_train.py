@@ -56,6 +56,7 @@ def main() -> None:
             batch = (ranks if backbone == "geneformer" else draws)(length_B, MASKED[backbone], rng)
             what = f"{backbone} tiny, {size['batch_size']} {name}"
             add_rows(table, what, {"ours": (model, nullcontext), "padded": padded(copy.deepcopy(model))}, batch)
+            table.write()
     add_scgpt(table, size)
     table.write()
 
@@ -134,7 +135,7 @@ class Whole(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, h_BTD: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, h_BTD: torch.Tensor, present: torch.Tensor | None = None, *_: Any) -> torch.Tensor:
         """(B, T, D)."""
         return self.encoder(h_BTD, src_key_padding_mask=None if present is None else ~present)
 
