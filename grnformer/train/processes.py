@@ -47,7 +47,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
         raise InputError(
             f"{starter} started {devices * nodes} processes of a run",
             f"the {expected} that were asked for",
-            "reserve as many nodes and tasks: --set-resources pretrain_model:nodes=N pretrain_model:tasks=N",
+            "on several nodes: --set-resources pretrain_model:nodes=N pretrain_model:tasks=N pretrain_model:mpi=srun",
         )
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
@@ -101,9 +101,9 @@ def find_meeting_point(environment: Any) -> dict[str, str]:
     InputError
         Outside an allocation.
     """
-    if "SLURM_JOB_NODELIST" not in environment:
+    if "SLURM_JOB_ID" not in environment:
         raise InputError(
-            "several machines are asked for, and this is no Slurm allocation (no SLURM_JOB_NODELIST)",
+            "several machines are asked for, and this is no Slurm allocation (no SLURM_JOB_ID)",
             "an allocation of as many nodes",
             "run by --profile slurm or within salloc; on one machine leave the resource `nodes` at 1",
         )
@@ -111,7 +111,15 @@ def find_meeting_point(environment: Any) -> dict[str, str]:
     def show(*words: str) -> str:
         return subprocess.run(["scontrol", "show", *words], check=True, capture_output=True, text=True).stdout
 
-    first = show("hostnames", environment["SLURM_JOB_NODELIST"]).split()[0]
+    # of Slurm's variables Snakemake's executor leaves a job little more than this number
+    nodes = re.search(r"^\s*NodeList=(\S+)", show("job", environment["SLURM_JOB_ID"]), re.MULTILINE)
+    if nodes is None:
+        raise InputError(
+            f"scontrol names no nodes of job {environment['SLURM_JOB_ID']}",
+            "a running allocation",
+            "see scontrol show job",
+        )
+    first = show("hostnames", nodes.group(1)).split()[0]
     address = re.search(r"\bNodeAddr=(\S+)", show("node", first))
     with socket.socket() as free:
         free.bind(("", 0))

@@ -68,7 +68,7 @@ def start_command(job: Path, processes: int, nodes: int) -> list[str]:
     """Command line that does the job in `job` with so many processes on each of so many machines."""
     program = ["-m", "grnformer.train", str(job)]
     if nodes > 1:
-        # all said: within a step of Snakemake's, variables of that step would leave one task on one node
+        # all said: nothing of it is to come from variables of a step that this may run in
         spread = [f"--nodes={nodes}", f"--ntasks={nodes * processes}", f"--ntasks-per-node={processes}"]
         spread += ["--cpu-bind=none"]
         ended = ["--kill-on-bad-exit=1", f"--wait={GRACE}"]

@@ -42,7 +42,6 @@ def test_two_nodes_save_on_a_notice_and_go_on(cluster, job_of, settings, tmp_pat
     assert curve.loc[curve["split"] == "train", "step"].tolist() == list(range(2, 41, 2))
 
 
-@pytest.mark.xfail(reason="within a step of the Slurm plugin, srun finds one node only", strict=False)
 def test_the_profile_trains_on_two_nodes(cluster, inputs, tmp_path):
     size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
     size |= {"gnn": {"width": 8}, "backbones": {"scgpt": {"width": 8, "n_heads": 2}}}
@@ -61,7 +60,7 @@ def test_the_profile_trains_on_two_nodes(cluster, inputs, tmp_path):
         "--seconds-between-status-checks",
         "1",
     ]
-    command += ["--set-resources", "pretrain_model:nodes=2", "pretrain_model:tasks=2"]
+    command += ["--set-resources", "pretrain_model:nodes=2", "pretrain_model:tasks=2", "pretrain_model:mpi=srun"]
     command += ["--allowed-rules", "build_graph", "split_cells", "pretrain_model", "--"]
     target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
     ran = subprocess.run([*command, target], cwd=tmp_path, env=cluster, check=False, capture_output=True, text=True)
