@@ -58,8 +58,8 @@ class SageLayer(GraphLayer):
 class GcnLayer(GraphLayer):
     """h' = relu(norm(W sum of w h / sqrt(d d'))) with a loop of weight 1 at each gene (arXiv 1609.02907).
 
-    d is 1 + the sizes of the weights into a gene that are open in the cell; weights are relative to their mean, so that
-    the loop counts as one edge.
+    d is 1 + the sizes of the weights into a gene that are open in the cell; weights are relative to the mean of the
+    edges that a cell's are drawn from, so that the loop counts as one edge.
     """
 
     weights = "relative"

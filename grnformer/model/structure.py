@@ -98,14 +98,14 @@ class ScaleGraph:
     groups: list[tuple[np.ndarray, EdgeList]]
 
     def reweighed(self, weights: str) -> ScaleGraph:
-        """The same edges with weights `given`, `sign` (1 or -1) or `relative` (to the mean of the scale's edges)."""
+        """The same edges with weights `given`, `sign` (1 or -1) or `relative` (to the mean of their group's edges).
+
+        Each group has a mean of its own, so that a cell is told the same whatever cells are beside it.
+        """
         if weights == "given":
             return self
-        if weights == "sign":
-            return ScaleGraph(self.sources, [(c, replace(e, weight=np.sign(e.weight))) for c, e in self.groups])
-        sizes = np.concatenate([np.abs(edges.weight) for _, edges in self.groups])
-        mean = np.float32(sizes.mean()) if len(sizes) else np.float32(1)
-        return ScaleGraph(self.sources, [(c, replace(e, weight=e.weight / mean)) for c, e in self.groups])
+        change = np.sign if weights == "sign" else _relative
+        return ScaleGraph(self.sources, [(c, replace(e, weight=change(e.weight))) for c, e in self.groups])
 
     def joined(self, n_cells: int, n_genes: int) -> tuple[EdgeList, np.ndarray, np.ndarray]:
         """The edges of all groups in one list, first edges by group and target (groups, genes + 1), groups of cells.
@@ -134,6 +134,11 @@ class ScaleGraph:
         row_E = place * x_TBS.shape[1] + reach.cell_R[links.row_E]
         sums = Links(links.place_E, row_E, links.weight_E, links.n_places).mean(x_TBS.flatten(0, 1))
         return sums.unflatten(0, tokens_BL.shape)
+
+
+def _relative(weight: np.ndarray) -> np.ndarray:
+    """Weights over the mean of their sizes."""
+    return weight / np.float32(np.abs(weight).mean()) if len(weight) else weight
 
 
 def scale_graph(groups: list[tuple[np.ndarray, EdgeList]]) -> ScaleGraph:

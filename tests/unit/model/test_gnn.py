@@ -120,6 +120,23 @@ def test_cells_of_a_batch_do_not_mix_and_both_depths_carry_information(make_mode
     assert (before[2] - after[2]).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("name", sorted(GNNS))
+def test_a_cell_is_told_the_same_whatever_types_are_beside_it(make_model, batch, structure, name):
+    """Edges of one type weigh ten times those of the other."""
+    first, second = structure.type_edges
+    types = [first, dataclasses.replace(second, weight=10 * second.weight)]
+    changed, model = dataclasses.replace(structure, type_edges=types), make_model(gnn=name)
+
+    def embed(cells):
+        return model.structure_embeddings(cells, changed, np.random.default_rng(0), NO_PERTURBATION)
+
+    assert set(batch.type_B) == {0, 1}
+    every = embed(batch)
+    for number in (0, 1):
+        own = np.flatnonzero(batch.type_B == number)
+        torch.testing.assert_close(embed(batch.take(own)), every[own])
+
+
 def test_gate_starts_as_the_sum_and_every_fusion_has_the_width(x_NS):
     scales = [x_NS, x_NS.flip(0)]
     torch.testing.assert_close(ScaleFusion("gate", S, 2)(scales), ScaleFusion("sum", S, 2)(scales))
