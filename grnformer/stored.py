@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from grnformer.errors import InputError
 
@@ -50,6 +51,35 @@ def read_names(group: Any, rows: slice = slice(None)) -> np.ndarray:
     """Names of rows of a stored table (obs, var), as str objects."""
     names = group[group.attrs["_index"]]
     return (names.asstr() if hasattr(names, "asstr") else names)[rows].astype(object)
+
+
+def read_cell_types(root: Any, path: str | Path) -> pd.Categorical:
+    """Cell type of each cell of an open file, as text; categories are those that cells have.
+
+    Raises
+    ------
+    InputError
+        If obs has no column cell_type, or a cell has no type.
+    """
+    from anndata.io import read_elem
+
+    if "cell_type" not in root["obs"]:
+        raise InputError(f"{path}: obs has no column cell_type", "the cell type of each cell", "annotate the cells")
+    types = pd.Categorical(read_elem(root["obs/cell_type"]))
+    untyped = int((types.codes < 0).sum())
+    if untyped:
+        raise InputError(
+            f"{path}: {untyped} of {len(types)} cells have no cell_type", "a type of each cell", "annotate or drop them"
+        )
+    return types.remove_unused_categories().rename_categories(str)
+
+
+def read_typed_cells(path: str | Path) -> pd.DataFrame:
+    """obs of a file with the column cell_type alone, by `read_cell_types`."""
+    root = open_stored(path)
+    cells = pd.DataFrame({"cell_type": read_cell_types(root, path)}, index=pd.Index(read_names(root["obs"])))
+    close_stored(root)
+    return cells
 
 
 def read_lazily(path: str | Path) -> anndata.AnnData:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from grnformer.errors import InputError
 from grnformer.prep.counts import is_whole
-from grnformer.stored import close_stored, open_stored, read_names
+from grnformer.stored import close_stored, open_stored, read_cell_types, read_names
 
 _AT_ONCE = 10_000_000  # values
 _LARGEST_LOG = 20.0  # as for cells to embed
@@ -32,19 +32,15 @@ def read_measured(path: str | Path) -> Measured:
     Raises
     ------
     InputError
-        If X is no CSR matrix of counts or of log1p of normalised counts, or cell types are missing.
+        If X is no CSR matrix of counts or of log1p of normalised counts, or a cell has no type.
     """
-    from anndata.io import read_elem
-
     root = open_stored(path)
     whole = "mod" in root
     data = root["mod/rna"] if whole else root
     if "X" not in data or data["X"].attrs.get("encoding-type") != "csr_matrix":
         raise InputError(f"{path}: X is no CSR matrix", "a CSR matrix, whose rows can be read one by one", "convert X")
-    if "cell_type" not in root["obs"]:
-        raise InputError(f"{path}: obs has no column cell_type", "the cell type of each cell", "annotate the cells")
     genes = [str(name) for name in read_names(data["var"])]
-    types = pd.Series(np.asarray(read_elem(root["obs/cell_type"]), dtype=object).astype(str)).value_counts()
+    types = pd.Series(read_cell_types(root, path).astype(object)).value_counts()
     values: Literal["counts", "logarithms"] = "logarithms" if whole else _kind_of(data["X"]["data"], path)
     close_stored(root)
     return Measured(genes, types.sort_index(), values)

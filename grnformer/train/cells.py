@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from anndata.io import read_elem
 
 from grnformer.errors import InputError
-from grnformer.stored import close_stored, open_stored, read_names
+from grnformer.stored import close_stored, open_stored, read_cell_types, read_names
 from grnformer.train.parts import Part
 
 _TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
@@ -62,7 +62,7 @@ class CellStore:
             )
         self._genes = genes
         self.all_genes, self.columns = var, var.get_indexer_for(genes)
-        types = pd.Categorical(read_elem(self._file["obs/cell_type"]))
+        types = read_cell_types(self._file, path)
         self._type_names, self._type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
         self.n_cells = len(self._type_codes)
         self.parts = [Part(self)]

@@ -1,6 +1,7 @@
 """AnnData as HDF5 and as zarr, of both formats: read in parts alike, copied whole."""
 
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 import scipy.sparse as sp
 
 from grnformer.errors import InputError
+from grnformer.fuse.measured import read_measured
 from grnformer.prep.formats import read_matrix
-from grnformer.stored import close_stored, copy_to_h5ad, open_stored, read_lazily, read_names
+from grnformer.stored import close_stored, copy_to_h5ad, open_stored, read_lazily, read_names, read_typed_cells
+from grnformer.train.cells import CellStore
 
 # what writing says of the format that the next anndata will write
 pytestmark = pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
@@ -49,6 +52,36 @@ def test_rows_are_read_from_disk(stored: Path, data: ad.AnnData) -> None:
     assert (sp.csr_matrix(lazy.X[5:9]) != data.X[5:9]).nnz == 0
     assert lazy.obs["cell_type"].tolist() == data.obs["cell_type"].tolist()
     assert lazy.var_names.equals(data.var_names)
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        (pd.Categorical(["A", "B"] * 15, categories=["A", "B", "none has it"]), ["A", "B"]),
+        ([3, 20] * 15, ["20", "3"]),
+        (pd.Categorical([3, 20] * 15), ["20", "3"]),
+    ],
+)
+def test_cell_types_are_text_and_those_that_cells_have(
+    data: ad.AnnData, tmp_path: Path, types: Any, expected: list[str]
+) -> None:
+    data.obs["cell_type"] = types
+    data.write_h5ad(tmp_path / "typed.h5ad")
+    read = read_typed_cells(tmp_path / "typed.h5ad")
+    assert read["cell_type"].tolist() == [str(name) for name in types]
+    assert read.index.tolist() == list(data.obs_names)
+    with CellStore(tmp_path / "typed.h5ad", ["G1"]) as store:
+        measured = read_measured(tmp_path / "typed.h5ad").cell_types
+        assert measured.to_dict() == dict.fromkeys(expected, 15)
+        assert store.renamed_types({name: f"x/{name}" for name in measured.index}).tolist() == [f"x/{t}" for t in types]
+
+
+def test_cells_without_a_type_are_refused(data: ad.AnnData, tmp_path: Path) -> None:
+    data.obs["cell_type"] = pd.Categorical(["A", None] * 15)
+    data.write_h5ad(tmp_path / "untyped.h5ad")
+    for read in (read_typed_cells, read_measured, lambda path: CellStore(path, ["G1"])):
+        with pytest.raises(InputError, match="15 of 30 cells have no cell_type"):
+            read(tmp_path / "untyped.h5ad")
 
 
 def test_a_copy_holds_everything(stored: Path, data: ad.AnnData, tmp_path: Path) -> None:
