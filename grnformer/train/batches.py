@@ -297,7 +297,7 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
             return StepParts([batch], [1.0], tokens)
         places = np.array_split(np.arange(len(batch.type_B)), self._parts)
         masked = batch.masked_BL.sum(1).numpy()
-        mean = masked.sum() / self._parts
+        mean = max(masked.sum(), 1) / self._parts
         own = [places[number] for number in self._own]
         return StepParts([batch.take(place) for place in own], [float(masked[p].sum() / mean) for p in own], tokens)
 

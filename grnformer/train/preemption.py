@@ -41,17 +41,30 @@ def take_mark(folder: Path) -> str | None:
 
 
 class Notice:
-    """Name of the signal that came, None before; `hand_on` is called with its number, if set."""
+    """Name of the last signal that came, None before; the first is handed on, once there is someone to."""
 
     def __init__(self) -> None:
         self.name: str | None = None
-        self.hand_on: Callable[[int], None] | None = None
+        self._first: int | None = None
+        self._to: Callable[[int], None] | None = None
+        self._handed = False
 
     def note(self, number: int, _: Any) -> None:
         """Signal handler."""
         self.name = signal.Signals(number).name
-        if self.hand_on is not None:
-            self.hand_on(number)
+        if self._first is None:
+            self._first = number
+        self._hand()
+
+    def hand_on(self, to: Callable[[int], None]) -> None:
+        """Call `to` with the number of the first signal, now if it came already."""
+        self._to = to
+        self._hand()
+
+    def _hand(self) -> None:
+        if self._to is not None and self._first is not None and not self._handed:
+            self._handed = True
+            self._to(self._first)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
         environment |= find_meeting_point(os.environ)
     with preemption_notice() as notice:
         started = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr, env=environment)
-        notice.hand_on = started.send_signal
+        notice.hand_on(started.send_signal)
         code = started.wait()
     stopped = take_mark(path.parent)
     if code and stopped:

@@ -31,10 +31,17 @@ class MaskedValueLoss(nn.Module):
         self.model, self.structure, self.perturbation = model, structure, perturbation
 
     def forward(self, part: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one."""
+        """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one.
+
+        0 of a part without a masked token: a share of few tokens may be none.
+        """
         h_BTD, structure_BNS = self.model.run(part.batch, self.structure, part.rng, self.perturbation)
         from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
-        return torch.mean(from_gene), None if from_cell is None else torch.mean(from_cell)
+        return _mean(from_gene), None if from_cell is None else _mean(from_cell)
+
+
+def _mean(losses_M: torch.Tensor) -> torch.Tensor:
+    return losses_M.mean() if len(losses_M) else losses_M.sum()
 
 
 def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Optimizer:

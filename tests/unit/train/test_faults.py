@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from grnformer import io
 from grnformer.train.checkpoints import Checkpoints
 from grnformer.train.divergence import Divergence
-from grnformer.train.preemption import EXIT_CODE, Preempted
+from grnformer.train.preemption import EXIT_CODE, Preempted, preemption_notice
 from grnformer.train.progress import Progress
 from grnformer.train.run import run
 
@@ -100,6 +100,16 @@ def test_a_signal_saves_and_stops_after_the_step(job_of, settings, number, monke
     run(stopped)
     run(whole)
     assert_same(stopped, whole)
+
+
+def test_the_first_signal_is_handed_on_even_if_it_came_before_there_was_whom_to():
+    told = []
+    with preemption_notice() as notice:
+        signal.raise_signal(signal.SIGUSR1)
+        notice.hand_on(told.append)
+        signal.raise_signal(signal.SIGTERM)
+    assert told == [signal.SIGUSR1]
+    assert notice.name == "SIGTERM"
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(job_of, settings, caplog):

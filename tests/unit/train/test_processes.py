@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from grnformer import io
 from grnformer.errors import InputError
 from grnformer.model.backbones import BACKBONES
+from grnformer.train import batches as batches_of
 from grnformer.train.batches import Cells, StepBatches, load
 from grnformer.train.cells import CellStore
 from grnformer.train.processes import EXPECTED, find_meeting_point, find_starter, make_fabric
@@ -40,7 +41,7 @@ def assert_near(job, other):
 
 
 def test_two_processes_train_as_one_does(job_of, deterministic):
-    """Two processes of torchrun (gloo), 8 cells each, against one of 16; checkpoints of one go on in two."""
+    """Two processes of torchrun (gloo), 8 cells each, against one of 16."""
     one, two = job_of("one", deterministic, **EXACT), job_of("two", deterministic, **EXACT)
     run(one)
     start_run(two, processes=2, nodes=1)
@@ -87,6 +88,25 @@ def test_parts_of_processes_make_up_the_batch(batches):
         assert np.mean(shares) == pytest.approx(1)
     with pytest.raises(InputError, match="share a batch of 15"):
         batches.divide(0, 0, 8, 2)
+
+
+def test_a_part_without_a_masked_token_adds_nothing(job_of, deterministic):
+    """One cell a part, and every second cell has too few tokens for its share of masks to be one."""
+    job = job_of("few", deterministic, **EXACT)
+    job["settings"] = deterministic | {"size": deterministic["size"] | {"accumulate": 16, "steps": 3}}
+    drawn = batches_of.draw_mask
+
+    def none_in_every_second(*arguments):
+        masked = drawn(*arguments)
+        masked[::2] = False
+        return masked
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batches_of, "draw_mask", none_in_every_second)
+        run(job)
+        whole = job_of("whole", deterministic | {"size": deterministic["size"] | {"steps": 3}}, **EXACT)
+        run(whole)
+    assert_near(whole, job)
 
 
 def test_workers_make_the_batches_in_order(batches):
