@@ -88,11 +88,12 @@ class Corpus:
         return [(self.parts[n], rows[number == n]) for n in np.unique(number)]
 
     def digest(self) -> str:
-        """SHA-256 of the cells, genes and values of all files, and of where their genes and types belong."""
+        """SHA-256 of the cells, genes and values of all files, and of where their genes, types and eRegulons belong."""
         digest = hashlib.sha256()
         for part, types in zip(self.parts, self._types, strict=True):
             nodes = np.arange(self.n_genes) if part.nodes is None else part.nodes
-            digest.update(f"{part.name} {part.store.digest()} {sorted(types.items())}".encode())
+            regulons = f"{part.eregulons} {part.rank_cutoff}"
+            digest.update(f"{part.name} {part.store.digest()} {sorted(types.items())} {regulons}".encode())
             digest.update(nodes.astype("<i8").tobytes())
         return digest.hexdigest()
 

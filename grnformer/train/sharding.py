@@ -54,7 +54,6 @@ class Sharded(Spread):
         self._whole = copy.deepcopy(loss.model) if fabric.is_global_zero else None
         super().__init__(fabric, loss, settings, compiled=compiled)
         self._numbers = [p for p in _numbers(loss) if p.requires_grad]
-        self._used = torch.zeros(len(self._numbers), dtype=torch.bool)
 
     @contextmanager
     def part(self, *, last: bool) -> Iterator[None]:
