@@ -66,7 +66,6 @@ class MatchedNull:
         self.n_others = sum(len(others) for _, others in kept)
         self._strata = kept
         self.tfs = np.concatenate([tfs for tfs, _ in kept]) if kept else np.empty(0, int)
-        self._first = np.cumsum([0, *(len(tfs) for tfs, _ in kept)])[:-1]
         self._drawn_D, self._shuffled_D = [], []
         for tfs, others in kept:
             chance = self._weight[others] / self._weight[others].sum()

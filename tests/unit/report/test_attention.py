@@ -73,6 +73,18 @@ def test_one_seed_or_no_control_shows_nothing(tables):
     assert verdict(alone, []).kind == "nothing"
 
 
+def test_a_gain_takes_a_control_and_edges_take_seeds(tables):
+    """Controls that `attention.arms` leaves out have not been beaten; one seed says nothing of pairs."""
+    steady = tables | {"enrichment": tables["enrichment"].assign(
+        enrichment=tables["enrichment"]["enrichment"].round(1) + 1e-3 * tables["enrichment"]["seed"])}  # fmt: skip
+    alone = {name: table[table["arm"] == "hybrid"] for name, table in steady.items()}
+    assert verdict(alone).kind == "nothing"
+    single = {name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()}
+    said = next(item for item in verdict(single).items if "pairs of highest attention" in item)
+    assert "in no cell type" not in said
+    assert "one seed" in said
+
+
 def test_attention_by_degree_weighs_genes_by_how_often_they_were_keys(tables):
     mass = tables["mass"]
     mass = mass[(mass["arm"] == "hybrid") & (mass["state"] == "trained")].reset_index(drop=True)
