@@ -38,7 +38,7 @@ def tabulate_resources(
 
 def _settings_read(dataset: str, config: dict[str, Any], rows: list[dict[str, str]]) -> list[Any]:
     """Parts of a dataset's configuration whose files its stages read."""
-    grn, bench, trained = config["grn"], config["bench"], config["pretrain"]["datasets"]
+    grn, bench, pretrain = config["grn"], config["bench"], config["pretrain"]
     genomes = {row["genome"] for row in rows}
     read: list[Any] = [config["genomes"][genome]["tss"] for genome in genomes]
     if any(row.get("fragments") for row in rows):
@@ -49,12 +49,15 @@ def _settings_read(dataset: str, config: dict[str, Any], rows: list[dict[str, st
     read += (
         [bench["grn_accuracy"]] if any(line["dataset"] == dataset for line in bench["grn_accuracy"]["lines"]) else []
     )
-    if trained is None or dataset in trained:
+    corpora = {name: one for name, one in pretrain["corpora"].items() if dataset in one["datasets"]}
+    trained = [name for name in (dataset, *corpora) if pretrain["datasets"] is None or name in pretrain["datasets"]]
+    if trained:
         fuse = config["fuse"]
         own = {key: fuse[key] for key in ("vocabulary", "aliases")}
-        of_backbone = fuse["backbones"][config["pretrain"]["backbone"]]
+        of_backbone = fuse["backbones"][pretrain["backbone"]]
         read += [own if fuse["vocabulary"] else of_backbone | {k: v for k, v in own.items() if v}]
-        read += [config["pretrain"], config["embed"]["inputs"]]
+        read += [{**pretrain, "corpora": [corpora[name] for name in trained if name in corpora]}]
+        read += [config["embed"]["inputs"]]
         read += [bench["drug_response"]] if bench["drug_response"]["splits"] else []
     return read
 

@@ -55,6 +55,24 @@ def test_stages_switched_off_read_nothing(changes: dict[str, Any], gone: set[str
     assert listed([row()]) - listed([row()], **changes) == gone
 
 
+def test_a_corpus_reads_what_its_datasets_would_and_its_own_files() -> None:
+    """Whether each dataset is trained on by itself, too, or not."""
+    corpora = {
+        "both": {"datasets": ["snareseq", "other"], "files": {"lines": "resource:homer_motifs.txt"}},
+        "idle": {"datasets": ["snareseq"], "files": {"lines": "resource:epd_promoters_hg38.txt"}},
+    }
+    rows = [row(), row("other")]
+    alone = listed(rows)
+    of_corpus = listed(rows, pretrain__datasets=["both"], pretrain__corpora=corpora)
+    assert of_corpus == alone | {"homer_motifs.txt"}
+    assert listed(rows, pretrain__corpora=corpora) == of_corpus | {"epd_promoters_hg38.txt"}
+    none = listed(rows, pretrain__datasets=[])
+    assert listed(rows, pretrain__datasets=[], pretrain__corpora=corpora) == none
+    assert listed([row("third")], pretrain__datasets=["both"], pretrain__corpora=corpora) == none - {
+        "tf_chip_targets.json"
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "place"),
     [
