@@ -14,7 +14,7 @@ from grnformer.prep.counts import is_whole
 from grnformer.stored import close_stored, open_stored, read_cell_types, read_names
 
 _AT_ONCE = 10_000_000  # values
-_LARGEST_LOG = 20.0  # as for cells to embed
+LARGEST_LOG = 20.0  # log1p of counts per 10,000 ends at 9.2, log2 of counts per million at 20
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _kind_of(data: Any, path: str | Path) -> Literal["counts", "logarithms"]:
                 f"{path}: negative or undefined values", "counts, or log1p of normalised counts", "give the counts"
             )
         whole, largest = whole and is_whole(part), max(largest, float(part.max(initial=0)))
-    if not whole and largest > _LARGEST_LOG:
+    if not whole and largest > LARGEST_LOG:
         raise InputError(
             f"{path}: values up to {largest:g} that are no whole numbers",
             "counts, or log1p of normalised counts",

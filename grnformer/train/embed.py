@@ -27,7 +27,7 @@ from grnformer.model.saved import load_model, read_card
 from grnformer.model.structure import Structure, read_structure
 from grnformer.train.activity import StoredActivity
 from grnformer.train.batches import EMBED, STRUCTURE, Cells, batch_of
-from grnformer.train.expression import ExpressionRows, find_genes
+from grnformer.train.expression import LEAST_SHARE, ExpressionRows, find_genes
 from grnformer.train.mapping import ReferenceIndex, warn_of_strangers
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def _matrix(expression: anndata.AnnData, card: dict[str, Any]) -> tuple[sp.csr_m
     """Expression of the measured genes of the model, and those genes' node numbers."""
     place = expression.var_names.get_indexer_for(card["genes"])
     measured = np.flatnonzero(place >= 0)
-    if len(measured) < 0.05 * len(card["genes"]):
+    if len(measured) < LEAST_SHARE * len(card["genes"]):
         raise InputError(
             f"{len(measured)} of the model's {len(card['genes'])} genes are measured",
             "at least a twentieth of them, by symbol",

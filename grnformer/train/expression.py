@@ -13,13 +13,13 @@ import scipy.sparse as sp
 
 from grnformer.errors import InputError
 from grnformer.fuse.align import find_token
+from grnformer.fuse.measured import LARGEST_LOG
 
 if TYPE_CHECKING:
     import anndata
 
 LOGGER = logging.getLogger("grnformer.train")
 LEAST_SHARE = 0.05  # of the model's genes that must be measured
-_LARGEST_LOG = 20.0  # log1p of counts per 10,000 ends at 9.2, log2 of counts per million at 20
 _TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
 
 
@@ -150,7 +150,7 @@ class ExpressionRows:
             largest = max(largest, float(block.data.max(initial=0)))
             whole = whole and bool((block.data == np.round(block.data)).all())
             positive += chosen.nnz
-        if not whole and largest > _LARGEST_LOG:
+        if not whole and largest > LARGEST_LOG:
             raise InputError(
                 f"values up to {largest:g} that are no whole numbers",
                 "counts, or log1p of normalised counts",
