@@ -6,8 +6,10 @@ Memory holds those (with all genes, where the graph has edges on the scale of ce
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from grnformer.errors import InputError
+from grnformer.fingerprint import fingerprint
 from grnformer.fuse.graph import Graph
 from grnformer.model.backbones.base import Tokeniser, Tokens
 from grnformer.model.batch import Batch
@@ -24,8 +27,10 @@ from grnformer.train.activity import StoredActivity, VisibleActivity
 from grnformer.train.cells import CellStore
 from grnformer.train.corpus import Corpus, widen
 from grnformer.train.parts import join_tokens, number_blocks, part_numbers
+from grnformer.train.token_cache import TokenCache, name_tokens, open_cache
 
 ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED, ATTENTION = range(6)  # separate streams of random numbers
+_KEPT_BLOCK = 1024  # cells whose tokens are made and written at a time
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,30 @@ class Cells:
         self._visible = [VisibleActivity(part.own_graph(graph), part.store, part.nodes) for part in store.parts]
         self._widths = [visible.n_needed for visible in self._visible]
         self._width = max(self._widths)
+        self._kept: TokenCache | None = None
+
+    def keep_tokens(self, folder: str | Path, stored: str, tokeniser_settings: dict[str, Any]) -> None:
+        """Take value tokens from a cache in `folder`, written now if it is not there.
+
+        Parameters
+        ----------
+        folder
+            See `grnformer.train.token_cache`.
+        stored
+            Digest of the store.
+        tokeniser_settings
+            What the tokeniser was made with.
+        """
+        genes, parts = self.graph.genes["gene"].tolist(), self.store.parts
+        places = [None if part.nodes is None else part.nodes.tolist() for part in parts]
+        name = name_tokens(
+            stored=[stored, places, [[part.store.counts, part.store.columns.tolist()] for part in parts]],
+            genes=genes,
+            tokeniser=[type(self.tokeniser).__name__, tokeniser_settings],
+            code=[fingerprint(path) for path in (__file__, inspect.getfile(type(self.tokeniser)))],
+        )
+        blocks = self.blocks(np.arange(self.store.n_cells), _KEPT_BLOCK)
+        self._kept = open_cache(folder, name, len(genes), lambda: map(self._make_values, blocks))
 
     def at_most(self, n_tokens: int) -> int:
         """So many tokens, or as many as every cell has genes that are measured."""
@@ -104,6 +133,9 @@ class Cells:
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:
         """Value tokens of rows in ascending order."""
+        return self._make_values(rows) if self._kept is None else self._kept.read(rows)
+
+    def _make_values(self, rows: np.ndarray) -> sp.csr_matrix:
         return self.tokeniser.values(self.store.read(rows))
 
     def filled_values(self, rows: np.ndarray) -> sp.csr_matrix:
@@ -129,11 +161,18 @@ class Cells:
         """Rows in ascending order, with what a masked batch of them needs."""
         read, number = [], self.part_of(rows)
         for n in np.unique(number):
-            part = self.store.parts[n]
-            expression = part.store.read_all(rows[number == n] - part.first)
-            values = widen(expression[:, part.store.columns], len(self.graph.genes), part.nodes)
-            needed = self._visible[n].needed(expression)
-            read.append(Rows(self.tokeniser.values(values), widen(needed, self._width)))
+            part, own = self.store.parts[n], rows[number == n]
+            if self._kept is not None and not self._visible[n].n_needed:
+                nothing = sp.csr_matrix((len(own), self._width), dtype=np.float32)
+                read.append(Rows(self._kept.read(own), nothing))
+                continue
+            expression = part.store.read_all(own - part.first)
+            if self._kept is None:
+                measured = widen(expression[:, part.store.columns], len(self.graph.genes), part.nodes)
+                values = self.tokeniser.values(measured)
+            else:
+                values = self._kept.read(own)
+            read.append(Rows(values, widen(self._visible[n].needed(expression), self._width)))
         return read[0] if len(read) == 1 else stack(read)
 
     def masked_batch(self, rows: np.ndarray, cells: Rows, rng: np.random.Generator) -> Batch:

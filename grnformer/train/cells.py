@@ -38,10 +38,12 @@ class CellStore:
         Genes of the file, in its order.
     columns
         Where `genes` stand among them.
+    counts
+        As given.
     """
 
     def __init__(self, path: str | Path, genes: list[str], *, counts: bool = False) -> None:
-        self._path, self._process, self._counts = path, os.getpid(), counts
+        self._path, self._process, self.counts = path, os.getpid(), counts
         self._file = open_stored(path)
         self._x_name = "mod/rna/X" if "mod" in self._file else "X"
         group = self._file["mod/rna"] if "mod" in self._file else self._file
@@ -105,7 +107,7 @@ class CellStore:
             shape=(last - first, len(self.all_genes)),
         )
         chosen = span[rows - first]
-        return normalise(chosen) if self._counts else chosen
+        return normalise(chosen) if self.counts else chosen
 
     def _reopen_in_worker(self) -> None:
         """A process forked from the one that opened the file gets a handle of its own."""

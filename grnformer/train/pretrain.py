@@ -31,7 +31,8 @@ from grnformer.train.processes import make_fabric
 from grnformer.train.task import MaskedValueLoss
 
 LOGGER = logging.getLogger("grnformer.train")
-RUN_TIME = {"strategy", "checkpoints", "workers", "progress_seconds", "tensorboard", "accumulate", "compile"}
+RUN_TIME = {"strategy", "checkpoints", "workers", "token_cache", "progress_seconds", "tensorboard"}
+RUN_TIME |= {"accumulate", "compile"}
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ def pretrain(
         kind.tokeniser(**tokeniser_settings),
         **{key: size[key] for key in ("n_tokens", "mask_share")},
     )
+    stored = store.digest()
+    if settings["token_cache"] is not None:
+        cells.keep_tokens(settings["token_cache"], stored, tokeniser_settings)
     blocks = cells.blocks(train, size["block_cells"])
     mean, deviation, type_mean = gene_moments(
         ((cells.values(rows), cells.type_of_cell[rows], cells.measured(rows)) for rows in blocks),
@@ -140,7 +144,7 @@ def pretrain(
         "arm": arm,
         "cell_types": cells.cell_types,
         "checkpoint": None if published is None else published.digest(),
-        "data": _hash_data(store, split, bundle),
+        "data": _hash_data(stored, split, bundle),
         "embed": {
             **settings["embed"],
             **{key: size[key] for key in ("expressed_share",)},
@@ -227,8 +231,8 @@ def _key(card: dict[str, Any], settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([card, settings], sort_keys=True).encode()).hexdigest()
 
 
-def _hash_data(store: CellStore | Corpus, split: pd.DataFrame, bundle: Bundle) -> str:
-    digest = hashlib.sha256(store.digest().encode())
+def _hash_data(stored: str, split: pd.DataFrame, bundle: Bundle) -> str:
+    digest = hashlib.sha256(stored.encode())
     graph = bundle.graph
     digest.update(str(graph.rank_cutoff).encode())
     for table in (split, graph.genes, graph.edges, graph.eregulons, graph.activity, graph.members, graph.thresholds):
