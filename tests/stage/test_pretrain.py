@@ -1,6 +1,7 @@
 """The rules of stages fuse and pretrain, from networks to a trained model, on made-up inputs."""
 
 import shutil
+from pathlib import Path
 
 import anndata as ad
 import mudata
@@ -8,12 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
+from safetensors.torch import load_file
 
 from grnformer import io
 from grnformer.fuse.graph import read_bundle
 from grnformer.model.saved import load_model
 from grnformer.train.embed import embed_expression
+from grnformer.train.run import run
 
+TWO_PROCESSES = ("--set-resources", "pretrain_model:processes=2")
+EXACT = {"hybrid": {"perturbation": "none"}}  # each process perturbs the edges for its own cells
 MAPPING = {"exact_up_to": 1000, "usual_quantile": 0.95, "warn_above": 1.0}
 N_CELLS, GENES = 60, [f"G{i}" for i in range(30)]
 
@@ -58,21 +64,43 @@ def inputs(tmp_path):
     return rna
 
 
-def test_fuse_and_pretrain(tmp_path, run_rules, inputs):
+def check_against_one_process(tmp_path, dataset, strategy, monkeypatch):
+    """A run that the rule started in two processes (torchrun, gloo), against the same job in this one."""
+    results = tmp_path / "results" / dataset
+    log = (results / "log" / "pretrain" / "pretrain_model.hybrid.seed1.log").read_text()
+    assert f"2 processes on 1 machines (torchrun), strategy {strategy}" in log
+    folder, alone = results / "pretrain" / "hybrid" / "seed1", tmp_path / "alone"
+    job = io.read_json(folder / "checkpoint" / "job.json")
+    outputs = {name: str(alone / Path(path).name) for name, path in job["outputs"].items()}
+    with monkeypatch.context() as inside:
+        inside.chdir(tmp_path)
+        run(job | {"outputs": outputs, "checkpoints": str(alone / "checkpoint")})
+    curves = [io.read_table(each / "training.tsv", "training") for each in (folder, alone)]
+    several, one = (curve[["step", "split", "loss", "gradient_norm", "beta"]] for curve in curves)
+    pd.testing.assert_frame_equal(several, one, check_exact=False, rtol=1e-4, atol=1e-6)
+    weights, others = (load_file(each / "model.safetensors") for each in (folder, alone))
+    assert weights.keys() == others.keys()
+    for name in weights.keys() - {"candidates.key.2.bias"}:  # without effect: its gradient is rounding alone
+        torch.testing.assert_close(weights[name], others[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_fuse_and_pretrain_in_two_processes(tmp_path, run_rules, inputs, monkeypatch):
     size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
     size |= {"gnn": {"width": 8}, "backbones": {"scgpt": {"width": 8, "n_heads": 2}}}
     config = {
         "fuse": {"vocabulary": "vocabulary.json", "min_cells": 1},
         "pretrain": {"seeds": [1], "sizes": {"tiny": size}, "optimiser": {"log_every": 1, "evaluate_every": 2}},
     }
+    config["pretrain"] |= {"arms": EXACT, "strategy": "ddp"}
     new = ad.AnnData(inputs.layers["counts"][:20], var=pd.DataFrame(index=GENES))
     new.write_h5ad(tmp_path / "new.h5ad")
     config["embed"] = {"inputs": {"new": "new.h5ad"}}
     config["attention"] = {"degree_bins": [1, 4], "expression_bins": 1, "null_draws": 100, "top_pairs": 20}
     targets = ["results/tiny/attention/hybrid/enrichment.tsv", "results/tiny/embed/new.h5ad"]
     rules = ["build_graph", "split_cells", "pretrain_model", "embed_anndata", "analyse_attention"]
-    ran = run_rules(targets, rules, config)
+    ran = run_rules(targets, rules, config, *TWO_PROCESSES)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    check_against_one_process(tmp_path, "tiny", "ddp", monkeypatch)
     check_attention(tmp_path / "results/tiny/attention/hybrid")
     embedded = io.read_anndata(tmp_path / "results/tiny/embed/new.h5ad", "embedded_cells")
     assert embedded.obsm["X_grnformer"].shape == (20, 8)
@@ -161,7 +189,7 @@ def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inpu
 
 
 @pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
-def test_two_datasets_and_a_file_make_one_model(tmp_path, run_rules, inputs):
+def test_two_datasets_and_a_file_make_one_model_of_divided_weights(tmp_path, run_rules, inputs, monkeypatch):
     shutil.copytree(tmp_path / "results" / "tiny", tmp_path / "results" / "other")
     sheet = "dataset\tsample\trna\tatac\tgenome\n"
     sheet += "".join(f"{name}\ts_{name}\tempty\tempty\thg38\n" for name in ("tiny", "other"))
@@ -172,12 +200,14 @@ def test_two_datasets_and_a_file_make_one_model(tmp_path, run_rules, inputs):
     size = {"n_tokens": 12, "batch_size": 8, "steps": 3, "warmup_steps": 1, "adapter": {"n_heads": 2}}
     size |= {"gnn": {"width": 8}, "backbones": {"scgpt": {"width": 8, "n_heads": 2}}}
     pretrain = {"seeds": [1], "sizes": {"tiny": size}, "optimiser": {"log_every": 1, "evaluate_every": 2}}
+    pretrain |= {"arms": EXACT, "strategy": "fsdp"}
     pretrain["corpora"] = {"both": {"datasets": ["tiny", "other"], "files": {"rest": "rest.zarr"}}}
     config = {"samples": "two.tsv", "fuse": {"vocabulary": "vocabulary.json", "min_cells": 1}, "pretrain": pretrain}
     config["embed"] = {"inputs": {"new": "rest.zarr"}}
     rules = ["build_graph", "join_bundles", "split_cells", "join_splits", "pretrain_model", "embed_anndata"]
-    ran = run_rules(["results/both/embed/new.h5ad"], rules, config)
+    ran = run_rules(["results/both/embed/new.h5ad"], rules, config, *TWO_PROCESSES)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    check_against_one_process(tmp_path, "both", "fsdp", monkeypatch)
     bundle = read_bundle(tmp_path / "results/both/fuse/hybrid")
     assert bundle.meta["cell_types"] == ["tiny/A", "tiny/B", "other/A", "other/B"]
     assert bundle.meta["datasets"]["rest"]["cells_without_network"] == 10

@@ -1,4 +1,7 @@
-"""The same training, shared by parts of a batch, by worker processes, and by several processes."""
+"""The same training, shared by parts of a batch and by worker processes; how several processes are started.
+
+That two of them train as one does: tests/stage/test_pretrain.py, test_sharding.py.
+"""
 
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from grnformer.train import batches as batches_of
 from grnformer.train.batches import Cells, StepBatches, load
 from grnformer.train.cells import CellStore
 from grnformer.train.processes import EXPECTED, find_meeting_point, find_starter, make_fabric
-from grnformer.train.run import run, start_command, start_run
+from grnformer.train.run import run, start_command
 
 EXACT = {"perturbation": "none"}  # edges, neighbours, units and what BERT shows for a mask are drawn within each part
 
@@ -38,14 +41,6 @@ def assert_near(job, other):
         if name == "candidates.key.2.bias":  # without effect on the attention: its gradient is rounding alone
             continue
         torch.testing.assert_close(value, others[name], rtol=1e-3, atol=1e-4, msg=name)
-
-
-def test_two_processes_train_as_one_does(job_of, deterministic):
-    """Two processes of torchrun (gloo), 8 cells each, against one of 16."""
-    one, two = job_of("one", deterministic, **EXACT), job_of("two", deterministic, **EXACT)
-    run(one)
-    start_run(two, processes=2, nodes=1)
-    assert_near(one, two)
 
 
 @pytest.mark.parametrize("backbone", ["scgpt", "geneformer"])
