@@ -1,4 +1,7 @@
-"""``faulty.py <fault> <step> <job.json>``: a process of a run to which something happens, in process 1 after a step."""
+"""``faulty.py (<fault> <step> <job.json>)...``: a process of runs, one after the other; process 1 has faults.
+
+After a step of a run: a signal, to it or (starter_<signal>) to what started it; or (nan) a loss that is no number.
+"""
 
 import json
 import math
@@ -11,25 +14,27 @@ from grnformer.train.progress import Progress
 from grnformer.train.run import run
 from grnformer.train.task import MaskedValueLoss
 
-fault, step, path = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-advance, forward, done_steps = Progress.advance, MaskedValueLoss.forward, []
+advance, forward = Progress.advance, MaskedValueLoss.forward
+now = {"fault": "none", "step": 0, "done": 0}  # of the run in hand
 
 
 def advance_and_signal(self, done, loss, tokens):
     advance(self, done, loss, tokens)
-    done_steps.append(done)
-    if done == step and fault != "nan":
-        target = os.getppid() if fault.startswith("starter") else os.getpid()
-        os.kill(target, signal.Signals[fault.removeprefix("starter_")])
+    now["done"] += 1
+    if done == now["step"] and now["fault"] not in ("none", "nan"):
+        starter, _, name = now["fault"].rpartition("_")
+        os.kill(os.getppid() if starter else os.getpid(), signal.Signals[name])
 
 
 def forward_no_number(self, part):
     from_gene, from_cell = forward(self, part)
-    return from_gene * (math.nan if len(done_steps) == step else 1), from_cell
+    wrong = now["fault"] == "nan" and now["done"] == now["step"]
+    return from_gene * (math.nan if wrong else 1), from_cell
 
 
 if os.environ["RANK"] == "1":
-    Progress.advance = advance_and_signal
-    if fault == "nan":
-        MaskedValueLoss.forward = forward_no_number
-run(json.loads(path.read_text()))
+    Progress.advance, MaskedValueLoss.forward = advance_and_signal, forward_no_number
+words = iter(sys.argv[1:])
+for fault, step, path in zip(words, words, words, strict=True):
+    now.update(fault=fault, step=int(step), done=0)
+    run(json.loads(Path(path).read_text()))
