@@ -28,6 +28,7 @@ AFTER_EREGULONS = {
     "build_cell_type_grns",
     "build_graph",
     "pretrain_model",
+    "analyse_attention",
     "score_grn_accuracy",
     "render_report",
     "all",
@@ -258,7 +259,7 @@ def test_a_scripts_own_package_is_run(spare, checkout: Path) -> None:
 
 def test_one_parameter_reruns_what_uses_it(plan) -> None:
     jobs = plan(pretrain={"heldout_share": 0.2})
-    assert set(jobs) == {"split_cells", "pretrain_model", "render_report", "all"}
+    assert set(jobs) == {"split_cells", "pretrain_model", "analyse_attention", "render_report", "all"}
     jobs = plan(grn={"eregulons": {"min_targets": 6}})
     assert set(jobs) == {"build_eregulons"} | AFTER_EREGULONS
     assert set(plan(report={"title": "Another title"})) == {"render_report", "all"}

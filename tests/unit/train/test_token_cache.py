@@ -155,10 +155,10 @@ DAMAGE = {
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_a_damaged_cache_is_named_and_written_anew(tmp_path, caplog, kind):
     said, damage = DAMAGE[kind]
+    caplog.set_level(logging.WARNING, "grnformer.train")
     open_cache(tmp_path, "x", 9, lambda: BLOCKS)
     damage(tmp_path / "x")
-    with caplog.at_level(logging.WARNING, "grnformer.train"):
-        found = open_cache(tmp_path, "x", 9, lambda: BLOCKS).read(np.arange(10))
+    found = open_cache(tmp_path, "x", 9, lambda: BLOCKS).read(np.arange(10))
     assert caplog.messages[0].startswith(f"the cache of value tokens {tmp_path / 'x'} is damaged")
     assert re.search(said, caplog.text)
     np.testing.assert_array_equal(found.toarray(), sp.vstack(BLOCKS).toarray())
