@@ -13,7 +13,7 @@ import pandas as pd
 from grnformer import io
 from grnformer.errors import InputError
 from grnformer.fuse.align import align_genes
-from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
+from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph, describe_graph
 from grnformer.fuse.modes import MODES, SCALES_OF
 from grnformer.grn.cell_type import edge_signs, file_names
 
@@ -77,15 +77,7 @@ def build_bundle(
         "mode": mode,
         "scales": list(SCALES_OF[mode]),
         "cell_types": list(types),
-        "eregulons": changed.eregulon_names,
-        "genes": len(genes),
-        "edges": {name: int((changed.edges["cell_type"] == name).sum()) for name in types},
-        "eregulon_edges": len(changed.eregulons),
-        "active_pairs": len(changed.activity),
-        "edges_lost": int(lost["edges_lost"].sum()),
-        "genes_lost": len(lost),
-        "genes_without_edge": int(len(genes) - _linked(changed)),
-        "rank_cutoff": changed.rank_cutoff,
+        **describe_graph(changed, lost, types),
         "seed": seed,
     }
     LOGGER.info("graph %s: %s", mode, {k: v for k, v in meta.items() if k != "eregulons"})
@@ -175,8 +167,3 @@ def _lost(
     pairs = pd.concat([edges[["tf", "gene"]], triplets[["tf", "gene"]]]).drop_duplicates()
     ends = pd.concat([pairs["tf"], pairs.loc[pairs["gene"] != pairs["tf"], "gene"]]).value_counts()
     return lost.assign(edges_lost=lost["gene"].map(ends).fillna(0).astype(int))
-
-
-def _linked(graph: Graph) -> int:
-    columns = [graph.edges["tf"], graph.edges["gene"], graph.eregulons["tf"], graph.eregulons["gene"]]
-    return int(pd.concat(columns).nunique())

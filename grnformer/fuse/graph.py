@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,23 @@ class Graph:
             }
             graph = replace(graph, **tables)
         return graph
+
+
+def describe_graph(graph: Graph, lost: pd.DataFrame, cell_types: Iterable[str]) -> dict[str, Any]:
+    """What a bundle's meta says of its graph: names of eRegulons, numbers of genes and edges, what was lost."""
+    columns = [graph.edges["tf"], graph.edges["gene"], graph.eregulons["tf"], graph.eregulons["gene"]]
+    linked = int(pd.concat(columns).nunique())
+    return {
+        "eregulons": graph.eregulon_names,
+        "genes": len(graph.genes),
+        "edges": {name: int((graph.edges["cell_type"] == name).sum()) for name in cell_types},
+        "eregulon_edges": len(graph.eregulons),
+        "active_pairs": len(graph.activity),
+        "edges_lost": int(lost["edges_lost"].sum()),
+        "genes_lost": len(lost),
+        "genes_without_edge": len(graph.genes) - linked,
+        "rank_cutoff": graph.rank_cutoff,
+    }
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from grnformer.errors import InputError
 from grnformer.fuse.align import find_token
-from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
+from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph, describe_graph
 from grnformer.fuse.measured import Measured
 
 LOGGER = logging.getLogger("grnformer.fuse")
@@ -101,15 +101,7 @@ def join_bundles(
         "mode": modes.pop(),
         "scales": next(iter(bundles.values())).meta["scales"],
         "cell_types": cell_types,
-        "eregulons": graph.eregulon_names,
-        "genes": len(genes),
-        "edges": {name: int((graph.edges["cell_type"] == name).sum()) for name in cell_types},
-        "eregulon_edges": len(graph.eregulons),
-        "active_pairs": len(graph.activity),
-        "edges_lost": int(lost["edges_lost"].sum()),
-        "genes_lost": len(lost),
-        "genes_without_edge": len(genes) - _count_linked(graph),
-        "rank_cutoff": graph.rank_cutoff,
+        **describe_graph(graph, lost, cell_types),
         "seed": next(iter(bundles.values())).meta["seed"],
         "datasets": described,
     }
@@ -174,8 +166,3 @@ def _join_lost(bundles: dict[str, Bundle]) -> pd.DataFrame:
     every = pd.concat([bundle.lost for bundle in bundles.values()], ignore_index=True)
     grouped = every.groupby("gene", sort=True).agg(reason=("reason", "first"), edges_lost=("edges_lost", "sum"))
     return grouped.reset_index().astype({"edges_lost": int})
-
-
-def _count_linked(graph: Graph) -> int:
-    columns = [graph.edges["tf"], graph.edges["gene"], graph.eregulons["tf"], graph.eregulons["gene"]]
-    return int(pd.concat(columns).nunique())

@@ -107,7 +107,7 @@ class CellStore:
             shape=(last - first, len(self.all_genes)),
         )
         chosen = span[rows - first]
-        return normalise(chosen) if self.counts else chosen
+        return normalise(chosen).astype(np.float32) if self.counts else chosen
 
     def _reopen_in_worker(self) -> None:
         """A process forked from the one that opened the file gets a handle of its own."""
@@ -137,5 +137,4 @@ def normalise(counts: sp.csr_matrix) -> sp.csr_matrix:
     """log1p of counts per 10,000 of each row, as in prep."""
     total = np.asarray(counts.sum(1)).ravel()
     scaled = sp.csr_matrix(sp.diags(_TOTAL / np.maximum(total, 1)) @ counts)
-    scaled.data = np.log1p(scaled.data).astype(np.float32)
-    return scaled
+    return scaled.log1p()

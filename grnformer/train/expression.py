@@ -14,13 +14,13 @@ import scipy.sparse as sp
 from grnformer.errors import InputError
 from grnformer.fuse.align import find_token
 from grnformer.fuse.measured import LARGEST_LOG
+from grnformer.train.cells import normalise
 
 if TYPE_CHECKING:
     import anndata
 
 LOGGER = logging.getLogger("grnformer.train")
 LEAST_SHARE = 0.05  # of the model's genes that must be measured
-_TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
 
 
 def find_genes(
@@ -120,9 +120,7 @@ class ExpressionRows:
         """First row and values (rows x chosen genes): log1p of counts per 10,000, or the logarithms as given."""
         for start, block in self._blocks():
             if self.values.kind == "counts":
-                total = np.asarray(block.sum(1)).ravel()
-                block = sp.csr_matrix(sp.diags(_TOTAL / total) @ block)
-                block.data = np.log1p(block.data)
+                block = normalise(block)
             yield start, sp.csr_matrix(block[:, self._columns])
 
     def _blocks(self) -> Iterator[tuple[int, sp.csr_matrix]]:

@@ -28,6 +28,7 @@ from grnformer.train.embed import embed_cells
 from grnformer.train.evaluate import evaluate, heldout_of_parts
 from grnformer.train.loop import Plan, run_training
 from grnformer.train.processes import make_fabric
+from grnformer.train.split import sample_rows
 from grnformer.train.task import MaskedValueLoss
 
 LOGGER = logging.getLogger("grnformer.train")
@@ -101,7 +102,7 @@ def pretrain(
     backbone = {"name": settings["backbone"], **architecture}
     place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
     train, heldout = np.flatnonzero(place == "train"), np.flatnonzero(place == "heldout")
-    sample = _spread(train, size["block_cells"] * size["held_blocks"])
+    sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
 
     def gene_scale() -> np.ndarray:
         return nonzero_medians(store.read(sample)) if medians is None else medians
@@ -165,7 +166,7 @@ def pretrain(
         n_steps=size["steps"],
         seed=model_seed,
     )
-    scored = _spread(heldout, settings["heldout_cells"])
+    scored = sample_rows(heldout, settings["heldout_cells"])
     fixed_of = heldout_of_parts(
         cells, scored, batch_size=size["batch_size"], repeats=settings["heldout_repeats"], seed=settings["seed"]
     )
@@ -210,13 +211,6 @@ def pretrain(
     LOGGER.info("held out: %s", scores)
     reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
     return Pretrained(model, card, _table(curve), scores, reference)
-
-
-def _spread(rows: np.ndarray, limit: int) -> np.ndarray:
-    """At most `limit` of the rows, evenly spread."""
-    if len(rows) <= limit:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
 
 
 def _table(curve: list[dict[str, Any]]) -> pd.DataFrame:

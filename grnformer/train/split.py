@@ -40,6 +40,13 @@ def split_cells(obs: pd.DataFrame, *, heldout_share: float, seed: int) -> pd.Dat
     return pd.DataFrame({"cell": obs.index.to_numpy(object), "cell_type": types, "split": split})
 
 
+def sample_rows(rows: np.ndarray, limit: int) -> np.ndarray:
+    """At most `limit` of the rows, evenly spread."""
+    if len(rows) <= limit:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
+
+
 def join_splits(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The splits of a corpus' datasets and files below each other, every cell as <dataset>/<cell>."""
     named = [table.assign(cell=f"{name}/" + table["cell"].astype(str)) for name, table in splits.items()]

@@ -24,6 +24,7 @@ from grnformer.model.structure import Structure, read_structure
 from grnformer.train.attention import VARIANTS, Received, attention_batches, collect_attention
 from grnformer.train.batches import Cells
 from grnformer.train.cells import CellStore
+from grnformer.train.split import sample_rows
 
 LOGGER = logging.getLogger("grnformer.bench.attention")
 MATCHES = ("none", "expression", "degree", "degree_expression", "in_degree_expression")
@@ -116,8 +117,7 @@ def model_before(
     kind = BACKBONES[card["arguments"]["backbone"]["name"]]
     architecture = {key: value for key, value in card["arguments"]["backbone"].items() if key != "name"}
     published = None if checkpoint is None else kind.read_published(Path(checkpoint), architecture)
-    limit = size["block_cells"] * size["held_blocks"]
-    sample = train if len(train) <= limit else train[np.linspace(0, len(train) - 1, limit).round().astype(int)]
+    sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
     seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
     moments = trained.mean_N.numpy(), trained.deviation_N.numpy()
     return start_model(genes, card["arguments"], *moments, seed, published=published, seen=seen).eval()
