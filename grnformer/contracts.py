@@ -5,7 +5,8 @@ A contract is one YAML file of one of four kinds:
 ``table``
     ``columns`` (name -> type [string, number, integer, boolean, list, any], minimum, maximum, nullable,
     values), ``wide`` (a column rule for all other columns, for matrices stored as tables), ``key``
-    (columns that are unique together), ``min_rows`` (default 1).
+    (columns that are unique together), ``min_rows`` (default 1). Any word is text, NA and None too. In a TSV
+    the empty field is a missing value of a nullable column and the empty text of any other text column.
 ``anndata``
     ``X``, ``layers`` (name -> type, minimum, maximum, sparse), ``obs`` and ``var`` (column rules),
     ``obsm``, ``uns`` (names).
@@ -17,6 +18,7 @@ A contract is one YAML file of one of four kinds:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,9 +84,13 @@ def obs_columns(name: str) -> list[str]:
     return list(load(name).get("obs", {}))
 
 
-def text_columns(name: str) -> dict[str, type[str]]:
-    """Columns of table contract `name` that are text, as a dtype map for pandas' readers."""
-    return {c: str for c, rule in load(name)["columns"].items() if rule["type"] == "string"}
+def text_columns(name: str, present: Iterable[str], *, nullable: bool = False) -> list[str]:
+    """Which of the columns `present` are text in table contract `name`; with `nullable`, those that may be missing."""
+    contract = load(name)
+    wide = contract.get("wide", {"type": None})
+    rules = {column: contract["columns"].get(column, wide) for column in present}
+    text = [column for column, rule in rules.items() if rule["type"] == "string"]
+    return [column for column in text if rules[column].get("nullable") or not nullable]
 
 
 def numeric_columns(name: str) -> dict[str, str]:

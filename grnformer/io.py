@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     import mudata
     import numpy as np
     import pandas as pd
+
+#: Words that stand for a missing number in a text file: pandas' defaults. In text they are words like any other.
+MISSING_NUMBERS = (
+    "", "NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "None", "NULL", "null", "NaN", "nan", "-NaN", "-nan",
+    "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN",
+)  # fmt: skip
 
 
 @contextmanager
@@ -49,10 +55,18 @@ def atomic(path: str | Path) -> Iterator[Path]:
 def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
     """Write a table as Parquet or TSV (by the suffix of `path`) after checking it against `contract`.
 
-    The index is not written: what matters must be a column.
+    The index is not written: what matters must be a column. In a TSV a missing value is the empty field.
+
+    Raises
+    ------
+    InputError
+        If the table breaks its contract, or holds text that a TSV cannot give back: an empty text in a nullable
+        column, which would be read as missing, or a carriage return or NUL.
     """
     path = Path(path)
     contracts.check(frame, contract, where=str(path))
+    if path.suffix == ".tsv":
+        _check_fields(frame, path, contract)
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False, compression="zstd")
@@ -63,18 +77,72 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
 
 
 def read_table(path: str | Path, contract: str) -> pd.DataFrame:
-    """Read a Parquet or TSV table and check it against `contract`."""
+    """Read a Parquet or TSV table and check it against `contract`.
+
+    Of a TSV, text is read as it stands (NA, None and 007 are names). An empty field is a missing value in a nullable
+    column and the empty text in any other text column.
+    """
     import pandas as pd
 
     path = _existing(path)
-    if path.suffix == ".parquet":
-        frame = pd.read_parquet(path)
-    else:
-        frame = pd.read_csv(path, sep="\t", dtype=contracts.text_columns(contract))
-        if frame.empty:  # text without rows says nothing of its types
-            frame = frame.astype({c: t for c, t in contracts.numeric_columns(contract).items() if c in frame})
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_tsv(path, contract)
     contracts.check(frame, contract, where=str(path))
     return frame
+
+
+def read_delimited(path: str | Path, separator: str, text: Collection[str]) -> pd.DataFrame:
+    """Read a table with a header line: the columns `text` as they stand, all others as pandas infers them.
+
+    Without this, pandas takes genes and cell types called NA, nan or None for missing values, and 007 for 7.
+
+    Parameters
+    ----------
+    text
+        Names of the columns that hold text; those that the file lacks are passed over. Their empty fields are ''.
+    """
+    import pandas as pd
+
+    columns = pd.read_csv(path, sep=separator, nrows=0).columns
+    words = {column: MISSING_NUMBERS for column in columns if column not in text}
+    types = {column: str for column in columns if column in text}
+    return pd.read_csv(path, sep=separator, dtype=types, na_values=words, keep_default_na=False)
+
+
+def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
+    import pandas as pd
+
+    header = pd.read_csv(path, sep="\t", nrows=0).columns
+    frame = read_delimited(path, "\t", contracts.text_columns(contract, header))
+
+    if frame.empty:  # text without rows says nothing of its types
+        types = contracts.numeric_columns(contract)
+        frame = frame.astype({column: types[column] for column in frame if column in types})
+
+    for column in contracts.text_columns(contract, header, nullable=True):
+        frame[column] = frame[column].mask(frame[column] == "")
+    return frame
+
+
+def _check_fields(frame: pd.DataFrame, path: Path, contract: str) -> None:
+    nullable = contracts.text_columns(contract, frame.columns, nullable=True)
+    for column in contracts.text_columns(contract, frame.columns):
+        text = frame[column].dropna().astype(object)
+
+        # pandas quotes tabs, quotes and line feeds, but neither a carriage return nor NUL, at which its reader cuts.
+        broken = text[text.str.contains("[\r\0]", regex=True)]
+        if len(broken):
+            raise InputError(
+                f"{path} column {column!r}: {broken.iloc[0]!r}",
+                "text without carriage return and NUL, which a TSV cannot hold",
+                "rename it in the input",
+            )
+
+        if column in nullable and (text == "").any():
+            raise InputError(
+                f"{path} column {column!r}: an empty text",
+                "a missing value where there is no text: in a TSV both are the empty field",
+                "correct the stage that wrote the table",
+            )
 
 
 def write_anndata(data: anndata.AnnData, path: str | Path, contract: str) -> None:

@@ -26,10 +26,10 @@ def read_vocabulary(path: str | Path) -> dict[str, int]:
     if path.suffix == ".json":
         vocabulary = io.read_json(path, "vocabulary")
     elif path.suffix == ".tsv":
-        table = pd.read_csv(path, sep="\t", keep_default_na=False)
+        table = io.read_delimited(path, "\t", ["gene_name"])
         if not {"gene_name", "index"} <= set(table.columns):
             raise _unlike(path, f"columns {list(table.columns)}", "the columns gene_name, index")
-        vocabulary = dict(zip(table["gene_name"].astype(str), table["index"].astype(int), strict=True))
+        vocabulary = dict(zip(table["gene_name"], table["index"].astype(int), strict=True))
     else:
         vocabulary = {name: _whole(path, entry) for name, entry in read_pickled_dict(path).items()}
     if len(set(vocabulary.values())) < len(vocabulary):
@@ -44,6 +44,9 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     if Path(path).suffix == ".pkl":
         return {name: str(symbol) for name, symbol in read_pickled_dict(path).items()}
     table = io.read_table(path, "gene_aliases")
+    nameless = (table["alias"] == "") | (table["symbol"] == "")
+    if nameless.any():
+        raise _unlike(path, f"{int(nameless.sum())} rows without an alias or symbol", "both in every row")
     return dict(zip(table["alias"], table["symbol"], strict=True))
 
 

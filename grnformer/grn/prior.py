@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grnformer.errors import InputError
+from grnformer.io import read_delimited
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("grnformer.grn")
 
 _OMNIPATH = ("source", "target", "type", "sources", "is_stimulation", "is_inhibition")
+_TEXT = ("source", "target", "type", "sources", "tf", "gene")
 
 
 def read_prior(path: str | Path) -> pd.DataFrame:
@@ -42,7 +44,7 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         table = pd.read_parquet(path)
     else:
-        table = pd.read_csv(path, sep="," if ".csv" in path.suffixes else "\t", dtype={"tf": str, "gene": str})
+        table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
     if set(_OMNIPATH) <= set(table.columns):
         table = table[table["type"] == "transcriptional"]
         sign = table["is_stimulation"].astype(int) - table["is_inhibition"].astype(int)
@@ -55,7 +57,8 @@ def read_prior(path: str | Path) -> pd.DataFrame:
             f"tf, gene and optionally sign, sources; or OmniPath's {list(_OMNIPATH)}",
             "rename the columns, or name another table in grn.cistromes.prior.table",
         )
-    table = table.dropna(subset=["tf", "gene"])
+    named = table[["tf", "gene"]].notna() & (table[["tf", "gene"]] != "")
+    table = table[named.all(axis=1)]
     return pd.DataFrame(
         {
             "tf": table["tf"],

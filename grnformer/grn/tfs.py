@@ -35,14 +35,14 @@ def read_tf_list(path: str | Path) -> list[str]:
         lines = handle.read().splitlines()
     separator = next((s for s in ("\t", ",") if lines and s in lines[0]), None)
     if separator:
-        table = pd.read_csv(path, sep=separator, dtype=str)
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
         if "tf" not in table:
             raise InputError(
                 f"{path} has the columns {list(table.columns)[:8]}",
                 "one symbol a line, or a table with a column 'tf'",
                 "correct the file, or name another one in grn.tfs.lists",
             )
-        lines = table["tf"].dropna().tolist()
+        lines = table["tf"].tolist()
     symbols = sorted({line.strip() for line in lines if not line.startswith("#")} - {""})
     if not symbols:
         raise InputError(f"{path} holds no TF", "at least one symbol", "correct grn.tfs.lists")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from grnformer.errors import InputError
+from grnformer.io import MISSING_NUMBERS
 
 log = logging.getLogger("grnformer.prep")
 
@@ -123,6 +124,10 @@ def label_cells(labels: pd.Series, barcodes: pd.Index, where: str, *, min_annota
         If fewer than the share `min_annotated` (0 to 1) of the cells have one.
     """
     found = labels.reindex(barcodes).fillna("")
+    words = sorted(set(found) & set(MISSING_NUMBERS) - {""})
+    if words:
+        log.warning("%s: %s taken as names of cell types; a cell without a type has an empty field", where, words)
+
     missing = found == ""
     if 1 - missing.mean() < min_annotated:
         matched = float(barcodes.isin(labels.index).mean())

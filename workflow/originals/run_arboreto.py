@@ -83,7 +83,7 @@ def main():
     arguments = original.read_arguments("multiome", "tfs", "settings", "seed", "threads", "log", "output")
     with original.job(arguments.log):
         with open(arguments.tfs, encoding="utf-8") as handle:
-            tfs = handle.read().split()
+            tfs = handle.read().splitlines()
         counts, _, genes = original.read_modality(arguments.multiome, "rna")
         links = infer_network(counts, genes, tfs, arguments.settings, arguments.seed, arguments.threads)
         links.columns = ["tf", "gene", "importance"]

@@ -130,4 +130,4 @@ def _join_drugs(
 
 
 def _count(step: str, found: int, kept: int, names: list[str]) -> dict[str, object]:
-    return {"step": step, "found": found, "kept": kept, "names": "; ".join(names)}
+    return {"step": step, "found": found, "kept": kept, "names": "; ".join(names) or None}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from grnformer.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from grnformer.io import read_delimited
 
 logger = logging.getLogger("grnformer.grn")
 
 GROUNDS = ("direct", "orthology", "similarity", "similarity_and_orthology")
 _CISTARGET = ["#motif_id", "gene_name", "motif_similarity_qvalue", "orthologous_identity", "description"]
 _RCISTARGET = ["motif", "TF", "directAnnotation", "inferred_Orthology", "inferred_MotifSimil"]
+_TEXT = ["#motif_id", "gene_name", "description", "motif", "TF", "tf"]
 
 
 def read_annotations(path: str | Path, *, motif_similarity_fdr: float, orthologous_identity: float) -> pd.DataFrame:
@@ -41,18 +40,16 @@ def read_annotations(path: str | Path, *, motif_similarity_fdr: float, orthologo
     InputError
         If the columns are of none of the three, or no row is left.
     """
-    import pandas as pd
-
     path = Path(path)
     if not path.exists():
         raise InputError(f"no motif-to-TF table at {path}", "a table", "correct grn.cistromes.motifs_to_tfs")
-    table = pd.read_csv(path, sep="," if ".csv" in path.suffixes else "\t")
+    table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
     if set(_CISTARGET) <= set(table):
         passed = (table["motif_similarity_qvalue"] <= motif_similarity_fdr) & (
             table["orthologous_identity"] >= orthologous_identity
         )
         table = table[passed].rename(columns={"#motif_id": "motif", "gene_name": "tf"})
-        text = table["description"].astype(str)
+        text = table["description"]
         similar, orthologous = text.str.contains("similar"), text.str.contains("orthologous")
         direct = text == "gene is directly annotated"
     elif set(_RCISTARGET) <= set(table):
@@ -68,7 +65,8 @@ def read_annotations(path: str | Path, *, motif_similarity_fdr: float, orthologo
             "rename the columns, or name another table in grn.cistromes.motifs_to_tfs",
         )
     ground = np.select([direct, similar & orthologous, similar, orthologous], [GROUNDS[i] for i in (0, 3, 2, 1)], "")
-    table = table[["motif", "tf"]].assign(ground=ground).astype(str)
+    table = table[["motif", "tf"]].assign(ground=ground)
+    table = table[(table["motif"] != "") & (table["tf"] != "")]
     kept = table[table["ground"] != ""].drop_duplicates().sort_values(["motif", "tf", "ground"], ignore_index=True)
     if kept.empty:
         raise InputError(

@@ -43,7 +43,9 @@ def check_chromosomes_of_fragments(
 def read_sizes(path: str) -> dict[str, int]:
     """Chromosome lengths from a table without header: chromosome, length (bp), tab-separated."""
     try:
-        table = pd.read_csv(path, sep="\t", header=None, usecols=[0, 1], dtype={0: str, 1: np.int64})
+        table = pd.read_csv(
+            path, sep="\t", header=None, usecols=[0, 1], dtype={0: str, 1: np.int64}, keep_default_na=False
+        )
     except (ValueError, pd.errors.ParserError) as error:
         raise InputError(
             f"{path}: {error}",

@@ -116,7 +116,7 @@ def read_blacklist(path: str | Path, lengths: dict[str, int]) -> pd.DataFrame:
     try:
         table = pd.read_csv(
             path, sep="\t", header=None, usecols=[0, 1, 2], names=["chrom", "start", "end"], comment="#",
-            dtype={"chrom": str, "start": np.int64, "end": np.int64},
+            dtype={"chrom": str, "start": np.int64, "end": np.int64}, keep_default_na=False,
         )  # fmt: skip
     except (ValueError, pd.errors.ParserError) as error:
         raise InputError(

@@ -15,7 +15,7 @@ with job(snakemake):
         original = given.original and {"adjacencies": read_table(given.original, "adjacencies")}
         network = infer_network(
             read_modality(given.multiome, "rna", "multiome"),
-            Path(given.tfs).read_text(encoding="utf-8").split(),
+            Path(given.tfs).read_text(encoding="utf-8").splitlines(),
             method=settings["method"],
             min_cells=settings["min_cells"],
             options=original or settings[settings["method"]],

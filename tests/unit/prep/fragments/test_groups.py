@@ -4,7 +4,7 @@ import anndata
 import pandas as pd
 import pytest
 
-from grnformer import contracts
+from grnformer import contracts, io
 from grnformer.errors import InputError
 from grnformer.prep.fragments.groups import group_cells
 
@@ -39,11 +39,22 @@ def test_given_types_are_the_pseudobulks(row, judged, tss, cell_types) -> None:
     assert cells.set_index("barcode")["group"].to_dict() == cell_types[5:].to_dict()
 
 
-def test_small_groups_lose_their_name(row, judged, tss) -> None:
+def test_small_groups_lose_their_name_in_the_file_too(row, judged, tss, tmp_path) -> None:
     cells = group_cells([row], judged, tss, **(SETTINGS | {"min_cells_per_group": 36}))
     assert cells["group"].value_counts().to_dict() == {"beta": 40, "": 35}
+    io.write_table(cells, tmp_path / "pseudobulks.tsv", "pseudobulks")
+    pd.testing.assert_frame_equal(io.read_table(tmp_path / "pseudobulks.tsv", "pseudobulks"), cells)
     with pytest.raises(InputError, match="the largest of 2 has 40 cells"):
         group_cells([row], judged, tss, **(SETTINGS | {"min_cells_per_group": 41}))
+
+
+def test_a_type_called_na_is_a_pseudobulk(row, judged, tss, cell_types, tmp_path) -> None:
+    named = cell_types.map({"alpha": "NA", "beta": "n/a"})
+    named.to_csv(row["annotation"], header=False)
+    cells = group_cells([row], judged, tss, **SETTINGS)
+    io.write_table(cells, tmp_path / "pseudobulks.tsv", "pseudobulks")
+    again = io.read_table(tmp_path / "pseudobulks.tsv", "pseudobulks")
+    assert again.set_index("barcode")["group"].to_dict() == named[5:].to_dict()
 
 
 def test_clusters_of_the_rna_over_samples(row, judged, tss, cell_types) -> None:
