@@ -66,10 +66,10 @@ def contrast_regions(
         ``sets``: regions of the other sets of the same kind, or, where there are none, of all others; ``database``: all
         regions of the database. Never those of the set itself.
     max_background
-        So many of them are drawn; None for all.
+        Regions drawn at most; None for all.
     promoter
-        Regions up to so many bp from a TSS are promoters: the background has no greater share of them than the set.
-        None: any share.
+        Regions up to this many bp from a TSS are promoters: the background has no greater fraction of promoters than
+        the set, if need be by having fewer regions. None: any fraction.
     correct_ties
         Take the variance of rank sums that ties leave; pycistarget does not: little is seen where most have no site.
     adjusted_p, log2_fold_change, min_mean
@@ -78,7 +78,8 @@ def contrast_regions(
         Score above which a region has the motif; None: what tells set from background best among scores above 0 (by
         Youden's index).
     min_overlap, min_regions, min_mapped
-        See `enrich_regions`.
+        See `enrich_regions`. A set whose background has fewer than `min_regions` is tested with a warning; a set
+        without background is left out with one.
 
     Raises
     ------
@@ -107,11 +108,13 @@ def contrast_regions(
         if not len(chosen):
             logger.warning("%s %s is left out: no region is its background", kind, name)
             continue
+        if len(chosen) < min_regions:
+            logger.warning("%s %s: only %d regions are its background; few motifs can pass", kind, name, len(chosen))
         grounds[kind, name] = chosen
     if not grounds:
         raise InputError(
             f"none of {len(mapped)} region sets has a background",
-            "regions that are not its own, and no greater share of promoters than its own",
+            "regions outside the set, with no greater fraction of promoters than in the set",
             "set grn.cistromes.dem.background to database, or .promoter to null",
         )
     rows = []
@@ -168,15 +171,39 @@ def near_tss(regions: Sequence[str], tss: pd.DataFrame, reach: int) -> np.ndarra
 def draw_background(
     own: np.ndarray, candidates: np.ndarray, near: np.ndarray, at_most: int | None, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw rows of the database that are not the set's own, with no greater share of promoters (`near`) than it has."""
+    """Draw the background of a region set, in which the fraction of promoters is never greater than in the set.
+
+    Parameters
+    ----------
+    own
+        Rows of the database that are the set's; none is drawn.
+    candidates
+        Rows to draw from.
+    near
+        Whether each row of the database is a promoter.
+    at_most
+        Regions to draw; None for all. Fewer are drawn where promoters or other regions are few.
+
+    Returns
+    -------
+    Rows in ascending order, each once; possibly none.
+    """
     own = np.unique(own)
+    own_promoters = int(near[own].sum())
+    own_rest = len(own) - own_promoters
     others = np.setdiff1d(candidates, own)
-    wanted = len(others) if at_most is None else min(at_most, len(others))
-    allowed = int(wanted * near[own].mean()) if near.any() else wanted
     promoters, rest = others[near[others]], others[~near[others]]
-    promoters = rng.permutation(promoters)[: min(allowed, len(promoters))]
-    rest = rng.permutation(rest)[: wanted - (allowed if near.any() else 0)]
-    return np.sort(np.concatenate([promoters, rest]))
+
+    # counts, not fractions: a rounded fraction could let one promoter too many pass
+    wanted = len(others) if at_most is None else min(at_most, len(others))
+    n_promoters = wanted * own_promoters // len(own)
+    n_rest = min(wanted - n_promoters, len(rest))
+    if own_rest:
+        # where other regions are few, promoters must be few too: at most own_promoters for own_rest of them
+        n_promoters = min(n_promoters, n_rest * own_promoters // own_rest)
+
+    drawn = rng.permutation(promoters)[:n_promoters], rng.permutation(rest)[:n_rest]
+    return np.sort(np.concatenate(drawn))
 
 
 def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:

@@ -50,18 +50,55 @@ def test_the_threshold_is_youdens():
     assert best_threshold(one_word, np.repeat([4.0, 0.0], [30, 70])) == 4
 
 
-def test_background_is_not_the_sets_own_and_has_no_greater_share_of_promoters():
+def test_background_is_not_the_sets_own_and_has_no_greater_fraction_of_promoters():
     near = np.arange(100) < 40
     own, candidates = np.r_[0:5, 60:75], np.arange(100)
     drawn = draw_background(own, candidates, near, 40, np.random.default_rng(0))
     assert not set(drawn) & set(own)
     assert len(drawn) == len(set(drawn)) == 40
     assert near[drawn].sum() == 10  # 5 of the set's 20
-    assert len(draw_background(own, candidates, near, None, np.random.default_rng(0))) == 20 + 45
+    assert (
+        len(draw_background(own, candidates, near, None, np.random.default_rng(0))) == 15 + 45
+    )  # 15 of 60 promoters, as 5 of 20
     no_promoters = np.zeros(100, bool)
     assert draw_background(own, candidates, no_promoters, None, np.random.default_rng(0)).tolist() == sorted(
         set(range(100)) - set(own)
     )
+
+
+def test_background_of_few_regions_beside_promoters_has_fewer_promoters():
+    """Half of the set are promoters; beside 50 promoters there are 20 other regions to draw."""
+    near = np.arange(90) < 60
+    own, candidates = np.r_[0:10, 60:70], np.arange(90)
+    drawn = draw_background(own, candidates, near, None, np.random.default_rng(0))
+    assert near[drawn].sum() == (~near[drawn]).sum() == 20
+    only_promoters = draw_background(own, np.arange(60), near, None, np.random.default_rng(0))
+    assert len(only_promoters) == 0
+
+
+def test_background_has_no_greater_fraction_of_promoters_in_any_case():
+    """Random sets and candidates: the promise holds, and one more promoter would break it or is not there."""
+    rng = np.random.default_rng(3)
+    short = 0
+    for _ in range(3000):
+        n_regions = int(rng.integers(2, 80))
+        near = rng.random(n_regions) < rng.choice([0, 0.1, 0.5, 0.9, 1])
+        own = rng.choice(n_regions, int(rng.integers(1, n_regions)), replace=False)
+        candidates = rng.choice(n_regions, int(rng.integers(1, n_regions + 1)), replace=False)
+        at_most = rng.choice([None, 1, 5, 30])
+        drawn = draw_background(own, candidates, near, at_most, rng)
+
+        others = np.setdiff1d(candidates, own)
+        wanted = len(others) if at_most is None else min(at_most, len(others))
+        assert set(drawn) <= set(others)
+        assert len(drawn) == len(set(drawn)) <= wanted
+        promoters = int(near[drawn].sum())
+        # products of counts, so that no rounding decides
+        assert promoters * len(own) <= near[own].sum() * len(drawn)
+        more_breaks = (promoters + 1) * len(own) > near[own].sum() * (len(drawn) + 1)
+        assert more_breaks or promoters == near[others].sum() or len(drawn) == wanted
+        short += len(drawn) < wanted
+    assert short > 300
 
 
 def test_promoters_lie_near_a_tss():
@@ -148,6 +185,21 @@ def test_contrast_says_why_there_is_none(planted, tmp_path):
     write_scores(tmp_path / "n.feather", np.full((1, 1), -0.5), ["a"], ["chr1:0-1"])
     with pytest.raises(InputError, match=r"scores from -0\.5"):
         open_scores(tmp_path / "n.feather").load(["chr1:0-1"])
+
+
+def test_a_set_with_little_or_no_background_is_named(planted, caplog):
+    """No region of set V is a promoter, and all others but the last five are."""
+    database, sets, _, _ = planted
+    last = pd.DataFrame({"kind": "dar", "set": "V", "region": database.features[285:295], "score": 1.0})
+    starts = pd.DataFrame({"gene": "A", "chrom": "chr1", "tss": np.arange(0, 285_000, 1000), "strand": "+"})
+    changes = {"promoter": 0, "adjusted_p": 1.0, "log2_fold_change": 0.0}
+    contrast_regions(database, last, ANNOTATIONS, starts, **SETTINGS | changes | {"background": "database"})
+    assert "dar V: only 5 regions are its background" in caplog.text
+
+    both = pd.concat([sets[sets["set"] == "T"], last])
+    with pytest.raises(InputError, match="none of 2 region sets has a background"):
+        contrast_regions(database, both, ANNOTATIONS, starts, **SETTINGS | changes)
+    assert "dar V is left out: no region is its background" in caplog.text
 
 
 def test_a_set_alone_of_its_kind_is_compared_with_sets_of_other_kinds(planted):
