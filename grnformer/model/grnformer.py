@@ -175,7 +175,7 @@ class GRNFormer(nn.Module):
 
     def gene_logits(self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None) -> torch.Tensor:
         """Logits over the N genes of the masked tokens, (M, N), from what `run` returns (objective masked_gene)."""
-        h_BLD = h_BTD[:, h_BTD.shape[1] - batch.masked_BL.shape[1] :]
+        h_BLD = h_BTD[:, self.backbone.n_cell_tokens :]
         logits_MN = self.backbone.gene_logits(h_BLD[batch.masked_BL])
         if structure_BNS is None or self.candidates is None:
             return logits_MN

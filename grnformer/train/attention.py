@@ -105,7 +105,7 @@ def collect_attention(
     if model.adapter is None:
         raise ValueError("a model without an adapter has no attention")
     n_heads, n_genes = model.adapter.n_heads, model.n_genes
-    n_cell = _cell_tokens(model, batches[0])
+    n_cell = model.backbone.n_cell_tokens
     kinds = list(KINDS if n_cell else KINDS[:2])
     place = np.cumsum(is_tf) - 1
     shape = (n_genes, int(is_tf.sum())) if measure else (0, 0)
@@ -134,10 +134,6 @@ def collect_attention(
             known = attention_BHTL, counts_BTL, structure_BLS, of_all_BNS
             _add_measures(received, model, model.adapter, batch, h_BTD, known, is_tf, np.random.default_rng(drawn))
     return received
-
-
-def _cell_tokens(model: GRNFormer, batch: Batch) -> int:
-    return model.backbone.encode(batch.take(np.array([0])), drop_last=True).shape[1] - batch.gene_BL.shape[1]
 
 
 def _present(batch: Batch) -> torch.Tensor:
@@ -209,7 +205,7 @@ def _add_measures(
         loss_M = model.losses(h_BTD + change_BTD, batch, of_all_BNS)[0]
         received.add(name, float(loss_M.double().sum()))
     received.add("masked", float(batch.masked_BL.sum()))
-    n_cell = h_BTD.shape[1] - batch.gene_BL.shape[1]
+    n_cell = model.backbone.n_cell_tokens
     present_BL = _present(batch)
     size_BL, change_BL, pattern_BL = (
         x[:, n_cell:].norm(dim=-1) for x in (h_BTD, fused["trained"], fused["trained"] - fused["even"])

@@ -55,7 +55,7 @@ class Tokeniser(ABC):
 
 
 class Backbone(nn.Module):
-    """A backbone over N genes; `width` is D.
+    """A backbone over N genes; `width` is D, `n_cell_tokens` C.
 
     Parameters
     ----------
@@ -68,6 +68,7 @@ class Backbone(nn.Module):
     """
 
     width: int
+    n_cell_tokens: int
     tokeniser: ClassVar[Callable[..., Tokeniser]]
     objective: ClassVar[Literal["masked_value", "masked_gene"]] = "masked_value"
     standardised: bool  # predictions are in deviations of the gene; else values as the tokens have them

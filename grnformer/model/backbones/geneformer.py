@@ -96,6 +96,7 @@ class Geneformer(Backbone):
         first_gene = EOS + 1 if cell_tokens else MASK + 1
         super().__init__(n_genes, vocabulary_size, first_gene)
         self.width, self.positions, self.cell_tokens, self.bert_masks = width, positions, cell_tokens, bert_masks
+        self.n_cell_tokens = 2 * cell_tokens
         settings: dict[str, Any] = {
             "vocab_size": vocabulary_size or first_gene + n_genes,
             "hidden_size": width,
@@ -137,7 +138,7 @@ class Geneformer(Backbone):
         present_BL = batch.present_BL
         if present_BL is None:
             present_BL = torch.ones_like(batch.masked_BL)
-        if batch.gene_BL.shape[1] + 2 * self.cell_tokens > self.positions:
+        if batch.gene_BL.shape[1] + self.n_cell_tokens > self.positions:
             raise InputError(
                 f"{batch.gene_BL.shape[1]} genes a cell",
                 f"at most the {self.positions} positions of the model" + ", less <cls> and <eos>" * self.cell_tokens,

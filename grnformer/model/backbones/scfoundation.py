@@ -90,6 +90,7 @@ class ScFoundation(Backbone):
 
     body = ("value", "position", "layers", "norm")
     stack = "layers"
+    n_cell_tokens = 2
 
     def __init__(
         self,

@@ -85,6 +85,7 @@ class ScGPT(Backbone):
 
     body = ("gene", "gene_norm", "value", "slope", "layers", "out_norm", "flag")
     stack = "layers"
+    n_cell_tokens = 1
 
     def __init__(
         self,

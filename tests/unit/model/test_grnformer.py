@@ -40,6 +40,13 @@ def test_untrained_adapter_is_the_backbone_exactly(make_model, make_batch, struc
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_backbones_say_how_many_tokens_stand_before_the_genes(make_model, make_batch, structure, kind):
+    model, batch = make_model(kind=kind), make_batch(kind)
+    n_tokens = model(batch, structure, rng()).shape[1]
+    assert model.backbone.n_cell_tokens == n_tokens - batch.gene_BL.shape[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_adapter_in_place_of_the_last_layer_is_the_backbone_less_one_layer(make_model, make_batch, structure, kind):
     batch, with_adapter = make_batch(kind), make_model(position="replace_last", n_layers=2, kind=kind)
     shorter = make_model(adapter=False, n_layers=1, kind=kind)

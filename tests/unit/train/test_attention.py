@@ -115,6 +115,21 @@ def test_tfs_given_twice_the_attention_are_found_to_have_it(made, backbone):
     assert (tested.p_value < 0.02).all()
 
 
+def test_each_batch_is_encoded_once(made, monkeypatch):
+    """The tokens of a cell itself are counted without a forward pass."""
+    model, structure, batches = made("geneformer")
+    encode, encoded = model.backbone.encode, []
+
+    def counted(batch, drop_last):
+        encoded.append(batch)
+        return encode(batch, drop_last)
+
+    monkeypatch.setattr(model.backbone, "encode", counted)
+    found = collect_attention(model, structure, batches, IS_TF, 1, measure=False)
+    assert len(encoded) == len(batches)
+    assert found.kinds == ["masked", "seen", "cell"]
+
+
 def test_masses_and_pairs_agree_with_loops_over_cells(made):
     model, structure, batches = made("scgpt")
     found = collected((model, structure, batches))
