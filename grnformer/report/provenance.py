@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
-import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from grnformer.report.choices import tabulate_choices
 from grnformer.report.page import Block, Listing, Note, Section, Table
 from grnformer.report.resources import tabulate_resources
 
@@ -72,17 +72,6 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
-
-
-def tabulate_choices(config: dict[str, Any]) -> pd.DataFrame:
-    """Methods and seeds chosen in the configuration; columns setting, value."""
-    import pandas as pd
-
-    words = re.compile(
-        r"(^|\.)(methods?|seeds?|backbone|size|gnn|arms\.[^.]+\.(graph|perturbation|adapter)|collections|splits|evidence)$"
-    )
-    rows = [(k, _plain(v)) for k, v in flatten(config).items() if words.search(k)]
-    return pd.DataFrame(rows, columns=["setting", "value"])
 
 
 def tabulate_costs(benchmarks: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -157,7 +146,12 @@ def provenance_sections(
               "measured.", labels, folded=True),
     ] if len(costs) else [Note("No benchmark files were given.", kind="missing")]  # fmt: skip
     settings: list[Block] = [
-        Table("methods", tabulate_choices(config), "Methods, arms and seeds as configured."),
+        Table(
+            "methods",
+            tabulate_choices(config, configs),
+            "Methods, switches, arms and seeds as configured. What stands under the name of a method counts only where "
+            "that method is chosen.",
+        ),
         Table(
             "samples", sheet, f"The sample sheet, {len(sheet)} {'sample' if len(sheet) == 1 else 'samples'}.", labels
         ),
@@ -193,9 +187,3 @@ def _resources(resources: pd.DataFrame) -> Block:
         "after its SHA-256 was found equal to this one.",
         {"sha256": "SHA-256"},
     )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
