@@ -42,7 +42,7 @@ def fragment_blocks(fragments: pd.DataFrame, bounds: dict[str, Any], settings: d
     return [
         Table(
             "fragments",
-            tabulate_samples(fragments),
+            tabulate_samples(fragments, bounds["min_fragments"]),
             "Barcodes of the fragments by sample; medians of those kept. FRiP: fraction of fragments in the consensus "
             "peaks; nucleosome signal: fragments of 147 to 293 bp over shorter ones.",
             {
@@ -64,20 +64,20 @@ def fragment_blocks(fragments: pd.DataFrame, bounds: dict[str, Any], settings: d
     ]
 
 
-def tabulate_samples(fragments: pd.DataFrame) -> pd.DataFrame:
+def tabulate_samples(fragments: pd.DataFrame, min_fragments: int) -> pd.DataFrame:
     """One row a sample: barcodes, how many passed each step, and medians of those kept."""
     import pandas as pd
 
     rows = []
     for sample, part in fragments.groupby("sample", sort=True):
         kept = part[part["reason"].isna()]
-        few = part["reason"].fillna("").str.startswith("fewer than")
+        enough = part["n_fragments"] >= min_fragments
         rows.append(
             {
                 "sample": sample,
                 "barcodes": len(part),
-                "enough": int((~few).sum()),
-                "paired": int((~few & part["paired"]).sum()),
+                "enough": int(enough.sum()),
+                "paired": int((enough & part["paired"]).sum()),
                 "kept": len(kept),
             }
             | {metric: float(kept[metric].median()) for metric in MEDIANS}

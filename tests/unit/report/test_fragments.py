@@ -13,11 +13,14 @@ from grnformer.report.page import Figure, Table
 
 @pytest.fixture
 def barcodes() -> pd.DataFrame:
-    """Sample a: three cells, one debris, one empty droplet; sample b: one cell, one without RNA."""
+    """Sample a: three cells, one debris, one empty droplet; sample b: one cell, one without RNA.
+
+    Counts come from numbers, whatever the words of a reason.
+    """
     rows = [
         *(("a", f"c{i}", 1000 * i, 8.0, 0.5, True, None) for i in (1, 2, 3)),
         ("a", "debris", 900, 1.5, np.nan, True, "TSS enrichment below 4"),
-        ("a", "empty", 3, np.nan, np.nan, False, "fewer than 500 fragments"),
+        ("a", "empty", 3, np.nan, np.nan, False, "too few fragments"),
         ("b", "c1", 4000, 12.0, 0.6, True, None),
         ("b", "alone", 800, np.nan, np.nan, False, "no RNA barcode"),
     ]
@@ -28,7 +31,7 @@ def barcodes() -> pd.DataFrame:
 
 
 def test_each_sample_has_its_row(barcodes: pd.DataFrame) -> None:
-    table = tabulate_samples(barcodes).set_index("sample")
+    table = tabulate_samples(barcodes, 500).set_index("sample")
     assert table.loc["a", ["barcodes", "enough", "paired", "kept"]].tolist() == [5, 4, 4, 3]
     assert table.loc["b", ["barcodes", "enough", "paired", "kept"]].tolist() == [2, 2, 1, 1]
     assert table.loc["a", "n_fragments"] == 2000
