@@ -44,7 +44,7 @@ def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
         rna = whole.rna[rows, ~whole.rna.var_names.isin(lacking)].copy()
         annotation = whole.annotation.iloc[rows].reset_index(drop=True)
         half = dataclasses.replace(whole, rna=rna, atac=whole.atac[rows].copy(), annotation=annotation)
-        half = renamed(half, {"type_3": "type_4"}) if name == "second" else half
+        half = renamed(half, {"type_3": "NA"}) if name == "second" else half
         write_simulation(half, folder / name)
         sheets.append(pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str).assign(dataset=name))
     pd.concat(sheets).to_csv(folder / "samples.tsv", sep="\t", index=False)
@@ -69,6 +69,19 @@ def test_each_dataset_has_its_networks_and_one_model_is_trained(trained) -> None
     assert jobs["join_bundles"] == jobs["join_splits"] == jobs["pretrain_model"] == 1
 
 
+def test_a_type_called_na_keeps_its_name_from_prep_to_the_split(trained) -> None:
+    folder, expected = trained[0].folder / "results/second", {"type_1", "type_2", "NA"}
+    for table, contract in (
+        ("prep/markers.tsv", "markers"),
+        ("grn/cell_type_summary.tsv", "cell_type_summary"),
+        ("pretrain/split.tsv", "split"),
+    ):
+        assert set(io.read_table(folder / table, contract)["cell_type"]) == expected, table
+    rna = io.read_modality(folder / "prep/multiome.h5mu", "rna", "multiome")
+    split = io.read_table(folder / "pretrain/split.tsv", "split").set_index("cell")["cell_type"]
+    assert split.to_dict() == rna.obs["cell_type"].astype(str).to_dict()
+
+
 def test_held_out_cells_of_every_dataset_are_predicted(trained) -> None:
     """Their masked values follow the predictions, alike in the two halves of one simulation."""
     scores = json.loads((trained[0].folder / "results/both/pretrain/hybrid/seed1/heldout.json").read_text())
@@ -81,7 +94,7 @@ def test_held_out_cells_of_every_dataset_are_predicted(trained) -> None:
 def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
     place, _, folder = trained
     bundle = read_bundle(place.folder / "results/both/fuse/hybrid")
-    assert {"first/type_1", "second/type_1", "type_3", "type_4"} <= set(bundle.meta["cell_types"])
+    assert {"first/type_1", "second/type_1", "type_3", "NA"} <= set(bundle.meta["cell_types"])
     described = bundle.meta["datasets"]
     assert described["rest"]["cell_types"] == {"type_1": "first/type_1", "type_2": "first/type_2", "type_3": "type_3"}
     assert described["rest"]["values"] == "counts"

@@ -43,7 +43,7 @@ def toy(tmp_path):
     tss.to_csv(tmp_path / "tss.tsv", sep="\t", index=False)
     regions = [f"chr1_{s + shift}_{s + shift + 400}" for shift in (-200, 30_000) for s in sites]
     cells = [f"AAAC{i:04d}" for i in range(N_CELLS)]
-    types = pd.Series(["alpha"] * (N_CELLS // 2) + ["beta"] * (N_CELLS // 2), index=cells)
+    types = pd.Series(["NA"] * (N_CELLS // 2) + ["n/a"] * (N_CELLS // 2), index=cells)
     types.to_csv(tmp_path / "types.csv", header=False)
     for name, features in (("rna", genes), ("atac", regions)):
         pd.DataFrame(two_types(len(features), rng).T, features, cells).to_csv(tmp_path / f"{name}.csv")
@@ -59,7 +59,11 @@ def test_annotated_text_and_clustered_h5ad(tmp_path, run_rules, toy):
     for sample in ("one", "two"):
         sheet += f"clustered\t{sample}\t\t{sample}_rna.h5ad\t{sample}_atac.h5ad\t\ttoy\t\n"
     (tmp_path / "sheet.tsv").write_text(sheet)
-    targets = ["results/given/prep/filtered.h5mu", "results/clustered/prep/multiome.h5mu"]
+    targets = [
+        "results/given/prep/filtered.h5mu",
+        "results/given/prep/markers.tsv",
+        "results/clustered/prep/multiome.h5mu",
+    ]
     result = run_rules(targets, RULES, CONFIG)
     assert result.returncode == 0, result.stderr
 
@@ -71,6 +75,10 @@ def test_annotated_text_and_clustered_h5ad(tmp_path, run_rules, toy):
     rna = given.mod["rna"]
     np.testing.assert_array_equal(rna.X.toarray(), written.loc[rna.var_names, given.obs["barcode"]].to_numpy().T)
     assert given.mod["atac"].var_names.str.match(r"chr1:\d+-\d+$").all()
+
+    assert json.loads((tmp_path / "results/given/prep/summary.json").read_text())["cell_types"].keys() == {"NA", "n/a"}
+    markers = io.read_table(tmp_path / "results/given/prep/markers.tsv", "markers")
+    assert set(markers["cell_type"]) == {"NA", "n/a"}
 
     clustered = io.read_mudata(tmp_path / "results/clustered/prep/multiome.h5mu", "multiome")
     assert clustered.n_obs == 2 * N_CELLS
