@@ -1,5 +1,7 @@
 """The one exception for wrong input: what was found, what was expected, how to mend it."""
 
+AFFECTS_RESULTS = False
+
 
 class InputError(ValueError):
     """Wrong input from the user's side: data, sample sheet, configuration or resource.

@@ -57,7 +57,8 @@ class Checkpoints:
         """The newest whole checkpoint of this run; a damaged one is named in the log and the one before it taken."""
         others = [path for path in self._all() if not path.name.startswith(self.key[:12])]
         if others:
-            LOGGER.info("of other settings or data, not continued: %s", ", ".join(path.name for path in others))
+            names = ", ".join(path.name for path in others)
+            LOGGER.info("of other settings, data or code, not continued: %s", names)
         for path in self._own():
             damage = self._damage(path)
             if damage is None:

@@ -10,6 +10,8 @@ from torch import nn
 from grnformer.model.batch import Batch
 from grnformer.train.spread import own_values
 
+AFFECTS_RESULTS = False
+
 
 class Divergence(FloatingPointError):
     """Training has diverged.

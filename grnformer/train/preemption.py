@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+AFFECTS_RESULTS = False
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 MARK = "stopped.txt"
 EXIT_CODE = 75  # "temporary failure" of sysexits.h: start again, and it goes on

@@ -14,7 +14,10 @@ import pandas as pd
 import torch
 
 from grnformer import __version__
+from grnformer.fingerprint import fingerprint_modules
 from grnformer.fuse.graph import Bundle
+from grnformer.methods import module_of
+from grnformer.model import backbones
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer, Perturbation
 from grnformer.model.moments import gene_moments, gene_shares, nonzero_medians
@@ -34,6 +37,8 @@ from grnformer.train.task import MaskedValueLoss
 LOGGER = logging.getLogger("grnformer.train")
 RUN_TIME = {"strategy", "checkpoints", "workers", "token_cache", "progress_seconds", "tensorboard"}
 RUN_TIME |= {"accumulate", "compile"}
+# Not part of what a checkpoint holds: the reference embedding is made anew from the weights whenever the rule runs.
+AFTER_TRAINING = ("grnformer.train.embed",)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def pretrain(
     medians: np.ndarray | None,
     stop_after: int | None = None,
 ) -> Pretrained | None:
-    """Train one arm, resuming from its newest whole checkpoint if one of the same settings and data is there.
+    """Train one arm, resuming from its newest whole checkpoint if one of the same settings, data and code is there.
 
     In several processes (torchrun, srun), each calls this with the same arguments; the first returns what was trained,
     the others None.
@@ -175,7 +180,7 @@ def pretrain(
     loss = MaskedValueLoss(model, structure, perturbation)
     plan = Plan(
         seed=model_seed,
-        key=_key(card, settings),
+        key=_key(card, settings, training_code(settings["backbone"])),
         strategy=settings["strategy"],
         compiled=size["compile"],
         steps=size["steps"],
@@ -218,11 +223,17 @@ def _table(curve: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(curve).astype(dict.fromkeys(numbers, float))
 
 
-def _key(card: dict[str, Any], settings: dict[str, Any]) -> str:
+def training_code(backbone: str) -> str:
+    """Fingerprint of the code behind a checkpoint with this backbone: its weights and its training curve."""
+    chosen = module_of(backbones.__name__, backbone)
+    return fingerprint_modules(__name__, chosen, without=AFTER_TRAINING)
+
+
+def _key(card: dict[str, Any], settings: dict[str, Any], code: str) -> str:
     """Identity of a run: a checkpoint of another one must not be continued. Where and how it runs has no part in it."""
     settings = {name: value for name, value in settings.items() if name not in RUN_TIME}
     settings["size"] = {name: value for name, value in settings["size"].items() if name not in RUN_TIME}
-    return hashlib.sha256(json.dumps([card, settings], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([card, settings, code], sort_keys=True).encode()).hexdigest()
 
 
 def _hash_data(stored: str, split: pd.DataFrame, bundle: Bundle) -> str:

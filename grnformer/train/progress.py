@@ -14,6 +14,7 @@ import torch
 
 from grnformer.errors import InputError
 
+AFFECTS_RESULTS = False
 LOGGER = logging.getLogger("grnformer.train")
 
 

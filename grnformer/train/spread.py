@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from grnformer.model.backbones.base import Backbone
-from grnformer.model.backbones.performer import PerformerLayer
 from grnformer.model.grnformer import GRNFormer
 from grnformer.train.compiled import compile_layers, restore_layers
 from grnformer.train.task import MaskedValueLoss, make_optimiser
@@ -92,5 +91,7 @@ def own_values(parameter: nn.Parameter) -> tuple[torch.Tensor, torch.Tensor | No
 
 def find_layers(backbone: Backbone) -> list[nn.Module]:
     """The layers of a backbone that are computed by calling them, those of a decoder last."""
-    stack = list(backbone.get_submodule(backbone.stack).children())
-    return [*stack, *(module for module in backbone.modules() if isinstance(module, PerformerLayer))]
+    layers = list(backbone.get_submodule(backbone.stack).children())
+    if backbone.decoder_stack is not None:
+        layers += backbone.get_submodule(backbone.decoder_stack).children()
+    return layers

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from grnformer.fingerprint import modules_used
+from grnformer.methods import names
+
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -56,8 +59,19 @@ def test_a_rule_states_memory_and_time(job) -> None:
 
 
 def test_a_rule_carries_the_fingerprint_of_its_script(job) -> None:
-    own = f'code=program_code("{job.name}")' if is_original(job) else f'code=code("{job.stage}/{job.name}")'
+    own = f'code=program_code("{job.name}")' if is_original(job) else f'code=code("{job.stage}/{job.name}"'
     assert own in job.directives["params"]
+
+
+def test_a_rule_names_the_backbone_that_its_script_loads(scripted) -> None:
+    """Loaded by name, it is not among the modules that the script imports."""
+    loads = "grnformer.model.backbones" in modules_used(script_of(scripted))
+    assert (f'code=code("{scripted.stage}/{scripted.name}", BACKBONE)' in scripted.directives["params"]) == loads
+
+
+def test_the_config_takes_the_backbones_that_there_are() -> None:
+    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config" / "pretrain.yaml").read_text())
+    assert sorted(schema["properties"]["backbone"]["enum"]) == list(names("grnformer.model.backbones"))
 
 
 def test_a_rule_runs_the_script_of_its_name(job) -> None:

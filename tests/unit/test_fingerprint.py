@@ -1,6 +1,7 @@
 """A fingerprint changes exactly when code that the script reaches changes."""
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from grnformer import fingerprint as shipped
 
+CHECKOUT = Path(__file__).parents[2]
+BACKBONES = "grnformer.model.backbones"
 SCRIPT = """\
 \"\"\"A rule's script.\"\"\"
 
@@ -138,3 +141,88 @@ def test_a_programs_fingerprint_follows_the_files_beside_it_that_it_imports(tmp_
     first = written("first")
     assert written("elsewhere", other="x = 2\n", beside="# a comment\nimport deeper\n") == first
     assert written("changed", deeper="x = 2\n") != first
+
+
+def test_a_module_loaded_by_name_counts_where_it_is_named(package: Path) -> None:
+    script = package.parent / "script.py"
+    (package / "stage" / "chosen.py").write_text("from toy import unrelated\n")
+    (package / "stage" / "other.py").write_text("x = 1\n")
+    used = _load(package).modules_used(script, "toy.stage.chosen")
+    assert set(used) - set(_load(package).modules_used(script)) == {"toy.stage.chosen", "toy.unrelated"}
+    before = _load(package).fingerprint(script, "toy.stage.chosen")
+    assert before != _load(package).fingerprint(script)
+    edit(package / "stage" / "other.py", "x = 1", "x = 2")
+    assert _load(package).fingerprint(script, "toy.stage.chosen") == before
+    edit(package / "unrelated.py", "x = 1", "x = 2")
+    assert _load(package).fingerprint(script, "toy.stage.chosen") != before
+
+
+def test_a_module_that_says_so_affects_no_result(take, package: Path) -> None:
+    edit(package / "shared.py", "def helper", "AFFECTS_RESULTS = False\n\n\ndef helper")
+    before = take()
+    edit(package / "shared.py", "return bottom", "return bottom + 1")
+    edit(package / "deep.py", "bottom = 0", "bottom = 1")
+    assert take() == before
+    edit(package / "shared.py", "AFFECTS_RESULTS = False", "AFFECTS_RESULTS = True")
+    assert take() != before
+
+
+def test_what_is_reached_only_through_a_module_left_out_does_not_count(package: Path) -> None:
+    def fresh() -> str:
+        return _load(package).fingerprint_modules("toy.stage.first", without=["toy.shared"])
+
+    before = fresh()
+    edit(package / "deep.py", "bottom = 0", "bottom = 1")
+    edit(package / "shared.py", "return bottom", "return bottom + 1")
+    assert fresh() == before
+    edit(package / "stage" / "second.py", "return 2", "return 3")
+    assert fresh() != before
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of this package."""
+    return Path(shutil.copytree(CHECKOUT / "grnformer", tmp_path / "grnformer"))
+
+
+USERS = ["pretrain/pretrain_model", "embed/embed_anndata", "bench/embed_lines", "attention/analyse_attention"]
+
+
+def test_a_backbone_counts_for_the_models_that_have_it(copied: Path) -> None:
+    scripts = {rule: CHECKOUT / "workflow" / "scripts" / f"{rule}.py" for rule in USERS}
+    everywhere = {"scgpt", "geneformer", "scfoundation"}
+
+    def by_backbone() -> dict[str, list[str]]:
+        code = _load(copied)
+        return {
+            name: [code.fingerprint(script, f"{BACKBONES}.{name}") for script in scripts.values()]
+            for name in everywhere
+        }
+
+    def changed(file: str) -> set[str]:
+        """Backbones for which all rules change; an edit must not change some rules only."""
+        before = by_backbone()
+        with (copied / file).open("a") as module:
+            module.write("ADDED = 1\n")
+        after = by_backbone()
+        differ = {name: [a != b for a, b in zip(before[name], after[name], strict=True)] for name in everywhere}
+        assert all(len(set(of_rules)) == 1 for of_rules in differ.values()), differ
+        return {name for name, of_rules in differ.items() if all(of_rules)}
+
+    assert changed("model/backbones/scgpt.py") == {"scgpt"}
+    assert changed("model/backbones/performer.py") == {"scfoundation"}
+    assert changed("model/backbones/ragged.py") == {"geneformer", "scfoundation"}
+    assert changed("model/gnn.py") == everywhere
+    assert changed("train/progress.py") == set()
+    assert changed("errors.py") == set()
+
+
+def test_only_these_modules_say_that_they_affect_no_result() -> None:
+    """Whoever adds one has to be sure: edits of it rerun and retrain nothing."""
+    found = {
+        str(path.relative_to(CHECKOUT / "grnformer"))
+        for path in (CHECKOUT / "grnformer").rglob("*.py")
+        if "AFFECTS_RESULTS = False" in path.read_text().splitlines()
+    }
+    train = {f"train/{name}.py" for name in ("divergence", "preemption", "progress")}
+    assert found == {"errors.py", "fingerprint.py", "methods.py"} | train

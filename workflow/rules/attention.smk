@@ -62,7 +62,7 @@ rule analyse_attention:
             key: PRETRAIN["size"][key]
             for key in ("mask_share", "gene_start", "block_cells", "held_blocks")
         },
-        code=code("attention/analyse_attention"),
+        code=code("attention/analyse_attention", BACKBONE),
     message:
         "Analysing the attention of arm {wildcards.arm} on {wildcards.dataset}"
     script:

@@ -262,7 +262,7 @@ rule embed_lines:
     params:
         settings=DRUG_RESPONSE["embed"],
         mapping=config["embed"]["mapping"],
-        code=code("bench/embed_lines"),
+        code=code("bench/embed_lines", BACKBONE),
     message:
         "Embedding cell lines by arm {wildcards.arm} of {wildcards.dataset}, each of its seeds"
     script:

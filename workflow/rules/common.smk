@@ -23,6 +23,7 @@ from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import ENRICHMENTS
 from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
 from grnformer.grn.stability import check_stability_settings
+from grnformer.methods import module_of
 from grnformer.originals import check_interpreters, is_original
 from grnformer.report.provenance import git_commit
 from snakemake.exceptions import WorkflowError
@@ -76,6 +77,7 @@ SCANNED = [
     for dataset, of_dataset in CONFIGS.items()
     if "scan_motifs" in motif_rules(of_dataset["grn"]["cistromes"])
 ]
+BACKBONE = module_of("grnformer.model.backbones", config["pretrain"]["backbone"])
 ARMS = {name: arm["graph"] for name, arm in config["pretrain"]["arms"].items()}
 CHIP_DATASETS = sorted(
     {line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]}
@@ -103,9 +105,10 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
-def code(script):
-    """Fingerprint of the package modules used by workflow/scripts/<script>.py."""
-    return fingerprint(Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py")
+def code(script, *methods):
+    """Fingerprint of the package modules used by workflow/scripts/<script>.py, with those of the methods it loads."""
+    path = Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py"
+    return fingerprint(path, *methods)
 
 
 def lines_of(wildcards):

@@ -43,7 +43,7 @@ rule embed_anndata:
         runtime=growing(240),
     params:
         settings={key: EMBED[key] for key in ("batch_size", "seed", "mapping")},
-        code=code("embed/embed_anndata"),
+        code=code("embed/embed_anndata", BACKBONE),
     message:
         "Embedding {wildcards.cells} by a model of {wildcards.dataset}"
     script:

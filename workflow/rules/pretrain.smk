@@ -146,7 +146,7 @@ rule pretrain_model:
         files=corpus_file_names_of,
         settings=PRETRAIN,
         checkpoints="results/{dataset}/pretrain/{arm}/seed{seed}/checkpoint",
-        code=code("pretrain/pretrain_model"),
+        code=code("pretrain/pretrain_model", BACKBONE),
     message:
         "Pretraining arm {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
     script:

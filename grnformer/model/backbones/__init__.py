@@ -1,8 +1,6 @@
-"""Backbones, the registry: one file each, behind the interface of `base.Backbone`."""
+"""Backbones: one file each, behind the interface of `base.Backbone`, imported when they are looked up."""
 
+from grnformer.methods import Methods
 from grnformer.model.backbones.base import Backbone
-from grnformer.model.backbones.geneformer import Geneformer
-from grnformer.model.backbones.scfoundation import ScFoundation
-from grnformer.model.backbones.scgpt import ScGPT
 
-BACKBONES: dict[str, type[Backbone]] = {"scgpt": ScGPT, "geneformer": Geneformer, "scfoundation": ScFoundation}
+BACKBONES: Methods[type[Backbone]] = Methods(__name__)

@@ -75,6 +75,7 @@ class Backbone(nn.Module):
     rows_N: torch.Tensor | None
     body: ClassVar[tuple[str, ...]]  # submodules that make the states; the others are heads
     stack: ClassVar[str]  # the list of layers among them
+    decoder_stack: ClassVar[str | None] = None  # the list of a decoder's layers, where there is one
 
     def __init__(self, n_genes: int, vocabulary_size: int | None, first_gene: int) -> None:
         super().__init__()

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from grnformer import io
 from grnformer.errors import InputError
+from grnformer.methods import method
 from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens
 from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.batch import Batch
@@ -53,6 +54,7 @@ class GeneformerTokeniser(Tokeniser):
         return replace(self, medians=tuple(np.array(self.medians)[genes].tolist()))
 
 
+@method("geneformer")
 class Geneformer(Backbone):
     """Geneformer over N genes.
 

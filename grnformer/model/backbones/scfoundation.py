@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from grnformer import io
 from grnformer.errors import InputError
+from grnformer.methods import method
 from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
 from grnformer.model.backbones.performer import PerformerLayer
@@ -66,6 +67,7 @@ class ValueBins(nn.Module):
         return torch.softmax(self.alpha * score + self.second(score), dim=-1) @ self.bins.weight
 
 
+@method("scfoundation")
 class ScFoundation(Backbone):
     """scFoundation over N genes.
 
@@ -91,6 +93,7 @@ class ScFoundation(Backbone):
     body = ("value", "position", "layers", "norm")
     stack = "layers"
     n_cell_tokens = 2
+    decoder_stack = "decoder"
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ from torch.nn import functional as F
 
 from grnformer import io
 from grnformer.errors import InputError
+from grnformer.methods import method
 from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
 from grnformer.model.batch import Batch
@@ -57,6 +58,7 @@ class ScGPTTokeniser(Tokeniser):
         return Tokens(*draw_tokens(values, n_tokens, self.expressed_share, rng))
 
 
+@method("scgpt")
 class ScGPT(Backbone):
     """scGPT over N genes.
 

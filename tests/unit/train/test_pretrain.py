@@ -1,12 +1,16 @@
 """Training end to end on a planted network: resume, the value of the true graph, embeddings of new data."""
 
+import logging
+import shutil
+from pathlib import Path
+
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from grnformer import io
+from grnformer import fingerprint, io
 from grnformer.errors import InputError
 from grnformer.fuse.graph import write_bundle
 from grnformer.model.backbones.scgpt import ScGPT
@@ -14,6 +18,7 @@ from grnformer.model.published import Published, take_published
 from grnformer.model.saved import load_model, save_model
 from grnformer.train.cells import CellStore
 from grnformer.train.embed import embed_and_map
+from grnformer.train.loop import _Run
 from grnformer.train.pretrain import pretrain
 from grnformer.train.split import split_cells
 
@@ -51,6 +56,61 @@ def test_a_checkpoint_of_other_settings_is_not_continued(cells, bundle_of, setti
     assert not torch.equal(
         fresh.model.adapter.beta, run(cells, bundle, settings, tmp_path / "b", "hybrid").model.adapter.beta
     )
+
+
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """Take the code for that of a copy of the package, which this edits."""
+    copy = Path(shutil.copytree(Path(fingerprint.__file__).parent, tmp_path / "grnformer"))
+    monkeypatch.setattr(fingerprint, "PACKAGE", copy)
+
+    def edit(file):
+        with (copy / file).open("a") as module:
+            module.write("ADDED = 1\n")
+        for cached in (fingerprint._tree, fingerprint._code, fingerprint._imports, fingerprint._affects_results):
+            cached.cache_clear()
+
+    return edit
+
+
+@pytest.fixture
+def steps_done(monkeypatch):
+    """Steps of the optimiser that were done since this was last asked."""
+    done, step = [], _Run._step
+    monkeypatch.setattr(_Run, "_step", lambda self, *rest: done.append(1) or step(self, *rest))
+
+    def ask():
+        n_steps = len(done)
+        done.clear()
+        return n_steps
+
+    return ask
+
+
+def test_a_finished_model_is_trained_anew_once_its_code_has_changed(
+    cells, bundle_of, settings, tmp_path, edited, steps_done, caplog
+):
+    """And not otherwise: neither without an edit, nor after one that has no part in its weights."""
+    bundle, n_steps = bundle_of("hybrid"), 2
+    settings = settings | {"size": settings["size"] | {"steps": n_steps, "warmup_steps": 1}}
+
+    def train():
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "grnformer.train"):
+            run(cells, bundle, settings, tmp_path / "checkpoints", "hybrid")
+        return steps_done()
+
+    assert train() == n_steps
+    assert train() == 0
+    for file in ("train/progress.py", "train/embed.py", "train/run.py", "model/backbones/geneformer.py"):
+        edited(file)
+    assert train() == 0
+    assert "not continued" not in caplog.text
+    for file in ("model/gnn.py", "model/backbones/scgpt.py"):
+        edited(file)
+        assert train() == n_steps, file
+        assert "of other settings, data or code, not continued" in caplog.text
+        assert train() == 0, file
 
 
 def test_the_true_graph_beats_the_same_model_without_edges(cells, bundle_of, settings, tmp_path):

@@ -243,4 +243,4 @@ def test_training_is_the_same_with_it(cells, bundle_of, settings, tmp_path, monk
         assert other.reference.equals(done[0].reference)
         np.testing.assert_array_equal(other.curve["loss"], done[0].curve["loss"])
     assert len(list((tmp_path / "kept").iterdir())) == 1
-    assert _key(done[0].card, settings | {"token_cache": None}) == _key(done[0].card, settings)
+    assert _key(done[0].card, settings | {"token_cache": None}, "code") == _key(done[0].card, settings, "code")
