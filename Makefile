@@ -25,7 +25,7 @@ env-pycistopic: .envs/pycistopic/.complete ## make the environment of pycisTopic
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 
 demo: env ## run the whole workflow on the demo data and say where the report is
-	$(BIN)/python -m grnformer.measure snakemake --cores $(CORES)
+	$(BIN)/python -m grnformer.core.measure snakemake --cores $(CORES)
 	@echo "The report: $(CURDIR)/results/report/index.html"
 
 test: env ## run the tests, by as many workers as there are cores, four at most
@@ -64,7 +64,7 @@ bench-topics: env ## topic models against lda, and against pycisTopic where env-
 bench-topic-selection: env ## rules of choosing a topic count, on planted programmes
 	$(BIN)/python benchmarks/bench_topic_selection.py
 
-bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq and the floor: the search
+bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq and the baseline: the search
 	snakemake --configfile config/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet \
 	  $(addprefix resources/,epd_promoters_hg38.txt motifs.json.gz motif_tfs.tsv.gz homer_motifs.txt homer_motif_tfs.mat \
 	  tf_chip_targets.json regulatory_prior.parquet)

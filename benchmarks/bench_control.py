@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from control import BACKBONE, CONTROLS, TRUE, arm_bundle, coexpression_floor, run_arm, true_bundle
+from control import BACKBONE, CONTROLS, TRUE, arm_bundle, coexpression_baseline, run_arm, true_bundle
 from harness import HERE
 from table import Table, say
 
@@ -28,7 +28,7 @@ SEEDS, STEPS, BATCH = (1, 2, 3, 4, 5), 100, 16
 PROCESSES = int(os.environ.get("CONTROL_PROCESSES", min(2, len(os.sched_getaffinity(0)))))
 SCREEN: dict[str, Any] = {
     "n_tfs": 20, "n_targets": 100, "n_types": 4, "n_train": 300, "n_heldout": 100, "n_perturbed": 20,
-    "perturbed_share": 0.3, "max_regulators": 3, "closed_share": 0.3, "counts_per_cell": 2000.0,
+    "perturbed_fraction": 0.3, "max_regulators": 3, "closed_fraction": 0.3, "counts_per_cell": 2000.0,
 }  # fmt: skip
 NAMES = {"degree_preserving": "rewired", "random": "random", "none": "no edges", "backbone": "no adapter"}
 LOSSES = {
@@ -63,7 +63,7 @@ def run_seed(backbone: str, scale: str, seed: int) -> dict[str, dict[str, float]
     screen = simulate_screen(seed=seed, **SCREEN)
     bundle, settings = true_bundle(screen), pretrain_settings(backbone)
     networks = [TRUE, *CONTROLS, *([BACKBONE] if scale == "hybrid" else [])]
-    scores = {"co-expression": {"shift": coexpression_floor(screen)}}
+    scores = {"co-expression": {"shift": coexpression_baseline(screen)}}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         screen.data.write_h5ad(folder / "cells.h5ad")

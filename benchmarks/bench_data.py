@@ -85,9 +85,9 @@ def copy_as_zarr(source: Path, target: Path) -> None:
 
 def open_cells(paths: list[str], graph, names: list[str]):
     """One file, or two as a corpus: the first lacks the last tenth of the genes, the second the first tenth."""
-    from grnformer.fuse.graph import Bundle
-    from grnformer.train.cells import CellStore
-    from grnformer.train.corpus import Corpus
+    from grnformer.data.cells import CellStore
+    from grnformer.data.corpus import Corpus
+    from grnformer.graph.bundle import Bundle
 
     if len(paths) == 1:
         return CellStore(paths[0], names)
@@ -108,9 +108,9 @@ def measure(paths: list[str]) -> dict[str, float]:
     """Draw batches of the cells in one file or two; in a process of its own."""
     import psutil
 
-    from grnformer.fuse.graph import EDGE_TYPES, Graph
+    from grnformer.data.batches import Cells, StepBatches
+    from grnformer.graph.bundle import EDGE_TYPES, Graph
     from grnformer.model.backbones import BACKBONES
-    from grnformer.train.batches import Cells, StepBatches
 
     rng = np.random.default_rng(2)
     names = [f"v{i}" for i in range(N_GENES)]
@@ -129,8 +129,8 @@ def measure(paths: list[str]) -> dict[str, float]:
     )
     process = psutil.Process()
     with open_cells(paths, graph, names) as store:
-        tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=51, expressed_share=0.5)
-        cells = Cells(store, graph, [f"type{t}" for t in range(N_TYPES)], tokeniser, n_tokens=128, mask_share=0.3)
+        tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=51, expressed_fraction=0.5)
+        cells = Cells(store, graph, [f"type{t}" for t in range(N_TYPES)], tokeniser, n_tokens=128, mask_fraction=0.3)
         batches = StepBatches(cells, np.arange(store.n_cells), **SETTINGS, n_steps=STEPS, seed=1)
         resident, begun = [], time.perf_counter()
         for step, _ in batches:
@@ -145,15 +145,15 @@ def measure_tokens(backbone: str, size: dict, folder: str) -> tuple[float, float
     import torch
     from bench_train import MASKED, loss_of
 
+    from grnformer.data.batches import batch_of, draw_mask
+    from grnformer.data.token_cache import open_cache
     from grnformer.model.backbones import BACKBONES
-    from grnformer.train.batches import batch_of, draw_mask
-    from grnformer.train.token_cache import open_cache
 
     torch.set_num_threads(1)
     rng, kind = np.random.default_rng(1), BACKBONES[backbone]
     expression = sp.random(STEP_CELLS, STEP_GENES, STEP_EXPRESSED / STEP_GENES, "csr", np.float32, rng)
     settings = kind.tokeniser_settings(
-        size["backbones"][backbone], size["expressed_share"], lambda: np.ones(STEP_GENES)
+        size["backbones"][backbone], size["expressed_fraction"], lambda: np.ones(STEP_GENES)
     )
     tokeniser = kind.tokeniser(**settings)
     model = kind(n_genes=STEP_GENES, **size["backbones"][backbone])

@@ -47,7 +47,7 @@ def of_seed(seed: int, config: dict) -> pd.DataFrame:
     from grnformer.simulate.multiome import simulate_multiome
     from grnformer.topics.lda_tomotopy import fit_lda
 
-    made = simulate_multiome(seed=seed, n_cells=240, repression_share=0.35)
+    made = simulate_multiome(seed=seed, n_cells=240, repression_fraction=0.35)
     rna, grn = made.rna, config["grn"]
     counts = sp.csr_matrix(rna.X, dtype=np.float32)
     scaled = sp.csr_matrix(sp.diags(1e4 / np.asarray(counts.sum(axis=1)).ravel()) @ counts, dtype=np.float32).log1p()

@@ -3,8 +3,8 @@
 All in one process, at a small size, with the settings of config/config.yaml otherwise. A combination trains where
 every loss is finite, the held-out loss (of the same tokens and masks) falls from the first look, after four steps, to
 the end, and the adapter has moved from its start (beta 0). Held-out losses are those of the masked objective; the
-reference is the naive floor on the same tokens (each gene's mean; for geneformer its share). Few steps: the losses say
-that all runs, not which combination is best.
+reference is the naive baseline on the same tokens (each gene's mean; for geneformer its share). Few steps: the losses
+say that all runs, not which combination is best.
 """
 
 import itertools
@@ -22,19 +22,19 @@ from control import true_bundle
 from harness import HERE
 from table import Table, say
 
-from grnformer.fuse.graph import Bundle
-from grnformer.fuse.modes import MODES, SCALES_OF
+from grnformer.data.cells import CellStore
+from grnformer.graph.bundle import Bundle
+from grnformer.graph.modes import MODES, SCALES_OF
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
 from grnformer.simulate.screen import Screen, simulate_screen
-from grnformer.train.cells import CellStore
 from grnformer.train.pretrain import pretrain
 
 STEPS, FIRST_LOOK = 32, 4
 RATES = {"scgpt": 0.01, "geneformer": 0.01, "scfoundation": 0.03}
 SCREEN: dict[str, Any] = {
     "seed": 1, "n_tfs": 10, "n_targets": 50, "n_types": 3, "n_train": 160, "n_heldout": 40, "n_perturbed": 2,
-    "perturbed_share": 0.3, "max_regulators": 3, "closed_share": 0.3, "counts_per_cell": 1000.0,
+    "perturbed_fraction": 0.3, "max_regulators": 3, "closed_fraction": 0.3, "counts_per_cell": 1000.0,
 }  # fmt: skip
 PERTURBATIONS = ("none", "random", "coexpression")
 SMALL = {"width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "decoder_width": 16}
@@ -92,9 +92,9 @@ def main() -> None:
             try:
                 scores, wrong = train(path, screen, bundle, pretrain_settings(backbone, gnn), perturbation)
             except Exception as error:  # a failure is a row, and the others still run
-                scores, wrong = {"mse": float("nan"), "floor_mse": float("nan")}, f"{type(error).__name__}: {error}"
+                scores, wrong = {"mse": float("nan"), "baseline_mse": float("nan")}, f"{type(error).__name__}: {error}"
             failed += bool(wrong)
-            table.add_check(what, unit, scores["mse"], scores["floor_mse"], wrong or "trains", not wrong)
+            table.add_check(what, unit, scores["mse"], scores["baseline_mse"], wrong or "trains", not wrong)
             say(f"{what} {scores['mse']:.4f} {wrong}")
     table.add_bound(f"combinations of {len(grid)} that do not train", "", failed, 1)
     table.add_figure("all combinations: CPU", "s", time.process_time() - start)

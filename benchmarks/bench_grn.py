@@ -44,7 +44,7 @@ def simulation() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
 def demo(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """The demo's genes and TFs, as the rule infer_tf_gene has them."""
-    from grnformer.io import read_modality
+    from grnformer.core.io import read_modality
 
     rna = read_modality(folder / "prep/multiome.h5mu", "rna", "multiome")
     rna = rna[:, rna.X.getnnz(axis=0) >= MIN_CELLS]

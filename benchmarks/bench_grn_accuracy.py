@@ -1,4 +1,4 @@
-"""The search for a network that beats the floor: TF-specific evidence joined with what knows no TF, judged on ChIP-seq.
+"""The search for a network that beats the baseline: TF-specific evidence joined with TF-agnostic scores.
 
 Settings are chosen on one set of cell lines and judged on the others, both ways; all of them stand in
 benchmarks/results/grn-accuracy-search.tsv. Needs the results of `snakemake --configfile config/binding.yaml`.
@@ -21,16 +21,16 @@ AIM_AUPRC, AIM_EARLY = 1.65, 2.0
 
 @dataclass(frozen=True)
 class Setting:
-    """A network of the search: which motifs, how joined with which floor, with or without prior knowledge."""
+    """A network of the search: which motifs, how joined with which baseline, with or without prior knowledge."""
 
     motifs: str
-    join: str  # `ranks`: mean of ranks; or the weight of the log odds beside the floor's
-    floor: str
+    join: str  # `ranks`: mean of ranks; or the weight of the log odds beside the baseline's
+    baseline: str
     prior: bool
 
     def __str__(self) -> str:
         join = "ranks" if self.join == "ranks" else f"log odds x {self.join}"
-        return f"{self.motifs}, {join}, floor of {self.floor}" + (", non-ChIP prior" if self.prior else "")
+        return f"{self.motifs}, {join}, baseline of {self.baseline}" + (", non-ChIP prior" if self.prior else "")
 
 
 def main() -> None:
@@ -84,14 +84,14 @@ def judge(grid: list[Setting], scored: dict) -> pd.DataFrame:
 
 
 def read_data(results: Path, resources: Path) -> dict:
-    """Truth, floors, log odds of binding and non-ChIP prior of the demo's lines."""
-    from grnformer import io
+    """Truth, baselines, log odds of binding and non-ChIP prior of the demo's lines."""
     from grnformer.bench.grn_accuracy.arms import accessibility_expression, map_promoters, weigh_links
     from grnformer.bench.grn_accuracy.benchmark import split_prior
     from grnformer.bench.grn_accuracy.truth import read_truth
-    from grnformer.grn.binding.collections import read_collections
-    from grnformer.grn.binding.odds import score_promoters
-    from grnformer.grn.binding.promoters import read_promoters
+    from grnformer.core import io
+    from grnformer.genome.collections import read_collections
+    from grnformer.genome.occupancy import score_promoters
+    from grnformer.genome.promoters import read_promoters
     from grnformer.grn.prior import prepare_prior, read_prior
     from grnformer.grn.tfs import read_tf_list
 
@@ -127,7 +127,7 @@ def read_data(results: Path, resources: Path) -> dict:
     ]
     odds = {}
     for name, kept in {"JASPAR and CIS-BP": files[:1], "HOMER's": files[1:], "both collections": files}.items():
-        motifs = read_collections(*zip(*kept, strict=True), background_share=binding["background_share"])
+        motifs = read_collections(*zip(*kept, strict=True), background_fraction=binding["background_fraction"])
         motifs = [(matrix, sorted(tfs & set(of))) for matrix, of in motifs if tfs & set(of)]
         odds[name] = score_promoters(promoters, motifs, genes, n_bins=binding["n_bins"], seed=config["grn"]["seed"])
     sources = config["grn"]["cistromes"]["prior"]["chip_sources"]
@@ -151,31 +151,31 @@ def score(data: dict, setting: Setting) -> pd.DataFrame:
         evidence = informed_arm("binding and prior", evidence, data["prior"], data["genes"], data["prior_log_odds"])
 
     def join(line: dict) -> Arm:
-        floor = line[setting.floor]
+        baseline = line[setting.baseline]
         if setting.join == "ranks":
-            return joined_arm(evidence, floor)
-        return weighted_arm("network", evidence, floor, float(setting.join))
+            return joined_arm(evidence, baseline)
+        return weighted_arm("network", evidence, baseline, float(setting.join))
 
-    return score_lines(data, {name: join(line) for name, line in data["lines"].items()}, setting.floor)
+    return score_lines(data, {name: join(line) for name, line in data["lines"].items()}, setting.baseline)
 
 
-def score_lines(data: dict, arms: dict, floor: str) -> pd.DataFrame:
-    """A row a TF and line: auprc, early, those of the wrong TF, and those of the named floor."""
+def score_lines(data: dict, arms: dict, baseline: str) -> pd.DataFrame:
+    """A row a TF and line: auprc, early, those of the wrong TF, and those of the named baseline."""
     from grnformer.bench.grn_accuracy.arms import constant_arm
     from grnformer.bench.grn_accuracy.evaluate import score_arm, wrong_tf_name
 
     parts = []
     for name, line in data["lines"].items():
-        if floor not in line["scored"]:
-            scores = score_arm(constant_arm("floor", line[floor]), line["truth"], data["genes"], name)
-            line["scored"][floor] = tidy(scores)
+        if baseline not in line["scored"]:
+            scores = score_arm(constant_arm("baseline", line[baseline]), line["truth"], data["genes"], name)
+            line["scored"][baseline] = tidy(scores)
         found = tidy(score_arm(arms[name], line["truth"], data["genes"], name))
         arm = arms[name].name
         columns = {"auprc": arm, "wrong": wrong_tf_name(arm)}
         part = pd.DataFrame({c: found[("auprc_ratio", a)] for c, a in columns.items()})
         part["early"], part["early_wrong"] = (found[("early_precision_ratio", a)] for a in columns.values())
-        part["floor"] = line["scored"][floor][("auprc_ratio", "floor")]
-        part["early_floor"] = line["scored"][floor][("early_precision_ratio", "floor")]
+        part["baseline"] = line["scored"][baseline][("auprc_ratio", "baseline")]
+        part["early_baseline"] = line["scored"][baseline][("early_precision_ratio", "baseline")]
         parts.append(part.assign(line=name).reset_index(names="tf"))
     return pd.concat(parts, ignore_index=True)
 
@@ -204,14 +204,14 @@ def row(what: str, how: str, data: dict, scores: pd.DataFrame, lines: tuple) -> 
         "pairs": len(used),
         "silent": len(part) - len(used),
     }
-    found |= {"auprc": median["auprc"], "floor": median["floor"], "wrong_tf": median["wrong"]}
-    found |= {"early": median["early"], "early_floor": median["early_floor"]}
-    for name in ("floor", "wrong"):
+    found |= {"auprc": median["auprc"], "baseline": median["baseline"], "wrong_tf": median["wrong"]}
+    found |= {"early": median["early"], "early_baseline": median["early_baseline"]}
+    for name in ("baseline", "wrong"):
         both = used[["auprc", name]].to_numpy()
         replicates = bootstrap(both, "median", 2000, 1, used["tf"].to_numpy())
         low, high = interval(replicates[:, 0] - replicates[:, 1])
         found |= {f"less_{name}": median["auprc"] - median[name], f"{name}_low": low, f"{name}_high": high}
-    found["beats_floor"] = (used["auprc"] > used["floor"]).mean()
+    found["beats_baseline"] = (used["auprc"] > used["baseline"]).mean()
     found["beats_wrong"] = (used["auprc"] > used["wrong"]).mean()
     return found
 
@@ -222,8 +222,8 @@ def report(table: Table, setting: Setting | str, how: str, data: dict, scores: p
     label = f"{how} [{setting}; {found['pairs']} pairs]"
     table.add_score(f"{label}: AUPRC ratio, median, against the aim", "", found["auprc"], AIM_AUPRC, 0)
     table.add_score(f"{label}: early precision ratio, median, against the aim", "", found["early"], AIM_EARLY, 0)
-    table.add_score(f"{label}: AUPRC ratio against the floor", "", found["auprc"], found["floor"], 0)
-    table.add_score(f"{label}: less the floor, low end of 95%, against 0", "", found["floor_low"], 0, 0)
+    table.add_score(f"{label}: AUPRC ratio against the baseline", "", found["auprc"], found["baseline"], 0)
+    table.add_score(f"{label}: less the baseline, low end of 95%, against 0", "", found["baseline_low"], 0, 0)
     table.add_score(f"{label}: AUPRC ratio against the wrong TF", "", found["auprc"], found["wrong_tf"], 0)
     table.add_score(f"{label}: less the wrong TF, low end of 95%, against 0", "", found["wrong_low"], 0, 0)
     return found

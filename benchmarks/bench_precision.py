@@ -21,9 +21,9 @@ from control import true_bundle
 from harness import HERE
 from table import Table, say
 
-from grnformer.fuse.graph import Bundle
+from grnformer.data.cells import CellStore
+from grnformer.graph.bundle import Bundle
 from grnformer.simulate.screen import Screen, simulate_screen
-from grnformer.train.cells import CellStore
 from grnformer.train.pretrain import pretrain
 from grnformer.train.progress import Progress
 
@@ -31,7 +31,7 @@ FIRST, STEPS = 2, 8  # steps told apart, and in all
 CELLS = {"tiny": 32, "base": 8}  # a step
 SCREEN: dict[str, Any] = {
     "seed": 1, "n_tfs": 20, "n_targets": 600, "n_types": 3, "n_train": 64, "n_heldout": 8, "n_perturbed": 2,
-    "perturbed_share": 0.3, "max_regulators": 3, "closed_share": 0.3, "counts_per_cell": 2000.0,
+    "perturbed_fraction": 0.3, "max_regulators": 3, "closed_fraction": 0.3, "counts_per_cell": 2000.0,
 }  # fmt: skip
 EXACT, HALF = 1e-4, 0.02  # of a loss, relative: compiled; bfloat16
 

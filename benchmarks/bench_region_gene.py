@@ -45,7 +45,7 @@ def main() -> None:
     )
     linked = {**arrays, "expression": arrays["expression"][:, :N_LINKED], "tss": arrays["tss"][:N_LINKED]}
     table = Table("region-gene")
-    scenicplus = {**settings, "n_trees": 500, "learning_rate": 0.01, "feature_share": 0.1}
+    scenicplus = {**settings, "n_trees": 500, "learning_rate": 0.01, "feature_fraction": 0.1}
     for label, options in (("SCENIC+'s settings", scenicplus), ("our default settings", settings)):
         ours = run_task("region_gene_ours", linked, options)
         label = f"{label}, ours {N_LINKED} genes, scikit-learn {N_SAMPLED}"

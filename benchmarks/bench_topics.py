@@ -24,7 +24,7 @@ def main() -> None:
     table = Table("topics")
     compare(table, "simulation", simulate(np.random.default_rng(1)))
     if (folder / "prep/multiome.h5mu").exists():
-        from grnformer.io import read_modality
+        from grnformer.core.io import read_modality
 
         atac = sp.csr_matrix(read_modality(folder / "prep/multiome.h5mu", "atac", "multiome").X)
         compare(table, "demo", atac[:, atac.getnnz(axis=0) >= 5])

@@ -26,9 +26,9 @@ from table import Table, say
 from torch import nn
 from torch.nn import functional as F
 
+from grnformer.data.batch import Batch
 from grnformer.model.backbones import BACKBONES, geneformer, scfoundation
 from grnformer.model.backbones.layer import layer_names
-from grnformer.model.batch import Batch
 
 LENGTHS = {"the demo's cells": (382, 0.45), "10x-like cells": (1_200, 0.5)}  # median and sd of log of expressed genes
 N_GENES, N_RANKS, N_TOKENS, EXPRESSED, STEPS, DECIMALS = 3_000, 2_048, 600, 0.7, 3, 1e-5

@@ -10,9 +10,9 @@ import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.bench.virtual_perturbation import predict_shift
-from grnformer.fuse.graph import EDGE_TYPES, SCALES, Bundle, Graph
-from grnformer.fuse.modes import MODES, SCALES_OF
-from grnformer.grn.cell.aucell import score_cells
+from grnformer.graph.bundle import EDGE_TYPES, SCALES, Bundle, Graph
+from grnformer.graph.modes import MODES, SCALES_OF
+from grnformer.grn.activity.aucell import score_cells
 from grnformer.simulate.screen import Screen
 
 ACTIVE_SHARE = 0.5  # of the training cells, in which an eRegulon is active
@@ -105,11 +105,11 @@ def run_arm(
     perturbations. shift: mean over held-out perturbations of Pearson's r, over the targets, between predicted and
     true shift of expression (backbones that predict values alone). beta: of the adapter.
     """
+    from grnformer.data.batches import Cells
+    from grnformer.data.cells import CellStore
+    from grnformer.graph.structure import read_structure
+    from grnformer.infer.evaluate import evaluate, heldout_batches
     from grnformer.model.backbones import BACKBONES
-    from grnformer.model.structure import read_structure
-    from grnformer.train.batches import Cells
-    from grnformer.train.cells import CellStore
-    from grnformer.train.evaluate import evaluate, heldout_batches
     from grnformer.train.pretrain import pretrain
 
     obs, size = screen.data.obs, settings["size"]
@@ -132,19 +132,19 @@ def run_arm(
         if done is None:
             raise RuntimeError("the positive control runs in one process")
         tokeniser = BACKBONES[settings["backbone"]].tokeniser(**done.card["tokeniser"])
-        chosen = {key: size[key] for key in ("n_tokens", "mask_share")}
+        chosen = {key: size[key] for key in ("n_tokens", "mask_fraction")}
         cells = Cells(store, bundle.graph, bundle.meta["cell_types"], tokeniser, **chosen)
         model, structure = done.model, None
         if arm["adapter"]:
             structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])
-        floor = np.zeros((len(cells.cell_types), len(screen.data.var_names)))
+        baseline = np.zeros((len(cells.cell_types), len(screen.data.var_names)))
         if model.hides_genes:
-            floor = np.ones((len(floor) + 1, floor.shape[1]))
+            baseline = np.ones((len(baseline) + 1, baseline.shape[1]))
         found: dict[str, float] = {"beta": done.heldout["beta"] or 0.0}
         for name, repeats in (("heldout", 2), ("new_type", 2), ("perturbed", 1)):
             rows = screen.rows(name)
             batches = heldout_batches(cells, rows, batch_size=64, repeats=repeats, seed=settings["seed"])
-            found[f"loss_{name}"] = evaluate(model, structure, batches, floor, settings["seed"])["mse"]
+            found[f"loss_{name}"] = evaluate(model, structure, batches, baseline, settings["seed"])["mse"]
         if not model.hides_genes:
             found["shift"] = _score_shifts(screen, cells, model, structure, settings["seed"])
     return found
@@ -182,7 +182,7 @@ def correlate(true: np.ndarray, predicted: np.ndarray, screen: Screen) -> float:
     return float(np.corrcoef(true[known], predicted[known])[0, 1])
 
 
-def coexpression_floor(screen: Screen) -> float:
+def coexpression_baseline(screen: Screen) -> float:
     """What the same score is if a shift is the TF's correlation with each gene in the training cells, signed."""
     x = screen.data.X.toarray()
     true = true_shifts(screen, x / np.maximum(x.std(axis=0), 1e-6))

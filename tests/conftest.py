@@ -40,7 +40,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def put(frame: pd.DataFrame, path: Path, contract: str) -> None:
     """Write a table by its contract; columns that a stage has and no figure needs are filled in."""
-    from grnformer import contracts, io
+    from grnformer.core import contracts, io
 
     io.write_table(complete(frame, contracts.load(contract)["columns"]), path, contract)
 
@@ -88,7 +88,7 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
     import mudata
     import scipy.sparse as sp
 
-    from grnformer import io
+    from grnformer.core import io
 
     obs = pd.DataFrame({"cell_type": types, "sample": "s1", "donor": "d1"}, index=cells)
     rna, atac = (sp.csr_matrix(rng.poisson(0.6, (len(cells), n))) for n in (len(GENES), len(REGIONS)))
@@ -192,7 +192,7 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
     import anndata
     import scipy.sparse as sp
 
-    from grnformer import contracts, io
+    from grnformer.core import contracts, io
     from grnformer.grn.cell_type import file_names
 
     files = file_names(TYPES)
@@ -253,7 +253,7 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
 
 
 def _write_graphs(folder: Path, rng: np.random.Generator, cells: list[str]) -> None:
-    from grnformer.fuse.graph import Bundle, Graph, write_bundle
+    from grnformer.graph.bundle import Bundle, Graph, write_bundle
 
     genes = pd.DataFrame({"node": range(50), "gene": GENES[:50], "token": range(100, 150), "is_tf": np.arange(50) < 8})
     pairs = pd.DataFrame({"tf": np.repeat(np.arange(8), 12), "gene": rng.integers(0, 50, 96), "weight": 1.0, "sign": 1})
@@ -278,7 +278,7 @@ def _write_graphs(folder: Path, rng: np.random.Generator, cells: list[str]) -> N
 
 
 def _write_models(folder: Path, rng: np.random.Generator) -> None:
-    from grnformer import io
+    from grnformer.core import io
 
     for i, arm in enumerate(ARMS):
         for seed in (1, 2):
@@ -294,7 +294,7 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
             )  # fmt: skip
             put(curve, folder / arm / f"seed{seed}" / "training.tsv", "training")
             heldout = {"objective": "masked_value", "n": 900, "mse": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5,
-                       "floor_mse": 1.0, "floor_cell_type_mse": 0.9, "floor_cell_type_pearson": 0.3,
+                       "baseline_mse": 1.0, "baseline_cell_type_mse": 0.9, "baseline_cell_type_pearson": 0.3,
                        "heldout_cells": 18, "train_cells": 72, "parameters": 1000,
                        "beta": None if arm == "none" else 0.05}  # fmt: skip
             io.write_json(heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout")
@@ -362,8 +362,8 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
                 "none": ("control", [0.40, 0.42, 0.41]),
                 "random": ("control", [0.41, 0.41, 0.43]),
                 "expression PCA": ("reference", [0.44, 0.45, 0.44]),
-                "per-drug ridge": ("floor", [0.48]),
-                "drug mean": ("floor", [None]),
+                "per-drug ridge": ("baseline", [0.48]),
+                "drug mean": ("baseline", [None]),
             },
             metric,
             "seed",
@@ -378,8 +378,8 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
             {
                 "eregulon": ("model", rng.normal(1.6, 0.2, 12).tolist()),
                 "eregulon (wrong TF)": ("control", rng.normal(1.1, 0.2, 12).tolist()),
-                "random": ("floor", rng.normal(1.0, 0.1, 12).tolist()),
-                "promoter and expression": ("floor", rng.normal(1.5, 0.2, 12).tolist()),
+                "random": ("baseline", rng.normal(1.0, 0.1, 12).tolist()),
+                "promoter and expression": ("baseline", rng.normal(1.5, 0.2, 12).tolist()),
             },
             "auprc_ratio",
             "tf",

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import torch
 
-from grnformer.model.batch import Batch
+from grnformer.data.batch import Batch
+from grnformer.graph.structure import EdgeList, Structure
 from grnformer.model.grnformer import GRNFormer, Perturbation
-from grnformer.model.structure import EdgeList, Structure
 
 
 def edges(rng, n_edges, n_tfs, n_genes, gate):
@@ -26,8 +26,8 @@ def prepare(arrays, options):
     of_cells = edges(rng, n_sets * 60, n_tfs, n_genes, np.repeat(np.arange(n_sets), 60))
     structure = Structure(n_genes, list("ABCD"), types, of_cells, n_sets)
     genes = np.stack([rng.permutation(n_genes)[:n_tokens] for _ in range(n_cells)])
-    values = rng.random(genes.shape).astype(np.float32) * (rng.random(genes.shape) < size["expressed_share"])
-    masked = rng.random(genes.shape) < size["mask_share"]
+    values = rng.random(genes.shape).astype(np.float32) * (rng.random(genes.shape) < size["expressed_fraction"])
+    masked = rng.random(genes.shape) < size["mask_fraction"]
     active = (rng.random((n_cells, n_sets)) < options["active"]).astype(np.float32)
     batch = Batch(
         *map(torch.from_numpy, (genes, values, masked)), rng.integers(4, size=n_cells), torch.from_numpy(active)

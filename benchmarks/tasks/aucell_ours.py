@@ -2,7 +2,7 @@
 
 import scipy.sparse as sp
 
-from grnformer.grn.cell.aucell import score_cells
+from grnformer.grn.activity.aucell import score_cells
 
 
 def prepare(arrays, options):

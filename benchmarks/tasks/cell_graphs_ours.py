@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from grnformer.fuse.graph import Graph
-from grnformer.model.structure import EdgeList, scale_graph
-from grnformer.train.activity import StoredActivity
+from grnformer.data.activity import StoredActivity
+from grnformer.graph.bundle import Graph
+from grnformer.graph.structure import EdgeList, scale_graph
 
 
 def prepare(arrays, options):

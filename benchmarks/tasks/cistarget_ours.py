@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grnformer.grn.motifs.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
 
 
 def prepare(arrays, options):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grnformer.train.mapping import ReferenceIndex
+from grnformer.infer.mapping import ReferenceIndex
 
 
 def prepare(arrays, options):

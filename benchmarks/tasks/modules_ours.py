@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grnformer.grn.motifs.enrich_modules import enrich_modules
-from grnformer.grn.motifs.modules import make_modules
-from grnformer.grn.motifs.rankings import open_rankings, write_rankings
+from grnformer.genome.rankings import open_rankings, write_rankings
+from grnformer.grn.enrichment.enrich_modules import enrich_modules
+from grnformer.grn.enrichment.modules import make_modules
 
 
 def prepare(arrays, options):

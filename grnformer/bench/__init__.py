@@ -1,1 +1,1 @@
-"""Benchmarks: every score beside its naive floors, its controls and an interval."""
+"""Benchmarks: every score beside its naive baselines, its controls and an interval."""

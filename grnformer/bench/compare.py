@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.cistromes.build import motif_rules
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ BEFORE = {
     "arboreto_genie3": "run_arboreto",
     "pyscenic_aucell": "run_pyscenic_aucell",
 }  #: original of TF-gene importance or activity -> rule that runs it
-ACCURACY = ("tf_gene", "tf_gene_and_floor", "eregulon", "eregulon_without_chip", "eregulon_and_floor")
+ACCURACY = ("tf_gene", "tf_gene_and_baseline", "eregulon", "eregulon_without_chip", "eregulon_and_baseline")
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grnformer import io
 from grnformer.bench.compare import Networks
+from grnformer.core import io
 from grnformer.grn.cell_type import file_names
 
 

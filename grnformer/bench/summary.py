@@ -1,4 +1,4 @@
-"""From scores to a summary: estimates with intervals, failures counted, the floor beside every arm."""
+"""From scores to a summary: estimates with intervals, failures counted, the baseline beside every arm."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer import contracts
 from grnformer.bench.metrics import METRICS
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ _CONFIDENCE = 0.95
 
 
 def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd.DataFrame:
-    """Sum up scores over their members, with 95% intervals and the distance to the best floor.
+    """Sum up scores over their members, with 95% intervals and the distance to the best baseline.
 
     Means get Student's t interval: members are few (folds, seeds), and with three of them a percentile bootstrap
     excludes the truth by chance in one of four cases. Medians of six members or more get a percentile bootstrap,
@@ -35,12 +35,12 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
 
     Returns
     -------
-    Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says. The floor is
-    the best arm of kind ``floor`` with the same benchmark, task and metric. ``above_floor`` is the difference of the
-    two estimates in the metric's better direction over the members that both have, its interval from these members'
-    paired differences (means) or from resampling them together (medians); a floor with a single member that the arm
-    lacks (a floor without seeds) counts as a constant. Intervals need two members (means) or six (medians) at least
-    and are missing otherwise. The best floor itself has no floor.
+    Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says. The baseline is
+    the best arm of kind ``baseline`` with the same benchmark, task and metric. ``above_baseline`` is the difference of
+    the two estimates in the metric's better direction over the members that both have, its interval from these members'
+    paired differences (means) or from resampling them together (medians); a baseline with a single member that the arm
+    lacks (a baseline without seeds) counts as a constant. Intervals need two members (means) or six (medians) at least
+    and are missing otherwise. The best baseline itself has no baseline.
 
     Raises
     ------
@@ -57,11 +57,11 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
         arms = {str(arm): part for arm, part in group.groupby("arm", sort=True)}
         head = {"benchmark": benchmark, "task": task, "metric": metric}
         estimates = {arm: _summarise_arm(part, str(metric), n_resamples, seed) for arm, part in arms.items()}
-        floor = _best_floor(estimates, str(metric))
+        baseline = _best_baseline(estimates, str(metric))
         for arm, row in estimates.items():
             distance = _no_distance()
-            if floor is not None and arm != floor:
-                distance = _distance(arms[arm], arms[floor], floor, str(metric), n_resamples, seed)
+            if baseline is not None and arm != baseline:
+                distance = _distance(arms[arm], arms[baseline], baseline, str(metric), n_resamples, seed)
             rows.append(head | {"arm": arm} | row | distance)
     return pd.DataFrame(rows, columns=list(contracts.load("summary")["columns"]))
 
@@ -161,10 +161,10 @@ def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int)
     }
 
 
-def _best_floor(estimates: dict[str, dict[str, Any]], metric: str) -> str | None:
+def _best_baseline(estimates: dict[str, dict[str, Any]], metric: str) -> str | None:
     sign = _sign(metric)
-    floors = {arm: sign * row["estimate"] for arm, row in estimates.items() if row["kind"] == "floor"}
-    defined = {arm: value for arm, value in floors.items() if not np.isnan(value)}
+    baselines = {arm: sign * row["estimate"] for arm, row in estimates.items() if row["kind"] == "baseline"}
+    defined = {arm: value for arm, value in baselines.items() if not np.isnan(value)}
     return max(sorted(defined), key=lambda arm: defined[arm]) if defined else None
 
 
@@ -173,29 +173,29 @@ def _sign(metric: str) -> float:
 
 
 def _no_distance() -> dict[str, Any]:
-    return {"floor": None, "above_floor": np.nan, "above_floor_low": np.nan, "above_floor_high": np.nan}
+    return {"baseline": None, "above_baseline": np.nan, "above_baseline_low": np.nan, "above_baseline_high": np.nan}
 
 
 def _distance(
-    part: pd.DataFrame, floor_part: pd.DataFrame, floor: str, metric: str, n_resamples: int, seed: int
+    part: pd.DataFrame, baseline_part: pd.DataFrame, baseline: str, metric: str, n_resamples: int, seed: int
 ) -> dict[str, Any]:
-    arm_values, floor_values = _values(part), _values(floor_part)
-    row = _no_distance() | {"floor": floor}
-    same_unit = part["unit"].iloc[0] == floor_part["unit"].iloc[0]
-    shared = arm_values.index.intersection(floor_values.index) if same_unit else arm_values.index[:0]
+    arm_values, baseline_values = _values(part), _values(baseline_part)
+    row = _no_distance() | {"baseline": baseline}
+    same_unit = part["unit"].iloc[0] == baseline_part["unit"].iloc[0]
+    shared = arm_values.index.intersection(baseline_values.index) if same_unit else arm_values.index[:0]
     members = shared if len(shared) else arm_values.index
     if len(shared):
-        both = np.column_stack([arm_values[shared], floor_values[shared]])
-    elif len(floor_values) == 1 and len(arm_values):
-        both = np.column_stack([arm_values, np.full(len(arm_values), floor_values.iloc[0])])
+        both = np.column_stack([arm_values[shared], baseline_values[shared]])
+    elif len(baseline_values) == 1 and len(arm_values):
+        both = np.column_stack([arm_values, np.full(len(arm_values), baseline_values.iloc[0])])
     else:
         return row
     statistic, sign = METRICS[metric].statistic, _sign(metric)
     estimates = _apply(both, statistic, axis=0)
-    row["above_floor"] = float(sign * (estimates[0] - estimates[1]))
+    row["above_baseline"] = float(sign * (estimates[0] - estimates[1]))
     if len(both) > 1 and statistic == "mean":
-        _, row["above_floor_low"], row["above_floor_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
+        _, row["above_baseline_low"], row["above_baseline_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
     elif len(both) >= LEAST_FOR_MEDIAN:
         replicates = bootstrap(both, statistic, n_resamples, seed, clusters_of(part, members))
-        row["above_floor_low"], row["above_floor_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
+        row["above_baseline_low"], row["above_baseline_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
     return row

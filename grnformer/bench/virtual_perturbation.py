@@ -15,12 +15,12 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from grnformer.errors import InputError
-from grnformer.model.batch import Batch
+from grnformer.core.errors import InputError
+from grnformer.data.activity import VisibleActivity
+from grnformer.data.batch import Batch
+from grnformer.data.batches import HELDOUT, STRUCTURE, Cells, Rows, batch_of, draw_mask
+from grnformer.graph.structure import Structure
 from grnformer.model.grnformer import GRNFormer
-from grnformer.model.structure import Structure
-from grnformer.train.activity import VisibleActivity
-from grnformer.train.batches import HELDOUT, STRUCTURE, Cells, Rows, batch_of, draw_mask
 
 
 @torch.no_grad()
@@ -111,7 +111,7 @@ def paired_batches(
     gene_BL = tokens.gene_BL.copy()
     absent = ~(gene_BL == gene).any(axis=1)
     gene_BL[absent, -1] = gene
-    masked_BL = draw_mask(gene_BL.shape, cells.mask_share, rng, tokens.present_BL) & (gene_BL != gene)
+    masked_BL = draw_mask(gene_BL.shape, cells.mask_fraction, rng, tokens.present_BL) & (gene_BL != gene)
 
     def batch(of: Rows) -> Batch:
         value_BL = np.take_along_axis(of.values.toarray(), gene_BL, axis=1)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
     import scipy.sparse as sp
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 _NEUTRAL = 0.5  # rank of what an edge has no value for
 
@@ -43,7 +43,7 @@ def file_names(cell_types: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def share_by_type(matrix: sp.csr_matrix, cell_type: np.ndarray, types: list[str]) -> np.ndarray:
+def fraction_by_type(matrix: sp.csr_matrix, cell_type: np.ndarray, types: list[str]) -> np.ndarray:
     """Cells with a non-zero value, per type and feature.
 
     Returns
@@ -85,7 +85,7 @@ def measure_openness(
 def build_cell_type_grn(
     eregulons: pd.DataFrame,
     rss: pd.Series,
-    tf_share: pd.Series,
+    tf_fraction: pd.Series,
     openness: pd.Series,
     open_cells: pd.Series,
     *,
@@ -110,7 +110,7 @@ def build_cell_type_grn(
         Contract eregulons.
     rss
         Regulon specificity score in the type, by eRegulon.
-    tf_share
+    tf_fraction
         Share of the type's cells that detect a gene, by symbol.
     openness, open_cells
         Relative openness, and cells with a count, by region.
@@ -125,7 +125,7 @@ def build_cell_type_grn(
 
     specific = rss.index[rss >= rss.quantile(min_rss_quantile)]
     rows = eregulons[eregulons["eregulon"].isin(set(specific))]
-    rows = rows[rows["tf"].map(tf_share).fillna(0) >= min_tf_cells]
+    rows = rows[rows["tf"].map(tf_fraction).fillna(0) >= min_tf_cells]
     # without a region (regulons of TF and genes alone) nothing is said of openness: neither kept out nor weighed
     placed = rows["region"] != ""
     rows = rows.assign(
@@ -218,8 +218,8 @@ def build_cell_type_grns(
     import pandas as pd
 
     types = sorted({str(t) for t in cell_type})
-    open_cells = share_by_type(accessible, cell_type, types)
-    detected = share_by_type(expression, cell_type, types)
+    open_cells = fraction_by_type(accessible, cell_type, types)
+    detected = fraction_by_type(expression, cell_type, types)
     relative = measure_openness(openness, open_cells, cell_topic, region_topic, cell_type, types)
     networks, summary = {}, []
     for i, name in enumerate(types):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
-from grnformer.io import read_delimited
+from grnformer.core.errors import InputError
+from grnformer.core.io import read_delimited
 
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 _OMNIPATH = ("source", "target", "type", "sources", "is_stimulation", "is_inhibition")
 _TEXT = ("source", "target", "type", "sources", "tf", "gene")

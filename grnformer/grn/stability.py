@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.eregulons.funnel import STABLE, add_filter
-from grnformer.originals import is_original
+from grnformer.workflow.originals import is_original
 
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 FREQUENCY = "selection_frequency"
 TRIPLET = ["eregulon", "region", "gene"]
@@ -134,12 +134,12 @@ def collect_sets(
     eregulons: pd.DataFrame,
     cell_types: Mapping[str, pd.DataFrame],
     *,
-    top_share: float,
+    top_fraction: float,
 ) -> dict[tuple[str, str], set[Hashable]]:
     """What one run selected, by (what, cell type): see `compare_runs`."""
     sets = {
-        ("tf_gene_top", ""): top_rows(tf_gene, PAIR, top_share),
-        ("region_gene_top", ""): top_rows(region_gene, ["region", "gene"], top_share),
+        ("tf_gene_top", ""): top_rows(tf_gene, PAIR, top_fraction),
+        ("region_gene_top", ""): top_rows(region_gene, ["region", "gene"], top_fraction),
         ("eregulons", ""): set(eregulons["eregulon"]),
         ("eregulon_triplets", ""): _keys(eregulons, TRIPLET),
         ("eregulon_pairs", ""): _keys(eregulons, PAIR),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 
 def read_tf_list(path: str | Path) -> list[str]:

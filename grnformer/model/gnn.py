@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grnformer.errors import InputError
-from grnformer.model.links import Links, Reach
-from grnformer.model.structure import ScaleGraph
+from grnformer.core.errors import InputError
+from grnformer.graph.links import Links, Reach
+from grnformer.graph.structure import ScaleGraph
 
 
 class GraphLayer(nn.Module):

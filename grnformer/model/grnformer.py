@@ -14,12 +14,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from grnformer.data.batch import Batch
+from grnformer.graph.perturb import perturb_edges
+from grnformer.graph.structure import EdgeList, ScaleGraph, Structure, sample_neighbours, scale_graph
 from grnformer.model.adapter import CandidateScore, CrossAttentionAdapter
 from grnformer.model.backbones import BACKBONES
-from grnformer.model.batch import Batch
 from grnformer.model.gnn import GraphEncoder, ScaleFusion
-from grnformer.model.perturb import perturb_edges
-from grnformer.model.structure import EdgeList, ScaleGraph, Structure, sample_neighbours, scale_graph
 
 
 @dataclass(frozen=True)

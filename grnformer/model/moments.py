@@ -1,4 +1,4 @@
-"""Moments of each gene's value among drawn tokens, medians, shares: the scale of the targets, and naive floors."""
+"""Moments of each gene's value among drawn tokens, medians, shares: the scale of the targets, and naive baselines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import scipy.sparse as sp
 
-from grnformer.model.tokens import token_weights
+from grnformer.data.tokens import token_weights
 
 SHRINK = 5.0
 
@@ -16,7 +16,7 @@ def gene_moments(
     blocks: Iterable[tuple[sp.csr_matrix, np.ndarray, np.ndarray | None]],
     n_types: int,
     n_tokens: int,
-    expressed_share: float,
+    expressed_fraction: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Moments of the value tokens, exact over the random draw of tokens, in one pass over blocks of rows.
 
@@ -45,7 +45,7 @@ def gene_moments(
         genes = slice(None) if measured is None else measured
         if weight is None or first is None or second is None:
             weight, first, second = (np.zeros((n_types, block.shape[1])) for _ in range(3))
-        of_expressed, of_others = token_weights(values, n_tokens, expressed_share)
+        of_expressed, of_others = token_weights(values, n_tokens, expressed_fraction)
         member = sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
         ones = values.copy()
         ones.data = np.ones_like(values.data)
@@ -65,7 +65,7 @@ def gene_moments(
     return mean, deviation, (first + SHRINK * mean) / (weight + SHRINK)
 
 
-def gene_shares(blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int) -> np.ndarray:
+def gene_fractions(blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int) -> np.ndarray:
     """Share of each gene among the expressed ones, by cell type and, in the last row, of all: (n_types + 1, N).
 
     Shrunk by `SHRINK` pseudo-tokens of the shares of all (those themselves: of equal shares), so that none is 0.

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     from grnformer.model.backbones.base import Backbone

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file, save_file
 
-from grnformer import io
-from grnformer.errors import InputError
+from grnformer.core import io
+from grnformer.core.errors import InputError
 from grnformer.model.grnformer import GRNFormer
 
 FORMAT = 2  # of model.json and the names of weights; raise it where older models no longer load

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 
 from grnformer.model.grnformer import GRNFormer
-from grnformer.model.moments import gene_shares
+from grnformer.model.moments import gene_fractions
 from grnformer.model.published import Published, put_published
 
 
@@ -49,8 +49,8 @@ def start_model(
         values = seen()
         model.backbone.start_genes(coexpression_embedding(values, model.backbone.width, seed))
         if model.hides_genes:
-            shares = gene_shares([(values, np.zeros(values.shape[0], int))], n_types=1)[-1]
-            model.backbone.start_shares(shares)
+            shares = gene_fractions([(values, np.zeros(values.shape[0], int))], n_types=1)[-1]
+            model.backbone.start_fractions(shares)
     return model
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     from grnformer.model.grnformer import GRNFormer
 
-LOGGER = logging.getLogger("grnformer.model")
+logger = logging.getLogger(__name__)
 
 
 def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
     elif how == "lora":
         _add_low_rank(backbone, layers, settings)
     trained = sum(p.numel() for p in backbone.parameters() if p.requires_grad)
-    LOGGER.info("tuning %s: %d weights of the backbone are trained", how, trained)
+    logger.info("tuning %s: %d weights of the backbone are trained", how, trained)
 
 
 def _add_low_rank(backbone: nn.Module, layers: list[nn.Module], settings: dict[str, Any]) -> None:

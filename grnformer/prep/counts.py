@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 log = logging.getLogger("grnformer.prep")
 

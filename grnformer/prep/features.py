@@ -9,9 +9,9 @@ import anndata
 import pandas as pd
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.genome.regions import parse_regions, region_fraction
 from grnformer.prep.counts import as_counts, check_barcodes, sum_repeated_genes
-from grnformer.prep.regions import parse_regions, region_share
 
 log = logging.getLogger("grnformer.prep")
 
@@ -39,13 +39,13 @@ def as_rna(data: anndata.AnnData, tss: pd.DataFrame, where: str, *, min_known_ge
     symbols, ids = set(tss["gene"]), dict(zip(tss["gene_id"].dropna(), tss["gene"], strict=False))
 
     def known(names: pd.Index) -> float:
-        return max(_share(names, symbols), _share(_without_version(names), ids))
+        return max(_fraction(names, symbols), _fraction(_without_version(names), ids))
 
     data = orient(data, known, min_known_genes, f"genes of the TSS table such as {sorted(symbols)[:3]}", where)
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=data.var)
     check_barcodes(data.obs_names, where)
     names = _without_version(data.var_names)
-    if _share(data.var_names, symbols) < _share(names, ids):
+    if _fraction(data.var_names, symbols) < _fraction(names, ids):
         log.info("%s: genes named by Ensembl id; symbols from the TSS table", where)
         data.var["gene_id"] = names
         data.var_names = pd.Index([ids.get(name, name) for name in names])
@@ -55,7 +55,7 @@ def as_rna(data: anndata.AnnData, tss: pd.DataFrame, where: str, *, min_known_ge
 def as_atac(data: anndata.AnnData, where: str) -> anndata.AnnData:
     """Cells x regions named chr1:1-2: counts (CSR, int32); `var` holds ``chrom, start, end``."""
     data = select_features(data, PEAKS, where)
-    data = orient(data, region_share, 0.5, "regions such as chr1:100-600, chr1-100-600 or chr1_100_600", where)
+    data = orient(data, region_fraction, 0.5, "regions such as chr1:100-600, chr1-100-600 or chr1_100_600", where)
     regions = parse_regions(data.var_names, where)
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=regions)
     check_barcodes(data.obs_names, where)
@@ -106,7 +106,7 @@ def orient(
     return data
 
 
-def _share(names: pd.Index, known: set[str] | dict[str, str]) -> float:
+def _fraction(names: pd.Index, known: set[str] | dict[str, str]) -> float:
     return float(names.isin(list(known)).mean()) if len(names) else 0.0
 
 

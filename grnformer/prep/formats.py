@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.prep.counts import is_whole
 from grnformer.prep.text_matrix import read_text_matrix
 

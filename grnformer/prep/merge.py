@@ -8,7 +8,7 @@ import anndata
 import mudata
 import pandas as pd
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.prep.sample import dropped_table
 
 log = logging.getLogger("grnformer.prep")

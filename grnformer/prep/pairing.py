@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from grnformer.errors import InputError
-from grnformer.io import MISSING_NUMBERS
+from grnformer.core.errors import InputError
+from grnformer.core.io import MISSING_NUMBERS
 
 log = logging.getLogger("grnformer.prep")
 

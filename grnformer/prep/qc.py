@@ -9,8 +9,8 @@ import mudata
 import numpy as np
 import pandas as pd
 
-from grnformer.errors import InputError
-from grnformer.prep.regions import holds_tss
+from grnformer.core.errors import InputError
+from grnformer.genome.regions import holds_tss
 
 log = logging.getLogger("grnformer.prep")
 

@@ -9,10 +9,10 @@ import anndata
 import mudata
 import pandas as pd
 
+from grnformer.genome.regions import check_build, check_chromosomes
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.pairing import annotation_of, label_cells, pair_barcodes, read_annotation
-from grnformer.prep.regions import check_build, check_chromosomes
 
 log = logging.getLogger("grnformer.prep")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 _BLOCK_BYTES = 16 << 20  # text held at a time
 

@@ -116,8 +116,8 @@ def attention_section(
             "Are the pairs of highest attention, from a target's query to a TF's key, edges of the type's network? "
             "Beside the share of edges among the top pairs: among all candidates, and what the same TFs with random "
             "targets, or the same targets with random TFs, would give. AUROC: a TF's targets among its candidates, "
-            f"mean over TFs, .5 is chance. Mean over {seeds}; interval of the precision over seeds, of the floor over "
-            "draws.",
+            f"mean over TFs, .5 is chance. Mean over {seeds}; interval of the precision over seeds, of the "
+            "baseline over draws.",
             {"top": "top pairs (n)", "precision": "share of edges", "same_tf": "same TF, random target",
              "same_tf_low": "95% low", "same_tf_high": "95% high", "same_target": "same target, random TF",
              "base_rate": "all candidates", "candidates": "candidates (n)", "edges": "edges among them (n)",

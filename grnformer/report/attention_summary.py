@@ -96,8 +96,8 @@ def summarise_pairs(scores: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (arm, name), part in scores.groupby(["arm", "cell_type"], sort=False):
         precision, low, high, seeds = mean_difference(part["precision"].to_numpy(float))
-        floors = ["same_tf", "same_tf_low", "same_tf_high", "same_target", "base_rate"]
-        means = [*floors, "auroc", "auroc_low", "auroc_high"]
+        baselines = ["same_tf", "same_tf_low", "same_tf_high", "same_target", "base_rate"]
+        means = [*baselines, "auroc", "auroc_low", "auroc_high"]
         rows.append(
             {"arm": arm, "cell_type": name, "top": int(part["top"].max()), "precision": precision, "low": low,
              "high": high, **part[means].mean().to_dict(), "candidates": int(part["candidates"].max()),

@@ -1,4 +1,4 @@
-"""Sections of the benchmarks: verdict in words, forest plots, every score beside floors and intervals."""
+"""Sections of the benchmarks: verdict in words, forest plots, every score beside baselines and intervals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
-from grnformer.config import DATA_GRAPHS
 from grnformer.report.forest import forest_height, metric_name, order_arms, plot_forest, unit_name
 from grnformer.report.page import Block, Figure, Note, Section, Table
 from grnformer.report.verdict import capital, compare_arms, judge
+from grnformer.workflow.config import DATA_GRAPHS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +20,11 @@ ABOUT = {
     "training: pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, "
     "so that a model that only knows which drugs are potent scores nothing.",
     "grn_accuracy": "Inferred targets of each TF in a cell line against ENCODE ChIP-seq targets of that TF in that "
-    "very line. Scores are ratios over a random ranking (1). A TF-agnostic floor ranks genes without knowing the TF; "
+    "very line. Scores are ratios over a random ranking (1). A TF-agnostic baseline ranks genes without the TF; "
     "the wrong-TF control takes the same score from other TFs of the line. In task all a TF counts once for each line "
     "it was measured in; intervals draw a TF with all its lines. Where promoters are given: the default settings of "
-    "binding_with_floor and binding_prior_with_linked_floor were chosen by these very scores, on GM12878 and H1 (the "
-    "reach of links: on K562), so that these two are somewhat too good there.",
+    "binding_with_baseline and binding_prior_with_linked_baseline were chosen by these very scores, on GM12878 and H1 "
+    "(the reach of links: on K562), so that these two are somewhat too good there.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
@@ -37,7 +37,7 @@ _DATA = {
 }
 # arms judged in words; those of the other benchmarks are all judged
 _VERDICTS = {
-    "grn_accuracy": ("eregulon", "eregulon_and_floor", "binding_with_floor", "binding_prior_with_linked_floor")
+    "grn_accuracy": ("eregulon", "eregulon_and_baseline", "binding_with_baseline", "binding_prior_with_linked_baseline")
 }
 _FOLDS = " Folds share training data, so that intervals over folds are somewhat too narrow."
 _LABELS = {
@@ -47,9 +47,9 @@ _LABELS = {
     "tf": "TF",
     "failed": "failed (n)",
     "n": "observations a value (n)",
-    "above_floor": "above best floor",
-    "above_floor_low": "95% low ",
-    "above_floor_high": "95% high ",
+    "above_baseline": "above best baseline",
+    "above_baseline_low": "95% low ",
+    "above_baseline_high": "95% high ",
 }
 _COMPARED = {"low": "95% low", "high": "95% high", "members": "paired members (n)"}
 
@@ -94,7 +94,7 @@ def benchmark_section(
             order_arms(summary)
             .sort_values(["metric", "task"], kind="stable", key=_in_order(metrics))
             .drop(columns="benchmark"),
-            f"{title}, every arm, floor and control. The estimate is the mean or median over members (seeds, TFs, "
+            f"{title}, every arm, baseline and control. The estimate is the mean or median over members (seeds, TFs, "
             "...), as given below; intervals are 95% intervals over members (Student's t for means, percentile "
             "bootstrap for medians), missing where there is one member alone. Failed: members whose value is "
             "undefined. " + _definitions(metrics) + (_FOLDS if (summary["unit"] == "fold").any() else ""),
@@ -163,7 +163,7 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, metric
             members = members if least == most or not members else f"{least} to {members}"
             caption = (
                 f"{capital(METRICS[metric].about)}. Task {task}. Points: {METRICS[metric].statistic} over members"
-                f"{f' ({members})' if members else ''}; bars: 95% interval; dashed line: best naive floor; "
+                f"{f' ({members})' if members else ''}; bars: 95% interval; dashed line: best naive baseline; "
                 "dotted line: chance."
             )
             if undefined:

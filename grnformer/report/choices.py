@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from grnformer.config import config_schema
+from grnformer.workflow.config import config_schema
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,8 +21,8 @@ _HELDOUT = {
     "source": "dataset or file",
     "seeds": "seeds (n)",
     "mse": "held-out error",
-    "floor_mse": "by gene's mean or share",
-    "floor_cell_type_mse": "by that in the type",
+    "baseline_mse": "by gene's mean or share",
+    "baseline_cell_type_mse": "by that in the type",
     "heldout_cells": "held-out cells (n)",
 }
 
@@ -66,7 +66,7 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
     ]
     if len(heldout):
         grouped = heldout.groupby(["arm", "source"], sort=False)
-        scores = {key: (key, "mean") for key in ("mse", "floor_mse", "floor_cell_type_mse", "heldout_cells")}
+        scores = {key: (key, "mean") for key in ("mse", "baseline_mse", "baseline_cell_type_mse", "heldout_cells")}
         table = grouped.agg(seeds=("seed", "nunique"), **scores).reset_index()
         table = table.astype({"heldout_cells": int})
         caption = "Held-out error of each arm on the cells of each dataset, mean over seeds."

@@ -54,7 +54,7 @@ def describe_dots(
 
     Returns
     -------
-    Columns eregulon, tf, genes, cell_type, cells, rss, mean_auc, active_share (0 to 1), tf_expression.
+    Columns eregulon, tf, genes, cell_type, cells, rss, mean_auc, active_fraction (0 to 1), tf_expression.
     """
     import pandas as pd
 
@@ -77,7 +77,7 @@ def describe_dots(
                     "cells": int(of_type.sum()),
                     "rss": float(rss.get((eregulon, name), np.nan)),
                     "mean_auc": float(auc[of_type, j].mean()),
-                    "active_share": float(active[of_type, j].mean()),
+                    "active_fraction": float(active[of_type, j].mean()),
                     "tf_expression": float(expression.loc[tf, name]) if tf in expression.index else np.nan,
                 }
             )
@@ -92,7 +92,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
     scaled = expression.sub(expression.min(axis=1), axis=0).div(np.ptp(expression, axis=1).replace(0, np.nan), axis=0)
     colour = [scaled.loc[e, t] for e, t in zip(dots["eregulon"], dots["cell_type"], strict=True)]
     hover = [
-        f"{r.eregulon} in {r.cell_type}<br>active in {r.active_share:.0%} of {r.cells:,} cells<br>RSS {r.rss:.3f}, "
+        f"{r.eregulon} in {r.cell_type}<br>active in {r.active_fraction:.0%} of {r.cells:,} cells<br>RSS {r.rss:.3f}, "
         f"mean AUC {r.mean_auc:.3f}<br>mean TF expression {r.tf_expression:.3f} (log1p)"
         for r in dots.itertuples()
     ]
@@ -105,7 +105,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
         hovertext=hover,
         hoverinfo="text",
         marker={
-            "size": 3 + 13 * np.sqrt(dots["active_share"]),
+            "size": 3 + 13 * np.sqrt(dots["active_fraction"]),
             "color": colour,
             "colorscale": SEQUENTIAL,
             "cmin": 0,

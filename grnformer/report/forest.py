@@ -1,4 +1,4 @@
-"""Forest plots of benchmark summaries: every arm with its interval, floors as lines, controls marked."""
+"""Forest plots of benchmark summaries: every arm with its interval, baselines as lines, controls marked."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
         )  # fmt: skip
     if metric in CHANCE:
         figure.add_vline(x=CHANCE[metric], line={"color": "#9aa5b1", "dash": "dot", "width": 1.4})
-    floors = drawn[drawn["kind"] == "floor"]
-    if len(floors):
-        best = floors["estimate"].max() if METRICS[metric].better == "higher" else floors["estimate"].min()
+    baselines = drawn[drawn["kind"] == "baseline"]
+    if len(baselines):
+        best = baselines["estimate"].max() if METRICS[metric].better == "higher" else baselines["estimate"].min()
         figure.add_vline(x=best, line={"color": INK, "dash": "dash", "width": 1.4})
     rows = [arm for arm, place in places.items() if place == round(place)]
     figure.update_yaxes(
@@ -121,7 +121,7 @@ def place_rows(summary: pd.DataFrame) -> dict[str, float]:
 
 
 def order_arms(summary: pd.DataFrame) -> pd.DataFrame:
-    """Rows by kind (model, control, reference, floor) and the better estimate first; undefined ones last in a kind."""
+    """Rows by kind (model, control, reference, baseline) better estimates first; undefined ones last in a kind."""
     better = summary["metric"].map(lambda m: 1.0 if METRICS[m].better == "higher" else -1.0)
     keys = summary.assign(_kind=summary["kind"].map(list(KINDS).index), _value=-better * summary["estimate"])
     return keys.sort_values(["_kind", "_value", "arm"], na_position="last")[list(summary.columns)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from grnformer.fuse.graph import Bundle
+    from grnformer.graph.bundle import Bundle
 
 
 PERTURBED_CELLS = 64  # of a type: about two batches of the size tiny

@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grnformer import io
-from grnformer.fuse.graph import read_bundle
+from grnformer.core import io
+from grnformer.graph.bundle import read_bundle
 from grnformer.grn.cell_type import file_names
 from grnformer.report.attention import attention_section, missing_attention
 from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
@@ -140,7 +140,7 @@ def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[st
     graphs = None
     if files["training"]:
         bundles, pretrain = {Path(f).name: read_bundle(f) for f in files["graphs"]}, config["pretrain"]
-        share, power = pretrain["perturbed_share"], pretrain["perturbed_degree_power"]
+        share, power = pretrain["perturbed_fraction"], pretrain["perturbed_degree_power"]
         graphs = fusion_section(dataset, bundles, rna, share, power, settings["seed"])
     del rna, activity
     if graphs is not None:

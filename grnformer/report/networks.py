@@ -99,7 +99,7 @@ def networks_section(
             {
                 "rss": "RSS",
                 "mean_auc": "mean AUC",
-                "active_share": "active (share of cells)",
+                "active_fraction": "active (share of cells)",
                 "genes": "genes (n)",
                 "cells": "cells (n)",
                 "tf_expression": "mean TF expression (log1p)",

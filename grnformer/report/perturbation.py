@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
-    from grnformer.fuse.graph import Bundle
+    from grnformer.graph.bundle import Bundle
 
 POWERS = (0.0, -1.0, 1.0)
 
@@ -49,8 +49,8 @@ def perturbed_degrees(
     seed
         Of the draw.
     """
-    from grnformer.model.perturb import STRATEGIES, count_links, perturb_edges
-    from grnformer.model.structure import edge_list
+    from grnformer.graph.perturb import STRATEGIES, count_links, perturb_edges
+    from grnformer.graph.structure import edge_list
 
     n_genes = len(bundle.graph.genes)
     powers = list(dict.fromkeys([*POWERS, float(power)]))

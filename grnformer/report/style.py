@@ -12,8 +12,8 @@ CATEGORIES = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7A00", "#332288", "#882255", "#44AA99",
     "#999933", "#AA4499", "#117733", "#661100", "#6699CC", "#888888",
 )  # fmt: skip
-KINDS = {"model": "#0072B2", "control": "#B5548A", "reference": "#009E73", "floor": "#444444"}
-KIND_SYMBOLS = {"model": "circle", "control": "diamond-open", "floor": "line-ns-open", "reference": "square"}
+KINDS = {"model": "#0072B2", "control": "#B5548A", "reference": "#009E73", "baseline": "#444444"}
+KIND_SYMBOLS = {"model": "circle", "control": "diamond-open", "baseline": "line-ns-open", "reference": "square"}
 POSITIVE, NEGATIVE, INK, MUTED, GRID = "#0072B2", "#D55E00", "#1f2933", "#6b7785", "#e6eaee"
 SEQUENTIAL = "Viridis"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

@@ -1,4 +1,4 @@
-"""Section of the pretraining: curves of every arm and seed, held-out loss beside the naive floor, beta."""
+"""Section of the pretraining: curves of every arm and seed, held-out loss beside the naive baseline, beta."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _LABELS = {
     "seeds": "seeds (n)",
     "mse": "held-out MSE",
     "mse_sd": "SD over seeds",
-    "floor_mse": "gene mean MSE",
-    "floor_cell_type_mse": "gene mean in type MSE",
-    "floor_cell_type_pearson": "gene mean in type r",
+    "baseline_mse": "gene mean MSE",
+    "baseline_cell_type_mse": "gene mean in type MSE",
+    "baseline_cell_type_pearson": "gene mean in type r",
     "pearson": "Pearson r",
     "n": "masked values (n)",
     "heldout_cells": "held-out cells (n)",
@@ -40,8 +40,8 @@ _LABELS = {
 }
 _LABELS_OF_GENES = _LABELS | {  # the backbone's mask hides the gene itself
     "mse": "held-out nats a gene",
-    "floor_mse": "by gene's share (nats)",
-    "floor_cell_type_mse": "by gene's share in type (nats)",
+    "baseline_mse": "by gene's share (nats)",
+    "baseline_cell_type_mse": "by gene's share in type (nats)",
     "n": "masked genes (n)",
 }
 
@@ -58,13 +58,13 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
     arms
         ``pretrain.arms`` of the configuration.
     """
-    heldout = heldout.astype({"pearson": float, "floor_cell_type_pearson": float})
+    heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
     hides_genes = (heldout["objective"] == "masked_gene").all()
     labels = _LABELS_OF_GENES if hides_genes else _LABELS
     loss = "mean squared error of masked values, in units of each gene's deviation"
-    kind, floor = "values", "each gene's mean over training cells; dotted: its mean"
+    kind, baseline = "values", "each gene's mean over training cells; dotted: its mean"
     if hides_genes:
-        loss, kind, floor = "nats a masked gene", "genes", "each gene's share of training tokens; dotted: its share"
+        loss, kind, baseline = "nats a masked gene", "genes", "each gene's share of training tokens; dotted: its share"
     described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
     summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
     n = heldout.iloc[0]
@@ -85,7 +85,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
             "heldout",
             plot_heldout(heldout),
             f"Error after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: "
-            f"{floor} in the cell's type, which arms without edges are not told.",
+            f"{baseline} in the cell's type, which arms without edges are not told.",
             height,
             wide=False,
         ),
@@ -134,12 +134,12 @@ def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.D
 
 
 def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
-    """In words: the error against the floor, and what the comparisons of arms allow to say."""
+    """In words: the error against the baseline, and what the comparisons of arms allow to say."""
     best = summary.sort_values(["mse", "arm"]).iloc[0]
     outcomes = differences["outcome"].tolist()
     text = (
-        f"Pretraining: least held-out error {best['mse']:.3f} by {best['arm']}, against {best['floor_mse']:.3f} of "
-        f"each gene's naive floor and {best['floor_cell_type_mse']:.3f} of that in the cell's type."
+        f"Pretraining: least held-out error {best['mse']:.3f} by {best['arm']}, against {best['baseline_mse']:.3f} of "
+        f"each gene's naive baseline and {best['baseline_cell_type_mse']:.3f} of that in the cell's type."
     )
     if outcomes:
         better, worse = outcomes.count("better"), outcomes.count("worse")
@@ -160,14 +160,14 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
 
 
 def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of each arm's held-out error, with the floor and beta."""
+    """Mean and standard deviation over seeds of each arm's held-out error, with the baseline and beta."""
     grouped = heldout.groupby("arm", sort=False)
     return grouped.agg(
         seeds=("seed", "nunique"),
         mse=("mse", "mean"),
         mse_sd=("mse", "std"),
-        floor_mse=("floor_mse", "mean"),
-        floor_cell_type_mse=("floor_cell_type_mse", "mean"),
+        baseline_mse=("baseline_mse", "mean"),
+        baseline_cell_type_mse=("baseline_cell_type_mse", "mean"),
         pearson=("pearson", "mean"),
         beta=("beta", "mean"),
     ).reset_index()
@@ -212,7 +212,7 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
 def plot_heldout(heldout: pd.DataFrame) -> go.Figure:
     """Final held-out error of every seed and arm, with the mean predictor as a line."""
     figure = _dots(heldout, "mse", _palette(heldout))
-    for column, dash in (("floor_mse", "dash"), ("floor_cell_type_mse", "dot")):
+    for column, dash in (("baseline_mse", "dash"), ("baseline_cell_type_mse", "dot")):
         figure.add_vline(x=float(heldout[column].mean()), line={"color": INK, "dash": dash, "width": 1.4})
     figure.update_xaxes(title="held-out loss (lower is better)")
     return figure

@@ -1,4 +1,4 @@
-"""Does the graph arm beat its controls and the best floor? Paired differences, and the sentence they allow."""
+"""Does the graph arm beat its controls and the best baseline? Paired differences, and the sentence they allow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def paired_difference(
     Means get Student's t interval of the paired differences: with three seeds a bootstrap excludes zero by chance
     in one of four cases. Medians get a percentile bootstrap over members, drawn together, from six members on: with
     fewer, members that all agree in sign are nothing rare (2 / 2^5 = .06 for five). An arm with one member
-    against an arm with several (a floor without seeds) counts as a constant.
+    against an arm with several (a baseline without seeds) counts as a constant.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def classify(difference: float, low: float, high: float) -> Outcome:
 def compare_arms(
     scores: pd.DataFrame, pairs: list[tuple[str, str]], metrics: list[str], n_resamples: int, seed: int
 ) -> pd.DataFrame:
-    """Compare arms, and each first arm of `pairs` with the best floor, in every task.
+    """Compare arms, and each first arm of `pairs` with the best baseline, in every task.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def compare_arms(
 
     Returns
     -------
-    One row a comparison, columns ``COLUMNS``; ``role`` is control or floor.
+    One row a comparison, columns ``COLUMNS``; ``role`` is control or baseline.
     """
     import pandas as pd
 
@@ -94,9 +94,9 @@ def compare_arms(
     for task, part in scores.groupby("task", sort=False):
         for metric in metrics:
             present = set(part.loc[part["metric"] == metric, "arm"])
-            floor = best_floor(part, metric)
+            baseline = best_baseline(part, metric)
             wanted = [(arm, other, "control") for arm, other in pairs]
-            wanted += [(arm, floor, "floor") for arm in dict.fromkeys(arm for arm, _ in pairs) if floor]
+            wanted += [(arm, baseline, "baseline") for arm in dict.fromkeys(arm for arm, _ in pairs) if baseline]
             for arm, other, role in wanted:
                 if arm not in present or other not in present or arm == other:
                     continue
@@ -107,12 +107,12 @@ def compare_arms(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def best_floor(scores: pd.DataFrame, metric: str) -> str | None:
-    """Floor with the best mean or median of `metric` in one task's scores, or None."""
-    floors = scores[(scores["kind"] == "floor") & (scores["metric"] == metric)].dropna(subset=["value"])
-    if floors.empty:
+def best_baseline(scores: pd.DataFrame, metric: str) -> str | None:
+    """Baseline with the best mean or median of `metric` in one task's scores, or None."""
+    baselines = scores[(scores["kind"] == "baseline") & (scores["metric"] == metric)].dropna(subset=["value"])
+    if baselines.empty:
         return None
-    estimates = floors.groupby("arm")["value"].agg(METRICS[metric].statistic)
+    estimates = baselines.groupby("arm")["value"].agg(METRICS[metric].statistic)
     return str(estimates.idxmax() if METRICS[metric].better == "higher" else estimates.idxmin())
 
 
@@ -131,12 +131,12 @@ def judge(comparisons: pd.DataFrame, arm: str, metric: str, what: str) -> Note:
     won = [t for t in tasks if (rows.loc[rows["task"] == t, "outcome"] == "better").all()]
     items = []
     for role, group in rows.groupby("role", sort=False):
-        parts = group.groupby("against", sort=False) if role == "control" else [("the best floor", group)]
-        items += [f"Against {name}: {_spread(part, role == 'floor')}." for name, part in parts]
+        parts = group.groupby("against", sort=False) if role == "control" else [("the best baseline", group)]
+        items += [f"Against {name}: {_spread(part, role == 'baseline')}." for name, part in parts]
     least, most = rows["members"].min(), rows["members"].max()
     number = unit_name(str(rows["unit"].iloc[0]), int(most))
     text = (
-        f"{what}: {arm} is better than every control and the best floor in {len(won)} of {len(tasks)} "
+        f"{what}: {arm} is better than every control and the best baseline in {len(won)} of {len(tasks)} "
         f"{'task' if len(tasks) == 1 else 'tasks'} ({metric_name(metric)}; better: 95% interval of the paired "
         f"difference above 0; {number if least == most else f'{least} to {number}'} a task)."
     )
@@ -159,13 +159,13 @@ def signed(value: float) -> str:
     return "undefined" if np.isnan(value) else f"{value:+.3f}".replace("-", MINUS)
 
 
-def _spread(part: pd.DataFrame, name_floor: bool) -> str:
+def _spread(part: pd.DataFrame, name_baseline: bool) -> str:
     pieces = []
     for outcome in ("better", "worse", "no difference shown", "too few members", "not comparable"):
         rows = part[part["outcome"] == outcome]
         if len(rows):
             shown = [
-                f"{row.task} {signed(row.difference)}" + (f" to {row.against}" if name_floor else "")
+                f"{row.task} {signed(row.difference)}" + (f" to {row.against}" if name_baseline else "")
                 for row in rows.itertuples()
             ]
             pieces.append(f"{outcome} in {', '.join(shown)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grnformer import io
+from grnformer.core import io
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ _SPREAD = 60.0  # bp, standard deviation of cuts around a region's middle: what 
 
 
 def draw_fragments(
-    simulation: Simulation, *, background_share: float, reads_per_fragment: float, seed: int
+    simulation: Simulation, *, background_fraction: float, reads_per_fragment: float, seed: int
 ) -> pd.DataFrame:
     """Draw one fragment for each ATAC count, cut within its region, and others anywhere in the genome.
 
@@ -26,7 +26,7 @@ def draw_fragments(
 
     Parameters
     ----------
-    background_share
+    background_fraction
         Share of all fragments that lie anywhere, 0 to below 1.
     reads_per_fragment
         Mean number of reads of a fragment, at least 1; those beyond the first are duplicates.
@@ -46,7 +46,7 @@ def draw_fragments(
     middle = (start + end) // 2
     cut = np.clip(middle + np.round(_SPREAD * rng.standard_normal(len(cell))).astype(np.int64), start, end - 1)
 
-    n_background = round(len(cell) * background_share / (1 - background_share))
+    n_background = round(len(cell) * background_fraction / (1 - background_fraction))
     chromosomes = sorted(simulation.genome)
     lengths = np.array([len(simulation.genome[chrom]) for chrom in chromosomes])
     where = rng.choice(len(lengths), size=n_background, p=lengths / lengths.sum())

@@ -54,11 +54,11 @@ def simulate_multiome(
     regions_per_gene: int = 3,
     n_chromosomes: int = 3,
     gene_spacing: int = 20_000,
-    target_share: float = 0.6,
+    target_fraction: float = 0.6,
     max_regulators: int = 2,
     shared_share: float = 0.25,
-    repression_share: float = 0.2,
-    closed_share: float = 0.3,
+    repression_fraction: float = 0.2,
+    closed_fraction: float = 0.3,
     effect: float = 2.5,
     within_sd: float = 2.0,
     rna_per_cell: float = 4_000.0,
@@ -85,13 +85,13 @@ def simulate_multiome(
         One around the TSS, the others around it; most are bound by no TF.
     gene_spacing
         Distance of neighbouring genes, bp.
-    target_share
+    target_fraction
         Share of the genes (TFs aside) that have regulators, 1 to `max_regulators` each.
     shared_share
         Share of the TFs that are active in all cell types; the others are active in one.
-    repression_share
+    repression_fraction
         Share of bound regions through which TFs repress.
-    closed_share
+    closed_fraction
         Share of edges that do not work in one of their TF's cell types: the region does not respond there.
     effect
         Change of log expression and log accessibility from no to full activity.
@@ -119,7 +119,7 @@ def simulate_multiome(
 
     active = network.draw_active_types(n_tfs, n_cell_types, shared_share, net)
     others = [name for name in names if name not in tfs]
-    targets = [others[i] for i in np.sort(net.permutation(len(others))[: round(target_share * len(others))])]
+    targets = [others[i] for i in np.sort(net.permutation(len(others))[: round(target_fraction * len(others))])]
     edges = network.draw_edges(
         tfs,
         targets,
@@ -127,8 +127,8 @@ def simulate_multiome(
         active,
         types,
         max_regulators=max_regulators,
-        repression_share=repression_share,
-        closed_share=closed_share,
+        repression_fraction=repression_fraction,
+        closed_fraction=closed_fraction,
         rng=net,
     )
     prior = network.draw_prior(edges, tfs, genes, prior_recall, prior_precision, known)

@@ -29,8 +29,8 @@ def draw_edges(
     types: list[str],
     *,
     max_regulators: int,
-    repression_share: float,
-    closed_share: float,
+    repression_fraction: float,
+    closed_fraction: float,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Draw the edges: each target gene gets 1 to `max_regulators` TFs, each through one region of that gene.
@@ -43,7 +43,7 @@ def draw_edges(
         One row a region: region, gene.
     active
         TFs x types: where each TF is active.
-    closed_share
+    closed_fraction
         Share of edges whose region does not respond in one of the types of its TF, if that leaves another.
 
     Returns
@@ -61,9 +61,9 @@ def draw_edges(
         regulators = rng.choice(len(tfs), size=rng.integers(1, max_regulators + 1), replace=False)
         for tf in sorted(regulators):
             region = str(rng.choice(by_gene[gene]))
-            sign = signs.setdefault(region, -1 if rng.random() < repression_share else 1)
+            sign = signs.setdefault(region, -1 if rng.random() < repression_fraction else 1)
             alive = np.flatnonzero(active[tf])
-            if len(alive) > 1 and rng.random() < closed_share:
+            if len(alive) > 1 and rng.random() < closed_fraction:
                 alive = np.delete(alive, rng.integers(len(alive)))
             strength = float(rng.uniform(0.8, 1.2))
             rows.append((tfs[tf], region, gene, sign, strength, [types[t] for t in alive]))

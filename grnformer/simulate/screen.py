@@ -46,9 +46,9 @@ def simulate_screen(
     n_train: int,
     n_heldout: int,
     n_perturbed: int,
-    perturbed_share: float,
+    perturbed_fraction: float,
     max_regulators: int,
-    closed_share: float,
+    closed_fraction: float,
     counts_per_cell: float,
 ) -> Screen:
     """Simulate cells whose counts follow a signed TF -> target network, some with a perturbed TF.
@@ -63,11 +63,11 @@ def simulate_screen(
         Cell types; the last one is in no training cell.
     n_train, n_heldout, n_perturbed
         Cells of the sets `train`, of `heldout` and `new_type` each, and of each held-out perturbation.
-    perturbed_share
+    perturbed_fraction
         Share of the training cells in which a TF of the first half is perturbed; the second half is held out.
     max_regulators
         TFs of a target, 1 at least.
-    closed_share
+    closed_fraction
         Share of the edges that do not work in one of the types.
     counts_per_cell
         Median counts of a cell.
@@ -80,8 +80,8 @@ def simulate_screen(
     tfs = [f"TF{number:02d}" for number in range(n_tfs)]
     genes = [*tfs, *(f"GENE{number:03d}" for number in range(n_targets))]
     types = [f"type_{number}" for number in range(n_types)]
-    effect_TGF, edges = _draw_network(tfs, genes, types, max_regulators, closed_share, rng)
-    obs = _plan_cells(tfs, types, n_train, n_heldout, n_perturbed, perturbed_share, rng)
+    effect_TGF, edges = _draw_network(tfs, genes, types, max_regulators, closed_fraction, rng)
+    obs = _plan_cells(tfs, types, n_train, n_heldout, n_perturbed, perturbed_fraction, rng)
     type_of_cell = obs["cell_type"].map({name: t for t, name in enumerate(types)}).to_numpy()
 
     activity = rng.normal(0, TYPE_SD, (n_types, n_tfs))[type_of_cell] + rng.normal(0, CELL_SD, (len(obs), n_tfs))
@@ -102,7 +102,7 @@ def _draw_network(
     genes: list[str],
     types: list[str],
     max_regulators: int,
-    closed_share: float,
+    closed_fraction: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """Effects, types x genes x TFs, and the table of edges."""
@@ -114,7 +114,7 @@ def _draw_network(
     for gene in range(len(tfs), len(genes)):
         for tf in np.sort(rng.permutation(len(tfs))[: rng.integers(1, max_regulators + 1)]):
             works = np.ones(len(types), bool)
-            works[rng.integers(len(types))] = rng.random() >= closed_share
+            works[rng.integers(len(types))] = rng.random() >= closed_fraction
             sign, strength = int(rng.choice([-1, 1])), float(rng.uniform(0.6, 1.2))
             effect[works, gene, tf] = sign * strength
             rows.append((tfs[tf], genes[gene], sign, strength, [types[t] for t in np.flatnonzero(works)]))
@@ -127,7 +127,7 @@ def _plan_cells(
     n_train: int,
     n_heldout: int,
     n_perturbed: int,
-    perturbed_share: float,
+    perturbed_fraction: float,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Type, perturbation and set of each cell, in an order that mixes the sets of training types."""
@@ -136,7 +136,7 @@ def _plan_cells(
     half = len(tfs) // 2
     known, held = ([tf + suffix for tf in part for suffix in "+-"] for part in (tfs[:half], tfs[half:]))
     perturbation = np.full(n_train, CONTROL, dtype=object)
-    n_drawn = round(perturbed_share * n_train)
+    n_drawn = round(perturbed_fraction * n_train)
     perturbation[:n_drawn] = np.array(known, dtype=object)[np.arange(n_drawn) % len(known)]
     parts = [
         pd.DataFrame({"perturbation": perturbation, "set": "train"}),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from grnformer import contracts, io
+from grnformer.core import contracts, io
 from grnformer.simulate.fragments import draw_fragments
 from grnformer.simulate.multiome import Simulation
 
@@ -154,7 +154,7 @@ def _jaspar(motifs: dict[str, np.ndarray]) -> str:
 def _fragments(simulation: Simulation) -> str:
     """10x fragments: chrom, start, end, barcode, reads; sorted by position, below a line of comment as 10x writes."""
     seed = simulation.parameters["seed"]
-    table = draw_fragments(simulation, background_share=0.2, reads_per_fragment=1.3, seed=seed)
+    table = draw_fragments(simulation, background_fraction=0.2, reads_per_fragment=1.3, seed=seed)
     return "# id=simulated\n" + table.to_csv(sep="\t", index=False, header=False)
 
 

@@ -12,7 +12,7 @@ from grnformer.topics.model import TopicModel, iterate_imputed
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.topics")
+logger = logging.getLogger(__name__)
 
 _TINY = 1e-12  # keeps the fold change finite; imputed probabilities are about 1e-5
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import scipy.sparse as sp
 
-logger = logging.getLogger("grnformer.topics")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

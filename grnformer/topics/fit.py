@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.topics.evaluate import Fits
 from grnformer.topics.lda_tomotopy import fit_lda
 from grnformer.topics.model import TopicModel

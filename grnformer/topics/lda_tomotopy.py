@@ -12,7 +12,7 @@ from grnformer.topics.model import TopicModel
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-logger = logging.getLogger("grnformer.topics")
+logger = logging.getLogger(__name__)
 
 
 def fit_lda(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.topics.evaluate import Fits
 from grnformer.topics.model import TopicModel, from_table
 

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 
 def main(arguments: list[str]) -> None:

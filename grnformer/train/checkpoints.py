@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-LOGGER = logging.getLogger("grnformer.train")
+logger = logging.getLogger(__name__)
 _NAME = re.compile(r"(?P<key>[0-9a-f]{12})-(?P<step>\d{9})\.ckpt")
 
 
@@ -58,12 +58,12 @@ class Checkpoints:
         others = [path for path in self._all() if not path.name.startswith(self.key[:12])]
         if others:
             names = ", ".join(path.name for path in others)
-            LOGGER.info("of other settings, data or code, not continued: %s", names)
+            logger.info("of other settings, data or code, not continued: %s", names)
         for path in self._own():
             damage = self._damage(path)
             if damage is None:
                 return path
-            LOGGER.warning("the checkpoint %s is damaged (%s); taking the one before it", path, damage)
+            logger.warning("the checkpoint %s is damaged (%s); taking the one before it", path, damage)
         return None
 
     def read(self, path: Path) -> dict[str, Any]:

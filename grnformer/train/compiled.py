@@ -8,7 +8,7 @@ import shutil
 import torch
 from torch import nn
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 
 def compile_layers(layers: list[nn.Module], device: torch.device) -> None:

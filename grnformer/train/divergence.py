@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from grnformer.model.batch import Batch
-from grnformer.train.spread import own_values
+from grnformer.data.batch import Batch
+from grnformer.train.parallelism import own_values
 
 AFFECTS_RESULTS = False
 

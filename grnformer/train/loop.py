@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import torch
 
-from grnformer.model.batch import Batch
+from grnformer.data.batch import Batch
+from grnformer.data.batches import STRUCTURE, StepBatches, StepParts, load
+from grnformer.infer.evaluate import evaluate
 from grnformer.model.grnformer import GRNFormer
-from grnformer.train.batches import STRUCTURE, StepBatches, StepParts, load
 from grnformer.train.checkpoints import Checkpoints
 from grnformer.train.divergence import Divergence, batch_path, save_batch
-from grnformer.train.evaluate import evaluate
+from grnformer.train.loss import MaskedValueLoss, Part, learning_rate_fraction
+from grnformer.train.parallelism import Spread
 from grnformer.train.preemption import Notice, Preempted, mark, preemption_notice
 from grnformer.train.progress import Progress, Record, peak_memory
-from grnformer.train.spread import Spread
-from grnformer.train.task import MaskedValueLoss, Part, learning_rate_share
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-LOGGER = logging.getLogger("grnformer.train")
+logger = logging.getLogger(__name__)
 _PARTS = 1 << 40  # seeds of the parts of a step stand this far apart
 
 
@@ -37,7 +37,8 @@ _PARTS = 1 << 40  # seeds of the parts of a step stand this far apart
 class Plan:
     """What a run does: its seed and identity, settings of optimiser and run-time, held-out cells to look at.
 
-    `heldout` are fixed batches, `type_mean` the floor's means, `stop_after` a step to end early at, as if interrupted.
+    `heldout` are fixed batches, `type_mean` the baseline's means, `stop_after` a step to end early at, as if
+    interrupted.
     """
 
     seed: int
@@ -119,7 +120,7 @@ class _Run:
         """One step of the optimiser. Returns the mean loss over processes, whether to stop and whether to save."""
         plan, fabric = self.plan, self.fabric
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * learning_rate_share(step, plan.optimiser["warmup_steps"], plan.steps)
+            group["lr"] = rate * learning_rate_fraction(step, plan.optimiser["warmup_steps"], plan.steps)
         self.optimiser.zero_grad()
         total, objective = torch.zeros((), dtype=torch.float64, device=fabric.device), []
         for j, (batch, share) in enumerate(zip(parts.batches, parts.shares, strict=True)):
@@ -175,13 +176,13 @@ class _Run:
         self.curve.append(row)
         record.add(row)
         if self.fabric.is_global_zero:
-            LOGGER.info("%s", row)
+            logger.info("%s", row)
 
     def _save(self, done: int) -> None:
         state = self.spread.state()
         if self.fabric.is_global_zero:
             path = self.checkpoints.save(done, {**state, "curve": self.curve, "since": self.since, "norms": self.norms})
-            LOGGER.info("saved %s", path)
+            logger.info("saved %s", path)
         self.fabric.barrier()
         self.saved = time.monotonic()
 
@@ -192,7 +193,7 @@ class _Run:
         state = self.checkpoints.read(path)
         self.spread.load(state)
         self.curve, self.since, self.norms = state["curve"], state["since"], state["norms"]
-        LOGGER.info("resuming after step %d from %s", state["step"], path)
+        logger.info("resuming after step %d from %s", state["step"], path)
         return int(state["step"])
 
     def _diverged(self, step: int, batches: list[Batch], losses: list[float], norm: float) -> NoReturn:

@@ -14,31 +14,31 @@ import pandas as pd
 import torch
 
 from grnformer import __version__
-from grnformer.fingerprint import fingerprint_modules
-from grnformer.fuse.graph import Bundle
-from grnformer.methods import module_of
+from grnformer.core.fingerprint import fingerprint_modules
+from grnformer.core.methods import module_of
+from grnformer.data.batches import Cells, StepBatches
+from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
+from grnformer.data.split import sample_rows
+from grnformer.graph.bundle import Bundle
+from grnformer.graph.structure import read_structure
+from grnformer.infer.embed import embed_cells
+from grnformer.infer.evaluate import evaluate, heldout_of_parts
 from grnformer.model import backbones
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer, Perturbation
-from grnformer.model.moments import gene_moments, gene_shares, nonzero_medians
+from grnformer.model.moments import gene_fractions, gene_moments, nonzero_medians
 from grnformer.model.start import start_model
-from grnformer.model.structure import read_structure
 from grnformer.model.tune import merge_tuned, tune_backbone
-from grnformer.train.batches import Cells, StepBatches
-from grnformer.train.cells import CellStore
-from grnformer.train.corpus import Corpus
-from grnformer.train.embed import embed_cells
-from grnformer.train.evaluate import evaluate, heldout_of_parts
 from grnformer.train.loop import Plan, run_training
+from grnformer.train.loss import MaskedValueLoss
 from grnformer.train.processes import make_fabric
-from grnformer.train.split import sample_rows
-from grnformer.train.task import MaskedValueLoss
 
-LOGGER = logging.getLogger("grnformer.train")
+logger = logging.getLogger(__name__)
 RUN_TIME = {"strategy", "checkpoints", "workers", "token_cache", "progress_seconds", "tensorboard"}
 RUN_TIME |= {"accumulate", "compile"}
 # Not part of what a checkpoint holds: the reference embedding is made anew from the weights whenever the rule runs.
-AFTER_TRAINING = ("grnformer.train.embed",)
+AFTER_TRAINING = ("grnformer.infer.embed",)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def pretrain(
     if checkpoint is not None:
         published = kind.read_published(Path(checkpoint), architecture)
         architecture = published.architecture
-        LOGGER.info("starting from the published %s: %s", checkpoint, architecture)
+        logger.info("starting from the published %s: %s", checkpoint, architecture)
     backbone = {"name": settings["backbone"], **architecture}
     place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
     train, heldout = np.flatnonzero(place == "train"), np.flatnonzero(place == "heldout")
@@ -112,13 +112,13 @@ def pretrain(
     def gene_scale() -> np.ndarray:
         return nonzero_medians(store.read(sample)) if medians is None else medians
 
-    tokeniser_settings = kind.tokeniser_settings(architecture, size["expressed_share"], gene_scale)
+    tokeniser_settings = kind.tokeniser_settings(architecture, size["expressed_fraction"], gene_scale)
     cells = Cells(
         store,
         bundle.graph,
         bundle.meta["cell_types"],
         kind.tokeniser(**tokeniser_settings),
-        **{key: size[key] for key in ("n_tokens", "mask_share")},
+        **{key: size[key] for key in ("n_tokens", "mask_fraction")},
     )
     stored = store.digest()
     if settings["token_cache"] is not None:
@@ -128,7 +128,7 @@ def pretrain(
         ((cells.values(rows), cells.type_of_cell[rows], cells.measured(rows)) for rows in blocks),
         len(cells.cell_types),
         cells.n_tokens,
-        size["expressed_share"],
+        size["expressed_fraction"],
     )
     arguments = {
         "backbone": backbone,
@@ -140,7 +140,7 @@ def pretrain(
     seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
     model = start_model(genes, arguments, mean, deviation, model_seed, published=published, seen=seen)
     if model.hides_genes:
-        type_mean = gene_shares(((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks), len(type_mean))
+        type_mean = gene_fractions(((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks), len(type_mean))
     tune_backbone(model, settings["tune"])
     structure = None
     if arm["adapter"]:
@@ -153,7 +153,7 @@ def pretrain(
         "data": _hash_data(stored, split, bundle),
         "embed": {
             **settings["embed"],
-            **{key: size[key] for key in ("expressed_share",)},
+            **{key: size[key] for key in ("expressed_fraction",)},
             "direction": size["gnn"]["direction"],
         },
         "genes": genes["gene"].tolist(),
@@ -176,7 +176,7 @@ def pretrain(
         cells, scored, batch_size=size["batch_size"], repeats=settings["heldout_repeats"], seed=settings["seed"]
     )
     fixed = [batch for batches_of_part in fixed_of.values() for batch in batches_of_part]
-    perturbation = Perturbation(arm["perturbation"], settings["perturbed_share"], settings["perturbed_degree_power"])
+    perturbation = Perturbation(arm["perturbation"], settings["perturbed_fraction"], settings["perturbed_degree_power"])
     loss = MaskedValueLoss(model, structure, perturbation)
     plan = Plan(
         seed=model_seed,
@@ -213,7 +213,7 @@ def pretrain(
     scores["train_cells"] = len(train)
     scores["parameters"] = sum(p.numel() for p in model.parameters())
     scores["beta"] = None if model.adapter is None else float(model.adapter.beta.detach())
-    LOGGER.info("held out: %s", scores)
+    logger.info("held out: %s", scores)
     reference = embed_cells(model, card, cells, seed=settings["seed"], batch_size=size["batch_size"])
     return Pretrained(model, card, _table(curve), scores, reference)
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-LOGGER = logging.getLogger("grnformer.train")
+logger = logging.getLogger(__name__)
 EXPECTED = "GRNFORMER_PROCESSES"  # variable by which what starts a run tells its processes how many there are
 
 
@@ -71,7 +71,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     fabric = Fabric(accelerator="cuda" if gpus else "cpu", plugins=[environment], **options)
     fabric.launch()
     if fabric.world_size > 1:
-        LOGGER.info("%d processes on %d machines (%s), strategy %s", fabric.world_size, nodes, starter, strategy)
+        logger.info("%d processes on %d machines (%s), strategy %s", fabric.world_size, nodes, starter, strategy)
     return fabric
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 AFFECTS_RESULTS = False
-LOGGER = logging.getLogger("grnformer.train")
+logger = logging.getLogger(__name__)
 
 
 def peak_memory(device: torch.device) -> float:
@@ -62,7 +62,7 @@ class Progress:
         now = time.monotonic()
         if self.shown and now - self._told >= self.seconds:
             self._told = now
-            LOGGER.info(
+            logger.info(
                 "step %d of %d (%.0f%%), loss %.4f, %s left",
                 done,
                 self.steps,

@@ -9,17 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grnformer import io
-from grnformer.fuse.graph import read_bundle
-from grnformer.fuse.vocabulary import read_medians
+from grnformer.core import io
+from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
+from grnformer.graph.bundle import read_bundle
+from grnformer.graph.vocabulary import read_medians
 from grnformer.model.saved import save_model
-from grnformer.train.cells import CellStore
-from grnformer.train.corpus import Corpus
 from grnformer.train.preemption import Preempted, preemption_notice, take_mark
 from grnformer.train.pretrain import pretrain
 from grnformer.train.processes import EXPECTED, find_meeting_point
 
-LOGGER = logging.getLogger("grnformer.train")
+logger = logging.getLogger(__name__)
 GRACE = 120  # seconds that processes have to save after a signal, or to end after another one's death
 
 
@@ -48,7 +48,7 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
         run(job)
         return
     command = start_command(path, processes, nodes)
-    LOGGER.info("%s", " ".join(command))
+    logger.info("%s", " ".join(command))
     take_mark(path.parent)
     environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"]), EXPECTED: str(processes * nodes)}
     if nodes > 1:

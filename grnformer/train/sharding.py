@@ -19,8 +19,8 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from grnformer.model.grnformer import GRNFormer
-from grnformer.train.spread import Spread, find_layers, own_values
-from grnformer.train.task import MaskedValueLoss
+from grnformer.train.loss import MaskedValueLoss
+from grnformer.train.parallelism import Spread, find_layers, own_values
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer import contracts
-from grnformer.config import check_config, config_schema
+from grnformer.core import contracts
+from grnformer.workflow.config import check_config, config_schema
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grnformer.fingerprint import modules_used
-from grnformer.methods import names
+from grnformer.core.fingerprint import modules_used
+from grnformer.core.methods import names
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -130,7 +130,7 @@ def test_a_script_is_short_and_only_reads_calls_and_writes(scripted) -> None:
 
 def test_a_script_is_one_job_with_its_imports_inside(scripted) -> None:
     _, first, body = syntax(script_of(scripted)).body
-    assert ast.unparse(first) == "from grnformer.job import job"
+    assert ast.unparse(first) == "from grnformer.core.job import job"
     assert isinstance(body, ast.With)
     assert ast.unparse(body.items[0].context_expr) == "job(snakemake)"
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer.resources import MIRROR_VARIABLE
+from grnformer.core.resources import MIRROR_VARIABLE
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
@@ -119,7 +119,7 @@ SMALL = {
 
 @pytest.fixture(scope="session")
 def planted() -> Simulation:
-    return simulate_multiome(seed=1, n_cells=240, repression_share=0.35)
+    return simulate_multiome(seed=1, n_cells=240, repression_fraction=0.35)
 
 
 @pytest.fixture(scope="session")

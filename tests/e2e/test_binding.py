@@ -7,7 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.simulate.multiome import simulate_multiome
 from grnformer.simulate.write import write_simulation
 
@@ -31,7 +31,7 @@ def write_promoters(simulation, path: Path) -> None:
     path.write_text("".join(lines))
 
 
-def test_binding_beats_the_floor_and_the_wrong_tf(make_workplace, tmp_path):
+def test_binding_beats_the_baseline_and_the_wrong_tf(make_workplace, tmp_path):
     simulation = simulate_multiome(seed=1, n_cells=90, n_cell_types=2)
     data = tmp_path / "data"
     write_simulation(simulation, data)
@@ -51,10 +51,10 @@ def test_binding_beats_the_floor_and_the_wrong_tf(make_workplace, tmp_path):
     assert set(odds.columns) == {"gene", *simulation.tfs}
     summary = io.read_table(results / "bench/grn_accuracy/summary.tsv", "summary")
     pooled = summary[summary["task"] == "all"].set_index(["metric", "arm"])
-    for arm in ("binding", "binding_with_floor", "binding_prior_with_linked_floor"):
+    for arm in ("binding", "binding_with_baseline", "binding_prior_with_linked_baseline"):
         # TFs share targets, so that the wrong TF is above chance as well
         right, wrong = (pooled.loc[("auprc_ratio", name)] for name in (arm, f"{arm} (wrong TF)"))
         assert right["low"] > 2.5, pooled.to_string()
         assert wrong["estimate"] < right["estimate"] / 1.5, pooled.to_string()
-        assert right["above_floor_low"] > 0.5, pooled.to_string()
+        assert right["above_baseline_low"] > 0.5, pooled.to_string()
         assert pooled.loc[("auprc_ratio_over_wrong_tf", arm), "low"] > 0.5, pooled.to_string()

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer import io
-from grnformer.fuse.graph import read_bundle
+from grnformer.core import io
+from grnformer.data.corpus import Corpus
+from grnformer.graph.bundle import read_bundle
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
-from grnformer.train.corpus import Corpus
 
 pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")]
 
@@ -35,7 +35,7 @@ def renamed(simulation: Simulation, types: dict[str, str]) -> Simulation:
 def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
     """The scenario config/corpus.yaml on halves of one simulation: either lacks genes of the other."""
     folder = tmp_path_factory.mktemp("corpus")
-    whole = simulate_multiome(seed=1, n_cells=520, repression_share=0.35)
+    whole = simulate_multiome(seed=1, n_cells=520, repression_fraction=0.35)
     order = np.random.default_rng(0).permutation(520)
     targets = [gene for gene in whole.rna.var_names if gene not in whole.tfs]
     sheets = []

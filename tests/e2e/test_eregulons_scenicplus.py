@@ -11,7 +11,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
@@ -61,7 +61,7 @@ def write_motifs(made: Simulation, folder: Path, tf_of: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def simulation() -> Simulation:
     return simulate_multiome(
-        seed=2, n_cells=300, n_genes=240, n_tfs=10, regions_per_gene=4, repression_share=0.25, atac_per_cell=1500
+        seed=2, n_cells=300, n_genes=240, n_tfs=10, regions_per_gene=4, repression_fraction=0.25, atac_per_cell=1500
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.prep.fragments.consensus import overlaps
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
@@ -33,7 +33,7 @@ SHALLOW = {
 
 @pytest.fixture(scope="module")
 def planted() -> Simulation:
-    return simulate_multiome(seed=1, n_cells=240, repression_share=0.35)
+    return simulate_multiome(seed=1, n_cells=240, repression_fraction=0.35)
 
 
 def halves(planted: Simulation) -> dict[str, Simulation]:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer.grn.motifs.rankings import write_rankings
+from grnformer.genome.rankings import write_rankings
 from grnformer.simulate.multiome import Simulation
 
 pytestmark = pytest.mark.e2e
@@ -72,7 +72,7 @@ def rank_planted(simulation: Simulation, names: list[str], column: str, path: Pa
 
 
 def check_network(
-    place, simulation: Simulation, evidence: str, *, with_regions: bool, tf_share: float = 0.5
+    place, simulation: Simulation, evidence: str, *, with_regions: bool, tf_fraction: float = 0.5
 ) -> pd.DataFrame:
     """True TF-gene pairs are many more than with the TFs exchanged; each edge of each type names its evidence."""
     found = pd.read_parquet(place.folder / GRN / "eregulons.parquet")
@@ -88,7 +88,7 @@ def check_network(
             for shift in range(1, len(tfs))
         ]
     )
-    assert found["tf"].nunique() >= tf_share * len(tfs)
+    assert found["tf"].nunique() >= tf_fraction * len(tfs)
     assert right > 0.3 * len(pairs)
     assert right > 3 * wrong
     for path in (place.folder / GRN / "cell_type").glob("*.parquet"):
@@ -122,7 +122,7 @@ def test_motif_scores_against_a_background(run_scenario, planted: Simulation, da
     hits = contrast[~decoy].explode("regions")
     right = [region in bound[motif.removesuffix("_motif")] for motif, region in hits[["motif", "regions"]].to_numpy()]
     assert np.mean(right) > 0.6
-    check_network(place, planted, "dem", with_regions=True, tf_share=0.15)
+    check_network(place, planted, "dem", with_regions=True, tf_fraction=0.15)
 
 
 def test_a_database_of_the_genomes_regions(run_scenario, planted: Simulation, data: Path) -> None:

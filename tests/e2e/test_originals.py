@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from grnformer.grn.motifs.rankings import write_rankings
+from grnformer.genome.rankings import write_rankings
 from grnformer.simulate.multiome import Simulation
 from grnformer.simulate.write import write_simulation
 

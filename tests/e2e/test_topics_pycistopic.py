@@ -10,7 +10,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer.io import read_modality
+from grnformer.core.io import read_modality
 from grnformer.simulate.multiome import Simulation
 from grnformer.simulate.write import write_simulation
 from grnformer.topics.dar import find_dars

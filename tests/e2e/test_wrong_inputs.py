@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 import yaml
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.prep.sample import load_sample
 from grnformer.simulate.multiome import Simulation
 

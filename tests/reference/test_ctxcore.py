@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grnformer.grn.motifs.rankings import open_rankings
-from grnformer.grn.motifs.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+from grnformer.genome.rankings import open_rankings
+from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
 
 HERE = Path(__file__).parent
 PYTHON = Path(os.environ.get("PYSCENIC_PYTHON", HERE.parents[1] / ".envs/pyscenic/bin/python"))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grnformer.grn.cell.aucell import score_cells
-from grnformer.grn.cell.rss import specificity
+from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.rss import specificity
 from grnformer.grn.tf_gene.hist_boosting import infer
 
 pytestmark = pytest.mark.reference

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grnformer.genome.motif_tfs import read_annotations
+from grnformer.genome.rankings import open_rankings, write_rankings
 from grnformer.grn.cistromes.evidence import Evidence
 from grnformer.grn.cistromes.modules import take_modules
-from grnformer.grn.motifs.annotations import read_annotations
-from grnformer.grn.motifs.enrich_modules import enrich_modules
-from grnformer.grn.motifs.modules import make_modules
-from grnformer.grn.motifs.rankings import open_rankings, write_rankings
+from grnformer.grn.enrichment.enrich_modules import enrich_modules
+from grnformer.grn.enrichment.modules import make_modules
 
 HERE = Path(__file__).parent
 PYTHON = Path(os.environ.get("PYSCENIC_PYTHON", HERE.parents[1] / ".envs/pyscenic/bin/python"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from grnformer import io
+from grnformer.core import io
 
 CHECKOUT = Path(__file__).parents[2]
 START = "import json, sys\nfrom grnformer.train.run import start_run\n"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from grnformer import io
+from grnformer.core import io
 
 RULES = ["infer_tf_gene", "score_cell_activity", "score_specificity"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from grnformer import io
+from grnformer.core import io
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)C", "NCCc1ccccc1", "OC1CCCCC1", "CCCCl", "c1ccncc1", "CC#N", "CSC", "CC(C)(C)O"]
 DRUGS = dict(zip("abcdefghij", SMILES, strict=True))
@@ -29,7 +29,7 @@ def write_screen(folder, rng):
     return pd.DataFrame({"line": lines[:80]} | {f"dim_{d}": factors[:80, d] for d in range(2)})
 
 
-def test_a_screen_goes_from_files_to_scores_beside_floors(tmp_path, run_rules):
+def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules):
     embedding = write_screen(tmp_path, np.random.default_rng(0))
     results = tmp_path / "results" / "tiny" / "bench" / "drug_response"
     shared = tmp_path / "results" / "bench" / "drug_response"
@@ -45,10 +45,10 @@ def test_a_screen_goes_from_files_to_scores_beside_floors(tmp_path, run_rules):
         "network": NETWORK,
     }
     config = {"bench": {"drug_response": settings}, "pretrain": {"seeds": [1, 2]}}
-    made = ["prepare_drug_response", "split_drug_response", "predict_floors", "train_drug_response"]
+    made = ["prepare_drug_response", "split_drug_response", "predict_baselines", "train_drug_response"]
     predictions = results / "predictions" / "hybrid" / "line.parquet"
-    floors = shared / "floors" / "line.parquet"
-    targets = [str(path.relative_to(tmp_path)) for path in (predictions, floors)]
+    baselines = shared / "baselines" / "line.parquet"
+    targets = [str(path.relative_to(tmp_path)) for path in (predictions, baselines)]
     run = run_rules(targets, made, config)
     assert run.returncode == 0, run.stderr
     counts = io.read_table(shared / "counts.tsv", "screen_counts").set_index("step")
@@ -67,18 +67,18 @@ def test_a_screen_goes_from_files_to_scores_beside_floors(tmp_path, run_rules):
     summary = io.read_table(results / "summary.tsv", "summary").set_index(["metric", "arm"])
     primary = summary.loc["double_centred_pearson"]
     assert primary["kind"].to_dict() == {
-        "additive": "floor",
-        "drug_mean": "floor",
+        "additive": "baseline",
+        "drug_mean": "baseline",
         "expression": "reference",
-        "global_mean": "floor",
+        "global_mean": "baseline",
         "hybrid": "model",
-        "line_mean": "floor",
+        "line_mean": "baseline",
         "no_edges": "control",
         "none": "control",
         "random": "control",
-        "ridge": "floor",
+        "ridge": "baseline",
     }
     assert primary.loc["hybrid", "estimate"] > 0.5
     assert primary.loc["ridge", "estimate"] > 0.8
-    assert primary.loc["hybrid", "floor"] == "ridge"
+    assert primary.loc["hybrid", "baseline"] == "ridge"
     assert primary.loc[["additive", "drug_mean"], ["members", "failed"]].to_numpy().tolist() == [[0, 3], [0, 3]]

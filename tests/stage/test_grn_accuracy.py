@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from grnformer import io
+from grnformer.core import io
 
 GENES = ["TF1", "TF2", *(f"G{i}" for i in range(98))]
 TARGETS = {"TF1": GENES[2:32], "TF2": GENES[52:82]}
@@ -61,5 +61,5 @@ def test_scores_and_summary_of_a_planted_network(tmp_path, run_rules):
     summary = io.read_table(tmp_path / target, "summary").set_index(["task", "metric", "arm"])
     best = summary.loc[("line 1", "auprc_ratio", "eregulon")]
     assert best["estimate"] > 3
-    assert best["above_floor"] > 1.5
+    assert best["above_baseline"] > 1.5
     assert summary.loc[("line 1", "auprc_ratio", "eregulon (wrong TF)"), "estimate"] < 1.2

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import io
+from grnformer.core import io
 
 TFS = ["TF1", "TF2"]
 TARGETS = {"TF1": [f"G{i}" for i in range(12)], "TF2": [f"G{i}" for i in range(12, 24)]}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.simulate.multiome import simulate_multiome
 from grnformer.simulate.write import write_simulation
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
-from grnformer import io
+from grnformer.core import io
 
 N_CELLS = 120
 RULES = ["prep", "prepare_tss", "ingest_sample", "filter_multiome", "annotate_cells"]

@@ -12,10 +12,10 @@ import scipy.sparse as sp
 import torch
 from safetensors.torch import load_file
 
-from grnformer import io
-from grnformer.fuse.graph import read_bundle
+from grnformer.core import io
+from grnformer.graph.bundle import read_bundle
+from grnformer.infer.embed import embed_expression
 from grnformer.model.saved import load_model
-from grnformer.train.embed import embed_expression
 from grnformer.train.run import run
 
 TWO_PROCESSES = ("--set-resources", "pretrain_model:processes=2")
@@ -116,7 +116,7 @@ def test_fuse_and_pretrain_in_two_processes(tmp_path, run_rules, inputs, monkeyp
     assert model.adapter.beta != 0
     assert card["arm"]["graph"] == "hybrid"
     scores = io.read_json(folder / "heldout.json", "heldout")
-    assert scores["floor_mse"] > 0
+    assert scores["baseline_mse"] > 0
     assert io.read_table(folder / "training.tsv", "training")["step"].max() == 3
     embedding = embed_expression(
         folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
@@ -156,7 +156,7 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     gnn = {"geneformer": {"name": "gat", "fusion": "gate"}, "scfoundation": {"name": "gcn", "fusion": "concat"}}
     size |= {"gnn": gnn[backbone] | {"width": 8, "direction": "both"}}
     size |= {"backbones": {backbone: own[backbone] | {"width": 8, "n_heads": 2}}}
-    size |= {"by_backbone": {backbone: {"n_tokens": 10, "expressed_share": 1.0, "mask_share": [0.2, 0.4]}}}
+    size |= {"by_backbone": {backbone: {"n_tokens": 10, "expressed_fraction": 1.0, "mask_fraction": [0.2, 0.4]}}}
     optimiser, embed = {"log_every": 1, "evaluate_every": 2}, {"n_tokens": 12}
     pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": embed}
     pretrain |= {"tune": {"how": "lora"}, "perturbed_degree_power": -1}

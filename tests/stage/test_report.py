@@ -80,7 +80,7 @@ def test_rule_renders_page_and_tables(run: Path) -> None:
     assert done.returncode == 0, done.stderr
     page = (run / "results" / "report" / "index.html").read_text()
     assert "Stage test" in page
-    assert "Drug response: hybrid is better than every control and the best floor in 0 of 3 tasks" in page
+    assert "Drug response: hybrid is better than every control and the best baseline in 0 of 3 tasks" in page
     assert "GRN accuracy was not measured" in page
     tables = {path.stem for path in (run / "results" / "report" / "tables").iterdir()}
     assert {"drug_response_summary", "eregulon_dots", "sizes", "costs_by_job", "software"} <= tables

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from grnformer.config import (
+from grnformer.core.errors import InputError
+from grnformer.workflow.config import (
     check_config,
     config_of_datasets,
     config_schema,
@@ -16,7 +17,6 @@ from grnformer.config import (
     read_samples,
     resolve,
 )
-from grnformer.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]

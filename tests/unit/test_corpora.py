@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from grnformer.corpora import check_corpora
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.workflow.corpora import check_corpora
 
 GENOMES = {"a": "hg38", "b": "hg38", "c": "mm10"}
 

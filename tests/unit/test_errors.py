@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 
 def test_message_has_the_three_parts_in_order() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grnformer import fingerprint as shipped
+from grnformer.core import fingerprint as shipped
 
 CHECKOUT = Path(__file__).parents[2]
 BACKBONES = "grnformer.model.backbones"
@@ -214,7 +214,7 @@ def test_a_backbone_counts_for_the_models_that_have_it(copied: Path) -> None:
     assert changed("model/backbones/ragged.py") == {"geneformer", "scfoundation"}
     assert changed("model/gnn.py") == everywhere
     assert changed("train/progress.py") == set()
-    assert changed("errors.py") == set()
+    assert changed("core/errors.py") == set()
 
 
 def test_only_these_modules_say_that_they_affect_no_result() -> None:
@@ -225,4 +225,4 @@ def test_only_these_modules_say_that_they_affect_no_result() -> None:
         if "AFFECTS_RESULTS = False" in path.read_text().splitlines()
     }
     train = {f"train/{name}.py" for name in ("divergence", "preemption", "progress")}
-    assert found == {"errors.py", "fingerprint.py", "methods.py"} | train
+    assert found == {"core/errors.py", "core/fingerprint.py", "core/methods.py"} | train

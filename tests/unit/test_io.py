@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import contracts, io
-from grnformer.errors import InputError
+from grnformer.core import contracts, io
+from grnformer.core.errors import InputError
 
 TF_GENE = pd.DataFrame({"tf": ["A", "B"], "gene": ["X", "Y"], "importance": [1.5, 0.0], "rho": [0.25, -1.0]})
 

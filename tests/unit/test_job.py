@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from grnformer.errors import InputError
-from grnformer.job import job
+from grnformer.core.errors import InputError
+from grnformer.core.job import job
 
 
 @pytest.fixture

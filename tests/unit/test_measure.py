@@ -2,7 +2,7 @@
 
 import sys
 
-from grnformer.measure import measure
+from grnformer.core.measure import measure
 
 
 def test_the_cost_of_a_command_that_works_in_a_child_of_its_own() -> None:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from grnformer import methods
-from grnformer.errors import InputError
+from grnformer.core import methods
+from grnformer.core.errors import InputError
 
 FILES = {
-    "__init__": "from grnformer.methods import Methods\n\nFOUND = Methods(__name__)\n",
+    "__init__": "from grnformer.core.methods import Methods\n\nFOUND = Methods(__name__)\n",
     "first": (
-        "from grnformer.methods import method\n\n\nclass Settings:\n    pass\n\n\n"
+        "from grnformer.core.methods import method\n\n\nclass Settings:\n    pass\n\n\n"
         '@method("first", settings=Settings, environment="tool", costs=["x"])\ndef work():\n    return 1\n'
     ),
-    "second": 'from grnformer.methods import method\n\n\n@method("second")\nclass Second:\n    pass\n',
-    "helper": '"""Says @method(...), and is none."""\n\nfrom grnformer.methods import method\n',
-    "broken": "from grnformer.methods import method\n\n\n@method('other')\ndef work():\n    pass\n",
+    "second": 'from grnformer.core.methods import method\n\n\n@method("second")\nclass Second:\n    pass\n',
+    "helper": '"""Says @method(...), and is none."""\n\nfrom grnformer.core.methods import method\n',
+    "broken": "from grnformer.core.methods import method\n\n\n@method('other')\ndef work():\n    pass\n",
 }
 
 

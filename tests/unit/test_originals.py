@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grnformer.errors import InputError
-from grnformer.originals import ENVIRONMENT_OF, check_interpreters, find_originals, is_original
+from grnformer.core.errors import InputError
+from grnformer.workflow.originals import ENVIRONMENT_OF, check_interpreters, find_originals, is_original
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

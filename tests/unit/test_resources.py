@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from grnformer import resources
-from grnformer.errors import InputError
+from grnformer.core import resources
+from grnformer.core.errors import InputError
 
 CONTENT = b"chr1\t100\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
-from grnformer.fuse.measured import read_measured
+from grnformer.core.errors import InputError
+from grnformer.core.stored import close_stored, copy_to_h5ad, open_stored, read_lazily, read_names, read_typed_cells
+from grnformer.data.cells import CellStore
+from grnformer.graph.measured import read_measured
 from grnformer.prep.formats import read_matrix
-from grnformer.stored import close_stored, copy_to_h5ad, open_stored, read_lazily, read_names, read_typed_cells
-from grnformer.train.cells import CellStore
 
 # what writing says of the format that the next anndata will write
 pytestmark = pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")

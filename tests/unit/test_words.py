@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import contracts, io
-from grnformer.errors import InputError
+from grnformer.core import contracts, io
+from grnformer.core.errors import InputError
 
 WORDS = [
     "NA", "None", "null", "NULL", "nan", "NaN", "n/a", "N/A", "<NA>", "#N/A", "#NA", "-nan", "True", "false", "inf",

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.errors import InputError
-from grnformer.fuse.vocabulary import read_aliases, read_vocabulary
-from grnformer.grn.motifs.annotations import read_annotations
+from grnformer.core.errors import InputError
+from grnformer.core.io import read_delimited
+from grnformer.genome.motif_tfs import read_annotations
+from grnformer.genome.tss import read_tss
+from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.grn.prior import read_prior
 from grnformer.grn.tfs import read_tf_list
-from grnformer.io import read_delimited
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.fragments.barcodes import read_sizes
 from grnformer.prep.fragments.consensus import read_blacklist
 from grnformer.prep.pairing import annotation_of, label_cells, read_annotation
-from grnformer.prep.tss import read_tss
 
 NAMES = ["NA", "None", "null", "nan", "n/a", "NULL", "N/A", "<NA>", "#N/A", "NaN", "True", "inf", "1e5", "007"]
 THRESHOLDS = {"motif_similarity_fdr": 0.001, "orthologous_identity": 0.0}

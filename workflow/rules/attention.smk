@@ -60,7 +60,7 @@ rule analyse_attention:
         settings=ATTENTION,
         size={
             key: PRETRAIN["size"][key]
-            for key in ("mask_share", "gene_start", "block_cells", "held_blocks")
+            for key in ("mask_fraction", "gene_start", "block_cells", "held_blocks")
         },
         code=code("attention/analyse_attention", BACKBONE),
     message:

@@ -1,4 +1,4 @@
-# Benchmarks: every score beside its floors, its controls and an interval.
+# Benchmarks: every score beside its baselines, its controls and an interval.
 
 DRUG_RESPONSE = config["bench"]["drug_response"]
 SPLITS = DRUG_RESPONSE["splits"] if TRAINED else []
@@ -169,18 +169,18 @@ rule split_drug_response:
         "../scripts/bench/split_drug_response.py"
 
 
-rule predict_floors:
+rule predict_baselines:
     input:
         responses="results/bench/drug_response/responses.parquet",
         drugs="results/bench/drug_response/drugs.parquet",
         expression="results/bench/drug_response/expression.h5ad",
         parts="results/bench/drug_response/split/{split}.parquet",
     output:
-        "results/bench/drug_response/floors/{split}.parquet",
+        "results/bench/drug_response/baselines/{split}.parquet",
     log:
-        "results/log/bench/predict_floors.{split}.log",
+        "results/log/bench/predict_baselines.{split}.log",
     benchmark:
-        "results/benchmark/bench/predict_floors.{split}.tsv"
+        "results/benchmark/bench/predict_baselines.{split}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -188,12 +188,12 @@ rule predict_floors:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
-        settings=DRUG_RESPONSE["floors"],
-        code=code("bench/predict_floors"),
+        settings=DRUG_RESPONSE["baselines"],
+        code=code("bench/predict_baselines"),
     message:
-        "Predicting drug response by naive floors, {wildcards.split} left out"
+        "Predicting drug response by naive baselines, {wildcards.split} left out"
     script:
-        "../scripts/bench/predict_floors.py"
+        "../scripts/bench/predict_baselines.py"
 
 
 rule train_expression_reference:
@@ -315,8 +315,8 @@ rule score_drug_response:
             split=SPLITS,
             allow_missing=True,
         ),
-        floors=expand(
-            "results/bench/drug_response/floors/{split}.parquet",
+        baselines=expand(
+            "results/bench/drug_response/baselines/{split}.parquet",
             split=SPLITS,
         ),
         reference=expand(

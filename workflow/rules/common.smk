@@ -6,7 +6,7 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from grnformer.bench.compare import costly_rules
-from grnformer.config import (
+from grnformer.workflow.config import (
     DATA_GRAPHS,
     check_attention_settings,
     check_config,
@@ -17,14 +17,14 @@ from grnformer.config import (
     read_samples,
     resolve,
 )
-from grnformer.corpora import check_corpora
-from grnformer.errors import InputError
-from grnformer.fingerprint import fingerprint, fingerprint_program, use_checkout
+from grnformer.workflow.corpora import check_corpora
+from grnformer.core.errors import InputError
+from grnformer.core.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import ENRICHMENTS
 from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
 from grnformer.grn.stability import check_stability_settings
-from grnformer.methods import module_of
-from grnformer.originals import check_interpreters, is_original
+from grnformer.core.methods import module_of
+from grnformer.workflow.originals import check_interpreters, is_original
 from grnformer.report.provenance import git_commit
 from snakemake.exceptions import WorkflowError
 

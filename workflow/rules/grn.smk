@@ -559,7 +559,7 @@ rule measure_stability:
         mem_mb=growing(16000),
         runtime=growing(60),
     params:
-        settings=setting("grn.stability", "top_share"),
+        settings=setting("grn.stability", "top_fraction"),
         seeds=seeds_of_all_runs,
         code=code("grn/measure_stability"),
     message:
@@ -587,7 +587,7 @@ rule score_promoter_motifs:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        settings=setting("grn.binding", "min_genes", "background_share", "n_bins"),
+        settings=setting("grn.binding", "min_genes", "background_fraction", "n_bins"),
         seed=setting("grn.seed"),
         code=code("grn/score_promoter_motifs"),
     message:

@@ -8,7 +8,7 @@ PRETRAIN = {
         "checkpoint",
         "corpora",
         "datasets",
-        "heldout_share",
+        "heldout_fraction",
         "medians",
         "seeds",
         "size",
@@ -66,7 +66,7 @@ rule split_cells:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        heldout_share=config["pretrain"]["heldout_share"],
+        heldout_fraction=config["pretrain"]["heldout_fraction"],
         seed=config["pretrain"]["seed"],
         code=code("pretrain/split_cells"),
     message:
@@ -96,7 +96,7 @@ rule join_splits:
     params:
         datasets=members_of,
         files=corpus_file_names_of,
-        heldout_share=config["pretrain"]["heldout_share"],
+        heldout_fraction=config["pretrain"]["heldout_fraction"],
         seed=config["pretrain"]["seed"],
         code=code("pretrain/join_splits"),
     message:

@@ -241,7 +241,7 @@ rule render_report:
                 "results/benchmark/bench/{job}.{split}.tsv",
                 job=[
                     "split_drug_response",
-                    "predict_floors",
+                    "predict_baselines",
                     "train_expression_reference",
                 ],
                 split=SPLITS,

@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grnformer import io
 from grnformer.bench.attention.enrichment import MatchedNull, degree_strata, expression_strata, joint_strata
 from grnformer.bench.attention.pairs import score_pairs
-from grnformer.errors import InputError
-from grnformer.fuse.graph import Bundle, read_bundle
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.data.batches import Cells
+from grnformer.data.cells import CellStore
+from grnformer.data.split import sample_rows
+from grnformer.graph.bundle import Bundle, read_bundle
+from grnformer.graph.structure import Structure, read_structure
 from grnformer.grn.cell_type import file_names
+from grnformer.infer.attention import VARIANTS, Received, attention_batches, collect_attention
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model
 from grnformer.model.start import start_model
-from grnformer.model.structure import Structure, read_structure
-from grnformer.train.attention import VARIANTS, Received, attention_batches, collect_attention
-from grnformer.train.batches import Cells
-from grnformer.train.cells import CellStore
-from grnformer.train.split import sample_rows
 
-LOGGER = logging.getLogger("grnformer.bench.attention")
+logger = logging.getLogger(__name__)
 MATCHES = ("none", "expression", "degree", "degree_expression", "in_degree_expression")
 Tables = dict[str, pd.DataFrame]
 
@@ -57,7 +57,7 @@ def analyse_models(
     settings
         The config section `attention`.
     size
-        The chosen preset of `pretrain.sizes`: mask_share, gene_start, block_cells, held_blocks.
+        The chosen preset of `pretrain.sizes`: mask_fraction, gene_start, block_cells, held_blocks.
     checkpoint
         The published one that training started from.
 
@@ -79,7 +79,12 @@ def analyse_models(
     with CellStore(multiome, genes["gene"].tolist()) as store:
         n_tokens = min(settings["max_tokens"], card["arguments"]["n_tokens"])
         cells = Cells(
-            store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=n_tokens, mask_share=size["mask_share"]
+            store,
+            bundle.graph,
+            bundle.meta["cell_types"],
+            tokeniser,
+            n_tokens=n_tokens,
+            mask_fraction=size["mask_fraction"],
         )
         structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, card["embed"]["direction"])
         place = split.set_index("cell")["split"].reindex(store.cells).to_numpy(object)
@@ -94,12 +99,12 @@ def analyse_models(
             drawn = np.random.default_rng([settings["seed"], number]).permutation(rows)
             rows = np.sort(drawn[: settings["cells_per_type"]])
             if not len(rows):
-                LOGGER.warning("no held-out cell of %s: the type is left out", name)
+                logger.warning("no held-out cell of %s: the type is left out", name)
                 continue
             network = _network(networks_dir, name, genes)
             parts.append(_analyse_type(name, rows, models, structure, cells, bundle, network, settings))
     if not parts:
-        raise InputError("no held-out cell", "some of each cell type", "raise pretrain.heldout_share")
+        raise InputError("no held-out cell", "some of each cell type", "raise pretrain.heldout_fraction")
     return {key: pd.concat([part[key] for part in parts], ignore_index=True) for key in parts[0]}
 
 
@@ -166,7 +171,7 @@ def _analyse_type(
         (model_seed, state, collect_attention(model, structure, batches, is_tf, seed, measure=state == "trained"))
         for model_seed, state, model in models
     ]
-    LOGGER.info("%s: %d held-out cells, %d models", name, len(rows), len(models))
+    logger.info("%s: %d held-out cells, %d models", name, len(rows), len(models))
     trained = [(model_seed, received) for model_seed, state, received in collected if state == "trained"]
     pairs, pair_scores = _pairs(trained, genes, is_tf, network, settings)
     tables = {

@@ -1,4 +1,4 @@
-"""Does a target's query attend to its own regulators' keys? Pairs of highest attention against degree-aware floors.
+"""Does a target's query attend to its own regulators' keys? Pairs of highest attention against degree-aware baselines.
 
 Shapes: N genes, F TFs, K pairs, D draws.
 """

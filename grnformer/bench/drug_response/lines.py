@@ -8,8 +8,8 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.drug_response.unpickle import read_tensor_dict
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.core.unpickle import read_tensor_dict
 
 
 def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:

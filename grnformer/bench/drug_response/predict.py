@@ -8,16 +8,16 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.drug_response.floors import Features, Grids, predict_floors
+from grnformer.bench.drug_response.baselines import Features, Grids, predict_baselines
 from grnformer.bench.drug_response.matrix import Matrix
 from grnformer.bench.drug_response.split import fold_columns
 from grnformer.bench.drug_response.structures import fingerprints, tanimoto
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 log = logging.getLogger("grnformer.bench")
 
 
-def crossvalidate_floors(
+def crossvalidate_baselines(
     responses: pd.DataFrame,
     drugs: pd.DataFrame,
     expression: anndata.AnnData,
@@ -25,11 +25,11 @@ def crossvalidate_floors(
     split: str,
     grids: Grids,
 ) -> pd.DataFrame:
-    """Predict every tested pair by every floor of a split.
+    """Predict every tested pair by every baseline of a split.
 
     Returns
     -------
-    line, drug, fold, ln_ic50 and one column of predictions a floor.
+    line, drug, fold, ln_ic50 and one column of predictions a baseline.
     """
     matrix = Matrix.from_table(responses)
     features = Features(
@@ -39,7 +39,7 @@ def crossvalidate_floors(
     tables = []
     for fold in fold_columns(parts):
         masks = matrix.part_masks(parts, fold)
-        predictions, chosen = predict_floors(matrix.values, masks, split, features, grids)
+        predictions, chosen = predict_baselines(matrix.values, masks, split, features, grids)
         log.info("split %s %s: chosen %s", split, fold, chosen)
         tables.append(tested_table(matrix, masks["test"], fold, predictions))
     return pd.concat(tables, ignore_index=True)

@@ -15,7 +15,7 @@ def score_predictions(predictions: pd.DataFrame, split: str, kind: str) -> pd.Da
     """Score each predictor of a table (see `tested_table`) in each fold.
 
     The unit is the fold: a fold has its own tested lines, drugs or pairs, its own network seed and, where there are
-    several, its own pretraining seed, and all arms and floors share it, so that they are compared fold by fold.
+    several, its own pretraining seed, and all arms and baselines share it, so that they are compared fold by fold.
 
     Returns
     -------

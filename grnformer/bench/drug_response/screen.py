@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.drug_response.structures import structure_key
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 COLUMNS = ["CELL_LINE_NAME", "DRUG_NAME", "LN_IC50"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 FINGERPRINT_RADIUS = 2  # ECFP4
 FINGERPRINT_BITS = 2048

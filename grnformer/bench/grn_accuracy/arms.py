@@ -1,4 +1,4 @@
-"""What is scored: networks, correlation, prior knowledge, floors. Each gives every gene a score for a TF.
+"""What is scored: networks, correlation, prior knowledge, baselines. Each gives every gene a score for a TF.
 
 An arm is a function of a TF: scores (genes,), or None where the arm says nothing about the TF. Saying nothing counts as
 a failure in the benchmark, not as a random ranking.
@@ -79,27 +79,27 @@ def pearson_arm(name: str, expression: sp.csr_matrix, genes: list[str]) -> Arm:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(spread > 0, covariance / (spread * spread[number]), -1.0)
 
-    return Arm(name, "floor", score)
+    return Arm(name, "baseline", score)
 
 
 def constant_arm(name: str, scores: np.ndarray) -> Arm:
-    """Give every TF the same scores: a floor that knows nothing about the TF."""
-    return Arm(name, "floor", lambda _: scores)
+    """Give every TF the same scores: a baseline that knows nothing about the TF."""
+    return Arm(name, "baseline", lambda _: scores)
 
 
-def joined_arm(arm: Arm, floor: np.ndarray) -> Arm:
+def joined_arm(arm: Arm, baseline: np.ndarray) -> Arm:
     """Join an arm with TF-agnostic scores: does the arm say more than they do?
 
-    The mean of `floor` (0 to 1) and the arm's percentile ranks, equal scores sharing theirs; where the arm says nothing
-    about the TF, so does the joined one.
+    The mean of `baseline` (0 to 1) and the arm's percentile ranks, equal scores sharing theirs; where the arm says
+    nothing about the TF, so does the joined one.
     """
     from scipy.stats import rankdata
 
     def score(tf: str) -> np.ndarray | None:
         scores = arm.score(tf)
-        return None if scores is None else (rankdata(scores) / len(scores) + floor) / 2
+        return None if scores is None else (rankdata(scores) / len(scores) + baseline) / 2
 
-    return Arm(f"{arm.name}_and_floor", arm.kind, score)
+    return Arm(f"{arm.name}_and_baseline", arm.kind, score)
 
 
 def binding_arm(name: str, binding: pd.DataFrame, genes: list[str]) -> Arm:
@@ -124,14 +124,14 @@ def binding_arm(name: str, binding: pd.DataFrame, genes: list[str]) -> Arm:
     return Arm(name, "model", score)
 
 
-def weighted_arm(name: str, arm: Arm, floor: np.ndarray, weight: float) -> Arm:
-    """Add log odds to those of a TF-agnostic floor, as independent evidence of one event is joined.
+def weighted_arm(name: str, arm: Arm, baseline: np.ndarray, weight: float) -> Arm:
+    """Add log odds to those of a TF-agnostic baseline, as independent evidence of one event is joined.
 
-    The floor's log odds are those of its percentile rank; `weight` multiplies the arm's.
+    The baseline's log odds are those of its percentile rank; `weight` multiplies the arm's.
     """
     from scipy.stats import rankdata
 
-    rank = (rankdata(floor) - 0.5) / len(floor)
+    rank = (rankdata(baseline) - 0.5) / len(baseline)
     prior = np.log(rank / (1 - rank))
 
     def score(tf: str) -> np.ndarray | None:
@@ -164,7 +164,7 @@ def random_arm(n_genes: int, seed: int) -> Arm:
     def score(tf: str) -> np.ndarray:
         return np.random.default_rng([seed, zlib.crc32(tf.encode())]).random(n_genes)
 
-    return Arm("random", "floor", score)
+    return Arm("random", "baseline", score)
 
 
 def accessibility_expression(

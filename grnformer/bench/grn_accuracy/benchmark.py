@@ -23,14 +23,14 @@ from grnformer.bench.grn_accuracy.arms import (
 )
 from grnformer.bench.grn_accuracy.evaluate import pool_lines, score_arm
 from grnformer.bench.grn_accuracy.truth import read_truth
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.prior import primary_sources
 
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
-logger = logging.getLogger("grnformer.bench")
+logger = logging.getLogger(__name__)
 
 
 def score_networks(
@@ -65,10 +65,11 @@ def score_networks(
         Arm name -> TF-target pairs (tf, gene, n_sources); kind reference, as their sources may hold the truth.
     binding
         Log odds that TFs bind genes' promoters, by contract ``promoter_binding``, or None; arms ``binding`` and, joined
-        with the floor, ``binding_with_floor``.
+        with the baseline, ``binding_with_baseline``.
     links
         Regions of genes, by contract ``region_gene``. With `binding` and the prior without ChIP they make the arm
-        ``binding_prior_with_linked_floor``, beside a floor of accessibility near the gene in place of at its promoter.
+        ``binding_prior_with_linked_baseline``, beside a baseline of
+        accessibility near the gene in place of at its promoter.
     truth
         "<TF> <line>" -> target genes.
     known_tfs
@@ -83,8 +84,8 @@ def score_networks(
 
     Returns
     -------
-    Scores by contract ``scores`` (a task a cell type, and ``all``; arms ``*_and_floor`` join one with the TF-agnostic
-    floor), and the experiments by contract ``grn_truth``.
+    Scores by contract ``scores`` (a task a cell type, and ``all``; arms ``*_and_baseline`` join one with the
+    TF-agnostic baseline), and the experiments by contract ``grn_truth``.
 
     Raises
     ------
@@ -121,15 +122,15 @@ def score_networks(
             aliases=settings["aliases"],
             min_positives=settings["min_positives"],
         )
-        floor = accessibility_expression(expression[cells], accessibility[cells], promoter_of)
+        baseline = accessibility_expression(expression[cells], accessibility[cells], promoter_of)
         with_binding: list[Arm] = []
         for arm in bound:
-            with_binding += [arm, weighted_arm("binding_with_floor", arm, floor, settings["binding_weight"])]
+            with_binding += [arm, weighted_arm("binding_with_baseline", arm, baseline, settings["binding_weight"])]
             if links is not None and "prior_without_chip" in priors:
                 near = weigh_links(links, atac.var_names, genes, settings["link_decay"])
                 linked = accessibility_expression(expression[cells], accessibility[cells], near)
                 known = informed_arm("", arm, priors["prior_without_chip"], genes, settings["prior_log_odds"])
-                best = weighted_arm("binding_prior_with_linked_floor", known, linked, settings["binding_weight"])
+                best = weighted_arm("binding_prior_with_linked_baseline", known, linked, settings["binding_weight"])
                 with_binding += [constant_arm("linked_accessibility_expression", linked), best]
         edges = networks[cell_type]
         eregulons = [
@@ -138,9 +139,9 @@ def score_networks(
         ]
         arms: list[Arm] = [
             *eregulons,
-            *(joined_arm(arm, floor) for arm in (*eregulons, *everywhere) if arm.kind in ("model", "reference")),
+            *(joined_arm(arm, baseline) for arm in (*eregulons, *everywhere) if arm.kind in ("model", "reference")),
             pearson_arm("pearson_within_line", expression[cells], genes),
-            constant_arm("accessibility_expression", floor),
+            constant_arm("accessibility_expression", baseline),
             *with_binding,
             *everywhere,
         ]

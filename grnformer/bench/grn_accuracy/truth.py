@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.bench")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

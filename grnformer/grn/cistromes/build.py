@@ -6,12 +6,12 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 
 def build_cistromes(

@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from grnformer.grn.cistromes.evidence import Evidence
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 
 def take_modules(evidence: Evidence, *, name: str) -> pd.DataFrame:

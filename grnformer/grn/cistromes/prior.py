@@ -10,14 +10,14 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from grnformer.grn.cistromes.evidence import Evidence
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 
 def join_prior(evidence: Evidence, *, chip_sources: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.funnel import Funnel
 from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
@@ -21,7 +21,7 @@ from grnformer.grn.eregulons.triplets import rank_triplets
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 SIGN_PAIRS = ("+/+", "+/-", "-/+", "-/-")
 COLUMNS = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight", "region_gene_rho",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 
 def assess_and_filter(
@@ -54,9 +54,9 @@ def assess_and_filter(
     """
     import pandas as pd
 
-    from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
-    from grnformer.grn.cell.members import find_members
-    from grnformer.grn.cell.regions import score_region_activity
+    from grnformer.grn.activity.aucell import choose_rank_cutoff, score_cells
+    from grnformer.grn.activity.members import find_members
+    from grnformer.grn.activity.regions import score_region_activity
     from grnformer.grn.eregulons.quality import assess_eregulons
 
     names, members = find_members(eregulons, rna.var_names, "gene")

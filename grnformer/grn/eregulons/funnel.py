@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.eregulons.funnel import STEPS, Funnel
 
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 NO_REGION = ""
 COLUMNS = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight",

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
     import scipy.sparse as sp
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 NOTHING = "nothing"
 

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from grnformer.grn.motifs.rankings import RankingDatabase
+    from grnformer.genome.rankings import RankingDatabase
 
 PARTS = ("tf_gene_weight", "region_gene_weight", "tf_region_weight")
 _BLOCK = 2000  # regions read from a ranking database at a time
@@ -86,7 +86,7 @@ def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: Ran
     """
     import pandas as pd
 
-    from grnformer.grn.motifs.overlap import overlap_regions
+    from grnformer.genome.overlap import overlap_regions
 
     column = {motif: i for i, motif in enumerate(database.motifs)}
     pairs = [enrichment[["motif", f"tfs_{kind}"]].explode(f"tfs_{kind}").dropna() for kind in ("direct", "extended")]

@@ -145,11 +145,11 @@ def _cut(
 @nb.njit(parallel=True, cache=True)
 def boost(
     indptr: np.ndarray, rows: np.ndarray, data: np.ndarray, bins: np.ndarray, n_bins: int, starts: np.ndarray,
-    region: np.ndarray, seeds: np.ndarray, n_trees: int, learning_rate: float, feature_share: float,
+    region: np.ndarray, seeds: np.ndarray, n_trees: int, learning_rate: float, feature_fraction: float,
 ) -> np.ndarray:  # fmt: skip
     """Importance of each pair's region for its gene by gradient boosting on binned accessibility.
 
-    Squared loss, trees of depth 3, `feature_share` of the gene's regions tried at each split (at least one, and more
+    Squared loss, trees of depth 3, `feature_fraction` of the gene's regions tried at each split (at least one, and more
     as long as none splits the node, as in scikit-learn); importance = impurity decrease summed over nodes and trees,
     scaled to sum 1 a gene (0 throughout for a gene that nothing explains). Parameters as in `correlate`; `bins` and
     `n_bins` as in `rank_regions`; `seeds` (uint64) one a gene. Residuals are integers
@@ -179,7 +179,7 @@ def boost(
         for unit in range(n):
             residual[unit] = np.int64(np.rint((expression[unit] - mean) / spread * levels))
         state = seeds[g]
-        n_tried = max(1, int(n_features * feature_share))
+        n_tried = max(1, int(n_features * feature_fraction))
         features = np.arange(n_features)
         members = np.arange(n).astype(np.uint32)
         held = np.empty(n, np.uint32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from grnformer.grn.region_gene.signal import Data
 
-logger = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 _BLOCK = 2**24  # values of accessibility held at once
 
@@ -36,7 +36,7 @@ def link_regions(
     min_cells: int,
     n_trees: int,
     learning_rate: float,
-    feature_share: float,
+    feature_fraction: float,
     max_bins: int,
     metacell_size: int,
     seed: int,
@@ -61,7 +61,7 @@ def link_regions(
         A region up to this many bp from a TSS of the gene is its promoter.
     min_cells
         Genes found in fewer cells are not linked.
-    n_trees, learning_rate, feature_share
+    n_trees, learning_rate, feature_fraction
         Boosting: see `kernels.boost`.
     max_bins
         Levels of a region's accessibility that boosting tells apart: see `kernels.rank_regions`.
@@ -105,7 +105,7 @@ def link_regions(
     signal = METHODS[accessibility](data, metacell_size=metacell_size, seed=seed)
     rho, importance = _weigh(
         signal.expression[:, chosen].tocsc(), signal.accessibility, pairs, names,
-        n_trees=n_trees, learning_rate=learning_rate, feature_share=feature_share, max_bins=max_bins,
+        n_trees=n_trees, learning_rate=learning_rate, feature_fraction=feature_fraction, max_bins=max_bins,
         seed=seed,
     )  # fmt: skip
     logger.info("%d links of %d regions to %d of %d genes", len(pairs), pairs["region"].nunique(),
@@ -131,7 +131,7 @@ def _weigh(
     *,
     n_trees: int,
     learning_rate: float,
-    feature_share: float,
+    feature_fraction: float,
     max_bins: int,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -155,6 +155,6 @@ def _weigh(
         matrix = (part.indptr, part.indices, part.data.astype(np.float64))
         rho[rows] = kernels.correlate(*matrix, ranks, starts, place)
         importance[rows] = kernels.boost(
-            *matrix, bins, max_bins, starts, place, seeds[linked[block]], n_trees, learning_rate, feature_share
+            *matrix, bins, max_bins, starts, place, seeds[linked[block]], n_trees, learning_rate, feature_fraction
         )
     return rho, importance

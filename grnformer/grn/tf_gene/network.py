@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.tf_gene import METHODS
 from grnformer.grn.tf_gene.spearman import correlate
 

@@ -1,6 +1,6 @@
 """Backbones: one file each, behind the interface of `base.Backbone`, imported when they are looked up."""
 
-from grnformer.methods import Methods
+from grnformer.core.methods import Methods
 from grnformer.model.backbones.base import Backbone
 
 BACKBONES: Methods[type[Backbone]] = Methods(__name__)

@@ -6,52 +6,20 @@ E width of the cell embedding, N genes of the graph, V genes of the backbone's o
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import nn
 
-from grnformer.model.batch import Batch
+from grnformer.data.batch import Batch
+from grnformer.data.tokeniser import Tokeniser
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from grnformer.model.published import Published
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Tokens of B cells as arrays: gene (node number), value (0: not expressed), (B, L) each.
-
-    `present_BL` is False where a cell has no more tokens (None: no padding); `depth_B` is log10 of a cell's counts
-    (None where the backbone does not look at it).
-    """
-
-    gene_BL: np.ndarray
-    value_BL: np.ndarray
-    present_BL: np.ndarray | None = None
-    depth_B: np.ndarray | None = None
-
-
-class Tokeniser(ABC):
-    """From expression to tokens; without weights, so that it is light to send to a worker."""
-
-    @abstractmethod
-    def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
-        """The backbone's value of every expressed gene of each cell, above 0; the same sparsity."""
-
-    @abstractmethod
-    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
-        """The tokens of each cell, at most `n_tokens`."""
-
-    def of_genes(self, genes: np.ndarray) -> Tokeniser:
-        """The tokeniser of matrices that have these genes (node numbers) alone, in that order."""
-        return self
 
 
 class Backbone(nn.Module):
@@ -92,10 +60,10 @@ class Backbone(nn.Module):
 
     @staticmethod
     def tokeniser_settings(
-        architecture: dict[str, Any], expressed_share: float, medians: Callable[[], np.ndarray]
+        architecture: dict[str, Any], expressed_fraction: float, medians: Callable[[], np.ndarray]
     ) -> dict[str, Any]:
         """Arguments of the tokeniser; `medians` gives the median of each gene's values above 0, if asked."""
-        return {"expressed_share": expressed_share}
+        return {"expressed_fraction": expressed_fraction}
 
     def gene_embedding(self) -> torch.Tensor:
         """(N, D)."""
@@ -105,7 +73,7 @@ class Backbone(nn.Module):
         """Add (N, D) to the gene embeddings before training."""
         raise NotImplementedError
 
-    def start_shares(self, shares: np.ndarray) -> None:
+    def start_fractions(self, shares: np.ndarray) -> None:
         """Begin with the shares (N,) of the genes among tokens as what is told of each (objective masked_gene)."""
         raise NotImplementedError
 

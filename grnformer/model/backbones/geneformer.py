@@ -20,14 +20,15 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from grnformer import io
-from grnformer.errors import InputError
-from grnformer.methods import method
-from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.core.methods import method
+from grnformer.data.batch import Batch
+from grnformer.data.tokeniser import Tokeniser, Tokens
+from grnformer.data.tokens import highest_tokens, rank_values
+from grnformer.model.backbones.base import Backbone
 from grnformer.model.backbones.ragged import run_layers
-from grnformer.model.batch import Batch
 from grnformer.model.published import Published, load_tensors
-from grnformer.model.tokens import highest_tokens, rank_values
 
 PAD, MASK, CLS, EOS = range(4)
 KEPT, REPLACED = 0.1, 0.1  # shares of BERT's masked tokens
@@ -121,7 +122,7 @@ class Geneformer(Backbone):
 
     @staticmethod
     def tokeniser_settings(
-        architecture: dict[str, Any], expressed_share: float, medians: Callable[[], np.ndarray]
+        architecture: dict[str, Any], expressed_fraction: float, medians: Callable[[], np.ndarray]
     ) -> dict[str, Any]:
         return {"medians": medians().tolist()}
 
@@ -132,7 +133,7 @@ class Geneformer(Backbone):
         with torch.no_grad():
             self.model.bert.embeddings.word_embeddings.weight[self.all_entries()] += torch.from_numpy(embedding)
 
-    def start_shares(self, shares: np.ndarray) -> None:
+    def start_fractions(self, shares: np.ndarray) -> None:
         with torch.no_grad():
             self.model.cls.predictions.bias[self.all_entries()] = torch.from_numpy(np.log(shares)).float()
 

@@ -19,16 +19,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grnformer import io
-from grnformer.errors import InputError
-from grnformer.methods import method
-from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.core.methods import method
+from grnformer.data.batch import Batch
+from grnformer.data.tokeniser import Tokeniser, Tokens
+from grnformer.data.tokens import cell_depth, draw_tokens
+from grnformer.model.backbones.base import Backbone, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
 from grnformer.model.backbones.performer import PerformerLayer
 from grnformer.model.backbones.ragged import run_layers
-from grnformer.model.batch import Batch
 from grnformer.model.published import Published, load_tensors
-from grnformer.model.tokens import cell_depth, draw_tokens
 
 ENCODER_FEED, SLOPE = 4, 0.1  # of the feed-forward layers, times the width; of the leaky ReLU
 REDRAW = "decoder.performer.calls_since_last_redraw"  # a counter of training
@@ -40,7 +41,7 @@ GENE_WIDTH, START = 0.1, 25.0  # deviation of gene vectors at the start; scale o
 class ScFoundationTokeniser(Tokeniser):
     """Values as they are: log1p of counts per 10,000; a draw of expressed and other genes; log10 of the counts."""
 
-    expressed_share: float
+    expressed_fraction: float
 
     def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
         values = sp.csr_matrix(expression, dtype=np.float32, copy=True)
@@ -48,7 +49,7 @@ class ScFoundationTokeniser(Tokeniser):
         return values
 
     def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
-        gene_BL, value_BL = draw_tokens(values, n_tokens, self.expressed_share, rng)
+        gene_BL, value_BL = draw_tokens(values, n_tokens, self.expressed_fraction, rng)
         return Tokens(gene_BL, value_BL, depth_B=np.log10(cell_depth(values)).astype(np.float32))
 
 

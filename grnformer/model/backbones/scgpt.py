@@ -10,7 +10,7 @@ and what it attends to is not projected; the cell token has the value -2 (in fin
 each with weight 1. That the published weights came from this very code is not said there; their args.json fits it.
 Not here: after 1,000 steps scGPT adds the GEP of a second pass whose cell token is the cell embedding of the first; its
 attention weights are dropped out; its losses are in bins, ours in each gene's deviation; it takes expressed genes alone
-(here `expressed_share`) and masks .25, .5 or .75 of them (`mask_share`).
+(here `expressed_fraction`) and masks .25, .5 or .75 of them (`mask_fraction`).
 Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N genes, V entries of the vocabulary.
 """
 
@@ -29,14 +29,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grnformer import io
-from grnformer.errors import InputError
-from grnformer.methods import method
-from grnformer.model.backbones.base import Backbone, Tokeniser, Tokens, adopt
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.core.methods import method
+from grnformer.data.batch import Batch
+from grnformer.data.tokeniser import Tokeniser, Tokens
+from grnformer.data.tokens import bin_values, draw_tokens
+from grnformer.model.backbones.base import Backbone, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
-from grnformer.model.batch import Batch
 from grnformer.model.published import Published, load_tensors
-from grnformer.model.tokens import bin_values, draw_tokens
 
 FLASH = re.compile(r"self_attn\.(?:_impl\.)?Wqkv\.")
 UNUSED = "cls_decoder."  # a head for cell types, of fine-tuning
@@ -49,13 +50,13 @@ class ScGPTTokeniser(Tokeniser):
     """Value bins by rank within the cell, as shares of `n_bins`; a draw of expressed and other genes."""
 
     n_bins: int
-    expressed_share: float
+    expressed_fraction: float
 
     def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
         return bin_values(expression, self.n_bins)
 
     def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
-        return Tokens(*draw_tokens(values, n_tokens, self.expressed_share, rng))
+        return Tokens(*draw_tokens(values, n_tokens, self.expressed_fraction, rng))
 
 
 @method("scgpt")
@@ -136,9 +137,9 @@ class ScGPT(Backbone):
 
     @staticmethod
     def tokeniser_settings(
-        architecture: dict[str, Any], expressed_share: float, medians: Callable[[], np.ndarray]
+        architecture: dict[str, Any], expressed_fraction: float, medians: Callable[[], np.ndarray]
     ) -> dict[str, Any]:
-        return {"n_bins": architecture["n_bins"], "expressed_share": expressed_share}
+        return {"n_bins": architecture["n_bins"], "expressed_fraction": expressed_fraction}
 
     def gene_embedding(self) -> torch.Tensor:
         return self.gene_norm(self.gene(self.all_entries()))

@@ -7,9 +7,9 @@ import logging
 import numpy as np
 import pandas as pd
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.genome.regions import check_chromosome_names
 from grnformer.prep.pairing import pair_barcodes
-from grnformer.prep.regions import check_chromosome_names
 
 log = logging.getLogger("grnformer.prep")
 

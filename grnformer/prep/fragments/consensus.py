@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 log = logging.getLogger("grnformer.prep")
 

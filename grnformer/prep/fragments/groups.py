@@ -9,7 +9,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.prep.embed import embed_rna
 from grnformer.prep.features import as_rna
 from grnformer.prep.formats import read_matrix

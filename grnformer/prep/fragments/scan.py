@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 log = logging.getLogger("grnformer.prep")
 

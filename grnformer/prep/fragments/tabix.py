@@ -6,7 +6,7 @@ import gzip
 import struct
 from pathlib import Path
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 _HEADER = struct.Struct("<4s8i")  # magic, n_ref, format, col_seq, col_beg, col_end, meta, skip, l_nm
 

@@ -10,12 +10,12 @@ import scipy.sparse as sp
 import yaml
 from scipy.stats import spearmanr
 
-from grnformer import contracts
 from grnformer.bench.compare import STEPS, Networks, compare_importances, compare_networks, costly_rules, jaccard
-from grnformer.contracts import SCHEMAS
-from grnformer.errors import InputError
-from grnformer.originals import is_original
+from grnformer.core import contracts
+from grnformer.core.contracts import SCHEMAS
+from grnformer.core.errors import InputError
 from grnformer.report.comparison import comparison_section, differing_settings
+from grnformer.workflow.originals import is_original
 
 NAMES = ("ours", "theirs")
 

@@ -9,17 +9,17 @@ import scipy.sparse as sp
 import yaml
 
 from grnformer.bench.virtual_perturbation import paired_batches, predict_shift, set_expression
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.data.activity import VisibleActivity
+from grnformer.data.batches import Cells, Rows
+from grnformer.data.cells import CellStore
 from grnformer.model.backbones import BACKBONES
 from grnformer.simulate.screen import simulate_screen
-from grnformer.train.activity import VisibleActivity
-from grnformer.train.batches import Cells, Rows
-from grnformer.train.cells import CellStore
 
 CHECKOUT = Path(__file__).parents[3]
 SCREEN = {
     "n_tfs": 20, "n_targets": 100, "n_types": 3, "n_train": 200, "n_heldout": 60, "n_perturbed": 20,
-    "perturbed_share": 0.3, "max_regulators": 3, "closed_share": 0.3, "counts_per_cell": 2000.0,
+    "perturbed_fraction": 0.3, "max_regulators": 3, "closed_fraction": 0.3, "counts_per_cell": 2000.0,
 }  # fmt: skip
 
 
@@ -98,12 +98,12 @@ def test_setting_a_gene_changes_that_gene_alone():
     np.testing.assert_array_equal(set_expression(rows, 0, up=True).toarray(), [[2, 2, 1], [3, 0, 0]])
 
 
-def test_both_batches_share_tokens_and_mask_and_the_tf_is_seen(control, screen, tmp_path):
+def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(control, screen, tmp_path):
     screen.data.copy().write_h5ad(tmp_path / "cells.h5ad")
     graph = control.true_bundle(screen).graph
-    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
+    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
     with CellStore(tmp_path / "cells.h5ad", list(screen.data.var_names)) as store:
-        cells = Cells(store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_share=0.3)
+        cells = Cells(store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_fraction=0.3)
         rows = screen.rows("heldout")[:10]
         as_is = store.read_all(rows)
         made = [Rows(tokeniser.values(x), x) for x in (as_is, set_expression(as_is, 4, up=False))]

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
 from grnformer.bench.summary import bootstrap, summarise_scores
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 
 
 def scores(arm, kind, values, metric="rmse", unit="seed", task="pairs", members=None):
@@ -26,28 +26,28 @@ def test_mean_or_median_as_the_metric_says_and_failures_are_counted():
     assert median.loc["a", "estimate"] == 2
 
 
-def test_distance_to_the_best_floor_follows_the_metrics_direction():
-    parts = scores("a", "model", [1, 2, 3]), scores("bad", "floor", [5, 5, 5]), scores("good", "floor", [2, 3, 4])
+def test_distance_to_the_best_baseline_follows_the_metrics_direction():
+    parts = scores("a", "model", [1, 2, 3]), scores("bad", "baseline", [5, 5, 5]), scores("good", "baseline", [2, 3, 4])
     lower = summarise(*parts)
-    assert lower.loc["a", "floor"] == "good"
-    distance = lower.loc["a", ["above_floor", "above_floor_low", "above_floor_high"]].astype(float)
+    assert lower.loc["a", "baseline"] == "good"
+    distance = lower.loc["a", ["above_baseline", "above_baseline_low", "above_baseline_high"]].astype(float)
     np.testing.assert_allclose(distance, 1)  # paired: the members' spread cancels
-    assert lower.loc["bad", "above_floor"] == -2
-    assert lower.loc["good", ["floor", "above_floor"]].isna().all()
+    assert lower.loc["bad", "above_baseline"] == -2
+    assert lower.loc["good", ["baseline", "above_baseline"]].isna().all()
     higher = summarise(*(part.assign(metric="pooled_pearson") for part in parts))
-    assert higher.loc["a", "floor"] == "bad"
-    assert higher.loc["a", "above_floor"] == -3
+    assert higher.loc["a", "baseline"] == "bad"
+    assert higher.loc["a", "above_baseline"] == -3
 
 
-def test_floor_is_compared_on_shared_members_only():
-    found = summarise(scores("a", "model", [1, 2, np.nan]), scores("f", "floor", [2, 3, 100]))
-    assert found.loc["a", "above_floor"] == 1
+def test_baseline_is_compared_on_shared_members_only():
+    found = summarise(scores("a", "model", [1, 2, np.nan]), scores("f", "baseline", [2, 3, 100]))
+    assert found.loc["a", "above_baseline"] == 1
 
 
-def test_single_floor_is_a_constant_and_single_members_have_no_interval():
-    found = summarise(scores("a", "model", [1, 2, 3]), scores("f", "floor", [4], members=["all"]))
-    assert found.loc["a", "above_floor"] == 2
-    assert found.loc["a", "above_floor_low"] < 2 < found.loc["a", "above_floor_high"]
+def test_single_baseline_is_a_constant_and_single_members_have_no_interval():
+    found = summarise(scores("a", "model", [1, 2, 3]), scores("f", "baseline", [4], members=["all"]))
+    assert found.loc["a", "above_baseline"] == 2
+    assert found.loc["a", "above_baseline_low"] < 2 < found.loc["a", "above_baseline_high"]
     assert found.loc["f", ["low", "high"]].isna().all()
 
 
@@ -55,23 +55,23 @@ def test_medians_of_fewer_than_six_members_have_no_interval():
     """Resampled members that all lie on one side exclude the other by chance too often."""
     for n, has_interval in ((5, False), (6, True)):
         parts = [
-            scores(a, k, np.arange(n) + d, "auprc_ratio", "tf") for a, k, d in (("a", "model", 1), ("f", "floor", 0))
+            scores(a, k, np.arange(n) + d, "auprc_ratio", "tf") for a, k, d in (("a", "model", 1), ("f", "baseline", 0))
         ]
         row = summarise(*parts).loc["a"]
-        assert row[["low", "above_floor_low"]].notna().tolist() == [has_interval] * 2
+        assert row[["low", "above_baseline_low"]].notna().tolist() == [has_interval] * 2
 
 
 def test_tasks_and_metrics_are_kept_apart():
     table = summarise_scores(
-        pd.concat([scores("a", "model", [1, 2]), scores("f", "floor", [9, 9], task="drugs")], ignore_index=True),
+        pd.concat([scores("a", "model", [1, 2]), scores("f", "baseline", [9, 9], task="drugs")], ignore_index=True),
         n_resamples=100,
         seed=1,
     )
-    assert table["floor"].isna().all()
+    assert table["baseline"].isna().all()
 
 
 def test_an_arm_without_any_value_is_shown():
-    found = summarise(scores("a", "model", [np.nan, np.nan]), scores("f", "floor", [1, 2]))
+    found = summarise(scores("a", "model", [np.nan, np.nan]), scores("f", "baseline", [1, 2]))
     assert np.isnan(found.loc["a", "estimate"])
     assert found.loc["a", ["members", "failed"]].tolist() == [0, 2]
 
@@ -86,7 +86,7 @@ def test_intervals_cover_the_true_mean_about_as_often_as_they_say(n_members):
 
 
 def test_rows_do_not_depend_on_each_other_or_on_their_order():
-    a, f = scores("a", "model", [1, 4, 2]), scores("f", "floor", [2, 3, 4])
+    a, f = scores("a", "model", [1, 4, 2]), scores("f", "baseline", [2, 3, 4])
     together = summarise(a, f, scores("b", "model", [7, 7, 8]))
     pd.testing.assert_frame_equal(summarise(f.iloc[::-1], a.iloc[::-1]), together.drop(index="b"))
 

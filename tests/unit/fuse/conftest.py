@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.fuse.graph import EDGE_TYPES, Graph
+from grnformer.graph.bundle import EDGE_TYPES, Graph
 
 
 def _edges(rng, column, groups, n_genes, count):

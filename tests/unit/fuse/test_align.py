@@ -2,8 +2,8 @@
 
 import pytest
 
-from grnformer.errors import InputError
-from grnformer.fuse.align import align_genes
+from grnformer.core.errors import InputError
+from grnformer.graph.align import align_genes
 
 VOCABULARY = {"GATA1": 7, "TAL1": 3, "NANOG": 9}
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import io
-from grnformer.errors import InputError
-from grnformer.fuse.build import number_eregulons, read_networks
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.graph.build import number_eregulons, read_networks
 
 GRN = pd.DataFrame(
     {"tf": ["T"], "gene": ["G"], "weight": [0.5], "sign": [1], "regions": [["r"]], "eregulons": [["e"]]}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grnformer.fuse.graph import Graph, describe_graph
+from grnformer.graph.bundle import Graph, describe_graph
 
 
 def test_the_meta_counts_genes_edges_and_what_was_lost():

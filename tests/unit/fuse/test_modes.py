@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.fuse.graph import Bundle, read_bundle, write_bundle
-from grnformer.fuse.modes import MODES, SCALES_OF
+from grnformer.graph.bundle import Bundle, read_bundle, write_bundle
+from grnformer.graph.modes import MODES, SCALES_OF
 
 
 def made(graph, mode, seed=1):

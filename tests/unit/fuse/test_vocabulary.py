@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.errors import InputError
-from grnformer.fuse.vocabulary import read_aliases, read_medians, read_vocabulary
+from grnformer.core.errors import InputError
+from grnformer.graph.vocabulary import read_aliases, read_medians, read_vocabulary
 
 
 def dump(content, path):

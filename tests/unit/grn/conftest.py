@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.grn.motifs.motifs import read_motifs
-from grnformer.grn.motifs.sequence import read_sequences
+from grnformer.genome.motifs import read_motifs
+from grnformer.genome.sequence import read_sequences
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
@@ -31,7 +31,7 @@ def planted_genome(tmp_path: Path) -> PlantedGenome:
     simulation = simulate_multiome(seed=1, n_cells=30)
     write_simulation(simulation, tmp_path)
     rng = np.random.default_rng(0)
-    motifs = read_motifs([tmp_path / "motifs.jaspar"], background_share=0.01)
+    motifs = read_motifs([tmp_path / "motifs.jaspar"], background_fraction=0.01)
     motifs |= {f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)}
     regions = simulation.regions
     bound = simulation.edges.explode("cell_types")

@@ -9,11 +9,11 @@ import pytest
 import scipy.io
 from scipy.special import logsumexp
 
-from grnformer import contracts
-from grnformer.errors import InputError
-from grnformer.grn.binding.collections import read_collections
-from grnformer.grn.binding.odds import _occupancies, background_odds, score_promoters
-from grnformer.grn.binding.promoters import Promoters, draw_background, read_promoters
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.genome.collections import read_collections
+from grnformer.genome.occupancy import _occupancies, background_odds, score_promoters
+from grnformer.genome.promoters import Promoters, draw_background, read_promoters
 
 MOTIF = np.full((8, 4), 0.02) + 0.92 * np.eye(4)[[0, 1, 2, 3, 3, 0, 0, 1]]
 OTHER = np.full((6, 4), 0.02) + 0.92 * np.eye(4)[[2, 2, 1, 0, 2, 3]]
@@ -143,13 +143,13 @@ def test_collections_in_json_and_with_a_matlab_table(tmp_path):
     pairs = np.array([["HNF6(Homeobox)/Homer", "ONECUT1"], ["absent", "TF9"]], dtype=object)
     scipy.io.savemat(tmp_path / "h.mat", {"Match2": pairs})
     found = read_collections(
-        [tmp_path / "m.json.gz", tmp_path / "h.txt"], [tmp_path / "m.tsv", tmp_path / "h.mat"], background_share=0.04
+        [tmp_path / "m.json.gz", tmp_path / "h.txt"], [tmp_path / "m.tsv", tmp_path / "h.mat"], background_fraction=0.04
     )
     assert [tfs for _, tfs in found] == [["TF1", "TF2"], ["ONECUT1"]]
     np.testing.assert_allclose(found[0][0], 0.96 * MOTIF / MOTIF.sum(axis=1, keepdims=True) + 0.01)
     np.testing.assert_allclose(found[1][0][0], 0.96 * np.array([0.9, 0.04, 0.03, 0.03]) + 0.01)
     with pytest.raises(InputError, match="none of 2 motifs"):
-        read_collections([tmp_path / "m.json.gz"], [tmp_path / "h.mat"], background_share=0.04)
+        read_collections([tmp_path / "m.json.gz"], [tmp_path / "h.mat"], background_fraction=0.04)
     (tmp_path / "bad.json").write_text('[{"ID": "M1"}]')
     with pytest.raises(InputError, match="does not read as motifs"):
-        read_collections([tmp_path / "bad.json"], [tmp_path / "m.tsv"], background_share=0.04)
+        read_collections([tmp_path / "bad.json"], [tmp_path / "m.tsv"], background_fraction=0.04)

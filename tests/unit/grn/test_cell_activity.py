@@ -9,12 +9,12 @@ import pytest
 import scipy.sparse as sp
 from scipy.spatial.distance import jensenshannon
 
-from grnformer.errors import InputError
-from grnformer.grn.cell.activity import score_activity
-from grnformer.grn.cell.aucell import choose_rank_cutoff, score_cells
-from grnformer.grn.cell.mixture import find_threshold, intersection
-from grnformer.grn.cell.original import take_auc
-from grnformer.grn.cell.rss import score_specificity, specificity
+from grnformer.core.errors import InputError
+from grnformer.grn.activity.activity import score_activity
+from grnformer.grn.activity.aucell import choose_rank_cutoff, score_cells
+from grnformer.grn.activity.mixture import find_threshold, intersection
+from grnformer.grn.activity.original import take_auc
+from grnformer.grn.activity.rss import score_specificity, specificity
 
 MIXTURE = {"min_separation": 2.0, "min_weight": 0.05, "max_overlap": 0.1, "seed": 1}
 
@@ -102,7 +102,7 @@ def test_blocks_of_cells_and_stored_zeros_change_nothing(monkeypatch) -> None:
     stored.data[:] = 0
     np.testing.assert_array_equal(whole, score_cells(counts.astype(np.int32), sets, 8))
     np.testing.assert_array_equal(score_cells(sp.csr_matrix((20, 50)), sets, 8), score_cells(stored, sets, 8))
-    monkeypatch.setattr("grnformer.grn.cell.aucell._BLOCK", 3)
+    monkeypatch.setattr("grnformer.grn.activity.aucell._BLOCK", 3)
     np.testing.assert_array_equal(whole, score_cells(counts, sets, 8))
 
 

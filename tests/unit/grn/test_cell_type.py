@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.grn.cell_type import build_cell_type_grn, build_cell_type_grns, file_names, measure_openness
 from grnformer.grn.inputs import align_topics
 

@@ -7,11 +7,11 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import pearsonr, spearmanr
 
-from grnformer import contracts
-from grnformer.errors import InputError
-from grnformer.grn.cell.aucell import score_cells
-from grnformer.grn.cell.members import find_members
-from grnformer.grn.cell.regions import score_region_activity
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.members import find_members
+from grnformer.grn.activity.regions import score_region_activity
 from grnformer.grn.eregulons.filter import assess_and_filter
 from grnformer.grn.eregulons.funnel import STEPS, check_not_empty
 from grnformer.grn.eregulons.quality import assess_eregulons, correlate_columns, pool_cells
@@ -72,7 +72,7 @@ def test_region_activity_is_aucell_of_the_regions(dataset) -> None:
     np.testing.assert_allclose(found[names], expected, atol=1e-6)
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
-        patch.setattr("grnformer.grn.cell.regions._BLOCK", 7 * atac.n_vars)
+        patch.setattr("grnformer.grn.activity.regions._BLOCK", 7 * atac.n_vars)
         blocks = score_region_activity(atac, *topics, eregulons, accessibility="topics", **AUC)
     pd.testing.assert_frame_equal(blocks, found)
 
@@ -93,7 +93,7 @@ def test_ties_of_open_regions_are_not_broken_by_chance(dataset) -> None:
         score_region_activity(atac, *topics, eregulons, accessibility="guess", **AUC)
 
 
-def test_pseudobulks_share_no_cell_and_mix_no_types() -> None:
+def test_pseudobulks_fraction_no_cell_and_mix_no_types() -> None:
     types = np.array(["a"] * 25 + ["b"] * 4)
     groups = pool_cells(types, 10, np.random.default_rng(0)).toarray()
     assert ((groups > 0).sum(axis=0) == 1).all()

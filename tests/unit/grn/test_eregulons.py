@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.build import build_eregulons
 from grnformer.grn.eregulons.funnel import check_not_empty

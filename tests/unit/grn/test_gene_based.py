@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.grn.cell_type import build_cell_type_grn, edge_signs
 from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
 

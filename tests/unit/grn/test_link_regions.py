@@ -7,14 +7,14 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import spearmanr
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.region_gene import METHODS, kernels
 from grnformer.grn.region_gene.link import link_regions
 from grnformer.grn.region_gene.signal import Data
 
 SETTINGS = {
     "accessibility": "topics", "window": 5000, "min_window": 100, "stop_at_neighbours": False, "promoter": 500,
-    "min_cells": 5, "n_trees": 60, "learning_rate": 0.1, "feature_share": 0.3, "max_bins": 256,
+    "min_cells": 5, "n_trees": 60, "learning_rate": 0.1, "feature_fraction": 0.3, "max_bins": 256,
     "metacell_size": 10, "seed": 3,
 }  # fmt: skip
 

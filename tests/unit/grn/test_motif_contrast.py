@@ -6,12 +6,12 @@ import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu, ranksums
 from sklearn.metrics import roc_curve
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.genome.rankings import open_rankings, open_scores, write_rankings, write_scores
+from grnformer.genome.scan import scan_regions
 from grnformer.grn.cistromes.build import build_cistromes
-from grnformer.grn.motifs.contrast import best_threshold, contrast_regions, draw_background, near_tss, rank_sum_p
-from grnformer.grn.motifs.rankings import open_rankings, open_scores, write_rankings, write_scores
-from grnformer.grn.motifs.scan import scan_regions
+from grnformer.grn.enrichment.contrast import best_threshold, contrast_regions, draw_background, near_tss, rank_sum_p
 
 SETTINGS = {
     "kinds": [], "background": "sets", "max_background": None, "promoter": None, "correct_ties": False,

@@ -6,15 +6,15 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.genome.motif_tfs import read_annotations
+from grnformer.genome.overlap import overlap_regions
+from grnformer.genome.rankings import open_rankings, write_rankings
 from grnformer.grn.cistromes.build import build_cistromes, check_motif_settings, method_settings
 from grnformer.grn.cistromes.evidence import describe_motifs
-from grnformer.grn.motifs.annotations import read_annotations
-from grnformer.grn.motifs.enrich import enrich_regions
-from grnformer.grn.motifs.overlap import overlap_regions
-from grnformer.grn.motifs.rankings import open_rankings, write_rankings
-from grnformer.grn.motifs.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+from grnformer.grn.enrichment.enrich import enrich_regions
+from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
 
 THRESHOLDS = {"motif_similarity_fdr": 0.001, "orthologous_identity": 0.5}
 SETTINGS = {

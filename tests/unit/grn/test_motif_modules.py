@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.genome.rankings import open_rankings, write_rankings
 from grnformer.grn.cistromes.build import build_cistromes
-from grnformer.grn.motifs.enrich_modules import enrich_modules
-from grnformer.grn.motifs.modules import Module, make_modules
-from grnformer.grn.motifs.rankings import open_rankings, write_rankings
+from grnformer.grn.enrichment.enrich_modules import enrich_modules
+from grnformer.grn.enrichment.modules import Module, make_modules
 
 CUTS = {
     "percentiles": [0.5], "top_targets": [2], "top_regulators": [1], "min_genes": 3, "min_abs_rho": 0.03,

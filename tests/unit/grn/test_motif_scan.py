@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from Bio import bgzf
 
-from grnformer.errors import InputError
-from grnformer.grn.motifs import scan
-from grnformer.grn.motifs.enrich import enrich_regions
-from grnformer.grn.motifs.motifs import read_motifs
-from grnformer.grn.motifs.rankings import open_rankings, write_rankings
-from grnformer.grn.motifs.scan import scan_regions
-from grnformer.grn.motifs.sequence import read_sequences
+from grnformer.core.errors import InputError
+from grnformer.genome import scan
+from grnformer.genome.motifs import read_motifs
+from grnformer.genome.rankings import open_rankings, write_rankings
+from grnformer.genome.scan import scan_regions
+from grnformer.genome.sequence import read_sequences
+from grnformer.grn.enrichment.enrich import enrich_regions
 
 COUNTS = np.array([[8, 1, 1, 0], [0, 10, 0, 0], [2, 2, 3, 3], [0, 0, 0, 10]])
 ROWS = "\n".join("\t".join(map(str, row)) for row in COUNTS)
@@ -42,7 +42,7 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_all_forms_read_alike(tmp_path, name):
     (tmp_path / name).write_text(FORMS[name])
-    motifs = read_motifs([tmp_path / name], background_share=0.04)
+    motifs = read_motifs([tmp_path / name], background_fraction=0.04)
     assert list(motifs) == ["one"]
     expected = np.vstack([COUNTS, [5, 5, 5, 5]]) / 20 if "five" in name else COUNTS / 10
     expected = expected / expected.sum(axis=1, keepdims=True)
@@ -51,12 +51,12 @@ def test_all_forms_read_alike(tmp_path, name):
 
 def test_a_cluster_is_one_motif_of_many_matrices_and_names_may_not_repeat(tmp_path):
     (tmp_path / "cluster.cb").write_text(f">a\n{ROWS}\n>b\n{ROWS}\n")
-    motifs = read_motifs([tmp_path / "cluster.cb"], background_share=0.01)
+    motifs = read_motifs([tmp_path / "cluster.cb"], background_fraction=0.01)
     assert {name: len(matrices) for name, matrices in motifs.items()} == {"cluster": 2}
     for name in ("x.pfm", "y.pfm"):
         (tmp_path / name).write_text(FORMS["m.pfm"])
     with pytest.raises(InputError, match="repeats the motif 'one'"):
-        read_motifs([tmp_path / "x.pfm", tmp_path / "y.pfm"], background_share=0.01)
+        read_motifs([tmp_path / "x.pfm", tmp_path / "y.pfm"], background_fraction=0.01)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_cluster_is_one_motif_of_many_matrices_and_names_may_not_repeat(tmp_pa
 def test_files_without_motifs_are_refused(tmp_path, text, what):
     (tmp_path / "x.pfm").write_text(text)
     with pytest.raises(InputError, match=what):
-        read_motifs([tmp_path / "x.pfm"], background_share=0.01)
+        read_motifs([tmp_path / "x.pfm"], background_fraction=0.01)
 
 
 def test_sequence_is_that_of_the_region(tmp_path):

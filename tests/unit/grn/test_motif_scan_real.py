@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.config import read_registry
-from grnformer.errors import InputError
-from grnformer.grn.motifs.motifs import read_motifs
-from grnformer.grn.motifs.recovery import make_sets, normalise, recovery_auc
-from grnformer.grn.motifs.scan import scan_regions
-from grnformer.grn.motifs.sequence import read_sequences
-from grnformer.resources import fetch
+from grnformer.core.errors import InputError
+from grnformer.core.resources import fetch
+from grnformer.genome.motifs import read_motifs
+from grnformer.genome.scan import scan_regions
+from grnformer.genome.sequence import read_sequences
+from grnformer.grn.enrichment.recovery import make_sets, normalise, recovery_auc
+from grnformer.workflow.config import read_registry
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.mirror
@@ -44,7 +44,7 @@ def resource():
     ],
 )
 def test_whole_collections_are_read(resource, name, number, ending):
-    motifs = read_motifs([resource(name)], background_share=0.01)
+    motifs = read_motifs([resource(name)], background_fraction=0.01)
     assert len(motifs) == number
     assert any(motif.endswith(ending) for motif in motifs)
     for matrices in motifs.values():
@@ -55,7 +55,7 @@ def test_whole_collections_are_read(resource, name, number, ending):
 @pytest.mark.parametrize("name", ["jaspar2022_vertebrates.pfm", "hocomoco_v11_human.pfm"])
 def test_ctcf_comes_first_in_ctcf_peaks(resource, name):
     """500 GM12878 CTCF peaks among nine times as many shuffled sequences."""
-    motifs = read_motifs([resource(name)], background_share=0.01)
+    motifs = read_motifs([resource(name)], background_fraction=0.01)
     fasta = resource("ctcf_peaks_gm12878.fa")
     names = [line[1:].split()[0] for line in fasta.read_text().splitlines() if line.startswith(">")]
     peaks = read_sequences(fasta, pd.DataFrame({"chrom": names, "start": 0, "end": 200}))
@@ -74,7 +74,7 @@ def test_promoters_have_their_motifs_where_they_belong(resource):
     sequences = [row.split("\t")[1].strip().upper() for row in rows if row]
     chosen = np.random.default_rng(0).choice(len(sequences), 3000, replace=False)
     promoters = [np.array([CODE[base] for base in sequences[i]], dtype=np.int8) for i in chosen]
-    collection = read_motifs([resource("jaspar2022_vertebrates.pfm")], background_share=0.01)
+    collection = read_motifs([resource("jaspar2022_vertebrates.pfm")], background_fraction=0.01)
     wanted = ("TBP", "GABPA", "ELK4", "KLF5", "SP1", "GATA1", "PAX6")
     motifs = {name.split(".")[-1]: matrices for name, matrices in collection.items() if name.split(".")[-1] in wanted}
     assert sorted(motifs) == sorted(wanted)

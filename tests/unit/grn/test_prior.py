@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.grn.cistromes.build import build_cistromes
 from grnformer.grn.prior import prepare_prior, read_prior
 from grnformer.grn.tfs import read_tf_list, select_tfs

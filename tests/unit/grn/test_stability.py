@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.stability import (
     TRIPLET,
     add_frequency,
@@ -28,7 +28,7 @@ RERUNS = [
 ]
 
 
-def test_frequency_is_the_share_of_reruns_that_hold_the_row():
+def test_frequency_is_the_fraction_of_reruns_that_hold_the_row():
     table = add_frequency(MAIN, RERUNS, TRIPLET)
     assert table["selection_frequency"].tolist() == pytest.approx([1, 2 / 3, 0, 0])
     assert add_frequency(MAIN, RERUNS[::-1], TRIPLET).equals(table)
@@ -57,9 +57,9 @@ def test_overlap_of_runs():
     links = pd.DataFrame({"region": list("abcd"), "gene": list("wxyz"), "importance": [0.4, 0.3, 0.2, 0.1]})
     edges = MAIN[["tf", "gene"]].drop_duplicates()
     runs = {
-        1: collect_sets(weights, links, MAIN, {"T": edges}, top_share=0.5),
-        2: collect_sets(weights.assign(importance=[4.0, 1, 2, 3]), links, RERUNS[0], {"T": edges}, top_share=0.5),
-        5: collect_sets(weights, links, RERUNS[2], {}, top_share=0.5),
+        1: collect_sets(weights, links, MAIN, {"T": edges}, top_fraction=0.5),
+        2: collect_sets(weights.assign(importance=[4.0, 1, 2, 3]), links, RERUNS[0], {"T": edges}, top_fraction=0.5),
+        5: collect_sets(weights, links, RERUNS[2], {}, top_fraction=0.5),
     }
     table = compare_runs(runs).set_index(["what", "seed", "other_seed"])["jaccard"]
     assert table["tf_gene_top", 1, 2] == pytest.approx(1 / 3)  # A-w; against A-w, A-x and A-w, B-z

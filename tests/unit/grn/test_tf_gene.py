@@ -10,7 +10,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.metrics import average_precision_score
 from sklearn.tree import DecisionTreeRegressor
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.tf_gene import METHODS
 from grnformer.grn.tf_gene.hist_boosting import infer, sort_entries
 from grnformer.grn.tf_gene.network import gather_parts, infer_network

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grnformer.genome.rankings import open_rankings, write_rankings
 from grnformer.grn.eregulons.triplets import join_rank_ratios, rank_triplets, score_sites
-from grnformer.grn.motifs.rankings import open_rankings, write_rankings
 
 
 def test_the_score_is_the_chance_that_uniform_draws_are_as_good() -> None:
@@ -33,7 +33,7 @@ def test_the_score_is_that_of_the_recursion_of_stuart_and_aerts() -> None:
     np.testing.assert_allclose(join_rank_ratios(rows), [joined(row) for row in rows], atol=1e-12)
 
 
-def test_triplets_good_in_all_parts_come_first_and_ties_share_a_rank() -> None:
+def test_triplets_good_in_all_parts_come_first_and_ties_fraction_a_rank() -> None:
     rng = np.random.default_rng(2)
     table = pd.DataFrame(rng.random((40, 3)), columns=["tf_gene_weight", "region_gene_weight", "tf_region_weight"])
     table["annotation"] = ["direct"] * 30 + ["extended"] * 10

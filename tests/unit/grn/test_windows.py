@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.grn.region_gene.windows import find_pairs
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from grnformer.graph.structure import EdgeList, Structure
 from grnformer.model.grnformer import Batch, GRNFormer
-from grnformer.model.structure import EdgeList, Structure
 
 N, K, B, L = 20, 5, 6, 8
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.graph.links import Reach
+from grnformer.graph.structure import EdgeList, scale_graph
 from grnformer.model.gnn import GNNS, GatLayer, ScaleFusion
 from grnformer.model.grnformer import NO_PERTURBATION
-from grnformer.model.links import Reach
-from grnformer.model.structure import EdgeList, scale_graph
 
 # 0 -> 1, 0 -> 2, 1 -> 2, 2 -> 3, 3 -> 0: all four send, so that both kinds of links can be asked
 SOURCE, TARGET, S = np.array([0, 0, 1, 2, 3]), np.array([1, 2, 2, 3, 0]), 4

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.data.batch import Batch
+from grnformer.graph.structure import EdgeList
 from grnformer.model.adapter import CrossAttentionAdapter
-from grnformer.model.batch import Batch
 from grnformer.model.grnformer import Perturbation
 from grnformer.model.saved import load_model, save_model
-from grnformer.model.structure import EdgeList
 
 
 def rng():

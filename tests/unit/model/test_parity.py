@@ -12,10 +12,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.data.batch import Batch
 from grnformer.model.backbones import BACKBONES, scgpt
 from grnformer.model.backbones.layer import Layer
-from grnformer.model.batch import Batch
 from grnformer.model.published import put_published, take_published
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -248,7 +248,7 @@ def test_a_geneformer_of_published_settings_loads_as_transformers_writes_it(tmp_
 
 
 def test_the_paper_size_has_published_settings():
-    from grnformer.config import read_defaults
+    from grnformer.workflow.config import read_defaults
 
     sizes = read_defaults("pretrain")["sizes"]
     for size, name in (("base", "V1-10M"), ("paper", "gf-12L-95M-i4096")):
@@ -256,7 +256,7 @@ def test_the_paper_size_has_published_settings():
         assert {theirs: backbone[ours] for theirs, ours in OURS.items()} == {key: PUBLISHED[name][key] for key in OURS}
         assert backbone["cell_tokens"] == (PUBLISHED[name]["vocab_size"] == 20275)
         assert tokens["n_tokens"] == backbone["positions"] - 2 * backbone["cell_tokens"]
-        assert (tokens["mask_share"], backbone["bert_masks"], backbone["dropout"]) == (0.15, True, 0.02)
+        assert (tokens["mask_fraction"], backbone["bert_masks"], backbone["dropout"]) == (0.15, True, 0.02)
 
 
 def test_masked_tokens_show_what_berts_do(make_model, make_batch):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from grnformer.graph.perturb import count_links, perturb_edges
+from grnformer.graph.structure import EdgeList
 from grnformer.model.grnformer import Perturbation, draw_graphs
-from grnformer.model.perturb import count_links, perturb_edges
-from grnformer.model.structure import EdgeList
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run(edges, strategy, seed=0, power=0):
 
 
 @pytest.mark.parametrize("strategy", ["random", "coexpression"])
-def test_the_stated_share_is_replaced_by_seed(edges, strategy):
+def test_the_stated_fraction_is_replaced_by_seed(edges, strategy):
     changed = run(edges, strategy)
     moved = (changed.source != 0) | (changed.target != 1)
     assert 195 <= moved.sum() <= 200

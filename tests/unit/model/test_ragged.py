@@ -15,7 +15,7 @@ def padded(layers, h, present):
     return h.masked_fill(~present[:, :, None], 0.0)
 
 
-def test_cells_of_like_length_share_a_group():
+def test_cells_of_like_length_fraction_a_group():
     groups = group_lengths(np.array([100, 20, 105, 3, 8, 111, 0]))
     assert [group.tolist() for group in groups] == [[6, 3, 4], [1], [0, 2], [5]]
 

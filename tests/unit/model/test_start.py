@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from grnformer.model.moments import gene_shares
+from grnformer.model.moments import gene_fractions
 from grnformer.model.start import start_model
 
 N = 20
@@ -61,7 +61,7 @@ def test_scfoundation_starts_at_the_mean_of_each_gene_unless_as_published(values
 
 
 def test_geneformer_starts_at_the_shares_of_genes(values):
-    shares = gene_shares([(values, np.zeros(300, int))], 1)[-1]
+    shares = gene_fractions([(values, np.zeros(300, int))], 1)[-1]
     states = torch.randn(50, 16, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         told = torch.log_softmax(started("geneformer", values).backbone.gene_logits(states), -1)

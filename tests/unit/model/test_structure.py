@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from grnformer.model.links import Reach
-from grnformer.model.structure import EdgeList, sample_neighbours, scale_graph
+from grnformer.graph.links import Reach
+from grnformer.graph.structure import EdgeList, sample_neighbours, scale_graph
 
 
 def open_edges(edges: EdgeList, active_K: np.ndarray) -> EdgeList:

@@ -5,8 +5,8 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grnformer.model.moments import SHRINK, gene_moments, gene_shares, nonzero_medians
-from grnformer.model.tokens import bin_values, cell_depth, draw_tokens, highest_tokens, rank_values
+from grnformer.data.tokens import bin_values, cell_depth, draw_tokens, highest_tokens, rank_values
+from grnformer.model.moments import SHRINK, gene_fractions, gene_moments, nonzero_medians
 
 
 def test_bins_follow_ranks_within_the_cell_on_any_scale():
@@ -73,7 +73,7 @@ def test_ranks_follow_the_value_over_the_genes_median_and_the_highest_are_kept()
 def test_shares_and_medians_are_those_of_expressed_genes():
     cells = sp.csr_matrix(np.log1p([[2.0, 0, 1], [4, 0, 0], [9, 3, 0]]))
     np.testing.assert_allclose(nonzero_medians(cells), [4, 3, 1])
-    shares = gene_shares([(cells[:2], np.array([0, 1])), (cells[2:], np.array([1]))], 2)
+    shares = gene_fractions([(cells[:2], np.array([0, 1])), (cells[2:], np.array([1]))], 2)
     np.testing.assert_allclose(shares.sum(1), 1)
     total = np.array([3, 1, 1]) + SHRINK / 3
     np.testing.assert_allclose(shares[2], total / total.sum())

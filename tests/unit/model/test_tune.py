@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.model.tune import merge_tuned, tune_backbone
 
 TUNE = {"layers": 1, "rank": 2, "alpha": 4}

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
-from grnformer import contracts
+from grnformer.core import contracts
 from grnformer.prep.annotate import annotate_multiome, rank_markers
 from grnformer.prep.embed import weigh_regions
 from grnformer.prep.filters import filter_multiome

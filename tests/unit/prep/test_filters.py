@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.prep.filters import filter_multiome
 from grnformer.prep.merge import merge_samples
 from grnformer.prep.qc import judge_cells, measure_cells

@@ -10,7 +10,7 @@ import pytest
 import scipy.io
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.text_matrix import read_text_matrix

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.prep.pairing import read_annotation
 from grnformer.prep.sample import load_sample
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
-from grnformer.prep.tss import read_tss, ucsc_names
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.genome.tss import read_tss, ucsc_names
 
 ENSDB = """seqnames	start	end	strand	gene_id	tx_id	tss	ts_start	ts_end	gene_name	gene_type
 1	10001	20000	+	ENSG1	T1	10001	10001	20000	AAA	protein_coding

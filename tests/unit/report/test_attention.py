@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.report.attention import attention_section, missing_attention
 from grnformer.report.attention_summary import ALL_TYPES, against_controls, summarise_by_degree, summarise_enrichment
 from grnformer.report.page import Figure, Note, Table

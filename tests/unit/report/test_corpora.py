@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.report.gather import gather_sections
 from grnformer.report.page import Table, collect_tables, render_page
 
 CHECKOUT = Path(__file__).parents[3]
-SCORES = {"n": 100, "mse": 0.8, "pearson": 0.4, "floor_mse": 1.0}
-SCORES |= {"floor_cell_type_mse": 0.9, "floor_cell_type_pearson": 0.2, "heldout_cells": 10}
+SCORES = {"n": 100, "mse": 0.8, "pearson": 0.4, "baseline_mse": 1.0}
+SCORES |= {"baseline_cell_type_mse": 0.9, "baseline_cell_type_pearson": 0.2, "heldout_cells": 10}
 
 
 def described(cells: int, first: int, end: int, lone: int) -> dict:

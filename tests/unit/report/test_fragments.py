@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
+from grnformer.core import contracts
 from grnformer.report.fragments import fragment_blocks, plot_enrichment, tabulate_samples
 from grnformer.report.page import Figure, Table
 

@@ -255,7 +255,7 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
     kinds = [b.kind for b in overview.blocks if isinstance(b, Note)]
     assert kinds[0] == "text"
     assert len(kinds) == 5  # pretraining, attention, GRN accuracy, drug response
-    assert any("hybrid is better than every control and the best floor in 0 of 3" in b.text for b in overview.blocks)
+    assert any("hybrid is better than every control and the best baseline in 0 of 3" in b.text for b in overview.blocks)
 
 
 def test_same_input_same_page(sections: list[Section], page: str) -> None:

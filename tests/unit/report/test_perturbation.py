@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph
+from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph
 from grnformer.report.fusion import perturbation_blocks
 from grnformer.report.page import Table
 from grnformer.report.perturbation import expressed_genes

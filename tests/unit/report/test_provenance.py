@@ -10,9 +10,9 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from grnformer.config import config_of_datasets, config_schema
 from grnformer.report import choices
 from grnformer.report.choices import tabulate_choices
+from grnformer.workflow.config import config_of_datasets, config_schema
 
 CONFIGS = Path(__file__).parents[3] / "config"
 DEMO = yaml.safe_load((CONFIGS / "config.yaml").read_text())

@@ -10,16 +10,16 @@ import pytest
 from scipy import stats
 
 from grnformer.bench.summary import mean_difference
-from grnformer.report.verdict import best_floor, classify, compare_arms, judge, paired_difference
+from grnformer.report.verdict import best_baseline, classify, compare_arms, judge, paired_difference
 
 METRIC = "double_centred_pearson"
 
 
-def say(make_scores: Any, hybrid: list[float], none: list[float], floor: float) -> tuple[str, str]:
-    arms = {"hybrid": ("model", hybrid), "none": ("control", none), "ridge": ("floor", [floor])}
+def say(make_scores: Any, hybrid: list[float], none: list[float], baseline: float) -> tuple[str, str]:
+    arms = {"hybrid": ("model", hybrid), "none": ("control", none), "ridge": ("baseline", [baseline])}
     scores = make_scores("drug_response", "line", arms, METRIC, "seed")
     compared = compare_arms(scores, [("hybrid", "none")], [METRIC], 200, 1)
-    assert compared["role"].tolist() == ["control", "floor"]
+    assert compared["role"].tolist() == ["control", "baseline"]
     note = judge(compared, "hybrid", METRIC, "Drug response")
     return " ".join((note.text, *note.items)), note.kind
 
@@ -45,19 +45,19 @@ def test_loss_is_called_a_loss(make_scores: Any) -> None:
     assert "better in" not in text
 
 
-def test_beating_the_controls_but_not_the_floor_is_no_gain(make_scores: Any) -> None:
+def test_beating_the_controls_but_not_the_baseline_is_no_gain(make_scores: Any) -> None:
     text, kind = say(make_scores, [0.50, 0.51, 0.52], [0.40, 0.41, 0.415], 0.6)
     assert kind == "nothing"
     assert "in 0 of 1 task" in text
 
 
 def test_lower_is_better_turns_the_sign(make_scores: Any) -> None:
-    arms = {"a": ("model", [1.0, 1.1, 1.0]), "b": ("floor", [2.0, 2.1, 2.05])}
+    arms = {"a": ("model", [1.0, 1.1, 1.0]), "b": ("baseline", [2.0, 2.1, 2.05])}
     scores = make_scores("drug_response", "line", arms, "rmse", "seed")
     difference, low, _, _ = paired_difference(scores, "a", "b", "rmse", 100, 1)
     assert difference == pytest.approx(3.05 / 3)
     assert low > 0
-    assert best_floor(scores, "rmse") == "b"
+    assert best_baseline(scores, "rmse") == "b"
 
 
 def test_mean_difference_is_students_t() -> None:
@@ -92,10 +92,10 @@ def test_undefined_members_are_left_out_of_both(make_scores: Any) -> None:
     assert (difference, n) == (pytest.approx(0.1), 1)
 
 
-def test_an_undefined_floor_is_never_the_best(make_scores: Any) -> None:
-    arms = {"mean": ("floor", [None]), "ridge": ("floor", [0.3])}
-    assert best_floor(make_scores("drug_response", "pair", arms, METRIC, "seed"), METRIC) == "ridge"
-    assert best_floor(pd.DataFrame(columns=["kind", "metric", "value", "arm"]), METRIC) is None
+def test_an_undefined_baseline_is_never_the_best(make_scores: Any) -> None:
+    arms = {"mean": ("baseline", [None]), "ridge": ("baseline", [0.3])}
+    assert best_baseline(make_scores("drug_response", "pair", arms, METRIC, "seed"), METRIC) == "ridge"
+    assert best_baseline(pd.DataFrame(columns=["kind", "metric", "value", "arm"]), METRIC) is None
 
 
 def test_few_members_allow_no_interval_of_a_median(make_scores: Any) -> None:

@@ -11,12 +11,12 @@ import scipy.sparse as sp
 import yaml
 from snakemake.utils import update_config
 
-from grnformer import contracts
-from grnformer.config import check_config, read_samples
+from grnformer.core import contracts
 from grnformer.simulate.counts import draw_counts
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.network import draw_prior
 from grnformer.simulate.write import write_simulation
+from grnformer.workflow.config import check_config, read_samples
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,7 +38,7 @@ def folder(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def log_share(data: anndata.AnnData) -> pd.DataFrame:
+def log_fraction(data: anndata.AnnData) -> pd.DataFrame:
     share = data.X.toarray() / data.X.sum(axis=1)
     return pd.DataFrame(np.log1p(1e4 * share), index=data.obs_names, columns=data.var_names)
 
@@ -69,7 +69,7 @@ def test_counts_are_paired_sparse_and_whole(simulation: Simulation) -> None:
 def test_targets_follow_their_tfs_within_cell_types(simulation: Simulation) -> None:
     """Sign by sign, edges correlate in the direction planted where they work; pairs that are no edge do not."""
     types = simulation.rna.obs["cell_type"]
-    expression = within_types(log_share(simulation.rna), types)
+    expression = within_types(log_fraction(simulation.rna), types)
     rho = np.array(
         [
             expression.loc[types.isin(e.cell_types), [e.tf, e.gene]].corr().iloc[0, 1] * e.sign
@@ -90,8 +90,8 @@ def test_targets_follow_their_tfs_within_cell_types(simulation: Simulation) -> N
 
 def test_bound_regions_follow_their_tf_and_drive_their_gene(simulation: Simulation) -> None:
     types = simulation.rna.obs["cell_type"]
-    expression = within_types(log_share(simulation.rna), types)
-    accessibility = within_types(log_share(simulation.atac), types)
+    expression = within_types(log_fraction(simulation.rna), types)
+    accessibility = within_types(log_fraction(simulation.atac), types)
     activity = within_types(simulation.activity, types)
     edges = simulation.edges
     opening = [accessibility[e.region].corr(activity[e.tf]) * e.sign for e in edges.itertuples()]
@@ -103,7 +103,7 @@ def test_bound_regions_follow_their_tf_and_drive_their_gene(simulation: Simulati
 def test_edges_are_dead_outside_their_cell_types(simulation: Simulation) -> None:
     """The region of an edge answers in the types that the truth names, against the others."""
     types = simulation.rna.obs["cell_type"].to_numpy()
-    accessibility = log_share(simulation.atac).groupby(types).mean()
+    accessibility = log_fraction(simulation.atac).groupby(types).mean()
     names = accessibility.index
     partial = simulation.edges[simulation.edges["cell_types"].str.len() < len(names)]
     gain = [
@@ -149,7 +149,7 @@ def test_motifs_stand_in_bound_regions_only_by_chance_elsewhere(simulation: Simu
 
 
 @pytest.mark.parametrize(("recall", "precision"), [(1.0, 1.0), (0.8, 0.6), (0.3, 0.5)])
-def test_prior_holds_the_stated_shares(simulation: Simulation, recall: float, precision: float) -> None:
+def test_prior_holds_the_stated_fractions(simulation: Simulation, recall: float, precision: float) -> None:
     rng = np.random.default_rng(0)
     prior = draw_prior(simulation.edges, list(simulation.tfs), list(simulation.rna.var_names), recall, precision, rng)
     truth = set(zip(simulation.edges["tf"], simulation.edges["gene"], strict=True))

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linear_sum_assignment
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.topics.evaluate import Fits, score_fits
 from grnformer.topics.fit import binarize, choose_regions, fit_models
 from grnformer.topics.lda_tomotopy import fit_lda

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.topics.region_sets import binarize_topics, li_threshold, otsu_threshold, score_regions
 
 KINDS = ["topic_otsu", "topic_li", "topic_top"]

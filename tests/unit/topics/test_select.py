@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 from grnformer.topics.select import mean_score, select_topic_count
 
 FOUR = ["arun_2010", "cao_juan_2009", "coherence", "joint_log_likelihood"]

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import io
-from grnformer.fuse.graph import EDGE_TYPES, Bundle, Graph, write_bundle
-from grnformer.fuse.modes import MODES
-from grnformer.grn.cell.aucell import score_cells
-from grnformer.train.split import split_cells
+from grnformer.core import io
+from grnformer.data.split import split_cells
+from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, write_bundle
+from grnformer.graph.modes import MODES
+from grnformer.grn.activity.aucell import score_cells
 
 N_TFS, N_TARGETS, RANK_CUTOFF = 10, 30, 10
 SIZE = {
@@ -21,8 +21,8 @@ SIZE = {
     | {"direction": "tf_to_gene", "fusion": "sum"},
     "gene_start": "coexpression",
     "n_tokens": 24,
-    "expressed_share": 0.5,
-    "mask_share": 0.3,
+    "expressed_fraction": 0.5,
+    "mask_fraction": 0.3,
     "batch_size": 16,
     "block_cells": 20,
     "held_blocks": 2,
@@ -43,7 +43,7 @@ def settings():
         "backbone": "scgpt",
         "heldout_cells": 100,
         "heldout_repeats": 2,
-        "perturbed_share": 0.2,
+        "perturbed_fraction": 0.2,
         "perturbed_degree_power": 0,
         "tune": {"how": "full", "layers": 1, "rank": 2, "alpha": 4},
         "checkpoints": {"steps": 5, "minutes": 1000, "keep": 2},
@@ -125,7 +125,7 @@ def bundle_of(cells):
 def job_of(cells, bundle_of, tmp_path):
     """Write the inputs of a run; make its job, whose outputs and checkpoints lie in a folder of the given name."""
     path, data, *_ = cells
-    io.write_table(split_cells(data.obs, heldout_share=0.25, seed=1), tmp_path / "split.tsv", "split")
+    io.write_table(split_cells(data.obs, heldout_fraction=0.25, seed=1), tmp_path / "split.tsv", "split")
     write_bundle(bundle_of("hybrid"), tmp_path / "hybrid")
 
     def make(name, settings, **arm):

@@ -10,9 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
+from grnformer.train.loss import MaskedValueLoss
 from grnformer.train.progress import Progress
 from grnformer.train.run import run
-from grnformer.train.task import MaskedValueLoss
 
 advance, forward = Progress.advance, MaskedValueLoss.forward
 now = {"fault": "none", "step": 0, "done": 0}  # of the run in hand

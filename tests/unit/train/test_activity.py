@@ -8,16 +8,16 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from grnformer.errors import InputError
-from grnformer.grn.cell.aucell import score_cells
+from grnformer.core.errors import InputError
+from grnformer.data.activity import StoredActivity, VisibleActivity
+from grnformer.data.batches import Cells
+from grnformer.data.cells import CellStore
+from grnformer.graph.structure import read_structure
+from grnformer.grn.activity.aucell import score_cells
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
-from grnformer.model.structure import read_structure
-from grnformer.train.activity import StoredActivity, VisibleActivity
-from grnformer.train.batches import Cells
-from grnformer.train.cells import CellStore
 
-SHARES = {"n_tokens": 24, "mask_share": 0.3}
+SHARES = {"n_tokens": 24, "mask_fraction": 0.3}
 GENES = [f"G{i}" for i in range(40)]
 
 
@@ -64,7 +64,7 @@ def test_changing_masked_values_changes_no_prediction(cells, bundle_of, tmp_path
     graph, rows = bundle_of(mode).graph, np.arange(48)
     structure = read_structure(graph, ["cell_type", "cell"], ["A", "B"], "tf_to_gene")
     torch.manual_seed(0)
-    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
+    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
     arguments = {"name": "scgpt", "n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32}
     arguments |= {"dropout": 0.0, "norm_first": True, "bilinear": True, "original": False, "masked_attention": False}
     gnn = {"name": "sage", "width": 16, "n_layers": 2, "n_heads": 2, "fanout": 10, "fusion": "sum"}

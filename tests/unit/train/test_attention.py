@@ -9,14 +9,14 @@ import yaml
 
 from grnformer.bench.attention.analyse import model_before
 from grnformer.bench.attention.enrichment import MatchedNull
+from grnformer.data.batches import Cells
+from grnformer.data.cells import CellStore
+from grnformer.data.split import split_cells
+from grnformer.graph.structure import read_structure
+from grnformer.infer.attention import attention_batches, collect_attention, relative_attention
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
-from grnformer.model.structure import read_structure
-from grnformer.train.attention import attention_batches, collect_attention, relative_attention
-from grnformer.train.batches import Cells
-from grnformer.train.cells import CellStore
 from grnformer.train.pretrain import pretrain
-from grnformer.train.split import split_cells
 
 GENES, TFS = 40, 10
 IS_TF = np.arange(GENES) < TFS
@@ -41,12 +41,12 @@ def made(cells, bundle_of):
         store = CellStore(path, bundle.graph.genes["gene"].tolist())
         stores.append(store)
         settings = {
-            "scgpt": {"n_bins": 5, "expressed_share": 0.5},
+            "scgpt": {"n_bins": 5, "expressed_fraction": 0.5},
             "geneformer": {"medians": [1.0] * GENES},
-            "scfoundation": {"expressed_share": 0.5},
+            "scfoundation": {"expressed_fraction": 0.5},
         }[name]
         tokeniser = model.backbone.tokeniser(**settings)
-        held = Cells(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=16, mask_share=0.3)
+        held = Cells(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=16, mask_fraction=0.3)
         structure = read_structure(bundle.graph, bundle.meta["scales"], held.cell_types, "tf_to_gene")
         batches = list(attention_batches(held, np.arange(24), draws=2, n_heads=2, seed=1))
         return model, structure, batches
@@ -186,7 +186,7 @@ def test_leaving_out_keys_that_matter_costs_more_than_others(made):
 def test_the_model_before_training_is_rebuilt_from_its_seed(cells, bundle_of, settings, tmp_path):
     """A training that moves nothing ends where it began."""
     path, data, *_ = cells
-    bundle, split = bundle_of("hybrid"), split_cells(data.obs, heldout_share=0.25, seed=1)
+    bundle, split = bundle_of("hybrid"), split_cells(data.obs, heldout_fraction=0.25, seed=1)
     settings["size"] |= {"steps": 1, "warmup_steps": 0, "learning_rate": 1e-30}
     settings["optimiser"] |= {"adapter_scalar_rate": 1e-30, "log_every": 1, "evaluate_every": 1}
     arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
@@ -194,7 +194,7 @@ def test_the_model_before_training_is_rebuilt_from_its_seed(cells, bundle_of, se
         run = {"model_seed": 3, "checkpoints": tmp_path, "threads": 1, "checkpoint": None, "medians": None}
         done = pretrain(store, split, bundle, arm, settings, **run)
         kind = BACKBONES["scgpt"].tokeniser(**done.card["tokeniser"])
-        held = Cells(store, bundle.graph, done.card["cell_types"], kind, n_tokens=24, mask_share=0.3)
+        held = Cells(store, bundle.graph, done.card["cell_types"], kind, n_tokens=24, mask_fraction=0.3)
         train = np.flatnonzero(split.set_index("cell")["split"].reindex(store.cells) == "train")
         before = model_before(
             done.model, done.card, 3, bundle.graph.genes, held, train, settings["size"], checkpoint=None

@@ -9,8 +9,8 @@ import pytest
 import torch
 import yaml
 
-from grnformer import io
-from grnformer.errors import InputError
+from grnformer.core import io
+from grnformer.core.errors import InputError
 from grnformer.train.compiled import compile_layers, restore_layers
 from grnformer.train.run import run
 

@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
-from grnformer.grn.cell.aucell import score_cells
+from grnformer.core.errors import InputError
+from grnformer.data import cells as cells_module
+from grnformer.data.batches import Cells, StepBatches, draw_mask, load
+from grnformer.data.cells import CellStore
+from grnformer.data.split import split_cells
+from grnformer.grn.activity.aucell import score_cells
 from grnformer.model.backbones import BACKBONES
-from grnformer.train import cells as cells_module
-from grnformer.train.batches import Cells, StepBatches, draw_mask, load
-from grnformer.train.cells import CellStore
-from grnformer.train.split import split_cells
 
-SHARES = {"n_tokens": 24, "mask_share": 0.3}
+SHARES = {"n_tokens": 24, "mask_fraction": 0.3}
 
 
 def active_in(expression, graph):
@@ -28,7 +28,7 @@ def active_in(expression, graph):
 def source(cells, bundle_of):
     graph = bundle_of("hybrid").graph
     with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
-        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5), **SHARES)
+        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5), **SHARES)
 
 
 def test_store_reads_the_asked_rows_and_genes(cells):
@@ -44,7 +44,7 @@ def test_zarr_gives_the_same_rows_names_and_batches(cells, bundle_of, tmp_path, 
     with ad.settings.override(zarr_write_format=zarr_format):
         cells[1].write_zarr(tmp_path / "cells.zarr", chunks=(50,))
     graph, rows = bundle_of("hybrid").graph, np.array([3, 4, 90])
-    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_share=0.5)
+    tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
     sizes = {"batch_size": 16, "block_cells": 20, "held_blocks": 2}
     found = []
     for path in (cells[0], tmp_path / "cells.zarr"):
@@ -74,11 +74,11 @@ def test_store_names_a_missing_gene(cells):
 
 
 def test_split_is_stratified_seeded_and_complete(cells):
-    split = split_cells(cells[1].obs, heldout_share=0.25, seed=1)
+    split = split_cells(cells[1].obs, heldout_fraction=0.25, seed=1)
     assert split.groupby("cell_type")["split"].apply(lambda s: (s == "heldout").sum()).to_dict() == {"A": 20, "B": 20}
     assert split["cell"].tolist() == list(cells[1].obs_names)
-    assert split.equals(split_cells(cells[1].obs, heldout_share=0.25, seed=1))
-    assert not split.equals(split_cells(cells[1].obs, heldout_share=0.25, seed=2))
+    assert split.equals(split_cells(cells[1].obs, heldout_fraction=0.25, seed=1))
+    assert not split.equals(split_cells(cells[1].obs, heldout_fraction=0.25, seed=2))
 
 
 def test_an_epoch_shows_each_training_cell_once_with_its_own_graph(source, cells):
@@ -117,7 +117,7 @@ def test_batches_from_a_later_step_are_those_of_the_whole_run(source):
             assert (getattr(parts.batches[0], name) == getattr(whole[step].batches[0], name)).all()
 
 
-def test_mask_has_the_same_share_in_each_row():
+def test_mask_has_the_same_fraction_in_each_row():
     shares = {draw_mask((3, 20), [0.25, 0.5, 0.75], np.random.default_rng(i)).mean() for i in range(20)}
     assert shares == {0.25, 0.5, 0.75}
     mask = draw_mask((50, 20), 0.3, np.random.default_rng(0))

@@ -8,16 +8,16 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer import io
-from grnformer.errors import InputError
-from grnformer.fuse.graph import write_bundle
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.core.stored import read_lazily
+from grnformer.data.cells import CellStore
+from grnformer.data.split import split_cells
+from grnformer.graph.bundle import write_bundle
+from grnformer.infer import embed
+from grnformer.infer.embed import embed_anndata, embed_rows
 from grnformer.model.saved import save_model
-from grnformer.stored import read_lazily
-from grnformer.train import embed
-from grnformer.train.cells import CellStore
-from grnformer.train.embed import embed_anndata, embed_rows
 from grnformer.train.pretrain import pretrain
-from grnformer.train.split import split_cells
 
 SETTINGS = {"batch_size": 16, "seed": 1, "mapping": {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0}}
 
@@ -27,7 +27,7 @@ def model(cells, bundle_of, settings, tmp_path):
     """Folder of a model, with its bundle where the workflow puts it."""
     path, data, *_ = cells
     bundle, folder = bundle_of("hybrid"), tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1"
-    split = split_cells(data.obs, heldout_share=0.25, seed=1)
+    split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
     arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
     options = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
     with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
-from grnformer.train.expression import ExpressionRows, find_genes
+from grnformer.core.errors import InputError
+from grnformer.infer.expression import ExpressionRows, find_genes
 
 CARD = {"genes": ["A", "B", "OLD"], "tokens": [7, 3, 9]}
 VOCABULARY = {"A": 7, "B": 3, "NEW": 9, "other": 1}
@@ -51,7 +51,7 @@ def test_counts_become_log1p_of_ten_thousands_and_logarithms_stay(counts, form):
         assert values.kind == kind
         assert [start for start, _ in blocks] == [0, 2, 4, 6]
         np.testing.assert_allclose(np.concatenate([block for _, block in blocks]), expected[:, [3, 1]])
-        assert values.positive_share == (counts[:, [3, 1]] > 0).mean()
+        assert values.positive_fraction == (counts[:, [3, 1]] > 0).mean()
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix, sp.csc_matrix])

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.train.checkpoints import Checkpoints
 from grnformer.train.divergence import Divergence
 from grnformer.train.preemption import EXIT_CODE, Preempted, preemption_notice

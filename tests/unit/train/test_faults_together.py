@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.train import run as runs
 from grnformer.train.preemption import EXIT_CODE, Preempted
 

@@ -10,12 +10,12 @@ import random
 import numpy as np
 import pytest
 
-from grnformer.fuse.modes import MODES, SCALES_OF
+from grnformer.data.cells import CellStore
+from grnformer.data.split import split_cells
+from grnformer.graph.modes import MODES, SCALES_OF
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
-from grnformer.train.cells import CellStore
 from grnformer.train.pretrain import pretrain
-from grnformer.train.split import split_cells
 
 CHOICES = {
     "backbone": list(BACKBONES),
@@ -77,7 +77,7 @@ def test_every_combination_trains(cells, bundle_of, settings, tmp_path, run):
     settings["embed"] = settings["embed"] | {"draws": 1}
     arm = {"graph": run["mode"], "adapter": True, "perturbation": run["perturbation"]}
     path, data, *_ = cells
-    split = split_cells(data.obs, heldout_share=0.1, seed=1)
+    split = split_cells(data.obs, heldout_fraction=0.1, seed=1)
     given = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
     with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
         done = pretrain(store, split, bundle, arm, settings, **given)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.train.mapping import ReferenceIndex, warn_of_strangers
+from grnformer.infer.mapping import ReferenceIndex, warn_of_strangers
 
 USUAL = {"usual_quantile": 0.95, "seed": 1}
 

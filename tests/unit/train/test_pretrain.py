@@ -10,24 +10,24 @@ import pandas as pd
 import pytest
 import torch
 
-from grnformer import fingerprint, io
-from grnformer.errors import InputError
-from grnformer.fuse.graph import write_bundle
+from grnformer.core import fingerprint, io
+from grnformer.core.errors import InputError
+from grnformer.data.cells import CellStore
+from grnformer.data.split import split_cells
+from grnformer.graph.bundle import write_bundle
+from grnformer.infer.embed import embed_and_map
 from grnformer.model.backbones.scgpt import ScGPT
 from grnformer.model.published import Published, take_published
 from grnformer.model.saved import load_model, save_model
-from grnformer.train.cells import CellStore
-from grnformer.train.embed import embed_and_map
 from grnformer.train.loop import _Run
 from grnformer.train.pretrain import pretrain
-from grnformer.train.split import split_cells
 
 MAPPING = {"exact_up_to": 1000, "usual_quantile": 0.95, "warn_above": 1.0}
 
 
 def run(cells, bundle, settings, folder, mode, adapter=True, perturbation="coexpression", seed=1, **options):
     path, data, *_ = cells
-    split = split_cells(data.obs, heldout_share=0.25, seed=1)
+    split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
     arm = {"graph": mode, "adapter": adapter, "perturbation": perturbation}
     with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
         options = {"checkpoint": None, "medians": None} | options
@@ -50,7 +50,7 @@ def test_resumed_run_equals_the_unbroken_one_bit_by_bit(cells, bundle_of, settin
 def test_a_checkpoint_of_other_settings_is_not_continued(cells, bundle_of, settings, tmp_path):
     bundle = bundle_of("hybrid")
     run(cells, bundle, settings, tmp_path / "a", "hybrid", stop_after=5)
-    other = settings | {"perturbed_share": 0.5}
+    other = settings | {"perturbed_fraction": 0.5}
     fresh = run(cells, bundle, other, tmp_path / "a", "hybrid")
     assert fresh.curve["step"].min() == 2
     assert not torch.equal(
@@ -122,7 +122,7 @@ def test_the_true_graph_beats_the_same_model_without_edges(cells, bundle_of, set
         mode: run(cells, bundle_of(mode), settings, tmp_path / mode, mode, perturbation="none").heldout
         for mode in ("hybrid", "none")
     }
-    mse = {mode: score["mse"] / score["floor_mse"] for mode, score in scores.items()}
+    mse = {mode: score["mse"] / score["baseline_mse"] for mode, score in scores.items()}
     assert scores["hybrid"]["parameters"] == scores["none"]["parameters"]
     assert abs(scores["hybrid"]["beta"]) > 0.05
     assert mse["hybrid"] < mse["none"] - 0.05, mse

@@ -13,7 +13,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from grnformer import io
+from grnformer.core import io
 from grnformer.train.run import run
 
 EXACT = {"perturbation": "none"}  # edges are perturbed, and neighbours and units drawn, within each part

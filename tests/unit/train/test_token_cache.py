@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.data import token_cache
+from grnformer.data.batches import Cells, StepBatches, load
+from grnformer.data.cells import CellStore
+from grnformer.data.split import split_cells
+from grnformer.data.token_cache import name_tokens, open_cache
+from grnformer.infer.evaluate import heldout_batches
 from grnformer.model.backbones import BACKBONES
-from grnformer.train import token_cache
-from grnformer.train.batches import Cells, StepBatches, load
-from grnformer.train.cells import CellStore
-from grnformer.train.evaluate import heldout_batches
 from grnformer.train.pretrain import _key, pretrain
-from grnformer.train.split import split_cells
-from grnformer.train.token_cache import name_tokens, open_cache
 
 TOKENS = {
-    "scgpt": {"n_bins": 20, "expressed_share": 0.5},
+    "scgpt": {"n_bins": 20, "expressed_fraction": 0.5},
     "geneformer": {"medians": list(np.linspace(0.5, 2, 40))},
-    "scfoundation": {"expressed_share": 0.5},
+    "scfoundation": {"expressed_fraction": 0.5},
 }
 FIELDS = ("gene_BL", "value_BL", "masked_BL", "active_BK", "type_B", "present_BL", "depth_B")
 
@@ -32,7 +32,7 @@ FIELDS = ("gene_BL", "value_BL", "masked_BL", "active_BK", "type_B", "present_BL
 def source_of(store, graph, backbone="scgpt", folder=None, **changed):
     settings = TOKENS[backbone] | changed
     tokeniser = BACKBONES[backbone].tokeniser(**settings)
-    cells = Cells(store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_share=0.3)
+    cells = Cells(store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_fraction=0.3)
     if folder is not None:
         cells.keep_tokens(folder, store.digest(), settings)
     return cells
@@ -227,7 +227,7 @@ def test_names_differ_by_what_tokens_follow_from(monkeypatch):
 
 def test_training_is_the_same_with_it(cells, bundle_of, settings, tmp_path, monkeypatch):
     path, data, *_ = cells
-    bundle, split = bundle_of("none"), split_cells(data.obs, heldout_share=0.25, seed=1)
+    bundle, split = bundle_of("none"), split_cells(data.obs, heldout_fraction=0.25, seed=1)
     arm = {"graph": "none", "adapter": False, "perturbation": "none"}
     options = {"model_seed": 1, "threads": 1, "checkpoint": None, "medians": None}
     done = []

@@ -1,14 +1,14 @@
 """Analyse the attention of one arm's adapters, of all seeds, in held-out cells."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path
 
     import torch
 
-    from grnformer import io
     from grnformer.bench.attention.analyse import analyse_models
+    from grnformer.core import io
 
     torch.set_num_threads(snakemake.threads)
     inputs, params = snakemake.input, snakemake.params

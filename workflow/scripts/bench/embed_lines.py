@@ -1,15 +1,15 @@
 """Embed cell lines by the models of an arm, one a seed; their graphs come from the nearest pretraining cells."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path
 
     import torch
 
-    from grnformer import io
     from grnformer.bench.drug_response.lines import lift_to_zero
-    from grnformer.train.embed import embed_expression
+    from grnformer.core import io
+    from grnformer.infer.embed import embed_expression
 
     torch.set_num_threads(snakemake.threads)
     expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))

@@ -1,14 +1,14 @@
 """Merge a drug screen's replicates, join its drugs by structure and its lines with their expression."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import anndata
 
-    from grnformer import io
     from grnformer.bench.drug_response.lines import read_expression
     from grnformer.bench.drug_response.screen import COLUMNS, prepare_screen
-    from grnformer.bench.drug_response.unpickle import read_text_dict
+    from grnformer.core import io
+    from grnformer.core.unpickle import read_text_dict
 
     given, out = snakemake.input, snakemake.output
     expression = read_expression(given.expression, given.genes)

@@ -1,18 +1,23 @@
-"""Score the predictions of all arms, floors and the expression reference, and sum them up."""
+"""Score the predictions of all arms, baselines and the expression reference, and sum them up."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path
 
     import pandas as pd
 
-    from grnformer import io
     from grnformer.bench.drug_response.score import score_predictions
     from grnformer.bench.summary import summarise_scores
+    from grnformer.core import io
 
     given = snakemake.input
-    kinds = {"model": given.models, "control": given.controls, "floor": given.floors, "reference": given.reference}
+    kinds = {
+        "model": given.models,
+        "control": given.controls,
+        "baseline": given.baselines,
+        "reference": given.reference,
+    }
     tables = [
         score_predictions(io.read_table(path, "drug_predictions"), Path(path).stem, kind)
         for kind, paths in kinds.items()

@@ -1,11 +1,11 @@
-"""Score inferred networks, floors and controls against ChIP-seq targets of the same cell line."""
+"""Score inferred networks, baselines and controls against ChIP-seq targets of the same cell line."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer import io
     from grnformer.bench.grn_accuracy.benchmark import score_networks, split_prior
     from grnformer.bench.summary import summarise_scores
+    from grnformer.core import io
     from grnformer.grn.cell_type import file_names
     from grnformer.grn.prior import prepare_prior, read_prior
     from grnformer.grn.tfs import read_tf_list

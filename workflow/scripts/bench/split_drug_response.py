@@ -1,10 +1,10 @@
 """Assign the pairs of a drug screen to train, validation and test."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer import io
     from grnformer.bench.drug_response.split import assign_parts
+    from grnformer.core import io
 
     responses = io.read_table(snakemake.input.responses, "drug_responses")
     parts = assign_parts(responses, snakemake.wildcards.split, **snakemake.params.settings)

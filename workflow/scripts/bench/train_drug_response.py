@@ -1,12 +1,12 @@
 """Train drug graph encoder and head on frozen line embeddings of one arm; predict what each fold tests."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import torch
 
-    from grnformer import io
     from grnformer.bench.drug_response.predict import crossvalidate_network
+    from grnformer.core import io
 
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)

@@ -1,12 +1,12 @@
 """Train the same network on the lines' plain expression: what an embedding has to add to."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import torch
 
-    from grnformer import io
     from grnformer.bench.drug_response.predict import crossvalidate_network
+    from grnformer.core import io
 
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)

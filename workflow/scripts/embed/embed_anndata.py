@@ -1,15 +1,15 @@
 """Embed the cells of an .h5ad or .zarr by a pretrained model; their graphs come from the nearest pretraining cells."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path
 
     import torch
 
-    from grnformer import io
-    from grnformer.stored import read_lazily
-    from grnformer.train.embed import embed_rows
+    from grnformer.core import io
+    from grnformer.core.stored import read_lazily
+    from grnformer.infer.embed import embed_rows
 
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input

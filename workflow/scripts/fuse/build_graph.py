@@ -1,11 +1,11 @@
 """Align the networks and cell activities to the backbone's vocabulary; write the bundle of one graph mode."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.fuse.build import build_bundle
-    from grnformer.fuse.graph import write_bundle
-    from grnformer.fuse.vocabulary import read_aliases, read_vocabulary
+    from grnformer.graph.build import build_bundle
+    from grnformer.graph.bundle import write_bundle
+    from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 
     bundle = build_bundle(
         snakemake.input.multiome,

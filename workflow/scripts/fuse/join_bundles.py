@@ -1,12 +1,12 @@
 """Join the bundles of a corpus' datasets, and place the genes and cell types of its further files."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.fuse.graph import read_bundle, write_bundle
-    from grnformer.fuse.join import join_bundles
-    from grnformer.fuse.measured import read_measured
-    from grnformer.fuse.vocabulary import read_aliases, read_vocabulary
+    from grnformer.graph.bundle import read_bundle, write_bundle
+    from grnformer.graph.join import join_bundles
+    from grnformer.graph.measured import read_measured
+    from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 
     inputs, params = snakemake.input, snakemake.params
     cells = dict(zip([*params.datasets, *params.files], [*inputs.multiomes, *inputs.files], strict=True))

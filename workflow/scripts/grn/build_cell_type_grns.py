@@ -1,12 +1,12 @@
 """One GRN per cell type, as a folder of tables, and a summary of their sizes."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.io import atomic, read_modality, read_table, write_table
     from grnformer.grn.cell_type import build_cell_type_grns, file_names
     from grnformer.grn.inputs import align_topics
     from grnformer.grn.stability import PAIR, add_frequency
-    from grnformer.io import atomic, read_modality, read_table, write_table
 
     given = snakemake.input
     rna, atac = (read_modality(given.multiome, m, "multiome") for m in ("rna", "atac"))

@@ -1,12 +1,12 @@
 """Regions bound by each TF, by the chosen method."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.io import read_table, write_table
     from grnformer.grn.cistromes import ENRICHMENTS
     from grnformer.grn.cistromes.build import build_cistromes, method_settings
     from grnformer.grn.tfs import read_tf_list
-    from grnformer.io import read_table, write_table
 
     settings, motifs = snakemake.params.settings, snakemake.input.motifs
     cistromes = build_cistromes(

@@ -1,14 +1,14 @@
 """eRegulons, and the funnel of what each step towards them left."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake) as logger:
+    from grnformer.core.io import read_table, write_table
+    from grnformer.genome.rankings import open_rankings
     from grnformer.grn.eregulons.build import build_eregulons
     from grnformer.grn.eregulons.funnel import check_not_empty
     from grnformer.grn.eregulons.triplets import score_sites
-    from grnformer.grn.motifs.rankings import open_rankings
     from grnformer.grn.tfs import read_tf_list
-    from grnformer.io import read_table, write_table
 
     given = snakemake.input
     cistromes = read_table(given.cistromes, "cistromes")

@@ -1,12 +1,12 @@
 """Motifs that score higher in a region set than in its background, and the regions that have them."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.grn.motifs.annotations import read_annotations
-    from grnformer.grn.motifs.contrast import contrast_regions
-    from grnformer.grn.motifs.rankings import open_scores
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
+    from grnformer.genome.motif_tfs import read_annotations
+    from grnformer.genome.rankings import open_scores
+    from grnformer.grn.enrichment.contrast import contrast_regions
 
     settings = {key: value for key, value in snakemake.params.settings.items() if key != "scores"}
     contrasted = contrast_regions(

@@ -1,13 +1,13 @@
 """Motifs enriched near the genes of each TF's co-expression modules, and the genes that carry the enrichment."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.grn.motifs.annotations import read_annotations
-    from grnformer.grn.motifs.enrich_modules import enrich_modules, split_settings
-    from grnformer.grn.motifs.modules import make_modules
-    from grnformer.grn.motifs.rankings import open_rankings
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
+    from grnformer.genome.motif_tfs import read_annotations
+    from grnformer.genome.rankings import open_rankings
+    from grnformer.grn.enrichment.enrich_modules import enrich_modules, split_settings
+    from grnformer.grn.enrichment.modules import make_modules
 
     cuts, thresholds = split_settings(snakemake.params.settings)
     enriched = enrich_modules(

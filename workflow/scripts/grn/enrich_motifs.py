@@ -1,12 +1,12 @@
 """Motifs enriched in the region sets, the regions that carry the enrichment and the TFs the motifs stand for."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.grn.motifs.annotations import read_annotations
-    from grnformer.grn.motifs.enrich import enrich_regions
-    from grnformer.grn.motifs.rankings import open_rankings
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
+    from grnformer.genome.motif_tfs import read_annotations
+    from grnformer.genome.rankings import open_rankings
+    from grnformer.grn.enrichment.enrich import enrich_regions
 
     settings = {key: value for key, value in snakemake.params.settings.items() if key != "rankings"}
     grounds = {key: settings.pop(key) for key in ("motif_similarity_fdr", "orthologous_identity")}

@@ -1,13 +1,13 @@
 """Quality of each eRegulon (does its TF follow its targets?), and those that are kept."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.io import read_modality, read_table, write_table
     from grnformer.grn.eregulons.filter import assess_and_filter
     from grnformer.grn.eregulons.funnel import check_not_empty
     from grnformer.grn.inputs import align_topics
     from grnformer.grn.stability import count_stable, keep_stable
-    from grnformer.io import read_modality, read_table, write_table
 
     given, made, options = snakemake.input, snakemake.output, snakemake.params
     rna, atac = (read_modality(given.multiome, name, "multiome") for name in ("rna", "atac"))

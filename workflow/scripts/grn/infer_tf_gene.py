@@ -1,12 +1,12 @@
 """Infer the importance of each TF for each gene from expression, with Spearman's rho as its sign."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path
 
+    from grnformer.core.io import read_modality, read_table, write_table
     from grnformer.grn.tf_gene.network import gather_parts, infer_network
-    from grnformer.io import read_modality, read_table, write_table
 
     given, settings, options = snakemake.input, snakemake.params.settings, snakemake.params
     if given.parts:

@@ -1,12 +1,12 @@
 """Region-gene links: Spearman correlation and boosting importance of every region in a gene's window."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.io import read_modality, read_table, write_table
     from grnformer.grn.inputs import align_topics
     from grnformer.grn.region_gene.link import link_regions
     from grnformer.grn.region_gene.signal import Data
-    from grnformer.io import read_modality, read_table, write_table
 
     rna = read_modality(snakemake.input.multiome, "rna", "multiome")
     atac = read_modality(snakemake.input.multiome, "atac", "multiome")

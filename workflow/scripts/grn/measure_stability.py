@@ -1,12 +1,12 @@
 """How much the networks of two seeds have in common."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path
 
+    from grnformer.core.io import read_table, write_table
     from grnformer.grn.stability import collect_sets, compare_runs
-    from grnformer.io import read_table, write_table
 
     given, settings = snakemake.input, snakemake.params.settings
     files = zip(given.tf_gene, given.region_gene, given.eregulons, given.cell_types, strict=True)
@@ -17,6 +17,6 @@ with job(snakemake):
             read_table(region_gene, "region_gene"),
             read_table(eregulons, "eregulons"),
             {path.stem: read_table(path, "cell_type_grn") for path in sorted(Path(folder).glob("*.parquet"))},
-            top_share=settings["top_share"],
+            top_fraction=settings["top_fraction"],
         )
     write_table(compare_runs(runs), snakemake.output[0], "stability")

@@ -1,10 +1,10 @@
 """Prior TF-target pairs of the chosen collections, one row a pair."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.io import write_table
     from grnformer.grn.prior import prepare_prior, read_prior
-    from grnformer.io import write_table
 
     settings = dict(snakemake.params.settings)
     settings.pop("table")

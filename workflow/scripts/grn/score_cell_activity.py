@@ -1,10 +1,10 @@
 """Score the activity of each eRegulon in each cell (AUCell) and call it active or not (mixture threshold)."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.grn.cell.activity import score_activity
-    from grnformer.io import read_modality, read_table, write_anndata, write_table
+    from grnformer.core.io import read_modality, read_table, write_anndata, write_table
+    from grnformer.grn.activity.activity import score_activity
 
     original = snakemake.input.original
     activity, thresholds = score_activity(

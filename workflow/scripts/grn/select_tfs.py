@@ -1,10 +1,10 @@
 """TFs named by the lists or the prior that are measured in the RNA, one a line."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.io import atomic, read_modality, read_table
     from grnformer.grn.tfs import read_tf_list, select_tfs
-    from grnformer.io import atomic, read_modality, read_table
 
     settings = snakemake.params.settings
     named = set().union(*map(read_tf_list, snakemake.input.lists))

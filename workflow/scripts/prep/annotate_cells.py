@@ -1,9 +1,9 @@
 """Normalise and embed the cells, join both modalities, name the cell types and find their markers."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import read_mudata, read_table, write_json, write_mudata, write_table
+    from grnformer.core.io import read_mudata, read_table, write_json, write_mudata, write_table
     from grnformer.prep.annotate import annotate_multiome, rank_markers
     from grnformer.prep.summary import summarise
 

@@ -1,9 +1,9 @@
 """Call peaks on each pseudobulk and make one set of regions of equal width of them."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
     from grnformer.prep.fragments.barcodes import chromosome_lengths, read_sizes
     from grnformer.prep.fragments.consensus import merge_peaks, read_blacklist
     from grnformer.prep.fragments.snapatac import call_peaks

@@ -1,9 +1,9 @@
 """Count a sample's fragments in the consensus peaks, and drop barcodes with few of them there."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import read_table, write_anndata, write_table
+    from grnformer.core.io import read_table, write_anndata, write_table
     from grnformer.prep.fragments.cells import count_cells
 
     judged = read_table(snakemake.input.barcodes, "fragment_qc")

@@ -1,11 +1,11 @@
 """Put the samples together and drop poor cells, and genes and regions seen in too few cells."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import pandas as pd
 
-    from grnformer.io import read_mudata, read_table, write_mudata, write_table
+    from grnformer.core.io import read_mudata, read_table, write_mudata, write_table
     from grnformer.prep.filters import filter_multiome
     from grnformer.prep.merge import merge_samples
 

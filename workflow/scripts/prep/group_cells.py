@@ -1,11 +1,11 @@
 """Name the pseudobulk of each cell: its type, or its cluster by RNA."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import pandas as pd
 
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
     from grnformer.prep.fragments.groups import group_cells
 
     tss = read_table(snakemake.input.tss, "tss")

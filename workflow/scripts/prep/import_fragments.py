@@ -1,9 +1,9 @@
 """Judge a sample's barcodes by their fragments and their RNA; store the fragments of those left, by cell."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import atomic, read_table, write_table
+    from grnformer.core.io import atomic, read_table, write_table
     from grnformer.prep.fragments.barcodes import read_sizes
     from grnformer.prep.fragments.cells import import_cells
 

@@ -1,9 +1,9 @@
 """Read one sample's RNA and ATAC counts, check them and pair their cells."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import read_table, write_mudata, write_table
+    from grnformer.core.io import read_table, write_mudata, write_table
     from grnformer.prep.sample import load_sample
 
     tss = read_table(snakemake.input.tss, "tss")

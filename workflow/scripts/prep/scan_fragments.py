@@ -1,9 +1,9 @@
 """Read a sample's fragments once: check them, and count what each barcode and each chromosome has."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
     from grnformer.prep.fragments.barcodes import check_chromosomes_of_fragments, read_sizes
     from grnformer.prep.fragments.scan import scan_fragments
     from grnformer.prep.fragments.snapatac import require_snapatac

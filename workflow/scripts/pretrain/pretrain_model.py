@@ -1,6 +1,6 @@
 """Pretrain one arm with one seed, in one process or several; goes on from its newest whole checkpoint."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from grnformer.train.run import start_run

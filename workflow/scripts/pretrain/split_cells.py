@@ -1,11 +1,11 @@
 """Split the cells into training and held-out ones."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer import io
-    from grnformer.train.split import split_cells
+    from grnformer.core import io
+    from grnformer.data.split import split_cells
 
     obs = io.read_modality(snakemake.input.multiome, "rna", "multiome").obs
-    split = split_cells(obs, heldout_share=snakemake.params.heldout_share, seed=snakemake.params.seed)
+    split = split_cells(obs, heldout_fraction=snakemake.params.heldout_fraction, seed=snakemake.params.seed)
     io.write_table(split, snakemake.output.split, "split")

@@ -1,6 +1,6 @@
 """Render the page and its tables from the outputs of all stages."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     from pathlib import Path

@@ -1,8 +1,8 @@
 """Fetch one pinned resource and check its SHA-256."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.resources import fetch
+    from grnformer.core.resources import fetch
 
     fetch(snakemake.wildcards.resource, snakemake.params.entry, snakemake.output[0], snakemake.params.mirror)

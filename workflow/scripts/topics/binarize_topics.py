@@ -1,11 +1,11 @@
 """Draw region sets: regions of each topic (Otsu, top n) and differentially accessible regions of each cell type."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import pandas as pd
 
-    from grnformer.io import read_modality, read_table, write_table
+    from grnformer.core.io import read_modality, read_table, write_table
     from grnformer.topics.dar import find_dars
     from grnformer.topics.model import TopicModel, from_table
     from grnformer.topics.region_sets import binarize_topics

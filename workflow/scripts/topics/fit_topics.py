@@ -1,9 +1,9 @@
 """Fit topics of co-accessible regions for one topic count (or take pycisTopic's), and score them on held-out cells."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.io import read_modality, read_table, write_table
+    from grnformer.core.io import read_modality, read_table, write_table
     from grnformer.topics.evaluate import score_fits
     from grnformer.topics.fit import binarize, choose_regions, fit_models
     from grnformer.topics.model import to_table

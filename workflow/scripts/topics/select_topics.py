@@ -1,11 +1,11 @@
 """Choose a topic count by the scores of the fitted models."""
 
-from grnformer.job import job
+from grnformer.core.job import job
 
 with job(snakemake):
     import pandas as pd
 
-    from grnformer.io import read_table, write_table
+    from grnformer.core.io import read_table, write_table
     from grnformer.topics.select import select_topic_count
 
     scores = pd.concat([read_table(path, "topic_scores") for path in snakemake.input.scores], ignore_index=True)

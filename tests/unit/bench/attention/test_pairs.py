@@ -23,7 +23,7 @@ def score(attention, network, top=40):
     return score_pairs(attention, candidates, edges, top, 500, np.random.default_rng(1))
 
 
-def test_attention_along_edges_beats_its_floors(network):
+def test_attention_along_edges_beats_its_baselines(network):
     found = score(network[0] + 0.1 * np.random.default_rng(2).random((N, F)), network)
     assert found.precision == 1
     assert found.precision > found.same_tf_high

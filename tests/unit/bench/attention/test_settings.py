@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grnformer.config import check_attention_settings
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.workflow.config import check_attention_settings
 
 CONFIG = yaml.safe_load((Path(__file__).parents[4] / "config" / "config.yaml").read_text())
 

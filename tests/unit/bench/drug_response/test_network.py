@@ -13,7 +13,7 @@ from grnformer.bench.drug_response.predict import crossvalidate_network
 from grnformer.bench.drug_response.score import score_predictions
 from grnformer.bench.drug_response.split import assign_parts
 from grnformer.bench.drug_response.train import TrainingSettings, calibrate, predict_fold, standardise_lines
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 SETTINGS = {
     "line_components": 10,

@@ -7,7 +7,7 @@ import pytest
 from grnformer.bench.drug_response.lines import lift_to_zero
 from grnformer.bench.drug_response.screen import normalise_line, prepare_screen
 from grnformer.bench.drug_response.structures import fingerprints, structure_key, tanimoto
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
 
 
 def screen_rows(*rows: tuple[str, str, float]) -> pd.DataFrame:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from grnformer.bench.drug_response.lines import read_expression
-from grnformer.bench.drug_response.unpickle import read_tensor_dict, read_text_dict
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.core.unpickle import read_tensor_dict, read_text_dict
 
 
 class Evil:

@@ -47,7 +47,7 @@ def test_promoters_by_hand():
     assert map_promoters(regions, tss, GENES, 101).toarray()[2, 2] == 1
 
 
-def test_floor_is_the_mean_of_two_percentile_ranks():
+def test_baseline_is_the_mean_of_two_percentile_ranks():
     expression, accessibility = sp.csr_matrix([[3.0, 1, 2, 0], [3, 1, 2, 0]]), sp.csr_matrix([[1.0, 0], [1, 1]])
     promoter_of = sp.csr_matrix([[1.0, 0, 0, 0], [0, 1, 0, 0]])
     found = accessibility_expression(expression, accessibility, promoter_of)
@@ -82,10 +82,10 @@ def test_links_fall_with_distance():
     np.testing.assert_allclose(found, [[1, 0, 0, 0], [0, 0, 0, np.exp(-1)]])
 
 
-def test_joined_arm_lifts_edges_over_the_floor():
+def test_joined_arm_lifts_edges_over_the_baseline():
     edges = pd.DataFrame({"tf": ["A"], "gene": ["D"], "weight": [1.0]})
     arm = joined_arm(network_arm("n", "model", edges, "weight", GENES), np.array([0.4, 0.3, 0.2, 0.1]))
-    assert arm.name == "n_and_floor"
+    assert arm.name == "n_and_baseline"
     np.testing.assert_allclose(arm.score("A"), [(0.5 + 0.4) / 2, (0.5 + 0.3) / 2, (0.5 + 0.2) / 2, (1 + 0.1) / 2])
     assert arm.score("B") is None
 

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
 from grnformer.bench.grn_accuracy.benchmark import score_networks, split_prior
 from grnformer.bench.summary import summarise_scores
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 
 TFS = {"TF1", "TF2", "TF3", "TF4"}
 LINES = {"type a": "A", "type b": "B"}
@@ -41,7 +41,7 @@ def median(scores, arm, metric="auprc_ratio", task="all"):
     return rows["value"].median()
 
 
-def test_planted_network_beats_random_floor_and_wrong_tfs(planted):
+def test_planted_network_beats_random_baseline_and_wrong_tfs(planted):
     scores, _ = run(planted)
     assert median(scores, "eregulon") > 5
     assert median(scores, "eregulon", "early_precision_ratio") > 5
@@ -50,10 +50,10 @@ def test_planted_network_beats_random_floor_and_wrong_tfs(planted):
     assert median(scores, "eregulon", "auprc_ratio_over_wrong_tf") > 4
     assert median(scores, "eregulon", "pooled_auprc_ratio") > 5
     summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
-    assert summary.loc[("all", "auprc_ratio", "eregulon"), "above_floor_low"] > 3
+    assert summary.loc[("all", "auprc_ratio", "eregulon"), "above_baseline_low"] > 3
 
 
-def test_binding_beats_the_floor_and_wrong_tfs(planted):
+def test_binding_beats_the_baseline_and_wrong_tfs(planted):
     """Log odds of a TF's targets in both lines; a TF without motif is a failure, not a random ranking."""
     rng = np.random.default_rng(2)
     odds = rng.normal(0, 1, (len(planted.genes), 3))
@@ -66,15 +66,15 @@ def test_binding_beats_the_floor_and_wrong_tfs(planted):
     priors = {"prior_without_chip": prior.assign(n_sources=1)}
     scores, _ = run(planted, binding=binding, priors=priors, links=links)
     summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
-    for arm in ("binding", "binding_with_floor"):
+    for arm in ("binding", "binding_with_baseline"):
         row = summary.loc[("all", "auprc_ratio", arm)]
         assert row["estimate"] > 2 > 1.3 > median(scores, f"{arm} (wrong TF)")
-        assert row["above_floor_low"] > 0.5
+        assert row["above_baseline_low"] > 0.5
         assert (row["members"], row["failed"]) == (6, 2)
-    best, floor = "binding_prior_with_linked_floor", "linked_accessibility_expression"
-    assert median(scores, best) > median(scores, "binding_with_floor") + 0.1
-    # each gene has one region here, at its promoter: both floors rank alike
-    assert median(scores, floor) == pytest.approx(median(scores, "accessibility_expression"))
+    best, baseline = "binding_prior_with_linked_baseline", "linked_accessibility_expression"
+    assert median(scores, best) > median(scores, "binding_with_baseline") + 0.1
+    # each gene has one region here, at its promoter: both baselines rank alike
+    assert median(scores, baseline) == pytest.approx(median(scores, "accessibility_expression"))
     plain, _ = run(planted)
     assert not plain["arm"].str.startswith("binding").any()
 

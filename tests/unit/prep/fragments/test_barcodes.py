@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.prep.fragments.barcodes import chromosome_lengths, judge_barcodes, judge_enrichment, judge_frip
 from grnformer.prep.sample import load_sample
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.prep.fragments.consensus import merge_peaks, overlaps, read_blacklist
 
 LENGTHS = {"chr1": 20_000, "chr2": 20_000}

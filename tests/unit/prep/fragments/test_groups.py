@@ -4,8 +4,8 @@ import anndata
 import pandas as pd
 import pytest
 
-from grnformer import contracts, io
-from grnformer.errors import InputError
+from grnformer.core import contracts, io
+from grnformer.core.errors import InputError
 from grnformer.prep.fragments.groups import group_cells
 
 EMBEDDING = {"target_sum": 10_000, "n_hvgs": 50, "n_pcs": 8, "n_neighbors": 10, "cluster_resolution": 0.3}

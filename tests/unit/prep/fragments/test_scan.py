@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer import contracts
-from grnformer.errors import InputError
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
 from grnformer.prep.fragments import scan
 from grnformer.prep.fragments.barcodes import check_chromosomes_of_fragments
 from grnformer.prep.fragments.scan import scan_fragments

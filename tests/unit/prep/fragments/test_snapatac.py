@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.errors import InputError
+from grnformer.core.errors import InputError
+from grnformer.genome.tss import read_tss
 from grnformer.prep.fragments import snapatac as ours
 from grnformer.prep.fragments.consensus import merge_peaks, overlaps
 from grnformer.prep.fragments.scan import scan_fragments
-from grnformer.prep.tss import read_tss
 from grnformer.simulate.multiome import Simulation
 
 MIRROR = os.environ.get("GRNFORMER_MIRROR")

@@ -1,0 +1,270 @@
+"""Reading and writing files: atomically, and checked against their contracts.
+
+Every writer validates first, writes to a temporary name in the same folder and renames, so that an
+output is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+
+if TYPE_CHECKING:
+    import anndata
+    import mudata
+    import numpy as np
+    import pandas as pd
+
+#: Words that stand for a missing number in a text file: pandas' defaults. In text they are words like any other.
+MISSING_NUMBERS = (
+    "", "NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "None", "NULL", "null", "NaN", "nan", "-NaN", "-nan",
+    "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN",
+)  # fmt: skip
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` (same suffix); renamed to `path` on success, removed on failure.
+
+    Works for files and, if the caller makes one at the temporary path, for folders.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
+    try:
+        yield temporary
+        if temporary.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
+    """Write a table as Parquet or TSV (by the suffix of `path`) after checking it against `contract`.
+
+    The index is not written: what matters must be a column. In a TSV a missing value is the empty field.
+
+    Raises
+    ------
+    InputError
+        If the table breaks its contract, or holds text that a TSV cannot give back: an empty text in a nullable
+        column, which would be read as missing, or a carriage return or NUL.
+    """
+    path = Path(path)
+    contracts.check(frame, contract, where=str(path))
+    if path.suffix == ".tsv":
+        _check_fields(frame, path, contract)
+    with atomic(path) as temporary:
+        if path.suffix == ".parquet":
+            frame.to_parquet(temporary, index=False, compression="zstd")
+        elif path.suffix == ".tsv":
+            frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+        else:
+            raise ValueError(f"a table is written as .parquet or .tsv, not {path.suffix!r}")
+
+
+def read_table(path: str | Path, contract: str) -> pd.DataFrame:
+    """Read a Parquet or TSV table and check it against `contract`.
+
+    Of a TSV, text is read as it stands (NA, None and 007 are names). An empty field is a missing value in a nullable
+    column and the empty text in any other text column.
+    """
+    import pandas as pd
+
+    path = _existing(path)
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_tsv(path, contract)
+    contracts.check(frame, contract, where=str(path))
+    return frame
+
+
+def read_delimited(path: str | Path, separator: str, text: Collection[str]) -> pd.DataFrame:
+    """Read a table with a header line: the columns `text` as they stand, all others as pandas infers them.
+
+    Without this, pandas takes genes and cell types called NA, nan or None for missing values, and 007 for 7.
+
+    Parameters
+    ----------
+    text
+        Names of the columns that hold text; those that the file lacks are passed over. Their empty fields are ''.
+    """
+    import pandas as pd
+
+    columns = pd.read_csv(path, sep=separator, nrows=0).columns
+    words = {column: MISSING_NUMBERS for column in columns if column not in text}
+    types = {column: str for column in columns if column in text}
+    return pd.read_csv(path, sep=separator, dtype=types, na_values=words, keep_default_na=False)
+
+
+def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
+    import pandas as pd
+
+    header = pd.read_csv(path, sep="\t", nrows=0).columns
+    frame = read_delimited(path, "\t", contracts.text_columns(contract, header))
+
+    if frame.empty:  # text without rows says nothing of its types
+        types = contracts.numeric_columns(contract)
+        frame = frame.astype({column: types[column] for column in frame if column in types})
+
+    for column in contracts.text_columns(contract, header, nullable=True):
+        frame[column] = frame[column].mask(frame[column] == "")
+    return frame
+
+
+def _check_fields(frame: pd.DataFrame, path: Path, contract: str) -> None:
+    nullable = contracts.text_columns(contract, frame.columns, nullable=True)
+    for column in contracts.text_columns(contract, frame.columns):
+        text = frame[column].dropna().astype(object)
+
+        # pandas quotes tabs, quotes and line feeds, but neither a carriage return nor NUL, at which its reader cuts.
+        broken = text[text.str.contains("[\r\0]", regex=True)]
+        if len(broken):
+            raise InputError(
+                f"{path} column {column!r}: {broken.iloc[0]!r}",
+                "text without carriage return and NUL, which a TSV cannot hold",
+                "rename it in the input",
+            )
+
+        if column in nullable and (text == "").any():
+            raise InputError(
+                f"{path} column {column!r}: an empty text",
+                "a missing value where there is no text: in a TSV both are the empty field",
+                "correct the stage that wrote the table",
+            )
+
+
+def write_anndata(data: anndata.AnnData, path: str | Path, contract: str) -> None:
+    """Write an AnnData as .h5ad after checking it against `contract`."""
+    contracts.check(data, contract, where=str(path))
+    with atomic(path) as temporary:
+        data.write_h5ad(temporary, compression="gzip")
+
+
+def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
+    """Read an .h5ad and check it against `contract`."""
+    import anndata
+
+    data = anndata.read_h5ad(_existing(path))
+    contracts.check(data, contract, where=str(path))
+    return data
+
+
+def annotate_anndata(
+    source: str | Path,
+    path: str | Path,
+    contract: str,
+    *,
+    obs: pd.DataFrame,
+    obsm: dict[str, np.ndarray],
+    uns: dict[str, Any],
+) -> None:
+    """Copy an .h5ad or .zarr to an .h5ad with further columns of obs (rows in its order), obsm and uns.
+
+    X is copied without being held as a whole.
+
+    What is added is checked against `contract`; of the same names, the new replace the old.
+    """
+    import anndata
+    import h5py
+    import numpy as np
+    import pandas as pd
+    from anndata.io import read_elem, write_elem
+
+    from grnformer.core.stored import copy_to_h5ad
+
+    added = anndata.AnnData(
+        np.zeros((len(obs), 1), np.float32), obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns
+    )
+    contracts.check(added, contract, where=str(path))
+    with atomic(path) as temporary:
+        copy_to_h5ad(_existing(source), temporary)
+        with h5py.File(temporary, "r+") as handle:
+            table = read_elem(handle["obs"])
+            write_elem(handle, "obs", table.assign(**{name: column.array for name, column in obs.items()}))
+            for slot, elements in (("obsm", obsm), ("uns", uns)):
+                if slot not in handle:
+                    write_elem(handle, slot, {})
+                for name, element in elements.items():
+                    write_elem(handle[slot], name, element)
+
+
+def write_mudata(data: mudata.MuData, path: str | Path, contract: str) -> None:
+    """Write a MuData as .h5mu after checking it against `contract`."""
+    contracts.check(data, contract, where=str(path))
+    with atomic(path) as temporary:
+        data.write_h5mu(temporary, compression="gzip")
+
+
+def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
+    """Read an .h5mu and check it against `contract`."""
+    import mudata
+
+    mudata.set_options(pull_on_update=False)
+    data = mudata.read_h5mu(_existing(path))
+    contracts.check(data, contract, where=str(path))
+    return data
+
+
+def read_modality(path: str | Path, modality: str, contract: str) -> anndata.AnnData:
+    """Read one modality of an .h5mu, with the shared columns of the MuData's obs joined to its own.
+
+    Cheaper than `read_mudata` where a stage needs only RNA or only ATAC. `contract` is the contract of
+    the whole MuData; the part of this modality and the shared obs columns are checked.
+    """
+    import mudata
+    from anndata.io import read_elem
+
+    path = _existing(path)
+    data = mudata.read_h5ad(path, mod=modality)
+    import h5py
+
+    with h5py.File(path, "r") as handle:
+        shared = read_elem(handle["obs"])
+    for column in contracts.obs_columns(contract):
+        if column in shared:
+            data.obs[column] = shared[column].reindex(data.obs_names)
+    contracts.check_modality(data, contract, modality, where=f"{path}[{modality}]")
+    return data
+
+
+def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
+    """Read one array of the MuData's own obsm from an .h5mu, (cells, dimensions), or None where it has none."""
+    import h5py
+
+    with h5py.File(_existing(path), "r") as handle:
+        return handle["obsm"][key][()] if key in handle.get("obsm", {}) else None
+
+
+def write_json(content: dict[str, Any], path: str | Path, contract: str | None = None) -> None:
+    """Write JSON (sorted keys, two spaces), checked against `contract` where one is named."""
+    if contract:
+        contracts.check(content, contract, where=str(path))
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path, contract: str | None = None) -> dict[str, Any]:
+    """Read JSON, checked against `contract` where one is named."""
+    content = json.loads(_existing(path).read_text(encoding="utf-8"))
+    if contract:
+        contracts.check(content, contract, where=str(path))
+    return content
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"no file at {path}", "an existing, readable file", "correct the path")
+    return path

@@ -1,0 +1,49 @@
+"""What every workflow script does around its work: log, threads, and errors that serve the user."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from grnformer.core.errors import InputError
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[logging.Logger]:
+    """Run the body of a script: output into the rule's log, libraries held to the rule's threads.
+
+    Import heavy libraries inside the body: their thread pools are sized from the environment on import.
+    An InputError ends the job with its message alone, on the terminal and in the log; any other exception
+    keeps its traceback.
+    """
+    for variable in _THREADS:
+        os.environ[variable] = str(snakemake.threads)
+    terminal = sys.stderr
+    path = Path(snakemake.log[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
+        handler = logging.StreamHandler(log)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logger = logging.getLogger("grnformer")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        try:
+            yield logger
+        except InputError as error:
+            message = f"{snakemake.rule} stopped: wrong input.\n{error}\n"
+            log.write(message)
+            terminal.write(f"\n{message}\n")
+            sys.exit(1)
+        except BaseException:
+            log.write(traceback.format_exc())
+            raise
+        finally:
+            logger.removeHandler(handler)

@@ -1,0 +1,1 @@
+"""Cells on disk as batches of tokens."""

@@ -1,0 +1,140 @@
+"""Expression rows streamed from an .h5mu, .h5ad or .zarr: memory holds the rows asked for, not the matrix."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata.io import read_elem
+
+from grnformer.core.errors import InputError
+from grnformer.core.stored import close_stored, open_stored, read_cell_types, read_names
+from grnformer.data.parts import Part
+
+_TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
+_SPAN = 4096  # rows; wider spans are read in parts
+
+
+class CellStore:
+    """Rows of a stored CSR matrix, restricted to chosen genes.
+
+    Parameters
+    ----------
+    path
+        .h5mu (its modality `rna`), .h5ad or a .zarr of either; X in CSR.
+    genes
+        Genes to keep, in the order to return; each must be there.
+    counts
+        The values are counts, to be returned as log1p of counts per 10,000 (of all genes of the file).
+
+    Attributes
+    ----------
+    all_genes
+        Genes of the file, in its order.
+    columns
+        Where `genes` stand among them.
+    counts
+        As given.
+    """
+
+    def __init__(self, path: str | Path, genes: list[str], *, counts: bool = False) -> None:
+        self._path, self._process, self.counts = path, os.getpid(), counts
+        self._file = open_stored(path)
+        self._x_name = "mod/rna/X" if "mod" in self._file else "X"
+        group = self._file["mod/rna"] if "mod" in self._file else self._file
+        self._x = group["X"]
+        if self._x.attrs.get("encoding-type") != "csr_matrix":
+            raise InputError(
+                f"{path}: X is stored as {self._x.attrs.get('encoding-type', 'a dense array')}",
+                "a CSR matrix, whose rows can be read one by one",
+                "store the expression as scipy CSR",
+            )
+        var = pd.Index(read_elem(group["var"]).index)
+        missing = [gene for gene in genes if gene not in var]
+        if missing:
+            raise InputError(
+                f"{path}: {len(missing)} genes of the graph are not in the matrix, first {missing[0]!r}",
+                "all genes of the graph bundle",
+                "build the bundle from this very file",
+            )
+        self._genes = genes
+        self.all_genes, self.columns = var, var.get_indexer_for(genes)
+        types = read_cell_types(self._file, path)
+        self._type_names, self._type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
+        self.n_cells = len(self._type_codes)
+        self.parts = [Part(self)]
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Names of all cells; read anew each time, since they need more memory than all else that is held."""
+        return read_names(self._file["obs"])
+
+    @property
+    def cell_types(self) -> np.ndarray:
+        """Cell type of each cell, by name."""
+        return self._type_names[self._type_codes]
+
+    def renamed_types(self, names: dict[str, str]) -> np.ndarray:
+        """Cell type of each cell, by another name."""
+        return np.array([names[name] for name in self._type_names], dtype=object)[self._type_codes]
+
+    def names(self, rows: np.ndarray) -> np.ndarray:
+        """Names of rows in ascending order."""
+        first, last = int(rows[0]), int(rows[-1]) + 1
+        return read_names(self._file["obs"], slice(first, last))[rows - first]
+
+    def read(self, rows: np.ndarray) -> sp.csr_matrix:
+        """Rows in ascending order (numbers), as CSR (rows x genes); one read of the span that they cover, if narrow."""
+        return self.read_all(rows)[:, self.columns]
+
+    def read_all(self, rows: np.ndarray) -> sp.csr_matrix:
+        """As `read`, with all genes of the file."""
+        self._reopen_in_worker()
+        parts = np.split(rows, np.flatnonzero(np.diff((rows - rows[0]) // _SPAN)) + 1)
+        return sp.vstack([self._read_span(part) for part in parts], "csr") if len(parts) > 1 else self._read_span(rows)
+
+    def _read_span(self, rows: np.ndarray) -> sp.csr_matrix:
+        first, last = int(rows[0]), int(rows[-1]) + 1
+        indptr = self._x["indptr"][first : last + 1]
+        start, end = int(indptr[0]), int(indptr[-1])
+        span = sp.csr_matrix(
+            (self._x["data"][start:end], self._x["indices"][start:end], indptr - start),
+            shape=(last - first, len(self.all_genes)),
+        )
+        chosen = span[rows - first]
+        return normalise(chosen).astype(np.float32) if self.counts else chosen
+
+    def _reopen_in_worker(self) -> None:
+        """A process forked from the one that opened the file gets a handle of its own."""
+        if os.getpid() != self._process:
+            self._file, self._process = open_stored(self._path), os.getpid()
+            self._x = self._file[self._x_name]
+
+    def digest(self) -> str:
+        """SHA-256 of cells, genes and stored values."""
+        digest = hashlib.sha256("\n".join([*self.cells, *self._genes]).encode())
+        for key in ("data", "indices", "indptr"):
+            array = self._x[key]
+            for start in range(0, array.shape[0], 10_000_000):
+                digest.update(array[start : start + 10_000_000].tobytes())
+        return digest.hexdigest()
+
+    def __enter__(self) -> CellStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        close_stored(self._file)
+
+
+def normalise(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """log1p of counts per 10,000 of each row, as in prep."""
+    total = np.asarray(counts.sum(1)).ravel()
+    scaled = sp.csr_matrix(sp.diags(_TOTAL / np.maximum(total, 1)) @ counts)
+    return scaled.log1p()

@@ -1,0 +1,53 @@
+"""The split of cells into training and held-out ones: one for all arms and seeds, written to a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from grnformer.core.errors import InputError
+
+
+def split_cells(obs: pd.DataFrame, *, heldout_fraction: float, seed: int) -> pd.DataFrame:
+    """Hold out a share of the cells of each type (at least one cell; a type of one cell stays in training).
+
+    Parameters
+    ----------
+    obs
+        Indexed by cell, with cell_type.
+    heldout_fraction
+        Between 0 and 1.
+    seed
+        Seed.
+
+    Returns
+    -------
+    cell, cell_type, split (train or heldout), in the order of `obs`.
+    """
+    rng = np.random.default_rng(seed)
+    split = np.full(len(obs), "train", dtype=object)
+    types = obs["cell_type"].to_numpy(object)
+    for name in sorted(set(types)):
+        members = np.flatnonzero(types == name)
+        count = min(max(1, round(heldout_fraction * len(members))), len(members) - 1)
+        split[rng.permutation(members)[:count]] = "heldout"
+    if not (split == "heldout").any():
+        raise InputError(
+            f"{len(obs)} cells in {len(set(types))} cell types: none can be held out",
+            "a cell type of two cells or more",
+            "give coarser cell types",
+        )
+    return pd.DataFrame({"cell": obs.index.to_numpy(object), "cell_type": types, "split": split})
+
+
+def sample_rows(rows: np.ndarray, limit: int) -> np.ndarray:
+    """At most `limit` of the rows, evenly spread."""
+    if len(rows) <= limit:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
+
+
+def join_splits(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The splits of a corpus' datasets and files below each other, every cell as <dataset>/<cell>."""
+    named = [table.assign(cell=f"{name}/" + table["cell"].astype(str)) for name, table in splits.items()]
+    return pd.concat(named, ignore_index=True)

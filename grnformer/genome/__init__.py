@@ -1,0 +1,1 @@
+"""Intervals, transcription start sites, sequence and motifs."""

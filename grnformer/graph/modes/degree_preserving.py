@@ -1,0 +1,53 @@
+"""Control: the same degrees, other partners (edge swaps; Maslov & Sneppen 2002, doi 10.1126/science.1065103)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from grnformer.graph.bundle import Graph
+
+ROUNDS = 30
+
+
+def rewire(graph: Graph, rng: np.random.Generator) -> Graph:
+    """Swap targets between edges until partners are mixed.
+
+    Kept are, in each cell type, the number of targets of each regulator and of regulators of each gene; among the
+    eRegulons, the TF and size of each and the number of eRegulons that hold each gene; weights and signs stay with
+    the regulator's end; the cells' activity.
+    """
+    edges = [
+        part.assign(gene=swap_targets(part["tf"].to_numpy(), part["tf"].to_numpy(), part["gene"].to_numpy(), rng))
+        for _, part in graph.edges.groupby("cell_type", sort=True)
+    ]
+    eregulons = graph.eregulons
+    if len(eregulons):
+        group, tf, gene = (eregulons[c].to_numpy() for c in ("eregulon", "tf", "gene"))
+        eregulons = eregulons.assign(gene=swap_targets(group, tf, gene, rng))
+    return replace(graph, edges=pd.concat(edges, ignore_index=True) if edges else graph.edges, eregulons=eregulons)
+
+
+def swap_targets(group: np.ndarray, tf: np.ndarray, gene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return `gene` with targets swapped between edges, (group, gene) staying unique and tf != gene for new pairs.
+
+    In each of the rounds all edges are paired at random; a pair's targets are swapped unless that makes a loop, or an
+    edge that is there already or that another pair makes in the same round.
+    """
+    gene = gene.copy()
+    base = int(gene.max()) + 1 if len(gene) else 1
+    for _ in range(ROUNDS):
+        order = rng.permutation(len(gene))
+        half = len(order) // 2
+        a, b = order[:half], order[half : 2 * half]
+        new_a, new_b = group[a] * base + gene[b], group[b] * base + gene[a]
+        there = np.isin(new_a, group * base + gene) | np.isin(new_b, group * base + gene)
+        loop = (tf[a] == gene[b]) | (tf[b] == gene[a])
+        both = np.concatenate([new_a, new_b])
+        _, inverse, count = np.unique(both, return_inverse=True, return_counts=True)
+        twice = (count[inverse] > 1).reshape(2, half).any(0)
+        swap = ~(there | loop | twice)
+        gene[a[swap]], gene[b[swap]] = gene[b[swap]], gene[a[swap]]
+    return gene

@@ -1,0 +1,12 @@
+"""Both scales: the graph of the cell's type and that of the cell, fused in the model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grnformer.graph.bundle import Graph
+
+
+def keep_both(graph: Graph, rng: np.random.Generator) -> Graph:
+    """Keep the graph as it is."""
+    return graph

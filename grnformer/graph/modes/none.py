@@ -1,0 +1,12 @@
+"""Control: no edge. With an adapter on it, the model has all parameters of `hybrid` and no graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grnformer.graph.bundle import Graph
+
+
+def remove_edges(graph: Graph, rng: np.random.Generator) -> Graph:
+    """Take all edges out."""
+    return graph.without_edges("cell_type", "cell")

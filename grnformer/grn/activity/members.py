@@ -1,0 +1,51 @@
+"""eRegulons as sets of features: their target genes, or their target regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grnformer.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import scipy.sparse as sp
+
+
+def find_members(eregulons: pd.DataFrame, features: pd.Index, column: str) -> tuple[list[str], sp.csc_matrix]:
+    """Targets of each eRegulon.
+
+    Parameters
+    ----------
+    eregulons
+        Contract eregulons.
+    features
+        Names of the genes or regions of the data.
+    column
+        ``gene`` or ``region``; triplets without a region do not count.
+
+    Returns
+    -------
+    Names of the eRegulons that have such a target, sorted; features x eRegulons with 1 for members.
+
+    Raises
+    ------
+    InputError
+        If the data lacks a target.
+    """
+    import pandas as pd
+    import scipy.sparse as sp
+
+    pairs = eregulons.loc[eregulons[column] != "", ["eregulon", column]].astype(str).drop_duplicates()
+    position = features.get_indexer(pairs[column])
+    if (position < 0).any():
+        raise InputError(
+            f"{pairs[column][position < 0].nunique()} eRegulon {column}s are not in the data, first "
+            f"{pairs[column][position < 0].iloc[0]!r}",
+            "eRegulons of the same data",
+            "infer the eRegulons again from this multiome.h5mu",
+        )
+    names = pd.Index(sorted(pairs["eregulon"].unique()))
+    shape = (len(features), len(names))
+    return list(names), sp.csc_matrix((np.ones(len(pairs)), (position, names.get_indexer(pairs["eregulon"]))), shape)

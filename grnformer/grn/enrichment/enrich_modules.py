@@ -1,0 +1,163 @@
+"""Motifs enriched near the genes of co-expression modules, and the genes that carry the enrichment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from grnformer.genome.rankings import RankingDatabase
+    from grnformer.grn.enrichment.modules import Module
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ["tf", "sign", "module", "database", "motif", "auc", "nes", "rank_at_max", "genes", "annotation"]
+_AUCS_AT_ONCE = 20_000_000
+
+
+def split_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of `make_modules` and of `enrich_modules`, out of the config's section cistarget_genes."""
+    thresholds = ("auc_threshold", "rank_threshold", "nes_threshold", "min_mapped")
+    cuts = {key: value for key, value in settings.items() if key not in (*thresholds, "rankings")}
+    return cuts, {key: settings[key] for key in thresholds}
+
+
+def enrich_modules(
+    databases: Sequence[RankingDatabase],
+    modules: Sequence[Module],
+    annotations: pd.DataFrame,
+    *,
+    auc_threshold: float,
+    rank_threshold: int,
+    nes_threshold: float,
+    min_mapped: float,
+) -> pd.DataFrame:
+    """Return the motifs of each module's own TF that are enriched near its genes (contract module_enrichment).
+
+    As pySCENIC's step ctx (Van de Sande et al. 2020, doi 10.1038/s41596-020-0336-2): each motif of a database gets an
+    AUC and an NES among all motifs in each module; those that stand for the TF of the module and are enriched give the
+    module's genes in their leading edge. pySCENIC 0.12.1 sorts the motifs of a module by their annotation, but not
+    the curves that belong to them; here each motif has its own.
+
+    Parameters
+    ----------
+    databases
+        Rankings of genes.
+    modules
+        Of `make_modules`.
+    annotations
+        Of `read_annotations`.
+    auc_threshold
+        Share of the database's genes over which the AUC is taken.
+    rank_threshold
+        Ranks among which the leading edge is looked for.
+    nes_threshold
+        Least NES of an enriched motif.
+    min_mapped
+        A module is left out of a database that has no more than this share of its genes.
+
+    Raises
+    ------
+    InputError
+        If a database ranks regions, is shorter than `rank_threshold`, has none of the annotated motifs or no module's
+        genes, or no motif is enriched.
+    """
+    import pandas as pd
+
+    rows: list[tuple[object, ...]] = []
+    mapped = 0
+    for database in databases:
+        by_tf = _columns_by_tf(annotations, database)
+        _check(database, rank_threshold, nes_threshold)
+        known = set(database.features)
+        chosen = [m for m in modules if 1 - sum(g in known for g in m.genes) / len(m.genes) < 1 - min_mapped]
+        mapped += len(chosen)
+        rows += _enriched(database, chosen, by_tf, auc_threshold, rank_threshold, nes_threshold)
+    if not rows:
+        raise InputError(
+            f"no motif of a module's own TF reaches NES {nes_threshold}: {len(modules)} modules, of which {mapped} "
+            f"have more than {min_mapped:.0%} of their genes in a database",
+            "enriched motifs",
+            "check that database and motif-to-TF table are of this species and of one motif collection, or lower "
+            "grn.cistromes.cistarget_genes.nes_threshold or .min_mapped",
+        )
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    logger.info(
+        "%d enriched motifs of %d TFs in %d modules", len(table), table["tf"].nunique(),
+        len(table[["tf", "sign", "module"]].drop_duplicates()),
+    )  # fmt: skip
+    order = ["tf", "sign", "module", "database", "nes", "motif"]
+    return table.sort_values(order, ascending=[True, False, True, True, False, True], ignore_index=True)
+
+
+def _enriched(
+    database: RankingDatabase, modules: Sequence[Module], by_tf: dict[str, dict[int, str]], auc_threshold: float,
+    rank_threshold: int, nes_threshold: float,
+) -> list[tuple[object, ...]]:  # fmt: skip
+    from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+
+    modules = [module for module in modules if module.tf in by_tf]
+    used = sorted({gene for module in modules for gene in module.genes} & set(database.features))
+    if not used:
+        return []
+    row_of = {gene: row for row, gene in enumerate(used)}
+    ranks = database.load(used)
+    total, name = len(database.features), database.path.name.split(".")[0]
+    members = [np.array([row_of[gene] for gene in module.genes if gene in row_of]) for module in modules]
+    step = max(1, _AUCS_AT_ONCE // len(database.motifs))
+    found: list[tuple[object, ...]] = []
+    for start in range(0, len(modules), step):
+        sets = make_sets({str(i): rows for i, rows in enumerate(members[start : start + step])})
+        auc = recovery_auc(ranks, sets, total=total, auc_threshold=auc_threshold)
+        nes = normalise(auc)
+        for i, module in enumerate(modules[start : start + step]):
+            annotated = by_tf[module.tf]
+            own = np.array(sorted(annotated))
+            own = own[(nes[i, own] >= nes_threshold) & (auc[i, own] > 0)]
+            rows, weights = sets.members(i)
+            peaks = leading_edge_ranks(ranks, rows, weights, own, rank_threshold=rank_threshold)
+            for motif, peak in zip(own, peaks, strict=True):
+                genes = sorted(used[row] for row in rows if ranks[row, motif] <= peak)
+                head = (module.tf, module.sign, module.cut, name, database.motifs[motif])
+                found.append((*head, auc[i, motif], nes[i, motif], int(peak), genes, annotated[int(motif)]))
+    return found
+
+
+def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float) -> None:
+    from grnformer.grn.enrichment.recovery import check_nes_in_reach
+
+    if database.has_regions:
+        raise InputError(
+            f"{database.path} ranks regions such as {database.features[0]!r}",
+            "genes, by their symbols",
+            "name genes_vs_motifs databases in grn.cistromes.cistarget_genes.rankings, or take the method cistarget",
+        )
+    if rank_threshold >= len(database.features):
+        raise InputError(
+            f"grn.cistromes.cistarget_genes.rank_threshold is {rank_threshold}, and {database.path} ranks "
+            f"{len(database.features)} genes",
+            "fewer ranks than the database has genes",
+            "lower it",
+        )
+    check_nes_in_reach(len(database.motifs), nes_threshold, str(database.path), "take a larger database")
+
+
+def _columns_by_tf(annotations: pd.DataFrame, database: RankingDatabase) -> dict[str, dict[int, str]]:
+    """TF to the columns of its motifs: direct, where it is annotated directly, else extended."""
+    from grnformer.grn.enrichment.enrich import annotations_of
+
+    place = {motif: column for column, motif in enumerate(database.motifs)}
+    known = annotations_of(database, annotations)
+    by_tf: dict[str, dict[int, str]] = {}
+    for motif, tf, ground in known[["motif", "tf", "ground"]].itertuples(index=False, name=None):
+        of_tf = by_tf.setdefault(tf, {})
+        column = place[motif]
+        of_tf[column] = "direct" if ground == "direct" else of_tf.get(column, "extended")
+    return by_tf

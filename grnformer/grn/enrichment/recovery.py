@@ -1,0 +1,156 @@
+"""Recovery of gene or region sets in rankings: AUC, normalised enrichment score (NES) and leading edge.
+
+As in cisTarget (Aibar et al. 2017, doi 10.1038/nmeth.4463; Van de Sande et al. 2020, doi 10.1038/s41596-020-0336-2).
+A recovery curve is the weight of the members found up to each rank. Sets are given as CSR arrays over the rows of
+`ranks`; all motifs are scored at once, and neither curves nor their mean are held for every motif.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+
+from grnformer.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Sets over the rows of a rank matrix: set i has rows ``indices[indptr[i]:indptr[i + 1]]`` with these weights."""
+
+    names: tuple[str, ...]
+    indptr: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
+
+    def members(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and weights of set `i`."""
+        part = slice(self.indptr[i], self.indptr[i + 1])
+        return self.indices[part], self.weights[part]
+
+
+def check_nes_in_reach(n_motifs: int, nes_threshold: float, database: str, remedy: str) -> None:
+    """Raise InputError where not even a motif that alone has an AUC, of `n_motifs`, can reach the NES."""
+    highest = (n_motifs - 1) ** 0.5
+    if highest < nes_threshold:
+        raise InputError(
+            f"{database}: {n_motifs} motifs, of which none can exceed an NES of {highest:.2f}",
+            f"enough motifs for an NES of {nes_threshold}: a whole collection, not those of some TFs alone",
+            remedy,
+        )
+
+
+def make_sets(members: dict[str, np.ndarray], weights: dict[str, np.ndarray] | None = None) -> Sets:
+    """Make `Sets` of rows by name; weights are 1 where none are given."""
+    sizes = [len(rows) for rows in members.values()]
+    parts = [np.ones(n) if weights is None else weights[name] for name, n in zip(members, sizes, strict=True)]
+    return Sets(
+        tuple(members),
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        np.concatenate([np.zeros(0), *members.values()]).astype(np.int64),
+        np.concatenate([np.zeros(0), *parts]).astype(np.float64),
+    )
+
+
+def rank_cutoff(auc_threshold: float, total: int) -> int:
+    """Ranks under which the recovery curve is summed: the share `auc_threshold` of all `total`, less one as in R."""
+    cutoff = round(auc_threshold * total)
+    if cutoff < 2:
+        raise InputError(
+            f"auc_threshold {auc_threshold} of {total} ranked genes or regions is {cutoff}",
+            "at least 2 ranks",
+            "raise grn.cistromes.cistarget.auc_threshold, or use a larger database",
+        )
+    return cutoff - 1
+
+
+def recovery_auc(ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: float) -> np.ndarray:
+    """Area under the recovery curve of every set and motif, as a share of the largest possible.
+
+    Parameters
+    ----------
+    ranks
+        Features x motifs, int32, 0 the best.
+    total
+        Number of features in the whole database.
+    auc_threshold
+        Share of the database, from the top, over which the area is taken.
+
+    Returns
+    -------
+    Sets x motifs, float64, 0 to 1.
+    """
+    cutoff = rank_cutoff(auc_threshold, total)
+    area = _areas(ranks, sets.indptr, sets.indices, sets.weights, cutoff)
+    weight = np.add.reduceat(np.append(sets.weights, 0.0), sets.indptr[:-1])
+    weight[np.diff(sets.indptr) == 0] = 0
+    # R-SCENIC, and ctxcore after it, divide by one rank more than are summed
+    return area / np.where(weight > 0, (cutoff + 1) * weight, 1.0)[:, None]
+
+
+def normalise(auc: np.ndarray) -> np.ndarray:
+    """NES: AUC less the mean over motifs, in standard deviations; sets x motifs. 0 where all motifs are equal."""
+    spread = auc.std(axis=1, keepdims=True)
+    return (auc - auc.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+
+
+def leading_edge_ranks(
+    ranks: np.ndarray, rows: np.ndarray, weights: np.ndarray, motifs: np.ndarray, *, rank_threshold: int
+) -> np.ndarray:
+    """Rank at which the curve of each given motif rises furthest above mean + 2 sd of all motifs' curves.
+
+    Members at that rank or before it are the leading edge.
+
+    Parameters
+    ----------
+    ranks
+        Features x motifs.
+    rows, weights
+        The set.
+    motifs
+        Columns for which the rank is wanted.
+    rank_threshold
+        Length of the curves, ranks.
+    """
+    if not len(motifs):
+        return np.zeros(0, dtype=np.int64)
+    by_motif = np.ascontiguousarray(ranks[rows].T)
+    mean, second = _curve_moments(by_motif, weights, rank_threshold)
+    bar = mean + 2.0 * np.sqrt(np.maximum(second - mean**2, 0.0))
+    peaks = np.empty(len(motifs), dtype=np.int64)
+    for i, motif in enumerate(motifs):
+        found = by_motif[motif] < rank_threshold
+        steps = np.bincount(by_motif[motif][found], weights=weights[found], minlength=rank_threshold)
+        peaks[i] = np.argmax(np.cumsum(steps) - bar)
+    return peaks
+
+
+@njit(parallel=True, cache=True)
+def _areas(
+    ranks: np.ndarray, indptr: np.ndarray, indices: np.ndarray, weights: np.ndarray, cutoff: int
+) -> np.ndarray:  # pragma: no cover
+    area = np.zeros((len(indptr) - 1, ranks.shape[1]))
+    for s in prange(len(indptr) - 1):
+        for k in range(indptr[s], indptr[s + 1]):
+            row, weight = ranks[indices[k]], weights[k]
+            for m in range(len(row)):
+                area[s, m] += weight * max(cutoff - row[m], 0)
+    return area
+
+
+@njit(cache=True)
+def _curve_moments(
+    ranks: np.ndarray, weights: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray]:  # pragma: no cover
+    """Mean over motifs of the curves and of their squares, from the steps alone: cost by members, not by ranks."""
+    first, second = np.zeros(length), np.zeros(length)
+    for m in range(ranks.shape[0]):
+        found = np.flatnonzero(ranks[m] < length)
+        height = 0.0
+        for k in found[np.argsort(ranks[m][found])]:
+            rank, weight = ranks[m, k], weights[k]
+            first[rank] += weight
+            second[rank] += weight * (2 * height + weight)
+            height += weight
+    return np.cumsum(first) / ranks.shape[0], np.cumsum(second) / ranks.shape[0]

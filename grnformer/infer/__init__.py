@@ -1,0 +1,1 @@
+"""What trained models are used for: embeddings, reference mapping, held-out scores, attention."""

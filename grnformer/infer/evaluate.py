@@ -1,0 +1,115 @@
+"""Held-out scores of masked value prediction, beside naive baselines on the same masked tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from grnformer.core.errors import InputError
+from grnformer.data.batch import Batch
+from grnformer.data.batches import HELDOUT, STRUCTURE, Cells
+from grnformer.graph.structure import Structure
+from grnformer.model.grnformer import GRNFormer
+
+
+def heldout_batches(
+    cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int, first: int = 0
+) -> list[Batch]:
+    """Held-out cells with a fixed draw of tokens and mask, `repeats` times: the same for every arm and model seed.
+
+    `first` counts the rows before these that have draws of their own.
+    """
+    batches: list[Batch] = []
+    for start in range(0, len(rows), batch_size):
+        part = rows[start : start + batch_size]
+        held = cells.read(part)
+        rngs = (np.random.default_rng([seed, HELDOUT, first + start, repeat]) for repeat in range(repeats))
+        batches.extend(cells.masked_batch(part, held, rng) for rng in rngs)
+    if not batches:
+        raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_fraction")
+    return batches
+
+
+def heldout_of_parts(
+    cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int
+) -> dict[str, list[Batch]]:
+    """As `heldout_batches`, by the part (dataset of a corpus) that the cells are in."""
+    number = cells.part_of(rows)
+    return {
+        cells.store.parts[n].name: heldout_batches(
+            cells,
+            rows[number == n],
+            batch_size=batch_size,
+            repeats=repeats,
+            seed=seed,
+            first=int(np.searchsorted(number, n)),
+        )
+        for n in (np.unique(number) if len(rows) else [0])
+    }
+
+
+@torch.no_grad()
+def evaluate(
+    model: GRNFormer, structure: Structure | None, batches: Iterable[Batch], type_mean: np.ndarray, seed: int
+) -> dict[str, Any]:
+    """Score the masked objective on fixed batches.
+
+    Parameters
+    ----------
+    type_mean
+        (types, N): mean value of each gene's tokens by cell type in training cells. Where a mask hides the gene itself:
+        (types + 1, N), the share of each gene among the tokens, in the last row over all types.
+
+    Returns
+    -------
+    n (masked tokens); mse and pearson of the model, in units of each gene's deviation; baseline_mse of the gene's
+    training mean; baseline_cell_type_mse and baseline_cell_type_pearson of the gene's training mean within the cell's
+    type, which is told that type. Where a mask hides the gene itself, each error is the nats a gene (of the baselines: by
+    its share among training tokens), and there are no correlations.
+    """
+    was_training = model.training
+    model.eval()
+    device = model.mean_N.device
+    truths, predictions, baselines = [], [], []
+    for number, batch in enumerate(batches):
+        moved = batch.to(device)
+        h_BTD, structure_BNS = model.run(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
+        masked = moved.masked_BL
+        if model.hides_genes:
+            nats_M = model.losses(h_BTD, moved, structure_BNS)[0]
+            share = type_mean[:, batch.gene_BL[batch.masked_BL].numpy()]
+            type_M = np.broadcast_to(batch.type_B[:, None], batch.masked_BL.shape)[batch.masked_BL.numpy()]
+            predictions.append(nats_M.cpu().numpy())
+            truths.append(-np.log(share[-1]))
+            baselines.append(-np.log(share[type_M, np.arange(len(type_M))]))
+            continue
+        truths.append(model.target(moved)[masked].cpu().numpy())
+        predictions.append(model.predict(h_BTD, moved)[masked].cpu().numpy())
+        of_type = np.take_along_axis(type_mean[batch.type_B], batch.gene_BL.numpy(), axis=1)
+        genes = moved.gene_BL[masked]
+        of_type_masked = torch.from_numpy(of_type[batch.masked_BL.numpy()]).to(model.mean_N)
+        baselines.append(((of_type_masked - model.mean_N[genes]) / model.deviation_N[genes]).cpu().numpy())
+    model.train(was_training)
+    truth, prediction, baseline = (np.concatenate(x).astype(np.float64) for x in (truths, predictions, baselines))
+    if model.hides_genes:
+        errors = {"mse": prediction, "baseline_mse": truth, "baseline_cell_type_mse": baseline}
+        means: dict[str, Any] = {name: float(error.mean()) for name, error in errors.items()}
+        return {"n": len(truth), **means, "pearson": None, "baseline_cell_type_pearson": None}
+    return {
+        "n": len(truth),
+        "mse": float(np.mean((truth - prediction) ** 2)),
+        "pearson": _pearson(truth, prediction),
+        "baseline_mse": float(np.mean(truth**2)),
+        "baseline_cell_type_mse": float(np.mean((truth - baseline) ** 2)),
+        "baseline_cell_type_pearson": _pearson(truth, baseline),
+    }
+
+
+def _pearson(a: np.ndarray, b: np.ndarray) -> float:
+    """0 where either is constant."""
+    a, b = a - a.mean(), b - b.mean()
+    norm = np.sqrt((a**2).sum() * (b**2).sum())
+    return float((a * b).sum() / norm) if norm > 0 else 0.0

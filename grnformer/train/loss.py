@@ -1,0 +1,70 @@
+"""Masked value prediction from a gene's state and from the cell embedding, and its optimiser."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from grnformer.data.batch import Batch
+from grnformer.graph.structure import Structure
+from grnformer.model.grnformer import GRNFormer, Perturbation
+
+SCALARS = ("adapter.beta", "adapter.own_gene", "candidates.beta")
+
+
+class Part:
+    """A batch and the random numbers of its graphs (a class of its own, which Lightning hands on untouched)."""
+
+    def __init__(self, batch: Batch, rng: np.random.Generator) -> None:
+        self.batch, self.rng = batch, rng
+
+
+class MaskedValueLoss(nn.Module):
+    """Loss of one arm: the model, its graphs (None: no adapter) and the perturbation of their edges."""
+
+    def __init__(self, model: GRNFormer, structure: Structure | None, perturbation: Perturbation) -> None:
+        super().__init__()
+        self.model, self.structure, self.perturbation = model, structure, perturbation
+
+    def forward(self, part: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one.
+
+        0 of a part without a masked token: a share of few tokens may be none.
+        """
+        h_BTD, structure_BNS = self.model.run(part.batch, self.structure, part.rng, self.perturbation)
+        from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
+        return _mean(from_gene), None if from_cell is None else _mean(from_cell)
+
+
+def _mean(losses_M: torch.Tensor) -> torch.Tensor:
+    return losses_M.mean() if len(losses_M) else losses_M.sum()
+
+
+def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Optimizer:
+    """AdamW; the adapter's scalars have a rate of their own and no decay.
+
+    `settings`: learning_rate, adapter_scalar_rate, weight_decay. Single numbers stand in groups of their own, for
+    they are not divided among processes as the other weights may be.
+    """
+    scalars = [p for name, p in model.named_parameters() if name in SCALARS]
+    known = {id(p) for p in scalars}
+    others = [p for p in model.parameters() if id(p) not in known]
+    usual = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in others if p.ndim], **usual},
+        {"params": scalars, "lr": settings["adapter_scalar_rate"], "weight_decay": 0.0},
+        {"params": [p for p in others if not p.ndim], **usual},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]])
+
+
+def learning_rate_fraction(step: int, warmup: int, steps: int) -> float:
+    """Share of the highest learning rate at a step (from 0): linear warm-up, then cosine to a tenth."""
+    if step < warmup:
+        return (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, steps - warmup))
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,97 @@
+"""How the weights of a run lie among its processes: whole in each of them, or divided (`sharding`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from grnformer.model.backbones.base import Backbone
+from grnformer.model.grnformer import GRNFormer
+from grnformer.train.compiled import compile_layers, restore_layers
+from grnformer.train.loss import MaskedValueLoss, make_optimiser
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+class Spread:
+    """Every process has all weights (one process, or DDP). What has to be done by all of them together is marked (*).
+
+    Parameters
+    ----------
+    fabric
+        The processes.
+    loss
+        Model and loss, on the CPU.
+    settings
+        Of the optimiser, see `make_optimiser`.
+    compiled
+        Compile the backbone's layers.
+    """
+
+    def __init__(
+        self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any], *, compiled: bool = False
+    ) -> None:
+        self.fabric, self.bare = fabric, loss
+        self.layers = find_layers(loss.model.backbone)
+        if compiled:
+            compile_layers(self.layers, fabric.device)
+        self.loss: Any = fabric.setup_module(loss, move_to_device=True)
+        self.optimiser: Any = fabric.setup_optimizers(make_optimiser(loss.model, settings))
+
+    @contextmanager
+    def part(self, *, last: bool) -> Iterator[None]:
+        """Forward and backward of one part of the step; `last` of the process's."""
+        with self.fabric.no_backward_sync(self.loss, enabled=not last):
+            yield
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Add the gradients of a part (*)."""
+        self.fabric.backward(loss)
+
+    def clip(self, max_norm: float) -> float:
+        """Scale the gradients to at most this norm, after the last part (*). Returns the norm before."""
+        norm: Any = self.fabric.clip_gradients(self.loss, self.optimiser, max_norm=max_norm, error_if_nonfinite=False)
+        return float(norm)
+
+    @contextmanager
+    def whole_model(self) -> Iterator[GRNFormer]:
+        """The model with all its weights, to score it (*); where they are divided, in the first process alone."""
+        with torch.compiler.set_stance("force_eager"):  # short, and other sizes would be compiled anew
+            yield self.bare.model
+
+    def close(self) -> None:
+        """Leave the model as it was given, but trained."""
+        restore_layers(self.layers)
+
+    def state(self) -> dict[str, Any]:
+        """Weights and the optimiser's state, whole (*); where they are divided, in the first process alone."""
+        return {"model": self.bare.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take what `state` gave, in whatever number of processes."""
+        self.bare.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def beta(self) -> float | None:
+        """The adapter's beta."""
+        adapter = self.bare.model.adapter
+        return None if adapter is None else float(adapter.beta.detach())
+
+
+def own_values(parameter: nn.Parameter) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Value and gradient of a parameter, or of the piece of it that this process has."""
+    value, gradient = parameter.detach(), parameter.grad
+    return getattr(value, "_local_tensor", value), getattr(gradient, "_local_tensor", gradient)
+
+
+def find_layers(backbone: Backbone) -> list[nn.Module]:
+    """The layers of a backbone that are computed by calling them, those of a decoder last."""
+    layers = list(backbone.get_submodule(backbone.stack).children())
+    if backbone.decoder_stack is not None:
+        layers += backbone.get_submodule(backbone.decoder_stack).children()
+    return layers

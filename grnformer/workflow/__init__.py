@@ -1,0 +1,1 @@
+"""The configuration, the sample sheet and what the workflow derives from them."""

@@ -1,0 +1,254 @@
+"""The configuration, the sample sheet and the resource registry: read and checked before any work."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESOURCE_PREFIX = "resource:"
+DATA_GRAPHS = ("cell_type", "cell", "hybrid")  # graph modes that hold the data's edges; every other is a control
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_TAKEN = ("bench", "benchmark", "log", "report")
+
+
+@cache
+def config_schema() -> dict[str, Any]:
+    """JSON schema of the whole configuration: one file a section, in workflow/schemas/config."""
+    sections = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((contracts.SCHEMAS / "config").glob("*.yaml"))
+    }
+    return {"type": "object", "properties": sections, "required": list(sections), "additionalProperties": False}
+
+
+def check_config(config: dict[str, Any]) -> None:
+    """Raise InputError if the configuration does not keep its schema; unknown keys are errors at every level."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(config_schema())
+    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path) or "the top level"
+        raise InputError(
+            f"in the config at {where}: {error.message}",
+            _expected(error),
+            "correct the config file or the --config option; config/config.yaml documents every key",
+        )
+
+
+def check_embed_settings(config: dict[str, Any]) -> None:
+    """Raise InputError if cells are to be embedded by a model that is not trained."""
+    embed, pretrain = config["embed"], config["pretrain"]
+    for key, known, where in (("arm", pretrain["arms"], "arms"), ("model_seed", pretrain["seeds"], "seeds")):
+        if embed["inputs"] and embed[key] not in known:
+            raise InputError(
+                f"embed.{key} is {embed[key]!r}",
+                f"one of {list(known)}",
+                f"name one of pretrain.{where}, or add it there",
+            )
+
+
+def check_attention_settings(config: dict[str, Any]) -> None:
+    """Raise InputError if the attention of an arm without an adapter is asked for, or bins do not ascend."""
+    settings, arms = config["attention"], config["pretrain"]["arms"]
+    adapted = [name for name, arm in arms.items() if arm["adapter"]]
+    wrong = [name for name in settings["arms"] or [] if name not in adapted]
+    if wrong:
+        raise InputError(
+            f"attention.arms names {wrong[0]!r}, "
+            + ("which has no adapter" if wrong[0] in arms else "which is no arm"),
+            f"arms of pretrain.arms with an adapter: {', '.join(adapted) or 'there are none'}",
+            "correct attention.arms, or set it to null or []",
+        )
+    if settings["degree_bins"] != sorted(settings["degree_bins"]):
+        raise InputError(
+            f"attention.degree_bins is {settings['degree_bins']}", "ascending numbers of links", "sort the numbers"
+        )
+
+
+def read_defaults(section: str) -> dict[str, Any]:
+    """One section of config/config.yaml, for those who call the package without the workflow."""
+    path = contracts.SCHEMAS.parents[1] / "config" / "config.yaml"
+    if not path.exists():
+        raise InputError(f"no defaults at {path}", "a checkout of the workflow", "give the settings")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))[section]
+
+
+def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the configuration of each dataset: the common one, overlaid with its entry under ``datasets``.
+
+    Raises
+    ------
+    InputError
+        If an entry names a dataset that the sample sheet lacks, or a setting that the schema refuses.
+    """
+    unknown = sorted(set(config["datasets"]) - set(datasets))
+    unknown += sorted(set(config["pretrain"]["datasets"] or []) - set(datasets) - set(config["pretrain"]["corpora"]))
+    unknown += sorted({name for pair in config["bench"]["compare"] for name in pair} - set(datasets))
+    if unknown:
+        raise InputError(
+            f"the config has settings of the dataset {unknown[0]!r}",
+            f"a dataset of the sample sheet: {', '.join(datasets)}",
+            "correct the name under `datasets`, `pretrain.datasets` or `bench.compare`",
+        )
+    merged = {}
+    for dataset in datasets:
+        own = config["datasets"].get(dataset, {})
+        merged[dataset] = _overlay(config, own) if own else config
+        try:
+            check_config(merged[dataset])
+        except InputError as error:
+            raise InputError(f"settings of dataset {dataset!r}: {error.found}", error.expected, error.remedy) from None
+    return merged
+
+
+def _overlay(settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Nested settings with those of `own` in their place."""
+    both = {key for key in own if isinstance(own[key], dict) and isinstance(settings.get(key), dict)}
+    return settings | {key: _overlay(settings[key], own[key]) if key in both else own[key] for key in own}
+
+
+def _expected(error: Any) -> str:
+    if error.validator == "additionalProperties":
+        return f"only the keys {sorted(error.schema.get('properties', {}))}"
+    if error.validator == "required":
+        return f"the keys {error.validator_value}"
+    described = error.schema.get("description")
+    return f"{error.validator} {error.validator_value}" + (f" ({described})" if described else "")
+
+
+def locate(path: str | Path, root: str | Path) -> str:
+    """Return `path` as it is if absolute or present in the working directory, else the file below `root` if there."""
+    below_root = Path(root) / path
+    return str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
+
+
+def resolve(reference: str) -> str:
+    """Return the path behind a reference: `resource:<name>` is the fetched file, anything else is a path."""
+    if reference.startswith(RESOURCE_PREFIX):
+        return f"resources/{reference.removeprefix(RESOURCE_PREFIX)}"
+    return reference
+
+
+def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
+    """Read the resource registry (config/resources.yaml) and check it against its contract."""
+    if not Path(path).exists():
+        raise InputError(f"no resource registry at {path}", "a YAML file", "set `resources.registry` in the config")
+    registry = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    contracts.check(registry, "resources", where=str(path))
+    return registry
+
+
+def read_samples(
+    path: str | Path, config: dict[str, Any], registry: dict[str, Any], root: str | Path = "."
+) -> pd.DataFrame:
+    """Read the sample sheet: one row a sample, all columns text, empty cells as ''.
+
+    Files it names are looked for in the working directory, then below `root`, the checkout.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or unknown, a cell of a required column is empty, a sample stands twice, a dataset
+        mixes genomes, a genome or resource is not declared, or a path does not exist.
+    """
+    import pandas as pd
+
+    if not Path(path).exists():
+        raise InputError(f"no sample sheet at {path}", "a TSV file", "set `samples` in the config")
+    try:
+        sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, comment="#").fillna("")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is no table ({str(error).strip()})", "a header line and one line a sample", "correct the sheet"
+        ) from error
+    columns = contracts.load("samples")["columns"]
+    required = [c for c, rule in columns.items() if not rule.get("optional")]
+    missing = [c for c in required if c not in sheet]
+    unknown = [c for c in sheet if c not in columns]
+    if missing or unknown:
+        raise InputError(
+            f"{path} has the columns {list(sheet.columns)}: " + _list("missing", missing) + _list("unknown", unknown),
+            f"tab-separated columns {required} and optionally {[c for c in columns if c not in required]}",
+            "correct the header line; it must be tab-separated",
+        )
+    for column in columns:
+        if column not in sheet:
+            sheet[column] = ""
+    contracts.check(sheet, "samples", where=str(path))
+    _check_rows(sheet, path, config, registry, root)
+    return sheet
+
+
+def _list(word: str, names: list[str]) -> str:
+    return f"{word} {names} " if names else ""
+
+
+def _check_rows(
+    sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], registry: dict[str, Any], root: str | Path
+) -> None:
+    for number, row in enumerate(sheet.to_dict("records"), start=2):
+        where = f"{path} line {number} (sample {row['sample']!r})"
+        for column in ("dataset", "sample", "rna", "genome"):
+            if not row[column]:
+                raise InputError(f"{where}: empty {column}", f"a {column}", "fill the cell")
+        for column in ("dataset", "sample"):
+            if not re.fullmatch(_NAME, row[column]) or (column == "dataset" and row[column] in _TAKEN):
+                raise InputError(
+                    f"{where}: {column} {row[column]!r}",
+                    f"letters, digits, _ . - (it names files), and not {', '.join(_TAKEN)} (folders of the whole run)",
+                    f"rename the {column}",
+                )
+        if not row["atac"] and not row["fragments"]:
+            raise InputError(
+                f"{where}: neither atac nor fragments", "a cell x peak matrix or a fragments file", "fill one of them"
+            )
+        if row["atac"] and row["fragments"]:
+            raise InputError(
+                f"{where}: both atac and fragments",
+                "one of them: a cell x peak matrix, or fragments in which peaks are called",
+                "leave one of the cells empty",
+            )
+        if row["genome"] not in config["genomes"]:
+            raise InputError(
+                f"{where}: genome {row['genome']!r}",
+                f"one of {sorted(config['genomes'])}",
+                "declare it under `genomes` in the config, with its transcription start sites",
+            )
+        for column in ("rna", "atac", "fragments", "annotation"):
+            _check_reference(row[column], f"{where} column {column}", registry, root)
+    by_fragments = (sheet["fragments"] != "").groupby(sheet["dataset"]).nunique()
+    if (by_fragments > 1).any():
+        raise InputError(
+            f"{path}: dataset {by_fragments.idxmax()!r} has samples with peak counts and samples with fragments",
+            "one of the two for all samples of a dataset, so that all are counted over one set of peaks",
+            "give fragments for all samples, or counts for all",
+        )
+    genomes = sheet.groupby("dataset")["genome"].nunique()
+    if (genomes > 1).any():
+        raise InputError(
+            f"{path}: dataset {genomes.idxmax()!r} mixes genomes",
+            "one genome a dataset",
+            "split it into one dataset a genome",
+        )
+
+
+def _check_reference(reference: str, where: str, registry: dict[str, Any], root: str | Path) -> None:
+    if not reference or reference.startswith("obs:"):
+        return
+    if reference.startswith(RESOURCE_PREFIX):
+        name = reference.removeprefix(RESOURCE_PREFIX)
+        if name not in registry:
+            raise InputError(f"{where}: unknown resource {name!r}", f"one of {sorted(registry)}", "correct the name")
+    elif not Path(locate(reference, root)).exists():
+        raise InputError(f"{where}: no file or folder {reference}", "an existing path or resource:<name>", "correct it")

@@ -1,0 +1,78 @@
+"""Corpora of the config: datasets, and files of RNA alone, that one model is pretrained on together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from grnformer.core.errors import InputError
+from grnformer.workflow.config import RESOURCE_PREFIX, locate
+
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_TAKEN = ("bench", "benchmark", "log", "report")
+
+
+def check_corpora(
+    corpora: dict[str, dict[str, Any]],
+    genome_of: dict[str, str],
+    registry: dict[str, Any],
+    root: str | Path,
+) -> None:
+    """Raise InputError if a corpus cannot be put together.
+
+    Parameters
+    ----------
+    corpora
+        `pretrain.corpora` of the config.
+    genome_of
+        Dataset of the sample sheet -> its genome.
+    registry
+        The resource registry.
+    root
+        The checkout, below which files are looked for after the working directory.
+
+    Raises
+    ------
+    InputError
+        If a corpus is named as a dataset or a folder of the whole run, holds an unknown dataset, one twice, or
+        datasets of several genomes, or a file is missing or named as a dataset.
+    """
+    for name, corpus in corpora.items():
+        where = f"pretrain.corpora.{name}"
+        if not re.fullmatch(_NAME, name) or name in (*genome_of, *_TAKEN):
+            raise InputError(
+                f"a corpus named {name!r}",
+                f"letters, digits, _ . - (it names a folder), no dataset's name, and not {', '.join(_TAKEN)}",
+                "rename it under `pretrain.corpora`",
+            )
+        unknown = [dataset for dataset in corpus["datasets"] if dataset not in genome_of]
+        if unknown:
+            raise InputError(
+                f"{where} holds the dataset {unknown[0]!r}",
+                f"a dataset of the sample sheet: {', '.join(sorted(genome_of))}",
+                "correct the name",
+            )
+        if len(set(corpus["datasets"])) < len(corpus["datasets"]):
+            twice = next(one for one in corpus["datasets"] if corpus["datasets"].count(one) > 1)
+            raise InputError(f"{where} holds the dataset {twice!r} twice", "each dataset once", "remove one of them")
+        genomes = {genome_of[dataset]: dataset for dataset in corpus["datasets"]}
+        if len(genomes) > 1:
+            raise InputError(
+                f"{where} mixes genomes: " + ", ".join(f"{d} is of {g}" for g, d in genomes.items()),
+                "datasets of one genome, whose genes have the same names",
+                "make a corpus of each genome",
+            )
+        for file, reference in corpus["files"].items():
+            if file in genome_of:
+                raise InputError(f"{where}.files names a file {file!r}", "no dataset's name", "rename the file's entry")
+            if reference.startswith(RESOURCE_PREFIX):
+                known = reference.removeprefix(RESOURCE_PREFIX) in registry
+            else:
+                known = Path(locate(reference, root)).exists()
+            if not known:
+                raise InputError(
+                    f"{where}.files.{file}: no file or resource {reference}",
+                    "an .h5ad or .zarr, or resource:<name>",
+                    "correct the path",
+                )
