@@ -67,7 +67,7 @@ def evaluate(
     -------
     n (masked tokens); mse and pearson of the model, in units of each gene's deviation; baseline_mse of the gene's
     training mean; baseline_cell_type_mse and baseline_cell_type_pearson of the gene's training mean within the cell's
-    type, which is told that type. Where a mask hides the gene itself, each error is the nats a gene (of the baselines: by
+    type, given that type. Where a mask hides the gene itself, each error is the nats a gene (of the baselines: by
     its share among training tokens), and there are no correlations.
     """
     was_training = model.training
