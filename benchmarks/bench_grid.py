@@ -92,10 +92,11 @@ def main() -> None:
             try:
                 scores, wrong = train(path, screen, bundle, pretrain_settings(backbone, gnn), perturbation)
             except Exception as error:  # a failure is a row, and the others still run
-                scores, wrong = {"mse": float("nan"), "baseline_mse": float("nan")}, f"{type(error).__name__}: {error}"
+                scores = {"loss": float("nan"), "baseline_loss": float("nan")}
+                wrong = f"{type(error).__name__}: {error}"
             failed += bool(wrong)
-            table.add_check(what, unit, scores["mse"], scores["baseline_mse"], wrong or "trains", not wrong)
-            say(f"{what} {scores['mse']:.4f} {wrong}")
+            table.add_check(what, unit, scores["loss"], scores["baseline_loss"], wrong or "trains", not wrong)
+            say(f"{what} {scores['loss']:.4f} {wrong}")
     table.add_bound(f"combinations of {len(grid)} that do not train", "", failed, 1)
     table.add_figure("all combinations: CPU", "s", time.process_time() - start)
     table.write()

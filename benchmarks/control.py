@@ -144,7 +144,7 @@ def run_arm(
         for name, repeats in (("heldout", 2), ("new_type", 2), ("perturbed", 1)):
             rows = screen.rows(name)
             batches = heldout_batches(cells, rows, batch_size=64, repeats=repeats, seed=settings["seed"])
-            found[f"loss_{name}"] = evaluate(model, structure, batches, baseline, settings["seed"])["mse"]
+            found[f"loss_{name}"] = evaluate(model, structure, batches, baseline, settings["seed"])["loss"]
         if not model.hides_genes:
             found["shift"] = _score_shifts(screen, cells, model, structure, settings["seed"])
     return found

@@ -293,8 +293,9 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
                 ]
             )  # fmt: skip
             put(curve, folder / arm / f"seed{seed}" / "training.tsv", "training")
-            heldout = {"objective": "masked_value", "n": 900, "mse": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5,
-                       "baseline_mse": 1.0, "baseline_cell_type_mse": 0.9, "baseline_cell_type_pearson": 0.3,
+            heldout = {"objective": "masked_value", "n": 900, "loss_unit": "squared SD",
+                       "loss": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5,
+                       "baseline_loss": 1.0, "baseline_cell_type_loss": 0.9, "baseline_cell_type_pearson": 0.3,
                        "heldout_cells": 18, "train_cells": 72, "parameters": 1000,
                        "beta": None if arm == "none" else 0.05}  # fmt: skip
             io.write_json(heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout")

@@ -1,4 +1,4 @@
-"""Held-out scores of masked value prediction, beside naive baselines on the same masked tokens."""
+"""Held-out scores of the masked objective, beside naive baselines on the same masked tokens."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def evaluate(
 
     Returns
     -------
-    n (masked tokens); mse and pearson of the model, in units of each gene's deviation; baseline_mse of the gene's
-    training mean; baseline_cell_type_mse and baseline_cell_type_pearson of the gene's training mean within the cell's
-    type, given that type. Where a mask hides the gene itself, each error is the nats a gene (of the baselines: by
-    its share among training tokens), and there are no correlations.
+    n (masked tokens); loss and pearson of the model; baseline_loss of the gene's training mean; baseline_cell_type_loss
+    and baseline_cell_type_pearson of its training mean in cells of the same type, which the model is not given;
+    loss_unit. Losses of values are squared errors in units of each gene's SD (squared SD). Losses of masked genes are
+    nats, those of the baselines by the gene's fraction of the training tokens; there are no correlations.
     """
     was_training = model.training
     model.eval()
@@ -94,16 +94,17 @@ def evaluate(
         baselines.append(((of_type_masked - model.mean_N[genes]) / model.deviation_N[genes]).cpu().numpy())
     model.train(was_training)
     truth, prediction, baseline = (np.concatenate(x).astype(np.float64) for x in (truths, predictions, baselines))
+
+    scores: dict[str, Any] = {"n": len(truth), "loss_unit": model.backbone.loss_unit}
     if model.hides_genes:
-        errors = {"mse": prediction, "baseline_mse": truth, "baseline_cell_type_mse": baseline}
-        means: dict[str, Any] = {name: float(error.mean()) for name, error in errors.items()}
-        return {"n": len(truth), **means, "pearson": None, "baseline_cell_type_pearson": None}
-    return {
-        "n": len(truth),
-        "mse": float(np.mean((truth - prediction) ** 2)),
+        losses = {"loss": prediction, "baseline_loss": truth, "baseline_cell_type_loss": baseline}
+        scores |= {name: float(nats.mean()) for name, nats in losses.items()}
+        return scores | {"pearson": None, "baseline_cell_type_pearson": None}
+    return scores | {
+        "loss": float(np.mean((truth - prediction) ** 2)),
         "pearson": _pearson(truth, prediction),
-        "baseline_mse": float(np.mean(truth**2)),
-        "baseline_cell_type_mse": float(np.mean((truth - baseline) ** 2)),
+        "baseline_loss": float(np.mean(truth**2)),
+        "baseline_cell_type_loss": float(np.mean((truth - baseline) ** 2)),
         "baseline_cell_type_pearson": _pearson(truth, baseline),
     }
 

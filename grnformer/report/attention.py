@@ -26,7 +26,7 @@ _READ = (
     "go from TF to gene only incoming links change a gene's structure; hence the second matching. A query knows "
     "nothing of the graph, and then a TF's key nothing of its targets, so that attention on a regulator is no evidence "
     "that the model follows the edge. Weights say where a model looks, not what it uses: the table below says what "
-    "held-out error would be without them."
+    "held-out loss would be without them."
 )
 _ENRICHMENT = {
     "enrichment": "TFs over others", "low": "95% low", "high": "95% high", "null_low": "null 95% low",
@@ -97,11 +97,11 @@ def attention_section(
             "attention_contribution",
             contribution,
             "What the adapter adds to the states, and what changes of its attention after training would add to the "
-            f"held-out error; mean and 95% interval over {seeds} of means over cell types. Error as in the section on "
+            f"held-out loss; mean and 95% interval over {seeds} of means over cell types. Loss as in the section on "
             "pretraining.",
             {"own": "attention on own gene", "norm": "adapter's share of the states' norm", "what": "change",
-             "pattern": "share by the spread of attention", "difference": "error added", "low": "95% low",
-             "high": "95% high", "error": "held-out error", "seeds": "seeds (n)"},
+             "pattern": "share by the spread of attention", "difference": "loss added", "low": "95% low",
+             "high": "95% high", "loss": "held-out loss", "loss_unit": "unit of losses", "seeds": "seeds (n)"},
         ),
         Table(
             "attention_by_degree",

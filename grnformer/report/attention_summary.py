@@ -87,7 +87,8 @@ def summarise_contribution(contribution: pd.DataFrame) -> pd.DataFrame:
             cost = (by_seed[column] - by_seed["loss_trained"]).to_numpy(float)
             difference, low, high, seeds = mean_difference(cost)
             rows.append({"arm": arm, **shares, "what": what, "difference": difference, "low": low, "high": high,
-                         "error": by_seed["loss_trained"].mean(), "seeds": seeds})  # fmt: skip
+                         "loss": by_seed["loss_trained"].mean(), "seeds": seeds,
+                         "loss_unit": part["loss_unit"].iloc[0]})  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -103,8 +103,8 @@ def _use(arm: str, contribution: pd.DataFrame) -> list[str]:
     first = rows.iloc[0]
     return [
         f"{arm}: the adapter makes {first['norm']:.1%} of the states' norm; {first['pattern']:.1%} hang on how "
-        f"attention is spread over other genes. What would be added to the held-out error of {first['error']:.3f}: "
-        f"{'; '.join(costs)}."
+        f"attention is spread over other genes. What would be added to the held-out loss of {first['loss']:.3f} "
+        f"({first['loss_unit']}): {'; '.join(costs)}."
     ]
 
 

@@ -1,4 +1,4 @@
-"""Section of a corpus: what each of its datasets brings, and the held-out error on each of them."""
+"""Section of a corpus: what each of its datasets brings, and the held-out loss on each."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _LABELS = {
 _HELDOUT = {
     "source": "dataset or file",
     "seeds": "seeds (n)",
-    "mse": "held-out error",
-    "baseline_mse": "by gene's mean or share",
-    "baseline_cell_type_mse": "by that in the type",
+    "loss": "held-out loss",
+    "loss_unit": "unit of losses",
+    "baseline_loss": "baseline: gene's mean or fraction",
+    "baseline_cell_type_loss": "baseline: that in the type",
     "heldout_cells": "held-out cells (n)",
 }
 
@@ -66,9 +67,10 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
     ]
     if len(heldout):
         grouped = heldout.groupby(["arm", "source"], sort=False)
-        scores = {key: (key, "mean") for key in ("mse", "baseline_mse", "baseline_cell_type_mse", "heldout_cells")}
+        means = ("loss", "baseline_loss", "baseline_cell_type_loss", "heldout_cells")
+        scores = {"loss_unit": ("loss_unit", "first")} | {key: (key, "mean") for key in means}
         table = grouped.agg(seeds=("seed", "nunique"), **scores).reset_index()
         table = table.astype({"heldout_cells": int})
-        caption = "Held-out error of each arm on the cells of each dataset, mean over seeds."
+        caption = "Held-out loss of each arm on the cells of each dataset, mean over seeds."
         blocks.append(Table("corpus_heldout", table, caption, _HELDOUT))
     return Section("corpus", "Corpus", blocks, corpus)

@@ -1,4 +1,4 @@
-"""Section of the pretraining: curves of every arm and seed, held-out loss beside the naive baseline, beta."""
+"""Section of the pretraining: curves of every arm and seed, held-out loss beside naive baselines, beta."""
 
 from __future__ import annotations
 
@@ -18,32 +18,13 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _TOLD = (
-    "How to read held-out errors: the networks, and the thresholds above which eRegulons are active, were inferred "
+    "How to read held-out losses: the networks, and the thresholds above which eRegulons are active, were inferred "
     "from all cells, held-out ones included; which eRegulons are active in a cell is told from its genes that are not "
     "masked. An arm with edges is also told a cell's type, an arm without edges is not. Control graphs keep types and "
     "activities but not whose targets they speak of, so that a gain over them may still hold some of what the networks "
     "learnt from held-out cells. Drug response, whose profiles had no part in the networks, is free of it."
 )
 _SPLITS = {"train": "training cells", "heldout": "held-out cells"}
-_LABELS = {
-    "seeds": "seeds (n)",
-    "mse": "held-out MSE",
-    "mse_sd": "SD over seeds",
-    "baseline_mse": "gene mean MSE",
-    "baseline_cell_type_mse": "gene mean in type MSE",
-    "baseline_cell_type_pearson": "gene mean in type r",
-    "pearson": "Pearson r",
-    "n": "masked values (n)",
-    "heldout_cells": "held-out cells (n)",
-    "train_cells": "training cells (n)",
-    "parameters": "parameters (n)",
-}
-_LABELS_OF_GENES = _LABELS | {  # the backbone's mask hides the gene itself
-    "mse": "held-out nats a gene",
-    "baseline_mse": "by gene's share (nats)",
-    "baseline_cell_type_mse": "by gene's share in type (nats)",
-    "n": "masked genes (n)",
-}
 
 
 def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any]) -> Section:
@@ -59,23 +40,24 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
         ``pretrain.arms`` of the configuration.
     """
     heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
-    hides_genes = (heldout["objective"] == "masked_gene").all()
-    labels = _LABELS_OF_GENES if hides_genes else _LABELS
-    loss = "mean squared error of masked values, in units of each gene's deviation"
+    unit = str(heldout["loss_unit"].iloc[0])  # one backbone, hence one objective, for all arms of a run
+    labels = _labels(unit)
+    loss = "mean squared error of masked values, in units of each gene's SD"
     kind, baseline = "values", "each gene's mean over training cells; dotted: its mean"
-    if hides_genes:
-        loss, kind, baseline = "nats a masked gene", "genes", "each gene's share of training tokens; dotted: its share"
+    if unit == "nats":
+        loss, kind = "nats a masked gene", "genes"
+        baseline = "each gene's fraction of training tokens; dotted: its fraction"
     described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
     summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
     n = heldout.iloc[0]
     masked = f"{n['n']:,} masked {kind} of {n['heldout_cells']:,} held-out cells (trained on {n['train_cells']:,})"
     height = 150 + 34 * len(summary)
     blocks: list[Block] = [
-        describe_gain(summary, differences),
+        describe_gain(summary, differences, unit),
         *([Note(_TOLD)] if any(arm["graph"] != "none" for arm in arms.values()) else []),
         Figure(
             "curves",
-            plot_curves(curves),
+            plot_curves(curves, unit),
             f"Training and held-out loss ({loss}) by "
             f"step; thin lines: single seeds, thick: their mean; {unit_name('seed', heldout['seed'].nunique())} an "
             f"arm. Arms: {described}.",
@@ -83,9 +65,9 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
         ),
         Figure(
             "heldout",
-            plot_heldout(heldout),
-            f"Error after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: "
-            f"{baseline} in the cell's type, which arms without edges are not told.",
+            plot_heldout(heldout, unit),
+            f"Loss after training on {masked}, the same for all arms and seeds; dots: seeds, bars: mean. Dashed: "
+            f"{baseline} in the cell's type, which arms without edges are not given.",
             height,
             wide=False,
         ),
@@ -100,7 +82,7 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
         Table(
             "pretrain_summary",
             summary,
-            "Held-out error of each arm: mean over seeds, and standard deviation (SD).",
+            "Held-out loss of each arm: mean over seeds, and standard deviation (SD).",
             labels,
         ),
     ]
@@ -109,10 +91,10 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
             Table(
                 "pretrain_comparisons",
                 differences,
-                "Paired differences of held-out error (positive: the first arm has less), with Student's t 95% "
+                "Paired differences of held-out loss (positive: the first arm has less), with Student's t 95% "
                 "intervals over seeds; all seeds share the held-out cells: the intervals say nothing of the choice of "
                 "cells.",
-                {"difference": "less error by", "low": "95% low", "high": "95% high", "seeds": "seeds (n)"},
+                {"difference": f"less loss by ({unit})", "low": "95% low", "high": "95% high", "seeds": "seeds (n)"},
             )
         )
     blocks.append(Table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", labels, folded=True))
@@ -120,32 +102,33 @@ def training_section(dataset: str, curves: pd.DataFrame, heldout: pd.DataFrame, 
 
 
 def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFrame:
-    """Paired differences of held-out error of each graph arm against the others; positive where it has less error."""
+    """Paired differences of held-out loss of each graph arm against the others; positive where it has less loss."""
     import pandas as pd
 
-    errors = heldout.pivot_table(index="seed", columns="arm", values="mse")
+    losses = heldout.pivot_table(index="seed", columns="arm", values="loss")
     rows = []
     for arm, other in pairs:
-        if arm in errors and other in errors:
-            both = (errors[other] - errors[arm]).dropna().to_numpy()
+        if arm in losses and other in losses:
+            both = (losses[other] - losses[arm]).dropna().to_numpy()
             difference, low, high, seeds = mean_difference(both)
             rows.append([arm, other, difference, low, high, seeds, classify(difference, low, high)])
     return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
 
 
-def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
-    """In words: the error against the baseline, and what the comparisons of arms allow to say."""
-    best = summary.sort_values(["mse", "arm"]).iloc[0]
+def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -> Note:
+    """In words: the loss against the baselines, and what the comparisons of arms allow to say."""
+    best = summary.sort_values(["loss", "arm"]).iloc[0]
     outcomes = differences["outcome"].tolist()
     text = (
-        f"Pretraining: least held-out error {best['mse']:.3f} by {best['arm']}, against {best['baseline_mse']:.3f} of "
-        f"each gene's naive baseline and {best['baseline_cell_type_mse']:.3f} of that in the cell's type."
+        f"Pretraining: least held-out loss {best['loss']:.3f} ({unit}) by {best['arm']}, against "
+        f"{best['baseline_loss']:.3f} of each gene's naive baseline and {best['baseline_cell_type_loss']:.3f} of "
+        "that in the cell's type."
     )
     if outcomes:
         better, worse = outcomes.count("better"), outcomes.count("worse")
-        text += f" Arms with the data's graph against arms without it: less error in {better} of {len(outcomes)} "
+        text += f" Arms with the data's graph against arms without it: less loss in {better} of {len(outcomes)} "
         text += f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}."
-        text += " The networks were inferred from held-out cells too: see how to read held-out errors."
+        text += " The networks were inferred from held-out cells too: see how to read held-out losses."
     items = tuple(
         f"{row.arm} against {row.against}: {row.outcome} ({signed(row.difference)}"
         + (f" [{signed(row.low)}, {signed(row.high)}])." if not np.isnan(row.low) else ").")
@@ -160,20 +143,20 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame) -> Note:
 
 
 def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of each arm's held-out error, with the baseline and beta."""
+    """Mean and SD over seeds of each arm's held-out loss, with the baselines and beta."""
     grouped = heldout.groupby("arm", sort=False)
     return grouped.agg(
         seeds=("seed", "nunique"),
-        mse=("mse", "mean"),
-        mse_sd=("mse", "std"),
-        baseline_mse=("baseline_mse", "mean"),
-        baseline_cell_type_mse=("baseline_cell_type_mse", "mean"),
+        loss=("loss", "mean"),
+        loss_sd=("loss", "std"),
+        baseline_loss=("baseline_loss", "mean"),
+        baseline_cell_type_loss=("baseline_cell_type_loss", "mean"),
         pearson=("pearson", "mean"),
         beta=("beta", "mean"),
     ).reset_index()
 
 
-def plot_curves(curves: pd.DataFrame) -> go.Figure:
+def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
     """Loss by step, one panel a split, one colour an arm."""
     from plotly.subplots import make_subplots
 
@@ -204,17 +187,17 @@ def plot_curves(curves: pd.DataFrame) -> go.Figure:
             line = {"color": palette[str(arm)], "width": 2.6}
             figure.add_scatter(x=mean.index, y=mean, name=str(arm), line=line, showlegend=column == 1, **place)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="loss", col=1)
+    figure.update_yaxes(title=f"loss ({unit})", col=1)
     figure.update_layout(legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0}, margin={"t": 84})
     return figure
 
 
-def plot_heldout(heldout: pd.DataFrame) -> go.Figure:
-    """Final held-out error of every seed and arm, with the mean predictor as a line."""
-    figure = _dots(heldout, "mse", _palette(heldout))
-    for column, dash in (("baseline_mse", "dash"), ("baseline_cell_type_mse", "dot")):
+def plot_heldout(heldout: pd.DataFrame, unit: str) -> go.Figure:
+    """Final held-out loss of every seed and arm, with the baselines as lines."""
+    figure = _dots(heldout, "loss", _palette(heldout))
+    for column, dash in (("baseline_loss", "dash"), ("baseline_cell_type_loss", "dot")):
         figure.add_vline(x=float(heldout[column].mean()), line={"color": INK, "dash": dash, "width": 1.4})
-    figure.update_xaxes(title="held-out loss (lower is better)")
+    figure.update_xaxes(title=f"held-out loss ({unit}; lower is better)")
     return figure
 
 
@@ -224,6 +207,26 @@ def plot_beta(heldout: pd.DataFrame) -> go.Figure:
     figure.add_vline(x=0, line={"color": "#b8c1ca", "dash": "dot", "width": 1.4})
     figure.update_xaxes(title="beta")
     return figure
+
+
+def _labels(unit: str) -> dict[str, str]:
+    """Headers of the tables of held-out losses, which are in `unit`."""
+    of_genes = unit == "nats"
+    baseline = "gene's fraction" if of_genes else "gene's mean"
+    return {
+        "seeds": "seeds (n)",
+        "loss": f"held-out loss ({unit})",
+        "loss_sd": "SD over seeds",
+        "loss_unit": "unit of losses",
+        "baseline_loss": f"baseline: {baseline} ({unit})",
+        "baseline_cell_type_loss": f"baseline: {baseline} in type ({unit})",
+        "baseline_cell_type_pearson": f"baseline: {baseline} in type, r",
+        "pearson": "Pearson r",
+        "n": "masked genes (n)" if of_genes else "masked values (n)",
+        "heldout_cells": "held-out cells (n)",
+        "train_cells": "training cells (n)",
+        "parameters": "parameters (n)",
+    }
 
 
 def _palette(rows: pd.DataFrame) -> dict[str, str]:

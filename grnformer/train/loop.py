@@ -163,7 +163,7 @@ class _Run:
             with self.spread.whole_model() as model:
                 if self.fabric.is_global_zero:
                     scores = evaluate(model, self.bare.structure, plan.heldout, plan.type_mean, plan.heldout_seed)
-                    self._note(self._row(done, "heldout", float(scores["mse"])), record)
+                    self._note(self._row(done, "heldout", float(scores["loss"])), record)
             progress.restart()
 
     def _row(self, done: int, split: str, loss: float) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_held_out_cells_of_every_dataset_are_predicted(trained) -> None:
     assert set(scores["datasets"]) == {"first", "second", "rest"}
     for name in ("first", "second"):
         assert scores["datasets"][name]["pearson"] > 0.1
-    assert abs(scores["datasets"]["first"]["mse"] - scores["datasets"]["second"]["mse"]) < 0.25
+    assert abs(scores["datasets"]["first"]["loss"] - scores["datasets"]["second"]["loss"]) < 0.25
 
 
 def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:

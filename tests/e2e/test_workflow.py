@@ -133,13 +133,13 @@ def test_all_arms_learn_and_are_reported(finished) -> None:
     errors = {}
     for arm, adapter in arms.items():
         scores = json.loads((finished.folder / f"results/simulated/pretrain/{arm}/seed1/heldout.json").read_text())
-        assert scores["mse"] < 0.99 * scores["baseline_mse"], arm
+        assert scores["loss"] < 0.99 * scores["baseline_loss"], arm
         assert scores["pearson"] > 0.08, arm
         assert bool(scores["beta"]) == adapter, arm
-        errors[arm] = scores["mse"]
+        errors[arm] = scores["loss"]
     assert len(set(errors.values())) == len(arms), "each arm is a model of its own"
     table = pd.read_csv(finished.folder / "results/report/tables/pretrain_heldout.tsv", sep="\t")
-    assert table.set_index("arm")["mse"].to_dict() == pytest.approx(errors, rel=1e-4)
+    assert table.set_index("arm")["loss"].to_dict() == pytest.approx(errors, rel=1e-4)
     page = (finished.folder / "results/report/index.html").read_text()
     assert page.rstrip().endswith("</html>")
     assert "simulated" in page

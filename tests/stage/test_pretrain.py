@@ -116,7 +116,7 @@ def test_fuse_and_pretrain_in_two_processes(tmp_path, run_rules, inputs, monkeyp
     assert model.adapter.beta != 0
     assert card["arm"]["graph"] == "hybrid"
     scores = io.read_json(folder / "heldout.json", "heldout")
-    assert scores["baseline_mse"] > 0
+    assert scores["baseline_loss"] > 0
     assert io.read_table(folder / "training.tsv", "training")["step"].max() == 3
     embedding = embed_expression(
         folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
@@ -173,6 +173,10 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     assert card["arguments"]["n_tokens"] == 10  # its own, not that of the size
     scores = io.read_json(folder / "heldout.json", "heldout")
     assert scores["objective"] == ("masked_gene" if backbone == "geneformer" else "masked_value")
+    unit = "nats" if backbone == "geneformer" else "squared SD"
+    assert scores["loss_unit"] == unit
+    contribution = io.read_table(tmp_path / "results/tiny/attention/hybrid/contribution.tsv", "attention_contribution")
+    assert set(contribution["loss_unit"]) == {unit}
     embedding = embed_expression(
         folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
     )

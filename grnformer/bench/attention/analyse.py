@@ -173,6 +173,7 @@ def _analyse_type(
     ]
     logger.info("%s: %d held-out cells, %d models", name, len(rows), len(models))
     trained = [(model_seed, received) for model_seed, state, received in collected if state == "trained"]
+    contribution = pd.DataFrame([{"seed": model_seed, **_contribution(received)} for model_seed, received in trained])
     pairs, pair_scores = _pairs(trained, genes, is_tf, network, settings)
     tables = {
         "enrichment": _enrichment(collected, about, settings),
@@ -181,7 +182,7 @@ def _analyse_type(
         ),
         "pairs": pairs,
         "pair_scores": pair_scores,
-        "contribution": pd.DataFrame([{"seed": s, "cells": len(rows), **_contribution(r)} for s, r in trained]),
+        "contribution": contribution.assign(cells=len(rows), loss_unit=models[0][2].backbone.loss_unit),
     }
     return {key: table.assign(cell_type=name) for key, table in tables.items()}
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from grnformer.model.published import Published
 
+LOSS_UNITS = {"masked_value": "squared SD", "masked_gene": "nats"}  # of a masked token, by objective; SD of its gene
+
 
 class Backbone(nn.Module):
     """A backbone over N genes; `width` is D, `n_cell_tokens` C.
@@ -49,6 +51,11 @@ class Backbone(nn.Module):
         super().__init__()
         self.n_genes, self.first_gene = n_genes, first_gene
         self.register_buffer("rows_N", None if vocabulary_size is None else torch.zeros(n_genes, dtype=torch.long))
+
+    @property
+    def loss_unit(self) -> str:
+        """Unit of the loss of a masked token."""
+        return LOSS_UNITS[self.objective]
 
     def entries(self, gene: torch.Tensor) -> torch.Tensor:
         """Entries of genes (node numbers) in the backbone's own vocabulary."""

@@ -11,8 +11,8 @@ from grnformer.report.gather import gather_sections
 from grnformer.report.page import Table, collect_tables, render_page
 
 CHECKOUT = Path(__file__).parents[3]
-SCORES = {"n": 100, "mse": 0.8, "pearson": 0.4, "baseline_mse": 1.0}
-SCORES |= {"baseline_cell_type_mse": 0.9, "baseline_cell_type_pearson": 0.2, "heldout_cells": 10}
+SCORES = {"n": 100, "loss_unit": "squared SD", "loss": 0.8, "pearson": 0.4, "baseline_loss": 1.0}
+SCORES |= {"baseline_cell_type_loss": 0.9, "baseline_cell_type_pearson": 0.2, "heldout_cells": 10}
 
 
 def described(cells: int, first: int, end: int, lone: int) -> dict:
@@ -33,7 +33,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str
     for arm, less in (("none", 0.0), ("hybrid", 0.1)):
         for seed in (1, 2):
             model = folder / "pretrain" / arm / f"seed{seed}"
-            own = {"first": SCORES | {"mse": 0.7 - less}, "rest": SCORES | {"mse": 0.9 - less}}
+            own = {"first": SCORES | {"loss": 0.7 - less}, "rest": SCORES | {"loss": 0.9 - less}}
             whole = SCORES | {"objective": "masked_value", "train_cells": 90, "parameters": 5, "beta": None}
             io.write_json(whole | {"datasets": own}, model / "heldout.json", "heldout")
             curve = pd.DataFrame({"step": [1, 1], "epoch": 0, "split": ["train", "heldout"], "loss": 1.0})
@@ -53,7 +53,7 @@ def test_a_corpus_has_sections_of_its_own(files: dict[str, list[str]]) -> None:
     assert "20 cells are of types without a network" in corpus.blocks[0].text
     tables = {block.name: block.frame for block in corpus.blocks if isinstance(block, Table)}
     assert tables["corpus_sources"]["eregulons"].tolist() == [3, 0]
-    by_source = tables["corpus_heldout"].set_index(["arm", "source"])["mse"]
+    by_source = tables["corpus_heldout"].set_index(["arm", "source"])["loss"]
     assert by_source["hybrid", "first"] == pytest.approx(0.6)
     assert by_source["none", "rest"] == pytest.approx(0.9)
     page = render_page("A", "B.", sections, (CHECKOUT / "workflow" / "report" / "page.html").read_text())

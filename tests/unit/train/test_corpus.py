@@ -300,7 +300,7 @@ def test_a_model_of_both_predicts_held_out_cells_of_both(settings, job):
     run(job)
     scores = io.read_json(job["outputs"]["heldout"], "heldout")["datasets"]
     for name in ("a", "b"):  # c is noise
-        assert scores[name]["mse"] < 0.95 * scores[name]["baseline_mse"]
+        assert scores[name]["loss"] < 0.95 * scores[name]["baseline_loss"]
         assert scores[name]["pearson"] > 0.2
 
 

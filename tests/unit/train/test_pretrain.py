@@ -122,10 +122,29 @@ def test_the_true_graph_beats_the_same_model_without_edges(cells, bundle_of, set
         mode: run(cells, bundle_of(mode), settings, tmp_path / mode, mode, perturbation="none").heldout
         for mode in ("hybrid", "none")
     }
-    mse = {mode: score["mse"] / score["baseline_mse"] for mode, score in scores.items()}
+    loss = {mode: score["loss"] / score["baseline_loss"] for mode, score in scores.items()}
     assert scores["hybrid"]["parameters"] == scores["none"]["parameters"]
     assert abs(scores["hybrid"]["beta"]) > 0.05
-    assert mse["hybrid"] < mse["none"] - 0.05, mse
+    assert loss["hybrid"] < loss["none"] - 0.05, loss
+
+
+@pytest.mark.parametrize(("backbone", "unit"), [("scgpt", "squared SD"), ("geneformer", "nats")])
+def test_held_out_losses_say_their_unit(cells, bundle_of, settings, tmp_path, backbone, unit):
+    """Of a gene's mean the squared error is about 1 squared SD; of a gene's fraction, the nats at most those of 40."""
+    size = settings["size"] | {"steps": 1, "learning_rate": 1e-9}
+    if backbone == "geneformer":
+        size["backbone"] = {"width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.0, "positions": 64}
+        size["backbone"] |= {"cell_tokens": False, "bert_masks": False}
+    settings = settings | {"backbone": backbone, "size": size}
+    scores = run(cells, bundle_of("none"), settings, tmp_path / "none", "none", adapter=False).heldout
+    io.write_json(scores, tmp_path / "heldout.json", "heldout")
+    assert scores["loss_unit"] == unit
+    assert not [name for name in scores if "mse" in name or "floor" in name]
+    expected = 1.0 if unit == "squared SD" else np.log(40)
+    assert scores["baseline_loss"] == pytest.approx(expected, rel=0.3)
+    assert scores["loss"] == pytest.approx(scores["baseline_loss"], rel=0.1)
+    correlations = [scores["pearson"], scores["baseline_cell_type_pearson"]]
+    assert [value is None for value in correlations] == [unit == "nats"] * 2
 
 
 def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, settings, tmp_path):

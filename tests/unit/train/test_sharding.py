@@ -93,7 +93,7 @@ def test_divided_weights_train_as_whole_ones(job_of, settings, tmp_path):
     assert_near(later, alone["scgpt"])
     assert_near(divided["bf16"], alone["bf16"], 0.02)
     scores = [io.read_json(each["outputs"]["heldout"], "heldout") for each in (divided["scgpt"], alone["scgpt"])]
-    assert scores[0]["mse"] == pytest.approx(scores[1]["mse"], rel=1e-5)
+    assert scores[0]["loss"] == pytest.approx(scores[1]["loss"], rel=1e-5)
     keep_first_checkpoint(divided["scgpt"])
     Path(divided["scgpt"]["outputs"]["weights"]).unlink()
     run(divided["scgpt"])
