@@ -192,7 +192,7 @@ def of_lines(scores: pd.DataFrame, lines: tuple) -> pd.DataFrame:
 
 def row(what: str, how: str, data: dict, scores: pd.DataFrame, lines: tuple) -> dict:
     """One line of the search's table: medians over TF x line pairs, differences with intervals over TFs."""
-    from grnformer.bench.summary import bootstrap, interval
+    from grnformer.bench.intervals import bootstrap, interval
 
     part = of_lines(scores, lines)
     used = part.dropna(subset=["auprc"])

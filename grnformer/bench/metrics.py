@@ -15,43 +15,72 @@ class Metric:
 
     Attributes
     ----------
+    title
+        Its name as people write it.
     better
         Whether higher or lower values are better.
     statistic
         How values are summed up over members (seeds, TFs): mean or median.
     about
-        What it measures, with its unit and the value that chance gives.
+        What it measures, with its unit.
+    chance
+        The value that chance gives, if there is one.
     """
 
+    title: str
     better: Literal["higher", "lower"]
     statistic: Literal["mean", "median"]
     about: str
+    chance: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 where higher values are better, -1 where lower ones are."""
+        return 1 if self.better == "higher" else -1
 
 
 METRICS: dict[str, Metric] = {
     # grn_accuracy
-    "auprc_ratio": Metric("higher", "median", "AUPRC over the positive rate; random 1"),
+    "auprc_ratio": Metric("AUPRC ratio", "higher", "median", "AUPRC over the positive rate; random 1", 1.0),
     "early_precision_ratio": Metric(
+        "early precision ratio",
         "higher",
         "median",
         "precision among the first k genes (k: number of positives) over the positive rate; random 1",
+        1.0,
     ),
     "auprc_ratio_over_wrong_tf": Metric(
-        "higher", "median", "AUPRC ratio less the mean of the same score taken from other TFs of the line; chance 0"
+        "AUPRC ratio over wrong TF",
+        "higher",
+        "median",
+        "AUPRC ratio less the mean of the same score taken from other TFs of the line; chance 0",
+        0.0,
     ),
     "early_precision_ratio_over_wrong_tf": Metric(
-        "higher", "median", "early precision ratio less that of the line's other TFs' scores; chance 0"
+        "early precision ratio over wrong TF",
+        "higher",
+        "median",
+        "early precision ratio less that of the line's other TFs' scores; chance 0",
+        0.0,
     ),
     "pooled_auprc_ratio": Metric(
-        "higher", "mean", "AUPRC over the positive rate of all TF-gene pairs of a line; random 1"
+        "pooled AUPRC ratio",
+        "higher",
+        "mean",
+        "AUPRC over the positive rate of all TF-gene pairs of a line; random 1",
+        1.0,
     ),
     # drug_response
     "double_centred_pearson": Metric(
+        "double-centred Pearson r",
         "higher",
         "mean",
         "Pearson r less drug and line means, of truth and prediction within the test set",
+        0.0,
     ),
-    "per_drug_pearson": Metric("higher", "mean", "Pearson r over lines within a drug, averaged over drugs"),
-    "pooled_pearson": Metric("higher", "mean", "Pearson r over all test pairs"),
-    "rmse": Metric("lower", "mean", "root mean squared error of LN_IC50 (ln micromolar)"),
+    "per_drug_pearson": Metric(
+        "per drug Pearson r", "higher", "mean", "Pearson r over lines within a drug, averaged over drugs", 0.0
+    ),
+    "pooled_pearson": Metric("pooled Pearson r", "higher", "mean", "Pearson r over all test pairs", 0.0),
+    "rmse": Metric("RMSE", "lower", "mean", "root mean squared error of LN_IC50 (ln micromolar)"),
 }

@@ -1,28 +1,29 @@
-"""From scores to a summary: estimates with intervals, failures counted, the baseline beside every arm."""
+"""From scores to what can be said: estimates, the best baseline, paired differences, verdicts.
+
+This is the one definition of each; the report and the analysis of attention read it here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from grnformer.bench.metrics import METRICS
+from grnformer.bench.intervals import Estimate, estimate, estimate_mean
+from grnformer.bench.metrics import METRICS, Metric
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_FOR_MEDIAN = 6  # members; of fewer, all agree in sign by chance more often than in one of twenty cases
-_CONFIDENCE = 0.95
+Verdict = Literal["gain", "nothing", "loss"]
+COMPARED = ["task", "metric", "arm", "against", "role", "difference", "low", "high", "members", "unit", "outcome"]
 
 
 def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd.DataFrame:
     """Sum up scores over their members, with 95% intervals and the distance to the best baseline.
-
-    Means get Student's t interval: members are few (folds, seeds), and with three of them a percentile bootstrap
-    excludes the truth by chance in one of four cases. Medians of six members or more get a percentile bootstrap,
-    over clusters of members where the scores name them (a TF measured in two lines is drawn with both).
 
     Parameters
     ----------
@@ -35,96 +36,143 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
 
     Returns
     -------
-    Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says. The baseline is
-    the best arm of kind ``baseline`` with the same benchmark, task and metric. ``above_baseline`` is the difference of
-    the two estimates in the metric's better direction over the members that both have, its interval from these members'
-    paired differences (means) or from resampling them together (medians); a baseline with a single member that the arm
-    lacks (a baseline without seeds) counts as a constant. Intervals need two members (means) or six (medians) at least
-    and are missing otherwise. The best baseline itself has no baseline.
+    Table by contract ``summary``. The estimate is the mean or median over members, as ``METRICS`` says;
+    ``above_baseline`` is the `paired_difference` to the `best_baseline` of the same benchmark, task and metric. The
+    best baseline itself is compared with none.
 
     Raises
     ------
     InputError
-        If a metric is not declared in ``METRICS``, or one arm's metric comes in two units.
+        If a metric is not declared in ``METRICS``, or one arm's metric comes in two units or kinds.
     """
     import pandas as pd
 
     unknown = sorted(set(scores["metric"]) - set(METRICS))
     if unknown:
         raise InputError(f"metrics {unknown}", f"declared ones: {sorted(METRICS)}", "declare them in bench/metrics.py")
-    rows: list[dict[str, Any]] = []
+
+    rows = []
     for (benchmark, task, metric), group in scores.groupby(["benchmark", "task", "metric"], sort=True):
-        arms = {str(arm): part for arm, part in group.groupby("arm", sort=True)}
-        head = {"benchmark": benchmark, "task": task, "metric": metric}
-        estimates = {arm: _summarise_arm(part, str(metric), n_resamples, seed) for arm, part in arms.items()}
-        baseline = _best_baseline(estimates, str(metric))
-        for arm, row in estimates.items():
-            distance = _no_distance()
-            if baseline is not None and arm != baseline:
-                distance = _distance(arms[arm], arms[baseline], baseline, str(metric), n_resamples, seed)
-            rows.append(head | {"arm": arm} | row | distance)
+        best = best_baseline(group)
+        for arm, part in group.groupby("arm", sort=True):
+            row = {"benchmark": benchmark, "task": task, "arm": arm, "metric": metric}
+            row |= _describe(part, n_resamples, seed)
+            if best is not None and arm != best:
+                above = paired_difference(part, group[group["arm"] == best], n_resamples, seed)
+                row |= {"baseline": best, "above_baseline": above.value}
+                row |= {"above_baseline_low": above.low, "above_baseline_high": above.high}
+            rows.append(row)
     return pd.DataFrame(rows, columns=list(contracts.load("summary")["columns"]))
 
 
-def bootstrap(
-    values: np.ndarray, statistic: str, n_resamples: int, seed: int, clusters: np.ndarray | None = None
-) -> np.ndarray:
-    """Statistic (``mean`` or ``median``) of resampled members.
+def best_baseline(scores: pd.DataFrame) -> str | None:
+    """Baseline with the best mean or median in the scores of one task and metric; None where none has a value."""
+    baselines = scores[scores["kind"] == "baseline"].dropna(subset=["value"])
+    if baselines.empty:
+        return None
+    metric = _metric(baselines)
+    estimates = metric.sign * baselines.groupby("arm", sort=True)["value"].agg(metric.statistic)
+    return str(estimates.idxmax())
+
+
+def paired_difference(arm: pd.DataFrame, other: pd.DataFrame, n_resamples: int, seed: int) -> Estimate:
+    """Difference of two arms over the members that both have, in the metric's better direction.
+
+    An arm with one value (a baseline without seeds) counts as a constant where fewer than two members are shared.
+    Members of different units are never paired.
+
+    Parameters
+    ----------
+    arm, other
+        Scores of one arm each, of the same benchmark, task and metric.
+    """
+    metric = _metric(arm)
+    left, right = _defined(arm), _defined(other)
+    members = left.index.intersection(right.index)
+    if set(arm["unit"]) != set(other["unit"]):
+        members = members[:0]
+    constant = len(members) < 2 and len(right) == 1
+    if constant:
+        members = left.index
+
+    against = np.full(len(left), right.iloc[0]) if constant else right[members]
+    both = np.column_stack([left[members], against])
+    return estimate(metric.sign * both, metric.statistic, n_resamples, seed, _clusters(arm, members))
+
+
+def compare_arms(
+    scores: pd.DataFrame, pairs: list[tuple[str, str]], metrics: list[str], n_resamples: int, seed: int
+) -> pd.DataFrame:
+    """Compare arms, and each first arm of `pairs` with the best baseline, in every task.
+
+    Parameters
+    ----------
+    scores
+        Rows of one benchmark, by contract ``scores``.
+    pairs
+        (arm, control); pairs that a task lacks are left out.
+
+    Returns
+    -------
+    One row a comparison, columns ``COMPARED``; ``role`` is control or baseline.
+    """
+    import pandas as pd
+
+    judged = list(dict.fromkeys(arm for arm, _ in pairs))
+    rows = []
+    for task, of_task in scores.groupby("task", sort=False):
+        for metric in metrics:
+            arms = dict(list(of_task[of_task["metric"] == metric].groupby("arm")))
+            best = best_baseline(of_task[of_task["metric"] == metric])
+            wanted = [(arm, other, "control") for arm, other in pairs]
+            wanted += [(arm, str(best), "baseline") for arm in judged]
+            for arm, other, role in wanted:
+                if arm in arms and other in arms and arm != other:
+                    found = paired_difference(arms[arm], arms[other], n_resamples, seed)
+                    unit = arms[arm]["unit"].iloc[0]
+                    rows.append([task, metric, arm, other, role, *found, unit, found.outcome])
+    return pd.DataFrame(rows, columns=COMPARED)
+
+
+def compare_seeds(values: pd.DataFrame, pairs: list[tuple[str, str]], sign: int = 1) -> pd.DataFrame:
+    """Paired differences of columns over the rows (seeds) that both have.
 
     Parameters
     ----------
     values
-        (members,) or (members, k); the k columns of a member are drawn together, so that they stay paired.
-    clusters
-        (members,): name of each member's cluster; clusters are drawn, with all their members. None: members are.
-
-    Returns
-    -------
-    (n_resamples,) or (n_resamples, k).
+        (seeds, arms).
+    pairs
+        (arm, arm to compare it with); pairs that lack a column are left out.
+    sign
+        1 where more is better, -1 where less is.
     """
-    rng = np.random.default_rng(seed)
-    if clusters is None or len(set(clusters)) == len(clusters):
-        drawn = rng.integers(0, len(values), size=(n_resamples, len(values)))
-        return _apply(values[drawn], statistic, axis=1)
-    _, of_member = np.unique(clusters, return_inverse=True)
-    members = [np.flatnonzero(of_member == cluster) for cluster in range(of_member.max() + 1)]
-    # clusters differ in size: what a smaller one lacks points at a row of NaN, which the statistic leaves out
-    rows = np.full((len(members), max(map(len, members))), len(values))
-    for cluster, own in enumerate(members):
-        rows[cluster, : len(own)] = own
-    padded = np.concatenate([values, np.full((1, *values.shape[1:]), np.nan)])
-    drawn = rows[rng.integers(0, len(members), size=(n_resamples, len(members)))].reshape(n_resamples, -1)
-    return (np.nanmedian if statistic == "median" else np.nanmean)(padded[drawn], axis=1)
+    import pandas as pd
+
+    rows = []
+    for arm, other in pairs:
+        if arm in values and other in values:
+            found = estimate_mean((sign * (values[arm] - values[other])).dropna().to_numpy(float))
+            rows.append([arm, other, *found, found.outcome])
+    return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
 
 
-def interval(replicates: np.ndarray) -> tuple[float, float]:
-    """Percentile interval (95%) of bootstrap replicates, without the undefined ones."""
-    low, high = np.nanquantile(replicates, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
-    return float(low), float(high)
+def judge(outcomes: Collection[str]) -> Verdict:
+    """Gain: better in all comparisons. Loss: better in none and worse in one at least. Nothing: all else."""
+    if set(outcomes) == {"better"}:
+        return "gain"
+    return "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
 
 
-def mean_difference(differences: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean of members or paired differences, Student's t 95% interval (NaN for fewer than two), and their number."""
-    from scipy import stats
-
-    n = len(differences)
-    mean = float(differences.mean())
-    if n < 2:
-        return mean, np.nan, np.nan, n
-    half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n))
-    return mean, mean - half, mean + half, n
+def _metric(scores: pd.DataFrame) -> Metric:
+    return METRICS[scores["metric"].iloc[0]]
 
 
-def _apply(values: np.ndarray, statistic: str, axis: int) -> np.ndarray:
-    return np.median(values, axis=axis) if statistic == "median" else np.mean(values, axis=axis)
-
-
-def _values(part: pd.DataFrame) -> pd.Series:
+def _defined(part: pd.DataFrame) -> pd.Series:
     """Defined values by member."""
     return part.set_index("member")["value"].astype(float).dropna().sort_index()
 
 
-def clusters_of(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
+def _clusters(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
     """Cluster of each of these members, the member itself where none is named; None where the scores have none."""
     if "cluster" not in part:
         return None
@@ -132,70 +180,25 @@ def clusters_of(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
     return named.where(named.notna(), members.to_series()).to_numpy(dtype=str)
 
 
-def _summarise_arm(part: pd.DataFrame, metric: str, n_resamples: int, seed: int) -> dict[str, Any]:
+def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]:
+    """Estimate and counts of one arm's scores of one metric."""
     units, kinds = sorted(set(part["unit"])), sorted(set(part["kind"]))
     if len(units) > 1 or len(kinds) > 1:
         raise InputError(
-            f"arm {part['arm'].iloc[0]!r}, metric {metric!r} with the units {units} and the kinds {kinds}",
+            f"arm {part['arm'].iloc[0]!r}, metric {part['metric'].iloc[0]!r} with the units {units} and kinds {kinds}",
             "one unit and one kind an arm and metric",
-            "give the metric of the other unit a name of its own",
+            "give the metric of the other unit another name",
         )
-    defined = _values(part)
-    values = defined.to_numpy()
-    statistic = METRICS[metric].statistic
-    estimate = float(_apply(values, statistic, axis=0)) if len(values) else np.nan
-    low, high = np.nan, np.nan
-    if len(values) > 1 and statistic == "mean":
-        _, low, high, _ = mean_difference(values)
-    elif len(values) >= LEAST_FOR_MEDIAN:
-        low, high = interval(bootstrap(values, statistic, n_resamples, seed, clusters_of(part, defined.index)))
+    values = _defined(part)
+    clusters = _clusters(part, values.index)
+    found = estimate(values.to_numpy()[:, None], _metric(part).statistic, n_resamples, seed, clusters)
     return {
         "kind": kinds[0],
-        "estimate": estimate,
-        "low": low,
-        "high": high,
+        "estimate": found.value,
+        "low": found.low,
+        "high": found.high,
         "unit": units[0],
-        "members": len(values),
-        "failed": int(len(part) - len(values)),
+        "members": found.members,
+        "failed": len(part) - found.members,
         "n": int(part["n"].median()),
     }
-
-
-def _best_baseline(estimates: dict[str, dict[str, Any]], metric: str) -> str | None:
-    sign = _sign(metric)
-    baselines = {arm: sign * row["estimate"] for arm, row in estimates.items() if row["kind"] == "baseline"}
-    defined = {arm: value for arm, value in baselines.items() if not np.isnan(value)}
-    return max(sorted(defined), key=lambda arm: defined[arm]) if defined else None
-
-
-def _sign(metric: str) -> float:
-    return 1.0 if METRICS[metric].better == "higher" else -1.0
-
-
-def _no_distance() -> dict[str, Any]:
-    return {"baseline": None, "above_baseline": np.nan, "above_baseline_low": np.nan, "above_baseline_high": np.nan}
-
-
-def _distance(
-    part: pd.DataFrame, baseline_part: pd.DataFrame, baseline: str, metric: str, n_resamples: int, seed: int
-) -> dict[str, Any]:
-    arm_values, baseline_values = _values(part), _values(baseline_part)
-    row = _no_distance() | {"baseline": baseline}
-    same_unit = part["unit"].iloc[0] == baseline_part["unit"].iloc[0]
-    shared = arm_values.index.intersection(baseline_values.index) if same_unit else arm_values.index[:0]
-    members = shared if len(shared) else arm_values.index
-    if len(shared):
-        both = np.column_stack([arm_values[shared], baseline_values[shared]])
-    elif len(baseline_values) == 1 and len(arm_values):
-        both = np.column_stack([arm_values, np.full(len(arm_values), baseline_values.iloc[0])])
-    else:
-        return row
-    statistic, sign = METRICS[metric].statistic, _sign(metric)
-    estimates = _apply(both, statistic, axis=0)
-    row["above_baseline"] = float(sign * (estimates[0] - estimates[1]))
-    if len(both) > 1 and statistic == "mean":
-        _, row["above_baseline_low"], row["above_baseline_high"], _ = mean_difference(sign * (both[:, 0] - both[:, 1]))
-    elif len(both) >= LEAST_FOR_MEDIAN:
-        replicates = bootstrap(both, statistic, n_resamples, seed, clusters_of(part, members))
-        row["above_baseline_low"], row["above_baseline_high"] = interval(sign * (replicates[:, 0] - replicates[:, 1]))
-    return row

@@ -1,1 +1,1 @@
-"""The report: one self-contained page and the same numbers as tables; data frames in, figures and tables out."""
+"""The report: one self-contained page, and the same numbers as tables."""

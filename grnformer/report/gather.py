@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from grnformer.core import io
 from grnformer.graph.bundle import read_bundle
 from grnformer.grn.cell_type import file_names
-from grnformer.report.attention import attention_section, missing_attention
-from grnformer.report.benchmarks import benchmark_section, pairs_of_arms, pairs_of_networks
-from grnformer.report.comparison import comparison_section
-from grnformer.report.corpora import corpus_section
-from grnformer.report.fusion import fusion_section
-from grnformer.report.measured import measured_section
-from grnformer.report.networks import networks_section
-from grnformer.report.overview import overview_section
-from grnformer.report.provenance import provenance_sections
-from grnformer.report.quality import quality_section
-from grnformer.report.stability import stability_section
-from grnformer.report.topics import topics_section
-from grnformer.report.training import training_section
+from grnformer.report.costs import collect_costs
+from grnformer.report.page import Section
+from grnformer.report.sections.attention import attention_section, missing_attention
+from grnformer.report.sections.bench import benchmark_section, pairs_of_networks
+from grnformer.report.sections.comparison import comparison_section
+from grnformer.report.sections.corpus import corpus_section
+from grnformer.report.sections.graphs import graphs_section
+from grnformer.report.sections.grn import grn_section
+from grnformer.report.sections.measured import measured_section
+from grnformer.report.sections.overview import overview_section
+from grnformer.report.sections.prep import prep_section
+from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
+from grnformer.report.sections.run import run_sections
+from grnformer.report.sections.stability import stability_section
+from grnformer.report.sections.topics import topics_section
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+logger = logging.getLogger(__name__)
 
-    import pandas as pd
+_CONTRACTS = {"qc": "cell_qc", "activity": "cell_activity"}  # inputs whose contract has another name
 
-    from grnformer.report.page import Section
 
-log = logging.getLogger("grnformer.report")
+@dataclass(frozen=True)
+class Files:
+    """Name of the rule's input (``qc``, ``multiome``, ...) -> its files."""
+
+    paths: dict[str, list[str]]
+
+    def of(self, dataset: str) -> Files:
+        """Files of one dataset, and those of the whole run."""
+        return Files(
+            {
+                name: [path for path in paths if Path(path).parts[1] in (dataset, "bench")]
+                for name, paths in self.paths.items()
+            }
+        )
+
+    def __getitem__(self, name: str) -> list[str]:
+        return self.paths.get(name, [])
+
+    def table(self, name: str, contract: str = "") -> pd.DataFrame | None:
+        """The table of an input; None where it has no file."""
+        contract = contract or _CONTRACTS.get(name, name)
+        return io.read_table(self[name][0], contract) if self[name] else None
+
+    def tables(self, *names: str) -> dict[str, Any]:
+        """The tables of inputs, by name."""
+        return {name: self.table(name) for name in names}
 
 
 def gather_sections(
@@ -52,7 +81,7 @@ def gather_sections(
     config
         The whole configuration.
     configs
-        Dataset -> the configuration with its own settings, in the order shown.
+        Dataset -> the configuration with its settings, in the order shown.
     samples
         Rows of the sample sheet.
     registry
@@ -62,184 +91,127 @@ def gather_sections(
     corpora
         Those that models are trained on.
     """
+    given = Files(files)
     sections: list[Section] = []
-    for dataset, of_dataset_config in configs.items():
-        log.info("sections of %s", dataset)
-        of_dataset = {name: [f for f in paths if not _of_another(f, dataset)] for name, paths in files.items()}
-        sections += _dataset_sections(dataset, of_dataset, of_dataset_config)
+    for dataset, of_dataset in configs.items():
+        logger.info("sections of %s", dataset)
+        found = _dataset_sections(given.of(dataset), of_dataset)
+        sections += [replace(section, dataset=dataset) for section in found]
     for corpus in corpora:
-        of_corpus = {name: [f for f in paths if not _of_another(f, corpus)] for name, paths in files.items()}
-        sections += _corpus_sections(corpus, of_corpus, config)
-    for path in files.get("comparisons", []):
+        found = _corpus_sections(corpus, given.of(corpus), config)
+        sections += [replace(section, dataset=corpus) for section in found]
+    for path in given["comparisons"]:
         sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
-    benchmarks = {path: _read_benchmark(path) for path in files["benchmarks"]}
-    sections += provenance_sections(config, configs, samples, registry, benchmarks, commit)
-    measured = measured_section(files.get("measured", []))
+    costs = given.table("costs")
+    if costs is None:
+        costs = collect_costs(given["benchmarks"])
+    sections += run_sections(config, configs, samples, registry, costs, commit)
+    measured = measured_section(given["measured"])
     return [*sections, measured] if measured else sections
 
 
-def _of_another(path: str, dataset: str) -> bool:
-    """Whether a file lies in the results of another dataset, and not in those of the whole run."""
-    owner = Path(path).parts[1]
-    return owner not in (dataset, "bench")
-
-
-def _dataset_sections(dataset: str, files: dict[str, list[str]], config: dict[str, Any]) -> list[Section]:
-    settings = config["report"]
+def _dataset_sections(files: Files, config: dict[str, Any]) -> list[Section]:
+    settings, pretrain = config["report"], config["pretrain"]
     multiome = files["multiome"][0]
     rna = io.read_modality(multiome, "rna", "multiome")
-    region_sets = io.read_table(files["region_sets"][0], "region_sets")
-    activity = io.read_anndata(files["activity"][0], "cell_activity")
-    prep = io.read_json(files["prep_summary"][0], "prep_summary")
-    eregulons = io.read_table(files["eregulons"][0], "eregulons")
-    sizes = io.read_table(files["cell_type_summary"][0], "cell_type_summary")
-    networks = {
-        name: io.read_table(Path(files["cell_type"][0]) / f"{stem}.parquet", "cell_type_grn")
-        for name, stem in file_names(sizes["cell_type"]).items()
-    }
+    summary = io.read_json(files["prep_summary"][0], "prep_summary")
+    grn = files.tables("eregulons", "specificity", "thresholds", "funnel", "cell_type_summary", "eregulon_quality")
+    shared: dict[str, Any] = {"rna": rna, "settings": settings}
+
     sections = [
-        quality_section(
-            dataset,
-            qc=io.read_table(files["qc"][0], "cell_qc"),
-            dropped=io.read_table(files["dropped"][0], "dropped"),
-            markers=io.read_table(files["markers"][0], "markers"),
-            rna=rna,
-            summary=prep,
+        prep_section(
+            **files.tables("qc", "dropped", "markers"),
+            **shared,
+            summary=summary,
             umap=io.read_shared_embedding(multiome, "X_umap"),
-            limits=config["prep"]["cells"],
-            settings=settings,
-            fragments=_fragments(files.get("fragment_qc", [])),
-            bounds=config["prep"]["fragments"],
+            fragments=_below_each_other(io.read_table(path, "fragment_qc") for path in files["fragment_qc"]),
+            config=config["prep"],
         ),
         topics_section(
-            dataset,
-            io.read_table(files["topic_selection"][0], "topic_selection"),
-            io.read_table(files["cell_topic"][0], "cell_topic"),
-            region_sets,
-            rna.obs["cell_type"].astype(str),
-            settings["max_heatmap_cells"],
-            settings["seed"],
-        ),
-        networks_section(
-            dataset,
-            eregulons=eregulons,
-            activity=activity,
-            specificity=io.read_table(files["specificity"][0], "specificity"),
-            thresholds=io.read_table(files["thresholds"][0], "thresholds"),
-            funnel=io.read_table(files["funnel"][0], "funnel"),
-            networks=networks,
-            sizes=sizes,
-            rna=rna,
+            **files.tables("topic_selection", "cell_topic", "region_sets"),
+            cell_types=rna.obs["cell_type"].astype(str),
             settings=settings,
-            quality=io.read_table(path, "eregulon_quality") if (path := _first(files, "eregulon_quality")) else None,
+        ),
+        grn_section(
+            **grn,
+            **shared,
+            activity=io.read_anndata(files["activity"][0], "cell_activity"),
+            networks=_networks(Path(files["cell_type"][0]), grn["cell_type_summary"]["cell_type"]),
         ),
     ]
-    if path := _first(files, "stability"):
-        least = config["grn"]["stability"]["min_frequency"]
-        sections.append(stability_section(dataset, io.read_table(path, "stability"), eregulons, least))
-    graphs = None
+    stability = files.table("stability")
+    if stability is not None:
+        min_frequency = config["grn"]["stability"]["min_frequency"]
+        sections.append(stability_section(stability, grn["eregulons"], min_frequency))
     if files["training"]:
-        bundles, pretrain = {Path(f).name: read_bundle(f) for f in files["graphs"]}, config["pretrain"]
-        share, power = pretrain["perturbed_fraction"], pretrain["perturbed_degree_power"]
-        graphs = fusion_section(dataset, bundles, rna, share, power, settings["seed"])
-    del rna, activity
-    if graphs is not None:
-        sections.append(graphs)
-        sections.append(
-            training_section(
-                dataset, _curves(files["training"]), _heldout(files["heldout"]), config["pretrain"]["arms"]
-            )
-        )
-        sections.append(_attention(dataset, files.get("attention", []), config))
-    arms = config["pretrain"]["arms"]
-    about = {
-        "grn_accuracy": io.read_table(path, "grn_truth") if (path := _first(files, "grn_truth")) else None,
-        "drug_response": io.read_table(path, "screen_counts") if (path := _first(files, "screen_counts")) else None,
-    }
-    for benchmark in ("grn_accuracy", "drug_response"):
-        scores, summary = _scores(files.get(f"{benchmark}_scores"), files.get(f"{benchmark}_summary"))
-        if benchmark == "drug_response" and not files["training"]:
-            continue
-        pairs = pairs_of_arms(arms) if benchmark == "drug_response" else pairs_of_networks(summary)
-        sections.append(benchmark_section(dataset, benchmark, scores, summary, pairs, settings, about.get(benchmark)))
-    return [overview_section(dataset, prep, eregulons, sizes, sections), *sections]
+        bundles = {Path(path).name: read_bundle(path) for path in files["graphs"]}
+        perturbation = pretrain["perturbed_fraction"], pretrain["perturbed_degree_power"], settings["seed"]
+        sections.append(graphs_section(bundles, rna, *perturbation))
+        sections.append(_pretrain_section(files, config))
+        sections.append(_attention_section(files["attention"], config))
+    sections.append(_benchmark_section("grn_accuracy", files, config))
+    if files["training"]:
+        sections.append(_benchmark_section("drug_response", files, config))
+    overview = overview_section(summary, grn["eregulons"], grn["cell_type_summary"], sections)
+    return [overview, *sections]
 
 
-def _attention(dataset: str, paths: list[str], config: dict[str, Any]) -> Section:
-    """Section of the adapters' attention; tables lie in .../attention/<arm>/<table>.<ext>."""
-    import pandas as pd
-
-    arms = config["pretrain"]["arms"]
-    if not paths:
-        return missing_attention(dataset, arms)
-    parts: dict[str, list[pd.DataFrame]] = {}
-    for path in map(Path, paths):
-        table = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
-        parts.setdefault(path.stem, []).append(table)
-    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
-    return attention_section(dataset, tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
-
-
-def _corpus_sections(corpus: str, files: dict[str, list[str]], config: dict[str, Any]) -> list[Section]:
-    import pandas as pd
-
-    arms = config["pretrain"]["arms"]
+def _corpus_sections(corpus: str, files: Files, config: dict[str, Any]) -> list[Section]:
     meta = io.read_json(Path(files["graphs"][0]) / "meta.json", "graph_meta")
     scored = [
         _model(path) | {"source": source} | scores
         for path in files["heldout"]
         for source, scores in io.read_json(path, "heldout").get("datasets", {}).items()
     ]
-    sections = [
-        corpus_section(corpus, meta, pd.DataFrame(scored)),
-        training_section(corpus, _curves(files["training"]), _heldout(files["heldout"]), arms),
-    ]
-    scores, summary = _scores(files.get("drug_response_scores"), files.get("drug_response_summary"))
-    if scores is not None:
-        counts = io.read_table(path, "screen_counts") if (path := _first(files, "screen_counts")) else None
-        pairs = pairs_of_arms(arms)
-        settings = config["report"]
-        sections.append(benchmark_section(corpus, "drug_response", scores, summary, pairs, settings, counts))
+    sections = [corpus_section(corpus, meta, pd.DataFrame(scored)), _pretrain_section(files, config)]
+    if files["drug_response_scores"]:
+        sections.append(_benchmark_section("drug_response", files, config))
     return sections
 
 
-def _first(files: dict[str, list[str]], name: str) -> str | None:
-    return next(iter(files.get(name, [])), None)
+def _pretrain_section(files: Files, config: dict[str, Any]) -> Section:
+    curves = pd.concat([io.read_table(path, "training").assign(**_model(path)) for path in files["training"]])
+    models = [_model(path) | io.read_json(path, "heldout") for path in files["heldout"]]
+    heldout = pd.DataFrame(models).drop(columns="datasets", errors="ignore")
+    return pretrain_section(curves, heldout, config["pretrain"]["arms"])
 
 
-def _scores(scores: list[str] | None, summary: list[str] | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    if not scores or not summary:
-        return None, None
-    return io.read_table(scores[0], "scores"), io.read_table(summary[0], "summary")
+def _attention_section(paths: list[str], config: dict[str, Any]) -> Section:
+    """Section of the adapters' attention; tables lie in .../attention/<arm>/<table>.<ext>."""
+    arms = config["pretrain"]["arms"]
+    if not paths:
+        return missing_attention(arms)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for path in map(Path, paths):
+        part = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
+        parts.setdefault(path.stem, []).append(part)
+    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    return attention_section(tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
 
 
-def _fragments(paths: list[str]) -> pd.DataFrame | None:
-    """Quality of the barcodes of all samples given as fragments, or None where there are none."""
-    import pandas as pd
-
-    return pd.concat([io.read_table(p, "fragment_qc") for p in paths], ignore_index=True) if paths else None
-
-
-def _curves(paths: list[str]) -> pd.DataFrame:
-    """Training tables below each other; arm and seed come from the path .../<arm>/seed<seed>/training.tsv."""
-    import pandas as pd
-
-    return pd.concat([io.read_table(p, "training").assign(**_model(p)) for p in paths], ignore_index=True)
+def _benchmark_section(benchmark: str, files: Files, config: dict[str, Any]) -> Section:
+    scores = files.table(f"{benchmark}_scores", "scores")
+    summary = files.table(f"{benchmark}_summary", "summary")
+    if benchmark == "grn_accuracy":
+        pairs, about = pairs_of_networks(summary), files.table("grn_truth")
+    else:
+        pairs, about = pairs_of_arms(config["pretrain"]["arms"]), files.table("screen_counts")
+    return benchmark_section(benchmark, scores, summary, pairs, config["report"], about)
 
 
-def _heldout(paths: list[str]) -> pd.DataFrame:
-    import pandas as pd
+def _networks(folder: Path, cell_types: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Cell type -> its network."""
+    files = file_names(cell_types)
+    return {name: io.read_table(folder / f"{stem}.parquet", "cell_type_grn") for name, stem in files.items()}
 
-    rows = [_model(p) | io.read_json(p, "heldout") for p in paths]
-    return pd.DataFrame([{key: value for key, value in row.items() if key != "datasets"} for row in rows])
+
+def _below_each_other(tables: Iterable[pd.DataFrame]) -> pd.DataFrame | None:
+    """Tables as one, or None where there are none."""
+    every = list(tables)
+    return pd.concat(every, ignore_index=True) if every else None
 
 
 def _model(path: str) -> dict[str, Any]:
+    """Arm and seed of a file .../<arm>/seed<seed>/<file>."""
     folder = Path(path).parent
     return {"arm": folder.parent.name, "seed": int(folder.name.removeprefix("seed"))}
-
-
-def _read_benchmark(path: str) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(path, sep="\t")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from grnformer.report.style import styled
+import jinja2
+import markupsafe
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import plotly.graph_objects as go
-
-
-MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+from grnformer.core import io
+from grnformer.report.figures.base import styled
+from grnformer.report.headers import HEADERS
+from grnformer.report.text import format_value
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,56 @@ class Figure:
     height: int = 420
     wide: bool = True
 
+    @property
+    def json(self) -> markupsafe.Markup:
+        """The styled figure, safe inside a script element."""
+        text = styled(self.figure, self.height).to_json(engine="json")
+        return markupsafe.Markup(text.replace("</", "<\\/"))
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption. `labels` gives the header shown for a column, with its unit.
+    """A table with its caption.
 
-    All rows go into the TSV called `name`; the page shows the first `shown` of them.
+    All rows go into the TSV called `name`; the page shows the first `shown` of them, folded or not.
     """
 
     name: str
     frame: pd.DataFrame
     caption: str
-    labels: dict[str, str] = field(default_factory=dict)
-    shown: int = 200
-    folded: bool = False
+    headers: dict[str, str]
+    shown: int
+    folded: bool
+
+    @property
+    def heads(self) -> list[str]:
+        """Headers shown: those of this table, else the usual ones, else the columns' names."""
+        headers = HEADERS | self.headers
+        return [headers.get(column, column.replace("_", " ")) for column in self.frame]
+
+    @property
+    def classes(self) -> list[str]:
+        """CSS class of each column: number or text."""
+        numbers = self.frame.select_dtypes("number").columns
+        return ["number" if column in numbers else "text" for column in self.frame]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Cells of the rows shown, as text."""
+        records = self.frame.head(self.shown).astype(object).itertuples(index=False, name=None)
+        return [list(map(format_value, record)) for record in records]
+
+    def link(self, dataset: str) -> str:
+        """The whole table as a link to download."""
+        text = _with_dataset(self.frame, dataset).to_csv(sep="\t", index=False, float_format="%.6g")
+        return "data:text/tab-separated-values;base64," + base64.b64encode(text.encode()).decode()
+
+
+def table(
+    name: str, frame: pd.DataFrame, caption: str, *, shown: int = 200, folded: bool = False, **headers: str
+) -> Table:
+    """A table; `headers` names the columns whose header is not the usual one (`HEADERS`)."""
+    return Table(name, frame, caption, headers, shown, folded)
 
 
 @dataclass(frozen=True)
@@ -57,7 +95,7 @@ class Note:
 class Listing:
     """Preformatted text under a heading that unfolds."""
 
-    title: str
+    heading: str
     text: str
 
 
@@ -76,12 +114,11 @@ class Section:
     @property
     def anchor(self) -> str:
         """Fragment identifier of the section, unique on the page."""
-        return identifier(f"{self.dataset}-{self.name}" if self.dataset else self.name)
+        return _identifier(self.dataset, self.name)
 
-
-def identifier(text: str) -> str:
-    """Text as an HTML id: letters, digits and hyphens."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+    def id_of(self, figure: Figure) -> str:
+        """Id of one of its figures."""
+        return _identifier(self.dataset, self.name, figure.name)
 
 
 def render_page(title: str, lead: str, sections: list[Section], template: str) -> str:
@@ -96,30 +133,22 @@ def render_page(title: str, lead: str, sections: list[Section], template: str) -
     template
         Text of the Jinja template (workflow/report/page.html).
     """
-    import jinja2
-    from plotly.offline import get_plotlyjs
+    groups: dict[str, list[Section]] = {}
+    for section in sections:
+        groups.setdefault(section.dataset, []).append(section)
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.tests["figure"] = lambda block: isinstance(block, Figure)
-    environment.tests["table"] = lambda block: isinstance(block, Table)
-    environment.tests["listing"] = lambda block: isinstance(block, Listing)
-    environment.filters["plotly_json"] = _plotly_json
-    environment.filters["table_html"] = _table_html
-    environment.filters["data_link"] = _data_link
-    environment.filters["identifier"] = identifier
-    datasets = list(dict.fromkeys(section.dataset for section in sections))
     return environment.from_string(template).render(
         title=title,
         lead=lead,
-        groups=[(dataset, [s for s in sections if s.dataset == dataset]) for dataset in datasets],
+        groups=groups,
+        # The library names the closing tag in a string, which would end the script element here.
         plotlyjs=get_plotlyjs().replace("</script", "<\\/script"),
     )
 
 
 def collect_tables(sections: list[Section]) -> dict[str, pd.DataFrame]:
     """All tables by name, each with the column `dataset` first and the rows of every dataset below each other."""
-    import pandas as pd
-
     parts: dict[str, list[pd.DataFrame]] = {}
     for section in sections:
         for block in section.blocks:
@@ -128,59 +157,22 @@ def collect_tables(sections: list[Section]) -> dict[str, pd.DataFrame]:
     return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
 
 
-def format_value(value: Any) -> str:
-    """A cell as people read it: three significant digits (four from 10 on), a dash where undefined."""
-    import numpy as np
+def write_report(page: str, tables: dict[str, pd.DataFrame], page_path: str | Path, folder: str | Path) -> None:
+    """Write the page, and each table as a TSV into `folder`; each is replaced only when it is complete."""
+    with io.atomic(folder) as temporary:
+        temporary.mkdir()
+        for name, frame in tables.items():
+            io.write_table(frame, temporary / f"{name}.tsv", "report_table")
+    with io.atomic(page_path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return ", ".join(map(str, value))
-    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
-        return MISSING
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, (int, np.integer)):
-        return f"{value:,d}"
-    if isinstance(value, (float, np.floating)):
-        size = abs(float(value))
-        digits = 4 if size >= 10 else 3
-        return (f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}").replace("-", MINUS)
-    return str(value)
+
+def _identifier(*parts: str) -> str:
+    """Text as an HTML id: letters, digits and hyphens."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-").lower()
 
 
 def _with_dataset(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
     frame = frame.copy()
     frame.insert(0, "dataset", dataset or "all")
     return frame
-
-
-def _plotly_json(block: Figure) -> Any:
-    import markupsafe
-
-    text = styled(block.figure, block.height).to_json(engine="json")
-    return markupsafe.Markup(text.replace("</", "<\\/"))
-
-
-def _table_html(block: Table) -> Any:
-    import markupsafe
-    import pandas as pd
-
-    frame = block.frame.head(block.shown)
-    numeric = [pd.api.types.is_numeric_dtype(frame[c]) and frame[c].dtype != bool for c in frame]
-    classes = ["number" if n else "text" for n in numeric]
-    head = "".join(
-        f'<th scope="col" class="{cls}">{html.escape(block.labels.get(c, c.replace("_", " ")))}</th>'
-        for c, cls in zip(frame, classes, strict=True)
-    )
-    rows = []
-    for record in frame.astype(object).itertuples(index=False, name=None):
-        cells = (
-            f'<td class="{cls}">{html.escape(format_value(value))}</td>'
-            for value, cls in zip(record, classes, strict=True)
-        )
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    return markupsafe.Markup(f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>")
-
-
-def _data_link(block: Table, dataset: str) -> str:
-    text = _with_dataset(block.frame, dataset).to_csv(sep="\t", index=False, float_format="%.6g")
-    return "data:text/tab-separated-values;base64," + base64.b64encode(text.encode()).decode()

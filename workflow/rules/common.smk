@@ -25,7 +25,7 @@ from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
 from grnformer.workflow.originals import check_interpreters, is_original
-from grnformer.report.provenance import git_commit
+from grnformer.core.checkout import git_commit
 from snakemake.exceptions import WorkflowError
 
 use_checkout(workflow.basedir)

@@ -92,7 +92,7 @@ def score_pairs(
 def _within_tfs(score: np.ndarray, edge: np.ndarray, tf: np.ndarray) -> tuple[float, float, float, int]:
     from scipy.stats import rankdata
 
-    from grnformer.bench.summary import mean_difference
+    from grnformer.bench.intervals import estimate_mean
 
     areas = []
     order = np.argsort(tf, kind="stable")
@@ -103,4 +103,4 @@ def _within_tfs(score: np.ndarray, edge: np.ndarray, tf: np.ndarray) -> tuple[fl
             areas.append((rankdata(score[own])[positive].sum() - n * (n + 1) / 2) / (n * m))
     if not areas:
         return np.nan, np.nan, np.nan, 0
-    return mean_difference(np.array(areas))
+    return estimate_mean(np.array(areas))

@@ -14,7 +14,7 @@ from grnformer.bench.compare import STEPS, Networks, compare_importances, compar
 from grnformer.core import contracts
 from grnformer.core.contracts import SCHEMAS
 from grnformer.core.errors import InputError
-from grnformer.report.comparison import comparison_section, differing_settings
+from grnformer.report.sections.comparison import comparison_section, differing_settings
 from grnformer.workflow.originals import is_original
 
 NAMES = ("ours", "theirs")

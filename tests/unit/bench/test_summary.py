@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.bench.summary import bootstrap, summarise_scores
+from grnformer.bench.intervals import bootstrap
+from grnformer.bench.summary import summarise_scores
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 

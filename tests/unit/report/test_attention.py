@@ -5,9 +5,15 @@ import pandas as pd
 import pytest
 
 from grnformer.core import io
-from grnformer.report.attention import attention_section, missing_attention
-from grnformer.report.attention_summary import ALL_TYPES, against_controls, summarise_by_degree, summarise_enrichment
 from grnformer.report.page import Figure, Note, Table
+from grnformer.report.sections.attention import attention_section, missing_attention
+from grnformer.report.sections.attention_tables import (
+    ALL_TYPES,
+    against_controls,
+    summarise_by_degree,
+    summarise_enrichment,
+    summarise_pairs,
+)
 
 PAIRS = [("hybrid", "no_edges"), ("hybrid", "random"), ("hybrid", "none")]
 EDGES = [1, 4, 16]
@@ -32,7 +38,7 @@ def changed(tables, arm, state, factor):
 
 
 def verdict(tables, pairs=PAIRS):
-    return next(b for b in attention_section("lines", tables, pairs, EDGES).blocks if isinstance(b, Note))
+    return next(b for b in attention_section(tables, pairs, EDGES).blocks if isinstance(b, Note))
 
 
 def test_means_are_over_seeds_of_masked_queries_and_all_heads(tables):
@@ -82,7 +88,7 @@ def test_a_gain_takes_a_control_and_edges_take_seeds(tables):
     single = {name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()}
     said = next(item for item in verdict(single).items if "pairs of highest attention" in item)
     assert "in no cell type" not in said
-    assert "one seed" in said
+    assert "one seed does not show" in said
 
 
 def test_attention_by_degree_weighs_genes_by_how_often_they_were_keys(tables):
@@ -97,8 +103,16 @@ def test_attention_by_degree_weighs_genes_by_how_often_they_were_keys(tables):
     assert table["other genes", "1-3"] == pytest.approx(np.average(others["mass_masked"], weights=others["keys"]))
 
 
+def test_the_interval_of_a_fraction_stays_between_0_and_1(tables):
+    scores = tables["pair_scores"]
+    uneven = scores.assign(precision=np.where(scores["seed"] == 1, 0.0, 0.1))
+    assert (
+        summarise_pairs(uneven)[["low", "high"]].to_numpy() == [0, pytest.approx(0.05 + 0.05 * 12.706, rel=1e-3)]
+    ).all()
+
+
 def test_every_number_of_the_figures_is_in_a_table(tables):
-    section = attention_section("lines", tables, PAIRS, EDGES)
+    section = attention_section(tables, PAIRS, EDGES)
     named = {block.name for block in section.blocks if isinstance(block, Table)}
     assert {"attention_enrichment", "attention_by_degree", "attention_top_pairs", "attention_pair_scores"} <= named
     for block in section.blocks:
@@ -108,6 +122,6 @@ def test_every_number_of_the_figures_is_in_a_table(tables):
 
 def test_the_reason_of_a_missing_analysis_is_given():
     arm = {"graph": "none", "perturbation": "none"}
-    none = missing_attention("lines", {"none": arm | {"adapter": False}})
+    none = missing_attention({"none": arm | {"adapter": False}})
     assert "no arm of pretrain.arms has an adapter" in none.blocks[0].text
-    assert "leaves out hybrid" in missing_attention("lines", {"hybrid": arm | {"adapter": True}}).blocks[0].text
+    assert "leaves out hybrid" in missing_attention({"hybrid": arm | {"adapter": True}}).blocks[0].text

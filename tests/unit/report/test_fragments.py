@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from grnformer.core import contracts
-from grnformer.report.fragments import fragment_blocks, plot_enrichment, tabulate_samples
+from grnformer.report.figures.cells import plot_barcodes
 from grnformer.report.page import Figure, Table
+from grnformer.report.sections.prep import fragment_blocks, tabulate_fragments
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def barcodes() -> pd.DataFrame:
 
 
 def test_each_sample_has_its_row(barcodes: pd.DataFrame) -> None:
-    table = tabulate_samples(barcodes, 500).set_index("sample")
+    table = tabulate_fragments(barcodes, 500).set_index("sample")
     assert table.loc["a", ["barcodes", "enough", "paired", "kept"]].tolist() == [5, 4, 4, 3]
     assert table.loc["b", ["barcodes", "enough", "paired", "kept"]].tolist() == [2, 2, 1, 1]
     assert table.loc["a", "n_fragments"] == 2000
@@ -43,6 +44,6 @@ def test_the_plot_has_every_barcode_that_was_looked_at(barcodes: pd.DataFrame, c
     assert isinstance(table, Table)
     assert isinstance(figure, Figure)
     assert "5 barcodes" in figure.caption
-    kept, dropped = plot_enrichment(barcodes[barcodes["tss_enrichment"].notna()], config["prep"]["fragments"]).data
+    kept, dropped = plot_barcodes(barcodes[barcodes["tss_enrichment"].notna()], config["prep"]["fragments"]).data
     assert sorted(kept.x) == [1000, 2000, 3000, 4000]
     assert list(dropped.y) == [1.5]

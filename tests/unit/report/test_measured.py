@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from grnformer.report.measured import COLUMNS, measured_section
+from grnformer.report.sections.measured import COLUMNS, measured_section
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 
@@ -23,7 +23,7 @@ def test_tables_of_the_checkout_stand_below_each_other() -> None:
     pd.testing.assert_series_equal(
         frame.loc[frame["benchmark"] == "aucell", "ours"].reset_index(drop=True), aucell["ours"], check_dtype=False
     )
-    assert "not this run" in note.text
+    assert "Measures the software, not this run" in note.text
     assert f"Of {frame['met'].notna().sum()} targets {(frame['met'] == 'yes').sum()} were met" in note.text
 
 

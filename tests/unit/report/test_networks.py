@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.report.networks import count_evidence
-from grnformer.report.thresholds import choose_examples, explain_doubt, plot_quality, plot_thresholds
+from grnformer.report.figures.networks import plot_quality, plot_thresholds
+from grnformer.report.sections.grn import choose_examples, count_evidence, explain_doubt
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from grnformer.report.gather import gather_sections
-from grnformer.report.page import Figure, Note, Section, Table, collect_tables, format_value, render_page
-from grnformer.report.write import write_report
+from grnformer.report.page import Figure, Note, Section, Table, collect_tables, render_page, table, write_report
+from grnformer.report.text import format_value
 
 CHECKOUT = Path(__file__).parents[3]
 TEMPLATE = (CHECKOUT / "workflow" / "report" / "page.html").read_text()
@@ -192,8 +192,8 @@ def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
 
 
 def test_the_software_is_that_of_the_commit_handed_over(sections: list[Section]) -> None:
-    (table,) = (b for s in sections for b in s.blocks if isinstance(b, Table) and b.name == "software")
-    versions = table.frame.set_index("name")["version"]
+    (software,) = (b for s in sections for b in s.blocks if isinstance(b, Table) and b.name == "software")
+    versions = software.frame.set_index("name")["version"]
     assert versions["grnformer git commit"] == "0123abc with uncommitted changes"
 
 
@@ -265,7 +265,7 @@ def test_same_input_same_page(sections: list[Section], page: str) -> None:
 def test_text_is_escaped() -> None:
     frame = pd.DataFrame({"name": ["<script>alert(1)</script>"]})
     figure = go.Figure().add_scatter(x=[1], y=[1], text=["</script><b>"])
-    blocks = [Table("t", frame, "a <b>"), Figure("f", figure, 'say "so"'), Note("1 < 2")]
+    blocks = [table("t", frame, "a <b>"), Figure("f", figure, 'say "so"'), Note("1 < 2")]
     page = render_page("T", "L", [Section("s", "S & T", blocks)], TEMPLATE)
     assert "<script>alert" not in page
     assert "</script><b>" not in page
@@ -275,12 +275,17 @@ def test_text_is_escaped() -> None:
     assert "1 < 2" in reader.notes
 
 
+def test_headers_are_those_of_the_table_else_the_usual_ones() -> None:
+    frame = pd.DataFrame({"tfs": [1], "genes": [2], "p_value": [0.1]})
+    assert table("t", frame, "About.", genes="target genes (n)").heads == ["TFs (n)", "target genes (n)", "p value"]
+
+
 def test_long_tables_are_cut_on_the_page_alone() -> None:
-    table = Table("t", pd.DataFrame({"a": range(500)}), "Many.", shown=20)
-    page = render_page("T", "L", [Section("s", "S", [table])], TEMPLATE)
+    long = table("t", pd.DataFrame({"a": range(500)}), "Many.", shown=20)
+    page = render_page("T", "L", [Section("s", "S", [long])], TEMPLATE)
     assert len(read(page).tables["s", "t"]) == 21
     assert "The first 20 of 500 rows are shown." in page
-    assert len(collect_tables([Section("s", "S", [table])])["t"]) == 500
+    assert len(collect_tables([Section("s", "S", [long])])["t"]) == 500
 
 
 @pytest.mark.parametrize(

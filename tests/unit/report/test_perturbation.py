@@ -9,9 +9,8 @@ import pytest
 import scipy.sparse as sp
 
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph
-from grnformer.report.fusion import perturbation_blocks
 from grnformer.report.page import Table
-from grnformer.report.perturbation import expressed_genes
+from grnformer.report.sections.graphs import expressed_genes, perturbation_blocks
 
 N = 60
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from grnformer.report.resources import tabulate_resources
+from grnformer.report.sections.resources import tabulate_resources
 
 CHECKOUT = Path(__file__).parents[3]
 REGISTRY = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grnformer.report.stability import stability_section, summarise_overlap
+from grnformer.report.sections.stability import stability_section, summarise_overlap
 
 OVERLAP = pd.DataFrame(
     [
@@ -25,11 +25,11 @@ def test_overlaps_are_summed_up_by_kind_of_network():
 
 def test_the_section_says_how_many_triplets_are_in_every_rerun():
     eregulons = pd.DataFrame({"selection_frequency": [1.0, 1.0, 0.5, 0.0]})
-    section = stability_section("d", OVERLAP, eregulons, 0)
+    section = stability_section(OVERLAP, eregulons, 0)
     text = section.blocks[0].text
     assert "under 3 seeds (1 and the reruns 2, 3)" in text
     assert "share 35% of the TF-gene pairs" in text
     assert "50% are in every rerun and 25% in less than half." in text
     assert "dropped" not in text
-    assert "less than 50% of the reruns were dropped" in stability_section("d", OVERLAP, eregulons, 0.5).blocks[0].text
+    assert "less than 50% of the reruns were dropped" in stability_section(OVERLAP, eregulons, 0.5).blocks[0].text
     assert sum(section.blocks[2].figure.data[0].y) == 4

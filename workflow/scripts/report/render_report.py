@@ -6,8 +6,7 @@ with job(snakemake):
     from pathlib import Path
 
     from grnformer.report.gather import gather_sections
-    from grnformer.report.page import collect_tables, render_page
-    from grnformer.report.write import write_report
+    from grnformer.report.page import collect_tables, render_page, write_report
 
     settings = snakemake.params
     sections = gather_sections(

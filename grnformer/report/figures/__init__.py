@@ -1,0 +1,1 @@
+"""Builders of the report's figures: tables in, plotly figures out."""

@@ -1,0 +1,187 @@
+"""Sections of the benchmarks: verdict in words, forest plots, every score beside baselines and intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
+from grnformer.bench.metrics import METRICS
+from grnformer.bench.summary import compare_arms, judge
+from grnformer.report.figures.forest import forest_height, order_arms, plot_forest
+from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.text import capitalise, format_count, format_difference, format_range, format_rows
+
+TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
+ABOUT = {
+    "drug_response": "Predicts LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks name what is left out of "
+    "training: pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, "
+    "so that a model that only knows which drugs are potent scores 0.",
+    "grn_accuracy": "Compares the inferred targets of each TF in a cell line with ENCODE ChIP-seq targets of the TF in "
+    "the same line. Scores are ratios over a random ranking (1). A TF-agnostic baseline ranks genes without knowing "
+    "the TF. The wrong-TF control takes the same score from other TFs of the line. In task all, a TF counts once for "
+    "each line it was measured in; intervals sample a TF with all its lines. Where promoters are given: the default "
+    "settings of binding_with_baseline and binding_prior_with_linked_baseline were chosen by these scores, on GM12878 "
+    "and H1 (the reach of links: on K562), so that both score somewhat too high there.",
+}
+_MISSING = {
+    "drug_response": "the configuration names no split (bench.drug_response.splits)",
+    "grn_accuracy": "the configuration names no ChIP-seq truth for a cell type of this dataset "
+    "(bench.grn_accuracy.lines)",
+}
+_DATA = {
+    "drug_response": "Preparation of the drug screen: what was merged and lost.",
+    "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
+}
+# arms judged in words; those of the other benchmarks are all judged
+_JUDGED = {
+    "grn_accuracy": ["eregulon", "eregulon_and_baseline", "binding_with_baseline", "binding_prior_with_linked_baseline"]
+}
+_FOLDS = " Folds share training data, so that intervals over folds are somewhat too narrow."
+
+
+def benchmark_section(
+    benchmark: str,
+    scores: pd.DataFrame | None,
+    summary: pd.DataFrame | None,
+    pairs: list[tuple[str, str]],
+    settings: dict[str, Any],
+    about_data: pd.DataFrame | None = None,
+) -> Section:
+    """Section of one benchmark.
+
+    Parameters
+    ----------
+    scores, summary
+        Tables by the contracts ``scores`` and ``summary``; None where the benchmark was not run for the dataset.
+    pairs
+        (arm, control).
+    settings
+        ``resamples`` and ``seed`` of the bootstrap.
+    about_data
+        Table by contract ``grn_truth`` or ``screen_counts``, shown at the end.
+    """
+    title = TITLES[benchmark]
+    if scores is None or summary is None:
+        missing = Note(f"{title} was not measured: {_MISSING[benchmark]}.", kind="missing")
+        return Section(benchmark, title, [missing])
+
+    metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
+    compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
+    primary = compared[compared["metric"] == metrics[0]]
+    blocks: list[Block] = [Note(ABOUT[benchmark])]
+    for arm in _JUDGED.get(benchmark, primary["arm"].unique()):
+        if arm in set(primary["arm"]):
+            blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
+    for metric in metrics[:2]:
+        blocks += _forests(benchmark, scores[scores["metric"] == metric], summary[summary["metric"] == metric])
+    blocks += _table_blocks(benchmark, scores.drop(columns="benchmark"), summary.drop(columns="benchmark"), compared)
+    if about_data is not None:
+        blocks.append(table(f"{benchmark}_data", about_data, _DATA[benchmark], folded=len(about_data) > 12))
+    return Section(benchmark, title, blocks)
+
+
+def pairs_of_networks(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
+    """(network, control) for every arm of kind model: against its wrong-TF control and the random ranking."""
+    if summary is None:
+        return []
+    arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
+    models = [str(arm) for arm in arms.index[arms == "model"]]
+    return [(arm, other) for arm in models for other in (wrong_tf_name(arm), "random") if other in arms.index]
+
+
+def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
+    """Say in words what the comparisons of one arm and metric show: the verdict, and the differences by task."""
+    first = comparisons.iloc[0]
+    won = (comparisons["outcome"] == "better").groupby(comparisons["task"]).all()
+    members = format_range(comparisons["members"], first["unit"])
+    text = (
+        f"{what}: {first['arm']} is better than every control and the best baseline in {won.sum()} of "
+        f"{format_count(len(won), 'task')} ({METRICS[first['metric']].title}; better: 95% interval of the paired "
+        f"difference above 0; {members} a task)."
+    )
+    of_controls = comparisons[comparisons["role"] == "control"].groupby("against", sort=False)
+    items = [f"Against {name}: {_list_outcomes(rows)}." for name, rows in of_controls]
+    of_baselines = comparisons[comparisons["role"] == "baseline"]
+    if len(of_baselines):
+        items.append(f"Against the best baseline: {_list_outcomes(of_baselines)}.")
+    return Note(text, tuple(items), judge(comparisons["outcome"].tolist()))
+
+
+def _list_outcomes(comparisons: pd.DataFrame) -> str:
+    """Tasks and differences by outcome; a baseline is named, for it differs between tasks."""
+    comparisons = comparisons.assign(shown=comparisons["difference"].map(format_difference))
+    template = "{task} {shown} to {against}" if "baseline" in set(comparisons["role"]) else "{task} {shown}"
+    pieces = []
+    for outcome in ("better", "worse", "no difference shown", "too few members", "not comparable"):
+        rows = comparisons[comparisons["outcome"] == outcome]
+        if len(rows):
+            pieces.append(f"{outcome} in {', '.join(format_rows(rows, template))}")
+    return ", ".join(pieces)
+
+
+def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> list[Block]:
+    """Forest plots of one metric, one a task, all of the same height."""
+    name = str(summary["metric"].iloc[0])
+    metric = METRICS[name]
+    parts = dict(list(summary.groupby("task", sort=False)))
+    height = max(map(forest_height, parts.values()))
+    blocks: list[Block] = []
+    for task, part in parts.items():
+        figure = plot_forest(part, scores[scores["task"] == task], f"{task}: {metric.title}")
+        caption = (
+            f"{capitalise(metric.about)}. Task {task}. Points: {metric.statistic} over members{_count_members(part)}; "
+            "bars: 95% interval; dashed line: best baseline; dotted line: chance."
+        )
+        undefined = part.loc[part["estimate"].isna(), "arm"]
+        if len(undefined):
+            caption += f" Undefined, hence without a point: {', '.join(undefined)}."
+        blocks.append(Figure(f"{benchmark}-{name}-{task}", figure, caption, height, wide=len(parts) == 1))
+    return blocks
+
+
+def _count_members(summary: pd.DataFrame) -> str:
+    """Members of the arms that have several."""
+    several = summary.loc[summary["members"] > 1, "members"]
+    if several.empty:
+        return ""
+    return f" ({format_range(several, summary['unit'].iloc[0])})"
+
+
+def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, compared: pd.DataFrame) -> list[Block]:
+    used = [(name, metric) for name, metric in METRICS.items() if name in set(summary["metric"])]
+    order = [name for name, _ in used]
+    folds = _FOLDS if "fold" in set(summary["unit"]) else ""
+    definitions = " ".join(f"{metric.title} ({metric.statistic}): {metric.about}." for _, metric in used)
+    ordered = order_arms(summary).sort_values("task", kind="stable")
+    ordered = ordered.sort_values("metric", kind="stable", key=lambda metric: metric.map(order.index))
+    blocks: list[Block] = [
+        table(
+            f"{benchmark}_summary",
+            ordered,
+            f"{TITLES[benchmark]}, every arm, baseline and control. The estimate is the mean or median over members "
+            "(seeds, TFs, ...), as given below. Intervals are 95% intervals over members (Student's t for means, "
+            "percentile bootstrap for medians), missing where there are too few members. Failed: members whose value "
+            f"is undefined. {definitions}{folds}",
+            shown=600,
+            n="observations a value (n)",
+            above_baseline="above best baseline",
+            above_baseline_low="95% low ",
+            above_baseline_high="95% high ",
+        )
+    ]
+    if len(compared):
+        blocks.append(
+            table(
+                f"{benchmark}_comparisons",
+                compared,
+                "Paired differences in the metric's better direction (positive: the arm is better), with 95% "
+                "intervals: Student's t over paired members for means, percentile bootstrap over members for medians. "
+                f"Not corrected for the number of comparisons.{folds}",
+                folded=len(compared) > 12,
+                members="paired members (n)",
+            )
+        )
+    caption = "All scores before any summary, one row a member."
+    return [*blocks, table(f"{benchmark}_scores", scores, caption, folded=True, n="observations (n)")]

@@ -1,0 +1,282 @@
+"""Section of the gene regulatory networks: funnel, evidence, eRegulons, cell-type networks, activity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from grnformer.report.figures.network import plot_network, strongest_edges
+from grnformer.report.figures.networks import (
+    plot_dots,
+    plot_quality,
+    plot_ranking,
+    plot_thresholds,
+    rank_specificity,
+)
+from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.sections.prep import mean_by_type
+from grnformer.report.text import format_rows
+
+
+def grn_section(
+    *,
+    eregulons: pd.DataFrame,
+    activity: anndata.AnnData,
+    specificity: pd.DataFrame,
+    thresholds: pd.DataFrame,
+    funnel: pd.DataFrame,
+    networks: dict[str, pd.DataFrame],
+    cell_type_summary: pd.DataFrame,
+    rna: anndata.AnnData,
+    settings: dict[str, Any],
+    eregulon_quality: pd.DataFrame | None,
+) -> Section:
+    """Section of stage grn.
+
+    Parameters
+    ----------
+    eregulons, specificity, thresholds, funnel, cell_type_summary, eregulon_quality
+        Tables by their contracts.
+    activity
+        AnnData by contract ``cell_activity``.
+    networks
+        Cell type -> table by contract ``cell_type_grn``.
+    rna
+        RNA modality of the multiome; X is log-normalised expression.
+    settings
+        Section ``report`` of the configuration.
+    """
+    blocks = _evidence_blocks(eregulons, funnel)
+    if eregulon_quality is not None:
+        blocks += _quality_blocks(eregulon_quality)
+    blocks += _specificity_blocks(activity, specificity, rna, settings["eregulons_per_type"])
+    blocks.append(
+        table(
+            "cell_type_networks",
+            cell_type_summary.drop(columns="file"),
+            "The GRN of each cell type.",
+            genes="target genes (n)",
+            mean_targets="mean targets of a TF (n)",
+        )
+    )
+    blocks += _network_blocks(networks, specificity, activity.var["tf"], settings)
+    blocks += _threshold_blocks(activity, thresholds, specificity, settings["threshold_examples"])
+    return Section("grn", "Gene regulatory networks", blocks)
+
+
+def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Block]:
+    evidence = count_evidence(eregulons)
+    sources = ", ".join(format_rows(evidence.head(6), "{source} {triplets:,}"))
+    distinct = eregulons[["eregulon", "tf", "gene", "region"]].nunique()
+    return [
+        Note(
+            f"{distinct['eregulon']:,} eRegulons of {distinct['tf']:,} TFs: {len(eregulons):,} TF-region-gene "
+            f"triplets, {distinct['gene']:,} target genes, {distinct['region']:,} regions. Most triplets rest on these "
+            f"sources of evidence for TF binding: {sources}."
+        ),
+        table("grn_funnel", funnel, "What each step of eRegulon building kept.", pairs="TF-gene pairs (n)"),
+        table(
+            "grn_evidence",
+            evidence,
+            "Sources of evidence behind the triplets; a triplet counts for each of its sources. Kind chip: derived "
+            "from ChIP experiments, so that a comparison with ChIP-seq targets is circular. The motifs of a TF are "
+            "counted together.",
+            motifs="motifs (n)",
+        ),
+    ]
+
+
+def _quality_blocks(quality: pd.DataFrame) -> list[Block]:
+    """How targets follow their TF."""
+    dropped = int((~quality["kept"]).sum())
+    return [
+        Figure(
+            "eregulon-quality",
+            plot_quality(quality),
+            f"Does a TF's expression follow the activity (AUCell) of its targets? {quality['passed'].sum():,} of "
+            f"{len(quality):,} eRegulons do, in the direction of their signs, over {quality['units'].iloc[0]:,} "
+            f"pseudobulks or cells. {f'{dropped:,} were' if dropped else 'None was'} dropped for it.",
+            wide=False,
+        ),
+        table(
+            "eregulon_quality",
+            quality,
+            "Correlations of all eRegulons with their TF.",
+            folded=True,
+            genes="target genes (n)",
+            regions="target regions (n)",
+        ),
+    ]
+
+
+def _specificity_blocks(
+    activity: anndata.AnnData, specificity: pd.DataFrame, rna: anndata.AnnData, per_type: int
+) -> list[Block]:
+    known = specificity[specificity["eregulon"].isin(activity.var_names)]
+    dots = describe_dots(top_eregulons(known, per_type), activity, specificity, rna)
+    n_types = specificity["cell_type"].nunique()
+    return [
+        Figure(
+            "eregulon-dots",
+            plot_dots(dots),
+            f"The {per_type} most specific eRegulons of each cell type (by RSS). Size: fraction of the type's cells in "
+            "which the eRegulon is active (AUCell above its threshold). Colour: mean log-normalised expression of the "
+            f"TF in the type, scaled from 0 to 1 over the types for each TF. n {activity.n_obs:,} cells, "
+            f"{activity.n_vars:,} eRegulons in all.",
+            200 + 34 * n_types,
+        ),
+        table("eregulon_dots", dots, "Numbers behind the dot plot.", folded=True),
+        Figure(
+            "specificity",
+            plot_ranking(specificity, per_type),
+            "eRegulons ranked by regulon specificity score (RSS) in each type. RSS (Suo et al. 2018): 1 less the "
+            "square root of the Jensen-Shannon divergence between an eRegulon's activity and membership of the type.",
+            80 + 250 * -(-n_types // 4),
+        ),
+    ]
+
+
+def _network_blocks(
+    networks: dict[str, pd.DataFrame], specificity: pd.DataFrame, tf_of: pd.Series, settings: dict[str, Any]
+) -> list[Block]:
+    """A picture of each type's network; `tf_of`: eRegulon -> TF."""
+    blocks: list[Block] = []
+    drawn = []
+    ranked = rank_specificity(specificity)
+    for name, edges in networks.items():
+        tfs = ranked.loc[ranked["cell_type"] == name, "eregulon"].map(tf_of).dropna().astype(str)
+        part = strongest_edges(edges, list(tfs), settings["network_tfs"], settings["network_targets"])
+        drawn.append(part.assign(cell_type=name))
+        caption = (
+            f"{name}: the {part['tf'].nunique()} TFs with the most specific eRegulons and up to "
+            f"{settings['network_targets']} of the strongest targets of each; {len(part)} of {len(edges):,} edges. "
+            "Solid blue: activation; dashed orange: repression. Positions come from a seeded spring layout and have no "
+            "meaning."
+        )
+        blocks.append(Figure(f"network-{name}", plot_network(part, settings["seed"]), caption, 560, wide=False))
+    columns = ["cell_type", "tf", "gene", "weight", "sign", "evidence"]
+    return [*blocks, table("network_pictures", pd.concat(drawn)[columns], "Edges drawn.", folded=True)]
+
+
+def _threshold_blocks(
+    activity: anndata.AnnData, thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int
+) -> list[Block]:
+    doubts = explain_doubt(thresholds)
+    examples = choose_examples(thresholds, specificity, most)
+    silent = int((activity.layers["active"].sum(axis=1) == 0).sum())
+    ordered = thresholds.assign(doubt=doubts.replace("", "none"))
+    return [
+        Figure(
+            "thresholds",
+            plot_thresholds(activity, examples, dict(zip(thresholds["eregulon"], doubts, strict=True))),
+            f"AUCell activity over all cells, with the threshold (line). First: eRegulons with a doubtful threshold "
+            f"({thresholds['doubtful'].sum():,} of {len(thresholds):,}), the most specific for each reason. Then: "
+            "others for each method. Bimodal: where two Gaussians meet; skewed: mean + 2 SD. AUC within the top "
+            f"{activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no active "
+            "eRegulon.",
+            60 + 210 * -(-len(examples) // 3),
+        ),
+        table(
+            "eregulon_thresholds",
+            ordered.sort_values("doubtful", ascending=False, kind="stable"),
+            f"Thresholds of all {len(thresholds):,} eRegulons, the doubtful ones first, with the reason.",
+            folded=True,
+        ),
+    ]
+
+
+def top_eregulons(specificity: pd.DataFrame, per_type: int) -> list[str]:
+    """The most specific eRegulons of each type, type by type, each named once."""
+    return list(rank_specificity(specificity).groupby("cell_type", sort=True).head(per_type)["eregulon"].unique())
+
+
+def describe_dots(
+    eregulons: list[str], activity: anndata.AnnData, specificity: pd.DataFrame, rna: anndata.AnnData
+) -> pd.DataFrame:
+    """Numbers behind the dot plot, one row an eRegulon and cell type.
+
+    Returns
+    -------
+    Columns eregulon, tf, genes, cell_type, cells, rss, mean_auc, active_fraction (0 to 1), tf_expression.
+    """
+    types = activity.obs["cell_type"].astype(str)
+    part = activity[:, eregulons]
+    about = part.var[["tf", "n_genes"]].rename(columns={"n_genes": "genes"}).rename_axis("eregulon").reset_index()
+    dots = mean_by_type({"mean_auc": part.X, "active_fraction": part.layers["active"]}, eregulons, types, "eregulon")
+
+    tfs = [tf for tf in about["tf"].unique() if tf in rna.var_names]
+    expression = mean_by_type({"tf_expression": rna[:, tfs].X}, tfs, types.reindex(rna.obs_names), "tf")
+    dots = dots.merge(about, how="left").merge(expression, how="left").merge(specificity, how="left")
+    dots["cells"] = dots["cell_type"].map(types.value_counts())
+    columns = ["eregulon", "tf", "genes", "cell_type", "cells", "rss", "mean_auc", "active_fraction", "tf_expression"]
+    return dots[columns]
+
+
+def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
+    """Triplets, eRegulons and TFs behind each source of evidence; a triplet counts for each of its sources.
+
+    Evidence reads ``<kind>:<source>;<source>|<kind>:<source>``, e.g. ``prior:ExTRI_CollecTRI|chip:ReMap_DoRothEA``.
+    Of other kinds than prior and chip, a source is a motif: those of a TF are one source, ``motifs of <TF>``.
+
+    Returns
+    -------
+    Columns kind, source, triplets, eregulons, tfs, motifs (0 where a source is none); most triplets first.
+    """
+    sources = {text: _split_evidence(text) for text in eregulons["evidence"].unique()}
+    rows = eregulons[["eregulon", "tf"]].assign(pair=eregulons["evidence"].map(sources)).explode("pair")
+    rows["kind"], rows["source"] = rows["pair"].str[0], rows["pair"].str[1]
+
+    rows["motif"] = rows["source"].where(~rows["kind"].isin(["prior", "chip"]))
+    rows["source"] = rows["source"].where(rows["motif"].isna(), "motifs of " + rows["tf"].astype(str))
+    counts = rows.groupby(["kind", "source"], as_index=False).agg(
+        triplets=("tf", "size"), eregulons=("eregulon", "nunique"), tfs=("tf", "nunique"), motifs=("motif", "nunique")
+    )
+    order = [False, True, True]
+    return counts.sort_values(["triplets", "kind", "source"], ascending=order, ignore_index=True)
+
+
+def _split_evidence(text: str) -> list[tuple[str, str]]:
+    """Kind and source of each part of a triplet's evidence."""
+    pairs = []
+    for group in text.split("|"):
+        kind, _, listed = group.partition(":")
+        for source in (listed or kind).split(";"):
+            # A source after a semicolon may name a kind of its group anew.
+            first, colon, rest = source.partition(":")
+            pairs.append((first, rest) if colon else (kind, source))
+    return pairs
+
+
+def explain_doubt(thresholds: pd.DataFrame) -> pd.Series:
+    """Why each threshold (contract thresholds) is doubtful; empty for those that are not."""
+    reasons = {  # the first that holds
+        "": ~thresholds["doubtful"],
+        "all cells have the same AUC": thresholds["method"] == "constant",
+        "no cell is above the threshold": thresholds["n_active"] == 0,
+        "the median active cell detects fewer than 2 of its genes": thresholds["genes_seen"] < 2,
+        "the two modes overlap, or the fit did not converge": thresholds["method"] == "bimodal",
+    }
+    chosen = np.select(list(reasons.values()), list(reasons), "the fit did not converge")
+    return pd.Series(chosen, index=thresholds.index, dtype=object)
+
+
+def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int) -> list[str]:
+    """Examples for the threshold figure: doubtful ones first, up to two of three, then others to compare.
+
+    Of the doubtful ones, the most specific eRegulons of each reason in turn; of the others, of each threshold method.
+    """
+    best = specificity.groupby("eregulon")["rss"].max()
+    doubtful = thresholds["doubtful"]
+    ranked = thresholds.assign(
+        rss=thresholds["eregulon"].map(best).fillna(0.0),
+        by=explain_doubt(thresholds).where(doubtful, thresholds["method"]),
+    ).sort_values(["rss", "eregulon"], ascending=[False, True])
+
+    ranked["turn"] = ranked.groupby(["doubtful", "by"]).cumcount()
+    ranked = ranked.sort_values(["turn", "by"], kind="stable")
+    unsure, sound = (ranked.loc[ranked["doubtful"] == kind, "eregulon"].tolist() for kind in (True, False))
+    n_unsure = min(len(unsure), max(most - most // 3, most - len(sound)))
+    return [*unsure[:n_unsure], *sound[: most - n_unsure]]

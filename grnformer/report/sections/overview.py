@@ -1,0 +1,35 @@
+"""First section of a dataset: its sizes and what the benchmarks allow to say, in a few sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from grnformer.report.page import Note, Section
+from grnformer.report.text import format_rows
+
+
+def overview_section(
+    summary: dict[str, Any], eregulons: pd.DataFrame, sizes: pd.DataFrame, sections: list[Section]
+) -> Section:
+    """Sizes of the dataset and its networks, then the verdicts of the sections that follow.
+
+    Parameters
+    ----------
+    summary, eregulons, sizes
+        By the contracts ``prep_summary``, ``eregulons`` and ``cell_type_summary``.
+    sections
+        The dataset's other sections; their verdicts are repeated here, without the details.
+    """
+    after = {kind: counts["after"] for kind, counts in summary["counts"].items()}
+    edges = ", ".join(format_rows(sizes, "{cell_type} {edges:,}"))
+    text = (
+        f"{after['cell']:,} cells of {len(summary['cell_types'])} types, {after['gene']:,} genes, "
+        f"{after['region']:,} regions; {eregulons['eregulon'].nunique():,} eRegulons of "
+        f"{eregulons['tf'].nunique():,} TFs. Edges of each cell type's network: {edges}."
+    )
+    notes = [block for section in sections for block in section.blocks if isinstance(block, Note)]
+    verdicts = [replace(note, items=()) for note in notes if note.kind in ("gain", "nothing", "loss")]
+    return Section("overview", "In short", [Note(text), *verdicts])

@@ -1,0 +1,285 @@
+"""Section of the data: cells, genes and regions before and after, QC, joint embedding, marker genes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from grnformer.report.figures.cells import (
+    METRICS,
+    plot_barcodes,
+    plot_histograms,
+    plot_markers,
+    plot_umap,
+    plot_umap_metric,
+    plot_violins,
+)
+from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.text import format_sample
+
+MEDIANS: dict[str, Any] = {
+    "n_fragments": "median unique fragments",
+    "tss_enrichment": "median TSS enrichment (fold)",
+    "frip": "median FRiP (fraction)",
+    "nucleosome_signal": "median nucleosome signal",
+    "duplicate_rate": "median duplicate rate (fraction)",
+}
+
+
+def prep_section(
+    *,
+    qc: pd.DataFrame,
+    dropped: pd.DataFrame,
+    markers: pd.DataFrame,
+    rna: anndata.AnnData,
+    summary: dict[str, Any],
+    umap: np.ndarray | None,
+    fragments: pd.DataFrame | None,
+    settings: dict[str, Any],
+    config: dict[str, Any],
+) -> Section:
+    """Section of stage prep.
+
+    Parameters
+    ----------
+    qc, dropped, markers
+        Tables by the contracts ``cell_qc``, ``dropped`` and ``markers``.
+    rna
+        RNA modality of the multiome with obs cell_type and sample.
+    summary
+        By contract ``prep_summary``.
+    umap
+        (cells, 2) joint embedding in the order of `rna`, or None.
+    fragments
+        Contract ``fragment_qc`` of all samples, where they were given as fragments.
+    settings, config
+        Sections ``report`` and ``prep`` of the configuration.
+    """
+    cell_types = rna.obs["cell_type"].astype(str)
+    kept = qc.set_index("cell").reindex(rna.obs_names)
+    blocks = _size_blocks(dropped, summary, kept, cell_types)
+    if fragments is not None:
+        blocks += fragment_blocks(fragments, config["fragments"], settings)
+    n_kept, limits = int(qc["kept"].sum()), config["cells"]
+    blocks += [
+        Figure(
+            "qc",
+            plot_histograms(qc, limits),
+            f"QC metrics of all {len(qc):,} paired cells: {n_kept:,} kept (blue), {len(qc) - n_kept:,} dropped "
+            "(orange). Lines: hard limits. Further cells were dropped as outliers beyond "
+            f"{limits['n_mads']:g} scaled median absolute deviations of log1p values in their sample.",
+            460,
+        ),
+        Figure(
+            "qc-types",
+            plot_violins(kept, cell_types),
+            f"The same metrics of the {len(kept):,} cells kept, by cell type. Box: quartiles.",
+            460,
+        ),
+    ]
+    blocks += _embedding_blocks(umap, kept, cell_types, settings)
+    blocks += _marker_blocks(markers, rna, cell_types, settings["markers_per_type"])
+    return Section("prep", "Cells, genes and regions", blocks)
+
+
+def _size_blocks(
+    dropped: pd.DataFrame, summary: dict[str, Any], kept: pd.DataFrame, cell_types: pd.Series
+) -> list[Block]:
+    """Sizes, cell types, pairing of barcodes, and what was removed."""
+    medians: dict[str, Any] = {name: f"median {metric.label}" for name, metric in METRICS.items()}
+    return [
+        table(
+            "sizes",
+            tabulate_sizes(summary),
+            "Before and after filtering.",
+            before="before (n)",
+            after="after (n)",
+            kept="kept (fraction)",
+        ),
+        Note(describe_types(summary)),
+        table(
+            "cell_types",
+            tabulate_types(kept, cell_types),
+            "Cells of each type, and the medians of their QC metrics.",
+            **medians,
+        ),
+        table(
+            "pairing",
+            pd.DataFrame.from_dict(summary["checks"], orient="index").rename_axis("sample").reset_index(),
+            "Pairing of RNA and ATAC barcodes, and enrichment of the regions at the transcription start sites (TSS) of "
+            "the stated genome build.",
+            rna_barcodes="RNA barcodes (n)",
+            atac_barcodes="ATAC barcodes (n)",
+            paired="paired (n)",
+            tss_share="regions that hold a TSS (fraction)",
+            tss_enrichment="TSS enrichment (fold)",
+        ),
+        table(
+            "dropped",
+            count_reasons(dropped),
+            f"Reasons why {len(dropped):,} cells, genes and regions were removed. Names: prep/dropped.tsv.",
+            removed="removed (n)",
+        ),
+    ]
+
+
+def fragment_blocks(fragments: pd.DataFrame, bounds: dict[str, Any], settings: dict[str, Any]) -> list[Block]:
+    """Table of samples, and the plot that shows cells apart from debris.
+
+    Parameters
+    ----------
+    fragments
+        Contract ``fragment_qc`` of all samples of a dataset.
+    bounds
+        ``prep.fragments`` of the configuration.
+    settings
+        Section ``report`` of the configuration.
+    """
+    measured = fragments[fragments["tss_enrichment"].notna()]
+    shown = measured.iloc[sample_rows(len(measured), settings["max_points"], settings["seed"])]
+    kept = int(measured["reason"].isna().sum())
+    return [
+        table(
+            "fragments",
+            tabulate_fragments(fragments, bounds["min_fragments"]),
+            "Barcodes of the fragments by sample; medians of those kept. FRiP: fraction of fragments in the consensus "
+            "peaks. Nucleosome signal: fragments of 147 to 293 bp over shorter ones.",
+            **MEDIANS,
+            barcodes="barcodes in the file (n)",
+            enough=f"with {bounds['min_fragments']:,} fragments (n)",
+            paired="of these in the RNA (n)",
+            kept="kept (n)",
+        ),
+        Figure(
+            "fragments",
+            plot_barcodes(shown, bounds),
+            f"TSS enrichment against unique fragments of the {len(measured):,} barcodes that pair with RNA: {kept:,} "
+            f"kept (blue), {len(measured) - kept:,} dropped (orange). Lines: bounds."
+            + format_sample(len(shown), len(measured), "barcodes"),
+            430,
+            wide=False,
+        ),
+    ]
+
+
+def _embedding_blocks(
+    umap: np.ndarray | None, kept: pd.DataFrame, cell_types: pd.Series, settings: dict[str, Any]
+) -> list[Block]:
+    if umap is None:
+        return [Note("No UMAP is drawn: no joint embedding was computed for this dataset.", kind="missing")]
+    shown = sample_rows(len(kept), settings["max_points"], settings["seed"])
+    drawn = format_sample(len(shown), len(kept), "cells")
+    return [
+        Figure(
+            "umap-type",
+            plot_umap(umap[shown], cell_types.iloc[shown]),
+            f"Joint UMAP of RNA and ATAC (weighted nearest neighbours) by cell type; n {len(kept):,} cells.{drawn}",
+            470,
+            wide=False,
+        ),
+        Figure(
+            "umap-qc",
+            plot_umap_metric(umap[shown], kept.iloc[shown]),
+            "The same cells by depth of RNA and ATAC (log10 of counts). Choose the metric above the plot.",
+            470,
+            wide=False,
+        ),
+    ]
+
+
+def _marker_blocks(markers: pd.DataFrame, rna: anndata.AnnData, cell_types: pd.Series, per_type: int) -> list[Block]:
+    if markers.empty:
+        return [Note("There are no marker genes: the dataset has one cell type only.", kind="missing")]
+    genes = list(markers.groupby("cell_type", sort=True).head(per_type)["gene"].unique())
+    part = rna[:, genes]
+    values = {"mean": part.X, "fraction": part.layers["counts"] > 0}
+    return [
+        Figure(
+            "markers",
+            plot_markers(mean_by_type(values, genes, cell_types, "gene")),
+            f"The {per_type} first marker genes of each type. Size: fraction of the type's cells with a count. Colour: "
+            "mean log-normalised expression, scaled from 0 to 1 over the types for each gene.",
+            190 + 34 * cell_types.nunique(),
+        ),
+        table(
+            "markers",
+            markers,
+            f"Marker genes of each type against all other cells (Wilcoxon rank-sum test), {len(markers):,} rows.",
+            folded=True,
+            score="z score",
+            log2_fold_change="log2 fold change",
+            p_adjusted="adjusted p",
+            share_in="fraction of cells in the type",
+            share_out="fraction of other cells",
+        ),
+    ]
+
+
+def mean_by_type(matrices: dict[str, Any], names: list[str], cell_types: pd.Series, row: str) -> pd.DataFrame:
+    """Means of the columns of matrices over the cells of each type.
+
+    Parameters
+    ----------
+    matrices
+        (cells, names), sparse or not.
+
+    Returns
+    -------
+    Columns cell_type, `row` (the name) and one a matrix.
+    """
+    means = []
+    for key, matrix in matrices.items():
+        dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+        wide = pd.DataFrame(dense, columns=names).groupby(cell_types.to_numpy()).mean()
+        long = wide.T.rename_axis(row).melt(var_name="cell_type", value_name=key, ignore_index=False)
+        means.append(long.set_index("cell_type", append=True))
+    return pd.concat(means, axis=1).reset_index()
+
+
+def sample_rows(n: int, most: int, seed: int) -> np.ndarray:
+    """Positions of all rows, or of a seeded sample of `most` in their order."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+
+
+def tabulate_sizes(summary: dict[str, Any]) -> pd.DataFrame:
+    """Cells, genes and regions before and after filtering; columns what, before, after, kept (fraction)."""
+    rows = [{"what": f"{kind}s", **summary["counts"][kind]} for kind in ("cell", "gene", "region")]
+    frame = pd.DataFrame(rows, columns=["what", "before", "after"])
+    return frame.assign(kept=frame["after"] / frame["before"])
+
+
+def describe_types(summary: dict[str, Any]) -> str:
+    """Where the cell types come from, and how far joint clusters agree with them."""
+    source = "the annotation" if summary["cell_types_from"] == "annotation" else "joint clusters"
+    ari = summary["cluster_type_ari"]
+    agreement = "" if ari is None else f" (adjusted Rand index against the cell types: {ari:.2f})"
+    clusters = f"Joint clustering of RNA and ATAC gives {summary['clusters']} clusters{agreement}."
+    return f"Cell types come from {source}. {clusters}"
+
+
+def tabulate_types(kept: pd.DataFrame, cell_types: pd.Series) -> pd.DataFrame:
+    """Cells of each type with the median of each QC metric."""
+    grouped = kept[[name for name in METRICS if name in kept]].groupby(cell_types.to_numpy())
+    frame = grouped.median()
+    frame.insert(0, "cells", grouped.size())
+    return frame.rename_axis("cell_type").reset_index()
+
+
+def count_reasons(dropped: pd.DataFrame) -> pd.DataFrame:
+    """What was removed for which reason; columns kind, reason, removed."""
+    counts = dropped.groupby(["kind", "reason"]).size().rename("removed").reset_index()
+    return counts.sort_values(["kind", "removed", "reason"], ascending=[True, False, True], ignore_index=True)
+
+
+def tabulate_fragments(fragments: pd.DataFrame, min_fragments: int) -> pd.DataFrame:
+    """One row a sample: barcodes, how many passed each step, and medians of those kept."""
+    enough, kept = fragments["n_fragments"] >= min_fragments, fragments["reason"].isna()
+    steps = fragments[["sample"]].assign(barcodes=True, enough=enough, paired=enough & fragments["paired"], kept=kept)
+    counts = steps.groupby("sample", sort=True).sum()
+    medians = fragments[kept].groupby("sample")[list(MEDIANS)].median()
+    return counts.join(medians).reset_index()

@@ -1,0 +1,157 @@
+"""Section of the pretraining: curves of every arm and seed, held-out loss beside baselines, beta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from grnformer.bench.summary import compare_seeds, judge
+from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
+from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.text import format_count, format_differences
+from grnformer.workflow.config import DATA_GRAPHS
+
+_LEAKS = (
+    "How to read held-out losss: networks, and the thresholds above which eRegulons are active, were inferred from "
+    "all cells, held-out ones included. Which eRegulons are active in a cell is scored from its genes that are not "
+    "masked. An arm with edges also knows a cell's type; an arm without edges does not. Control graphs keep types and "
+    "activities and change the targets. A gain over them may therefore hold some of what the networks learnt from "
+    "held-out cells. Drug response is free of this: the networks never saw its profiles."
+)
+# unit of the loss -> what it measures, what is masked, what the baseline predicts from
+_WORDS = {
+    "squared SD": ("mean squared error of masked values, in units of each gene's SD", "values", "mean"),
+    "nats": ("nats a masked gene", "genes", "frequency"),
+}
+
+
+def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any]) -> Section:
+    """Section of stage pretrain.
+
+    Parameters
+    ----------
+    curves
+        Tables by contract ``training`` below each other, with the columns arm and seed.
+    heldout
+        One row an arm and seed: arm, seed, and the keys of contract ``heldout``.
+    arms
+        ``pretrain.arms`` of the configuration.
+    """
+    heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
+    unit = str(heldout["loss_unit"].iloc[0])  # one backbone, hence one objective, for all arms of a run
+    headers = _headers(unit)
+    summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
+    blocks: list[Block] = [describe_gain(summary, differences, unit)]
+    if any(arm["graph"] != "none" for arm in arms.values()):
+        blocks.append(Note(_LEAKS))
+    blocks += _figures(curves, heldout, arms, unit)
+    blocks.append(
+        table("pretrain_summary", summary, "Held-out loss of each arm: mean over seeds, and SD over seeds.", **headers)
+    )
+    if len(differences):
+        blocks.append(
+            table(
+                "pretrain_comparisons",
+                differences,
+                "Paired differences of held-out loss (positive: the first arm has less), with Student's t 95% "
+                "intervals over seeds. All seeds share the held-out cells, so that the intervals do not cover the "
+                "choice of cells.",
+                difference=f"less loss by ({unit})",
+            )
+        )
+    blocks.append(table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", folded=True, **headers))
+    return Section("pretrain", "Pretraining", blocks)
+
+
+def _figures(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any], unit: str) -> list[Block]:
+    loss, masked, known = _WORDS[unit]
+    n = heldout.iloc[0]
+    height = 150 + 34 * heldout["arm"].nunique()
+    described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
+    return [
+        Figure(
+            "curves",
+            plot_curves(curves, unit),
+            f"Training and held-out loss ({loss}) by step. Thin lines: single seeds; thick lines: their mean; "
+            f"{format_count(heldout['seed'].nunique(), 'seed')} an arm. Arms: {described}.",
+            400,
+        ),
+        Figure(
+            "heldout",
+            plot_heldout(heldout, unit),
+            f"Loss after training on {n['n']:,} masked {masked} of {n['heldout_cells']:,} held-out cells (trained "
+            f"on {n['train_cells']:,}), the same for all arms and seeds. Dots: seeds; bars: mean. Dashed: the "
+            f"baseline, each gene's {known} in training cells. Dotted: the same in the cell's "
+            "type, which arms without edges do not know.",
+            height,
+            wide=False,
+        ),
+        Figure(
+            "beta",
+            plot_beta(heldout),
+            "The adapter's weight beta after training. It starts at 0, where the adapter has no effect. Dots: seeds; "
+            "bars: mean.",
+            height,
+            wide=False,
+        ),
+    ]
+
+
+def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Every arm that has a graph of the data, paired with every arm that has none or a control.
+
+    Parameters
+    ----------
+    arms
+        ``pretrain.arms`` of the config: name -> ``graph`` and more.
+    """
+    real = [name for name, arm in arms.items() if arm["graph"] in DATA_GRAPHS]
+    return [(arm, other) for arm in real for other in arms if other not in real]
+
+
+def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFrame:
+    """Paired differences of held-out loss of each graph arm against the others; positive where it has less loss."""
+    return compare_seeds(heldout.pivot_table(index="seed", columns="arm", values="loss"), pairs, sign=-1)
+
+
+def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -> Note:
+    """In words: the loss against the baselines, and what the comparisons of arms allow to say."""
+    best = summary.sort_values(["loss", "arm"]).iloc[0]
+    outcomes = differences["outcome"].tolist()
+    text = (
+        f"Pretraining: {best['arm']} has the least held-out loss, {best['loss']:.3f} {unit}. The baseline has "
+        f"{best['baseline_loss']:.3f}, and {best['baseline_cell_type_loss']:.3f} where it knows the cell's type."
+    )
+    if outcomes:
+        better, worse = outcomes.count("better"), outcomes.count("worse")
+        text += (
+            f" Arms with the data's graph against arms without it: less loss in {better} of {len(outcomes)} "
+            f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}. The networks were "
+            "inferred from held-out cells too: see how to read held-out losss."
+        )
+    items = format_differences(differences, "{arm} against {against}: {outcome} ({shown}).")
+    return Note(text, tuple(items), judge(outcomes))
+
+
+def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
+    """Mean and SD over seeds of each arm's held-out loss, with the baseline and beta."""
+    grouped = heldout.groupby("arm", sort=False)
+    means = {name: (name, "mean") for name in ("baseline_loss", "baseline_cell_type_loss", "pearson", "beta")}
+    return grouped.agg(seeds=("seed", "nunique"), loss=("loss", "mean"), loss_sd=("loss", "std"), **means).reset_index()
+
+
+def _describe(arm: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {str(value).lower()}" for key, value in arm.items())
+
+
+def _headers(unit: str) -> dict[str, Any]:
+    """Headers of the tables of held-out losses, which are in `unit`."""
+    _, masked, known = _WORDS[unit]
+    return {
+        "loss": f"held-out loss ({unit})",
+        "baseline_loss": f"baseline: gene's {known} ({unit})",
+        "baseline_cell_type_loss": f"baseline: gene's {known} in type ({unit})",
+        "baseline_cell_type_pearson": f"baseline: gene's {known} in type, r",
+        "n": f"masked {masked} (n)",
+    }

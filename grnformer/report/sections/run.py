@@ -1,0 +1,142 @@
+"""Sections of the whole run: time and memory, methods and configuration, resources, software."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+from typing import Any
+
+import pandas as pd
+import yaml
+
+import grnformer
+from grnformer.report.page import Block, Listing, Note, Section, table
+from grnformer.report.sections.choices import tabulate_choices
+from grnformer.report.sections.resources import tabulate_resources
+
+_MAIN_PACKAGES = (
+    "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
+    "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
+)  # fmt: skip
+
+
+def run_sections(
+    config: dict[str, Any],
+    configs: dict[str, dict[str, Any]],
+    samples: list[dict[str, str]],
+    registry: dict[str, Any],
+    costs: pd.DataFrame,
+    commit: str,
+) -> list[Section]:
+    """Sections of the whole run.
+
+    Parameters
+    ----------
+    config, configs
+        The configuration, and that of each dataset.
+    samples
+        Rows of the sample sheet.
+    registry
+        The resource registry.
+    costs
+        Table by contract ``costs``.
+    commit
+        State of the checkout.
+    """
+    sheet = pd.DataFrame(samples).replace("", None).rename(columns={"dataset": "of"})
+    settings: list[Block] = [
+        table(
+            "methods",
+            tabulate_choices(config, configs),
+            "Methods, switches, arms and seeds as configured. What stands under the name of a method counts only where "
+            "that method is chosen.",
+        ),
+        table("samples", sheet, f"The sample sheet; samples: {len(sheet)}."),
+        Listing("The whole configuration", yaml.safe_dump(config, sort_keys=False, width=110)),
+    ]
+    software: list[Block] = [
+        table(
+            "software",
+            describe_software(commit),
+            "Software that rendered this page. The other stages ran in the same environment, unless their rule names "
+            "another.",
+        ),
+        Note(f"Rendered {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC."),
+    ]
+    return [
+        Section("costs", "Time and memory", _cost_blocks(costs)),
+        Section("settings", "Methods and configuration", settings),
+        Section("resources", "Resources", [_resources(tabulate_resources(configs, samples, registry))]),
+        Section("software", "Software", software),
+    ]
+
+
+def _cost_blocks(costs: pd.DataFrame) -> list[Block]:
+    if costs.empty:
+        return [Note("No job was measured.", kind="missing")]
+    costs = costs.rename(columns={"dataset": "of"})
+    return [
+        table(
+            "costs_by_stage",
+            sum_up_costs(costs),
+            "Time and peak resident memory of each stage, as Snakemake measured them. Wall times are summed over jobs; "
+            "jobs that ran side by side count each.",
+        ),
+        table(
+            "costs_by_job",
+            costs,
+            f"The same for each of the {len(costs)} jobs. A dash: the job was too short to be measured.",
+            folded=True,
+        ),
+    ]
+
+
+def sum_up_costs(costs: pd.DataFrame) -> pd.DataFrame:
+    """Jobs, wall and CPU seconds and peak memory of each stage."""
+    grouped = costs.groupby(["of", "stage"], sort=False, as_index=False)
+    return grouped.agg(
+        jobs=("job", "size"),
+        wall_seconds=("wall_seconds", "sum"),
+        cpu_seconds=("cpu_seconds", "sum"),
+        peak_memory_mb=("peak_memory_mb", "max"),
+    )
+
+
+def describe_software(commit: str) -> pd.DataFrame:
+    """Versions of grnformer, with its git commit, Python, the platform and main packages; columns name, version."""
+    versions = {
+        "grnformer": grnformer.__version__,
+        "grnformer git commit": commit,
+        "Python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+    for name in _MAIN_PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return pd.DataFrame(versions.items(), columns=["name", "version"])
+
+
+def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level, keys joined by dots; lists stay lists."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _resources(resources: pd.DataFrame) -> Block:
+    if resources.empty:
+        return Note("The run used no resource of the registry.")
+    return table(
+        "resources",
+        resources,
+        f"The {len(resources)} resources that the sample sheet and the stages of this run name. A file is used only "
+        "after its SHA-256 was found equal to this one.",
+        sha256="SHA-256",
+    )

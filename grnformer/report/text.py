@@ -1,0 +1,70 @@
+"""How numbers are written on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+
+def format_value(value: Any) -> str:
+    """A cell as people read it: three significant digits (four from 10 on), a dash where undefined."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return ", ".join(map(str, value))
+    if pd.isna(value):
+        return MISSING
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    if pd.api.types.is_integer(value):
+        return f"{value:,d}"
+    if pd.api.types.is_float(value):
+        size = abs(value)
+        digits = 4 if size >= 10 else 3
+        text = f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}"
+        return text.replace("-", MINUS)
+    return str(value)
+
+
+def format_count(number: int, unit: str) -> str:
+    """Number and unit, e.g. ``12 TFs``."""
+    name = "TF" if unit == "tf" else unit
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+
+
+def format_range(numbers: pd.Series, unit: str) -> str:
+    """Number and unit, or least to greatest number and unit."""
+    least, most = numbers.min(), numbers.max()
+    several = format_count(most, unit)
+    return several if least == most else f"{least} to {several}"
+
+
+def format_difference(value: float, low: float = np.nan, high: float = np.nan) -> str:
+    """A difference with its sign, three decimals and its interval, where there is one."""
+    if np.isnan(value):
+        return "undefined"
+    text = f"{value:+.3f}" if np.isnan(low) else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return text.replace("-", MINUS)
+
+
+def format_rows(rows: pd.DataFrame, template: str) -> list[str]:
+    """Text of each row; the template names columns: ``{tf} in {cell_type}: {cells:,}``."""
+    return [template.format(**row) for row in rows.to_dict("records")]
+
+
+def format_differences(rows: pd.DataFrame, template: str) -> list[str]:
+    """Text of each row; ``{shown}`` in the template is its difference with the interval."""
+    numbers = rows[["difference", "low", "high"]].to_numpy(float)
+    return format_rows(rows.assign(shown=[format_difference(*row) for row in numbers]), template)
+
+
+def format_sample(shown: int, of: int, what: str) -> str:
+    """Say how many points are drawn, where not all are."""
+    return "" if shown == of else f" {shown:,} of {of:,} {what} are drawn, chosen at random."
+
+
+def capitalise(text: str) -> str:
+    """Text with its first letter as a capital, the rest as it is."""
+    return text[:1].upper() + text[1:]
