@@ -85,7 +85,7 @@ def judge(grid: list[Setting], scored: dict) -> pd.DataFrame:
 
 def read_data(results: Path, resources: Path) -> dict:
     """Truth, baselines, log odds of binding and non-ChIP prior of the demo's lines."""
-    from grnformer.bench.grn_accuracy.arms import accessibility_expression, map_promoters, weigh_links
+    from grnformer.bench.grn_accuracy.baselines import accessibility_expression, map_promoters, weigh_links
     from grnformer.bench.grn_accuracy.benchmark import split_prior
     from grnformer.bench.grn_accuracy.truth import read_truth
     from grnformer.core import io
@@ -96,7 +96,7 @@ def read_data(results: Path, resources: Path) -> dict:
     from grnformer.grn.tfs import read_tf_list
 
     config = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())
-    accuracy, binding = config["bench"]["grn_accuracy"], config["grn"]["binding"]
+    accuracy, binding = config["bench"]["grn_accuracy"], config["grn"]["cistromes"]["promoter"]
     rna, atac = (io.read_modality(results / "prep/multiome.h5mu", m, "multiome") for m in ("rna", "atac"))
     genes, types = rna.var_names.tolist(), rna.obs["cell_type"].astype(str).to_numpy()
     expression, accessibility = rna.X.tocsr(), atac.X.tocsr()
@@ -128,8 +128,9 @@ def read_data(results: Path, resources: Path) -> dict:
     odds = {}
     for name, kept in {"JASPAR and CIS-BP": files[:1], "HOMER's": files[1:], "both collections": files}.items():
         motifs = read_collections(*zip(*kept, strict=True), background_fraction=binding["background_fraction"])
-        motifs = [(matrix, sorted(tfs & set(of))) for matrix, of in motifs if tfs & set(of)]
-        odds[name] = score_promoters(promoters, motifs, genes, n_bins=binding["n_bins"], seed=config["grn"]["seed"])
+        motifs = [motif._replace(tfs=sorted(tfs & set(motif.tfs))) for motif in motifs if tfs & set(motif.tfs)]
+        settings = {"n_bins": binding["n_bins"], "min_log_odds": 0.0, "seed": config["grn"]["seed"]}
+        odds[name], _ = score_promoters(promoters, motifs, genes, **settings)
     sources = config["grn"]["cistromes"]["prior"]["chip_sources"]
     pairs = prepare_prior(
         read_prior(resources / "regulatory_prior.parquet"), collections=[], chip_sources=sources, chip="keep"
@@ -161,7 +162,7 @@ def score(data: dict, setting: Setting) -> pd.DataFrame:
 
 def score_lines(data: dict, arms: dict, baseline: str) -> pd.DataFrame:
     """A row a TF and line: auprc, early, those of the wrong TF, and those of the named baseline."""
-    from grnformer.bench.grn_accuracy.arms import constant_arm
+    from grnformer.bench.grn_accuracy.baselines import constant_arm
     from grnformer.bench.grn_accuracy.evaluate import score_arm, wrong_tf_name
 
     parts = []

@@ -22,7 +22,9 @@ def prepare(arrays, options):
         {"tf": names[arrays["tf"]], "gene": names[arrays["gene"]], "importance": arrays["importance"],
          "rho": arrays["rho"]}
     )  # fmt: skip
-    table = pd.DataFrame({"motif": np.array(motifs)[arrays["motif"]], "tf": names[arrays["owner"]], "ground": "direct"})
+    table = pd.DataFrame(
+        {"motif": np.array(motifs)[arrays["motif"]], "tf": names[arrays["owner"]], "evidence": "direct"}
+    )
     run((path, network, table), {**options, "warm": True})
     return path, network, table
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grnformer.core.errors import InputError
-from grnformer.grn.cistromes.build import motif_rules
+from grnformer.grn.cistromes import motif_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ STEPS = {
         "contrast_motifs",
         "enrich_modules",
         "run_pyscenic_ctx",
+        "score_promoter_motifs",
         "build_cistromes",
     ),
     "cell activity": ("run_pyscenic_aucell", "score_cell_activity"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,85 +15,58 @@ from grnformer.genome.motifs import read_motifs
 
 logger = logging.getLogger(__name__)
 
+_SETTING = "grn.cistromes.promoter.collections"
+
+
+class Motif(NamedTuple):
+    """One matrix of a motif, with the TFs that it stands for."""
+
+    name: str
+    matrix: np.ndarray
+    """Positions x 4, probabilities of A, C, G, T."""
+    tfs: list[str]
+    """Sorted, in capitals."""
+
 
 def read_collections(
     motif_files: Sequence[str | Path], tf_files: Sequence[str | Path], *, background_fraction: float
-) -> list[tuple[np.ndarray, list[str]]]:
-    """Read motif collections, each with its own table of TFs.
+) -> list[Motif]:
+    """Read motif collections, each with its table of TFs.
 
     Parameters
     ----------
     motif_files
-        What ``grnformer.genome.motifs.read_motifs`` reads, or ``.json[.gz]``: a list of motifs with ``ID`` and
-        ``counts`` (4 x positions).
+        What ``grnformer.genome.motifs.read_motifs`` reads.
     tf_files
-        Of the same collections: what ``read_annotations`` reads, or ``.mat`` (a matrix ``Match2`` of motif and TF).
+        Of the same collections: what ``grnformer.genome.motif_tfs.read_annotations`` reads. Direct annotations count.
     background_fraction
-        Share of the uniform background mixed into each position, 0 to 1.
+        Fraction of the uniform background mixed into each position, 0 to 1.
 
     Returns
     -------
-    (positions x 4 probabilities, sorted TFs) of each motif that stands for a TF; TFs in capitals.
+    The matrices that stand for a TF.
 
     Raises
     ------
     InputError
         If a collection has no motif that stands for a TF, or a file is unreadable.
     """
-    motifs: list[tuple[np.ndarray, list[str]]] = []
+    motifs: list[Motif] = []
     for motif_file, tf_file in zip(map(Path, motif_files), map(Path, tf_files), strict=True):
-        json_form = ".json" in motif_file.suffixes
-        matrices = _read_json(motif_file, background_fraction) if json_form else read_motifs(
-            [motif_file], background_fraction=background_fraction
-        )  # fmt: skip
-        pairs = _read_pairs(tf_file)
-        tfs: dict[str, set[str]] = {}
-        for motif, tf in pairs:
-            tfs.setdefault(motif, set()).add(tf.upper())
-        found = [(matrix, sorted(tfs[name])) for name in matrices if name in tfs for matrix in matrices[name]]
+        matrices = read_motifs([motif_file], background_fraction=background_fraction, setting=_SETTING)
+        table = read_annotations(tf_file, motif_similarity_fdr=1.0, orthologous_identity=0.0, setting=_SETTING)
+        direct = table[table["evidence"] == "direct"]
+        tfs = {name: sorted(set(of_motif)) for name, of_motif in direct["tf"].str.upper().groupby(direct["motif"])}
+
+        found = [Motif(name, matrix, tfs[name]) for name in matrices if name in tfs for matrix in matrices[name]]
         if not found:
             raise InputError(
-                f"none of {len(matrices)} motifs of {motif_file} (such as {next(iter(matrices), '')!r}) stands in "
+                f"none of {len(matrices)} motifs of {motif_file} (such as {next(iter(matrices))!r}) stands in "
                 f"{tf_file} (such as {next(iter(tfs), '')!r})",
                 "a table of the same collection",
-                "correct grn.binding.collections",
+                f"correct {_SETTING}",
             )
-        logger.info("%s: %d matrices of %d TFs", motif_file.name, len(found), len({t for _, of in found for t in of}))
+        named = {tf for motif in found for tf in motif.tfs}
+        logger.info("%s: %d matrices of %d TFs", motif_file.name, len(found), len(named))
         motifs += found
     return motifs
-
-
-def _read_json(path: Path, background_fraction: float) -> dict[str, list[np.ndarray]]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8") as handle:
-            content = json.load(handle)
-        counts = {str(motif["ID"]): np.array(motif["counts"], dtype=float).T for motif in content}
-        if any(matrix.ndim != 2 or matrix.shape[1] != 4 for matrix in counts.values()):
-            raise ValueError("counts are not 4 x positions")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} does not read as motifs: {error}",
-            "a JSON list of motifs with ID and counts (4 x positions)",
-            "correct grn.binding.collections",
-        ) from error
-    return {
-        name: [(1 - background_fraction) * matrix / matrix.sum(axis=1, keepdims=True) + background_fraction / 4]
-        for name, matrix in sorted(counts.items())
-    }
-
-
-def _read_pairs(path: Path) -> list[tuple[str, str]]:
-    if path.suffix == ".mat":
-        import scipy.io
-
-        try:
-            table = scipy.io.loadmat(path, variable_names=["Match2"])["Match2"]
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(
-                f"{path} has no table Match2 ({error})", "motif and TF", "correct grn.binding.collections"
-            ) from error
-        return [(str(np.ravel(motif)[0]), str(np.ravel(tf)[0])) for motif, tf in table]
-    table = read_annotations(path, motif_similarity_fdr=1.0, orthologous_identity=0.0)
-    direct = table[table["ground"] == "direct"]
-    return list(zip(direct["motif"], direct["tf"], strict=True))

@@ -1,4 +1,4 @@
-"""Motif-to-TF tables: which TFs a motif stands for, and on what ground."""
+"""Motif-to-TF tables: which TFs a motif stands for, and by what evidence."""
 
 from __future__ import annotations
 
@@ -13,45 +13,57 @@ from grnformer.core.io import read_delimited
 
 logger = logging.getLogger(__name__)
 
-GROUNDS = ("direct", "orthology", "similarity", "similarity_and_orthology")
 _CISTARGET = ["#motif_id", "gene_name", "motif_similarity_qvalue", "orthologous_identity", "description"]
 _RCISTARGET = ["motif", "TF", "directAnnotation", "inferred_Orthology", "inferred_MotifSimil"]
 _TEXT = ["#motif_id", "gene_name", "description", "motif", "TF", "tf"]
 
 
-def read_annotations(path: str | Path, *, motif_similarity_fdr: float, orthologous_identity: float) -> pd.DataFrame:
+def read_annotations(
+    path: str | Path,
+    *,
+    motif_similarity_fdr: float,
+    orthologous_identity: float,
+    setting: str = "grn.cistromes.motifs_to_tfs",
+) -> pd.DataFrame:
     """Read a motif-to-TF table.
 
-    Three forms: cisTarget's motif2TF snapshot (v9, v10; ``#motif_id, gene_name, motif_similarity_qvalue,
+    Four forms: cisTarget's motif2TF snapshot (v9, v10; ``#motif_id, gene_name, motif_similarity_qvalue,
     orthologous_identity, description``), RcisTarget's table (``motif, TF, directAnnotation, inferred_Orthology,
-    inferred_MotifSimil``), or a plain table ``motif, tf``, all direct. Tab- or comma-separated, may be gzipped.
+    inferred_MotifSimil``), a plain table ``motif, tf``, all direct, or ``.mat`` (a matrix ``Match2`` of motif and TF,
+    likewise). Text is tab- or comma-separated and may be gzipped.
 
     Parameters
     ----------
     motif_similarity_fdr, orthologous_identity
         Of a snapshot: the largest q-value and the least identity (0 to 1) of a row.
+    setting
+        Where the config names the file, for error messages.
 
     Returns
     -------
-    Table motif, tf, ground (direct, orthology, similarity, similarity_and_orthology), distinct rows, sorted.
+    Table motif, tf, evidence (direct, orthology, similarity, similarity_and_orthology), distinct rows, sorted.
 
     Raises
     ------
     InputError
-        If the columns are of none of the three, or no row is left.
+        If the columns are of none of the forms, or no row is left.
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"no motif-to-TF table at {path}", "a table", "correct grn.cistromes.motifs_to_tfs")
-    table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
+        raise InputError(f"no motif-to-TF table at {path}", "a table", f"correct {setting}")
+
+    if path.suffix == ".mat":
+        table = _read_matlab(path, setting)
+    else:
+        table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
+
     if set(_CISTARGET) <= set(table):
-        passed = (table["motif_similarity_qvalue"] <= motif_similarity_fdr) & (
-            table["orthologous_identity"] >= orthologous_identity
-        )
+        passed = table["motif_similarity_qvalue"] <= motif_similarity_fdr
+        passed &= table["orthologous_identity"] >= orthologous_identity
         table = table[passed].rename(columns={"#motif_id": "motif", "gene_name": "tf"})
         text = table["description"]
-        similar, orthologous = text.str.contains("similar"), text.str.contains("orthologous")
         direct = text == "gene is directly annotated"
+        orthologous, similar = text.str.contains("orthologous"), text.str.contains("similar")
     elif set(_RCISTARGET) <= set(table):
         table = table.rename(columns={"TF": "tf"})
         direct, orthologous, similar = (table[column].astype(bool) for column in _RCISTARGET[2:])
@@ -62,21 +74,42 @@ def read_annotations(path: str | Path, *, motif_similarity_fdr: float, orthologo
         raise InputError(
             f"{path} has the columns {list(table)[:12]}",
             f"{_CISTARGET}, {_RCISTARGET} or ['motif', 'tf']",
-            "rename the columns, or name another table in grn.cistromes.motifs_to_tfs",
+            f"rename the columns, or name another table in {setting}",
         )
-    ground = np.select([direct, similar & orthologous, similar, orthologous], [GROUNDS[i] for i in (0, 3, 2, 1)], "")
-    table = table[["motif", "tf"]].assign(ground=ground)
+
+    # the first that holds counts
+    kinds = {
+        "direct": direct,
+        "similarity_and_orthology": similar & orthologous,
+        "similarity": similar,
+        "orthology": orthologous,
+    }
+    table = table[["motif", "tf"]].assign(evidence=np.select(list(kinds.values()), list(kinds), ""))
     table = table[(table["motif"] != "") & (table["tf"] != "")]
-    kept = table[table["ground"] != ""].drop_duplicates().sort_values(["motif", "tf", "ground"], ignore_index=True)
+    known = table["evidence"] != ""
+    kept = table[known].drop_duplicates().sort_values(["motif", "tf", "evidence"], ignore_index=True)
     if kept.empty:
         raise InputError(
-            f"{path}: no row says on what ground a TF is annotated, or none passes",
+            f"{path}: no row says by what evidence a TF is annotated, or none passes",
             f"rows with q-value up to {motif_similarity_fdr} and identity from {orthologous_identity}",
             "loosen grn.cistromes.cistarget.motif_similarity_fdr or .orthologous_identity",
         )
+    counts = kept["evidence"].value_counts().to_dict()
     logger.info(
-        "motif-to-TF table: %d motifs, %d TFs; %s; %d rows without a ground",
-        kept["motif"].nunique(), kept["tf"].nunique(), kept["ground"].value_counts().to_dict(),
-        (table["ground"] == "").sum(),
+        "motif-to-TF table: %d motifs, %d TFs; %s; %d rows without evidence",
+        kept["motif"].nunique(), kept["tf"].nunique(), counts, (~known).sum(),
     )  # fmt: skip
     return kept
+
+
+def _read_matlab(path: Path, setting: str) -> pd.DataFrame:
+    import scipy.io
+
+    try:
+        pairs = scipy.io.loadmat(path, variable_names=["Match2"])["Match2"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} has no table Match2 ({error})", "motif and TF", f"correct {setting}") from error
+
+    # a text is an array of one text, in a cell of the matrix
+    rows = [[str(np.ravel(cell)[0]) for cell in pair] for pair in pairs]
+    return pd.DataFrame(rows, columns=["motif", "tf"])

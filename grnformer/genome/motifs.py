@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import logging
 import re
 from collections.abc import Iterable
@@ -15,20 +17,28 @@ from grnformer.core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+_FORMS = "MEME, JASPAR, TRANSFAC, Cluster-Buster, CIS-BP, four-column or JSON form"
+_BACKGROUND = "Background letter frequencies"
 
-def read_motifs(paths: Iterable[str | Path], *, background_fraction: float) -> dict[str, list[np.ndarray]]:
+
+def read_motifs(
+    paths: Iterable[str | Path], *, background_fraction: float, setting: str = "grn.cistromes.motif_scan.motifs"
+) -> dict[str, list[np.ndarray]]:
     """Read motifs in the forms of JASPAR, HOCOMOCO, CIS-BP, HOMER and cisTarget.
 
     These are MEME, JASPAR (with letters and brackets or four bare rows), TRANSFAC, Cluster-Buster (cb), four columns
-    under a name (counts or probabilities, but no log odds), and CIS-BP's ``Pos A C G T``, named as the file. In
-    cisTarget's collections one .cb file is one motif, of one or more matrices, and named as the file.
+    under a name (counts or probabilities, but no log odds), CIS-BP's ``Pos A C G T``, named as the file, and
+    ``.json[.gz]``, a list of motifs with ``ID`` and ``counts`` (4 x positions). In cisTarget's collections one .cb file
+    is one motif, of one or more matrices, and named as the file.
 
     Parameters
     ----------
     paths
         Files.
     background_fraction
-        Share of the uniform background mixed into each position, 0 to 1: no base is impossible.
+        Fraction of the uniform background mixed into each position, 0 to 1: no base is impossible.
+    setting
+        Where the config names the files, for error messages.
 
     Returns
     -------
@@ -42,64 +52,87 @@ def read_motifs(paths: Iterable[str | Path], *, background_fraction: float) -> d
     found: dict[str, list[np.ndarray]] = {}
     for path in sorted(map(Path, paths)):
         if not path.exists():
-            raise InputError(f"no motif file at {path}", "an existing file", "correct grn.cistromes.motif_scan.motifs")
-        text = path.read_text(encoding="utf-8")
-        parsed = [
-            (name, _probabilities(counts, background_fraction, name, path)) for name, counts in _parse(text, path)
-        ]
+            raise InputError(f"no motif file at {path}", "an existing file", f"correct {setting}")
+
         of_file: dict[str, list[np.ndarray]] = {}
-        for name, matrix in parsed:
+        for name, counts in _read_counts(path, setting):
+            matrix = _probabilities(counts, background_fraction, name, path)
             of_file.setdefault(path.stem if path.suffix == ".cb" else name, []).append(matrix)
+
         repeated = sorted(found.keys() & of_file)
         if repeated or not of_file:
             raise InputError(
                 f"{path} " + (f"repeats the motif {repeated[0]!r} of another file" if of_file else "holds no motif"),
-                "motifs in MEME, JASPAR, TRANSFAC, Cluster-Buster, CIS-BP or four-column form, each name in one file",
-                "correct grn.cistromes.motif_scan.motifs",
+                f"motifs in {_FORMS}, each name in one file",
+                f"correct {setting}",
             )
         found |= of_file
     if not found:
-        raise InputError("no motif file", "at least one", "set grn.cistromes.motif_scan.motifs")
+        raise InputError("no motif file", "at least one", f"set {setting}")
     logger.info("motifs: %d, of %d matrices", len(found), sum(map(len, found.values())))
     return dict(sorted(found.items()))
 
 
-def _parse(text: str, path: Path) -> list[tuple[str, np.ndarray]]:
-    """Names and matrices (positions x 4) as in the file; the form is told from its content."""
-    from Bio import motifs as bio
-
-    body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
-    if "MEME version" in body:
-        form, named = "minimal", "Background letter frequencies"
-        body = re.sub(r"nsites=\s*\S+", "nsites= 1000000", body)  # the reader rounds probabilities to so many sites
-        if named not in body:  # optional in MEME's format, not for its reader
-            body = re.sub(
-                r"^MOTIF\b", f"{named}\nA 0.25 C 0.25 G 0.25 T 0.25\n\nMOTIF", body, count=1, flags=re.MULTILINE
-            )
-    elif re.search(r"^P[0O]\s+A\s+C\s+G\s+T\b", body, re.MULTILINE):
-        form = "transfac"
-    elif re.match(r"\s*Pos\tA\tC\tG\tT\b", body):
-        body, form = _with_name(body, path.stem), "clusterbuster"
-    elif re.search(r"^>.*\n\s*(A\b|\[)", body, re.MULTILINE):
-        form = "jaspar"
-    elif first := re.search(r"^>.*\n(.*)\n", body, re.MULTILINE):
-        form = "clusterbuster" if len(first.group(1).split()) == 4 else "pfm-four-rows"
-    else:
-        return []
+def _read_counts(path: Path, setting: str) -> list[tuple[str, np.ndarray]]:
+    """Names and matrices (positions x 4) as in the file; the form is inferred from its content."""
+    form = "JSON"
     try:
-        return [(_name(motif, form), _matrix(motif)) for motif in bio.parse(StringIO(body), form)]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        if ".json" in path.suffixes:
+            return _parse_json(path)
+        form, body = _find_form(path.read_text(encoding="utf-8"), path.stem)
+        return _parse(body, form) if form else []
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(
-            f"{path} does not read as motifs ({form} form): {error}",
-            "MEME, JASPAR, TRANSFAC, Cluster-Buster, CIS-BP or four-column form",
-            "correct the file",
+            f"{path} does not read as motifs ({form} form): {error}", _FORMS, f"correct the file or {setting}"
         ) from error
 
 
-def _with_name(table: str, name: str) -> str:
-    """CIS-BP's table of one motif, as four columns under a name."""
-    rows = [line.split("\t")[1:5] for line in table.strip().splitlines()[1:]]
-    return f">{name}\n" + "".join("\t".join(row) + "\n" for row in rows)
+def _parse_json(path: Path) -> list[tuple[str, np.ndarray]]:
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    matrices = {str(motif["ID"]): np.array(motif["counts"], dtype=float).T for motif in json.loads(text)}
+    if any(matrix.ndim != 2 or matrix.shape[1] != 4 for matrix in matrices.values()):
+        raise ValueError("counts are not 4 x positions")
+    return list(matrices.items())
+
+
+def _parse(body: str, form: str) -> list[tuple[str, np.ndarray]]:
+    from Bio import motifs as bio
+
+    return [
+        (_name(motif, form), np.array([motif.counts[base] for base in "ACGT"], dtype=float).T)
+        for motif in bio.parse(StringIO(body), form)
+    ]
+
+
+def _find_form(text: str, stem: str) -> tuple[str, str]:
+    """Biopython's name of the form ("" where it is none), and the text as its reader takes it."""
+    body = re.sub(r"^#.*\n?", "", text, flags=re.MULTILINE)
+    if "MEME version" in body:
+        return "minimal", _complete_meme(body)
+    if re.search(r"^P[0O]\s+A\s+C\s+G\s+T\b", body, re.MULTILINE):
+        return "transfac", body
+    if re.match(r"\s*Pos\tA\tC\tG\tT\b", body):
+        # CIS-BP's table of one motif, as four columns under a name
+        rows = [line.split("\t")[1:5] for line in body.strip().splitlines()[1:]]
+        return "clusterbuster", f">{stem}\n" + "".join("\t".join(row) + "\n" for row in rows)
+    if re.search(r"^>.*\n\s*(A\b|\[)", body, re.MULTILINE):
+        return "jaspar", body
+    first = re.search(r"^>.*\n(.*)\n", body, re.MULTILINE)
+    if first is None:
+        return "", body
+    return "clusterbuster" if len(first.group(1).split()) == 4 else "pfm-four-rows", body
+
+
+def _complete_meme(body: str) -> str:
+    """MEME text as Biopython needs it."""
+    # its reader rounds probabilities to counts of this many sites
+    body = re.sub(r"nsites=\s*\S+", "nsites= 1000000", body)
+    if _BACKGROUND in body:
+        return body
+
+    # optional in MEME's format, not for the reader
+    head = f"{_BACKGROUND}\nA 0.25 C 0.25 G 0.25 T 0.25\n\nMOTIF"
+    return re.sub(r"^MOTIF\b", head, body, count=1, flags=re.MULTILINE)
 
 
 def _name(motif: Any, form: str) -> str:
@@ -107,18 +140,15 @@ def _name(motif: Any, form: str) -> str:
         return str(motif.matrix_id)
     if form == "transfac":
         return str(motif.get("ID") or motif.get("AC"))
+
+    # HOMER's header: consensus, name, threshold
     fields = str(motif.name).split("\t")
-    # HOMER: consensus, name, threshold
     name = fields[1] if len(fields) > 2 else fields[0]
     return name.split()[0] if form == "minimal" else name.strip()
 
 
-def _matrix(motif: Any) -> np.ndarray:
-    return np.array([list(motif.counts[base]) for base in "ACGT"], dtype=float).T
-
-
 def _probabilities(counts: np.ndarray, background_fraction: float, name: str, path: Path) -> np.ndarray:
-    total = counts.sum(axis=1, keepdims=True) if counts.size else np.zeros((1, 1))
+    total = counts.sum(axis=1, keepdims=True)
     if not counts.size or (counts < 0).any() or (total <= 0).any():
         raise InputError(
             f"{path}: motif {name!r} has no position, negative values or a position without any",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
+from grnformer.genome.collections import Motif
 from grnformer.genome.promoters import Promoters, draw_background
-
-if TYPE_CHECKING:
-    import pandas as pd
+from grnformer.genome.sequence import one_hot
 
 logger = logging.getLogger(__name__)
 
@@ -20,52 +19,69 @@ _PROMOTERS_AT_ONCE = 1024
 
 
 def score_promoters(
-    promoters: Promoters, motifs: list[tuple[np.ndarray, list[str]]], genes: list[str], *, n_bins: int, seed: int
-) -> pd.DataFrame:
+    promoters: Promoters, motifs: Sequence[Motif], genes: list[str], *, n_bins: int, min_log_odds: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every TF at every gene with a promoter.
 
     A motif's occupancy of a promoter is the log of the odds against background, summed over positions and strands
     (Granek & Clarke 2005, doi 10.1186/gb-2005-6-10-r87): many weak sites count as much as a strong one. How much an
-    occupancy says is learnt from the sequences alone: the share of promoters among promoters and background
-    sequences of that occupancy, made monotone. A motif that is as frequent in background as in promoters (one that
-    works from enhancers, say) so has log odds near 0 everywhere, and no threshold is needed.
+    occupancy says is learnt from the sequences only: the fraction of promoters among promoters and background
+    sequences of that occupancy, made monotone. So a motif that is as frequent in background as in promoters (of a TF
+    that binds enhancers, say) has log odds near 0 everywhere, and no threshold of occupancy is needed.
 
     Parameters
     ----------
     promoters
         Of `genes`.
     motifs
-        (positions x 4 probabilities, TFs), as ``read_collections`` gives them.
+        As ``read_collections`` gives them.
     n_bins
-        Groups of equal size that occupancies are told apart in.
+        Groups of equal size by which occupancies are distinguished.
+    min_log_odds
+        Least log odds of a pair in the second table.
     seed
         Of the background sequences.
 
     Returns
     -------
-    Contract ``promoter_binding``: a row a gene, a column a TF; the best of the TF's motifs at the best of the gene's
-    promoters, as natural log odds.
+    Natural log odds of the best of a TF's motifs at the best of a gene's promoters: of all (contract
+    ``promoter_binding``), and of the pairs that reach `min_log_odds`, with that motif (contract ``promoter_targets``).
     """
-    import pandas as pd
-
     background = draw_background(promoters.codes, np.random.default_rng(seed))
     codes = np.concatenate([promoters.codes, background])
     known = promoters.codes[promoters.codes >= 0]
     base = np.bincount(known, minlength=4) / len(known)
-    tfs = sorted({tf for _, of_motif in motifs for tf in of_motif})
+
+    tfs = sorted({tf for motif in motifs for tf in motif.tfs})
     column = {tf: number for number, tf in enumerate(tfs)}
     scored, row = np.unique(promoters.gene, return_inverse=True)
-    best = np.full((len(tfs), len(scored)), -np.inf, dtype=np.float32)
-    for number, occupancy in _occupancies([matrix for matrix, _ in motifs], codes, base):
+    odds = np.full((len(tfs), len(scored)), -np.inf, dtype=np.float32)
+    best = np.zeros(odds.shape, dtype=np.int32)
+
+    for number, occupancy in _occupancies([motif.matrix for motif in motifs], codes, base):
         of_promoter = background_odds(*np.split(occupancy, 2), n_bins=n_bins)
-        of_gene = np.full(len(scored), -np.inf)
-        np.maximum.at(of_gene, row, of_promoter)
-        for tf in motifs[number][1]:
-            np.maximum(best[column[tf]], of_gene, out=best[column[tf]])
+        of_gene = np.full(len(scored), -np.inf, dtype=np.float32)
+        np.maximum.at(of_gene, row, of_promoter.astype(np.float32))
+        for tf in motifs[number].tfs:
+            better = of_gene > odds[column[tf]]
+            odds[column[tf], better] = of_gene[better]
+            best[column[tf], better] = number
+
     logger.info("promoter binding: %d TFs, %d genes, %d motifs", len(tfs), len(scored), len(motifs))
-    table = pd.DataFrame(best.T, columns=tfs)
-    table.insert(0, "gene", [genes[i] for i in scored])
-    return table
+    gene_names = np.array([genes[i] for i in scored], dtype=object)
+    binding = pd.DataFrame(odds.T, columns=tfs)
+    binding.insert(0, "gene", gene_names)
+
+    t, g = np.nonzero(odds >= min_log_odds)
+    targets = pd.DataFrame(
+        {
+            "tf": np.array(tfs, dtype=object)[t],
+            "gene": gene_names[g],
+            "motif": [motifs[number].name for number in best[t, g]],
+            "log_odds": odds[t, g],
+        }
+    )
+    return binding, targets
 
 
 def background_odds(occupancy: np.ndarray, background: np.ndarray, *, n_bins: int) -> np.ndarray:
@@ -84,33 +100,43 @@ def background_odds(occupancy: np.ndarray, background: np.ndarray, *, n_bins: in
 
     both = np.concatenate([occupancy, background])
     edges = np.unique(np.quantile(both, np.arange(1, n_bins) / n_bins))
-    bins = np.searchsorted(edges, occupancy, side="right")
-    n = len(edges) + 1
+    bins, background_bins = (np.searchsorted(edges, values, side="right") for values in (occupancy, background))
+
     # one of each in every bin: no odds are infinite
+    n = len(edges) + 1
     real = np.bincount(bins, minlength=n) + 1.0
-    total = real + np.bincount(np.searchsorted(edges, background, side="right"), minlength=n) + 1.0
-    share = isotonic_regression(real / total, sample_weight=total)
-    return np.log(share / (1 - share))[bins]
+    total = real + np.bincount(background_bins, minlength=n) + 1.0
+    fraction = isotonic_regression(real / total, sample_weight=total)
+    return np.log(fraction / (1 - fraction))[bins]
 
 
 def _occupancies(matrices: list[np.ndarray], codes: np.ndarray, base: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Number and occupancy (sequences,) of each motif; motifs of one length are scanned together."""
-    import torch
-
     lengths = np.array([len(matrix) for matrix in matrices])
     for length in np.unique(lengths):
         numbers = np.flatnonzero(lengths == length)
         for start in range(0, len(numbers), _MOTIFS_AT_ONCE):
             part = numbers[start : start + _MOTIFS_AT_ONCE]
             odds = np.log(np.array([matrices[i] for i in part]) / base)  # motifs, positions, bases
-            kernel = np.concatenate([odds, odds[:, ::-1, ::-1]]).transpose(0, 2, 1).astype(np.float32)
-            weight = torch.from_numpy(np.ascontiguousarray(kernel))
-            found = []
-            for first in range(0, len(codes), _PROMOTERS_AT_ONCE):
-                batch = codes[first : first + _PROMOTERS_AT_ONCE]
-                one_hot = (batch[:, None, :] == np.arange(4, dtype=np.int8)[:, None]).astype(np.float32)
-                # sites that overlap an end by up to a third count with the bases that are there
-                hits = torch.nn.functional.conv1d(torch.from_numpy(one_hot), weight, padding=int(length) // 3)
-                both = hits.reshape(len(batch), 2, len(part), -1).permute(0, 2, 1, 3)
-                found.append(torch.logsumexp(both.flatten(2), dim=2).numpy())
-            yield from zip(part.tolist(), np.concatenate(found).T, strict=True)
+            yield from zip(part.tolist(), _occupancy(odds, codes), strict=True)
+
+
+def _occupancy(odds: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Occupancy (motifs, sequences) by motifs of one length, given as log odds (motifs, positions, bases)."""
+    import torch
+
+    # both strands as filters of one convolution: the motifs, then their reverse complements
+    n_motifs, length, _ = odds.shape
+    both_strands = np.concatenate([odds, odds[:, ::-1, ::-1]]).astype(np.float32)
+    weight = torch.from_numpy(np.ascontiguousarray(both_strands.transpose(0, 2, 1)))
+
+    found = []
+    for first in range(0, len(codes), _PROMOTERS_AT_ONCE):
+        batch = codes[first : first + _PROMOTERS_AT_ONCE]
+        bases = torch.from_numpy(one_hot(batch).astype(np.float32))
+
+        # sites that overlap an end by up to a third count with the bases that are there
+        hits = torch.nn.functional.conv1d(bases, weight, padding=length // 3)
+        of_motif = hits.reshape(len(batch), 2, n_motifs, -1).permute(0, 2, 1, 3).flatten(2)
+        found.append(torch.logsumexp(of_motif, dim=2).numpy())
+    return np.concatenate(found).T

@@ -13,14 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import feather, ipc
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from grnformer.core.io import atomic
 
 _INDEX = ("motifs", "tracks", "regions", "genes", "features")
 _REGION = re.compile(r"^(?:\w+__)?[^:]+:\d+-\d+$")
@@ -31,8 +30,6 @@ class Database:
     """An opened database: names are in memory, values stay in the file."""
 
     path: Path
-    index: str
-    """Name of the column that holds the motifs."""
     motifs: tuple[str, ...]
     features: tuple[str, ...]
     """Genes or regions, as named in the file."""
@@ -42,13 +39,21 @@ class Database:
         """Whether it is of regions, not genes."""
         return bool(_REGION.match(self.features[0]))
 
-    def _read(self, features: Sequence[str], dtype: type[np.generic]) -> np.ndarray:
-        from pyarrow import feather
+    def check_regions(self) -> None:
+        """Raise InputError unless it is of regions."""
+        if not self.has_regions:
+            raise InputError(
+                f"{self.path} is of genes such as {self.features[0]!r}",
+                "regions such as chr1:100-600",
+                "name a regions_vs_motifs database under grn.cistromes, or take the method cistarget_genes",
+            )
 
-        place = {str(feature): i for i, feature in enumerate(features)}
+    def _read(self, features: Sequence[str], dtype: type[np.generic]) -> np.ndarray:
+        place = {feature: row for row, feature in enumerate(features)}
         values = np.empty((len(place), len(self.motifs)), dtype=dtype)
-        with _feather_v1():
-            table = feather.read_table(self.path, columns=list(place), memory_map=False)
+        table = _read_columns(self.path, list(place))
+
+        # the reader gives columns in the order of the file
         for name, column in zip(table.column_names, table.itercolumns(), strict=True):
             values[place[name]] = column.to_numpy()
         return values
@@ -100,34 +105,26 @@ def open_scores(path: str | Path) -> ScoreDatabase:
     return ScoreDatabase(*_open(Path(path), "scores"))
 
 
-def _open(path: Path, holds: str) -> tuple[Path, str, tuple[str, ...], tuple[str, ...]]:
-    """Path, name of the column of motifs, motifs and features of a database that holds `rankings` or `scores`."""
-    import pyarrow as pa
-    from pyarrow import feather
-
-    if not path.exists():
-        raise InputError(f"no database of {holds} at {path}", "a Feather file", "correct it under grn.cistromes")
-    with path.open("rb") as handle:
-        start = handle.read(6)
-    if start != b"ARROW1" and start[:4] != b"FEA1":
-        raise _unfit(path, "it is no Feather file", holds)
-    schema = _schema(path, version=1 if start[:4] == b"FEA1" else 2)
+def _open(path: Path, holds: str) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
+    """Path, motifs and features of a database that holds `rankings` or `scores`."""
+    schema = _read_schema(path, holds)
     index = next((name for name in reversed(schema.names) if name in _INDEX), None)
     if index is None:
         raise _unfit(path, f"it has no column {' or '.join(_INDEX[:2])}", holds)
     if index in ("regions", "genes"):
         raise _unfit(path, f"its columns are motifs and its rows {index}: the transposed form", holds)
-    kinds = {field.type for field in schema if field.name != index}
+
+    types = {field.type for field in schema if field.name != index}
     fits = pa.types.is_integer if holds == "rankings" else pa.types.is_floating
-    if not kinds or not all(fits(kind) for kind in kinds):
-        raise _unfit(path, f"it holds values of type {', '.join(sorted(map(str, kinds))) or 'none'}", holds)
-    with _feather_v1():
-        motifs = feather.read_table(path, columns=[index], memory_map=False).column(0).to_pylist()
-    return path, index, tuple(motifs), tuple(name for name in schema.names if name != index)
+    if not types or not all(map(fits, types)):
+        raise _unfit(path, f"it holds values of type {', '.join(sorted(map(str, types))) or 'none'}", holds)
+
+    motifs = _read_columns(path, [index]).column(0).to_pylist()
+    return path, tuple(motifs), tuple(name for name in schema.names if name != index)
 
 
 def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
-    """Write a ranking database as Feather v2, as cisTarget's own tools read it.
+    """Write a ranking database as Feather v2, as cisTarget's tools read it.
 
     Parameters
     ----------
@@ -136,7 +133,8 @@ def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], f
     ranks
         Features x motifs, 0 the best.
     """
-    _write(path, ranks.astype(np.int16 if len(features) <= np.iinfo(np.int16).max else np.int32), motifs, features)
+    fits_int16 = len(features) <= np.iinfo(np.int16).max
+    _write(path, ranks.astype(np.int16 if fits_int16 else np.int32), motifs, features)
 
 
 def write_scores(path: str | Path, scores: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
@@ -145,25 +143,28 @@ def write_scores(path: str | Path, scores: np.ndarray, motifs: Sequence[str], fe
 
 
 def _write(path: str | Path, values: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
-    import pyarrow as pa
-    from pyarrow import feather
-
-    from grnformer.core.io import atomic
-
     columns = [pa.array(row) for row in np.ascontiguousarray(values)]
-    table = pa.Table.from_arrays([*columns, pa.array(list(motifs))], names=[*features, "motifs"])
+    table = pa.Table.from_arrays([*columns, pa.array(motifs)], names=[*features, "motifs"])
     with atomic(path) as temporary:
         feather.write_feather(table, str(temporary), compression="zstd")
 
 
-def _schema(path: Path, version: int) -> pa.Schema:
-    from pyarrow import feather, ipc
-
-    if version == 2:
+def _read_schema(path: Path, holds: str) -> pa.Schema:
+    if not path.exists():
+        raise InputError(f"no database of {holds} at {path}", "a Feather file", "correct it under grn.cistromes")
+    with path.open("rb") as handle:
+        start = handle.read(6)
+    if start == b"ARROW1":
         with ipc.open_file(path) as reader:
             return reader.schema
+    if start.startswith(b"FEA1"):
+        return _read_columns(path, None).schema
+    raise _unfit(path, "it is no Feather file", holds)
+
+
+def _read_columns(path: Path, columns: list[str] | None) -> pa.Table:
     with _feather_v1():
-        return feather.read_table(path).schema
+        return feather.read_table(path, columns=columns, memory_map=False)
 
 
 @contextmanager

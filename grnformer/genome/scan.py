@@ -1,4 +1,4 @@
-"""A ranking database of the dataset's own regions: motif sites found by FIMO's method (memelite), regions ranked."""
+"""Rankings and scores of regions by their motif sites, found by FIMO's method (memelite)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.genome.sequence import one_hot, pad
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +21,8 @@ def scan_regions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank and score regions by the motif sites in them, both strands.
 
-    A region's score is the log of the summed odds of its sites, so that several sites count for more than the best
-    alone (as in Cluster-Buster, Frith et al. 2003, doi 10.1093/nar/gkg540); sites by FIMO (Grant et al. 2011, doi
+    A region's score is the log of the summed odds of its sites, so that several sites count for more than only the
+    best one (as in Cluster-Buster, Frith et al. 2003, doi 10.1093/nar/gkg540); sites by FIMO (Grant et al. 2011, doi
     10.1093/bioinformatics/btr064). Of several matrices of one motif the best counts. Regions without a site, and
     equals, are put in random order: by place in the genome they would not be exchangeable.
 
@@ -38,41 +39,44 @@ def scan_regions(
     -------
     Ranks, regions x motifs, int32: 0 is the best; and scores, float32, bits, 0 where there is no site.
     """
-    matrices = [(m, matrix) for m, name in enumerate(motifs) for matrix in motifs[name]]
+    matrices = [(number, matrix) for number, name in enumerate(motifs) for matrix in motifs[name]]
     rng = np.random.default_rng(seed)
     ranks = np.empty((len(sequences), len(motifs)), dtype=np.int32)
     kept = np.empty(ranks.shape, dtype=np.float32)
-    sites = 0
-    for part in _groups(matrices):
-        first = part[0][0]
-        scores = np.full((part[-1][0] - first + 1, len(sequences)), -np.inf)
-        for rows, one_hot in _batches(sequences):
-            for (motif, _), (region, score) in zip(part, _scan([x for _, x in part], one_hot, max_p), strict=True):
-                sites += len(region)
-                _add_best(scores[motif - first], rows, region, score)
-        for i, score in enumerate(scores):
+    n_sites = 0
+    for group in _groups(matrices):
+        first, last = group[0][0], group[-1][0]
+        scores = np.full((last - first + 1, len(sequences)), -np.inf)
+        for rows, bases in _batches(sequences):
+            sites = _scan([matrix for _, matrix in group], bases, max_p)
+            for (number, _), (region, score) in zip(group, sites, strict=True):
+                n_sites += len(region)
+                _add_best(scores[number - first], rows, region, score)
+
+        for number, score in enumerate(scores, start=first):
             order = np.lexsort((rng.permutation(len(score)), -score))
-            ranks[order, first + i] = np.arange(len(order))
-            kept[:, first + i] = np.maximum(score, 0)
-    if not sites:
+            ranks[order, number] = np.arange(len(order))
+            kept[:, number] = np.maximum(score, 0)
+
+    if not n_sites:
         raise InputError(
             f"no site of {len(motifs)} motifs in {len(sequences)} regions at p {max_p}",
             "sites",
             "raise grn.cistromes.motif_scan.max_p, or check motifs and genome",
         )
-    logger.info("motif scan: %d motifs, %d regions, %d sites", len(motifs), len(sequences), sites)
+    logger.info("motif scan: %d motifs, %d regions, %d sites", len(motifs), len(sequences), n_sites)
     return ranks, kept
 
 
 def _groups(matrices: list[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
     """Matrices in runs of about `_MATRICES_AT_ONCE`, those of one motif together."""
-    part: list[tuple[int, np.ndarray]] = []
-    for entry in matrices:
-        if len(part) >= _MATRICES_AT_ONCE and entry[0] != part[-1][0]:
-            yield part
-            part = []
-        part.append(entry)
-    yield part
+    group: list[tuple[int, np.ndarray]] = []
+    for number, matrix in matrices:
+        if len(group) >= _MATRICES_AT_ONCE and number != group[-1][0]:
+            yield group
+            group = []
+        group.append((number, matrix))
+    yield group
 
 
 def _batches(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -81,31 +85,26 @@ def _batches(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.n
     order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
-        # the longest of a batch decides its size; lengths ascend, so look at what the rest would take
+        # lengths ascend, so the last of a batch decides the padded size of all
         stop = start + 1
         while stop < len(order) and (stop + 1 - start) * lengths[order[stop]] <= _BASES_AT_ONCE:
             stop += 1
         rows = order[start:stop]
-        codes = np.full((len(rows), lengths[rows[-1]]), -1, dtype=np.int8)
-        for i, row in enumerate(rows):
-            codes[i, : lengths[row]] = sequences[row]
-        yield rows, (codes[:, None, :] == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)
+        yield rows, one_hot(pad([sequences[row] for row in rows]))
         start = stop
 
 
-def _scan(matrices: list[np.ndarray], one_hot: np.ndarray, max_p: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _scan(matrices: list[np.ndarray], bases: np.ndarray, max_p: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Sites of each matrix: region of the batch and score (bits over the uniform background)."""
     from memelite import fimo
 
     named = {str(i): np.ascontiguousarray(matrix.T) for i, matrix in enumerate(matrices)}
-    for table in fimo(named, one_hot, threshold=max_p, dim=0):
+    for table in fimo(named, bases, threshold=max_p, dim=0):
         yield table["sequence_name"].to_numpy(dtype=np.int64), table["score"].to_numpy(dtype=float)
 
 
 def _add_best(best: np.ndarray, rows: np.ndarray, region: np.ndarray, score: np.ndarray) -> None:
     """Raise `best` to the log of the summed odds of each region's sites, where that is higher."""
-    if not len(region):
-        return
     total = np.zeros(len(rows))
     np.add.at(total, region, np.exp2(score))
     hit = total > 0

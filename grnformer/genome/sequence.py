@@ -1,20 +1,52 @@
-"""Sequence of regions from a genome in FASTA."""
+"""Sequence as codes: A, C, G, T are 0 to 3, anything else is -1."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
 
-if TYPE_CHECKING:
-    import pandas as pd
+BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
+_CODES = np.full(256, -1, dtype=np.int8)
+_CODES[np.frombuffer(b"ACGTacgt", dtype=np.uint8)] = [0, 1, 2, 3, 0, 1, 2, 3]
 
-_CODE = np.full(256, -1, dtype=np.int8)
-_CODE[np.frombuffer(b"ACGTacgt", dtype=np.uint8)] = [0, 1, 2, 3, 0, 1, 2, 3]
+
+def encode(bases: str) -> np.ndarray:
+    """Codes of a sequence (bases,), int8; soft-masked bases are read as any other."""
+    return _CODES[np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)]
+
+
+def pad(sequences: list[np.ndarray]) -> np.ndarray:
+    """Codes of several sequences as (sequences, longest), int8, with -1 behind the shorter ones."""
+    codes = np.full((len(sequences), max(map(len, sequences))), -1, dtype=np.int8)
+    for row, sequence in zip(codes, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return codes
+
+
+def one_hot(codes: np.ndarray) -> np.ndarray:
+    """Codes (sequences, bases) as (sequences, 4, bases), int8; an unknown base is 0 in all four rows."""
+    return (codes[:, None, :] == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)
+
+
+def read_records(path: Path) -> list[tuple[str, str]]:
+    """Header and bases of each record of a FASTA file, or of each line of a name and bases separated by a tab."""
+    from Bio.SeqIO.FastaIO import SimpleFastaParser
+
+    with path.open(encoding="utf-8") as handle:
+        is_fasta = handle.read(1) == ">"
+        handle.seek(0)
+        if is_fasta:
+            return list(SimpleFastaParser(handle))
+        fields = (line.partition("\t") for line in handle.read().splitlines())
+        return [(name, bases.strip()) for name, _, bases in fields]
 
 
 def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]:
@@ -23,25 +55,41 @@ def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]
     Parameters
     ----------
     fasta
-        Genome, plain or compressed by bgzip; soft-masked sequence is read as any other.
+        Genome, plain or compressed by bgzip.
     regions
         chrom, start, end (0-based, end exclusive, bp).
 
     Returns
     -------
-    One int8 array a region: A, C, G, T are 0 to 3, anything else -1.
+    One array of codes a region, int8.
 
     Raises
     ------
     InputError
         If the file cannot be read, or lacks a chromosome or a position.
     """
+    path = Path(fasta)
+    with _open_genome(path) as genome:
+        lengths = {name: len(sequence) for name, sequence in genome.items()}
+        for chrom, end in regions.groupby("chrom", sort=True)["end"].max().items():
+            if lengths.get(chrom, 0) < end:
+                raise InputError(
+                    f"{path} has {lengths.get(chrom, 'no')} bp of {chrom}, a region ends at {end}",
+                    f"the genome of the regions; it has {', '.join(list(lengths)[:3])} ...",
+                    "set grn.cistromes.motif_scan.fasta to the same build, with the same chromosome names",
+                )
+        rows = zip(regions["chrom"], regions["start"], regions["end"], strict=True)
+        return [encode(genome[chrom][start:end]) for chrom, start, end in rows]
+
+
+@contextmanager
+def _open_genome(path: Path) -> Iterator[Any]:
     import pyfaidx
 
-    path = Path(fasta)
     if not path.exists():
         raise InputError(f"no genome at {path}", "a FASTA file", "correct grn.cistromes.motif_scan.fasta")
-    # indices, of a compressed genome two, go to a folder of our own: the genome's may not be writable
+
+    # The reader writes an index beside the genome, whose folder may be read-only: it gets a link in another folder.
     with TemporaryDirectory() as folder:
         link = Path(folder) / path.name
         link.symlink_to(path.resolve())
@@ -54,13 +102,4 @@ def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]
                 "unpack the genome (gunzip) and name that file in grn.cistromes.motif_scan.fasta",
             ) from error
         with genome:
-            lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118
-            for chrom, end in regions.groupby("chrom", sort=True)["end"].max().items():
-                if lengths.get(str(chrom), 0) < end:
-                    raise InputError(
-                        f"{path} has {lengths.get(str(chrom), 'no')} bp of {chrom}, a region ends at {end}",
-                        f"the genome of the regions; it has {', '.join(list(lengths)[:3])} ...",
-                        "set grn.cistromes.motif_scan.fasta to the same build, with the same chromosome names",
-                    )
-            rows = zip(regions["chrom"], regions["start"], regions["end"], strict=True)
-            return [_CODE[np.frombuffer(genome[c][s:e].encode(), dtype=np.uint8)] for c, s, e in rows]
+            yield genome

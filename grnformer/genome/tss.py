@@ -10,10 +10,11 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 
-log = logging.getLogger("grnformer.prep")
+logger = logging.getLogger(__name__)
 
 COLUMNS = ["gene", "gene_id", "chrom", "tss", "strand", "biotype"]
 _ENSDB = {"seqnames": "chrom", "gene_name": "gene", "gene_type": "biotype"}
+_NOT_PRIMARY = r"CHR_|_alt$|_fix$|_hap\d+$|PATCH"
 # HOMER's promoter windows, which celloracle ships: 1,000 bp upstream to 100 bp downstream of the TSS.
 _DOWNSTREAM = 100
 
@@ -24,7 +25,7 @@ def read_tss(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path
-        A table (TSV, CSV or Parquet, may be gzipped) of one of three kinds, told apart by its columns: EnsDb
+        A table (TSV, CSV or Parquet, may be gzipped) of one of three kinds, inferred from its columns: EnsDb
         transcripts (``seqnames, strand, gene_id, tss, gene_name, gene_type``; `tss` 1-based), TSS windows as BED
         without header (``chrom, start, end, symbol, distance of the window's centre from the TSS, strand``),
         or a plain table (``gene, chrom, tss, strand``, optionally ``gene_id, biotype``; `tss` 0-based).
@@ -41,23 +42,24 @@ def read_tss(path: str | Path) -> pd.DataFrame:
         If the table is of no known kind, or no site is left.
     """
     table = _read_any(Path(path))
-    if set(_ENSDB) | {"tss", "strand"} <= set(table):
-        kind, sites = "EnsDb transcripts", _from_ensdb(table)
+    if {*_ENSDB, "tss", "strand"} <= set(table):
+        kind, sites = "EnsDb transcripts", table.rename(columns=_ENSDB).assign(tss=table["tss"] - 1)
     elif {"gene", "chrom", "tss", "strand"} <= set(table):
         kind, sites = "a plain table", table
     else:
         kind, sites = "TSS windows", _from_windows(table, path)
-    sites = sites.reindex(columns=COLUMNS)
-    sites = sites.dropna(subset=["gene", "chrom", "tss", "strand"])
+
+    sites = sites.reindex(columns=COLUMNS).dropna(subset=["gene", "chrom", "tss", "strand"])
     sites = sites[(sites["gene"] != "") & sites["strand"].isin(["+", "-"])]
     sites["tss"] = sites["tss"].astype(np.int64)
     sites["chrom"] = ucsc_names(sites["chrom"].astype(str))
-    primary = ~sites["chrom"].str.contains(r"CHR_|_alt$|_fix$|_hap\d+$|PATCH", regex=True)
-    sites = sites[primary].drop_duplicates(["gene", "chrom", "tss", "strand"])
+
+    sites = sites[~sites["chrom"].str.contains(_NOT_PRIMARY, regex=True)]
+    sites = sites.drop_duplicates(["gene", "chrom", "tss", "strand"])
     if sites.empty:
         raise InputError(f"{path}: no usable row", "a gene, chromosome, TSS and strand a row", "use another table")
-    log.info("%s is %s: %d sites of %d genes", path, kind, len(sites), sites["gene"].nunique())
-    return sites.sort_values(["chrom", "tss", "gene", "strand"]).reset_index(drop=True)
+    logger.info("%s is %s: %d sites of %d genes", path, kind, len(sites), sites["gene"].nunique())
+    return sites.sort_values(["chrom", "tss", "gene", "strand"], ignore_index=True)
 
 
 def ucsc_names(chromosomes: pd.Series) -> pd.Series:
@@ -70,12 +72,16 @@ def ucsc_names(chromosomes: pd.Series) -> pd.Series:
 def _read_any(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
+
     separator = "," if ".csv" in path.suffixes else "\t"
     try:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, header=None, comment="#")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}", "a table of TSSs", "correct genomes.<name>.tss in the config") from error
-    if not str([*table.iloc[0], ""][1]).isdigit():  # a BED has a position there, a header a name
+
+    # the second field of a BED's first line is a position, that of a header a name
+    has_header = table.shape[1] < 2 or not str(table.iloc[0, 1]).isdigit()
+    if has_header:
         table.columns = table.iloc[0].to_list()
         table = table.iloc[1:]
     if "tss" in table:
@@ -83,31 +89,19 @@ def _read_any(path: Path) -> pd.DataFrame:
     return table
 
 
-def _from_ensdb(table: pd.DataFrame) -> pd.DataFrame:
-    sites = table.rename(columns=_ENSDB)
-    return sites.assign(tss=sites["tss"] - 1)
-
-
 def _from_windows(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    if table.shape[1] < 6 or not isinstance(table.columns[0], (int, np.integer)):
+    if 5 not in table:
         raise InputError(
             f"{path} has the columns {list(table.columns)[:12]}",
             "EnsDb transcripts (seqnames, strand, tss, gene_name, gene_type), TSS windows as BED with the symbol in "
             "column 4 and the strand in column 6, or a table with gene, chrom, tss, strand",
             "correct genomes.<name>.tss in the config, or the table's header",
         )
-    start, end = (pd.to_numeric(table[column], errors="coerce") for column in (1, 2))
-    strand = table[5]
-    direction = np.where(strand == "+", 1, -1)
-    distance = pd.to_numeric(table[4], errors="coerce")
+    start, end, distance = (pd.to_numeric(table[column], errors="coerce") for column in (1, 2, 4))
+    forward = table[5] == "+"
+
     # Windows that were cut at a neighbour keep the distance of their centre, so it goes before the width.
-    by_distance = (start + end) // 2 - direction * distance
-    by_width = np.where(strand == "+", end - _DOWNSTREAM, start + _DOWNSTREAM)
-    return pd.DataFrame(
-        {
-            "gene": table[3],
-            "chrom": table[0],
-            "tss": by_distance.fillna(pd.Series(by_width, index=table.index)) - 1,
-            "strand": strand,
-        }
-    )
+    by_distance = (start + end) // 2 - distance.where(forward, -distance)
+    by_width = (end - _DOWNSTREAM).where(forward, start + _DOWNSTREAM)
+    tss = by_distance.fillna(by_width) - 1
+    return pd.DataFrame({"gene": table[3], "chrom": table[0], "tss": tss, "strand": table[5]})

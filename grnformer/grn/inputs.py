@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def align_topics(
@@ -23,21 +20,23 @@ def align_topics(
     InputError
         If a cell or region is missing, or the tables do not have the same topics.
     """
-    topics = [c for c in cell_topic.columns if c != "cell"]
-    if set(topics) != set(region_topic.columns) - {"region"}:
+    topics = cell_topic.columns.drop("cell")
+    if set(topics) != set(region_topic) - {"region"}:
         raise InputError(
             f"cell_topic has {len(topics)} topics, region_topic {region_topic.shape[1] - 1}",
             "the same topics in both",
             "rerun the topics stage",
         )
-    by_cell = cell_topic.set_index("cell")[topics].reindex(cells)
-    by_region = region_topic.set_index("region")[topics].reindex(regions)
-    for kind, table in (("cell", by_cell), ("region", by_region)):
-        missing = table.index[table.isna().any(axis=1)]
+
+    matrices = []
+    for kind, table, names in (("cell", cell_topic, cells), ("region", region_topic, regions)):
+        aligned = table.set_index(kind)[topics].reindex(names)
+        missing = aligned.index[aligned.isna().any(axis=1)]
         if len(missing):
             raise InputError(
-                f"{len(missing)} of {len(table)} {kind}s of the multiome are not in the topics, first {missing[0]!r}",
+                f"{len(missing)} of {len(names)} {kind}s of the multiome are not in the topics, first {missing[0]!r}",
                 "topics fitted on this very multiome",
                 "rerun the topics stage",
             )
-    return by_cell.to_numpy(float), by_region.to_numpy(float)
+        matrices.append(aligned.to_numpy(float))
+    return matrices[0], matrices[1]

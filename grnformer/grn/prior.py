@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.io import read_delimited
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
 _OMNIPATH = ("source", "target", "type", "sources", "is_stimulation", "is_inhibition")
 _TEXT = ("source", "target", "type", "sources", "tf", "gene")
+# UniProt accessions, https://www.uniprot.org/help/accession_numbers
+_ACCESSION = r"[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2}"
 
 
 def read_prior(path: str | Path) -> pd.DataFrame:
@@ -36,8 +35,6 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     InputError
         If the columns are neither.
     """
-    import pandas as pd
-
     path = Path(path)
     if not path.exists():
         raise InputError(f"no prior at {path}", "an existing file", "correct grn.cistromes.prior.table")
@@ -45,28 +42,24 @@ def read_prior(path: str | Path) -> pd.DataFrame:
         table = pd.read_parquet(path)
     else:
         table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
-    if set(_OMNIPATH) <= set(table.columns):
+
+    if set(_OMNIPATH) <= set(table):
         table = table[table["type"] == "transcriptional"]
         sign = table["is_stimulation"].astype(int) - table["is_inhibition"].astype(int)
-        return pd.DataFrame(
-            {"tf": table["source"], "gene": table["target"], "sign": sign, "sources": table["sources"].fillna("")}
-        ).reset_index(drop=True)
-    if not {"tf", "gene"} <= set(table.columns):
+        pairs = table[["source", "target"]].set_axis(["tf", "gene"], axis=1)
+        return pairs.assign(sign=sign, sources=table["sources"].fillna("")).reset_index(drop=True)
+
+    if not {"tf", "gene"} <= set(table):
         raise InputError(
-            f"{path} has the columns {list(table.columns)[:12]}",
+            f"{path} has the columns {list(table)[:12]}",
             f"tf, gene and optionally sign, sources; or OmniPath's {list(_OMNIPATH)}",
             "rename the columns, or name another table in grn.cistromes.prior.table",
         )
-    named = table[["tf", "gene"]].notna() & (table[["tf", "gene"]] != "")
-    table = table[named.all(axis=1)]
-    return pd.DataFrame(
-        {
-            "tf": table["tf"],
-            "gene": table["gene"],
-            "sign": np.sign(table["sign"].fillna(0)).astype(int) if "sign" in table else 0,
-            "sources": table["sources"].fillna("").astype(str) if "sources" in table else path.name.split(".")[0],
-        }
-    ).reset_index(drop=True)
+    pairs = table[["tf", "gene"]]
+    named = (pairs.notna() & (pairs != "")).all(axis=1)
+    sign = np.sign(table["sign"].fillna(0)).astype(int) if "sign" in table else 0
+    sources = table["sources"].fillna("").astype(str) if "sources" in table else path.name.split(".")[0]
+    return pairs.assign(sign=sign, sources=sources)[named].reset_index(drop=True)
 
 
 def prepare_prior(
@@ -94,43 +87,29 @@ def prepare_prior(
     Table tf, gene, sign (-1, 0, 1), sources (sorted, ';'-separated), chip (any source is ChIP-derived),
     chip_only (no source but ChIP-derived ones and the bare name of a collection).
     """
-    import pandas as pd
-
-    found = prior["sources"].str.split(";").map(frozenset)
-    if collections:
-        wanted = frozenset(collections)
-        chosen = found.map(lambda s: bool(s & wanted))
-        if not chosen.any():
-            counts = found.explode().value_counts()
-            raise InputError(
-                f"no pair of the prior stems from {sorted(wanted)}",
-                f"collections among its sources, such as {counts.index[:8].tolist()}",
-                "set grn.cistromes.prior.collections",
-            )
-        prior, found = prior[chosen], found[chosen]
-    table = _split_complexes(prior)
-    table = (
+    table = _split_complexes(_choose(prior, collections))
+    joined = (
         table.groupby(["tf", "gene"], sort=True)
         .agg(low=("sign", "min"), high=("sign", "max"), sources=("sources", ";".join))
         .reset_index()
     )
-    parts = [sorted(set(s.split(";")) - {""}) for s in table["sources"]]
+    low, high = joined["low"], joined["high"]
+    sources = [sorted(set(text.split(";")) - {""}) for text in joined["sources"]]
     derived = frozenset(chip_sources)
-    out = pd.DataFrame(
-        {
-            "tf": table["tf"],
-            "gene": table["gene"],
-            # a pair reported both as activation and as repression has no sign
-            "sign": np.where(table["low"] * table["high"] < 0, 0, table["low"] + table["high"]).clip(-1, 1),
-            "sources": [";".join(p) for p in parts],
-            "chip": [bool(derived.intersection(p)) for p in parts],
-            "chip_only": [bool(derived.intersection(p)) and derived.issuperset(primary_sources(p)) for p in parts],
-        }
+    has_chip = np.array([not derived.isdisjoint(names) for names in sources], dtype=bool)
+    only_chip = np.array([derived.issuperset(primary_sources(names)) for names in sources], dtype=bool)
+
+    out = joined[["tf", "gene"]].assign(
+        # a pair reported both as activation and as repression has no sign
+        sign=np.where(low * high < 0, 0, low + high).clip(-1, 1),
+        sources=[";".join(names) for names in sources],
+        chip=has_chip,
+        chip_only=has_chip & only_chip,
     )
-    keep = {"keep": np.ones(len(out), bool), "drop": ~out["chip_only"].to_numpy(), "only": out["chip"].to_numpy()}
-    if chip not in keep:
-        raise InputError(f"grn.cistromes.prior.chip is {chip!r}", f"one of {sorted(keep)}", "correct the config")
-    out = out[keep[chip]].reset_index(drop=True)
+    kept = {"keep": np.ones(len(out), bool), "drop": ~out["chip_only"], "only": out["chip"]}
+    if chip not in kept:
+        raise InputError(f"grn.cistromes.prior.chip is {chip!r}", f"one of {sorted(kept)}", "correct the config")
+    out = out[kept[chip]].reset_index(drop=True)
     logger.info(
         "prior: %d pairs of %d TFs, %d with a ChIP-derived source, %d with no other",
         len(out), out["tf"].nunique(), out["chip"].sum(), out["chip_only"].sum(),
@@ -140,8 +119,23 @@ def prepare_prior(
 
 def primary_sources(sources: Sequence[str]) -> list[str]:
     """Sources without the bare names of collections whose member is named too (DoRothEA in ReMap_DoRothEA)."""
-    umbrellas = {s.rsplit("_", 1)[1] for s in sources if "_" in s}
-    return [s for s in sources if s not in umbrellas]
+    umbrellas = {source.rsplit("_", 1)[1] for source in sources if "_" in source}
+    return [source for source in sources if source not in umbrellas]
+
+
+def _choose(prior: pd.DataFrame, collections: Sequence[str]) -> pd.DataFrame:
+    if not collections:
+        return prior
+    found = prior["sources"].str.split(";")
+    chosen = prior[[not set(collections).isdisjoint(names) for names in found]]
+    if chosen.empty:
+        counts = found.explode().value_counts()
+        raise InputError(
+            f"no pair of the prior stems from {sorted(set(collections))}",
+            f"collections among its sources, such as {counts.index[:8].tolist()}",
+            "set grn.cistromes.prior.collections",
+        )
+    return chosen
 
 
 def _split_complexes(prior: pd.DataFrame) -> pd.DataFrame:
@@ -149,13 +143,11 @@ def _split_complexes(prior: pd.DataFrame) -> pd.DataFrame:
     if not is_complex.any():
         return prior
     simple, complexes = prior[~is_complex], prior[is_complex]
+
     members = complexes["tf"].str.removeprefix("COMPLEX:").str.split("_")
     split = complexes.assign(tf=members).explode("tf")
-    # UniProt accessions, https://www.uniprot.org/help/accession_numbers
-    accession = split["tf"].str.fullmatch(r"[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2}")
+    accession = split["tf"].str.fullmatch(_ACCESSION)
     logger.info(
         "prior: %d pairs of complexes split, %d rows named by accession dropped", len(complexes), accession.sum()
     )
-    import pandas as pd
-
     return pd.concat([simple, split[~accession]], ignore_index=True)

@@ -38,7 +38,7 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
         If the main run's seed is among those of the reruns, a frequency is asked for without reruns, reruns of an
         original tool, which runs once, or reruns with cistromes that rest on the main run's TF-gene weights.
     """
-    from grnformer.grn.cistromes import GENE_BASED
+    from grnformer.grn.cistromes import describe_method
 
     seeds, least = grn["stability"]["seeds"], grn["stability"]["min_frequency"]
     if grn["seed"] in seeds:
@@ -55,7 +55,7 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
             f"choose another {' and '.join(f'grn.{place}.method' for place in originals)}, or empty the seeds",
         )
     method = grn["cistromes"]["method"]
-    if seeds and method in GENE_BASED:
+    if seeds and describe_method(method).names_genes:
         raise InputError(
             f"grn.stability.seeds {seeds} with {method}, whose regulons are modules of the main run's TF-gene weights: "
             "every rerun would find the same",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
 
@@ -26,27 +27,28 @@ def read_tf_list(path: str | Path) -> list[str]:
     InputError
         If the file holds no symbol, or is a table without a column `tf`.
     """
-    import pandas as pd
-
     path = Path(path)
     if not path.exists():
         raise InputError(f"no TF list at {path}", "an existing file", "correct grn.tfs.lists")
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as handle:
         lines = handle.read().splitlines()
-    separator = next((s for s in ("\t", ",") if lines and s in lines[0]), None)
+
+    head = lines[0] if lines else ""
+    separator = next((s for s in "\t," if s in head), None)
     if separator:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
         if "tf" not in table:
             raise InputError(
-                f"{path} has the columns {list(table.columns)[:8]}",
+                f"{path} has the columns {list(table)[:8]}",
                 "one symbol a line, or a table with a column 'tf'",
                 "correct the file, or name another one in grn.tfs.lists",
             )
         lines = table["tf"].tolist()
-    symbols = sorted({line.strip() for line in lines if not line.startswith("#")} - {""})
+
+    symbols = {line.strip() for line in lines if not line.startswith("#")} - {""}
     if not symbols:
         raise InputError(f"{path} holds no TF", "at least one symbol", "correct grn.tfs.lists")
-    return symbols
+    return sorted(symbols)
 
 
 def select_tfs(
@@ -68,15 +70,17 @@ def select_tfs(
     InputError
         If no TF is left.
     """
-    named = set(named)
-    measured = dict(zip(genes, np.asarray(n_cells), strict=True))
-    present = named & measured.keys()
+    candidates = set(named)
+    measured = dict(zip(genes, n_cells, strict=True))
+    present = candidates & measured.keys()
     kept = sorted(tf for tf in present if measured[tf] >= min_cells)
-    logger.info("TFs: %d named, %d measured, %d in at least %d cells", len(named), len(present), len(kept), min_cells)
+    logger.info(
+        "TFs: %d named, %d measured, %d in at least %d cells", len(candidates), len(present), len(kept), min_cells
+    )
     if not kept:
         raise InputError(
-            f"of {len(named)} named TFs {len(present)} are measured in {dataset} and none in {min_cells} cells "
-            f"(TFs such as {sorted(named)[:3]}, genes such as {list(genes)[:3]})",
+            f"of {len(candidates)} named TFs {len(present)} are measured in {dataset} and none in {min_cells} cells "
+            f"(TFs such as {sorted(candidates)[:3]}, genes such as {list(genes)[:3]})",
             "TFs and genes under the same kind of symbol",
             "set grn.tfs.lists to TFs of this species, or lower grn.tfs.min_cells",
         )

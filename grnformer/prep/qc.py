@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.genome.regions import holds_tss
+from grnformer.genome.intervals import holds_tss
 
 log = logging.getLogger("grnformer.prep")
 

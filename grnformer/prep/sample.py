@@ -9,7 +9,7 @@ import anndata
 import mudata
 import pandas as pd
 
-from grnformer.genome.regions import check_build, check_chromosomes
+from grnformer.genome.build_check import check_build, check_chromosomes
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.pairing import annotation_of, label_cells, pair_barcodes, read_annotation
@@ -62,7 +62,7 @@ def load_sample(
     raw_atac = raw_rna if row["atac"] == row["rna"] else read_matrix(row["atac"])
     where = f"sample {row['sample']}"
     atac = as_atac(raw_atac, f"{where}, ATAC ({row['atac']})")
-    check_chromosomes(atac.var, tss, f"{where}, ATAC ({row['atac']})")
+    check_chromosomes(atac.var["chrom"].value_counts(), tss, f"{where}, ATAC ({row['atac']})", what="regions")
     checks = check_build(atac.var, tss, row["genome"], f"{where}, ATAC ({row['atac']})", **build)
     rna = as_rna(raw_rna, tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes)
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import io as text_io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from grnformer.core import contracts, io
 from grnformer.simulate.fragments import draw_fragments
 from grnformer.simulate.multiome import Simulation
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DATASET = "simulated"
 GENOME = "simulated"
@@ -32,9 +29,9 @@ def write_simulation(
     simulation
         What to write.
     folder
-        Filled with rna.h5ad, atac.h5ad, annotation.tsv, tss.tsv.gz, tfs.txt, prior.parquet, genome.fa,
-        motifs.meme, motifs.jaspar, motif_tfs.tsv, fragments.tsv.gz (optional), vocabulary.json,
-        chip_targets.json, samples.tsv, truth.parquet and config.yaml.
+        Filled with rna.h5ad, atac.h5ad, annotation.tsv, tss.tsv.gz, tfs.txt, prior.parquet, genome.fa, promoters.fa,
+        motifs.jaspar, motif_tfs.tsv, fragments.tsv.gz (optional), vocabulary.json, chip_targets.json, samples.tsv,
+        truth.parquet and config.yaml.
     labels
         Whether the sample sheet names the annotation; without it the workflow clusters the cells.
     fragments
@@ -50,23 +47,32 @@ def write_simulation(
     for name, data in (("rna", simulation.rna), ("atac", simulation.atac)):
         with io.atomic(folder / f"{name}.h5ad") as path:
             data.write_h5ad(path, compression="gzip")
-    contracts.check(simulation.tss, "tss", where="simulated tss")
-    _write_text(simulation.tss.to_csv(sep="\t", index=False), folder / "tss.tsv.gz")
-    _write_text(simulation.annotation.to_csv(sep="\t", index=False), folder / "annotation.tsv")
-    _write_text("".join(f"{tf}\n" for tf in simulation.tfs), folder / "tfs.txt")
-    _write_parquet(simulation.prior, folder / "prior.parquet")
+    with io.atomic(folder / "prior.parquet") as path:
+        simulation.prior.to_parquet(path, index=False)
     io.write_table(simulation.edges, folder / "truth.parquet", "simulated_edges")
-    _write_text(_fasta(simulation.genome), folder / "genome.fa")
-    _write_text(_meme(simulation.motifs), folder / "motifs.meme")
-    _write_text(_jaspar(simulation.motifs), folder / "motifs.jaspar")
-    _write_text("motif\ttf\n" + "".join(f"{tf}_motif\t{tf}\n" for tf in simulation.tfs), folder / "motif_tfs.tsv")
-    _write_text(json.dumps(_vocabulary(simulation), indent=0), folder / "vocabulary.json")
-    _write_text(json.dumps(_chip_targets(simulation.edges), indent=0), folder / "chip_targets.json")
+    contracts.check(simulation.tss, "tss", where="simulated tss")
+
+    cell_types = sorted(set(simulation.annotation["cell_type"])) if labels else []
+    scenario = _scenario(folder, cell_types)
+    texts = {
+        "tss.tsv.gz": simulation.tss.to_csv(sep="\t", index=False),
+        "annotation.tsv": simulation.annotation.to_csv(sep="\t", index=False),
+        "tfs.txt": "".join(f"{tf}\n" for tf in simulation.tfs),
+        "genome.fa": _fasta({chrom: bases.decode() for chrom, bases in sorted(simulation.genome.items())}),
+        "promoters.fa": _fasta(_promoters(simulation)),
+        "motifs.jaspar": "".join(_jaspar(tf, matrix) for tf, matrix in simulation.motifs.items()),
+        "motif_tfs.tsv": "motif\ttf\n" + "".join(f"{tf}_motif\t{tf}\n" for tf in simulation.tfs),
+        "vocabulary.json": json.dumps(_vocabulary(simulation), indent=0),
+        "chip_targets.json": json.dumps(_chip_targets(simulation.edges), indent=0),
+        "samples.tsv": _sample_sheet(folder, labels, fragments),
+        "config.yaml": yaml.safe_dump(scenario, sort_keys=False),
+    }
     if fragments:
-        _write_text(_fragments(simulation), folder / "fragments.tsv.gz")
-    _write_text(_sample_sheet(folder, labels, fragments), folder / "samples.tsv")
-    scenario = _scenario(folder, sorted(set(simulation.annotation["cell_type"])) if labels else [])
-    _write_text(yaml.safe_dump(scenario, sort_keys=False), folder / "config.yaml")
+        texts["fragments.tsv.gz"] = _fragments(simulation)
+    for name, text in texts.items():
+        data = text.encode()
+        with io.atomic(folder / name) as path:
+            path.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
     return scenario
 
 
@@ -101,11 +107,17 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
 
 
 def _sample_sheet(folder: Path, labels: bool, fragments: bool) -> str:
-    columns = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]
-    atac = ["", str(folder / "fragments.tsv.gz")] if fragments else [str(folder / "atac.h5ad"), ""]
-    annotation = str(folder / "annotation.tsv") if labels else ""
-    row = [DATASET, "sample_1", "donor_1", str(folder / "rna.h5ad"), *atac, GENOME, annotation]
-    return "\t".join(columns) + "\n" + "\t".join(row) + "\n"
+    row = {
+        "dataset": DATASET,
+        "sample": "sample_1",
+        "donor": "donor_1",
+        "rna": str(folder / "rna.h5ad"),
+        "atac": "" if fragments else str(folder / "atac.h5ad"),
+        "fragments": str(folder / "fragments.tsv.gz") if fragments else "",
+        "genome": GENOME,
+        "annotation": str(folder / "annotation.tsv") if labels else "",
+    }
+    return "\t".join(row) + "\n" + "\t".join(row.values()) + "\n"
 
 
 def _vocabulary(simulation: Simulation) -> dict[str, int]:
@@ -120,35 +132,21 @@ def _chip_targets(edges: pd.DataFrame) -> dict[str, list[str]]:
     return {f"{tf} {name}": sorted(set(part["gene"])) for (tf, name), part in alive.groupby(["tf", "cell_types"])}
 
 
-def _fasta(genome: dict[str, bytes], width: int = 80) -> str:
-    lines = []
-    for chrom, sequence in sorted(genome.items()):
-        text = sequence.decode("ascii")
-        lines.append(f">{chrom}")
-        lines += [text[i : i + width] for i in range(0, len(text), width)]
-    return "\n".join(lines) + "\n"
+def _promoters(simulation: Simulation) -> dict[str, str]:
+    """Sequence of the region at each gene's TSS, named as the Eukaryotic Promoter Database does."""
+    rows = simulation.regions[simulation.regions["promoter"]]
+    places = zip(rows["gene"], rows["chrom"], rows["start"], rows["end"], strict=True)
+    return {f"{gene}_1": simulation.genome[chrom][start:end].decode() for gene, chrom, start, end in places}
 
 
-def _meme(motifs: dict[str, np.ndarray]) -> str:
-    head = "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\n"
-    parts = [head + "A 0.25 C 0.25 G 0.25 T 0.25\n"]
-    for tf, matrix in motifs.items():
-        rows = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in matrix)
-        parts.append(
-            f"MOTIF {tf}_motif {tf}\nletter-probability matrix: alength= 4 w= {len(matrix)} nsites= 100 E= 0\n{rows}\n"
-        )
-    return "\n".join(parts)
+def _fasta(sequences: dict[str, str]) -> str:
+    return "".join(f">{name}\n{bases}\n" for name, bases in sequences.items())
 
 
-def _jaspar(motifs: dict[str, np.ndarray]) -> str:
-    parts = []
-    for tf, matrix in motifs.items():
-        rows = "\n".join(
-            f"{base} [ " + " ".join(str(round(value)) for value in column) + " ]"
-            for base, column in zip("ACGT", 100 * matrix.T, strict=True)
-        )
-        parts.append(f">{tf}_motif {tf}\n{rows}\n")
-    return "".join(parts)
+def _jaspar(tf: str, matrix: np.ndarray) -> str:
+    counts = np.round(100 * matrix.T).astype(int)
+    rows = [f"{base} [ {' '.join(map(str, row))} ]\n" for base, row in zip("ACGT", counts, strict=True)]
+    return f">{tf}_motif {tf}\n{''.join(rows)}\n"
 
 
 def _fragments(simulation: Simulation) -> str:
@@ -156,19 +154,3 @@ def _fragments(simulation: Simulation) -> str:
     seed = simulation.parameters["seed"]
     table = draw_fragments(simulation, background_fraction=0.2, reads_per_fragment=1.3, seed=seed)
     return "# id=simulated\n" + table.to_csv(sep="\t", index=False, header=False)
-
-
-def _write_text(text: str, path: Path) -> None:
-    with io.atomic(path) as temporary:
-        if path.suffix == ".gz":
-            packed = text_io.BytesIO()
-            with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as handle:
-                handle.write(text.encode())
-            temporary.write_bytes(packed.getvalue())
-        else:
-            temporary.write_text(text, encoding="utf-8")
-
-
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    with io.atomic(path) as temporary:
-        frame.to_parquet(temporary, index=False)

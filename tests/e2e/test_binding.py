@@ -41,7 +41,7 @@ def test_binding_beats_the_baseline_and_the_wrong_tf(make_workplace, tmp_path):
     binding = {"promoters": str(data / "promoters.txt"), "collections": collections, "n_bins": 40}
     quick = {"topics": {"n_topics": [5], "lda_tomotopy": {"n_iterations": 20}}, "bench": {"n_resamples": 200}}
     update_config(scenario, quick)
-    update_config(scenario, {"grn": {"binding": binding}})
+    update_config(scenario, {"grn": {"cistromes": {"promoter": binding}}})
     place = make_workplace(tmp_path / "work", data / "config.yaml", **scenario)
     run = place.must("bench")
     assert run.jobs["score_promoter_motifs"] == 1

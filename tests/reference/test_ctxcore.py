@@ -58,7 +58,7 @@ def test_recovery_equals_ctxcore(paths, tmp_path):
         assert expected["motifs"] == list(database.motifs)
         genes, auc_threshold, rank_threshold = sets[name]
         ours = database.load(list(genes))
-        one = make_sets({name: np.arange(len(genes))}, {name: np.array(list(genes.values()))})
+        one = make_sets([np.arange(len(genes))], [np.array(list(genes.values()))])
         auc = recovery_auc(ours, one, total=len(database.features), auc_threshold=auc_threshold)
         np.testing.assert_allclose(auc[0], expected["auc"], atol=1e-12, rtol=0)
         np.testing.assert_allclose(normalise(auc)[0], expected["nes"], atol=1e-9, rtol=0)

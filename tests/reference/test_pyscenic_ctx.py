@@ -12,7 +12,7 @@ import pytest
 from grnformer.genome.motif_tfs import read_annotations
 from grnformer.genome.rankings import open_rankings, write_rankings
 from grnformer.grn.cistromes.evidence import Evidence
-from grnformer.grn.cistromes.modules import take_modules
+from grnformer.grn.cistromes.from_modules import take_modules
 from grnformer.grn.enrichment.enrich_modules import enrich_modules
 from grnformer.grn.enrichment.modules import make_modules
 

@@ -20,8 +20,11 @@ from grnformer.workflow.config import (
 from grnformer.workflow.corpora import check_corpora
 from grnformer.core.errors import InputError
 from grnformer.core.fingerprint import fingerprint, fingerprint_program, use_checkout
-from grnformer.grn.cistromes import ENRICHMENTS
-from grnformer.grn.cistromes.build import check_motif_settings, motif_rules
+from grnformer.grn.cistromes import (
+    check_motif_settings,
+    describe_method,
+    motif_rules,
+)
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
 from grnformer.workflow.originals import check_interpreters, is_original
@@ -109,6 +112,15 @@ def code(script, *methods):
     """Fingerprint of the package modules used by workflow/scripts/<script>.py, with those of the methods it loads."""
     path = Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py"
     return fingerprint(path, *methods)
+
+
+def method_code(script, package, place):
+    """Params function: `code` with the method of `package` that a dataset's config names at `place`."""
+
+    def of_dataset(wildcards):
+        return code(script, module_of(package, setting(place)(wildcards)))
+
+    return of_dataset
 
 
 def lines_of(wildcards):
@@ -407,12 +419,10 @@ def embedded_bundle(wildcards):
     return f"results/{wildcards.dataset}/fuse/{graph}"
 
 
-def motif_enrichment_of(wildcards):
-    """Enriched motifs of a dataset, where the cistromes' method needs them."""
-    method = setting("grn.cistromes.method")(wildcards)
-    if method not in ENRICHMENTS:
-        return []
-    return f"results/{wildcards.dataset}/grn/{ENRICHMENTS[method].file}.parquet"
+def cistrome_table_of(wildcards):
+    """The table of motifs that the cistromes' method of a dataset reads; [] where it reads none."""
+    table = describe_method(setting("grn.cistromes.method")(wildcards)).reads
+    return f"results/{wildcards.dataset}/grn/{table.file}.parquet" if table else []
 
 
 def scores_of(wildcards):
@@ -441,21 +451,18 @@ def where_motifs_rank_regions(of_dataset):
     """Input function: what `of_dataset` gives, where cistromes come from motifs' rankings of regions; else []."""
 
     def of_wildcards(wildcards):
-        by_rank = setting("grn.cistromes.method")(wildcards) in (
-            "cistarget",
-            "motif_scan",
-        )
-        return of_dataset(wildcards) if by_rank else []
+        method = describe_method(setting("grn.cistromes.method")(wildcards))
+        return of_dataset(wildcards) if method.ranks_regions else []
 
     return of_wildcards
 
 
 def module_settings(wildcards):
     """Settings of motif enrichment in co-expression modules, with those of the motif-to-TF table."""
-    grounds = setting(
+    evidence = setting(
         "grn.cistromes.cistarget", "motif_similarity_fdr", "orthologous_identity"
     )
-    return setting("grn.cistromes.cistarget_genes")(wildcards) | grounds(wildcards)
+    return setting("grn.cistromes.cistarget_genes")(wildcards) | evidence(wildcards)
 
 
 def motif_files_of(wildcards):
@@ -493,7 +500,7 @@ def costs_of(side):
 BINDING = [
     dataset
     for dataset, settings in CONFIGS.items()
-    if settings["grn"]["binding"]["promoters"]
+    if settings["grn"]["cistromes"]["promoter"]["promoters"]
 ]
 
 
@@ -517,7 +524,7 @@ def collection_files(column):
     def of_dataset(wildcards):
         return [
             path_of(collection[column])
-            for collection in setting("grn.binding.collections")(wildcards)
+            for collection in setting("grn.cistromes.promoter.collections")(wildcards)
         ]
 
     return of_dataset

@@ -261,7 +261,7 @@ rule contrast_motifs:
         mapping=setting(
             "grn.cistromes.cistarget", "min_overlap", "min_regions", "min_mapped"
         ),
-        grounds=setting(
+        evidence=setting(
             "grn.cistromes.cistarget", "motif_similarity_fdr", "orthologous_identity"
         ),
         kinds=setting("grn.cistromes.region_set_kinds"),
@@ -292,7 +292,7 @@ rule enrich_modules:
         runtime=growing(120),
     params:
         settings=setting("grn.cistromes.cistarget_genes"),
-        grounds=setting(
+        evidence=setting(
             "grn.cistromes.cistarget", "motif_similarity_fdr", "orthologous_identity"
         ),
         code=code("grn/enrich_modules"),
@@ -339,7 +339,7 @@ rule build_cistromes:
         tfs="results/{dataset}/grn/tfs.txt",
         prior="results/{dataset}/grn/prior.parquet",
         region_sets="results/{dataset}/topics/region_sets.parquet",
-        motifs=motif_enrichment_of,
+        table=cistrome_table_of,
     output:
         "results/{dataset}/grn/cistromes.parquet",
     log:
@@ -354,7 +354,9 @@ rule build_cistromes:
         runtime=growing(60),
     params:
         settings=method_setting("grn.cistromes", "min_abs_rho", "region_set_kinds"),
-        code=code("grn/build_cistromes"),
+        code=method_code(
+            "grn/build_cistromes", "grnformer.grn.cistromes", "grn.cistromes.method"
+        ),
     message:
         "Cistromes in {wildcards.dataset}"
     script:
@@ -367,7 +369,7 @@ rule build_eregulons:
         region_gene="results/{dataset}/grn/region_gene.parquet",
         cistromes="results/{dataset}/grn/cistromes.parquet",
         tfs="results/{dataset}/grn/tfs.txt",
-        motifs=where_motifs_rank_regions(motif_enrichment_of),
+        motifs=where_motifs_rank_regions(cistrome_table_of),
         rankings=where_motifs_rank_regions(rankings_of),
     output:
         eregulons="results/{dataset}/grn/eregulons_unfiltered.parquet",
@@ -571,11 +573,12 @@ rule measure_stability:
 rule score_promoter_motifs:
     input:
         multiome="results/{dataset}/prep/multiome.h5mu",
-        promoters=setting_path("grn.binding.promoters"),
+        promoters=setting_path("grn.cistromes.promoter.promoters"),
         motifs=collection_files("motifs"),
         tfs=collection_files("tfs"),
     output:
-        "results/{dataset}/grn/promoter_binding.parquet",
+        binding="results/{dataset}/grn/promoter_binding.parquet",
+        targets="results/{dataset}/grn/promoter_targets.parquet",
     log:
         "results/{dataset}/log/grn/score_promoter_motifs.log",
     benchmark:
@@ -587,7 +590,13 @@ rule score_promoter_motifs:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        settings=setting("grn.binding", "min_genes", "background_fraction", "n_bins"),
+        settings=setting(
+            "grn.cistromes.promoter",
+            "min_genes",
+            "background_fraction",
+            "n_bins",
+            "min_log_odds",
+        ),
         seed=setting("grn.seed"),
         code=code("grn/score_promoter_motifs"),
     message:

@@ -39,7 +39,7 @@ use rule build_eregulons as build_eregulons_again with:
         region_gene="results/{dataset}/grn/seeds/{seed}/region_gene.parquet",
         cistromes="results/{dataset}/grn/cistromes.parquet",
         tfs="results/{dataset}/grn/tfs.txt",
-        motifs=where_motifs_rank_regions(motif_enrichment_of),
+        motifs=where_motifs_rank_regions(cistrome_table_of),
         rankings=where_motifs_rank_regions(rankings_of),
     output:
         eregulons="results/{dataset}/grn/seeds/{seed}/eregulons_unfiltered.parquet",

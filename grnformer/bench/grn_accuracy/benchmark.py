@@ -6,20 +6,16 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from grnformer.bench.grn_accuracy.arms import (
-    Arm,
+from grnformer.bench.grn_accuracy.arms import Arm, binding_arm, informed_arm, joined_arm, network_arm, weighted_arm
+from grnformer.bench.grn_accuracy.baselines import (
     accessibility_expression,
-    binding_arm,
     constant_arm,
-    informed_arm,
-    joined_arm,
     map_promoters,
-    network_arm,
     pearson_arm,
     random_arm,
     weigh_links,
-    weighted_arm,
 )
 from grnformer.bench.grn_accuracy.evaluate import pool_lines, score_arm
 from grnformer.bench.grn_accuracy.truth import read_truth
@@ -28,7 +24,6 @@ from grnformer.grn.prior import primary_sources
 
 if TYPE_CHECKING:
     import anndata
-    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -92,19 +87,20 @@ def score_networks(
     InputError
         If a cell type of ``lines`` has no cells or no network, or its line is not in the truth.
     """
-    import pandas as pd
-
     genes = rna.var_names.tolist()
     types = rna.obs["cell_type"].astype(str).to_numpy()
     expression, accessibility = rna.X.tocsr(), atac.X.tocsr()
-    promoter_of = map_promoters(atac.var, tss, genes, settings["promoter_margin"])
-    everywhere: list[Arm] = [
+    at_promoter = map_promoters(atac.var, tss, genes, settings["promoter_margin"])
+    near = None
+    if links is not None and "prior_without_chip" in priors:
+        near = weigh_links(links, atac.var_names, genes, settings["link_decay"])
+
+    general = [
         network_arm("tf_gene", "model", tf_gene, "importance", genes),
         pearson_arm("pearson", expression, genes),
         *(network_arm(name, "reference", pairs, "n_sources", genes) for name, pairs in priors.items()),
         random_arm(len(genes), seed),
     ]
-    bound = [] if binding is None else [binding_arm("binding", binding, genes)]
     scores, experiments = [], []
     for cell_type, line in lines.items():
         cells = np.flatnonzero(types == cell_type)
@@ -122,39 +118,62 @@ def score_networks(
             aliases=settings["aliases"],
             min_positives=settings["min_positives"],
         )
-        baseline = accessibility_expression(expression[cells], accessibility[cells], promoter_of)
-        with_binding: list[Arm] = []
-        for arm in bound:
-            with_binding += [arm, weighted_arm("binding_with_baseline", arm, baseline, settings["binding_weight"])]
-            if links is not None and "prior_without_chip" in priors:
-                near = weigh_links(links, atac.var_names, genes, settings["link_decay"])
-                linked = accessibility_expression(expression[cells], accessibility[cells], near)
-                known = informed_arm("", arm, priors["prior_without_chip"], genes, settings["prior_log_odds"])
-                best = weighted_arm("binding_prior_with_linked_baseline", known, linked, settings["binding_weight"])
-                with_binding += [constant_arm("linked_accessibility_expression", linked), best]
-        edges = networks[cell_type]
-        eregulons = [
-            network_arm("eregulon", "model", edges, "weight", genes),
-            network_arm("eregulon_without_chip", "model", edges[has_other_evidence(edges)], "weight", genes),
-        ]
-        arms: list[Arm] = [
-            *eregulons,
-            *(joined_arm(arm, baseline) for arm in (*eregulons, *everywhere) if arm.kind in ("model", "reference")),
-            pearson_arm("pearson_within_line", expression[cells], genes),
-            constant_arm("accessibility_expression", baseline),
-            *with_binding,
-            *everywhere,
-        ]
-        scores += [score_arm(arm, of_line, genes, cell_type) for arm in arms]
         experiments.append(fates.assign(cell_type=cell_type))
+
+        measured = expression[cells], accessibility[cells]
+        baseline = accessibility_expression(*measured, at_promoter)
+        eregulons = _eregulon_arms(networks[cell_type], genes)
+        informative = [arm for arm in (*eregulons, *general) if arm.kind in ("model", "reference")]
+        arms = [
+            *eregulons,
+            *(joined_arm(arm, baseline) for arm in informative),
+            pearson_arm("pearson_within_line", measured[0], genes),
+            constant_arm("accessibility_expression", baseline),
+        ]
+        if binding is not None:
+            linked = None if near is None else accessibility_expression(*measured, near)
+            arms += _binding_arms(binding, priors, genes, baseline, linked, settings)
+        arms += general
+        scores += [score_arm(arm, of_line, genes, cell_type) for arm in arms]
+
     table = pd.concat(scores, ignore_index=True)
-    logger.info("%d TF x line pairs, %d arms", sum(f["fate"].eq("used").sum() for f in experiments), len(arms))
-    return pd.concat([table, pool_lines(table)], ignore_index=True), pd.concat(experiments, ignore_index=True)
+    fates = pd.concat(experiments, ignore_index=True)
+    logger.info("%d TF x line pairs, %d arms", fates["fate"].eq("used").sum(), len(arms))
+    return pd.concat([table, pool_lines(table)], ignore_index=True), fates
+
+
+def _eregulon_arms(edges: pd.DataFrame, genes: list[str]) -> list[Arm]:
+    other = edges[has_other_evidence(edges)]
+    return [
+        network_arm("eregulon", "model", edges, "weight", genes),
+        network_arm("eregulon_without_chip", "model", other, "weight", genes),
+    ]
+
+
+def _binding_arms(
+    binding: pd.DataFrame,
+    priors: dict[str, pd.DataFrame],
+    genes: list[str],
+    baseline: np.ndarray,
+    linked: np.ndarray | None,
+    settings: dict[str, Any],
+) -> list[Arm]:
+    """Binding, joined with the line's baseline, and with the prior and the baseline of linked regions (`linked`)."""
+    bound, weight = binding_arm("binding", binding, genes), settings["binding_weight"]
+    arms = [bound, weighted_arm("binding_with_baseline", bound, baseline, weight)]
+    if linked is not None:
+        known = informed_arm("", bound, priors["prior_without_chip"], genes, settings["prior_log_odds"])
+        arms += [
+            constant_arm("linked_accessibility_expression", linked),
+            weighted_arm("binding_prior_with_linked_baseline", known, linked, weight),
+        ]
+    return arms
 
 
 def has_other_evidence(edges: pd.DataFrame) -> np.ndarray:
     """Which edges have evidence besides ChIP (``chip:...``; parts are separated by ``|``), as a boolean (edges,)."""
-    return np.array([any(not p.startswith("chip:") for p in text.split("|")) for text in edges["evidence"]], dtype=bool)
+    parts = edges["evidence"].str.split("|")
+    return np.array([not all(part.startswith("chip:") for part in of_edge) for of_edge in parts], dtype=bool)
 
 
 def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.DataFrame]:
@@ -172,7 +191,7 @@ def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.Da
     ``prior_with_chip`` (circular: the truth may be among its sources) and ``prior_without_chip``: tf, gene, n_sources.
     """
     found = [primary_sources(sources.split(";")) for sources in pairs["sources"]]
-    chip = set(chip_sources)
-    with_chip = pairs[["tf", "gene"]].assign(n_sources=[len(sources) for sources in found])
-    without = pairs[["tf", "gene"]].assign(n_sources=[len(set(sources) - chip) for sources in found])
+    named = pairs[["tf", "gene"]]
+    with_chip = named.assign(n_sources=list(map(len, found)))
+    without = named.assign(n_sources=[len(set(sources) - set(chip_sources)) for sources in found])
     return {"prior_with_chip": with_chip, "prior_without_chip": without[without["n_sources"] > 0]}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from grnformer.bench.grn_accuracy.arms import Arm
+from grnformer.bench.grn_accuracy.arms import Arm, Scores
 from grnformer.bench.grn_accuracy.ranking import precision_ratios
 from grnformer.bench.grn_accuracy.truth import Truth
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 WRONG_TF = "wrong TF"
 ALL_LINES = "all"
+_COLUMNS = ["arm", "kind", "metric", "unit", "member", "value", "n"]
 
 
 def wrong_tf_name(arm: str) -> str:
@@ -40,40 +38,47 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
     Returns
     -------
     Table by contract ``scores``. The wrong-TF control of a TF is the mean over all other TFs of the line that the arm
-    scores; neither TF's own gene counts. ``*_over_wrong_tf`` is the difference of both (chance 0). The pooled score
+    scores; the gene of neither TF counts. ``*_over_wrong_tf`` is the difference of both (chance 0). The pooled score
     ranks all TF-gene pairs of the line together, TFs the arm says nothing about like pairs without an edge.
     """
-    import pandas as pd
-
-    n_tfs = len(truth.tfs)
-    place = {gene: number for number, gene in enumerate(genes)}
     scores = [arm.score(tf) for tf in truth.tfs]
-    ratios = np.full((2, n_tfs, n_tfs), np.nan)  # metric, truth of TF, scores of TF
+    n_genes = truth.included.sum(axis=1)
+    rows = []
+    for metric, ratios in _ratios(scores, truth, genes).items():
+        for of, tf in enumerate(truth.tfs):
+            right = ratios[of, of]
+            others = np.delete(ratios[of], of)
+            others = others[~np.isnan(others)]
+            wrong = others.mean() if len(others) and scores[of] is not None else np.nan
+
+            rows += [
+                (arm.name, arm.kind, metric, "tf", tf, right, n_genes[of]),
+                (wrong_tf_name(arm.name), "control", metric, "tf", tf, wrong, n_genes[of]),
+                (arm.name, arm.kind, f"{metric}_over_wrong_tf", "tf", tf, right - wrong, n_genes[of]),
+            ]
+    rows.append((arm.name, arm.kind, "pooled_auprc_ratio", "line", task, _pooled(scores, truth), n_genes.sum()))
+
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table.insert(0, "benchmark", "grn_accuracy")
+    table.insert(1, "task", task)
+    return table
+
+
+def _ratios(scores: Sequence[Scores], truth: Truth, genes: list[str]) -> dict[str, np.ndarray]:
+    """Metric -> ratios, truth of TF x scores of TF; NaN where the arm says nothing about the TF."""
+    number_of = {gene: number for number, gene in enumerate(genes)}
+    auprc, early = np.full((2, len(truth.tfs), len(truth.tfs)), np.nan)
     for source, values in enumerate(scores):
         if values is None:
             continue
+
+        # the gene of the TF that is scored counts in no truth
         included = truth.included.copy()
-        if truth.tfs[source] in place:
-            included[:, place[truth.tfs[source]]] = False
-        ratios[:, :, source] = precision_ratios(values, truth.targets, included)
-    n_genes = truth.included.sum(axis=1)
-    rows: list[dict[str, Any]] = []
-
-    def add(name: str, kind: str, metric: str, unit: str, member: str, value: float, n: int) -> None:
-        head = {"benchmark": "grn_accuracy", "task": task, "arm": name, "kind": kind, "metric": metric}
-        rows.append(head | {"unit": unit, "member": member, "value": value, "n": n})
-
-    for number, metric in enumerate(("auprc_ratio", "early_precision_ratio")):
-        for of, tf in enumerate(truth.tfs):
-            right = ratios[number, of, of]
-            others = np.delete(ratios[number, of], of)
-            others = others[~np.isnan(others)]
-            wrong = float(others.mean()) if len(others) and scores[of] is not None else np.nan
-            add(arm.name, arm.kind, metric, "tf", tf, right, n_genes[of])
-            add(wrong_tf_name(arm.name), "control", metric, "tf", tf, wrong, n_genes[of])
-            add(arm.name, arm.kind, f"{metric}_over_wrong_tf", "tf", tf, right - wrong, n_genes[of])
-    add(arm.name, arm.kind, "pooled_auprc_ratio", "line", task, _pooled(scores, truth), int(n_genes.sum()))
-    return pd.DataFrame(rows)
+        number = number_of.get(truth.tfs[source])
+        if number is not None:
+            included[:, number] = False
+        auprc[:, source], early[:, source] = precision_ratios(values, truth.targets, included)
+    return {"auprc_ratio": auprc, "early_precision_ratio": early}
 
 
 def pool_lines(scores: pd.DataFrame) -> pd.DataFrame:
@@ -85,11 +90,12 @@ def pool_lines(scores: pd.DataFrame) -> pd.DataFrame:
     return pooled
 
 
-def _pooled(scores: Sequence[np.ndarray | None], truth: Truth) -> float:
+def _pooled(scores: Sequence[Scores], truth: Truth) -> float:
     """AUPRC ratio of all pairs of the line in one ranking; NaN where the arm scores no TF."""
     defined = [values for values in scores if values is not None]
     if not defined:
         return np.nan
-    lowest = min(float(values.min()) for values in defined)
-    filled = np.concatenate([np.full(truth.targets.shape[1], lowest) if v is None else v for v in scores])
-    return float(precision_ratios(filled, truth.targets.reshape(1, -1), truth.included.reshape(1, -1))[0][0])
+    silent = np.full(truth.targets.shape[1], min(values.min() for values in defined))
+    ranking = np.concatenate([silent if values is None else values for values in scores])
+    ratios, _ = precision_ratios(ranking, truth.targets.reshape(1, -1), truth.included.reshape(1, -1))
+    return float(ratios[0])

@@ -19,7 +19,7 @@ def precision_ratios(scores: np.ndarray, truths: np.ndarray, included: np.ndarra
     truths
         (truths, genes), boolean.
     included
-        (truths, genes), boolean: which genes count, e.g. all but the TF's own.
+        (truths, genes), boolean: which genes count, e.g. all but the TF's.
 
     Returns
     -------
@@ -27,22 +27,24 @@ def precision_ratios(scores: np.ndarray, truths: np.ndarray, included: np.ndarra
     """
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
-    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # the last gene of each group of equals
+    # a group of equal scores counts at its last gene, whatever their order
+    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
     weight = included[:, order].astype(float)
     positive = weight * truths[:, order]
     n_positive, n_genes = positive.sum(axis=1), weight.sum(axis=1)
     hits = np.cumsum(positive, axis=1)[:, last]
     called = np.cumsum(weight, axis=1)[:, last]
+
+    # truths without positives divide by 0, and become NaN at the end
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.where(called > 0, hits / called, 0.0)
         recalled = np.diff(hits, axis=1, prepend=0.0)
-        rate = n_positive / n_genes
         auprc = (precision * recalled).sum(axis=1) / n_positive
-        early = np.array([_early_hits(h, c, k) for h, c, k in zip(hits, called, n_positive, strict=True)]) / n_positive
+
+        # expected positives among the first k genes are linear within a group of equal scores
+        first_k = zip(n_positive, called, hits, strict=True)
+        early = np.array([np.interp(k, np.append(0.0, c), np.append(0.0, h)) for k, c, h in first_k]) / n_positive
+
+        rate = n_positive / n_genes
         defined = (n_positive > 0) & (n_positive < n_genes)
         return np.where(defined, auprc / rate, np.nan), np.where(defined, early / rate, np.nan)
-
-
-def _early_hits(hits: np.ndarray, called: np.ndarray, k: float) -> float:
-    """Expected positives among the first k genes; linear within a group of equal scores."""
-    return float(np.interp(k, np.append(0.0, called), np.append(0.0, hits)))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +25,7 @@ class Truth:
     targets
         (tfs, genes), boolean.
     included
-        (tfs, genes), boolean: all genes but the TF's own.
+        (tfs, genes), boolean: all genes but the TF's.
     """
 
     tfs: list[str]
@@ -59,7 +57,7 @@ def read_truth(
     aliases
         Name in the truth -> gene symbol. Experiments that get the same symbol are united.
     min_positives
-        TFs with fewer targets in the universe, their own gene aside, are left out.
+        TFs with fewer targets in the universe, their gene aside, are left out.
 
     Returns
     -------
@@ -70,27 +68,24 @@ def read_truth(
     InputError
         If the truth has no experiment of the line, or none that can be used.
     """
-    import pandas as pd
-
-    place = {gene: number for number, gene in enumerate(genes)}
+    number_of = {gene: number for number, gene in enumerate(genes)}
     rows = []
-    targets: dict[str, np.ndarray] = {}
+    targets: dict[str, set[int]] = {}
     for key in sorted(content):
         name, _, of_line = key.rpartition(" ")
         if of_line != line:
             continue
         tf = aliases.get(name, name)
-        found = sorted({place[gene] for gene in content[key] if gene in place and gene != tf})
-        fate = "used"
+        found = {number_of[gene] for gene in content[key] if gene in number_of and gene != tf}
         if tf not in known_tfs:
             fate = "no known TF"
         elif len(found) < min_positives:
             fate = f"fewer than {min_positives} targets"
         else:
-            mask = targets.setdefault(tf, np.zeros(len(genes), dtype=bool))
-            mask[found] = True
-        row = {"line": line, "experiment": name, "tf": tf, "targets": len(content[key]), "positives": len(found)}
-        rows.append(row | {"fate": fate})
+            fate = "used"
+            targets.setdefault(tf, set()).update(found)
+        rows.append((line, name, tf, len(content[key]), len(found), fate))
+
     if not targets:
         lines = sorted({key.rpartition(" ")[2] for key in content})
         raise InputError(
@@ -99,6 +94,11 @@ def read_truth(
             "correct bench.grn_accuracy.lines (cell type: name in the truth), or leave the cell type out",
         )
     tfs = sorted(targets)
-    own = np.array([[gene == tf for gene in genes] for tf in tfs])
+    is_target = np.zeros((len(tfs), len(genes)), dtype=bool)
+    for row, tf in enumerate(tfs):
+        is_target[row, list(targets[tf])] = True
+    included = np.array(tfs)[:, None] != np.array(genes)
+
     logger.info("%s: %d experiments, %d TFs used", line, len(rows), len(tfs))
-    return Truth(tfs, np.array([targets[tf] for tf in tfs]), ~own), pd.DataFrame(rows)
+    columns = ["line", "experiment", "tf", "targets", "positives", "fate"]
+    return Truth(tfs, is_target, included), pd.DataFrame(rows, columns=columns)

@@ -1,37 +1,84 @@
-"""Cistromes: which regions, or genes, a TF binds. Methods by name: (Evidence, settings) to cistromes."""
+"""Cistromes: which regions, or genes, a TF binds. One file a method, registered in `grnformer.core.methods`.
+
+A method is a function of (`evidence.Evidence`, settings) that returns a table tf, region, gene, annotation, evidence,
+sign, score (contract cistromes). Its registration says, beside its name and the environment of an original tool,
+
+``reads``
+    the `Table` of stage grn that it needs in `Evidence.table`; None if it needs none;
+``rules``
+    the rules that lead to that table: a function of the config's section grn.cistromes;
+``needs``
+    settings that must be given: a function of the same section, keys below grn.cistromes;
+``names_genes``
+    whether its cistromes name genes, not regions;
+``ranks_regions``
+    whether its motifs rank regions, so that eRegulons can be ranked by them.
+
+All but the name may be left out: `MethodInfo`.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from grnformer.grn.cistromes import cistarget, modules, prior
+from grnformer.core.errors import InputError
+from grnformer.core.methods import load, names
 
-if TYPE_CHECKING:
-    import pandas as pd
+Section = dict[str, Any]  # the config's section grn.cistromes, or a part of it
 
 
-class Enrichment(NamedTuple):
-    """A table of enriched motifs in results/<dataset>/grn: the file's stem and its contract."""
+class Table(NamedTuple):
+    """A table in results/<dataset>/grn: the file's stem and its contract."""
 
     file: str
     contract: str
 
 
-# The methods of motifs in regions differ in the database (given, or made of the dataset's own regions) and the test.
-METHODS: "dict[str, Callable[..., pd.DataFrame]]" = {
-    "prior": prior.join_prior,
-    "cistarget": cistarget.take_motifs,
-    "motif_scan": cistarget.take_motifs,
-    "dem": cistarget.take_motifs,
-    "cistarget_genes": modules.take_modules,
-    "pyscenic_ctx": modules.take_modules,
-}
-# What a method reads; a method that is not here needs no motifs.
-ENRICHMENTS = {
-    "cistarget": Enrichment("motif_enrichment", "motif_enrichment"),
-    "motif_scan": Enrichment("motif_enrichment", "motif_enrichment"),
-    "dem": Enrichment("motif_contrast", "motif_enrichment"),
-    "cistarget_genes": Enrichment("module_enrichment", "module_enrichment"),
-    "pyscenic_ctx": Enrichment("originals/module_enrichment", "module_enrichment"),
-}
-# Methods whose cistromes name genes, not regions.
-GENE_BASED = frozenset(method for method, read in ENRICHMENTS.items() if read.contract == "module_enrichment")
+def _nothing(section: Section) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What a method's registration says about it."""
+
+    reads: Table | None = None
+    rules: Callable[[Section], list[str]] = _nothing
+    needs: Callable[[Section], list[str]] = _nothing
+    names_genes: bool = False
+    ranks_regions: bool = False
+
+
+def method_names() -> tuple[str, ...]:
+    """Sorted names of the methods."""
+    return names(__name__)
+
+
+def describe_method(name: str) -> MethodInfo:
+    """What the registration of a method says."""
+    return MethodInfo(**load(__name__, name).about)
+
+
+def motif_rules(section: Section) -> list[str]:
+    """Rules that make the table of the chosen method (config section grn.cistromes)."""
+    return describe_method(section["method"]).rules(section)
+
+
+def check_motif_settings(section: Section) -> None:
+    """Raise InputError where the chosen method (config section grn.cistromes) lacks one of its files."""
+    name = section["method"]
+    missing = [place for place in describe_method(name).needs(section) if not _look_up(section, place)]
+    if missing:
+        raise InputError(
+            f"grn.cistromes.method is {name!r} without {', '.join(missing)}",
+            "a path or resource:<name> for each",
+            f"set grn.cistromes.{missing[0]}, or take the method prior",
+        )
+
+
+def _look_up(section: Section, place: str) -> Any:
+    for key in place.split("."):
+        section = section[key]
+    return section

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
+
+from grnformer.core.errors import InputError
+
+COLUMNS = ["tf", "region", "gene", "annotation", "evidence", "sign", "score"]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a method may use; `motif_enrichment` only where motifs were looked for."""
+    """What a method may use."""
 
     links: pd.DataFrame
     """Contract region_gene, only links that may carry an eRegulon."""
@@ -19,8 +21,14 @@ class Evidence:
     """TFs of the run."""
     prior: pd.DataFrame
     """Contract prior."""
-    motif_enrichment: pd.DataFrame | None = None
-    """Contract motif_enrichment."""
+    table: pd.DataFrame | None = None
+    """What the method's registration says that it reads."""
+
+    def read(self) -> pd.DataFrame:
+        """Return the method's table; InputError if there is none."""
+        if self.table is None:
+            raise InputError("no motif table", "the table that the method reads", "run the rule that makes it")
+        return self.table
 
 
 def describe_motifs(method: str, motifs: pd.Series) -> pd.Series:

@@ -6,22 +6,25 @@ a region near two genes is taken to be bound for the known target, not for its n
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from grnformer.grn.cistromes.evidence import Evidence
-
-logger = logging.getLogger(__name__)
+from grnformer.core.methods import method
+from grnformer.grn.cistromes import Section
+from grnformer.grn.cistromes.evidence import COLUMNS, Evidence
+from grnformer.grn.prior import primary_sources
 
 
-def join_prior(evidence: Evidence, *, chip_sources: Sequence[str]) -> pd.DataFrame:
+@method("prior")
+def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
     """Join the prior's targets with the regions linked to them.
+
+    Parameters
+    ----------
+    settings
+        ``chip_sources``: the sources that stem from ChIP experiments.
 
     Returns
     -------
@@ -33,31 +36,31 @@ def join_prior(evidence: Evidence, *, chip_sources: Sequence[str]) -> pd.DataFra
     InputError
         If no known target of a TF of the run has a linked region.
     """
-    from grnformer.grn.prior import primary_sources
-
-    pairs = evidence.prior[evidence.prior["tf"].isin(set(evidence.tfs))]
-    derived = frozenset(chip_sources)
+    pairs = evidence.prior[evidence.prior["tf"].isin(evidence.tfs)]
+    chip_sources = frozenset(settings["chip_sources"])
+    # few distinct texts stand for many pairs
     sources = {text: primary_sources(text.split(";")) for text in pairs["sources"].unique()}
+    described = {text: describe(found, chip_sources) for text, found in sources.items()}
+    counts = {text: float(max(1, len(found))) for text, found in sources.items()}
     pairs = pairs.assign(
-        evidence=pairs["sources"].map({text: describe(found, derived) for text, found in sources.items()}),
-        score=pairs["sources"].map({text: float(max(1, len(found))) for text, found in sources.items()}),
+        annotation="direct", evidence=pairs["sources"].map(described), score=pairs["sources"].map(counts)
     )
-    links = evidence.links[["region", "gene"]]
-    joined = pairs[["tf", "gene", "evidence", "sign", "score"]].merge(links, on="gene", how="inner")
+
+    joined = pairs.merge(evidence.links[["region", "gene"]], on="gene")
     if joined.empty:
         raise InputError(
-            f"none of {len(pairs)} prior targets of {len(evidence.tfs)} TFs has a linked region "
-            f"(targets such as {pairs['gene'].head(3).tolist()}, linked: {links['gene'].head(3).tolist()})",
+            f"none of {len(pairs)} prior targets of {len(evidence.tfs)} TFs has a linked region (targets such as "
+            f"{pairs['gene'].head(3).tolist()}, linked: {evidence.links['gene'].head(3).tolist()})",
             "a prior of this species, with the RNA's kind of gene names",
             "set grn.cistromes.prior.table, or loosen grn.cistromes.min_abs_rho",
         )
-    joined["annotation"] = "direct"
-    joined = joined[["tf", "region", "gene", "annotation", "evidence", "sign", "score"]]
-    return joined.sort_values(["tf", "gene", "region"], ignore_index=True)
+    return joined[COLUMNS].sort_values(["tf", "gene", "region"], ignore_index=True)
 
 
 def describe(sources: Sequence[str], chip_sources: frozenset[str]) -> str:
     """Name the sources as evidence, the ChIP-derived ones apart: ``prior:CollecTRI;SIGNOR|chip:ENCODE-proximal``."""
-    other = ";".join(s for s in sources if s not in chip_sources)
-    chip = ";".join(s for s in sources if s in chip_sources)
-    return "|".join(f"{kind}:{names}" for kind, names in (("prior", other), ("chip", chip)) if names)
+    parts = {
+        "prior": [source for source in sources if source not in chip_sources],
+        "chip": [source for source in sources if source in chip_sources],
+    }
+    return "|".join(f"{kind}:{';'.join(names)}" for kind, names in parts.items() if names)

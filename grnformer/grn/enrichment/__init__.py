@@ -1,1 +1,1 @@
-"""Motif evidence: ranking databases, motif-to-TF tables, enrichment in region sets, scanning of sequence."""
+"""Motifs enriched in region sets and near co-expressed genes."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
+import pandas as pd
 from numba import njit, prange
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from grnformer.genome.rankings import ScoreDatabase
+from grnformer.genome.intervals import holds_tss
+from grnformer.genome.rankings import ScoreDatabase
+from grnformer.genome.regions import parse_database_regions
+from grnformer.grn.enrichment.sets import annotations_of, finish_table, map_sets
 
 logger = logging.getLogger(__name__)
 
-_ALMOST_NOTHING = 1e-12  # added to mean scores, so that a motif without a site has a fold change
+_PSEUDO_SCORE = 1e-12  # added to mean scores, so that a motif without a site has a fold change
 COLUMNS = ["kind", "set", "motif", "log2_fold_change", "adjusted_p", "mean_foreground", "mean_background",
            "hit_threshold", "regions"]  # fmt: skip
 
@@ -54,14 +53,13 @@ def contrast_regions(
     ----------
     database
         Scores of regions.
-    region_sets
-        Contract region_sets.
+    region_sets, kinds, min_overlap, min_regions, min_mapped
+        See `grnformer.grn.enrichment.sets.map_sets`. A set whose background has fewer than `min_regions` is tested with
+        a warning; a set without background is left out with one.
     annotations
         Of `read_annotations`.
     tss
         Contract tss.
-    kinds
-        Only region sets of these kinds; empty for all.
     background
         ``sets``: regions of the other sets of the same kind, or, where there are none, of all others; ``database``: all
         regions of the database. Never those of the set itself.
@@ -71,15 +69,12 @@ def contrast_regions(
         Regions up to this many bp from a TSS are promoters: the background has no greater fraction of promoters than
         the set, if need be by having fewer regions. None: any fraction.
     correct_ties
-        Take the variance of rank sums that ties leave; pycistarget does not: little is seen where most have no site.
+        Take the variance of rank sums that ties leave. pycistarget does not, which costs power where most regions have
+        no site.
     adjusted_p, log2_fold_change, min_mean
         Largest adjusted p, least log2 fold change and least mean score in the set.
     hit_threshold
-        Score above which a region has the motif; None: what tells set from background best among scores above 0 (by
-        Youden's index).
-    min_overlap, min_regions, min_mapped
-        See `enrich_regions`. A set whose background has fewer than `min_regions` is tested with a warning; a set
-        without background is left out with one.
+        Score above which a region has the motif; None: the best by `best_threshold`.
 
     Raises
     ------
@@ -87,59 +82,37 @@ def contrast_regions(
         If the database is of genes, has none of the annotated motifs or too few of the regions, no set has a
         background, or no motif passes in any set.
     """
-    import pandas as pd
     from scipy.stats import false_discovery_control
 
-    from grnformer.grn.enrichment.enrich import check_of_regions, finish_table, map_sets, tfs_by_motif
-
-    check_of_regions(database)
-    if background not in ("sets", "database"):
-        raise InputError(f"grn.cistromes.dem.background is {background!r}", "sets or database", "correct the config")
-    tfs = tfs_by_motif(annotations, database)
+    database.check_regions()
+    annotations = annotations_of(database, annotations)
     mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
-    near = np.zeros(len(database.features), bool) if promoter is None else near_tss(database.features, tss, promoter)
-    grounds = {}
-    for (kind, name), part in mapped.items():
-        rest = {key: part["row"].to_numpy() for key, part in mapped.items() if key != (kind, name)}
-        others = [rows_of for (k, _), rows_of in rest.items() if k == kind] or list(rest.values())
-        candidates = np.arange(len(near)) if background == "database" else np.concatenate([np.zeros(0, int), *others])
-        rng = np.random.default_rng([seed, crc32(f"{kind}\t{name}".encode())])
-        chosen = draw_background(part["row"].to_numpy(), candidates, near, max_background, rng)
-        if not len(chosen):
-            logger.warning("%s %s is left out: no region is its background", kind, name)
-            continue
-        if len(chosen) < min_regions:
-            logger.warning("%s %s: only %d regions are its background; few motifs can pass", kind, name, len(chosen))
-        grounds[kind, name] = chosen
-    if not grounds:
-        raise InputError(
-            f"none of {len(mapped)} region sets has a background",
-            "regions outside the set, with no greater fraction of promoters than in the set",
-            "set grn.cistromes.dem.background to database, or .promoter to null",
-        )
-    rows = []
-    for key in grounds:
+
+    near = np.zeros(len(database.features), bool)
+    if promoter is not None:
+        near = holds_tss(parse_database_regions(database.features, "score database"), tss, margin=promoter)
+    rows_of_sets = {key: part["row"].to_numpy() for key, part in mapped.items()}
+    backgrounds = _draw_backgrounds(rows_of_sets, near, background, max_background, min_regions, seed)
+
+    rows: list[tuple[object, ...]] = []
+    for key, outside_rows in backgrounds.items():
         part = mapped[key]
-        own = np.unique(part["row"].to_numpy())
-        place = {row: i for i, row in enumerate(own)}
-        inside, outside = (
-            np.ascontiguousarray(database.load([database.features[i] for i in rows_of]).T)
-            for rows_of in (own, grounds[key])
-        )
-        p_value = rank_sum_p(inside, outside, correct_ties=correct_ties)
-        adjusted = false_discovery_control(p_value)
-        means = [scores.mean(axis=1, dtype=np.float64) for scores in (inside, outside)]
-        change = np.log2((means[0] + _ALMOST_NOTHING) / (means[1] + _ALMOST_NOTHING))
-        passed = (adjusted <= adjusted_p) & (change >= log2_fold_change) & (means[0] >= min_mean)
+        inside_rows = np.unique(rows_of_sets[key])
+        inside, outside = (_load_scores(database, chosen) for chosen in (inside_rows, outside_rows))
+
+        adjusted = false_discovery_control(rank_sum_p(inside, outside, correct_ties=correct_ties))
+        mean_in, mean_out = (scores.mean(axis=1, dtype=np.float64) for scores in (inside, outside))
+        change = np.log2((mean_in + _PSEUDO_SCORE) / (mean_out + _PSEUDO_SCORE))
+        passed = (adjusted <= adjusted_p) & (change >= log2_fold_change) & (mean_in >= min_mean)
+
+        column = np.searchsorted(inside_rows, part["row"])
         for m in np.flatnonzero(passed):
             least = best_threshold(inside[m], outside[m]) if hit_threshold is None else hit_threshold
-            hit = inside[m][part["row"].map(place).to_numpy()] > least
-            regions = sorted(set(part.loc[hit, "region"]))
-            figures = (change[m], adjusted[m], means[0][m], means[1][m], float(least))
+            regions = sorted(set(part.loc[inside[m][column] > least, "region"]))
+            figures = change[m], adjusted[m], mean_in[m], mean_out[m], float(least)
             rows.append((*key, database.motifs[m], *figures, regions))
-        logger.info(
-            "%s %s: %d regions against %d, %d motifs", *key, len(own), len(grounds[key]), np.count_nonzero(passed)
-        )
+        logger.info("%s %s: %d regions against %d, %d motifs", *key, len(inside_rows), len(outside_rows), passed.sum())
+
     if not rows:
         raise InputError(
             f"no motif of {len(database.motifs)} differs in any of {len(mapped)} region sets: log2 fold change "
@@ -148,34 +121,62 @@ def contrast_regions(
             "loosen grn.cistromes.dem.log2_fold_change or .adjusted_p, or raise .max_background",
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return finish_table(table.assign(score=np.maximum(table["log2_fold_change"], 0)), tfs)
+    return finish_table(table.assign(score=table["log2_fold_change"].clip(lower=0)), annotations)
 
 
-def near_tss(regions: Sequence[str], tss: pd.DataFrame, reach: int) -> np.ndarray:
-    """Whether each region lies up to `reach` bp from a transcription start site (contract tss)."""
-    import pandas as pd
+def _load_scores(database: ScoreDatabase, rows: np.ndarray) -> np.ndarray:
+    """Scores of some regions, motifs x regions."""
+    return np.ascontiguousarray(database.load([database.features[row] for row in rows]).T)
 
-    from grnformer.genome.regions import parse_regions
 
-    places = parse_regions(pd.Index(regions).str.replace(r"^\w+__", "", regex=True), "score database")
-    near = np.zeros(len(places), bool)
-    sites = {chrom: np.sort(part.to_numpy()) for chrom, part in tss.groupby("chrom")["tss"]}
-    for chrom, rows in places.groupby("chrom", sort=False).indices.items():
-        if chrom in sites:
-            first = np.searchsorted(sites[chrom], places["start"].to_numpy()[rows] - reach)
-            last = np.searchsorted(sites[chrom], places["end"].to_numpy()[rows] + reach)
-            near[rows] = last > first
-    return near
+def _draw_backgrounds(
+    rows_of_sets: dict[tuple[str, str], np.ndarray],
+    near: np.ndarray,
+    background: str,
+    max_background: int | None,
+    min_regions: int,
+    seed: int,
+) -> dict[tuple[str, str], np.ndarray]:
+    """Rows of the background of each set that has one."""
+    if background not in ("sets", "database"):
+        raise InputError(f"grn.cistromes.dem.background is {background!r}", "sets or database", "correct the config")
+
+    backgrounds = {}
+    for (kind, name), rows in rows_of_sets.items():
+        if background == "database":
+            candidates = np.arange(len(near))
+        else:
+            others = {key: of_set for key, of_set in rows_of_sets.items() if key != (kind, name)}
+            same_kind = [of_set for key, of_set in others.items() if key[0] == kind]
+            candidates = np.concatenate([np.zeros(0, int), *(same_kind or others.values())])
+
+        # a stream for each set: sets that come or go leave the others as they are
+        rng = np.random.default_rng([seed, crc32(f"{kind}\t{name}".encode())])
+        chosen = draw_background(rows, candidates, near, max_background, rng)
+        if not len(chosen):
+            logger.warning("%s %s is left out: no region is its background", kind, name)
+            continue
+        if len(chosen) < min_regions:
+            logger.warning("%s %s: only %d regions are its background; few motifs can pass", kind, name, len(chosen))
+        backgrounds[kind, name] = chosen
+
+    if not backgrounds:
+        raise InputError(
+            f"none of {len(rows_of_sets)} region sets has a background",
+            "regions outside the set, with no greater fraction of promoters than in the set",
+            "set grn.cistromes.dem.background to database, or .promoter to null",
+        )
+    return backgrounds
 
 
 def draw_background(
-    own: np.ndarray, candidates: np.ndarray, near: np.ndarray, at_most: int | None, rng: np.random.Generator
+    rows: np.ndarray, candidates: np.ndarray, near: np.ndarray, at_most: int | None, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw the background of a region set, in which the fraction of promoters is never greater than in the set.
 
     Parameters
     ----------
-    own
+    rows
         Rows of the database that are the set's; none is drawn.
     candidates
         Rows to draw from.
@@ -188,26 +189,26 @@ def draw_background(
     -------
     Rows in ascending order, each once; possibly none.
     """
-    own = np.unique(own)
-    own_promoters = int(near[own].sum())
-    own_rest = len(own) - own_promoters
-    others = np.setdiff1d(candidates, own)
+    rows = np.unique(rows)
+    promoters_of_set = int(near[rows].sum())
+    rest_of_set = len(rows) - promoters_of_set
+    others = np.setdiff1d(candidates, rows)
     promoters, rest = others[near[others]], others[~near[others]]
 
     # counts, not fractions: a rounded fraction could let one promoter too many pass
     wanted = len(others) if at_most is None else min(at_most, len(others))
-    n_promoters = wanted * own_promoters // len(own)
+    n_promoters = wanted * promoters_of_set // len(rows)
     n_rest = min(wanted - n_promoters, len(rest))
-    if own_rest:
-        # where other regions are few, promoters must be few too: at most own_promoters for own_rest of them
-        n_promoters = min(n_promoters, n_rest * own_promoters // own_rest)
+    if rest_of_set:
+        # where other regions are few, promoters must be few too: at most promoters_of_set for rest_of_set of them
+        n_promoters = min(n_promoters, n_rest * promoters_of_set // rest_of_set)
 
     drawn = rng.permutation(promoters)[:n_promoters], rng.permutation(rest)[:n_rest]
     return np.sort(np.concatenate(drawn))
 
 
 def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
-    """Score above which a set is told from its background best (Youden's index), looking at scores above 0 alone.
+    """Score above which a region is best called one of the set (Youden's index), among scores above 0.
 
     It is the highest score that is left out, 0 where none is. pycistarget takes the lowest that the index takes in, and
     then only what is above that: of regions with one site of the same word, whose scores are equal, it loses all.
@@ -219,8 +220,10 @@ def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
         return 0.0
     labels, scores = np.repeat([1, 0], [len(inside), len(outside)]), np.concatenate([inside, outside])
     false, true, thresholds = roc_curve(labels, scores)
-    best = int(np.argmax(true - false))
-    return float(scores[scores < thresholds[best]].max(initial=0)) if best else 0.0  # the first takes in nothing
+    best = np.argmax(true - false)
+
+    # the first threshold of a ROC curve is infinite and takes in nothing
+    return float(scores[scores < thresholds[best]].max(initial=0)) if best else 0.0
 
 
 def rank_sum_p(inside: np.ndarray, outside: np.ndarray, *, correct_ties: bool) -> np.ndarray:
@@ -238,6 +241,8 @@ def _rank_sum_z(inside: np.ndarray, outside: np.ndarray, correct_ties: bool) -> 
     for i in prange(inside.shape[0]):
         together = np.concatenate((inside[i], outside[i]))
         order = np.argsort(together, kind="mergesort")
+
+        # one run of equal scores after the other: each of its members has the run's mean rank
         total, tied, start = 0.0, 0.0, 0
         while start < n + m:
             stop, members = start, 0
@@ -249,6 +254,7 @@ def _rank_sum_z(inside: np.ndarray, outside: np.ndarray, correct_ties: bool) -> 
             size = float(stop - start)
             tied += size * (size * size - 1.0)
             start = stop
+
         expected = n * (n + m + 1) / 2.0
         width = float(n + m + 1)
         if correct_ties:

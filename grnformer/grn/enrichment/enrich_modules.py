@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from grnformer.genome.rankings import RankingDatabase
-    from grnformer.grn.enrichment.modules import Module
+from grnformer.genome.rankings import RankingDatabase
+from grnformer.grn.enrichment.modules import Module
+from grnformer.grn.enrichment.recovery import (
+    check_nes_in_reach,
+    leading_edge_ranks,
+    make_sets,
+    normalise,
+    recovery_auc,
+)
+from grnformer.grn.enrichment.sets import annotations_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +44,12 @@ def enrich_modules(
     nes_threshold: float,
     min_mapped: float,
 ) -> pd.DataFrame:
-    """Return the motifs of each module's own TF that are enriched near its genes (contract module_enrichment).
+    """Return the motifs of each module's TF that are enriched near its genes (contract module_enrichment).
 
     As pySCENIC's step ctx (Van de Sande et al. 2020, doi 10.1038/s41596-020-0336-2): each motif of a database gets an
     AUC and an NES among all motifs in each module; those that stand for the TF of the module and are enriched give the
     module's genes in their leading edge. pySCENIC 0.12.1 sorts the motifs of a module by their annotation, but not
-    the curves that belong to them; here each motif has its own.
+    the curves that belong to them; here each motif keeps its curve.
 
     Parameters
     ----------
@@ -55,13 +60,13 @@ def enrich_modules(
     annotations
         Of `read_annotations`.
     auc_threshold
-        Share of the database's genes over which the AUC is taken.
+        Fraction of the database's genes over which the AUC is taken.
     rank_threshold
         Ranks among which the leading edge is looked for.
     nes_threshold
         Least NES of an enriched motif.
     min_mapped
-        A module is left out of a database that has no more than this share of its genes.
+        A module is left out of a database that has no more than this fraction of its genes.
 
     Raises
     ------
@@ -69,70 +74,72 @@ def enrich_modules(
         If a database ranks regions, is shorter than `rank_threshold`, has none of the annotated motifs or no module's
         genes, or no motif is enriched.
     """
-    import pandas as pd
-
     rows: list[tuple[object, ...]] = []
-    mapped = 0
+    n_mapped = 0
     for database in databases:
         by_tf = _columns_by_tf(annotations, database)
         _check(database, rank_threshold, nes_threshold)
         known = set(database.features)
-        chosen = [m for m in modules if 1 - sum(g in known for g in m.genes) / len(m.genes) < 1 - min_mapped]
-        mapped += len(chosen)
+        chosen = [module for module in modules if _missing_fraction(module, known) < 1 - min_mapped]
+        n_mapped += len(chosen)
         rows += _enriched(database, chosen, by_tf, auc_threshold, rank_threshold, nes_threshold)
+
     if not rows:
         raise InputError(
-            f"no motif of a module's own TF reaches NES {nes_threshold}: {len(modules)} modules, of which {mapped} "
+            f"no motif of a module's TF reaches NES {nes_threshold}: {len(modules)} modules, of which {n_mapped} "
             f"have more than {min_mapped:.0%} of their genes in a database",
             "enriched motifs",
             "check that database and motif-to-TF table are of this species and of one motif collection, or lower "
             "grn.cistromes.cistarget_genes.nes_threshold or .min_mapped",
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
-    logger.info(
-        "%d enriched motifs of %d TFs in %d modules", len(table), table["tf"].nunique(),
-        len(table[["tf", "sign", "module"]].drop_duplicates()),
-    )  # fmt: skip
+    n_modules = len(table[["tf", "sign", "module"]].drop_duplicates())
+    logger.info("%d enriched motifs of %d TFs in %d modules", len(table), table["tf"].nunique(), n_modules)
     order = ["tf", "sign", "module", "database", "nes", "motif"]
     return table.sort_values(order, ascending=[True, False, True, True, False, True], ignore_index=True)
 
 
-def _enriched(
-    database: RankingDatabase, modules: Sequence[Module], by_tf: dict[str, dict[int, str]], auc_threshold: float,
-    rank_threshold: int, nes_threshold: float,
-) -> list[tuple[object, ...]]:  # fmt: skip
-    from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+def _missing_fraction(module: Module, known: set[str]) -> float:
+    return 1 - sum(gene in known for gene in module.genes) / len(module.genes)
 
+
+def _enriched(
+    database: RankingDatabase,
+    modules: Sequence[Module],
+    by_tf: dict[str, dict[int, str]],
+    auc_threshold: float,
+    rank_threshold: int,
+    nes_threshold: float,
+) -> Iterator[tuple[object, ...]]:
+    """Rows of `COLUMNS`."""
     modules = [module for module in modules if module.tf in by_tf]
     used = sorted({gene for module in modules for gene in module.genes} & set(database.features))
     if not used:
-        return []
+        return
     row_of = {gene: row for row, gene in enumerate(used)}
     ranks = database.load(used)
-    total, name = len(database.features), database.path.name.split(".")[0]
-    members = [np.array([row_of[gene] for gene in module.genes if gene in row_of]) for module in modules]
+    name = database.path.name.split(".")[0]
+
     step = max(1, _AUCS_AT_ONCE // len(database.motifs))
-    found: list[tuple[object, ...]] = []
     for start in range(0, len(modules), step):
-        sets = make_sets({str(i): rows for i, rows in enumerate(members[start : start + step])})
-        auc = recovery_auc(ranks, sets, total=total, auc_threshold=auc_threshold)
+        part = modules[start : start + step]
+        sets = make_sets([np.array([row_of[gene] for gene in m.genes if gene in row_of], dtype=int) for m in part])
+        auc = recovery_auc(ranks, sets, total=len(database.features), auc_threshold=auc_threshold)
         nes = normalise(auc)
-        for i, module in enumerate(modules[start : start + step]):
+
+        for i, module in enumerate(part):
             annotated = by_tf[module.tf]
-            own = np.array(sorted(annotated))
-            own = own[(nes[i, own] >= nes_threshold) & (auc[i, own] > 0)]
+            motifs = np.array(sorted(annotated))
+            motifs = motifs[(nes[i, motifs] >= nes_threshold) & (auc[i, motifs] > 0)]
             rows, weights = sets.members(i)
-            peaks = leading_edge_ranks(ranks, rows, weights, own, rank_threshold=rank_threshold)
-            for motif, peak in zip(own, peaks, strict=True):
+            peaks = leading_edge_ranks(ranks, rows, weights, motifs, rank_threshold=rank_threshold)
+            for motif, peak in zip(motifs, peaks, strict=True):
                 genes = sorted(used[row] for row in rows if ranks[row, motif] <= peak)
-                head = (module.tf, module.sign, module.cut, name, database.motifs[motif])
-                found.append((*head, auc[i, motif], nes[i, motif], int(peak), genes, annotated[int(motif)]))
-    return found
+                head = module.tf, module.sign, module.cut, name, database.motifs[motif]
+                yield *head, auc[i, motif], nes[i, motif], int(peak), genes, annotated[motif]
 
 
 def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float) -> None:
-    from grnformer.grn.enrichment.recovery import check_nes_in_reach
-
     if database.has_regions:
         raise InputError(
             f"{database.path} ranks regions such as {database.features[0]!r}",
@@ -151,13 +158,11 @@ def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float)
 
 def _columns_by_tf(annotations: pd.DataFrame, database: RankingDatabase) -> dict[str, dict[int, str]]:
     """TF to the columns of its motifs: direct, where it is annotated directly, else extended."""
-    from grnformer.grn.enrichment.enrich import annotations_of
-
-    place = {motif: column for column, motif in enumerate(database.motifs)}
+    column_of = {motif: column for column, motif in enumerate(database.motifs)}
     known = annotations_of(database, annotations)
     by_tf: dict[str, dict[int, str]] = {}
-    for motif, tf, ground in known[["motif", "tf", "ground"]].itertuples(index=False, name=None):
+    for motif, tf, evidence in zip(known["motif"], known["tf"], known["evidence"], strict=True):
         of_tf = by_tf.setdefault(tf, {})
-        column = place[motif]
-        of_tf[column] = "direct" if ground == "direct" else of_tf.get(column, "extended")
+        column = column_of[motif]
+        of_tf[column] = "direct" if evidence == "direct" else of_tf.get(column, "extended")
     return by_tf

@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +37,8 @@ def make_modules(
 ) -> list[Module]:
     """Cut a TF-gene network into modules, as pySCENIC (Van de Sande et al. 2020, doi 10.1038/s41596-020-0336-2).
 
-    Genes of a module correlate with the TF by one sign. Each TF is put into its own modules: whether it regulates
-    itself cannot be seen from its own expression.
+    Genes of a module correlate with the TF by one sign. Each TF is a member of its modules: whether it regulates
+    itself cannot be seen from its expression.
 
     Parameters
     ----------
@@ -50,9 +47,9 @@ def make_modules(
     percentiles
         Cuts by importance: above these quantiles (0 to 1) of all importances above 0.
     top_targets
-        Cuts by TF: so many genes of the greatest importance.
+        Cuts by TF: this many genes of the greatest importance.
     top_regulators
-        Cuts by gene: so many TFs of the greatest importance.
+        Cuts by gene: this many TFs of the greatest importance.
     min_genes
         Smaller modules, counted with the TF, are left out.
     min_abs_rho
@@ -70,14 +67,16 @@ def make_modules(
         If no module has enough genes.
     """
     pairs = tf_gene[tf_gene["importance"] > 0]
-    cuts = np.quantile(pairs["importance"], percentiles) if len(pairs) else np.zeros(len(percentiles))
-    signs = [1, -1] if repressing else [1]
+    least = np.quantile(pairs["importance"], percentiles) if len(pairs) else np.zeros(len(percentiles))
+    by_importance = dict(zip(percentiles, least, strict=True))
+
     found = []
-    for sign in signs:
-        part = pairs[pairs["rho"] * sign > min_abs_rho]
-        for cut, chosen in _cuts(part, dict(zip(percentiles, cuts, strict=True)), top_targets, top_regulators):
+    for sign in (1, -1) if repressing else (1,):
+        signed = pairs[pairs["rho"] * sign > min_abs_rho]
+        for cut, chosen in _cuts(signed, by_importance, top_targets, top_regulators):
             for tf, genes in chosen.groupby("tf", sort=True)["gene"]:
-                found.append(Module(str(tf), sign, cut, (*dict.fromkeys(genes), str(tf))))
+                found.append(Module(tf, sign, cut, (*dict.fromkeys(genes), tf)))
+
     modules = [module for module in found if len(module.genes) >= min_genes]
     if not modules:
         largest = max((len(module.genes) for module in found), default=0)
@@ -86,16 +85,18 @@ def make_modules(
             "modules of co-expressed genes",
             "lower grn.cistromes.cistarget_genes.min_genes or .min_abs_rho, or look at grn/tf_gene.parquet",
         )
-    logger.info("%d modules of %d TFs; %d too small", len(modules), len({m.tf for m in modules}),
-                len(found) - len(modules))  # fmt: skip
+    n_tfs, n_small = len({module.tf for module in modules}), len(found) - len(modules)
+    logger.info("%d modules of %d TFs; %d too small", len(modules), n_tfs, n_small)
     return modules
 
 
 def _cuts(
     pairs: pd.DataFrame, by_importance: dict[float, float], top_targets: Sequence[int], top_regulators: Sequence[int]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    for share, least in by_importance.items():
-        yield f"weight>{share * 100}%", pairs[pairs["importance"] > least]
+    """Name and pairs of each cut; names as pySCENIC's."""
+    for percentile, least in by_importance.items():
+        yield f"weight>{percentile * 100}%", pairs[pairs["importance"] > least]
+
     ordered = pairs.sort_values("importance", ascending=False, kind="stable")
     for number in top_targets:
         yield f"top{number}", ordered.groupby("tf", sort=False).head(number)

@@ -7,6 +7,7 @@ A recovery curve is the weight of the members found up to each rank. Sets are gi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,6 @@ from grnformer.core.errors import InputError
 class Sets:
     """Sets over the rows of a rank matrix: set i has rows ``indices[indptr[i]:indptr[i + 1]]`` with these weights."""
 
-    names: tuple[str, ...]
     indptr: np.ndarray
     indices: np.ndarray
     weights: np.ndarray
@@ -31,30 +31,30 @@ class Sets:
 
 
 def check_nes_in_reach(n_motifs: int, nes_threshold: float, database: str, remedy: str) -> None:
-    """Raise InputError where not even a motif that alone has an AUC, of `n_motifs`, can reach the NES."""
+    """Raise InputError if even a motif that is the only one of `n_motifs` with an AUC cannot reach the NES."""
     highest = (n_motifs - 1) ** 0.5
     if highest < nes_threshold:
         raise InputError(
             f"{database}: {n_motifs} motifs, of which none can exceed an NES of {highest:.2f}",
-            f"enough motifs for an NES of {nes_threshold}: a whole collection, not those of some TFs alone",
+            f"enough motifs for an NES of {nes_threshold}: a whole collection, not only those of some TFs",
             remedy,
         )
 
 
-def make_sets(members: dict[str, np.ndarray], weights: dict[str, np.ndarray] | None = None) -> Sets:
-    """Make `Sets` of rows by name; weights are 1 where none are given."""
-    sizes = [len(rows) for rows in members.values()]
-    parts = [np.ones(n) if weights is None else weights[name] for name, n in zip(members, sizes, strict=True)]
+def make_sets(members: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None) -> Sets:
+    """Make `Sets` of the rows of each; weights are 1 where none are given."""
+    sizes = [len(rows) for rows in members]
+    if weights is None:
+        weights = [np.ones(size) for size in sizes]
     return Sets(
-        tuple(members),
-        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        np.concatenate([np.zeros(0), *members.values()]).astype(np.int64),
-        np.concatenate([np.zeros(0), *parts]).astype(np.float64),
+        np.cumsum([0, *sizes], dtype=np.int64),
+        np.concatenate([[], *members]).astype(np.int64),
+        np.concatenate([[], *weights]).astype(np.float64),
     )
 
 
 def rank_cutoff(auc_threshold: float, total: int) -> int:
-    """Ranks under which the recovery curve is summed: the share `auc_threshold` of all `total`, less one as in R."""
+    """Ranks under which the recovery curve is summed: the fraction `auc_threshold` of `total`, less one as in R."""
     cutoff = round(auc_threshold * total)
     if cutoff < 2:
         raise InputError(
@@ -66,7 +66,7 @@ def rank_cutoff(auc_threshold: float, total: int) -> int:
 
 
 def recovery_auc(ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: float) -> np.ndarray:
-    """Area under the recovery curve of every set and motif, as a share of the largest possible.
+    """Area under the recovery curve of every set and motif, as a fraction of the largest possible.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def recovery_auc(ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: fl
     total
         Number of features in the whole database.
     auc_threshold
-        Share of the database, from the top, over which the area is taken.
+        Fraction of the database, from the top, over which the area is taken.
 
     Returns
     -------
@@ -83,22 +83,25 @@ def recovery_auc(ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: fl
     """
     cutoff = rank_cutoff(auc_threshold, total)
     area = _areas(ranks, sets.indptr, sets.indices, sets.weights, cutoff)
+
+    # reduceat gives an empty set the next set's first weight
     weight = np.add.reduceat(np.append(sets.weights, 0.0), sets.indptr[:-1])
     weight[np.diff(sets.indptr) == 0] = 0
+
     # R-SCENIC, and ctxcore after it, divide by one rank more than are summed
     return area / np.where(weight > 0, (cutoff + 1) * weight, 1.0)[:, None]
 
 
 def normalise(auc: np.ndarray) -> np.ndarray:
-    """NES: AUC less the mean over motifs, in standard deviations; sets x motifs. 0 where all motifs are equal."""
-    spread = auc.std(axis=1, keepdims=True)
-    return (auc - auc.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    """NES: AUC less the mean over motifs, in SD; sets x motifs. 0 where all motifs are equal."""
+    sd = auc.std(axis=1, keepdims=True)
+    return (auc - auc.mean(axis=1, keepdims=True)) / np.where(sd > 0, sd, 1.0)
 
 
 def leading_edge_ranks(
     ranks: np.ndarray, rows: np.ndarray, weights: np.ndarray, motifs: np.ndarray, *, rank_threshold: int
 ) -> np.ndarray:
-    """Rank at which the curve of each given motif rises furthest above mean + 2 sd of all motifs' curves.
+    """Rank at which the curve of each given motif rises furthest above mean + 2 SD of all motifs' curves.
 
     Members at that rank or before it are the leading edge.
 
@@ -113,15 +116,16 @@ def leading_edge_ranks(
     rank_threshold
         Length of the curves, ranks.
     """
+    peaks = np.zeros(len(motifs), dtype=np.int64)
     if not len(motifs):
-        return np.zeros(0, dtype=np.int64)
+        return peaks
+
     by_motif = np.ascontiguousarray(ranks[rows].T)
     mean, second = _curve_moments(by_motif, weights, rank_threshold)
     bar = mean + 2.0 * np.sqrt(np.maximum(second - mean**2, 0.0))
-    peaks = np.empty(len(motifs), dtype=np.int64)
-    for i, motif in enumerate(motifs):
-        found = by_motif[motif] < rank_threshold
-        steps = np.bincount(by_motif[motif][found], weights=weights[found], minlength=rank_threshold)
+    for i, of_motif in enumerate(by_motif[motifs]):
+        found = of_motif < rank_threshold
+        steps = np.bincount(of_motif[found], weights=weights[found], minlength=rank_threshold)
         peaks[i] = np.argmax(np.cumsum(steps) - bar)
     return peaks
 
@@ -143,7 +147,7 @@ def _areas(
 def _curve_moments(
     ranks: np.ndarray, weights: np.ndarray, length: int
 ) -> tuple[np.ndarray, np.ndarray]:  # pragma: no cover
-    """Mean over motifs of the curves and of their squares, from the steps alone: cost by members, not by ranks."""
+    """Mean over motifs of the curves and of their squares, from only the steps: cost by members, not by ranks."""
     first, second = np.zeros(length), np.zeros(length)
     for m in range(ranks.shape[0]):
         found = np.flatnonzero(ranks[m] < length)
@@ -151,6 +155,7 @@ def _curve_moments(
         for k in found[np.argsort(ranks[m][found])]:
             rank, weight = ranks[m, k], weights[k]
             first[rank] += weight
+            # (height + weight)^2 - height^2: what this step adds to the square of the curve
             second[rank] += weight * (2 * height + weight)
             height += weight
     return np.cumsum(first) / ranks.shape[0], np.cumsum(second) / ranks.shape[0]

@@ -86,7 +86,7 @@ def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: Ran
     """
     import pandas as pd
 
-    from grnformer.genome.overlap import overlap_regions
+    from grnformer.genome.regions import overlap_regions
 
     column = {motif: i for i, motif in enumerate(database.motifs)}
     pairs = [enrichment[["motif", f"tfs_{kind}"]].explode(f"tfs_{kind}").dropna() for kind in ("direct", "extended")]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from grnformer.genome.intervals import find_overlaps, tss_intervals
 
 _PROMOTER_EDGE = 10  # bp from a TSS to the edge of its promoter, where a neighbour's window ends: SCENIC+'s
 
@@ -50,10 +47,35 @@ def find_pairs(
     InputError
         If no gene has a TSS, or no chromosome name is shared.
     """
-    import pandas as pd
+    sites = _known_sites(tss, genes, regions)
+    site, region = find_overlaps(tss_intervals(sites, window), regions)
+    position, end = sites["tss"].to_numpy()[site], regions["end"].to_numpy()[region]
+    start = regions["start"].to_numpy()[region]
+    reverse = (sites["strand"] == "-").to_numpy()[site]
 
-    number = pd.Series(np.arange(len(genes)), index=genes)
-    known = tss[tss["gene"].isin(number.index)]
+    # one of the two is 0, both where the region holds the TSS
+    left = np.maximum(position - (end - 1), 0)  # bp from the region's last base rightwards to the TSS
+    right = np.maximum(start - position, 0)
+    gap = left + right
+    # left of a TSS is upstream on the forward strand, downstream on the reverse strand
+    upstream = (left > 0) != reverse
+    pairs = pd.DataFrame(
+        {"gene": sites["number"].to_numpy()[site], "region": region, "distance": np.where(upstream, -gap, gap)}
+    )
+    if stop_at_neighbours:
+        before, after = _borders(sites)
+        between = (end - 1 > before[site]) & (start < after[site])
+        pairs = pairs[between | (gap <= min_window)]
+
+    # the nearest TSS of the gene; of two at equal distance the upstream one, so that the choice is fixed
+    by_distance = np.lexsort((pairs["distance"], pairs["distance"].abs(), pairs["region"], pairs["gene"]))
+    return pairs.iloc[by_distance].drop_duplicates(["gene", "region"], ignore_index=True)
+
+
+def _known_sites(tss: pd.DataFrame, genes: list[str], regions: pd.DataFrame) -> pd.DataFrame:
+    """Sites of the genes to link, with the gene's number, by chromosome and position."""
+    number = {gene: i for i, gene in enumerate(genes)}
+    known = tss[tss["gene"].isin(genes)]
     if known.empty:
         raise InputError(
             f"none of {len(genes)} genes (such as {genes[:3]}) has a TSS (genes there: {tss['gene'].head(3).tolist()})",
@@ -66,77 +88,23 @@ def find_pairs(
             "chromosome names of one style",
             "rename the chromosomes of one of them",
         )
-    parts = []
-    places = {chrom: np.flatnonzero(regions["chrom"].to_numpy() == chrom) for chrom in sorted(set(regions["chrom"]))}
-    for chrom, sites in known.groupby("chrom", sort=True):
-        rows = places.get(chrom)
-        if rows is None:
-            continue
-        start, end = (regions[c].to_numpy()[rows] for c in ("start", "end"))
-        order = np.argsort(start, kind="stable")
-        parts.append(
-            _pairs_of_chromosome(
-                number[sites["gene"]].to_numpy(),
-                sites["tss"].to_numpy(),
-                (sites["strand"] == "-").to_numpy(),
-                start[order],
-                end[order],
-                rows[order],
-                window,
-                min_window,
-                stop_at_neighbours,
-            )
-        )
-    gene, region, distance = (np.concatenate(p) for p in zip(*parts, strict=True))
-    gene, region, distance = _nearest(gene, region, distance)
-    return pd.DataFrame({"gene": gene, "region": region, "distance": distance})
+    return known.assign(number=known["gene"].map(number)).sort_values(["chrom", "tss"], ignore_index=True)
 
 
-def _pairs_of_chromosome(
-    gene: np.ndarray, tss: np.ndarray, reverse: np.ndarray, start: np.ndarray, end: np.ndarray, name: np.ndarray,
-    window: int, min_window: int, stop_at_neighbours: bool,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """All (gene, region, distance) of one chromosome, with a row for each TSS; regions sorted by start."""
-    order = np.lexsort((gene, tss))
-    gene, tss, reverse = gene[order], tss[order], reverse[order]
-    widest = int((end - start).max())
-    first = np.searchsorted(start, tss - window - widest, side="left")
-    last = np.searchsorted(start, tss + window, side="right")
-    site = np.repeat(np.arange(len(tss)), last - first)
-    hit = np.arange(len(site)) - np.repeat(np.cumsum(last - first) - (last - first), last - first) + first[site]
-    left = np.maximum(tss[site] - (end[hit] - 1), 0)  # bp from the region's last base rightwards to the TSS
-    right = np.maximum(start[hit] - tss[site], 0)
-    gap = left + right
-    keep = gap <= window
-    if stop_at_neighbours:
-        before, after = _borders(gene, tss)
-        between = (end[hit] - 1 > before[site]) & (start[hit] < after[site])
-        keep &= between | (gap <= min_window)
-    # left of a TSS is upstream on the forward strand, downstream on the reverse strand
-    upstream = (left > 0) != reverse[site]
-    distance = np.where(upstream, -gap, gap)
-    site, hit, distance = site[keep], hit[keep], distance[keep]
-    return _nearest(gene[site], name[hit], distance)
-
-
-def _borders(gene: np.ndarray, tss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inner edges of the nearest promoters of other genes before and after each TSS's gene (sites by position).
+def _borders(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Inner edges of the nearest promoters of other genes before and after each site's gene, on its chromosome.
 
     The gene reaches from its first to its last TSS; promoters that touch it are passed over, as in SCENIC+.
     """
     far = np.iinfo(np.int64).max // 2
-    name, number = np.unique(gene, return_inverse=True)
-    low, high = np.full(len(name), far), np.full(len(name), -far)
-    np.minimum.at(low, number, tss)
-    np.maximum.at(high, number, tss)
-    before = np.r_[-far, tss + _PROMOTER_EDGE][np.searchsorted(tss, low - _PROMOTER_EDGE, side="left")]
-    after = np.r_[tss - _PROMOTER_EDGE, far][np.searchsorted(tss, high + _PROMOTER_EDGE, side="right")]
-    return before[number], after[number]
+    before, after = np.full(len(sites), -far), np.full(len(sites), far)
+    for _, of_chromosome in sites.groupby("chrom", sort=False):
+        rows, tss = of_chromosome.index, of_chromosome["tss"]
+        of_gene = of_chromosome.groupby("number")["tss"]
+        first, last = of_gene.transform("min"), of_gene.transform("max")
 
-
-def _nearest(gene: np.ndarray, region: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Keep the smallest distance of each pair; at equal size the upstream one, so that the choice is fixed."""
-    order = np.lexsort((distance, np.abs(distance), region, gene))
-    gene, region, distance = gene[order], region[order], distance[order]
-    new = np.r_[True, (gene[1:] != gene[:-1]) | (region[1:] != region[:-1])] if len(gene) else np.zeros(0, bool)
-    return gene[new], region[new], distance[new].astype(np.int64)
+        # positions are sorted: the last one before the gene's first promoter, the first one after its last
+        edges_before, edges_after = np.r_[-far, tss + _PROMOTER_EDGE], np.r_[tss - _PROMOTER_EDGE, far]
+        before[rows] = edges_before[np.searchsorted(tss, first - _PROMOTER_EDGE, side="left")]
+        after[rows] = edges_after[np.searchsorted(tss, last + _PROMOTER_EDGE, side="right")]
+    return before, after

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.genome.regions import check_chromosome_names
+from grnformer.genome.build_check import check_chromosomes
 from grnformer.prep.pairing import pair_barcodes
 
 log = logging.getLogger("grnformer.prep")
@@ -29,7 +29,7 @@ def check_chromosomes_of_fragments(
         Lengths of the genome's chromosomes, bp, where they are known.
     """
     counts = chromosomes.set_index("chrom")["fragments"]
-    check_chromosome_names(counts, tss, where, what="fragments")
+    check_chromosomes(counts, tss, where, what="fragments")
     beyond = chromosomes[chromosomes["length"] > chromosomes["chrom"].map(sizes or {}).fillna(np.inf)]
     if len(beyond):
         row = beyond.iloc[0]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.genome.intervals import overlaps_any
 
 log = logging.getLogger("grnformer.prep")
 
@@ -56,7 +57,7 @@ def merge_peaks(
     n_called = len(table)
     inside = (table["start"] >= 0) & (table["end"] <= table["chrom"].map(lengths))
     table = table[inside]
-    barred = overlaps(table, blacklist) if blacklist is not None else np.zeros(len(table), dtype=bool)
+    barred = overlaps_any(table, blacklist) if blacklist is not None else np.zeros(len(table), dtype=bool)
     table = table[~barred].sort_values(
         ["score", "chrom", "start", "group"], ascending=[False, True, True, True], ignore_index=True
     )
@@ -92,19 +93,6 @@ def remove_overlaps(ranked: pd.DataFrame) -> np.ndarray:
     return kept
 
 
-def overlaps(regions: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Which regions share a base with one of the others; boolean. Both: ``chrom, start, end``, half-open."""
-    hit = np.zeros(len(regions), dtype=bool)
-    groups = {chrom: _union(part) for chrom, part in others.groupby("chrom")}
-    for chrom, rows in regions.groupby("chrom").indices.items():
-        if chrom in groups:
-            starts, ends = groups[chrom]
-            first = np.searchsorted(ends, regions["start"].to_numpy()[rows], side="right")
-            past = np.searchsorted(starts, regions["end"].to_numpy()[rows], side="left")
-            hit[rows] = past > first
-    return hit
-
-
 def read_blacklist(path: str | Path, lengths: dict[str, int]) -> pd.DataFrame:
     """Read a BED of regions to be left out: ``chrom, start, end``.
 
@@ -137,15 +125,7 @@ def _score(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return best.assign(score=1e6 * best["score"] / total if total > 0 else 0.0, best_group=name, group=name)
 
 
-def _union(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends of the union of intervals, sorted; touching ones are joined."""
-    part = part.sort_values("start")
-    start, reach = part["start"].to_numpy(), np.maximum.accumulate(part["end"].to_numpy())
-    new = np.r_[True, start[1:] > reach[:-1]]
-    return start[new], reach[np.r_[np.flatnonzero(new)[1:] - 1, len(part) - 1]]
-
-
 def _found_in(kept: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     """Pseudobulks with a peak that overlaps each kept one, joined by ';'."""
-    found = pd.DataFrame({name: overlaps(kept, part) for name, part in table.groupby("group")}, index=kept.index)
+    found = pd.DataFrame({name: overlaps_any(kept, part) for name, part in table.groupby("group")}, index=kept.index)
     return [";".join(found.columns[row]) for row in found.to_numpy()]

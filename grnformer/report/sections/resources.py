@@ -43,8 +43,8 @@ def _read_by_networks(config: dict[str, Any], rows: list[dict[str, str]]) -> lis
     if any(row.get("fragments") for row in rows):
         fragments = config["prep"]["fragments"]
         read += [fragments[key].get(genome) for key in ("blacklists", "chromosome_sizes") for genome in genomes]
-    if grn["binding"]["promoters"]:
-        read.append(grn["binding"])
+    if grn["cistromes"]["promoter"]["promoters"]:
+        read.append(grn["cistromes"]["promoter"])
     return read
 
 

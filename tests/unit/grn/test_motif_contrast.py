@@ -8,10 +8,12 @@ from sklearn.metrics import roc_curve
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.genome.intervals import holds_tss
 from grnformer.genome.rankings import open_rankings, open_scores, write_rankings, write_scores
+from grnformer.genome.regions import parse_database_regions
 from grnformer.genome.scan import scan_regions
 from grnformer.grn.cistromes.build import build_cistromes
-from grnformer.grn.enrichment.contrast import best_threshold, contrast_regions, draw_background, near_tss, rank_sum_p
+from grnformer.grn.enrichment.contrast import best_threshold, contrast_regions, draw_background, rank_sum_p
 
 SETTINGS = {
     "kinds": [], "background": "sets", "max_background": None, "promoter": None, "correct_ties": False,
@@ -103,7 +105,8 @@ def test_background_has_no_greater_fraction_of_promoters_in_any_case():
 
 def test_promoters_lie_near_a_tss():
     regions = ["chr1:3000-4002", "chr1:2000-3999", "chr1:6000-6100", "chr1:6001-6100", "chr2:0-10", "chr3:0-9"]
-    assert near_tss(regions, TSS, 1000).tolist() == [True, False, True, False, True, False]
+    near = holds_tss(parse_database_regions(regions, "test"), TSS, margin=1000)
+    assert near.tolist() == [True, False, True, False, True, False]
 
 
 @pytest.fixture
@@ -127,7 +130,7 @@ def planted(tmp_path):
 
 ANNOTATIONS = pd.DataFrame(
     [("m0", "GATA1", "direct"), ("m1", "GATA2", "similarity"), ("m2", "SPI1", "direct")],
-    columns=["motif", "tf", "ground"],
+    columns=["motif", "tf", "evidence"],
 )
 
 
@@ -150,7 +153,7 @@ def test_planted_motifs_are_found_as_the_definition_says(planted):
     assert len(hits & set(range(40))) >= 25
 
     links = pd.DataFrame({"region": sets["region"].unique(), "gene": "G", "rho": 0.5})
-    build = {"method": "dem", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {"name": "dem"}}
+    build = {"method": "dem", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {}}
     cistromes = build_cistromes(links, ["GATA1", "GATA2"], pd.DataFrame(), sets, found, **build)
     contracts.check(cistromes, "cistromes", where="test")
     assert set(cistromes["evidence"]) == {"dem:m0", "dem:m1"}

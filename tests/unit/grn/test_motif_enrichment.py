@@ -9,9 +9,10 @@ from pyarrow import feather
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 from grnformer.genome.motif_tfs import read_annotations
-from grnformer.genome.overlap import overlap_regions
 from grnformer.genome.rankings import open_rankings, write_rankings
-from grnformer.grn.cistromes.build import build_cistromes, check_motif_settings, method_settings
+from grnformer.genome.regions import overlap_regions
+from grnformer.grn.cistromes import check_motif_settings
+from grnformer.grn.cistromes.build import build_cistromes
 from grnformer.grn.cistromes.evidence import describe_motifs
 from grnformer.grn.enrichment.enrich import enrich_regions
 from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
@@ -92,7 +93,7 @@ def test_recovery_equals_whole_curves():
     members = {f"s{i}": rng.choice(total, rng.integers(1, 60), replace=False) for i in range(6)} | {"none": np.zeros(0)}
     weights = {name: rng.random(len(rows)) if i % 2 else np.ones(len(rows)) for i, (name, rows) in
                enumerate(members.items())}  # fmt: skip
-    sets = make_sets(members, weights)
+    sets = make_sets(list(members.values()), list(weights.values()))
     auc = recovery_auc(ranks, sets, total=total, auc_threshold=0.1)
     nes = normalise(auc)
     for i, (name, rows) in enumerate(members.items()):
@@ -113,7 +114,7 @@ def test_recovery_equals_whole_curves():
 
 def test_a_threshold_of_less_than_two_ranks_is_refused():
     with pytest.raises(InputError, match="auc_threshold"):
-        recovery_auc(np.zeros((2, 2), np.int32), make_sets({"s": np.array([0])}), total=100, auc_threshold=0.005)
+        recovery_auc(np.zeros((2, 2), np.int32), make_sets([np.array([0])]), total=100, auc_threshold=0.005)
 
 
 def test_motif_to_tf_tables_of_all_forms(tmp_path):
@@ -141,7 +142,7 @@ def test_motif_to_tf_tables_of_all_forms(tmp_path):
         columns=["motif", "TF", "directAnnotation", "inferred_Orthology", "inferred_MotifSimil"],
     )
     rcistarget.to_csv(tmp_path / "r.tsv.gz", sep="\t", index=False)
-    assert read_annotations(tmp_path / "r.tsv.gz", **THRESHOLDS)["ground"].tolist() == [
+    assert read_annotations(tmp_path / "r.tsv.gz", **THRESHOLDS)["evidence"].tolist() == [
         "direct", "orthology", "similarity_and_orthology"
     ]  # fmt: skip
     (tmp_path / "plain.tsv").write_text("motif\ttf\nm1\tA\nm1\tA\n")
@@ -192,7 +193,7 @@ def planted(tmp_path):
 
 ANNOTATIONS = pd.DataFrame(
     [("m0", "GATA1", "direct"), ("m0", "GATA2", "similarity"), ("m5", "SPI1", "direct")],
-    columns=["motif", "tf", "ground"],
+    columns=["motif", "tf", "evidence"],
 )
 
 
@@ -205,15 +206,13 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
     assert enriched["rank_at_max"].tolist() == [19]
     links = pd.DataFrame({"region": ours[:10], "gene": "G", "rho": 0.5})
     build = {"method": "cistarget", "min_abs_rho": 0.05, "region_set_kinds": []}
-    found = build_cistromes(
-        links, ["GATA1", "GATA2", "SPI1"], pd.DataFrame(), sets, enriched, **build, settings={"name": "cistarget"}
-    )
+    found = build_cistromes(links, ["GATA1", "GATA2", "SPI1"], pd.DataFrame(), sets, enriched, **build, settings={})
     contracts.check(found, "cistromes", where="test")
     # GATA1 has no annotation but the direct one: an extended cistrome would be the same again
     assert found.groupby(["tf", "annotation"]).size().to_dict() == {("GATA1", "direct"): 10, ("GATA2", "extended"): 10}
     assert set(found["evidence"]) == {"cistarget:m0"}
     with pytest.raises(InputError, match="none at a region linked"):
-        build_cistromes(links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={"name": "cistarget"})
+        build_cistromes(links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={})
 
 
 def test_a_motifs_name_does_not_read_as_several_sources():
@@ -259,5 +258,3 @@ def test_a_motif_method_without_its_files_stops_at_once():
     check_motif_settings(settings | {"method": "prior"})
     with pytest.raises(InputError, match=r"without cistarget_genes\.rankings"):
         check_motif_settings(settings | {"method": "cistarget_genes"})
-    assert method_settings(settings) == {"name": "cistarget"}
-    assert method_settings(settings | {"method": "prior"}) == {"chip_sources": ["a"]}

@@ -65,7 +65,7 @@ def database(tmp_path):
 
 ANNOTATIONS = pd.DataFrame(
     [("m0", "A", "direct"), ("m0", "B", "similarity"), ("m1", "A", "orthology"), ("m5", "C", "direct")],
-    columns=["motif", "tf", "ground"],
+    columns=["motif", "tf", "evidence"],
 )
 
 
@@ -87,7 +87,7 @@ def test_leading_edges_of_a_tfs_own_motifs_are_its_regulon(database):
     assert set(found["database"]) == {"small"}
 
     no_links = pd.DataFrame({"region": [], "gene": [], "rho": []})
-    settings = {"method": "cistarget_genes", "min_abs_rho": 0.5, "region_set_kinds": ["dar"], "settings": {"name": "x"}}
+    settings = {"method": "cistarget_genes", "min_abs_rho": 0.5, "region_set_kinds": ["dar"], "settings": {}}
     cistromes = build_cistromes(no_links, ["A", "g3"], pd.DataFrame(), pd.DataFrame(), enriched, **settings)
     contracts.check(cistromes, "cistromes", where="test")
     assert cistromes.groupby("annotation")["gene"].agg(set).to_dict() == {
@@ -95,7 +95,10 @@ def test_leading_edges_of_a_tfs_own_motifs_are_its_regulon(database):
         "extended": set(near_m0.genes[:15]) | set(near_m1.genes[:10]),
     }
     assert set(cistromes["region"]) == {""}
-    assert cistromes.groupby("evidence")["gene"].nunique().to_dict() == {"x:m0": 15, "x:m1": 10}
+    assert cistromes.groupby("evidence")["gene"].nunique().to_dict() == {
+        "cistarget_genes:m0": 15,
+        "cistarget_genes:m1": 10,
+    }
     assert cistromes["sign"].eq(1).all()
     with pytest.raises(InputError, match="enriched modules of 1 TFs, none of the 1 TFs"):
         build_cistromes(no_links, ["C"], pd.DataFrame(), pd.DataFrame(), enriched, **settings)
@@ -104,10 +107,10 @@ def test_leading_edges_of_a_tfs_own_motifs_are_its_regulon(database):
 def test_a_tf_is_no_target_of_itself_and_an_extended_repeat_is_not_made(database):
     own = Module("g0", 1, "top50", (*(f"g{i}" for i in range(15)), *(f"g{i}" for i in range(300, 320)), "g0"))
     own = Module("g0", -1, "top50", tuple(dict.fromkeys(own.genes)))
-    table = pd.DataFrame([("m0", "g0", "direct")], columns=["motif", "tf", "ground"])
+    table = pd.DataFrame([("m0", "g0", "direct")], columns=["motif", "tf", "evidence"])
     enriched = enrich_modules([database], [own], table, **THRESHOLDS)
     assert "g0" in enriched["genes"][0]
-    settings = {"method": "cistarget_genes", "min_abs_rho": 0.5, "region_set_kinds": [], "settings": {"name": "x"}}
+    settings = {"method": "cistarget_genes", "min_abs_rho": 0.5, "region_set_kinds": [], "settings": {}}
     empty = pd.DataFrame({"region": [], "gene": [], "rho": []})
     cistromes = build_cistromes(empty, ["g0"], empty, empty, enriched, **settings)
     assert set(cistromes["gene"]) == {f"g{i}" for i in range(1, 15)}

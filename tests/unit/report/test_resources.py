@@ -98,7 +98,10 @@ def test_every_resource_of_the_configuration_is_listed_where_all_is_switched_on(
     named = {name.rstrip("}") for name in named} & set(REGISTRY)
     rows = [row(genome, genome, fragments="fragments.tsv.gz") for genome in DEMO["genomes"]]
     lines = [{"dataset": "hg38", "cell_type": "K562", "line": "K562"}]
-    shared = {"grn__binding__promoters": "resource:epd_promoters_hg38.txt", "bench__grn_accuracy__lines": lines}
+    shared = {
+        "grn__cistromes__promoter__promoters": "resource:epd_promoters_hg38.txt",
+        "bench__grn_accuracy__lines": lines,
+    }
     found = set().union(*(listed(rows, **shared, pretrain__backbone=b) for b in DEMO["fuse"]["backbones"]))
     assert len(named) > 15
     assert named <= found

@@ -182,7 +182,9 @@ def test_written_files_are_what_a_user_would_bring(small: Simulation, folder: Pa
     assert set(small.rna.var_names) < set(vocabulary)
     chromosomes = [line[1:].strip() for line in (folder / "genome.fa").read_text().splitlines() if line[0] == ">"]
     assert chromosomes == sorted(small.genome)
-    assert (folder / "motifs.meme").read_text().count("MOTIF ") == len(small.tfs)
+    promoters = (folder / "promoters.fa").read_text()
+    assert [line for line in promoters.splitlines() if line[0] == ">"].count(">GENE0001_1") == 1
+    assert promoters.count(">") == small.rna.n_vars
 
 
 def test_scenario_keeps_the_config_schema(folder: Path) -> None:

@@ -12,7 +12,7 @@ with job(snakemake):
     contrasted = contrast_regions(
         open_scores(snakemake.input.scores),
         read_table(snakemake.input.region_sets, "region_sets"),
-        read_annotations(snakemake.input.motifs_to_tfs, **snakemake.params.grounds),
+        read_annotations(snakemake.input.motifs_to_tfs, **snakemake.params.evidence),
         read_table(snakemake.input.tss, "tss"),
         kinds=snakemake.params.kinds,
         seed=snakemake.params.seed,

@@ -13,7 +13,7 @@ with job(snakemake):
     enriched = enrich_modules(
         [open_rankings(path) for path in snakemake.input.rankings],
         make_modules(read_table(snakemake.input.tf_gene, "tf_gene"), **cuts),
-        read_annotations(snakemake.input.motifs_to_tfs, **snakemake.params.grounds),
+        read_annotations(snakemake.input.motifs_to_tfs, **snakemake.params.evidence),
         **thresholds,
     )
     write_table(enriched, snakemake.output[0], "module_enrichment")

@@ -9,11 +9,11 @@ with job(snakemake):
     from grnformer.grn.enrichment.enrich import enrich_regions
 
     settings = {key: value for key, value in snakemake.params.settings.items() if key != "rankings"}
-    grounds = {key: settings.pop(key) for key in ("motif_similarity_fdr", "orthologous_identity")}
+    evidence = {key: settings.pop(key) for key in ("motif_similarity_fdr", "orthologous_identity")}
     enriched = enrich_regions(
         open_rankings(snakemake.input.rankings),
         read_table(snakemake.input.region_sets, "region_sets"),
-        read_annotations(snakemake.input.motifs_to_tfs, **grounds),
+        read_annotations(snakemake.input.motifs_to_tfs, **evidence),
         kinds=snakemake.params.kinds,
         **settings,
     )

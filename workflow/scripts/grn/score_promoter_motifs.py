@@ -8,9 +8,10 @@ with job(snakemake):
     from grnformer.genome.occupancy import score_promoters
     from grnformer.genome.promoters import read_promoters
 
-    given, settings = snakemake.input, snakemake.params.settings
+    given, settings = snakemake.input, dict(snakemake.params.settings)
     genes = io.read_modality(given.multiome, "rna", "multiome").var_names.tolist()
-    promoters = read_promoters(given.promoters, genes, min_genes=settings["min_genes"])
-    motifs = read_collections(given.motifs, given.tfs, background_fraction=settings["background_fraction"])
-    scores = score_promoters(promoters, motifs, genes, n_bins=settings["n_bins"], seed=snakemake.params.seed)
-    io.write_table(scores, snakemake.output[0], "promoter_binding")
+    promoters = read_promoters(given.promoters, genes, min_genes=settings.pop("min_genes"))
+    motifs = read_collections(given.motifs, given.tfs, background_fraction=settings.pop("background_fraction"))
+    binding, targets = score_promoters(promoters, motifs, genes, seed=snakemake.params.seed, **settings)
+    io.write_table(binding, snakemake.output.binding, "promoter_binding")
+    io.write_table(targets, snakemake.output.targets, "promoter_targets")

@@ -3,17 +3,13 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.bench.grn_accuracy.arms import (
+from grnformer.bench.grn_accuracy.arms import binding_arm, informed_arm, joined_arm, network_arm, weighted_arm
+from grnformer.bench.grn_accuracy.baselines import (
     accessibility_expression,
-    binding_arm,
-    informed_arm,
-    joined_arm,
     map_promoters,
-    network_arm,
     pearson_arm,
     random_arm,
     weigh_links,
-    weighted_arm,
 )
 
 GENES = ["A", "B", "C", "D"]

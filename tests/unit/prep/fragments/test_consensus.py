@@ -6,7 +6,8 @@ import pytest
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.prep.fragments.consensus import merge_peaks, overlaps, read_blacklist
+from grnformer.genome.intervals import overlaps_any
+from grnformer.prep.fragments.consensus import merge_peaks, read_blacklist
 
 LENGTHS = {"chr1": 20_000, "chr2": 20_000}
 
@@ -84,7 +85,7 @@ def test_blacklisted_peaks_are_left_out(tmp_path) -> None:
     (tmp_path / "list.bed").write_text("chr1\t0\t9000\tHigh Signal\nchr1\t100\t200\tLow\nchr2\t19000\t20000\tHigh\n")
     barred = read_blacklist(tmp_path / "list.bed", LENGTHS)
     found = merge_peaks({"a": peaks(6)}, LENGTHS, barred, half_width=250)
-    assert not overlaps(found, barred).any()
+    assert not overlaps_any(found, barred).any()
     on_first = found["chrom"] == "chr1"
     assert on_first.any()
     assert found.loc[on_first, "start"].min() >= 9000
@@ -102,7 +103,7 @@ def test_overlaps_by_brute_force() -> None:
         any(o.chrom == r.chrom and r.start < o.end and o.start < r.end for o in others.itertuples())
         for r in regions.itertuples()
     ]
-    assert overlaps(regions, others).tolist() == expected
+    assert overlaps_any(regions, others).tolist() == expected
 
 
 def test_what_cannot_be_merged(tmp_path) -> None:

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from grnformer.core.errors import InputError
+from grnformer.genome.intervals import overlaps_any
 from grnformer.genome.tss import read_tss
 from grnformer.prep.fragments import snapatac as ours
-from grnformer.prep.fragments.consensus import merge_peaks, overlaps
+from grnformer.prep.fragments.consensus import merge_peaks
 from grnformer.prep.fragments.scan import scan_fragments
 from grnformer.simulate.multiome import Simulation
 
@@ -63,8 +64,8 @@ def test_no_site_on_the_chromosomes(imported: Path, simulation: Simulation) -> N
 
 def test_peaks_are_the_planted_regions(consensus: pd.DataFrame, simulation: Simulation) -> None:
     """Every peak is a planted region, and nearly every open region has its peak, at its middle."""
-    assert overlaps(consensus, simulation.regions).mean() > 0.95
-    found = overlaps(simulation.regions, consensus)
+    assert overlaps_any(consensus, simulation.regions).mean() > 0.95
+    found = overlaps_any(simulation.regions, consensus)
     depth = np.asarray(simulation.atac.X.sum(axis=0)).ravel()
     assert found[depth > np.median(depth)].mean() > 0.95
     nearest = consensus.merge(simulation.regions, on="chrom", suffixes=("", "_planted"))

@@ -62,7 +62,7 @@ def test_ctcf_comes_first_in_ctcf_peaks(resource, name):
     rng = np.random.default_rng(1)
     shuffled = [rng.permutation(s) for _ in range(9) for s in peaks]
     ranks, _ = scan_regions(motifs, peaks + shuffled, max_p=5e-4, seed=1)
-    auc = recovery_auc(ranks, make_sets({"peaks": np.arange(500)}), total=len(ranks), auc_threshold=0.05)
+    auc = recovery_auc(ranks, make_sets([np.arange(500)]), total=len(ranks), auc_threshold=0.05)
     best = list(motifs)[int(np.argmax(auc))]
     assert "CTCF" in best, best
     assert normalise(auc).max() > 8

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.genome.collections import read_collections
+from grnformer.genome.collections import Motif, read_collections
 from grnformer.genome.occupancy import _occupancies, background_odds, score_promoters
 from grnformer.genome.promoters import Promoters, draw_background, read_promoters
 
@@ -112,26 +112,43 @@ def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
 
     codes, bound = planted()
     genes = [f"G{i}" for i in range(len(codes))]
-    motifs = [(MOTIF, ["TF1", "TF3"]), (OTHER, ["TF2"])]
-    table = score_promoters(Promoters(codes, np.arange(len(codes))), motifs, genes, n_bins=100, seed=1)
+    motifs = [Motif("m1", MOTIF, ["TF1", "TF3"]), Motif("m2", OTHER, ["TF2"])]
+    promoters = Promoters(codes, np.arange(len(codes)))
+    table, targets = score_promoters(promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1)
     contracts.check(table, "promoter_binding", where="test")
+    contracts.check(targets, "promoter_targets", where="test")
     assert table["gene"].tolist() == genes
     assert roc_auc_score(bound, table["TF1"]) > 0.95
     assert table["TF1"][bound].median() > 1.5
     assert table["TF2"].abs().mean() < 0.15
     assert (table["TF3"] == table["TF1"]).all()
-    again = score_promoters(Promoters(codes, np.arange(len(codes))), motifs, genes, n_bins=100, seed=1)
+    chosen = table.set_index("gene")["TF1"]
+    of_tf1 = targets[targets["tf"] == "TF1"].set_index("gene")
+    pd.testing.assert_series_equal(of_tf1["log_odds"], chosen[chosen >= 1.0], check_names=False)
+    assert set(of_tf1["motif"]) == {"m1"}
+    again, _ = score_promoters(promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1)
     pd.testing.assert_frame_equal(table, again)
 
 
 def test_the_best_promoter_and_the_best_motif_count():
     codes, _ = planted(400)
+    codes[::5, 30:36] = OTHER.argmax(axis=1)
     gene = np.repeat(np.arange(0, 400, 2), 2)  # two promoters each; odd genes have none
     genes = [f"G{i}" for i in range(400)]
-    one = score_promoters(Promoters(codes, np.arange(400)), [(MOTIF, ["TF1"])], genes, n_bins=50, seed=1)
-    two = score_promoters(Promoters(codes, gene), [(MOTIF, ["TF1"]), (OTHER, ["TF1"])], genes, n_bins=50, seed=1)
+    first, second = Motif("m1", MOTIF, ["TF1"]), Motif("m2", OTHER, ["TF1"])
+    settings = {"n_bins": 50, "min_log_odds": 0.5, "seed": 1}
+    one, _ = score_promoters(Promoters(codes, np.arange(400)), [first], genes, **settings)
+    two, targets = score_promoters(Promoters(codes, gene), [first, second], genes, **settings)
     assert two["gene"].tolist() == genes[::2]
-    assert (two["TF1"] >= one["TF1"].to_numpy().reshape(-1, 2).max(axis=1) - 1e-6).all()
+    by_first = one["TF1"].to_numpy().reshape(-1, 2).max(axis=1)
+    assert (two["TF1"] >= by_first - 1e-6).all()
+    # where the second motif does not raise the odds, the first is the best
+    named = targets.set_index("gene")["motif"].reindex(two["gene"])
+    better = two["TF1"].to_numpy() > by_first
+    chosen = (two["TF1"] >= 0.5).to_numpy()
+    assert (named[chosen & better] == "m2").all()
+    assert (named[chosen & ~better] == "m1").all()
+    assert better[chosen].any()
 
 
 def test_collections_in_json_and_with_a_matlab_table(tmp_path):
@@ -145,9 +162,9 @@ def test_collections_in_json_and_with_a_matlab_table(tmp_path):
     found = read_collections(
         [tmp_path / "m.json.gz", tmp_path / "h.txt"], [tmp_path / "m.tsv", tmp_path / "h.mat"], background_fraction=0.04
     )
-    assert [tfs for _, tfs in found] == [["TF1", "TF2"], ["ONECUT1"]]
-    np.testing.assert_allclose(found[0][0], 0.96 * MOTIF / MOTIF.sum(axis=1, keepdims=True) + 0.01)
-    np.testing.assert_allclose(found[1][0][0], 0.96 * np.array([0.9, 0.04, 0.03, 0.03]) + 0.01)
+    assert [motif.tfs for motif in found] == [["TF1", "TF2"], ["ONECUT1"]]
+    np.testing.assert_allclose(found[0].matrix, 0.96 * MOTIF / MOTIF.sum(axis=1, keepdims=True) + 0.01)
+    np.testing.assert_allclose(found[1].matrix[0], 0.96 * np.array([0.9, 0.04, 0.03, 0.03]) + 0.01)
     with pytest.raises(InputError, match="none of 2 motifs"):
         read_collections([tmp_path / "m.json.gz"], [tmp_path / "h.mat"], background_fraction=0.04)
     (tmp_path / "bad.json").write_text('[{"ID": "M1"}]')

@@ -41,4 +41,4 @@ def planted_genome(tmp_path: Path) -> PlantedGenome:
         sets.append(pd.DataFrame({"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}))
     annotations = pd.DataFrame({"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)})
     sequences = read_sequences(tmp_path / "genome.fa", regions)
-    return PlantedGenome(simulation, motifs, sequences, pd.concat(sets), annotations.assign(ground="direct"), bound)
+    return PlantedGenome(simulation, motifs, sequences, pd.concat(sets), annotations.assign(evidence="direct"), bound)

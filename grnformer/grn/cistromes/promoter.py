@@ -1,0 +1,51 @@
+"""Cistromes from motifs on promoter sequence: a TF binds the linked regions of the genes whose promoter it binds.
+
+As in `prior`, the evidence speaks of one target gene only, so the column `gene` is set.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from grnformer.core.errors import InputError
+from grnformer.core.methods import method
+from grnformer.grn.cistromes import Section, Table
+from grnformer.grn.cistromes.evidence import COLUMNS, Evidence, describe_motifs
+
+
+@method(
+    "promoter",
+    reads=Table("promoter_targets", "promoter_targets"),
+    rules=lambda section: ["score_promoter_motifs"],
+    needs=lambda section: ["promoter.promoters", "promoter.collections"],
+)
+def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
+    """Join the genes whose promoter has a TF's motifs (contract promoter_targets) with the regions linked to them.
+
+    Returns
+    -------
+    Table tf, region, gene, annotation (``direct``), evidence (``promoter:<motif>``, the TF's motif of the highest log
+    odds at the gene's promoters), sign (0: a motif says nothing of it), score (the log odds).
+
+    Raises
+    ------
+    InputError
+        If no such gene of a TF of the run has a linked region.
+    """
+    targets = evidence.read()
+    # motif collections give TFs in capitals, whatever the species
+    symbols = {tf.upper(): tf for tf in evidence.tfs}
+    pairs = targets.assign(tf=targets["tf"].map(symbols)).dropna(subset="tf")
+
+    joined = pairs.merge(evidence.links[["region", "gene"]], on="gene")
+    if joined.empty:
+        raise InputError(
+            f"{targets['tf'].nunique()} TFs have motifs at promoters of {targets['gene'].nunique()} genes; "
+            f"{len(pairs)} pairs are of the {len(evidence.tfs)} TFs of the run, none of a gene with a linked region",
+            "motifs of measured TFs at promoters of linked genes",
+            "lower grn.cistromes.promoter.min_log_odds or grn.cistromes.min_abs_rho, or give more "
+            "grn.cistromes.promoter.collections",
+        )
+    described = describe_motifs("promoter", joined["motif"])
+    table = joined.assign(annotation="direct", evidence=described, sign=0, score=joined["log_odds"].astype(float))
+    return table[COLUMNS].sort_values(["tf", "gene", "region"], ignore_index=True)
