@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from grnformer.bench.virtual_perturbation import predict_shift
 from grnformer.graph.bundle import EDGE_TYPES, SCALES, Bundle, Graph
 from grnformer.graph.modes import MODES, SCALES_OF
-from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.recovery import score_cells
 from grnformer.simulate.screen import Screen
 
 ACTIVE_SHARE = 0.5  # of the training cells, in which an eRegulon is active

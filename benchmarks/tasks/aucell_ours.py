@@ -2,7 +2,7 @@
 
 import scipy.sparse as sp
 
-from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.recovery import score_cells
 
 
 def prepare(arrays, options):

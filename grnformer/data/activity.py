@@ -95,7 +95,7 @@ class VisibleActivity:
         active = np.zeros((len(gene_BL), self._n_eregulons), np.float32)
         if not len(self._numbers):
             return active
-        from grnformer.grn.activity.aucell import score_cells
+        from grnformer.grn.activity.recovery import score_cells
 
         hidden = np.zeros(expression.shape, bool)
         hidden[np.nonzero(masked_BL)[0], self._columns[gene_BL[masked_BL]]] = True

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.core.methods import load
 from grnformer.topics.evaluate import Fits
-from grnformer.topics.lda_tomotopy import fit_lda
-from grnformer.topics.model import TopicModel
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
-
-# method -> function(matrix, n_topics, seed=..., **settings[method]) -> TopicModel; the original, pycisTopic, runs
-# before in its own environment (rule run_pycistopic), and grnformer.topics.original takes what it found.
-METHODS: dict[str, Callable[..., TopicModel]] = {"lda_tomotopy": fit_lda}
 
 
 def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
@@ -28,7 +22,7 @@ def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
     InputError
         If fewer than two regions remain.
     """
-    kept = np.asarray((matrix != 0).sum(axis=0)).ravel() >= min_cells
+    kept = min_cells <= (matrix != 0).sum(axis=0).A1
     if kept.sum() < 2:
         raise InputError(
             f"{kept.sum()} of {len(kept)} regions accessible in {min_cells} cells",
@@ -39,12 +33,12 @@ def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
 
 
 def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -> Fits:
-    """Fit topics to all cells, and once more without a random share of them.
+    """Fit topics to all cells, and once more without a random fraction of them.
 
     Parameters
     ----------
     matrix
-        (cells, regions), as `binarize` gives it; the chosen regions only.
+        (cells, regions), as `binarize` returns it; the chosen regions only.
     n_topics
         Number of topics.
     settings
@@ -56,8 +50,8 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
         If the method is unknown, or there are fewer regions or cells than topics.
     """
     method, seed = settings["method"], settings["seed"]
-    if method not in METHODS:
-        raise InputError(f"topics.method {method!r}", f"one of {sorted(METHODS)}", "correct it in the config")
+    fit = load("grnformer.topics", method).call
+
     n_cells = matrix.shape[0]
     n_held_out = max(1, round(settings["evaluation"]["heldout_cells"] * n_cells))
     if min(n_cells - n_held_out, matrix.shape[1]) < n_topics:
@@ -68,8 +62,9 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
         )
     held_out = np.zeros(n_cells, dtype=bool)
     held_out[np.random.default_rng(seed).choice(n_cells, n_held_out, replace=False)] = True
-    model = METHODS[method](matrix, n_topics, seed=seed, **settings[method])
-    partial = METHODS[method](matrix[~held_out], n_topics, seed=seed, **settings[method])
+
+    model = fit(matrix, n_topics, seed=seed, **settings[method])
+    partial = fit(matrix[~held_out], n_topics, seed=seed, **settings[method])
     return Fits(model, partial, held_out)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grnformer.core.methods import method
 from grnformer.topics.model import TopicModel
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@method("lda_tomotopy")
 def fit_lda(
     matrix: sp.csr_matrix, n_topics: int, *, alpha: float, eta: float, n_iterations: int, seed: int
 ) -> TopicModel:
@@ -43,19 +45,25 @@ def fit_lda(
     """
     import tomotopy
 
+    n_cells, n_regions = matrix.shape
     model = tomotopy.LDAModel(k=n_topics, alpha=alpha / n_topics, eta=eta, seed=seed)
     model.optim_interval = 0  # keep the priors as given
-    words = np.arange(matrix.shape[1]).astype(str)
-    filled = np.flatnonzero(np.diff(matrix.indptr))
+    words = np.arange(n_regions).astype(str)
+    filled = np.flatnonzero(np.diff(matrix.indptr))  # tomotopy takes no document without words
     for cell in filled:
-        model.add_doc(words[matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]])
+        model.add_doc(words[matrix[cell].indices])
     model.train(n_iterations, workers=1)
     logger.info("%d topics: %.4f nats per token after %d sweeps", n_topics, model.ll_per_word, n_iterations)
-    cell_topic = np.full((matrix.shape[0], n_topics), 1.0 / n_topics)
+
+    # A cell without regions has equal proportions, the mean of the prior.
+    cell_topic = np.full((n_cells, n_topics), 1.0 / n_topics)
     cell_topic[filled] = [document.get_topic_dist() for document in model.docs]
+
+    # A region of no cell is unknown to tomotopy: only the prior speaks for it.
     sampled = np.array([model.get_topic_word_dist(topic) for topic in range(n_topics)], dtype=float).T
-    # A region of no cell is unknown to tomotopy: the prior alone speaks for it.
     counts = np.asarray(model.get_count_by_topics(), dtype=float)
-    region_topic = np.tile(eta / (counts + eta * matrix.shape[1]), (matrix.shape[1], 1))
+    region_topic = np.tile(eta / (counts + eta * n_regions), (n_regions, 1))
     region_topic[np.asarray(model.used_vocabs, dtype=int)] = sampled
+
+    # tomotopy's proportions are single precision: scaled again, they sum to 1 in double precision.
     return TopicModel(cell_topic / cell_topic.sum(axis=1, keepdims=True), region_topic / region_topic.sum(axis=0))

@@ -70,6 +70,20 @@ def test_a_rule_names_the_backbone_that_its_script_loads(scripted) -> None:
     assert (f'code=code("{scripted.stage}/{scripted.name}", BACKBONE)' in scripted.directives["params"]) == loads
 
 
+LOADED = {
+    "fit_topics": "topics.method",
+    "infer_tf_gene": "grn.tf_gene.method",
+    "link_regions": "grn.region_gene.accessibility",
+    "score_cell_activity": "grn.cell.method",
+}  #: rule -> place in the config of the method that its script loads by name
+
+
+def test_a_rule_names_the_method_that_its_script_loads(scripted) -> None:
+    at = f', at="{LOADED[scripted.name]}")' if scripted.name in LOADED else ")"
+    ends = (at, ", BACKBONE)")
+    assert any(f'code=code("{scripted.stage}/{scripted.name}"{end}' in scripted.directives["params"] for end in ends)
+
+
 def test_the_config_takes_the_backbones_that_there_are() -> None:
     schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config" / "pretrain.yaml").read_text())
     assert sorted(schema["properties"]["backbone"]["enum"]) == list(names("grnformer.model.backbones"))

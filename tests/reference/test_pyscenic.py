@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.recovery import score_cells
 from grnformer.grn.activity.rss import specificity
 from grnformer.grn.tf_gene.hist_boosting import infer
 

@@ -7,10 +7,17 @@ import pytest
 import yaml
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.originals import ENVIRONMENT_OF, check_interpreters, find_originals, is_original
+from grnformer.workflow.originals import check_interpreters, environment_of, find_originals, is_original
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+ENVIRONMENT_OF = {
+    ("grn.tf_gene.method", "arboreto_grnboost2"): "pyscenic",
+    ("grn.tf_gene.method", "arboreto_genie3"): "pyscenic",
+    ("grn.cistromes.method", "pyscenic_ctx"): "pyscenic",
+    ("grn.cell.method", "pyscenic_aucell"): "pyscenic",
+    ("topics.method", "pycistopic"): "pycistopic",
+}
 
 
 def asking_for(place: str, method: str) -> dict:
@@ -32,6 +39,7 @@ def test_a_missing_interpreter_names_the_make_target(place: str, method: str, tm
     monkeypatch.chdir(tmp_path)
     config = asking_for(place, method)
     environment = ENVIRONMENT_OF[place, method]
+    assert environment_of(place, method) == environment
     assert is_original(place, method)
     assert find_originals(config) == {(place, method): environment}
     with pytest.raises(InputError, match=f"make env-{environment} ") as error:

@@ -27,7 +27,7 @@ from grnformer.grn.cistromes import (
 )
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
-from grnformer.workflow.originals import check_interpreters, is_original
+from grnformer.workflow.originals import PACKAGES, check_interpreters, is_original
 from grnformer.core.checkout import git_commit
 from snakemake.exceptions import WorkflowError
 
@@ -108,10 +108,18 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
-def code(script, *methods):
-    """Fingerprint of the package modules used by workflow/scripts/<script>.py, with those of the methods it loads."""
+def code(script, *methods, at=None):
+    """Fingerprint of the package modules used by workflow/scripts/<script>.py, with those of the methods it loads.
+
+    With `at`, a place in the config such as grn.tf_gene.method: a params function, as datasets may differ in it.
+    """
     path = Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py"
-    return fingerprint(path, *methods)
+
+    def of_dataset(wildcards):
+        chosen = module_of(PACKAGES[at], setting(at)(wildcards))
+        return fingerprint(path, *methods, chosen)
+
+    return fingerprint(path, *methods) if at is None else of_dataset
 
 
 def method_code(script, package, place):

@@ -130,7 +130,7 @@ rule infer_tf_gene:
         settings=method_setting("grn.tf_gene", "min_cells"),
         seed=setting("grn.seed"),
         part="1-of-1",
-        code=code("grn/infer_tf_gene"),
+        code=code("grn/infer_tf_gene", at="grn.tf_gene.method"),
     message:
         "TF-gene importance in {wildcards.dataset}"
     script:
@@ -176,7 +176,7 @@ rule link_regions:
     params:
         settings=setting("grn.region_gene"),
         seed=setting("grn.seed"),
-        code=code("grn/link_regions"),
+        code=code("grn/link_regions", at="grn.region_gene.accessibility"),
     message:
         "Region-gene links in {wildcards.dataset}"
     script:
@@ -482,7 +482,7 @@ rule score_cell_activity:
     params:
         settings=setting("grn.cell"),
         seed=setting("grn.seed"),
-        code=code("grn/score_cell_activity"),
+        code=code("grn/score_cell_activity", at="grn.cell.method"),
     message:
         "eRegulon activity of each cell in {wildcards.dataset}"
     script:

@@ -68,7 +68,7 @@ rule fit_topics:
         runtime=growing(240),
     params:
         settings=method_setting("topics", "seed", "min_cells", "evaluation"),
-        code=code("topics/fit_topics"),
+        code=code("topics/fit_topics", at="topics.method"),
     message:
         "Fitting {wildcards.n_topics} topics to {wildcards.dataset}"
     script:

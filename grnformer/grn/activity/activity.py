@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grnformer.grn.activity.aucell import choose_rank_cutoff, score_cells
+from grnformer.grn.activity import METHODS
 from grnformer.grn.activity.members import find_members
 from grnformer.grn.activity.mixture import find_threshold
-from grnformer.grn.activity.original import take_auc
 
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
     import scipy.sparse as sp
 
+logger = logging.getLogger(__name__)
+
 _FEWEST_GENES = 2  # genes of the eRegulon in the median active cell: on the strength of one, a call is doubtful
-_log = logging.getLogger("grnformer.grn")
 
 
 def score_activity(
@@ -29,10 +30,8 @@ def score_activity(
     method: str,
     auc_threshold: float,
     detected_quantile: float,
-    min_separation: float,
-    min_weight: float,
-    max_overlap: float,
     seed: int,
+    **mixture: float,
 ) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Return the activity of each eRegulon in each cell, and the thresholds as a table.
 
@@ -45,90 +44,79 @@ def score_activity(
     scored
         AUCs by pySCENIC (contract cell_auc), for the method pyscenic_aucell.
     method
-        ``aucell``, or ``pyscenic_aucell``: AUCs are taken from `scored`, and `detected_quantile` has no say.
+        A name in `METHODS`: ``aucell``, or ``pyscenic_aucell``, where `detected_quantile` has no effect.
     auc_threshold, detected_quantile
         See `choose_rank_cutoff`.
-    min_separation, min_weight, max_overlap, seed
-        See `find_threshold`.
+    seed, mixture
+        min_separation, min_weight, max_overlap: see `find_threshold`.
 
     Raises
     ------
     InputError
         If an eRegulon names genes that the data lacks.
     """
-    import anndata
     import pandas as pd
     import scipy.sparse as sp
 
-    if (method == "pyscenic_aucell") != (scored is not None):
-        raise ValueError(f"method {method!r} with{'out' if scored is None else ''} AUCs that were scored before")
     names, gene_sets = find_members(eregulons, rna.var_names, "gene")
-    tfs = eregulons.drop_duplicates("eregulon").set_index("eregulon")["tf"].astype(str)[names].tolist()
     expression = rna.X.tocsr(copy=True)
     expression.eliminate_zeros()
-    n_detected = expression.getnnz(axis=1)
-    if scored is None:
-        cutoff = choose_rank_cutoff(n_detected, rna.n_vars, auc_threshold, detected_quantile)
-        auc = score_cells(expression, gene_sets, cutoff)
-    else:
-        auc, cutoff = take_auc(scored, rna.obs_names, names, n_genes=rna.n_vars, auc_threshold=auc_threshold)
-    _log.info(
-        "%s: rank cut-off %d of %d genes (auc_threshold alone: %d; the median cell detects %d)",
-        method,
-        cutoff,
-        rna.n_vars,
-        round(auc_threshold * rna.n_vars),
-        np.median(n_detected),
-    )
-    found = [
-        find_threshold(column, min_separation=min_separation, min_weight=min_weight, max_overlap=max_overlap, seed=seed)
-        for column in auc.T
-    ]
-    active = sp.csr_matrix(auc > np.array([threshold.value for threshold in found]))
+    rank = {"auc_threshold": auc_threshold, "detected_quantile": detected_quantile}
+    auc, cutoff = METHODS[method](expression, gene_sets, names, rna.obs_names, scored=scored, **rank)
+    logger.info("%s: rank cut-off %d of %d genes", method, cutoff, rna.n_vars)
+    by_threshold, median = round(auc_threshold * rna.n_vars), np.median(expression.getnnz(axis=1))
+    logger.info("by auc_threshold only: %d; the median cell detects %d genes", by_threshold, median)
+
+    found = pd.DataFrame([find_threshold(column, seed=seed, **mixture) for column in auc.T])
+    active = sp.csr_matrix(auc > found["threshold"].to_numpy())
     genes_seen = _genes_seen(expression, gene_sets, active)
-    table = pd.DataFrame(
-        {
-            "eregulon": names,
-            "threshold": [threshold.value for threshold in found],
-            "method": [threshold.method for threshold in found],
-            "doubtful": [threshold.doubtful for threshold in found] | (genes_seen < _FEWEST_GENES),
-            "genes_seen": genes_seen,
-            "separation": [threshold.separation for threshold in found],
-            "bic_gain": [threshold.bic_gain for threshold in found],
-            "n_active": active.getnnz(axis=0).astype(int),
-            "n_cells": rna.n_obs,
-        }
+    table = found.assign(
+        eregulon=names,
+        doubtful=found["doubtful"] | (genes_seen < _FEWEST_GENES),
+        genes_seen=genes_seen,
+        n_active=active.getnnz(axis=0).astype(int),
+        n_cells=rna.n_obs,
     )
-    activity = anndata.AnnData(
+    columns = ["eregulon", "threshold", "method", "doubtful", "genes_seen", "separation", "bic_gain", "n_active"]
+    table = table[[*columns, "n_cells"]]
+
+    activity = _as_anndata(rna, eregulons, gene_sets, auc, active, table)
+    activity.uns["rank_cutoff"] = cutoff
+    n_active = activity.obs["n_active"]
+    methods = table["method"].value_counts().to_dict()
+    logger.info("%d eRegulons: %s; %d doubtful", len(names), methods, table["doubtful"].sum())
+    logger.info("%d of %d cells have no active eRegulon", (n_active == 0).sum(), rna.n_obs)
+    logger.info("the median cell has %.0f", n_active.median())
+    return activity, table
+
+
+def _as_anndata(
+    rna: anndata.AnnData,
+    eregulons: pd.DataFrame,
+    gene_sets: sp.csc_matrix,
+    auc: np.ndarray,
+    active: sp.csr_matrix,
+    table: pd.DataFrame,
+) -> anndata.AnnData:
+    """Return contract cell_activity without uns."""
+    import anndata
+    import pandas as pd
+
+    tf_of = eregulons.drop_duplicates("eregulon").set_index("eregulon")["tf"].astype(str)
+    cells = {"cell_type": rna.obs["cell_type"].astype(str), "n_active": active.getnnz(axis=1).astype(int)}
+    sets = {
+        "tf": tf_of[table["eregulon"]].to_numpy(),
+        "n_genes": gene_sets.getnnz(axis=0).astype(int),
+        "threshold": table["threshold"].to_numpy(),
+        "threshold_method": table["method"].to_numpy(),
+        "doubtful": table["doubtful"].to_numpy(),
+    }
+    return anndata.AnnData(
         X=auc,
         layers={"active": active},
-        obs=pd.DataFrame(
-            {"cell_type": rna.obs["cell_type"].astype(str), "n_active": active.getnnz(axis=1).astype(int)},
-            index=rna.obs_names,
-        ),
-        var=pd.DataFrame(
-            {
-                "tf": tfs,
-                "n_genes": gene_sets.getnnz(axis=0).astype(int),
-                "threshold": table["threshold"].to_numpy(),
-                "threshold_method": table["method"].to_numpy(),
-                "doubtful": table["doubtful"].to_numpy(),
-            },
-            index=names,
-        ),
-        uns={"rank_cutoff": cutoff},
+        obs=pd.DataFrame(cells, index=rna.obs_names),
+        var=pd.DataFrame(sets, index=table["eregulon"].tolist()),
     )
-    without = int((activity.obs["n_active"] == 0).sum())
-    _log.info(
-        "%d eRegulons: %s; %d doubtful", len(names), table["method"].value_counts().to_dict(), table["doubtful"].sum()
-    )
-    _log.info(
-        "%d of %d cells have no active eRegulon; the median cell has %.0f",
-        without,
-        rna.n_obs,
-        activity.obs["n_active"].median(),
-    )
-    return activity, table
 
 
 def _genes_seen(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.csr_matrix) -> np.ndarray:
@@ -136,7 +124,7 @@ def _genes_seen(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.
     counts = (expression.astype(bool).astype(np.float32) @ gene_sets.astype(np.float32)).toarray()
     columns = active.tocsc()
     seen = np.zeros(columns.shape[1])
-    for number, (low, high) in enumerate(zip(columns.indptr[:-1], columns.indptr[1:], strict=True)):
+    for number, (low, high) in enumerate(pairwise(columns.indptr)):
         if high > low:
             seen[number] = np.median(counts[columns.indices[low:high], number])
     return seen

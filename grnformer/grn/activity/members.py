@@ -34,18 +34,18 @@ def find_members(eregulons: pd.DataFrame, features: pd.Index, column: str) -> tu
     InputError
         If the data lacks a target.
     """
-    import pandas as pd
     import scipy.sparse as sp
 
     pairs = eregulons.loc[eregulons[column] != "", ["eregulon", column]].astype(str).drop_duplicates()
     position = features.get_indexer(pairs[column])
-    if (position < 0).any():
+    missing = pairs[column][position < 0]
+    if len(missing):
         raise InputError(
-            f"{pairs[column][position < 0].nunique()} eRegulon {column}s are not in the data, first "
-            f"{pairs[column][position < 0].iloc[0]!r}",
+            f"{missing.nunique()} eRegulon {column}s are not in the data, first {missing.iloc[0]!r}",
             "eRegulons of the same data",
             "infer the eRegulons again from this multiome.h5mu",
         )
-    names = pd.Index(sorted(pairs["eregulon"].unique()))
-    shape = (len(features), len(names))
-    return list(names), sp.csc_matrix((np.ones(len(pairs)), (position, names.get_indexer(pairs["eregulon"]))), shape)
+
+    names, number = np.unique(pairs["eregulon"].to_numpy(object), return_inverse=True)
+    members = sp.csc_matrix((np.ones(len(pairs)), (position, number)), (len(features), len(names)))
+    return names.tolist(), members

@@ -8,22 +8,21 @@ counts with ties in random order and a cut-off at 5% of all regions, so that in 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grnformer.core.errors import InputError
-from grnformer.grn.activity.aucell import choose_rank_cutoff, score_cells
 from grnformer.grn.activity.members import find_members
+from grnformer.grn.activity.recovery import choose_rank_cutoff, score_cells
 
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
-    import scipy.sparse as sp
+
+logger = logging.getLogger(__name__)
 
 _BLOCK = 32 * 2**20  # values of imputed accessibility held at a time
-_log = logging.getLogger("grnformer.grn")
 
 
 def score_region_activity(
@@ -57,33 +56,28 @@ def score_region_activity(
     """
     import pandas as pd
 
-    names, members = find_members(eregulons, atac.var_names, "region")
-    if accessibility == "topics":
-        detected = np.full(atac.n_obs, atac.n_vars)
-    elif accessibility in ("binary", "counts"):
-        observed = (atac.X if accessibility == "binary" else atac.layers["counts"]).tocsr()
-        detected = np.diff(observed.indptr)
-    else:
+    if accessibility not in ("binary", "counts", "topics"):
         raise InputError(
             f"grn.quality.accessibility is {accessibility!r}", "binary, counts or topics", "correct the config"
         )
+    observed = (atac.layers["counts"] if accessibility == "counts" else atac.X).tocsr()
+    detected = np.diff(observed.indptr)
+    if accessibility == "topics":
+        detected = np.full(atac.n_obs, atac.n_vars)
     cutoff = choose_rank_cutoff(detected, atac.n_vars, auc_threshold, detected_quantile)
-    _log.info("rank cut-off %d of %d regions (%s)", cutoff, atac.n_vars, accessibility)
-    if not names:
-        auc = np.zeros((atac.n_obs, 0), np.float32)
-    elif accessibility == "topics":
-        blocks = _impute(cell_topic, region_topic)
-        auc = np.concatenate([score_cells(block, members, cutoff) for block in blocks])
-    else:
+    logger.info("rank cut-off %d of %d regions (%s)", cutoff, atac.n_vars, accessibility)
+
+    names, members = find_members(eregulons, atac.var_names, "region")
+    auc = np.zeros((atac.n_obs, len(names)), np.float32)
+    if names and accessibility == "topics":
+        import scipy.sparse as sp
+
+        # Cells x regions of P(region | cell) is dense: only some cells at a time fit into memory.
+        by_region = np.ascontiguousarray(region_topic.T, dtype=np.float32)
+        step = max(1, _BLOCK // len(region_topic))
+        for low in range(0, atac.n_obs, step):
+            imputed = cell_topic[low : low + step].astype(np.float32) @ by_region
+            auc[low : low + step] = score_cells(sp.csr_matrix(imputed), members, cutoff)
+    elif names:
         auc = score_cells(observed, members, cutoff)
     return pd.DataFrame(auc, index=atac.obs_names, columns=names)
-
-
-def _impute(cell_topic: np.ndarray, region_topic: np.ndarray) -> Iterator[sp.csr_matrix]:
-    """Cells x regions of P(region | cell), for so many cells at a time as memory should hold."""
-    import scipy.sparse as sp
-
-    by_region = np.ascontiguousarray(region_topic.T, dtype=np.float32)
-    step = max(1, _BLOCK // len(region_topic))
-    for low in range(0, len(cell_topic), step):
-        yield sp.csr_matrix(cell_topic[low : low + step].astype(np.float32) @ by_region)

@@ -20,7 +20,7 @@ def score_specificity(activity: anndata.AnnData) -> pd.DataFrame:
 
     cell_types = activity.obs["cell_type"].astype(str).to_numpy()
     names = sorted(set(cell_types))
-    scores = specificity(np.asarray(activity.X), cell_types, names)
+    scores = specificity(activity.X, cell_types, names)
     return pd.DataFrame(
         {
             "eregulon": np.repeat(activity.var_names.to_numpy(dtype=object), len(names)),
@@ -33,8 +33,8 @@ def score_specificity(activity: anndata.AnnData) -> pd.DataFrame:
 def specificity(auc: np.ndarray, cell_types: np.ndarray, names: list[str]) -> np.ndarray:
     """Return the regulon specificity scores, cell types x eRegulons.
 
-    1 less the Jensen-Shannon distance (natural logarithm) between an eRegulon's share of activity in each cell and
-    the even distribution over the type's cells: 1 where the two are the same, 1 - sqrt(ln 2) = .167 where no active
+    1 less the Jensen-Shannon distance (natural logarithm) between an eRegulon's fraction of activity in each cell and
+    the uniform distribution over the type's cells: 1 where the two are the same, 1 - sqrt(ln 2) = .167 where no active
     cell is of the type. 0 for an eRegulon without any activity.
 
     Parameters
@@ -50,7 +50,9 @@ def specificity(auc: np.ndarray, cell_types: np.ndarray, names: list[str]) -> np
 
     scores = np.zeros((len(names), auc.shape[1]))
     seen = auc.sum(axis=0) > 0
+    # P is the eRegulon's AUCs, Q the type's indicator: scipy scales both to sum 1.
+    p = auc[:, seen].astype(np.float64)
     for row, name in enumerate(names):
-        of_type = (cell_types == name).astype(np.float64)[:, None]
-        scores[row, seen] = 1 - jensenshannon(auc[:, seen].astype(np.float64), of_type, axis=0)
+        q = (cell_types == name).astype(np.float64)[:, None]
+        scores[row, seen] = 1 - jensenshannon(p, q, axis=0)
     return scores

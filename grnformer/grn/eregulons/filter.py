@@ -54,8 +54,8 @@ def assess_and_filter(
     """
     import pandas as pd
 
-    from grnformer.grn.activity.aucell import choose_rank_cutoff, score_cells
     from grnformer.grn.activity.members import find_members
+    from grnformer.grn.activity.recovery import choose_rank_cutoff, score_cells
     from grnformer.grn.activity.regions import score_region_activity
     from grnformer.grn.eregulons.quality import assess_eregulons
 

@@ -1,5 +1,8 @@
-"""Region-gene links. Accessibility methods by name; each takes (Data, metacell_size, seed) and gives a Signal."""
+"""Region-gene links. Accessibility by methods, one a file; each takes (Data, metacell_size, seed), returns a Signal."""
 
-from grnformer.grn.region_gene import binary, metacells, topics
+from collections.abc import Callable
 
-METHODS = {"topics": topics.impute, "binary": binary.observe, "metacells": metacells.pool}
+from grnformer.core.methods import Methods
+from grnformer.grn.region_gene.signal import Signal
+
+METHODS: Methods[Callable[..., Signal]] = Methods(__name__)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.grn.region_gene import METHODS
 
 if TYPE_CHECKING:
     import pandas as pd
-    import scipy.sparse as sp
 
-    from grnformer.grn.region_gene.signal import Data
+    from grnformer.grn.region_gene.signal import Data, Signal
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +61,9 @@ def link_regions(
     min_cells
         Genes found in fewer cells are not linked.
     n_trees, learning_rate, feature_fraction
-        Boosting: see `kernels.boost`.
+        Boosting: see `boosting_kernel.boost`.
     max_bins
-        Levels of a region's accessibility that boosting tells apart: see `kernels.rank_regions`.
+        Levels of a region's accessibility in boosting: see `rank_kernel.rank_regions`.
     metacell_size
         Cells per metacell, for the method `metacells`.
 
@@ -79,21 +78,9 @@ def link_regions(
     """
     import pandas as pd
 
-    from grnformer.grn.region_gene import METHODS
     from grnformer.grn.region_gene.windows import find_pairs
 
-    if accessibility not in METHODS:
-        raise InputError(
-            f"grn.region_gene.accessibility is {accessibility!r}", f"one of {sorted(METHODS)}", "correct the config"
-        )
-    n_cells = data.expression.getnnz(axis=0)
-    chosen = np.flatnonzero(n_cells >= min_cells)
-    if len(chosen) == 0:
-        raise InputError(
-            f"no gene is found in {min_cells} cells (the most frequent one in {n_cells.max()})",
-            "genes found in at least grn.region_gene.min_cells cells",
-            "lower grn.region_gene.min_cells",
-        )
+    chosen = _frequent_genes(data, min_cells)
     names = [genes[i] for i in chosen]
     pairs = find_pairs(regions, tss, names, window=window, min_window=min_window, stop_at_neighbours=stop_at_neighbours)
     if pairs.empty:
@@ -102,59 +89,68 @@ def link_regions(
             "regions and TSSs of one genome build",
             "check the genome of the sample sheet, or widen grn.region_gene.window",
         )
+
     signal = METHODS[accessibility](data, metacell_size=metacell_size, seed=seed)
-    rho, importance = _weigh(
-        signal.expression[:, chosen].tocsc(), signal.accessibility, pairs, names,
-        n_trees=n_trees, learning_rate=learning_rate, feature_fraction=feature_fraction, max_bins=max_bins,
-        seed=seed,
-    )  # fmt: skip
-    logger.info("%d links of %d regions to %d of %d genes", len(pairs), pairs["region"].nunique(),
-                pairs["gene"].nunique(), len(names))  # fmt: skip
-    distance = pairs["distance"].to_numpy()
+    seeds = [zlib.crc32(name.encode()) + (seed % 2**32 << 32) for name in names]
+    boosting = n_trees, learning_rate, feature_fraction
+    rho, importance = _weigh(signal, chosen, pairs, np.array(seeds, dtype=np.uint64), max_bins, boosting)
+
+    n_regions, n_genes = pairs["region"].nunique(), pairs["gene"].nunique()
+    logger.info("%d links of %d regions to %d of %d genes", len(pairs), n_regions, n_genes, len(names))
     return pd.DataFrame(
         {
             "region": regions["region"].to_numpy()[pairs["region"]],
             "gene": np.array(names, dtype=object)[pairs["gene"]],
-            "distance": distance,
-            "promoter": np.abs(distance) <= promoter,
+            "distance": pairs["distance"],
+            "promoter": pairs["distance"].abs() <= promoter,
             "importance": importance.astype(np.float32),
             "rho": rho.astype(np.float32),
         }
     )
 
 
+def _frequent_genes(data: Data, min_cells: int) -> np.ndarray:
+    n_cells = data.expression.getnnz(axis=0)
+    chosen = np.flatnonzero(n_cells >= min_cells)
+    if len(chosen) == 0:
+        raise InputError(
+            f"no gene is found in {min_cells} cells (the most frequent one in {n_cells.max()})",
+            "genes found in at least grn.region_gene.min_cells cells",
+            "lower grn.region_gene.min_cells",
+        )
+    return chosen
+
+
 def _weigh(
-    expression: sp.csc_matrix,
-    accessibility: Callable[[np.ndarray], np.ndarray],
+    signal: Signal,
+    chosen: np.ndarray,
     pairs: pd.DataFrame,
-    names: list[str],
-    *,
-    n_trees: int,
-    learning_rate: float,
-    feature_fraction: float,
+    seeds: np.ndarray,
     max_bins: int,
-    seed: int,
+    boosting: tuple[int, float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """rho and importance of the pairs (sorted by gene), block by block of genes that lie together."""
-    from grnformer.grn.region_gene import kernels
+    from grnformer.grn.region_gene.boosting_kernel import boost
+    from grnformer.grn.region_gene.rank_kernel import correlate, rank_regions
 
-    gene, region = pairs["gene"].to_numpy(), pairs["region"].to_numpy()
+    region = pairs["region"].to_numpy()
+    expression = signal.expression[:, chosen].tocsc()
     rho, importance = np.zeros(len(pairs)), np.zeros(len(pairs))
-    seeds = np.array([zlib.crc32(name.encode()) + (seed % 2**32 << 32) for name in names], dtype=np.uint64)
-    linked, first, n_pairs = np.unique(gene, return_index=True, return_counts=True)
-    nearby = np.argsort(region[first], kind="stable")  # neighbours in the genome share regions
+    linked, first, n_pairs = np.unique(pairs["gene"], return_index=True, return_counts=True)
+
+    # Neighbours in the genome share regions: a block of them ranks each of its regions once.
+    nearby = np.argsort(region[first], kind="stable")
     at_once = max(1, _BLOCK // expression.shape[0])
-    budget = np.cumsum(n_pairs[nearby]) // at_once
-    for block in np.split(nearby, np.flatnonzero(np.diff(budget)) + 1):
-        rows = np.concatenate([np.arange(first[b], first[b] + n_pairs[b]) for b in block])
+    block_of_gene = np.cumsum(n_pairs[nearby]) // at_once
+    for block in np.split(nearby, np.flatnonzero(np.diff(block_of_gene)) + 1):
+        rows = np.concatenate([np.arange(first[gene], first[gene] + n_pairs[gene]) for gene in block])
         used, place = np.unique(region[rows], return_inverse=True)
-        values = accessibility(used)
-        ranks, bins = kernels.rank_regions(values, np.argsort(values, axis=1), max_bins)
+        values = signal.accessibility(used)
+        ranks, bins = rank_regions(values, np.argsort(values, axis=1), max_bins)
+
         part = expression[:, linked[block]]
+        matrix = part.indptr, part.indices, part.data.astype(np.float64)
         starts = np.r_[0, np.cumsum(n_pairs[block])]
-        matrix = (part.indptr, part.indices, part.data.astype(np.float64))
-        rho[rows] = kernels.correlate(*matrix, ranks, starts, place)
-        importance[rows] = kernels.boost(
-            *matrix, bins, max_bins, starts, place, seeds[linked[block]], n_trees, learning_rate, feature_fraction
-        )
+        rho[rows] = correlate(*matrix, ranks, starts, place)
+        importance[rows] = boost(*matrix, bins, max_bins, starts, place, seeds[linked[block]], *boosting)
     return rho, importance

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from grnformer.core.methods import method
 from grnformer.grn.region_gene.signal import Data, Signal
 
 
+@method("metacells")
 def pool(data: Data, *, metacell_size: int, seed: int) -> Signal:
     """k-means groups of about `metacell_size` cells in topic space as units.
 
@@ -16,17 +18,19 @@ def pool(data: Data, *, metacell_size: int, seed: int) -> Signal:
     """
     from sklearn.cluster import KMeans
 
-    n_cells = data.accessible.shape[0]
+    n_cells = len(data.cell_topic)
     n_groups = max(2, n_cells // metacell_size)
+    # Square roots of proportions: their Euclidean distance is Hellinger's distance of distributions.
     labels = KMeans(n_groups, n_init=1, random_state=seed).fit_predict(np.sqrt(data.cell_topic))
-    names, labels = np.unique(labels, return_inverse=True)
-    groups = sp.csr_matrix((np.ones(n_cells, np.float32), (labels, np.arange(n_cells))), (len(names), n_cells))
-    expression = _per_10k(groups @ data.rna_counts)
-    expression.data = np.log1p(expression.data)
+    names, labels = np.unique(labels, return_inverse=True)  # groups may be empty
+
+    member = np.ones(n_cells, np.float32), (labels, np.arange(n_cells))
+    groups = sp.csr_matrix(member, (len(names), n_cells))
+    expression = _per_10k(groups @ data.rna_counts).log1p().tocsc()
     accessible = _per_10k(groups @ data.accessible).tocsc()
-    return Signal(expression.tocsc(), lambda regions: accessible[:, regions].toarray().T)
+    return Signal(expression, lambda regions: accessible[:, regions].toarray().T)
 
 
 def _per_10k(counts: sp.csr_matrix) -> sp.csr_matrix:
-    total = np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1)
+    total = np.maximum(counts.sum(axis=1).A1, 1)
     return sp.csr_matrix(sp.diags((1e4 / total).astype(np.float32)) @ counts, dtype=np.float32)

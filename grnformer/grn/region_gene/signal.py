@@ -34,8 +34,3 @@ class Signal:
 
     expression: sp.csc_matrix
     accessibility: Callable[[np.ndarray], np.ndarray]
-
-    @property
-    def n_units(self) -> int:
-        """Number of cells or metacells."""
-        return int(self.expression.shape[0])

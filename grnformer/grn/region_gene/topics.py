@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from grnformer.core.methods import method
 from grnformer.grn.region_gene.signal import Data, Signal
 
 
+@method("topics")
 def impute(data: Data, *, metacell_size: int, seed: int) -> Signal:
     """Cells as units; P(region | cell) = sum over topics of P(region | topic) P(topic | cell).
 

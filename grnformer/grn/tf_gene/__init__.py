@@ -1,18 +1,13 @@
 """TF-gene networks from expression, one method a file; each takes expression, genes, TF and target columns.
 
-A method gives an array, targets x TFs, of importances, 0 where it sees no link. The originals run before, in their own
-environment (rule run_arboreto); what they found is taken from their table.
+A method returns an array, targets x TFs, of importances, 0 where it sees no link. The originals run before, in an
+environment apart (rule run_arboreto); their methods take what they found from its table.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from grnformer.grn.tf_gene import coexpression, hist_boosting, original
+from grnformer.core.methods import Methods
 
-METHODS: dict[str, Callable[..., np.ndarray]] = {
-    "hist_boosting": hist_boosting.infer,
-    "coexpression": coexpression.infer,
-    "arboreto_grnboost2": original.take,
-    "arboreto_genie3": original.take,
-}
+METHODS: Methods[Callable[..., np.ndarray]] = Methods(__name__)

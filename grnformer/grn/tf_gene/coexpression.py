@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grnformer.core.methods import method
 from grnformer.grn.tf_gene.spearman import correlate
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
 
+@method("coexpression")
 def infer(
     expression: sp.csc_matrix,
     genes: list[str],
@@ -23,8 +25,8 @@ def infer(
 ) -> np.ndarray:
     """Return absolute Spearman correlations, targets x TFs, float32; 0 for a TF with itself.
 
-    `genes`, `seed` and `threads` are there for the sake of one signature for all methods.
+    `genes`, `seed` and `threads` are not used: all methods have one signature.
     """
     rho = np.abs(correlate(expression[:, target_columns], expression[:, tf_columns]))
-    rho[np.asarray(target_columns)[:, None] == np.asarray(tf_columns)[None, :]] = 0
+    rho[np.equal.outer(target_columns, tf_columns)] = 0
     return rho

@@ -23,11 +23,12 @@ def correlate(left: sp.csc_matrix, right: sp.csc_matrix) -> np.ndarray:
     numpy.ndarray
         Left columns x right columns, float32 in [-1, 1]; 0 where a column is constant.
     """
-    n_cells = left.shape[0]
     left_ranks, left_mean, left_scale = rank_columns(left)
     right_ranks, right_mean, right_scale = rank_columns(right)
+
+    # The covariance is the product of the shifted ranks less that of their means: the shift cancels.
     product = (left_ranks.T @ right_ranks).toarray()
-    product -= n_cells * np.outer(left_mean, right_mean)
+    product -= left.shape[0] * np.outer(left_mean, right_mean)
     product *= np.outer(left_scale, right_scale)
     return np.clip(product, -1, 1).astype(np.float32)
 
@@ -38,7 +39,7 @@ def rank_columns(matrix: sp.csc_matrix) -> tuple[sp.csc_matrix, np.ndarray, np.n
     Returns
     -------
     tuple
-        Shifted ranks (CSC); mean of each column; 1 / (sd * sqrt(cells)) of each column, 0 where it is constant.
+        Shifted ranks (CSC); mean of each column; 1 / (SD * sqrt(cells)) of each column, 0 where it is constant.
     """
     import scipy.sparse as sp
     from scipy.stats import rankdata
@@ -48,9 +49,12 @@ def rank_columns(matrix: sp.csc_matrix) -> tuple[sp.csc_matrix, np.ndarray, np.n
     n_cells = ranks.shape[0]
     for low, high in zip(ranks.indptr[:-1], ranks.indptr[1:], strict=True):
         zeros = n_cells - (high - low)
-        ranks.data[low:high] = rankdata(ranks.data[low:high]) + zeros - (zeros + 1) / 2 * (zeros > 0)
+        rank_of_zeros = (zeros + 1) / 2 * (zeros > 0)
+        ranks.data[low:high] = rankdata(ranks.data[low:high]) + zeros - rank_of_zeros
+
     mean = np.asarray(ranks.mean(axis=0)).ravel()
-    squares = np.asarray(ranks.multiply(ranks).sum(axis=0)).ravel() - n_cells * mean**2
+    squares = np.asarray(ranks.power(2).sum(axis=0)).ravel() - n_cells * mean**2
+    # A constant column's sum of squares is 0 but for rounding, which grows with the square of the ranks.
     varies = squares > 1e-9 * n_cells**2
     scale = np.zeros_like(mean)
     scale[varies] = 1 / np.sqrt(squares[varies])

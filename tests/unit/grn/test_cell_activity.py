@@ -11,9 +11,9 @@ from scipy.spatial.distance import jensenshannon
 
 from grnformer.core.errors import InputError
 from grnformer.grn.activity.activity import score_activity
-from grnformer.grn.activity.aucell import choose_rank_cutoff, score_cells
 from grnformer.grn.activity.mixture import find_threshold, intersection
-from grnformer.grn.activity.original import take_auc
+from grnformer.grn.activity.pyscenic_aucell import take
+from grnformer.grn.activity.recovery import choose_rank_cutoff, score_cells
 from grnformer.grn.activity.rss import score_specificity, specificity
 
 MIXTURE = {"min_separation": 2.0, "min_weight": 0.05, "max_overlap": 0.1, "seed": 1}
@@ -102,7 +102,7 @@ def test_blocks_of_cells_and_stored_zeros_change_nothing(monkeypatch) -> None:
     stored.data[:] = 0
     np.testing.assert_array_equal(whole, score_cells(counts.astype(np.int32), sets, 8))
     np.testing.assert_array_equal(score_cells(sp.csr_matrix((20, 50)), sets, 8), score_cells(stored, sets, 8))
-    monkeypatch.setattr("grnformer.grn.activity.aucell._BLOCK", 3)
+    monkeypatch.setattr("grnformer.grn.activity.recovery._BLOCK", 3)
     np.testing.assert_array_equal(whole, score_cells(counts, sets, 8))
 
 
@@ -121,8 +121,8 @@ def test_two_modes_are_cut_where_the_densities_cross() -> None:
     expected = intersection(np.array([0.05, 0.15]), np.array([0.01, 0.02]) ** 2, np.array([0.7, 0.3]))
     assert found.method == "bimodal"
     assert not found.doubtful
-    assert found.value == pytest.approx(expected, abs=0.005)
-    assert (auc > found.value).sum() == pytest.approx(300, abs=10)
+    assert found.threshold == pytest.approx(expected, abs=0.005)
+    assert (auc > found.threshold).sum() == pytest.approx(300, abs=10)
 
 
 def test_one_mode_is_cut_two_sd_above_the_mean() -> None:
@@ -130,14 +130,14 @@ def test_one_mode_is_cut_two_sd_above_the_mean() -> None:
     for auc in (rng.normal(0.1, 0.02, 1000), rng.gamma(2, 0.02, 1000), rng.exponential(0.05, 1000)):
         found = find_threshold(auc, **MIXTURE)
         assert found.method == "skewed"
-        assert found.value == pytest.approx(auc.mean() + 2 * auc.std())
+        assert found.threshold == pytest.approx(auc.mean() + 2 * auc.std())
         assert not found.doubtful
 
 
 def test_equal_scores_have_no_active_cell() -> None:
     found = find_threshold(np.full(50, 0.2), **MIXTURE)
     assert (found.method, found.doubtful) == ("constant", True)
-    assert not (np.full(50, 0.2) > found.value).any()
+    assert not (np.full(50, 0.2) > found.threshold).any()
 
 
 def test_overlapping_modes_are_doubtful() -> None:
@@ -236,9 +236,10 @@ def test_a_call_on_one_gene_is_doubtful() -> None:
 
 def test_aucs_by_pyscenic_are_taken_cell_by_cell() -> None:
     scored = pd.DataFrame({"cell": ["c2", "c1", "c0"], "B": [0.5, 0.3, 0.1], "A": [0.6, 0.4, 0.2]})
-    auc, cutoff = take_auc(scored, ["c0", "c1"], ["A", "B"], n_genes=510, auc_threshold=0.05)
+    expression, settings = sp.csr_matrix((3, 510)), {"scored": scored, "auc_threshold": 0.05, "detected_quantile": 1}
+    auc, cutoff = take(expression, None, ["A", "B"], ["c0", "c1"], **settings)
     np.testing.assert_allclose(auc, [[0.2, 0.1], [0.4, 0.3]])
     assert cutoff == 26
     for cells, names in ((["c0", "c9"], ["A"]), (["c0"], ["A", "C"])):
         with pytest.raises(InputError, match="have no AUC by pySCENIC"):
-            take_auc(scored, cells, names, n_genes=510, auc_threshold=0.05)
+            take(expression, None, names, cells, **settings)

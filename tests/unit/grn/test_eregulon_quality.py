@@ -9,8 +9,8 @@ from scipy.stats import pearsonr, spearmanr
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.grn.activity.aucell import score_cells
 from grnformer.grn.activity.members import find_members
+from grnformer.grn.activity.recovery import score_cells
 from grnformer.grn.activity.regions import score_region_activity
 from grnformer.grn.eregulons.filter import assess_and_filter
 from grnformer.grn.eregulons.funnel import STEPS, check_not_empty

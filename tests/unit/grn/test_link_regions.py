@@ -8,8 +8,10 @@ import scipy.sparse as sp
 from scipy.stats import spearmanr
 
 from grnformer.core.errors import InputError
-from grnformer.grn.region_gene import METHODS, kernels
+from grnformer.grn.region_gene import METHODS
+from grnformer.grn.region_gene.boosting_kernel import boost as boost_regions
 from grnformer.grn.region_gene.link import link_regions
+from grnformer.grn.region_gene.rank_kernel import correlate, rank_regions
 from grnformer.grn.region_gene.signal import Data
 
 SETTINGS = {
@@ -82,10 +84,8 @@ def test_ranks_with_ties_zeros_and_constant_rows():
     values = rng.integers(0, 4, size=(5, 200)).astype(np.float32)
     values[4] = 1
     y = sp.csc_matrix(rng.poisson(0.5, size=(200, 2)).astype(float))
-    ranks, bins = kernels.rank_regions(values, np.argsort(values, axis=1), 32)
-    rho = kernels.correlate(
-        y.indptr, y.indices, y.data, ranks, np.array([0, 5, 10]), np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
-    )
+    ranks, bins = rank_regions(values, np.argsort(values, axis=1), 32)
+    rho = correlate(y.indptr, y.indices, y.data, ranks, np.array([0, 5, 10]), np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]))
     expected = [spearmanr(values[r], y[:, g].toarray().ravel()).statistic for g in range(2) for r in range(4)]
     assert np.delete(rho, [4, 9]) == pytest.approx(expected, abs=1e-6)
     assert rho[[4, 9]].tolist() == [0, 0]
@@ -95,12 +95,12 @@ def test_ranks_with_ties_zeros_and_constant_rows():
 
 def boost(x, y, seed, n_bins, n_trees, rate, share):
     values = np.ascontiguousarray(x.T, dtype=np.float32)
-    _, bins = kernels.rank_regions(values, np.argsort(values, axis=1), n_bins)
+    _, bins = rank_regions(values, np.argsort(values, axis=1), n_bins)
     column = sp.csc_matrix(y[:, None])
     seeds = np.array([seed], np.uint64)
     pairs = np.array([0, len(values)]), np.arange(len(values))
     matrix = column.indptr, column.indices, column.data
-    return kernels.boost(*matrix, bins, n_bins, *pairs, seeds, n_trees, rate, share)
+    return boost_regions(*matrix, bins, n_bins, *pairs, seeds, n_trees, rate, share)
 
 
 def test_importance_agrees_with_sklearn():

@@ -11,10 +11,10 @@ from sklearn.metrics import average_precision_score
 from sklearn.tree import DecisionTreeRegressor
 
 from grnformer.core.errors import InputError
+from grnformer.core.methods import load
 from grnformer.grn.tf_gene import METHODS
 from grnformer.grn.tf_gene.hist_boosting import infer, sort_entries
 from grnformer.grn.tf_gene.network import gather_parts, infer_network
-from grnformer.grn.tf_gene.original import take
 from grnformer.grn.tf_gene.spearman import correlate
 
 GRNBOOST2 = {
@@ -172,7 +172,7 @@ def test_correlations_are_scipys() -> None:
     assert (found[7] == 0).all()
 
 
-@pytest.mark.parametrize("method", sorted(name for name, infer in METHODS.items() if infer is not take))
+@pytest.mark.parametrize("method", [name for name in METHODS if not load(METHODS.package, name).environment])
 def test_the_network_is_a_table_of_named_pairs(planted, method) -> None:
     expression, genes, _ = planted
     rna = anndata.AnnData(expression.tocsr(), var=pd.DataFrame(index=genes))
@@ -215,12 +215,13 @@ def test_gathered_parts_are_the_whole_network_bit_for_bit(planted, method, n_par
         infer_network(rna, genes[:N_TFS], part="3-of-71", threads=1, **settings)
 
 
-def test_what_an_original_found_is_taken_as_it_is(planted) -> None:
+@pytest.mark.parametrize("method", ["arboreto_grnboost2", "arboreto_genie3"])
+def test_what_an_original_found_is_taken_as_it_is(planted, method) -> None:
     expression, genes, _ = planted
     rna = anndata.AnnData(expression.tocsr(), var=pd.DataFrame(index=genes))
     found = pd.DataFrame({"tf": [genes[0], genes[2], genes[0]], "gene": [genes[9], genes[0], genes[40]]})
     found["importance"] = [3.5, 0.25, 7.0]
-    own = {"method": "arboreto_grnboost2", "min_cells": 10, "part": "1-of-1", "seed": 1, "threads": 1}
+    own = {"method": method, "min_cells": 10, "part": "1-of-1", "seed": 1, "threads": 1}
     network = infer_network(rna, genes[:N_TFS], options={"adjacencies": found}, **own)
     expected = found.sort_values(["tf", "importance"], ascending=[True, False], ignore_index=True)
     pd.testing.assert_frame_equal(network.drop(columns="rho"), expected, check_dtype=False)

@@ -11,7 +11,7 @@ from grnformer.topics.evaluate import Fits, score_fits
 from grnformer.topics.fit import binarize, choose_regions, fit_models
 from grnformer.topics.lda_tomotopy import fit_lda
 from grnformer.topics.model import to_table
-from grnformer.topics.original import take_models
+from grnformer.topics.pycistopic import take_models
 
 LDA = {"alpha": 3.0, "eta": 0.1, "n_iterations": 60, "seed": 3}
 

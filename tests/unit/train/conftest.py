@@ -10,7 +10,7 @@ from grnformer.core import io
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, write_bundle
 from grnformer.graph.modes import MODES
-from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.recovery import score_cells
 
 N_TFS, N_TARGETS, RANK_CUTOFF = 10, 30, 10
 SIZE = {

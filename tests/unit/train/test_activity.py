@@ -13,7 +13,7 @@ from grnformer.data.activity import StoredActivity, VisibleActivity
 from grnformer.data.batches import Cells
 from grnformer.data.cells import CellStore
 from grnformer.graph.structure import read_structure
-from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.recovery import score_cells
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 

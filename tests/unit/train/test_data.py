@@ -11,7 +11,7 @@ from grnformer.data import cells as cells_module
 from grnformer.data.batches import Cells, StepBatches, draw_mask, load
 from grnformer.data.cells import CellStore
 from grnformer.data.split import split_cells
-from grnformer.grn.activity.aucell import score_cells
+from grnformer.grn.activity.recovery import score_cells
 from grnformer.model.backbones import BACKBONES
 
 SHARES = {"n_tokens": 24, "mask_fraction": 0.3}

@@ -4,18 +4,20 @@ from grnformer.core.job import job
 
 with job(snakemake):
     from grnformer.core.io import read_modality, read_table, write_table
+    from grnformer.core.methods import load
     from grnformer.topics.evaluate import score_fits
     from grnformer.topics.fit import binarize, choose_regions, fit_models
     from grnformer.topics.model import to_table
-    from grnformer.topics.original import TABLES, take_models
 
     settings, original = snakemake.params.settings, snakemake.input.original
     atac = read_modality(snakemake.input.multiome, "atac", "multiome")
     atac = atac[:, choose_regions(atac.X, settings["min_cells"])]
     cells, regions, matrix = atac.obs_names.tolist(), atac.var_names.tolist(), binarize(atac.X)
     if original:
-        tables = {table: read_table(path, TABLES[table]) for table, path in zip(TABLES, original, strict=True)}
-        fits = take_models(cells, regions, **tables)
+        names = ("cell_topic", "region_topic", "partial_cell_topic", "partial_region_topic")
+        files = zip(names, original, strict=True)
+        tables = {name: read_table(path, name.removeprefix("partial_")) for name, path in files}
+        fits = load("grnformer.topics", settings["method"]).call(cells, regions, **tables)
     else:
         fits = fit_models(matrix, int(snakemake.wildcards.n_topics), settings)
     write_table(to_table(fits.model.cell_topic, cells, "cell"), snakemake.output.cell_topic, "cell_topic")

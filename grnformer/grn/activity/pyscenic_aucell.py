@@ -1,4 +1,4 @@
-"""AUCs that pySCENIC has computed in its own environment (Aibar et al. 2017, doi 10.1038/nmeth.4463).
+"""AUCell by pySCENIC, in an environment apart (Aibar et al. 2017, doi 10.1038/nmeth.4463).
 
 The program is workflow/originals/run_pyscenic_aucell.py.
 """
@@ -11,15 +11,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.core.methods import method
 
 if TYPE_CHECKING:
     import pandas as pd
+    import scipy.sparse as sp
 
 
-def take_auc(
-    scored: pd.DataFrame, cells: Sequence[str], names: Sequence[str], *, n_genes: int, auc_threshold: float
+@method("pyscenic_aucell", environment="pyscenic")
+def take(
+    expression: sp.csr_matrix,
+    gene_sets: sp.csc_matrix,
+    names: Sequence[str],
+    cells: Sequence[str],
+    *,
+    scored: pd.DataFrame,
+    auc_threshold: float,
+    detected_quantile: float,
 ) -> tuple[np.ndarray, int]:
     """Return the AUCs of `scored` (contract cell_auc), cells x eRegulons, float32, and pySCENIC's rank cut-off.
+
+    `gene_sets` and `detected_quantile` are not used: all methods have one signature.
 
     Raises
     ------
@@ -35,4 +47,4 @@ def take_auc(
                 "AUCs of these very eRegulons in this very multiome",
                 "run the original again",
             )
-    return table.loc[list(cells), list(names)].to_numpy(np.float32), round(auc_threshold * n_genes)
+    return table.loc[list(cells), list(names)].to_numpy(np.float32), round(auc_threshold * expression.shape[1])

@@ -1,8 +1,4 @@
-"""Importances that an original tool has inferred: GRNBoost2 or GENIE3 by arboreto, in its own environment.
-
-Huynh-Thu et al. 2010, doi 10.1371/journal.pone.0012776; Moerman et al. 2019, doi 10.1093/bioinformatics/bty916. The
-program is workflow/originals/run_arboreto.py.
-"""
+"""Importances that an original tool has inferred; the program is workflow/originals/run_arboreto.py."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 
-def take(
+def take_importance(
     expression: sp.csc_matrix,
     genes: list[str],
     tf_columns: np.ndarray,
@@ -29,7 +25,7 @@ def take(
 ) -> np.ndarray:
     """Return the importances of `adjacencies` (contract of that name), targets x TFs, float32; 0 for pairs it lacks.
 
-    `expression`, `seed` and `threads` are there for the sake of one signature for all methods.
+    `expression`, `seed` and `threads` are not used: all methods have one signature.
 
     Raises
     ------
@@ -38,9 +34,10 @@ def take(
     """
     import pandas as pd
 
-    names = np.array(genes, dtype=object)
-    column = pd.Index(names[tf_columns]).get_indexer(adjacencies["tf"])
-    row = pd.Index(names[target_columns]).get_indexer(adjacencies["gene"])
+    names = pd.Index(genes)
+    column = names[tf_columns].get_indexer(adjacencies["tf"])
+    row = names[target_columns].get_indexer(adjacencies["gene"])
+
     strange = adjacencies[(column < 0) | (row < 0)]
     if len(strange):
         pair = strange.iloc[0]
@@ -50,6 +47,7 @@ def take(
             "importances inferred from this very multiome and TF list",
             "run the original again",
         )
+
     importance = np.zeros((len(target_columns), len(tf_columns)), dtype=np.float32)
-    importance[row, column] = adjacencies["importance"].to_numpy()
+    importance[row, column] = adjacencies["importance"]
     return importance

@@ -1,29 +1,22 @@
-"""Topics that pycisTopic has fitted in its own environment (Bravo Gonzalez-Blas et al. 2023, doi
-10.1038/s41592-023-01938-4); the program is workflow/originals/run_pycistopic.py.
+"""Topics by pycisTopic, in an environment apart (Bravo González-Blas et al. 2023, doi 10.1038/s41592-023-01938-4).
+
+The program is workflow/originals/run_pycistopic.py.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from grnformer.core.errors import InputError
+from grnformer.core.methods import method
 from grnformer.topics.evaluate import Fits
 from grnformer.topics.model import TopicModel, from_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Tables of the original in the order of the rule's input -> their contracts.
-TABLES = {
-    "cell_topic": "cell_topic",
-    "region_topic": "region_topic",
-    "partial_cell_topic": "cell_topic",
-    "partial_region_topic": "region_topic",
-}
 
-
+@method("pycistopic", environment="pycistopic")
 def take_models(
     cells: list[str],
     regions: list[str],
@@ -53,13 +46,14 @@ def take_models(
     of_regions, region_names = from_table(region_topic, "region")
     of_part, part_names = from_table(partial_cell_topic, "cell")
     partial, partial_names = from_table(partial_region_topic, "region")
+
     held_out = ~pd.Index(cells).isin(part_names)
     same = cell_names == cells and region_names == regions == partial_names
-    if not same or held_out.all() or not held_out.any() or np.sum(~held_out) != len(part_names):
+    n_part = len(part_names)
+    if not same or n_part in (0, len(cells)) or (~held_out).sum() != n_part:
         raise InputError(
-            f"topics of {len(cell_names)} cells ({len(part_names)} without the held-out ones) x {len(region_names)} "
-            f"regions",
+            f"topics of {len(cell_names)} cells ({n_part} without the held-out ones) x {len(region_names)} regions",
             f"topics of this run's {len(cells)} cells and {len(regions)} regions, in their order",
             "run the original again",
         )
-    return Fits(TopicModel(of_cells, of_regions), TopicModel(of_part, partial), np.asarray(held_out))
+    return Fits(TopicModel(of_cells, of_regions), TopicModel(of_part, partial), held_out)
