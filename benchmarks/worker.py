@@ -15,6 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Tasks of arboreto, pySCENIC and pycisTopic call the programs that run these in the workflow.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "originals"))
+
 
 def cpu_seconds():
     parts = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -34,11 +34,8 @@ def fit_target(column):
     return to_links_df(kind, arguments, model, tfs, gene)
 
 
-def infer_network(counts, genes, tfs, settings, seed, threads):
-    """Return TF, target, importance for all genes detected in enough cells.
-
-    `counts` is cells x genes (log1p, sparse); TFs and targets are those detected in `min_cells` cells.
-    """
+def fit_targets(expression, genes, tf_columns, targets, settings, seed, threads):
+    """Return TF, target, importance for some columns of `expression` (cells x genes, CSC, log1p)."""
     import arboreto.core
     import numpy as np
     import pandas as pd
@@ -48,6 +45,31 @@ def infer_network(counts, genes, tfs, settings, seed, threads):
     if kept is not None:
         original.say(f"scikit-learn {sklearn.__version__}: arboreto's stop rule is restored")
         arboreto.core.EarlyStopMonitor = kept
+    _shared.update(
+        expression=expression,
+        genes=genes,
+        tf_matrix=expression[:, tf_columns].toarray().astype(np.float64),
+        tfs=[genes[column] for column in tf_columns],
+        regressor=regressor_of(settings),
+        window=settings[settings["method"]].get("stop_window", 0),
+        seed=seed,
+    )
+    original.say(f"{settings['method']}: {len(targets)} targets, {len(tf_columns)} TFs, {expression.shape[0]} cells")
+    if threads == 1:
+        parts = [fit_target(column) for column in targets]
+    else:
+        with get_context("fork").Pool(threads) as pool:
+            parts = pool.map(fit_target, targets, chunksize=CHUNK)
+    return pd.concat(parts, ignore_index=True)
+
+
+def infer_network(counts, genes, tfs, settings, seed, threads):
+    """Return TF, target, importance for all genes detected in enough cells.
+
+    `counts` is cells x genes (log1p, sparse); TFs and targets are those detected in `min_cells` cells.
+    """
+    import numpy as np
+
     expression = counts.tocsc(copy=True)
     expression.eliminate_zeros()
     detected = np.flatnonzero(expression.getnnz(axis=0) >= settings["min_cells"])
@@ -61,22 +83,7 @@ def infer_network(counts, genes, tfs, settings, seed, threads):
         )
     if len(columns) == 1:  # a TF is no predictor of itself
         detected = detected[detected != columns[0]]
-    _shared.update(
-        expression=expression,
-        genes=genes,
-        tf_matrix=expression[:, columns].toarray().astype(np.float64),
-        tfs=[genes[column] for column in columns],
-        regressor=regressor_of(settings),
-        window=settings[settings["method"]].get("stop_window", 0),
-        seed=seed,
-    )
-    original.say(f"{settings['method']}: {len(detected)} targets, {len(columns)} TFs, {expression.shape[0]} cells")
-    if threads == 1:
-        parts = [fit_target(column) for column in detected]
-    else:
-        with get_context("fork").Pool(threads) as pool:
-            parts = pool.map(fit_target, detected, chunksize=CHUNK)
-    return pd.concat(parts, ignore_index=True)
+    return fit_targets(expression, genes, columns, detected, settings, seed, threads)
 
 
 def main():

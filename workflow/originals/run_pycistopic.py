@@ -7,20 +7,20 @@ by itself: the same numbers, without Ray's start.
 import original
 
 
-def hold_out(n_cells, share, seed):
+def hold_out(n_cells, fraction, seed):
     """Return which cells are held out; the same for every topic count and every version of numpy."""
     import numpy as np
 
     held_out = np.zeros(n_cells, dtype=bool)
-    held_out[np.random.RandomState(seed).permutation(n_cells)[: max(1, round(share * n_cells))]] = True
+    held_out[np.random.RandomState(seed).permutation(n_cells)[: max(1, round(fraction * n_cells))]] = True
     return held_out
 
 
 def fit(matrix, cells, regions, n_topics, options, seed):
-    """Return the tables of one model: cells x topics and regions x topics."""
+    """Return pycisTopic's model; `matrix` is cells x regions, binary."""
     from pycisTopic.lda_models import run_cgs_model
 
-    model = run_cgs_model._function(
+    return run_cgs_model._function(
         matrix,
         n_topics=n_topics,
         cell_names=cells,
@@ -32,7 +32,11 @@ def fit(matrix, cells, regions, n_topics, options, seed):
         eta=options["eta"],
         eta_by_topic=False,
     )
-    original.say(f"pycisTopic's own metrics: {model.metrics.iloc[0].to_dict()}")
+
+
+def tables_of(model, n_topics):
+    """Return the tables of one model: cells x topics and regions x topics."""
+    original.say(f"pycisTopic's metrics: {model.metrics.iloc[0].to_dict()}")
     names = [f"topic_{topic + 1}" for topic in range(n_topics)]
     tables = {"cell": model.cell_topic.T, "region": model.topic_region}
     return {
@@ -60,8 +64,8 @@ def fit_all(counts, cells, regions, n_topics, settings, seed):
     partial_cells = [cell for cell, out in zip(cells, held_out, strict=True) if not out]
     options = settings["pycistopic"]
     return (
-        fit(binary, cells, regions, n_topics, options, seed),
-        fit(binary[~held_out], partial_cells, regions, n_topics, options, seed),
+        tables_of(fit(binary, cells, regions, n_topics, options, seed), n_topics),
+        tables_of(fit(binary[~held_out], partial_cells, regions, n_topics, options, seed), n_topics),
     )
 
 
