@@ -14,7 +14,7 @@ def draw_activity(types: np.ndarray, active: np.ndarray, within_sd: float, rng: 
     """Draw the activity of each TF in each cell: cells x TFs in (0, 1).
 
     The type sets the mean (high where the TF is active, low elsewhere); each cell and TF varies around it on
-    the logit scale with standard deviation `within_sd`, so that a network shows within a cell type too.
+    the logit scale with SD `within_sd`, so that a network shows within a cell type too.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def draw_counts(
     per_cell
         Median expected total of a cell.
     depth_sd
-        Standard deviation of the cells' log depth.
+        SD of the cells' log depth.
     dispersion
         Variance is mean + dispersion * mean squared; 0 for Poisson.
     dropout
-        Share of entries set to zero on top.
+        Fraction of entries set to zero on top.
     """
     import scipy.sparse as sp
 

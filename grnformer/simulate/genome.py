@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 REGION_WIDTH = 501
@@ -26,8 +22,6 @@ def place_genes(
     lengths
         Chromosome lengths, bp.
     """
-    import pandas as pd
-
     chromosome = np.arange(len(genes)) % n_chromosomes
     order = np.arange(len(genes)) // n_chromosomes
     shift = rng.integers(-spacing // 20, spacing // 20 + 1, size=len(genes))
@@ -50,8 +44,6 @@ def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random
 
     Returns one row a region: region (``chr1:100-601``), chrom, start, end (0-based, half-open, bp), gene, promoter.
     """
-    import pandas as pd
-
     half, reach = REGION_WIDTH // 2, int(spacing * 0.4) // _SLOT
     slots = np.array([*range(-reach, 0), *range(1, reach + 1)])
     if per_gene - 1 > len(slots):
@@ -61,9 +53,9 @@ def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random
         offsets = [0, *(_SLOT * rng.choice(slots, size=per_gene - 1, replace=False))]
         for offset in offsets:
             start = int(position + offset - half)
-            rows.append(
-                (f"{chrom}:{start}-{start + REGION_WIDTH}", chrom, start, start + REGION_WIDTH, gene, offset == 0)
-            )
+            end = start + REGION_WIDTH
+            rows.append((f"{chrom}:{start}-{end}", chrom, start, end, gene, offset == 0))
+
     regions = pd.DataFrame(rows, columns=["region", "chrom", "start", "end", "gene", "promoter"])
     return regions.sort_values(["chrom", "start"], ignore_index=True)
 
@@ -104,7 +96,9 @@ def draw_genome(
         width = max(len(motifs[tf]) for tf in bound["tf"])
         places = rng.choice((end - start) // width, size=len(bound), replace=False) * width + start
         for tf, place in zip(bound["tf"], places, strict=True):
-            instance = (motifs[tf].cumsum(axis=1) < rng.random(len(motifs[tf]))[:, None]).sum(axis=1).clip(max=3)
+            # a base by where a uniform number falls among the position's cumulated probabilities
+            bounds = motifs[tf].cumsum(axis=1)
+            instance = (bounds < rng.random(len(bounds))[:, None]).sum(axis=1).clip(max=3)
             if rng.random() < 0.5:
                 instance = 3 - instance[::-1]
             sequences[chrom][place : place + len(instance)] = BASES[instance]

@@ -56,7 +56,7 @@ def simulate_multiome(
     gene_spacing: int = 20_000,
     target_fraction: float = 0.6,
     max_regulators: int = 2,
-    shared_share: float = 0.25,
+    shared_fraction: float = 0.25,
     repression_fraction: float = 0.2,
     closed_fraction: float = 0.3,
     effect: float = 2.5,
@@ -86,23 +86,23 @@ def simulate_multiome(
     gene_spacing
         Distance of neighbouring genes, bp.
     target_fraction
-        Share of the genes (TFs aside) that have regulators, 1 to `max_regulators` each.
-    shared_share
-        Share of the TFs that are active in all cell types; the others are active in one.
+        Fraction of the genes (TFs aside) that have regulators, 1 to `max_regulators` each.
+    shared_fraction
+        Fraction of the TFs that are active in all cell types; the others are active in one.
     repression_fraction
-        Share of bound regions through which TFs repress.
+        Fraction of bound regions through which TFs repress.
     closed_fraction
-        Share of edges that do not work in one of their TF's cell types: the region does not respond there.
+        Fraction of edges that do not work in one of their TF's cell types: the region does not respond there.
     effect
         Change of log expression and log accessibility from no to full activity.
     within_sd
-        Spread of TF activity among cells of a type, on the logit scale.
+        SD of TF activity among cells of a type, on the logit scale.
     rna_per_cell, atac_per_cell
-        Median counts of a cell; `depth_sd` is the spread of the log depth.
+        Median counts of a cell; `depth_sd` is the SD of the log depth.
     dispersion, dropout
-        Of RNA counts: variance = mean + dispersion * mean squared; share of entries lost. ATAC counts are Poisson.
+        Of RNA counts: variance = mean + dispersion * mean squared; fraction of entries lost. ATAC counts are Poisson.
     prior_recall, prior_precision
-        Share of true edges that the prior knows; share of the prior that is true.
+        Fraction of true edges that the prior knows; fraction of the prior that is true.
     motif_width
         Columns of the planted motifs, bp.
     """
@@ -117,7 +117,7 @@ def simulate_multiome(
     tss, lengths = genome.place_genes(genes, n_chromosomes, gene_spacing, layout)
     regions = genome.place_regions(tss, regions_per_gene, gene_spacing, layout)
 
-    active = network.draw_active_types(n_tfs, n_cell_types, shared_share, net)
+    active = network.draw_active_types(n_tfs, n_cell_types, shared_fraction, net)
     others = [name for name in names if name not in tfs]
     targets = [others[i] for i in np.sort(net.permutation(len(others))[: round(target_fraction * len(others))])]
     edges = network.draw_edges(

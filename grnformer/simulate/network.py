@@ -1,4 +1,4 @@
-"""The planted network: signed TF → region → gene edges, some of them alive in some cell types only, and its prior."""
+"""The planted network: signed TF → region → gene edges, some of them working in only some cell types, and its prior."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def draw_active_types(n_tfs: int, n_types: int, shared_share: float, rng: np.random.Generator) -> np.ndarray:
+def draw_active_types(n_tfs: int, n_types: int, shared_fraction: float, rng: np.random.Generator) -> np.ndarray:
     """Draw in which cell types each TF is active: boolean TFs x types.
 
-    A share of the TFs is active everywhere; the others in one type each, all types in turn.
+    A fraction of the TFs is active everywhere; the others in one type each, all types in turn.
     """
     active = np.zeros((n_tfs, n_types), dtype=bool)
     active[np.arange(n_tfs), np.arange(n_tfs) % n_types] = True
-    active[rng.permutation(n_tfs)[: round(shared_share * n_tfs)]] = True
+    active[rng.permutation(n_tfs)[: round(shared_fraction * n_tfs)]] = True
     return active
 
 
@@ -44,7 +44,7 @@ def draw_edges(
     active
         TFs x types: where each TF is active.
     closed_fraction
-        Share of edges whose region does not respond in one of the types of its TF, if that leaves another.
+        Fraction of edges whose region does not respond in one of the types of its TF, if that leaves another.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def draw_edges(
 def draw_prior(
     edges: pd.DataFrame, tfs: list[str], genes: list[str], recall: float, precision: float, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw a prior table: a share `recall` of the true edges, and decoys until true edges are a share `precision`.
+    """Draw a prior table: a fraction `recall` of the true edges, with decoys so that a fraction `precision` is true.
 
     Returns
     -------

@@ -53,7 +53,7 @@ def simulate_screen(
 ) -> Screen:
     """Simulate cells whose counts follow a signed TF -> target network, some with a perturbed TF.
 
-    A TF's log rate is its activity: a mean of the cell's type and a deviation of the cell. A target's log rate follows
+    A TF's log rate is its activity: a mean of the cell's type and a difference of the cell. A target's log rate follows
     the signed sum of its TFs' activities. A perturbation sets the activity of one TF, whatever the cell had, and its
     targets follow.
 
@@ -64,11 +64,11 @@ def simulate_screen(
     n_train, n_heldout, n_perturbed
         Cells of the sets `train`, of `heldout` and `new_type` each, and of each held-out perturbation.
     perturbed_fraction
-        Share of the training cells in which a TF of the first half is perturbed; the second half is held out.
+        Fraction of the training cells in which a TF of the first half is perturbed; the second half is held out.
     max_regulators
         TFs of a target, 1 at least.
     closed_fraction
-        Share of the edges that do not work in one of the types.
+        Fraction of the edges that do not work in one of the types.
     counts_per_cell
         Median counts of a cell.
     """

@@ -23,14 +23,12 @@ PACKAGES = {
     "grn.cistromes.method": "grnformer.grn.cistromes",
     "grn.cell.method": "grnformer.grn.activity",
 }  #: place in a dataset's config -> package whose methods stand there
-_NOT_REGISTERED = {("grn.cistromes.method", "pyscenic_ctx"): "pyscenic"}
 
 
 def environment_of(place: str, method: str) -> str | None:
     """Key of the config's section `environments` for the method at this place (grn.tf_gene.method); None: ours."""
-    if method in names(PACKAGES[place]):
-        return load(PACKAGES[place], method).environment
-    return _NOT_REGISTERED.get((place, method))
+    known = method in names(PACKAGES[place])
+    return load(PACKAGES[place], method).environment if known else None
 
 
 def is_original(place: str, method: str) -> bool:

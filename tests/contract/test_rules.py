@@ -59,7 +59,7 @@ def test_a_rule_states_memory_and_time(job) -> None:
 
 
 def test_a_rule_carries_the_fingerprint_of_its_script(job) -> None:
-    script = rf'code=(method_)?code\(\s*"{job.stage}/{job.name}"'
+    script = rf'code=code\(\s*"{job.stage}/{job.name}"'
     wanted = rf'code=program_code\("{job.name}"\)' if is_original(job) else script
     assert re.search(wanted, job.directives["params"])
 

@@ -122,15 +122,6 @@ def code(script, *methods, at=None):
     return fingerprint(path, *methods) if at is None else of_dataset
 
 
-def method_code(script, package, place):
-    """Params function: `code` with the method of `package` that a dataset's config names at `place`."""
-
-    def of_dataset(wildcards):
-        return code(script, module_of(package, setting(place)(wildcards)))
-
-    return of_dataset
-
-
 def lines_of(wildcards):
     """Cell types of a dataset with ChIP-seq of their own cell line: cell type -> line."""
     return {

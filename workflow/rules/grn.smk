@@ -354,9 +354,7 @@ rule build_cistromes:
         runtime=growing(60),
     params:
         settings=method_setting("grn.cistromes", "min_abs_rho", "region_set_kinds"),
-        code=method_code(
-            "grn/build_cistromes", "grnformer.grn.cistromes", "grn.cistromes.method"
-        ),
+        code=code("grn/build_cistromes", at="grn.cistromes.method"),
     message:
         "Cistromes in {wildcards.dataset}"
     script:
