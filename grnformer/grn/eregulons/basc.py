@@ -13,10 +13,12 @@ from numba import njit
 
 
 @njit(cache=True)
-def _spread(sums: np.ndarray, squares: np.ndarray, first: int, last: int) -> float:
+def _squared_error(sums: np.ndarray, squares: np.ndarray, first: int, last: int) -> float:
     """Squared error of the values first..last about their mean, from sums of what goes before."""
+    n = last + 1 - first
     total = sums[last + 1] - sums[first]
-    return max(0.0, squares[last + 1] - squares[first] - total * total / (last + 1 - first))
+    # Rounding can make a difference of near equal sums negative.
+    return max(0.0, squares[last + 1] - squares[first] - total * total / n)
 
 
 @njit(cache=True)
@@ -27,14 +29,18 @@ def _break_points(sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """
     n = sums.size - 1
     breaks = np.zeros((n - 2, n), np.int64)
-    cost = np.empty(n)  # with one discontinuity fewer
+    # cost[i] is C_i(j), the least error from value i on with j discontinuities
+    cost = np.empty(n)
     for i in range(n):
-        cost[i] = _spread(sums, squares, i, n - 1)
+        cost[i] = _squared_error(sums, squares, i, n - 1)
+
+    # C_i(j) = min over d of the error of i..d plus C_(d+1)(j - 1). One array serves all j: a cost is replaced only
+    # after the places before it no longer need it.
     for j in range(n - 2):
-        for i in range(n - 1 - j):  # cost[i] is no longer needed once it is replaced: only later places are read
+        for i in range(n - 1 - j):
             least, place = np.inf, -1
             for d in range(i, n - 1 - j):
-                value = _spread(sums, squares, i, d) + cost[d + 1]
+                value = _squared_error(sums, squares, i, d) + cost[d + 1]
                 if value < least:
                     least, place = value, d
             cost[i], breaks[j, i] = least, place
@@ -42,27 +48,41 @@ def _break_points(sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
+def _strongest(sums: np.ndarray, squares: np.ndarray, values: np.ndarray, breaks: np.ndarray, j: int) -> int:
+    """Strongest discontinuity of the best step function with j + 1; sums are those of the centred values."""
+    n = values.size
+    centre = values.mean()
+    best, strongest = -1.0, 0
+    low, d = 0, breaks[j, 0]
+    for step in range(j + 1):  # d: this discontinuity; low: first value of the segment below it
+        following = n - 1 if step == j else breaks[j - step - 1, d + 1]
+        below = (sums[d + 1] - sums[low]) / (d + 1 - low)
+        above = (sums[following + 1] - sums[d + 1]) / (following - d)
+        # z = (u_d + u_(d+1)) / 2; the error is the sum over all values of (u - z)^2, from their sums
+        middle = (values[d] + values[d + 1]) / 2 - centre
+        error = squares[n] - 2 * middle * sums[n] + n * middle * middle
+        quality = (above - below) / error
+        if quality > best:
+            best, strongest = quality, d
+        low, d = d + 1, following
+    return strongest
+
+
+@njit(cache=True)
 def _threshold(values: np.ndarray) -> float:
     """Threshold of at least 3 sorted values that are not all equal."""
     n = values.size
     sums, squares = np.zeros(n + 1), np.zeros(n + 1)
+    # Centred, so that differences of the sums lose little to rounding.
     centre = values.mean()
     for i in range(n):
         sums[i + 1] = sums[i] + (values[i] - centre)
         squares[i + 1] = squares[i] + (values[i] - centre) ** 2
+
     breaks = _break_points(sums, squares)
     strongest = np.empty(n - 2, np.int64)
     for j in range(n - 2):
-        best, low, d = -1.0, 0, breaks[j, 0]
-        for step in range(j + 1):  # d: this discontinuity; low: first value of the segment below it
-            following = n - 1 if step == j else breaks[j - step - 1, d + 1]
-            below = (sums[d + 1] - sums[low]) / (d + 1 - low)
-            above = (sums[following + 1] - sums[d + 1]) / (following - d)
-            middle = (values[d] + values[d + 1]) / 2 - centre
-            error = squares[n] - 2 * middle * sums[n] + n * middle * middle
-            if (above - below) / error > best:
-                best, strongest[j] = (above - below) / error, d
-            low, d = d + 1, following
+        strongest[j] = _strongest(sums, squares, values, breaks, j)
     place = int(np.floor(np.median(strongest)))
     return (values[place] + values[place + 1]) / 2
 
@@ -78,7 +98,7 @@ def find_thresholds(values: np.ndarray, start: np.ndarray, most: int) -> np.ndar
     start
         Where the groups start, and the end of the last.
     most
-        Only so many highest values of a group are looked at (at least 3): the time grows with the cube.
+        Only this many highest values of a group are looked at (at least 3): the time grows with the cube.
 
     Returns
     -------
@@ -87,7 +107,7 @@ def find_thresholds(values: np.ndarray, start: np.ndarray, most: int) -> np.ndar
     thresholds = np.full(start.size - 1, -np.inf)
     for group in range(thresholds.size):
         n = min(start[group + 1] - start[group], most)
-        sorted_values = values[start[group] : start[group] + n][::-1].copy()
-        if n > 2 and sorted_values[-1] > sorted_values[0]:
-            thresholds[group] = _threshold(sorted_values)
+        rising = values[start[group] : start[group] + n][::-1].copy()
+        if n > 2 and rising[-1] > rising[0]:
+            thresholds[group] = _threshold(rising)
     return thresholds

@@ -1,4 +1,4 @@
-"""Which links of a gene count: its top share, its top number of regions by importance, or those above a step (BASC)."""
+"""Which links of a gene count: its top fraction or number by importance, or those above a step (BASC)."""
 
 from __future__ import annotations
 
@@ -35,32 +35,33 @@ def binarise_links(
     never pass.
     """
     n = len(gene)
-    order = np.lexsort((np.arange(n), -importance, gene))
-    first = np.r_[True, gene[order][1:] != gene[order][:-1]] if n else np.zeros(0, bool)
-    start = np.flatnonzero(first)
-    size = np.diff(np.r_[start, n])
-    group = np.cumsum(first) - 1
+    # Links gene by gene, the best first: a quantile of a gene is then a position.
+    order = np.lexsort((-importance, gene))
+    descending = importance[order]
+    start = np.flatnonzero(np.diff(gene[order], prepend=-1))
+    size = np.diff(start, append=n)
+    group = np.repeat(np.arange(len(start)), size)
     place = np.arange(n) - start[group]  # 0 is the gene's best link
-    sorted_importance = importance[order]
+
     masks = {}
     for q in quantiles:
         at = (size - 1) * (1 - q)  # position of the quantile, counted from the best
         below = np.floor(at).astype(int)
-        upper = sorted_importance[start + below]
-        lower = sorted_importance[start + np.minimum(below + 1, size - 1)]
-        cut = upper + (at - below) * (lower - upper)
-        passed = (sorted_importance > cut[group]) | ((place == 0) & (sorted_importance >= cut[group]))
-        masks[f"quantile_{q:g}"] = passed
+        upper = descending[start + below]
+        lower = descending[start + np.minimum(below + 1, size - 1)]
+        cut = (upper + (at - below) * (lower - upper))[group]
+        masks[f"quantile_{q:g}"] = (descending > cut) | ((place == 0) & (descending >= cut))
     for top in top_regions:
         masks[f"top_{top}"] = place < top
     if basc:
         from grnformer.grn.eregulons.basc import find_thresholds
 
-        steps = find_thresholds(np.asarray(sorted_importance, np.float64), np.r_[start, n], _MOST_LINKS)
-        masks["basc"] = sorted_importance > steps[group]
-    result = {}
-    for name, passed in masks.items():
-        mask = np.zeros(n, bool)
-        mask[order] = passed & (sorted_importance > 0)
-        result[name] = mask
-    return result
+        steps = find_thresholds(descending.astype(np.float64), np.append(start, n), _MOST_LINKS)
+        masks["basc"] = descending > steps[group]
+    return {name: _in_order(passed & (descending > 0), order) for name, passed in masks.items()}
+
+
+def _in_order(passed: np.ndarray, order: np.ndarray) -> np.ndarray:
+    mask = np.zeros(len(order), bool)
+    mask[order] = passed
+    return mask

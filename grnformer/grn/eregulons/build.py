@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.grn.eregulons.attach import attach_links
 from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.funnel import Funnel
 from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
 from grnformer.grn.eregulons.leading_edge import leading_edge
-from grnformer.grn.eregulons.ranking import Ranking, rank_targets, signs_of, weights_of
+from grnformer.grn.eregulons.ranking import Ranking, add_weights, no_targets, rank_targets, signs_of
 from grnformer.grn.eregulons.triplets import rank_triplets
 
 if TYPE_CHECKING:
@@ -70,12 +70,12 @@ def build_eregulons(
     min_abs_rho_tf_gene, min_abs_rho_region_gene
         Weaker correlations have no sign and are left out.
     sign_from_evidence
-        Give a TF-gene pair whose correlation is too weak the sign that the cistrome's evidence states (its column
+        Take the sign of a TF-gene pair whose correlation is too weak from the cistrome's evidence (its column
         `sign`); genes without a sign then stand in the rankings as background.
     keep_known_targets
         Targets whose sign the evidence states need no leading edge, unless the correlation clearly has the other sign.
         A pair that `tf_gene` does not have then gets weight and correlation 0. Where counts are too thin for
-        expression to tell a TF's targets, this keeps eRegulons from being cut by chance.
+        expression to show a TF's targets, this keeps eRegulons from being cut by chance.
     order_links_by
         What binarisations order a gene's links by: ``importance`` (SCENIC+'s default), ``rho`` (its size) or
         ``importance_x_rho``.
@@ -99,64 +99,80 @@ def build_eregulons(
     """
     import pandas as pd
 
-    unknown = set(sign_pairs) - set(SIGN_PAIRS)
-    if unknown or not sign_pairs:
-        raise InputError(f"grn.eregulons.sign_pairs {list(sign_pairs)}", f"of {SIGN_PAIRS}", "correct the config")
-    if extended not in EXTENDED:
-        raise InputError(f"grn.eregulons.extended is {extended!r}", f"one of {EXTENDED}", "correct the config")
+    _check_choices(sign_pairs, extended)
     cistromes = cistromes.assign(tf_region=cistromes["score"] if tf_region is None else tf_region)
     if extended == "none":
         cistromes = cistromes[cistromes["annotation"] != "extended"]
     if without_regions(cistromes):
         if extended == "without_direct":
-            direct = cistromes[cistromes["annotation"] == "direct"].groupby(["tf", "sign"])["gene"].nunique()
-            stands = pd.MultiIndex.from_frame(cistromes[["tf", "sign"]]).isin(direct.index[direct >= min_targets])
-            cistromes = cistromes[(cistromes["annotation"] == "direct") | ~stands]
+            cistromes = _drop_extended(cistromes, ["tf", "sign"], min_targets)
         return build_gene_based(cistromes, tf_gene, tfs, sign_pairs=sign_pairs, min_targets=min_targets)
-    funnel = Funnel()
+
     genes = pd.Index(region_gene["gene"].unique())
-    tf_names = pd.Index(sorted(set(tfs) | set(cistromes["tf"]) | set(tf_gene["tf"])))
-    funnel.tfs["TFs of the run"].update(tf_names.get_indexer(tfs).tolist())
+    tf_names = pd.Index(sorted({*tfs, *cistromes["tf"], *tf_gene["tf"]}))
     link_gene = genes.get_indexer(region_gene["gene"])
     link_sign = signs_of(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
-    score = _link_scores(region_gene, order_links_by)
     group = link_gene * 3 + link_sign + 1 if binarise_each_sign else link_gene
-    masks = binarise_links(group, score, quantiles=quantiles, top_regions=top_regions, basc=basc)
+    score = _link_scores(region_gene, order_links_by)
+    masks = [*binarise_links(group, score, quantiles=quantiles, top_regions=top_regions, basc=basc).values()]
+    in_any = np.logical_or.reduce([np.zeros(len(link_gene), bool), *masks])
+
     rankings = rank_targets(tf_gene, tf_names, genes, min_abs_rho_tf_gene, with_weak=sign_from_evidence)
-    rows = _attach(cistromes, region_gene, tf_names)
-    bounds = np.searchsorted(rows["group"], np.arange(rows["group"].max(initial=-1) + 2))
-    in_any = np.logical_or.reduce(list(masks.values()))
-    blocks: list[_Block] = []
-    for low, high in itertools.pairwise(bounds):
-        tf, annotation = int(rows["tf"][low]), rows["annotation"][low]
-        links = rows["link"][low:high]
-        funnel.add("with a cistrome", tf, link_gene[links] + tf * len(genes))
+    nothing = no_targets(len(genes))
+    funnel = Funnel(tfs)
+    triplets = []
+    rows = attach_links(cistromes, region_gene, tf_names)
+    for (tf, _), part in rows.groupby(["tf", "annotation"]):
+        links = part["link"].to_numpy()
+        gene = link_gene[links]
+        funnel.add("with a cistrome", itertools.repeat(tf), gene)
         for pair in sorted(set(sign_pairs)):
-            s1, s2 = (1 if sign == "+" else -1 for sign in pair.split("/"))
-            stated = rows["sign"][low:high] == s1
-            fits = link_sign[links] == s2
-            chosen = _in_leading_edge(
-                links, link_gene, fits, stated if sign_from_evidence else np.zeros(len(links), bool), masks,
-                rankings.get((tf, s1)), tf, len(genes), funnel, min_targets if min_targets_each else 1,
-            )  # fmt: skip
+            first, second = (1 if sign == "+" else -1 for sign in pair.split("/"))
+            linked = in_any[links] & (link_sign[links] == second)
+            funnel.add("with linked regions of a kept sign", itertools.repeat(tf), gene[linked])
+
+            # candidates have a place in the ranking of this sign, and the sign by correlation or by evidence
+            stated = (part["sign"] == first).to_numpy()
+            ranking = rankings.get((tf, first), nothing)
+            placed = linked & (ranking.position[gene] >= 0)
+            placed &= (ranking.signed[gene] | stated) if sign_from_evidence else ranking.signed[gene]
+            each = [placed & mask[links] for mask in masks]
+            chosen = _in_leading_edge(gene, each, ranking, min_targets if min_targets_each else 1)
             if keep_known_targets:
-                known = fits & stated & in_any[links]
-                if (tf, -s1) in rankings:
-                    known &= ~rankings[tf, -s1].signed[link_gene[links]]
-                for step in ("with a TF-gene sign to keep", "in a leading edge or known"):
-                    funnel.add(step, tf, link_gene[links[known]] + tf * len(genes))
+                other_sign = rankings.get((tf, -first), nothing).signed[gene]
+                known = linked & stated & ~other_sign
+                placed |= known
                 chosen |= known
-            targets = np.unique(link_gene[links[chosen]])
-            if len(targets) < min_targets:
-                continue
-            blocks.append(_Block(tf, annotation, pair, rows["row"][low:high][chosen], links[chosen]))
+            funnel.add("with a TF-gene sign to keep", itertools.repeat(tf), gene[placed])
+            funnel.add("in a leading edge or known", itertools.repeat(tf), gene[chosen])
+            if len(np.unique(gene[chosen])) >= min_targets:
+                triplets.append(part[chosen].assign(pair=pair, gene=gene[chosen]))
+
+    if not triplets:
+        return pd.DataFrame(columns=COLUMNS), funnel.table()
+    kept = pd.concat(triplets, ignore_index=True)
     if extended == "without_direct":
-        has_direct = {(block.tf, block.pair) for block in blocks if block.annotation == "direct"}
-        blocks = [b for b in blocks if b.annotation == "direct" or (b.tf, b.pair) not in has_direct]
-    for block in blocks:
-        funnel.add("with enough targets", block.tf, np.unique(link_gene[block.links]) + block.tf * len(genes))
-    eregulons = _assemble(blocks, tf_names, genes, tf_gene, region_gene, link_gene, cistromes)
-    return eregulons, funnel.table()
+        kept = _drop_extended(kept, ["tf", "pair"], min_targets)
+    funnel.add("with enough targets", kept["tf"], kept["gene"])
+    return _assemble(kept, tf_names, tf_gene, region_gene, cistromes), funnel.table()
+
+
+def _check_choices(sign_pairs: Sequence[str], extended: str) -> None:
+    unknown = set(sign_pairs) - set(SIGN_PAIRS)
+    if unknown or not sign_pairs:
+        raise InputError(f"grn.eregulons.sign_pairs {list(sign_pairs)}", f"of {SIGN_PAIRS}", "correct the config")
+    if extended not in EXTENDED:
+        raise InputError(f"grn.eregulons.extended is {extended!r}", f"one of {EXTENDED}", "correct the config")
+
+
+def _drop_extended(rows: pd.DataFrame, key: list[str], min_targets: int) -> pd.DataFrame:
+    """Drop extended rows whose `key` has direct rows of enough genes."""
+    import pandas as pd
+
+    is_direct = rows["annotation"] == "direct"
+    n_genes = rows[is_direct].groupby(key)["gene"].nunique()
+    stands = pd.MultiIndex.from_frame(rows[key]).isin(n_genes.index[n_genes >= min_targets])
+    return rows[is_direct | ~stands]
 
 
 def _link_scores(region_gene: pd.DataFrame, order_by: str) -> np.ndarray:
@@ -169,96 +185,37 @@ def _link_scores(region_gene: pd.DataFrame, order_by: str) -> np.ndarray:
     return scores[order_by]
 
 
-def _attach(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Index) -> dict[str, np.ndarray]:
-    """Cistrome rows joined to links: a row without `gene` holds for every gene linked to its region."""
-    import pandas as pd
+def _in_leading_edge(gene: np.ndarray, each: list[np.ndarray], ranking: Ranking, min_genes: int) -> np.ndarray:
+    """Mask over a TF's links: those in the leading edge of any binarisation, of `min_genes` at least.
 
-    links = pd.DataFrame(
-        {"region": region_gene["region"], "gene": region_gene["gene"], "link": np.arange(len(region_gene))}
-    )
-    rows = cistromes[["tf", "region", "gene", "annotation", "sign"]].assign(row=np.arange(len(cistromes)))
-    for_gene = rows["gene"].notna()
-    joined = pd.concat(
-        [
-            rows[for_gene].merge(links, on=["region", "gene"]),
-            rows[~for_gene].drop(columns="gene").merge(links, on="region"),
-        ],
-        ignore_index=True,
-    )
-    joined["tf"] = tf_names.get_indexer(joined["tf"])
-    joined = joined.sort_values(["tf", "annotation", "link", "row"], kind="stable")
-    joined = joined.drop_duplicates(["tf", "annotation", "link"])  # evidence for the gene goes before the region's
-    group = joined.groupby(["tf", "annotation"], sort=True).ngroup()
-    return {"group": group.to_numpy()} | {c: joined[c].to_numpy() for c in ("tf", "annotation", "link", "row", "sign")}
-
-
-def _in_leading_edge(
-    links: np.ndarray, link_gene: np.ndarray, fits: np.ndarray, stated: np.ndarray, masks: dict[str, np.ndarray],
-    ranking: Ranking | None, tf: int, n_genes: int, funnel: Funnel, min_genes: int,
-) -> np.ndarray:  # fmt: skip
-    """Mask over a TF's links: those of one sign pair in the leading edge of any binarisation, of `min_genes` at least.
-
-    fits: the link has the sign of the region-gene part. stated: the evidence states the sign of the TF-gene part.
+    `each` holds one mask over the links a binarisation; `gene` is each link's.
     """
-    chosen = np.zeros(len(links), bool)
-    gene = link_gene[links]
-    key = gene + tf * n_genes
-    for mask in masks.values():
-        passed = fits & mask[links]
-        funnel.add("with linked regions of a kept sign", tf, key[passed])
-        if ranking is None:
-            continue
-        place = ranking.position[gene]
-        passed &= (place >= 0) & (ranking.signed[gene] | stated)
-        funnel.add("with a TF-gene sign to keep", tf, key[passed])
+    place = ranking.position[gene]
+    chosen = np.zeros(len(gene), bool)
+    for passed in each:
         edge, _ = leading_edge(ranking.importance, np.unique(place[passed]))
         if len(edge) >= min_genes:
-            passed &= place <= edge[-1]
-            funnel.add("in a leading edge or known", tf, key[passed])
-            chosen |= passed
+            chosen |= passed & (place <= edge[-1])
     return chosen
 
 
-@dataclass(frozen=True)
-class _Block:
-    """An eRegulon: number of its TF, class, and rows of cistromes and links, one a triplet."""
-
-    tf: int
-    annotation: str
-    pair: str
-    rows: np.ndarray
-    links: np.ndarray
-
-
 def _assemble(
-    blocks: list[_Block], tf_names: pd.Index, genes: pd.Index, tf_gene: pd.DataFrame, region_gene: pd.DataFrame,
-    link_gene: np.ndarray, cistromes: pd.DataFrame,
-) -> pd.DataFrame:  # fmt: skip
-    """One row a triplet."""
-    import pandas as pd
-
-    if not blocks:
-        return pd.DataFrame(columns=COLUMNS)
-    sizes = [len(block.links) for block in blocks]
-    link = np.concatenate([block.links for block in blocks])
-    row = np.concatenate([block.rows for block in blocks])
-    pair = np.repeat([block.tf for block in blocks], sizes) * len(genes) + link_gene[link]
-    weight, rho = weights_of(pair, tf_gene, tf_names, genes)
-    frame = pd.DataFrame(
-        {
-            "eregulon": np.repeat([f"{tf_names[b.tf]}_{b.annotation}_{b.pair}" for b in blocks], sizes),
-            "tf": np.repeat([tf_names[block.tf] for block in blocks], sizes),
-            "region": region_gene["region"].to_numpy()[link],
-            "gene": region_gene["gene"].to_numpy()[link],
-            "tf_gene_weight": weight,
-            "tf_gene_rho": rho,
-            "region_gene_weight": region_gene["importance"].to_numpy()[link],
-            "region_gene_rho": region_gene["rho"].to_numpy()[link],
-            "tf_region_weight": cistromes["tf_region"].to_numpy(float)[row],
-            "annotation": np.repeat([block.annotation for block in blocks], sizes),
-            "evidence": cistromes["evidence"].to_numpy()[row],
-        }
+    kept: pd.DataFrame, tf_names: pd.Index, tf_gene: pd.DataFrame, region_gene: pd.DataFrame, cistromes: pd.DataFrame
+) -> pd.DataFrame:
+    """One row a triplet; `kept` as `attach_links` returns it, with the column pair."""
+    links, evidence = region_gene.iloc[kept["link"]], cistromes.iloc[kept["row"]]
+    tf = tf_names.to_numpy()[kept["tf"]]
+    frame = kept[["annotation"]].assign(
+        eregulon=tf + "_" + kept["annotation"] + "_" + kept["pair"],
+        tf=tf,
+        region=links["region"].to_numpy(),
+        gene=links["gene"].to_numpy(),
+        region_gene_weight=links["importance"].to_numpy(),
+        region_gene_rho=links["rho"].to_numpy(),
+        tf_region_weight=evidence["tf_region"].to_numpy(float),
+        evidence=evidence["evidence"].to_numpy(),
     )
+    frame = add_weights(frame, tf_gene).rename(columns={"importance": "tf_gene_weight", "rho": "tf_gene_rho"})
     frame["triplet_rank"] = rank_triplets(frame)
     logger.info("%d eRegulons of %d TFs, %d rows", frame["eregulon"].nunique(), frame["tf"].nunique(), len(frame))
     return frame.sort_values(["eregulon", "gene", "region"], ignore_index=True)[COLUMNS]

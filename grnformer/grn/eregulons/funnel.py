@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from grnformer.core.errors import InputError
 
@@ -41,33 +38,26 @@ QUALITY = (
 )
 
 
-@dataclass
 class Funnel:
-    """Collects, per step, the TF-gene pairs that reach it."""
+    """Collects, per step, the TF-gene pairs that reach it; `tfs` are those of the run."""
 
-    pairs: dict[str, set[Hashable]] = field(default_factory=lambda: {step: set() for step in STEPS})
-    tfs: dict[str, set[Hashable]] = field(default_factory=lambda: {step: set() for step in STEPS})
+    def __init__(self, tfs: Iterable[str]) -> None:
+        self.n_tfs = len(set(tfs))
+        self.pairs: dict[str, set[tuple[Hashable, Hashable]]] = {step: set() for step in STEPS}
 
-    def add(self, step: str, tf: int, keys: np.ndarray) -> None:
-        """Count `tf` and its pairs (numbers unique to a TF-gene pair) at `step`, if there is any pair."""
-        if len(keys):
-            self.tfs[step].add(tf)
-            self.pairs[step].update(keys.tolist())
-
-    def add_named(self, step: str, pairs: pd.DataFrame) -> None:
-        """Count pairs without numbers, given as columns tf and gene; a funnel has either kind."""
-        self.tfs[step].update(pairs["tf"].unique())
-        self.pairs[step].update(pairs[["tf", "gene"]].itertuples(index=False, name=None))
+    def add(self, step: str, tf: Iterable[Hashable], gene: Iterable[Hashable]) -> None:
+        """Count TF-gene pairs, by names or by numbers, at `step`; a pair counts once."""
+        self.pairs[step].update(zip(tf, gene, strict=False))
 
     def table(self) -> pd.DataFrame:
         """Return the funnel as a table (contract funnel)."""
         import pandas as pd
 
-        rows = [
-            {"step": step, "rule": rule, "tfs": len(self.tfs[step]), "pairs": len(self.pairs[step])}
-            for step, (rule, _) in STEPS.items()
-        ]
-        return pd.DataFrame(rows)
+        rules = [rule for rule, _ in STEPS.values()]
+        tfs = [len({tf for tf, _ in pairs}) for pairs in self.pairs.values()]
+        tfs[0] = self.n_tfs  # TFs of the run have no pairs yet
+        pairs = [len(pairs) for pairs in self.pairs.values()]
+        return pd.DataFrame({"step": list(STEPS), "rule": rules, "tfs": tfs, "pairs": pairs})
 
 
 def add_filter(funnel: pd.DataFrame, filter_step: tuple[str, tuple[str, str]], kept: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from grnformer.core.errors import InputError
 from grnformer.grn.eregulons.funnel import STEPS, Funnel
+from grnformer.grn.eregulons.ranking import add_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,39 +51,27 @@ def build_gene_based(
     -------
     eRegulons (contract eregulons; may have no row), sorted, and the funnel (contract funnel).
     """
-    import pandas as pd
-
-    known = tf_gene[["tf", "gene", "importance", "rho"]]
-    rows = cistromes[["tf", "gene", "annotation", "sign", "evidence"]].merge(known, on=["tf", "gene"], how="left")
+    rows = add_weights(cistromes[["tf", "gene", "annotation", "sign", "evidence"]], tf_gene)
     sign = rows["sign"].map({1: "+", -1: "-"})
-    signs = {pair.split("/")[0] for pair in sign_pairs}
-    kept = rows[sign.isin(signs)].copy()
+    kept = rows[sign.isin({pair[0] for pair in sign_pairs})].copy()
     kept["eregulon"] = kept["tf"] + "_" + kept["annotation"] + "_" + sign[kept.index] + "/0"
     size = kept.groupby("eregulon")["gene"].transform("nunique")
     enough = kept[size >= min_targets]
-    funnel = Funnel()
-    first, with_cistrome, *between, last = STEPS
-    funnel.tfs[first].update(tfs)
+
+    funnel = Funnel(tfs)
+    _, with_cistrome, *between, last = STEPS
     for step, part in [(with_cistrome, rows), *((step, kept) for step in between), (last, enough)]:
-        funnel.add_named(step, part)
-    frame = pd.DataFrame(
-        {
-            "eregulon": enough["eregulon"],
-            "tf": enough["tf"],
-            "region": NO_REGION,
-            "gene": enough["gene"],
-            "tf_gene_weight": enough["importance"].fillna(0.0).astype(float),
-            "tf_gene_rho": enough["rho"].fillna(0.0).astype(float),
-            "region_gene_weight": 0.0,
-            "region_gene_rho": 0.0,
-            "evidence": enough["evidence"],
-        },
-        columns=COLUMNS,
-    )
-    logger.info(
-        "%d eRegulons without regions, of %d TFs, %d rows",
-        frame["eregulon"].nunique(), frame["tf"].nunique(), len(frame),
-    )  # fmt: skip
+        funnel.add(step, part["tf"], part["gene"])
+
+    frame = enough.assign(
+        region=NO_REGION,
+        tf_gene_weight=enough["importance"].astype(float),
+        tf_gene_rho=enough["rho"].astype(float),
+        region_gene_weight=0.0,
+        region_gene_rho=0.0,
+    )[COLUMNS]
+    n_eregulons, n_tfs = frame["eregulon"].nunique(), frame["tf"].nunique()
+    logger.info("%d eRegulons without regions, of %d TFs, %d rows", n_eregulons, n_tfs, len(frame))
     return frame.sort_values(["eregulon", "gene"], ignore_index=True), funnel.table()
 
 
@@ -98,7 +87,7 @@ def without_regions(cistromes: pd.DataFrame) -> bool:
     if without.any() and not without.all():
         raise InputError(
             f"{int(without.sum())} of {len(without)} rows of the cistromes have no region",
-            "cistromes of one kind: with regions, or of genes alone",
-            "build them anew by one method (grn.cistromes.method)",
+            "cistromes of one kind: with regions, or of genes only",
+            "build them again by one method (grn.cistromes.method)",
         )
-    return bool(len(without) and without.all())
+    return bool(without.any())

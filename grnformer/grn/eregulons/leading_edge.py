@@ -26,14 +26,17 @@ def leading_edge(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, floa
     far below 0 as it rises above: the set is then found at the other end of the ranking (a negative score in GSEA).
     """
     n, n_hits = len(scores), len(hits)
-    total = scores[hits].sum() if n_hits else 0.0
+    total = scores[hits].sum()
     if total <= 0:
         return hits[:0], 0.0
+
+    # P_hit - P_miss, at the hits only: the running sum's maximum always stands at a hit.
     gained = np.cumsum(scores[hits]) / total
     missed = (hits - np.arange(n_hits)) / max(n - n_hits, 1)
-    running = gained - missed  # the running sum's maximum always stands at a hit
+    running = gained - missed
     best = int(np.argmax(running))
-    lowest = (running - scores[hits] / total).min()  # the minimum stands right before a hit
+    # The minimum stands right before a hit.
+    lowest = (running - scores[hits] / total).min()
     if running[best] + lowest <= _ROUNDING:
         return hits[:0], 0.0
     return hits[: best + 1], float(running[best])

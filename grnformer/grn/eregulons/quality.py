@@ -24,7 +24,7 @@ NOTHING = "nothing"
 
 
 def pool_cells(cell_type: np.ndarray, size: int, rng: np.random.Generator) -> sp.csr_matrix:
-    """Draw groups of about `size` cells of one type (at least one a type) that share no cell.
+    """Sample groups of about `size` cells of one type (at least one a type) that share no cell.
 
     Returns
     -------
@@ -36,11 +36,11 @@ def pool_cells(cell_type: np.ndarray, size: int, rng: np.random.Generator) -> sp
     for name in sorted(set(cell_type)):
         cells = rng.permutation(np.flatnonzero(cell_type == name))
         groups += np.array_split(cells, max(1, round(len(cells) / size)))
+
     sizes = np.array([len(group) for group in groups])
     start = np.r_[0, np.cumsum(sizes)]
-    return sp.csr_matrix(
-        (np.repeat(1 / sizes, sizes), np.concatenate(groups), start), shape=(len(groups), len(cell_type))
-    )
+    values = np.repeat(1 / sizes, sizes)
+    return sp.csr_matrix((values, np.concatenate(groups), start), shape=(len(groups), len(cell_type)))
 
 
 def correlate_columns(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
@@ -102,11 +102,45 @@ def assess_eregulons(
         .reset_index()
     )
     names = table["eregulon"]
+    groups = _units(units, rna, pseudobulk_cells, seed)
+    of_tf = rna.var_names.get_indexer(table["tf"])
+    expression = np.asarray((groups @ rna.X[:, np.maximum(of_tf, 0)]).todense(), float)
+    expression[:, of_tf < 0] = 0  # not measured: constant
+    by_kind = [
+        correlate_columns(
+            expression, groups @ activity.reindex(columns=names, fill_value=0).to_numpy(float), correlation
+        )
+        for activity in (gene_activity, region_activity)
+    ]
+
+    # In the expected direction: as the TF's sign for genes, as the product of both signs for regions.
+    first, second = (np.where(names.str[place] == "-", -1, 1) for place in (-3, -1))
+    as_expected = by_kind[0] * first, by_kind[1] * first * second
+    # 1e-9: correlations of counts often equal a bound but for rounding; nan falls short
+    short_genes = ~(as_expected[0] >= min_rho_genes - 1e-9)
+    short_regions = (table["regions"] > 0).to_numpy() & ~(as_expected[1] >= min_rho_regions - 1e-9)
+    reasons = np.select(
+        [short_genes & short_regions, short_genes, short_regions],
+        ["target genes and regions", "target genes", "target regions"], NOTHING,
+    )  # fmt: skip
+
+    table["rho_genes"], table["rho_regions"] = by_kind
+    table["units"] = groups.shape[0]
+    table["passed"] = reasons == NOTHING
+    table["falls_short_in"] = reasons
+    medians = [np.nanmedian(np.r_[rho, 0]) for rho in as_expected]
+    logger.info("%d of %d eRegulons follow their TF", table["passed"].sum(), len(table))
+    logger.info("median rho over %d %s: %.2f genes, %.2f regions", groups.shape[0], units, *medians)
+    return table
+
+
+def _units(units: str, rna: anndata.AnnData, pseudobulk_cells: int, seed: int) -> sp.csr_matrix:
+    """Units x cells: a product gives means over each unit's cells."""
+    import scipy.sparse as sp
+
     if units == "pseudobulks":
         groups = pool_cells(rna.obs["cell_type"].to_numpy(str), pseudobulk_cells, np.random.default_rng(seed))
     elif units == "cells":
-        import scipy.sparse as sp
-
         groups = sp.identity(rna.n_obs, format="csr")
     else:
         raise InputError(f"grn.quality.units is {units!r}", "pseudobulks or cells", "correct the config")
@@ -114,28 +148,4 @@ def assess_eregulons(
         raise InputError(
             f"{groups.shape[0]} {units} of {rna.n_obs} cells", "3 at least", "lower grn.quality.pseudobulk_cells"
         )
-    of_tf = rna.var_names.get_indexer(table["tf"])
-    expression = np.asarray((groups @ rna.X[:, np.maximum(of_tf, 0)]).todense(), float)
-    expression[:, of_tf < 0] = 0  # not measured: constant
-    rhos = {}
-    for kind, activity in (("genes", gene_activity), ("regions", region_activity)):
-        pooled = groups @ activity.reindex(columns=names).fillna(0).to_numpy(float)
-        rhos[kind] = correlate_columns(expression, pooled, correlation)
-    first, second = (np.where(names.str[place] == "-", -1, 1) for place in (-3, -1))
-    # 1e-9: correlations of counts often equal a bound but for rounding
-    short_genes = ~(rhos["genes"] * first >= min_rho_genes - 1e-9)
-    short_regions = (table["regions"] > 0).to_numpy() & ~(rhos["regions"] * first * second >= min_rho_regions - 1e-9)
-    reasons = np.select(
-        [short_genes & short_regions, short_genes, short_regions],
-        ["target genes and regions", "target genes", "target regions"], NOTHING,
-    )  # fmt: skip
-    table = table.assign(
-        rho_genes=rhos["genes"], rho_regions=rhos["regions"], units=groups.shape[0], passed=reasons == NOTHING,
-        falls_short_in=reasons,
-    )  # fmt: skip
-    logger.info(
-        "%d of %d eRegulons follow their TF over %d %s; median rho %.2f with target genes, %.2f with target regions",
-        table["passed"].sum(), len(table), groups.shape[0], units, np.nanmedian(np.r_[rhos["genes"] * first, 0]),
-        np.nanmedian(np.r_[rhos["regions"] * first * second, 0]),
-    )  # fmt: skip
-    return table
+    return groups

@@ -20,7 +20,7 @@ def signs_of(rho: np.ndarray, least: float) -> np.ndarray:
 class Ranking:
     """A TF's genes of one sign by decreasing importance; position and signed are by gene number (position -1: none).
 
-    signed tells genes that have the sign by their correlation from those that have none.
+    signed marks genes that have the sign by their correlation, among those that have none.
     """
 
     importance: np.ndarray
@@ -28,48 +28,40 @@ class Ranking:
     signed: np.ndarray
 
 
+def no_targets(n_genes: int) -> Ranking:
+    """The ranking of a TF without targets."""
+    return Ranking(np.zeros(0), np.full(n_genes, -1, np.int32), np.zeros(n_genes, bool))
+
+
 def rank_targets(
     tf_gene: pd.DataFrame, tf_names: pd.Index, genes: pd.Index, min_abs_rho: float, *, with_weak: bool
 ) -> dict[tuple[int, int], Ranking]:
-    """Rank each TF's targets, for either sign."""
+    """Rank each TF's targets, for either sign: (TF number, sign) -> ranking; a TF without targets is left out."""
     tf = tf_names.get_indexer(tf_gene["tf"])
     gene = genes.get_indexer(tf_gene["gene"])
     # float64: sums of a leading edge must not depend on the storage type
     importance = tf_gene["importance"].to_numpy(np.float64)
     sign = signs_of(tf_gene["rho"].to_numpy(), min_abs_rho)
-    keep = (gene >= 0) & (importance > 0) & ((sign != 0) | with_weak)
-    tf, gene, importance, sign = (a[keep] for a in (tf, gene, importance, sign))
+    keep = np.flatnonzero((gene >= 0) & (importance > 0) & ((sign != 0) | with_weak))
+
     # equal importances: by gene name, so that the rows' order does not matter
     name_order = np.argsort(np.argsort(genes.to_numpy().astype(str), kind="stable"))
-    order = np.lexsort((name_order[gene], -importance, tf))
-    tf, gene, importance, sign = (a[order] for a in (tf, gene, importance, sign))
+    order = keep[np.lexsort((name_order[gene[keep]], -importance[keep], tf[keep]))]
+    present, first = np.unique(tf[order], return_index=True)
+
     rankings = {}
-    present = np.unique(tf)
-    for number, low, high in zip(
-        present, np.searchsorted(tf, present), np.searchsorted(tf, present, side="right"), strict=True
-    ):
+    for number, rows in zip(present.tolist(), np.split(order, first[1:]), strict=True):
         for wanted in (-1, 1):
-            chosen = low + np.flatnonzero(sign[low:high] != -wanted)
-            position = np.full(len(genes), -1, np.int32)
-            position[gene[chosen]] = np.arange(len(chosen))
-            signed = np.zeros(len(genes), bool)
-            signed[gene[chosen]] = sign[chosen] == wanted
-            rankings[int(number), wanted] = Ranking(importance[chosen], position, signed)
+            chosen = rows[sign[rows] != -wanted]
+            ranking = no_targets(len(genes))
+            ranking.position[gene[chosen]] = np.arange(len(chosen))
+            ranking.signed[gene[chosen]] = sign[chosen] == wanted
+            rankings[number, wanted] = Ranking(importance[chosen], ranking.position, ranking.signed)
     return rankings
 
 
-def weights_of(
-    pair: np.ndarray, tf_gene: pd.DataFrame, tf_names: pd.Index, genes: pd.Index
-) -> tuple[np.ndarray, np.ndarray]:
-    """Importance and rho of TF-gene pairs (TF number x genes + gene number); 0 for a pair that is not there."""
-    gene = genes.get_indexer(tf_gene["gene"])
-    there = np.flatnonzero(gene >= 0)
-    key = tf_names.get_indexer(tf_gene["tf"])[there] * len(genes) + gene[there]
-    order = np.argsort(key)
-    place = np.minimum(np.searchsorted(key, pair, sorter=order), max(len(key) - 1, 0))
-    if len(key) == 0:
-        return np.zeros(len(pair)), np.zeros(len(pair))
-    row = there[order[place]]
-    found = key[order[place]] == pair
-    importance, rho = (np.where(found, tf_gene[c].to_numpy()[row], 0) for c in ("importance", "rho"))
-    return importance, rho
+def add_weights(pairs: pd.DataFrame, tf_gene: pd.DataFrame) -> pd.DataFrame:
+    """Add importance and rho to rows with tf and gene; 0 for a pair that `tf_gene` does not have."""
+    known = tf_gene[["tf", "gene", "importance", "rho"]]
+    rows = pairs.merge(known, on=["tf", "gene"], how="left")
+    return rows.fillna({"importance": 0.0, "rho": 0.0})

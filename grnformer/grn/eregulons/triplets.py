@@ -6,6 +6,7 @@ rank in the region are joined by order statistics (Aerts et al. 2006, doi 10.103
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ def rank_triplets(triplets: pd.DataFrame) -> pd.Series:
     ----------
     triplets
         Columns annotation and `PARTS`, higher is better. Ties get their mean rank, and triplets of equal score their
-        least: nothing is decided by chance (SCENIC+ draws the order of ties).
+        least: nothing is decided by chance (SCENIC+ samples the order of ties).
 
     Returns
     -------
@@ -43,7 +44,7 @@ def rank_triplets(triplets: pd.DataFrame) -> pd.Series:
 
 
 def join_rank_ratios(ratios: np.ndarray) -> np.ndarray:
-    """Chance that all order statistics of as many uniform draws lie below those of the given ratios.
+    """Chance that all order statistics of as many uniform samples lie below those of the given ratios.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def join_rank_ratios(ratios: np.ndarray) -> np.ndarray:
     # V_0 = 1, V_k = sum over i = 1..k of (-1)^(i-1) V_(k-i) / i! r_(n-k+1)^i; the chance is n! V_n
     joined = [np.ones(len(rising))]
     for k in range(1, n + 1):
-        ratio, term, total = rising[:, n - k], np.ones(len(rising)), np.zeros(len(rising))
+        term, total = np.ones(len(rising)), np.zeros(len(rising))
         for i in range(1, k + 1):
-            term = term * ratio / i
+            term = term * rising[:, n - k] / i  # r^i / i!
             total += (-1) ** (i - 1) * joined[k - i] * term
         joined.append(total)
     return joined[n] * np.prod(np.arange(1, n + 1))
@@ -81,25 +82,19 @@ def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: Ran
 
     Returns
     -------
-    One a row of `cistromes`: 1 less the best rank of a motif that stands for the TF (for extended rows, on any ground)
+    One a row of `cistromes`: 1 less the best rank of a motif that stands for the TF (extended rows: by any evidence)
     over the number of regions; 0 for a region that is not in the database.
     """
     import pandas as pd
 
     from grnformer.genome.regions import overlap_regions
 
-    column = {motif: i for i, motif in enumerate(database.motifs)}
-    pairs = [enrichment[["motif", f"tfs_{kind}"]].explode(f"tfs_{kind}").dropna() for kind in ("direct", "extended")]
-    direct, other = (dict(list(p.set_axis(["motif", "tf"], axis=1).groupby("tf")["motif"])) for p in pairs)
-    motifs_of = {
-        (tf, annotation): sorted({column[m] for part in parts for m in part.get(tf, ())})
-        for annotation, parts in (("direct", [direct]), ("extended", [direct, other]))
-        for tf in cistromes["tf"].unique()
-    }
+    motifs_of = _motifs_of(cistromes["tf"].unique(), enrichment, database)
     regions = pd.Index(cistromes["region"].unique())
+    row_region = regions.get_indexer(cistromes["region"])
     ours, theirs = overlap_regions(regions, database.features, min_overlap=0.0)
     score = np.zeros(len(cistromes))
-    row_region = regions.get_indexer(cistromes["region"])
+    # Rankings of all regions may not fit into memory: some regions at a time.
     for low in range(0, len(regions), _BLOCK):
         inside = (ours >= low) & (ours < low + _BLOCK)
         used, place = np.unique(theirs[inside], return_inverse=True)
@@ -107,11 +102,30 @@ def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: Ran
             continue
         ranks = database.load([database.features[i] for i in used])
         best = pd.DataFrame(ranks[place]).groupby(ours[inside]).min()  # over the database's regions that ours overlaps
+
         rows = np.flatnonzero(np.isin(row_region, best.index))
         for key, places in cistromes.iloc[rows].groupby(["tf", "annotation"]).indices.items():
-            motifs = motifs_of[key]
+            at, motifs = rows[places], motifs_of[key]
             if motifs:
-                at = rows[places]
                 found = best.loc[row_region[at], motifs].to_numpy().min(axis=1)
                 score[at] = 1 - found / len(database.features)
     return score
+
+
+def _motifs_of(
+    tfs: Iterable[str], enrichment: pd.DataFrame, database: RankingDatabase
+) -> dict[tuple[str, str], list[int]]:
+    """Columns of the motifs that stand for each TF: (TF, annotation) -> numbers; extended ones have the direct, too."""
+    column = {motif: i for i, motif in enumerate(database.motifs)}
+    motifs: dict[str, dict[str, set[int]]] = {}
+    for annotation in ("direct", "extended"):
+        pairs = enrichment[["motif", f"tfs_{annotation}"]].explode(f"tfs_{annotation}").dropna()
+        by_tf = pairs["motif"].map(column).groupby(pairs[f"tfs_{annotation}"])
+        motifs[annotation] = by_tf.agg(set).to_dict()
+
+    found = {}
+    for tf in tfs:
+        direct = motifs["direct"].get(tf, set())
+        found[tf, "direct"] = sorted(direct)
+        found[tf, "extended"] = sorted(direct | motifs["extended"].get(tf, set()))
+    return found
