@@ -1,7 +1,7 @@
 """Data side of pretraining: cells a second and resident memory at 10^4, 10^5 and 10^6 cells streamed from disk.
 
 From an .h5ad, from a .zarr (format 3), and from two .h5ad of half the cells each, of which either lacks a tenth of the
-genes. Then the share of a training step that value tokens are, and what a cache of them saves, by backbone and size.
+genes.
 """
 
 import json
@@ -15,18 +15,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
-import yaml
 import zarr
 from anndata.io import read_elem, write_elem
-from harness import HERE
 from table import Table, say
 
 SIZES = (10_000, 100_000, 1_000_000)
 N_GENES, EXPRESSED, N_TYPES = 1000, 60, 8  # EXPRESSED: genes a cell
 CHUNK = 20_000  # cells written at once
 N_REGULONS, MEMBERS, STEPS = 20, 30, 400
-STEP_CELLS, STEP_GENES, STEP_EXPRESSED = 16, 3000, 1200  # cells whose step is measured, genes of the graph, of a cell
 SETTINGS = {"batch_size": 32, "block_cells": 256, "held_blocks": 16}  # as in config/config.yaml
 
 
@@ -85,12 +81,11 @@ def copy_as_zarr(source: Path, target: Path) -> None:
 
 def open_cells(paths: list[str], graph, names: list[str]):
     """One file, or two as a corpus: the first lacks the last tenth of the genes, the second the first tenth."""
-    from grnformer.data.cells import CellStore
     from grnformer.data.corpus import Corpus
     from grnformer.graph.bundle import Bundle
 
     if len(paths) == 1:
-        return CellStore(paths[0], names)
+        return Corpus.of_dataset(paths[0], names)
     tenth = N_GENES // 10
     measured = {paths[0]: np.arange(N_GENES - tenth), paths[1]: np.arange(tenth, N_GENES)}
     sources = [
@@ -108,7 +103,8 @@ def measure(paths: list[str]) -> dict[str, float]:
     """Draw batches of the cells in one file or two; in a process of its own."""
     import psutil
 
-    from grnformer.data.batches import Cells, StepBatches
+    from grnformer.data.batcher import Batcher
+    from grnformer.data.steps import StepBatches
     from grnformer.graph.bundle import EDGE_TYPES, Graph
     from grnformer.model.backbones import BACKBONES
 
@@ -130,7 +126,7 @@ def measure(paths: list[str]) -> dict[str, float]:
     process = psutil.Process()
     with open_cells(paths, graph, names) as store:
         tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=51, expressed_fraction=0.5)
-        cells = Cells(store, graph, [f"type{t}" for t in range(N_TYPES)], tokeniser, n_tokens=128, mask_fraction=0.3)
+        cells = Batcher(store, graph, [f"type{t}" for t in range(N_TYPES)], tokeniser, n_tokens=128, mask_fraction=0.3)
         batches = StepBatches(cells, np.arange(store.n_cells), **SETTINGS, n_steps=STEPS, seed=1)
         resident, begun = [], time.perf_counter()
         for step, _ in batches:
@@ -138,44 +134,6 @@ def measure(paths: list[str]) -> dict[str, float]:
                 resident.append(process.memory_info().rss / 2**20)
         seconds = time.perf_counter() - begun
     return {"cells_per_second": STEPS * SETTINGS["batch_size"] / seconds, "resident": max(resident)}
-
-
-def measure_tokens(backbone: str, size: dict, folder: str) -> tuple[float, float, float, float]:
-    """CPU seconds of value tokens made, of those from a cache, of the draw of tokens, of the bare backbone's step."""
-    import torch
-    from bench_train import MASKED, loss_of
-
-    from grnformer.data.batches import batch_of, draw_mask
-    from grnformer.data.token_cache import open_cache
-    from grnformer.model.backbones import BACKBONES
-
-    torch.set_num_threads(1)
-    rng, kind = np.random.default_rng(1), BACKBONES[backbone]
-    expression = sp.random(STEP_CELLS, STEP_GENES, STEP_EXPRESSED / STEP_GENES, "csr", np.float32, rng)
-    settings = kind.tokeniser_settings(
-        size["backbones"][backbone], size["expressed_fraction"], lambda: np.ones(STEP_GENES)
-    )
-    tokeniser = kind.tokeniser(**settings)
-    model = kind(n_genes=STEP_GENES, **size["backbones"][backbone])
-    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
-    cache = open_cache(folder, backbone, STEP_GENES, lambda: [tokeniser.values(expression)])
-    cost, rows = [], np.arange(STEP_CELLS)
-    for _ in range(3):
-        times = [time.process_time()]
-        values = tokeniser.values(expression)
-        times.append(time.process_time())
-        cache.read(rows)
-        times.append(time.process_time())
-        tokens = tokeniser.tokenise(values, size["n_tokens"], rng)
-        masked = draw_mask(tokens.gene_BL.shape, MASKED[backbone], rng, tokens.present_BL)
-        n = len(masked)
-        batch = batch_of(tokens, masked, np.zeros(n, int), np.zeros((n, 0), np.float32))
-        times.append(time.process_time())
-        optimiser.zero_grad()
-        loss_of(model, batch).backward()
-        optimiser.step()
-        cost.append(np.diff([*times, time.process_time()]))
-    return tuple(np.median(cost[1:], axis=0).tolist())
 
 
 def main() -> None:
@@ -199,17 +157,6 @@ def main() -> None:
                 table.add_figure(f"{what}: cells a second", "cells/s", found["cells_per_second"])
                 against = f"{what}: resident memory against {SIZES[0]}"
                 table.add_cost(against, "MB", found["resident"], start["resident"], 0.909)
-    config = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]
-    for name in ("tiny", "base"):
-        for backbone in ("scgpt", "geneformer", "scfoundation"):
-            say(f"steps of {backbone} {name}")
-            with tempfile.TemporaryDirectory() as folder:
-                values, kept, draw, step = measure_tokens(backbone, config[name], folder)
-            what = f"{backbone} {name}, CPU of a step of {STEP_CELLS} cells"
-            table.add_cost(f"{what}: value tokens from a cache against made", "ms", 1000 * kept, 1000 * values)
-            table.add_figure(f"{what}: draw of tokens and mask", "ms", 1000 * draw)
-            table.add_figure(f"{what}: loss, gradient, AdamW of the bare backbone", "ms", 1000 * step)
-            table.add_figure(f"{what}: share of value tokens", "%", 100 * values / (values + draw + step))
     table.write()
 
 

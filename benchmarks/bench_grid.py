@@ -22,7 +22,7 @@ from control import true_bundle
 from harness import HERE
 from table import Table, say
 
-from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
 from grnformer.graph.modes import MODES, SCALES_OF
 from grnformer.model.backbones import BACKBONES
@@ -64,7 +64,7 @@ def train(path: Path, screen: Screen, bundle: Bundle, settings: dict[str, Any], 
     split["split"] = obs["set"].to_numpy()
     arm = {"graph": bundle.meta["mode"], "adapter": True, "perturbation": perturbation}
     options: dict[str, Any] = {"model_seed": 1, "threads": 1, "checkpoint": None, "medians": None}
-    with CellStore(path, list(screen.data.var_names)) as store, tempfile.TemporaryDirectory() as folder:
+    with Corpus.of_dataset(path, list(screen.data.var_names)) as store, tempfile.TemporaryDirectory() as folder:
         done = pretrain(store, split, bundle, arm, settings, checkpoints=folder, **options)
     if done is None:
         raise RuntimeError("the grid runs in one process")

@@ -21,7 +21,7 @@ from control import true_bundle
 from harness import HERE
 from table import Table, say
 
-from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
 from grnformer.simulate.screen import Screen, simulate_screen
 from grnformer.train.pretrain import pretrain
@@ -83,7 +83,7 @@ def train(path: Path, screen: Screen, bundle: Bundle, name: str, **changed: Any)
             super().advance(*arguments)
 
     with (
-        CellStore(path, list(screen.data.var_names)) as store,
+        Corpus.of_dataset(path, list(screen.data.var_names)) as store,
         tempfile.TemporaryDirectory() as folder,
         mock.patch("grnformer.train.loop.Progress", Watched),
     ):

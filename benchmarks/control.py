@@ -105,8 +105,8 @@ def run_arm(
     perturbations. shift: mean over held-out perturbations of Pearson's r, over the targets, between predicted and
     true shift of expression (backbones that predict values alone). beta: of the adapter.
     """
-    from grnformer.data.batches import Cells
-    from grnformer.data.cells import CellStore
+    from grnformer.data.batcher import Batcher
+    from grnformer.data.corpus import Corpus
     from grnformer.graph.structure import read_structure
     from grnformer.infer.evaluate import evaluate, heldout_batches
     from grnformer.model.backbones import BACKBONES
@@ -116,7 +116,7 @@ def run_arm(
     split = pd.DataFrame({"cell": screen.data.obs_names.to_numpy(object), "cell_type": obs["cell_type"].to_numpy()})
     split["split"] = obs["set"].to_numpy()
     arm = {"graph": network, "adapter": network != BACKBONE, "perturbation": "none"}
-    with CellStore(path, list(screen.data.var_names)) as store:
+    with Corpus.of_dataset(path, list(screen.data.var_names)) as store:
         done = pretrain(
             store,
             split,
@@ -133,7 +133,7 @@ def run_arm(
             raise RuntimeError("the positive control runs in one process")
         tokeniser = BACKBONES[settings["backbone"]].tokeniser(**done.card["tokeniser"])
         chosen = {key: size[key] for key in ("n_tokens", "mask_fraction")}
-        cells = Cells(store, bundle.graph, bundle.meta["cell_types"], tokeniser, **chosen)
+        cells = Batcher(store, bundle.graph, bundle.meta["cell_types"], tokeniser, **chosen)
         model, structure = done.model, None
         if arm["adapter"]:
             structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])

@@ -17,8 +17,9 @@ import torch
 
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
-from grnformer.data.batch import Batch
-from grnformer.data.batches import HELDOUT, STRUCTURE, Cells, Rows, batch_of, draw_mask
+from grnformer.data.batch import Batch, draw_mask, make_batch
+from grnformer.data.batcher import Batcher, Rows
+from grnformer.data.streams import HELDOUT, STRUCTURE
 from grnformer.graph.structure import Structure
 from grnformer.model.grnformer import GRNFormer
 
@@ -27,7 +28,7 @@ from grnformer.model.grnformer import GRNFormer
 def predict_shift(
     model: GRNFormer,
     structure: Structure | None,
-    cells: Cells,
+    cells: Batcher,
     rows: np.ndarray,
     gene: int,
     *,
@@ -63,7 +64,7 @@ def predict_shift(
             "a backbone whose mask hides the gene itself", "one that predicts values", "set pretrain.backbone to scgpt"
         )
     total, count = np.zeros(model.n_genes), np.zeros(model.n_genes)
-    store = cells.store.parts[0].store  # of one dataset
+    store = cells.corpus.parts[0].store  # of one dataset
     activity = VisibleActivity(cells.graph, store)
     column = int(store.columns[gene])
     for start in range(0, len(rows), batch_size):
@@ -98,7 +99,7 @@ def set_expression(expression: sp.csr_matrix, column: int, *, up: bool) -> sp.cs
 
 
 def paired_batches(
-    cells: Cells,
+    cells: Batcher,
     activity: VisibleActivity,
     rows: np.ndarray,
     before: Rows,
@@ -117,6 +118,6 @@ def paired_batches(
         value_BL = np.take_along_axis(of.values.toarray(), gene_BL, axis=1)
         changed = replace(tokens, gene_BL=gene_BL, value_BL=value_BL)
         active = activity.score(of.expression, gene_BL, masked_BL)
-        return batch_of(changed, masked_BL, cells.type_of_cell[rows], active)
+        return make_batch(changed, masked_BL, cells.type_of_cell[rows], active)
 
     return batch(before), batch(after)

@@ -1,4 +1,4 @@
-"""A batch of cells as tensors: tokens, what is masked, and what finds the cells' graphs.
+"""A batch of cells as tensors: tokens, the mask, and what finds the cells' graphs.
 
 Shapes: B cells, L gene tokens, K eRegulons.
 """
@@ -6,10 +6,12 @@ Shapes: B cells, L gene tokens, K eRegulons.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+
+from grnformer.data.tokeniser import Tokens
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,20 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
-        gene, value, masked = (x.to(device) for x in (self.gene_BL, self.value_BL, self.masked_BL))
-        present, depth = (None if x is None else x.to(device) for x in (self.present_BL, self.depth_B))
-        return Batch(gene, value, masked, self.type_B, self.active_BK.to(device), present, depth)
+        return self._changed(lambda tensor: tensor.to(device), self.type_B)
 
     def take(self, cells: np.ndarray) -> Batch:
         """Some of the cells."""
-        return self._changed(lambda tensor: tensor[torch.from_numpy(cells)], self.type_B[cells])
+        chosen = torch.from_numpy(cells)
+        return self._changed(lambda tensor: tensor[chosen], self.type_B[cells])
 
     def pin_memory(self) -> Batch:
         """The batch in memory that a GPU copies from while it computes."""
         return self._changed(torch.Tensor.pin_memory, self.type_B)
 
     def _changed(self, change: Callable[[torch.Tensor], torch.Tensor], type_B: np.ndarray) -> Batch:
-        tensors = (self.gene_BL, self.value_BL, self.masked_BL, self.active_BK, self.present_BL, self.depth_B)
-        gene, value, masked, active, present, depth = (None if x is None else change(x) for x in tensors)
-        return Batch(gene, value, masked, type_B, active, present, depth)  # type: ignore[arg-type]
+        tensors = {name: change(value) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        return replace(self, **tensors, type_B=type_B)
 
     def expressed(self) -> list[np.ndarray]:
         """Genes of each cell that the model sees expressed."""
@@ -58,3 +58,35 @@ class Batch:
         if not genes_hidden:
             return self.present_BL
         return ~self.masked_BL if self.present_BL is None else self.present_BL & ~self.masked_BL
+
+
+def make_batch(tokens: Tokens, masked_BL: np.ndarray, type_B: np.ndarray, active_BK: np.ndarray) -> Batch:
+    """Tensors of tokens, mask and what finds the graphs."""
+    present, depth = tokens.present_BL, tokens.depth_B
+    return Batch(
+        gene_BL=torch.from_numpy(tokens.gene_BL),
+        value_BL=torch.from_numpy(tokens.value_BL),
+        masked_BL=torch.from_numpy(masked_BL),
+        type_B=type_B,
+        active_BK=torch.from_numpy(active_BK),
+        present_BL=None if present is None else torch.from_numpy(present),
+        depth_B=None if depth is None else torch.from_numpy(depth),
+    )
+
+
+def draw_mask(
+    shape: tuple[int, int], fraction: float | list[float], rng: np.random.Generator, present: np.ndarray | None = None
+) -> np.ndarray:
+    """Mask the same fraction (one of several) of the tokens that are there in each row; boolean (rows, tokens)."""
+    if isinstance(fraction, list):
+        fraction = float(rng.choice(fraction))
+
+    drawn = rng.random(shape)
+    if present is None:
+        counts = np.full(shape[0], round(fraction * shape[1]))
+    else:
+        counts = np.rint(fraction * present.sum(1)).astype(int)
+        # Padding ranks behind every token, so that it is never among the lowest `counts`.
+        drawn = np.where(present, drawn, 2.0)
+    rank = np.argsort(np.argsort(drawn, axis=1), axis=1)
+    return rank < counts[:, None]

@@ -14,14 +14,14 @@ from anndata.io import read_elem
 
 from grnformer.core.errors import InputError
 from grnformer.core.stored import close_stored, open_stored, read_cell_types, read_names
-from grnformer.data.parts import Part
 
 _TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
 _SPAN = 4096  # rows; wider spans are read in parts
+_VALUES_HASHED = 10_000_000  # at a time
 
 
 class CellStore:
-    """Rows of a stored CSR matrix, restricted to chosen genes.
+    """Rows of a CSR matrix in one file, restricted to chosen genes.
 
     Parameters
     ----------
@@ -40,48 +40,48 @@ class CellStore:
         Where `genes` stand among them.
     counts
         As given.
+    type_names, type_codes
+        Names of the cell types, and the number of each cell's type.
+
+    Raises
+    ------
+    InputError
+        If X is not stored as CSR, a gene is missing, or a cell has no type.
     """
 
     def __init__(self, path: str | Path, genes: list[str], *, counts: bool = False) -> None:
         self._path, self._process, self.counts = path, os.getpid(), counts
         self._file = open_stored(path)
-        self._x_name = "mod/rna/X" if "mod" in self._file else "X"
-        group = self._file["mod/rna"] if "mod" in self._file else self._file
-        self._x = group["X"]
-        if self._x.attrs.get("encoding-type") != "csr_matrix":
+        in_mudata = "mod" in self._file
+        self._x_name = "mod/rna/X" if in_mudata else "X"
+        self._x = self._file[self._x_name]
+        encoding = self._x.attrs.get("encoding-type", "a dense array")
+        if encoding != "csr_matrix":
             raise InputError(
-                f"{path}: X is stored as {self._x.attrs.get('encoding-type', 'a dense array')}",
+                f"{path}: X is stored as {encoding}",
                 "a CSR matrix, whose rows can be read one by one",
                 "store the expression as scipy CSR",
             )
-        var = pd.Index(read_elem(group["var"]).index)
-        missing = [gene for gene in genes if gene not in var]
-        if missing:
+
+        self.all_genes = pd.Index(read_elem(self._file["mod/rna/var" if in_mudata else "var"]).index)
+        self.columns = self.all_genes.get_indexer_for(genes)
+        missing = np.flatnonzero(self.columns < 0)
+        if len(missing):
             raise InputError(
-                f"{path}: {len(missing)} genes of the graph are not in the matrix, first {missing[0]!r}",
+                f"{path}: {len(missing)} genes of the graph are not in the matrix, first {genes[missing[0]]!r}",
                 "all genes of the graph bundle",
                 "build the bundle from this very file",
             )
+
         self._genes = genes
-        self.all_genes, self.columns = var, var.get_indexer_for(genes)
         types = read_cell_types(self._file, path)
-        self._type_names, self._type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
-        self.n_cells = len(self._type_codes)
-        self.parts = [Part(self)]
+        self.type_names, self.type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
+        self.n_cells = len(self.type_codes)
 
     @property
     def cells(self) -> np.ndarray:
         """Names of all cells; read anew each time, since they need more memory than all else that is held."""
         return read_names(self._file["obs"])
-
-    @property
-    def cell_types(self) -> np.ndarray:
-        """Cell type of each cell, by name."""
-        return self._type_names[self._type_codes]
-
-    def renamed_types(self, names: dict[str, str]) -> np.ndarray:
-        """Cell type of each cell, by another name."""
-        return np.array([names[name] for name in self._type_names], dtype=object)[self._type_codes]
 
     def names(self, rows: np.ndarray) -> np.ndarray:
         """Names of rows in ascending order."""
@@ -95,22 +95,26 @@ class CellStore:
     def read_all(self, rows: np.ndarray) -> sp.csr_matrix:
         """As `read`, with all genes of the file."""
         self._reopen_in_worker()
+
+        # Rows far apart are read span by span: one read of everything between them could fill the memory.
         parts = np.split(rows, np.flatnonzero(np.diff((rows - rows[0]) // _SPAN)) + 1)
-        return sp.vstack([self._read_span(part) for part in parts], "csr") if len(parts) > 1 else self._read_span(rows)
+        if len(parts) == 1:
+            return self._read_span(rows)
+        return sp.vstack([self._read_span(part) for part in parts], "csr")
 
     def _read_span(self, rows: np.ndarray) -> sp.csr_matrix:
         first, last = int(rows[0]), int(rows[-1]) + 1
         indptr = self._x["indptr"][first : last + 1]
         start, end = int(indptr[0]), int(indptr[-1])
-        span = sp.csr_matrix(
-            (self._x["data"][start:end], self._x["indices"][start:end], indptr - start),
-            shape=(last - first, len(self.all_genes)),
-        )
+        values, indices = self._x["data"][start:end], self._x["indices"][start:end]
+
+        span = sp.csr_matrix((values, indices, indptr - start), shape=(last - first, len(self.all_genes)))
         chosen = span[rows - first]
         return normalise(chosen).astype(np.float32) if self.counts else chosen
 
     def _reopen_in_worker(self) -> None:
-        """A process forked from the one that opened the file gets a handle of its own."""
+        # A forked worker shares the parent's file descriptor, and with it the position in the file: two readers
+        # would move it under each other. Each process therefore opens the file for itself.
         if os.getpid() != self._process:
             self._file, self._process = open_stored(self._path), os.getpid()
             self._x = self._file[self._x_name]
@@ -120,8 +124,8 @@ class CellStore:
         digest = hashlib.sha256("\n".join([*self.cells, *self._genes]).encode())
         for key in ("data", "indices", "indptr"):
             array = self._x[key]
-            for start in range(0, array.shape[0], 10_000_000):
-                digest.update(array[start : start + 10_000_000].tobytes())
+            for start in range(0, array.shape[0], _VALUES_HASHED):
+                digest.update(array[start : start + _VALUES_HASHED].tobytes())
         return digest.hexdigest()
 
     def __enter__(self) -> CellStore:

@@ -1,8 +1,13 @@
-"""Cells of several datasets and files as one: rows are read from the file they are in, genes by the graph's numbers."""
+"""The cells that a model is trained on, in one file or several: a dataset is a corpus of one.
+
+Rows count through the files in their order. Genes are numbered as nodes of the graph.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -11,90 +16,167 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.data.cells import CellStore
-from grnformer.data.parts import Part, part_numbers
-from grnformer.graph.bundle import Bundle
+from grnformer.graph.bundle import Bundle, Graph
+
+
+@dataclass(frozen=True)
+class Part:
+    """Cells of one file, which measures some of the graph's genes and knows some of its eRegulons.
+
+    Attributes
+    ----------
+    store
+        The file.
+    type_names
+        Names of the store's cell types in the corpus, in the order of its codes.
+    first
+        Number of its first cell among all.
+    name
+        Of the dataset or file; empty for a dataset by itself.
+    nodes
+        Node numbers of the store's genes, ascending; None: all genes of the graph, in their order.
+    eregulons
+        First of its eRegulons and the one after the last, by number; None: all.
+    rank_cutoff
+        Of AUCell in it, genes; None: the graph's.
+    """
+
+    store: CellStore
+    type_names: np.ndarray
+    first: int = 0
+    name: str = ""
+    nodes: np.ndarray | None = None
+    eregulons: tuple[int, int] | None = None
+    rank_cutoff: int | None = None
+
+    def names(self, cells: np.ndarray) -> np.ndarray:
+        """Names of cells in the corpus: <dataset>/<cell>."""
+        return np.array([f"{self.name}/{cell}" for cell in cells], dtype=object) if self.name else cells
+
+    def measured(self, n_genes: int) -> np.ndarray:
+        """Node numbers of the genes that the part measures, of a graph of `n_genes`."""
+        return np.arange(n_genes) if self.nodes is None else self.nodes
+
+    def graph_of(self, graph: Graph) -> Graph:
+        """The graph with only the members and thresholds of the part's eRegulons."""
+        if self.eregulons is None or self.rank_cutoff is None:
+            return graph
+        first, end = self.eregulons
+        members = graph.members[graph.members["eregulon"].between(first, end - 1)]
+        thresholds = graph.thresholds[graph.thresholds["eregulon"].between(first, end - 1)]
+        return replace(graph, members=members, thresholds=thresholds, rank_cutoff=self.rank_cutoff)
 
 
 class Corpus:
-    """The cells of a corpus, by the names of its datasets and files.
+    """The cells of one or several files, each a `Part`; `of_dataset` and `of_bundle` make one."""
 
-    Parameters
-    ----------
-    paths
-        Dataset or file of the corpus -> its cells on disk.
-    bundle
-        A joined bundle of the corpus.
+    def __init__(self, parts: list[Part], n_genes: int) -> None:
+        self.parts, self.n_genes = parts, n_genes
+        self.n_cells = sum(part.store.n_cells for part in parts)
+        self._first = np.array([part.first for part in parts])
 
-    Raises
-    ------
-    InputError
-        If the bundle is of other datasets, or not joined.
-    """
+    @classmethod
+    def of_dataset(cls, path: str | Path, genes: list[str]) -> Corpus:
+        """The cells of one file that has all genes of the graph; see `CellStore`."""
+        store = CellStore(path, genes)
+        return cls([Part(store, store.type_names)], len(genes))
 
-    def __init__(self, paths: dict[str, str | Path], bundle: Bundle) -> None:
+    @classmethod
+    def of_bundle(cls, paths: dict[str, str | Path], bundle: Bundle) -> Corpus:
+        """The cells of a corpus of several datasets and files.
+
+        Parameters
+        ----------
+        paths
+            Dataset or file of the corpus -> its cells on disk.
+        bundle
+            A joined bundle of the corpus.
+
+        Raises
+        ------
+        InputError
+            If the bundle is of other datasets, or not joined.
+        """
         described = bundle.meta.get("datasets", {})
         if bundle.sources is None or set(described) != set(paths):
             raise InputError(
                 f"a bundle of the datasets {list(described)}", f"one of {list(paths)}", "join the bundles again"
             )
-        self.n_genes, self.n_cells = len(bundle.graph.genes), 0
-        self._types: list[dict[str, str]] = []
-        self.parts: list[Part] = []
-        of_dataset = dict(list(bundle.sources.groupby("dataset")))
-        for name in sorted(paths):  # whichever the order in a file of settings: the same rows, the same checkpoints
-            path = paths[name]
-            own, genes = described[name], of_dataset[name].sort_values("node")
+
+        n_genes, n_cells = len(bundle.graph.genes), 0
+        sources = dict(list(bundle.sources.groupby("dataset")))
+        parts = []
+        # Sorted: the order of names in a settings file must change neither rows nor checkpoints.
+        for name in sorted(paths):
+            about, genes = described[name], sources[name].sort_values("node")
+            store = CellStore(paths[name], genes["gene"].tolist(), counts=about["values"] == "counts")
             nodes = genes["node"].to_numpy()
-            store = CellStore(path, genes["gene"].tolist(), counts=own["values"] == "counts")
-            every = len(nodes) == self.n_genes
-            self.parts.append(
-                Part(
-                    store,
-                    self.n_cells,
-                    name,
-                    None if every else nodes,
-                    (own["eregulons"][0], own["eregulons"][1]),
-                    own["rank_cutoff"],
-                )
+            first_eregulon, end_eregulon = about["eregulons"]
+            part = Part(
+                store,
+                np.array([about["cell_types"][given] for given in store.type_names], dtype=object),
+                first=n_cells,
+                name=name,
+                nodes=None if len(nodes) == n_genes else nodes,
+                eregulons=(first_eregulon, end_eregulon),
+                rank_cutoff=about["rank_cutoff"],
             )
-            self._types.append(own["cell_types"])
-            self.n_cells += store.n_cells
+            parts.append(part)
+            n_cells += store.n_cells
+        return cls(parts, n_genes)
 
     @property
     def cells(self) -> np.ndarray:
-        """Names of all cells, <dataset>/<cell>; read anew each time."""
-        return np.concatenate([_prefixed(part.name, part.store.cells) for part in self.parts])
+        """Names of all cells; read anew each time."""
+        return np.concatenate([part.names(part.store.cells) for part in self.parts])
 
     @property
     def cell_types(self) -> np.ndarray:
         """Cell type of each cell, by the name that it has in the corpus."""
-        both = zip(self.parts, self._types, strict=True)
-        return np.concatenate([part.store.renamed_types(names) for part, names in both])
+        return np.concatenate([part.type_names[part.store.type_codes] for part in self.parts])
+
+    def part_of(self, rows: np.ndarray) -> np.ndarray:
+        """Number of the part that each row is in."""
+        return np.searchsorted(self._first, rows, side="right") - 1
+
+    def divide(self, rows: np.ndarray) -> list[tuple[int, np.ndarray]]:
+        """Numbers of the parts that rows are in, each with the places of its rows among them."""
+        number = self.part_of(rows)
+        return [(int(n), np.flatnonzero(number == n)) for n in np.unique(number)]
+
+    def number_blocks(self, rows: np.ndarray, block_cells: int) -> np.ndarray:
+        """Number of the block of each row (ascending): at most `block_cells` neighbours, all of one part."""
+        block = np.empty(len(rows), np.int64)
+        first = 0
+        for _, places in self.divide(rows):
+            block[places] = first + np.arange(len(places)) // block_cells
+            first = int(block[places[-1]]) + 1
+        return block
 
     def names(self, rows: np.ndarray) -> np.ndarray:
         """Names of rows in ascending order."""
-        return np.concatenate([_prefixed(p.name, p.store.names(own - p.first)) for p, own in self._divide(rows)])
+        found = []
+        for n, places in self.divide(rows):
+            part = self.parts[n]
+            found.append(part.names(part.store.names(rows[places] - part.first)))
+        return np.concatenate(found)
 
     def read(self, rows: np.ndarray) -> sp.csr_matrix:
         """Rows in ascending order, as CSR (rows x genes of the graph); genes that are not measured have no entry."""
         found = []
-        for part, own in self._divide(rows):
-            block = part.store.read(own - part.first)
-            found.append(widen(block, self.n_genes, part.nodes))
-        return sp.vstack(found, "csr")
-
-    def _divide(self, rows: np.ndarray) -> list[tuple[Part, np.ndarray]]:
-        number = part_numbers(self.parts, rows)
-        return [(self.parts[n], rows[number == n]) for n in np.unique(number)]
+        for n, places in self.divide(rows):
+            part = self.parts[n]
+            found.append(widen(part.store.read(rows[places] - part.first), self.n_genes, part.nodes))
+        return found[0] if len(found) == 1 else sp.vstack(found, "csr")
 
     def digest(self) -> str:
         """SHA-256 of the cells, genes and values of all files, and of where their genes, types and eRegulons belong."""
         digest = hashlib.sha256()
-        for part, types in zip(self.parts, self._types, strict=True):
-            nodes = np.arange(self.n_genes) if part.nodes is None else part.nodes
-            regulons = f"{part.eregulons} {part.rank_cutoff}"
-            digest.update(f"{part.name} {part.store.digest()} {sorted(types.items())} {regulons}".encode())
-            digest.update(nodes.astype("<i8").tobytes())
+        for part in self.parts:
+            types = sorted(zip(part.store.type_names, part.type_names, strict=True))
+            about = f"{part.name} {part.store.digest()} {types} {part.eregulons} {part.rank_cutoff}"
+            digest.update(about.encode())
+            digest.update(part.measured(self.n_genes).astype("<i8").tobytes())
         return digest.hexdigest()
 
     def __enter__(self) -> Corpus:
@@ -103,8 +185,9 @@ class Corpus:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for part in self.parts:
-            part.store.__exit__(kind, value, trace)
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.push(part.store)
 
 
 def widen(matrix: sp.csr_matrix, n_columns: int, columns: np.ndarray | None = None) -> sp.csr_matrix:
@@ -113,7 +196,3 @@ def widen(matrix: sp.csr_matrix, n_columns: int, columns: np.ndarray | None = No
         return matrix
     indices = matrix.indices if columns is None else columns[matrix.indices].astype(matrix.indices.dtype)
     return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], n_columns))
-
-
-def _prefixed(name: str, cells: np.ndarray) -> np.ndarray:
-    return np.array([f"{name}/{cell}" for cell in cells], dtype=object)

@@ -14,7 +14,8 @@ import torch
 from torch.nn import functional as F
 
 from grnformer.data.batch import Batch
-from grnformer.data.batches import ATTENTION, STRUCTURE, Cells
+from grnformer.data.batcher import Batcher
+from grnformer.data.streams import ATTENTION, STRUCTURE
 from grnformer.graph.structure import Structure
 from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.grnformer import NO_PERTURBATION, GRNFormer
@@ -55,7 +56,7 @@ class Received:
         self.totals[name] = self.totals.get(name, 0.0) + value
 
 
-def attention_batches(cells: Cells, rows: np.ndarray, *, draws: int, n_heads: int, seed: int) -> Iterator[Batch]:
+def attention_batches(cells: Batcher, rows: np.ndarray, *, draws: int, n_heads: int, seed: int) -> Iterator[Batch]:
     """Cells as the masked objective has them, `draws` times with other tokens and masks; as many as memory allows."""
     size = max(1, _ELEMENTS // (n_heads * cells.n_tokens**2))
     for start in range(0, len(rows), size):

@@ -18,8 +18,9 @@ import torch
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.activity import StoredActivity
-from grnformer.data.batch import Batch
-from grnformer.data.batches import EMBED, STRUCTURE, Cells, batch_of
+from grnformer.data.batch import Batch, make_batch
+from grnformer.data.batcher import Batcher
+from grnformer.data.streams import EMBED, STRUCTURE
 from grnformer.graph.bundle import read_bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
@@ -112,7 +113,7 @@ class Embedder:
             rng = np.random.default_rng([self._seed, EMBED, first + int(rows[0]), draw])
             tokens = tokeniser.tokenise(values[rows], min(card["embed"]["n_tokens"], len(measured)), rng)
             tokens = replace(tokens, gene_BL=measured[tokens.gene_BL])
-            return batch_of(tokens, np.zeros(tokens.gene_BL.shape, bool), types[rows], active[rows])
+            return make_batch(tokens, np.zeros(tokens.gene_BL.shape, bool), types[rows], active[rows])
 
         def mean(structure: Structure | None, types: np.ndarray, active: np.ndarray) -> np.ndarray:
             return _mean_over_draws(
@@ -277,9 +278,9 @@ def embed_rows(
     return obs, np.concatenate([part for part, _ in parts]).astype(np.float32), made_by
 
 
-def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Cells, *, seed: int, batch_size: int) -> pd.DataFrame:
+def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Batcher, *, seed: int, batch_size: int) -> pd.DataFrame:
     """Embeddings of all stored cells without a graph (contract reference_embedding)."""
-    every = np.arange(cells.store.n_cells)
+    every = np.arange(cells.corpus.n_cells)
     cells = copy.copy(cells)
     cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
 
@@ -288,8 +289,8 @@ def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Cells, *, seed: i
         return cells.whole_batch(rows, cells.values(rows), rng)
 
     table = _frame(_mean_over_draws(model, None, card, len(every), batch_size, seed, make), every)
-    table.insert(0, "cell", cells.store.cells)
-    table.insert(1, "cell_type", cells.store.cell_types)
+    table.insert(0, "cell", cells.corpus.cells)
+    table.insert(1, "cell_type", cells.corpus.cell_types)
     return table
 
 

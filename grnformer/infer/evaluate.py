@@ -10,13 +10,14 @@ import torch
 
 from grnformer.core.errors import InputError
 from grnformer.data.batch import Batch
-from grnformer.data.batches import HELDOUT, STRUCTURE, Cells
+from grnformer.data.batcher import Batcher
+from grnformer.data.streams import HELDOUT, STRUCTURE
 from grnformer.graph.structure import Structure
 from grnformer.model.grnformer import GRNFormer
 
 
 def heldout_batches(
-    cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int, first: int = 0
+    cells: Batcher, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int, first: int = 0
 ) -> list[Batch]:
     """Held-out cells with a fixed draw of tokens and mask, `repeats` times: the same for every arm and model seed.
 
@@ -34,21 +35,14 @@ def heldout_batches(
 
 
 def heldout_of_parts(
-    cells: Cells, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int
+    cells: Batcher, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int
 ) -> dict[str, list[Batch]]:
     """As `heldout_batches`, by the part (dataset of a corpus) that the cells are in."""
-    number = cells.part_of(rows)
-    return {
-        cells.store.parts[n].name: heldout_batches(
-            cells,
-            rows[number == n],
-            batch_size=batch_size,
-            repeats=repeats,
-            seed=seed,
-            first=int(np.searchsorted(number, n)),
-        )
-        for n in (np.unique(number) if len(rows) else [0])
-    }
+    sizes = {"batch_size": batch_size, "repeats": repeats, "seed": seed}
+    found = {}
+    for n, places in cells.corpus.divide(rows):
+        found[cells.corpus.parts[n].name] = heldout_batches(cells, rows[places], first=int(places[0]), **sizes)
+    return found or {"": heldout_batches(cells, rows, **sizes)}
 
 
 @torch.no_grad()

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from grnformer.data.batch import Batch
-from grnformer.data.batches import STRUCTURE, StepBatches, StepParts, load
+from grnformer.data.steps import StepBatches, StepParts, load
+from grnformer.data.streams import STRUCTURE
 from grnformer.infer.evaluate import evaluate
 from grnformer.model.grnformer import GRNFormer
 from grnformer.train.checkpoints import Checkpoints
 from grnformer.train.divergence import Divergence, batch_path, save_batch
 from grnformer.train.loss import MaskedValueLoss, Part, learning_rate_fraction
-from grnformer.train.parallelism import Spread
+from grnformer.train.parallelism import Replicated
 from grnformer.train.preemption import Notice, Preempted, mark, preemption_notice
 from grnformer.train.progress import Progress, Record, peak_memory
 
@@ -37,8 +38,8 @@ _PARTS = 1 << 40  # seeds of the parts of a step stand this far apart
 class Plan:
     """What a run does: its seed and identity, settings of optimiser and run-time, held-out cells to look at.
 
-    `heldout` are fixed batches, `type_mean` the baseline's means, `stop_after` a step to end early at, as if
-    interrupted.
+    `heldout` are fixed batches, `type_mean` what the cell-type baseline predicts, `stop_after` a step to end early at,
+    as if interrupted.
     """
 
     seed: int
@@ -58,10 +59,10 @@ class Plan:
     stop_after: int | None = None
 
 
-def run_training(
+def train(
     fabric: Fabric, loss: MaskedValueLoss, batches: StepBatches, folder: Path, plan: Plan
 ) -> tuple[GRNFormer, list[dict[str, Any]]]:
-    """Train from the newest whole checkpoint in `folder`, or from the start.
+    """Train from the newest complete checkpoint in `folder`, or from the start.
 
     Returns the model (whole in the first process) and the rows of the training curve.
 
@@ -76,6 +77,15 @@ def run_training(
         return _Run(fabric, loss, batches, folder, plan, notice).train()
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What all processes know after a step: its mean loss, whether one got a signal, whether a save is due."""
+
+    loss: float
+    stop: bool
+    save: bool
+
+
 class _Run:
     def __init__(
         self, fabric: Fabric, loss: MaskedValueLoss, batches: StepBatches, folder: Path, plan: Plan, notice: Notice
@@ -83,12 +93,13 @@ class _Run:
         self.fabric, self.bare, self.plan, self.notice = fabric, loss, plan, notice
         self.batches, self.folder = batches, folder
         self.checkpoints = Checkpoints(folder, plan.key, plan.checkpoints["keep"])
-        self.spread = _spread(fabric, loss, plan)
-        self.loss, self.optimiser = self.spread.loss, self.spread.optimiser
+        self.parallel = _parallelism(fabric, loss, plan)
+        self.loss, self.optimiser = self.parallel.loss, self.parallel.optimiser
         self.loss.train()
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
+
         self.curve: list[dict[str, Any]] = []
-        self.since: list[float] = []
+        self.since: list[float] = []  # losses since the last line of the curve
         self.norms: list[float] = []
         self.saved = time.monotonic()
 
@@ -97,80 +108,108 @@ class _Run:
         start = self._resume()
         end = plan.steps if plan.stop_after is None else min(plan.stop_after, plan.steps)
         self.batches.divide(start, fabric.global_rank, fabric.world_size, plan.accumulate)
-        record = Record(self.folder / "tensorboard" if plan.tensorboard and fabric.is_global_zero else None, start)
+
+        recorded = plan.tensorboard and fabric.is_global_zero
+        record = Record(self.folder / "tensorboard" if recorded else None, start)
         progress = Progress(start, plan.steps, plan.progress_seconds, shown=fabric.is_global_zero)
         with record, progress:
             for step, parts in load(self.batches, end, plan.workers, pinned=fabric.device.type == "cuda"):
-                mean, stop, due = self._step(step, parts)
+                result = self._step(step, parts)
                 done = step + 1
-                progress.advance(done, mean, parts.tokens)
+                progress.advance(done, result.loss, parts.tokens)
                 self._log(done, record, progress)
-                if stop or due or done == plan.steps or done % plan.checkpoints["steps"] == 0:
+                if result.stop or result.save or done == plan.steps or done % plan.checkpoints["steps"] == 0:
                     self._save(done)
-                if stop and done < end:
-                    message = f"{self.notice.name or 'a signal to another process'}: saved after step {done}"
-                    if fabric.is_global_zero and fabric.world_size > 1:
-                        mark(self.folder, message)
-                    raise Preempted(message)
-        with self.spread.whole_model() as model:
-            self.spread.close()
+                if result.stop and done < end:
+                    self._stop(done)
+
+        with self.parallel.whole_model() as model:
+            self.parallel.close()
             return model, self.curve
 
-    def _step(self, step: int, parts: StepParts) -> tuple[float, bool, bool]:
-        """One step of the optimiser. Returns the mean loss over processes, whether to stop and whether to save."""
+    def _step(self, step: int, parts: StepParts) -> _Step:
+        """One step of the optimiser."""
         plan, fabric = self.plan, self.fabric
+        fraction = learning_rate_fraction(step, plan.optimiser["warmup_steps"], plan.steps)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * learning_rate_fraction(step, plan.optimiser["warmup_steps"], plan.steps)
+            group["lr"] = rate * fraction
+
         self.optimiser.zero_grad()
-        total, objective = torch.zeros((), dtype=torch.float64, device=fabric.device), []
-        for j, (batch, share) in enumerate(zip(parts.batches, parts.shares, strict=True)):
-            number = fabric.global_rank * plan.accumulate + j
-            torch.manual_seed(
-                plan.seed * 1_000_003 + step + number * _PARTS
-            )  # dropout: by step, so that resuming is exact
-            rng = np.random.default_rng([plan.seed, STRUCTURE, step, *([number] if number else [])])
-            with self.spread.part(last=j == plan.accumulate - 1):
-                from_gene, from_cell = self.loss(Part(batch.to(fabric.device), rng))
-                loss = from_gene if from_cell is None else from_gene + plan.optimiser["cell_loss"] * from_cell
-                self.spread.backward(loss * (share / plan.accumulate))
-            objective.append(loss.detach())
-            total = total + from_gene.detach().double() * share / plan.accumulate
-        norm = self.spread.clip(plan.optimiser["clip"])
-        minutes = (time.monotonic() - self.saved) / 60
+        total = torch.zeros((), dtype=torch.float64, device=fabric.device)
+        objective = []
+        for j, (batch, weight) in enumerate(zip(parts.batches, parts.weights, strict=True)):
+            from_gene, whole = self._part(step, j, batch, weight / plan.accumulate)
+            objective.append(whole.detach())
+            total = total + from_gene.detach().double() * weight / plan.accumulate
+        norm = self.parallel.clip(plan.optimiser["clip"])
+
         finite = math.isfinite(norm) and bool(torch.isfinite(torch.stack(objective)).all())
-        flags = [self.notice.name is not None, minutes >= plan.checkpoints["minutes"], not finite]
-        told = [float(total), *map(float, flags)]
-        if fabric.world_size > 1:
-            shared: Any = fabric.all_reduce(torch.tensor(told, dtype=torch.float64), reduce_op="mean")
-            told = shared.tolist()
-        if told[3] > 0:
+        minutes = (time.monotonic() - self.saved) / 60
+        signalled, due = self.notice.name is not None, minutes >= plan.checkpoints["minutes"]
+        # A signal, the clock or a bad batch may come to one process only. All must act alike, or those that go on
+        # would wait for ever for those that stopped.
+        loss, any_signalled, any_due, any_diverged = self._agree(float(total), signalled, due, not finite)
+        if any_diverged:
             self._diverged(step, parts.batches, torch.stack(objective).tolist(), norm)
+
         self.norms.append(norm)
         self.optimiser.step()
-        self.since.append(told[0])
-        return told[0], told[1] > 0, told[2] > 0
+        self.since.append(loss)
+        return _Step(loss, any_signalled > 0, any_due > 0)
+
+    def _part(self, step: int, j: int, batch: Batch, weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Forward and backward of part `j` of this process. Returns the loss from genes' states, and the whole loss."""
+        plan, fabric = self.plan, self.fabric
+        number = fabric.global_rank * plan.accumulate + j
+        # Dropout and edge perturbation are seeded by step and part, so that resuming samples the same.
+        torch.manual_seed(plan.seed * 1_000_003 + step + number * _PARTS)
+        rng = np.random.default_rng([plan.seed, STRUCTURE, step, *([number] if number else [])])
+
+        with self.parallel.part(last=j == plan.accumulate - 1):
+            from_gene, from_cell = self.loss(Part(batch.to(fabric.device), rng))
+            loss = from_gene if from_cell is None else from_gene + plan.optimiser["cell_loss"] * from_cell
+            self.parallel.backward(loss * weight)
+        return from_gene, loss
+
+    def _agree(self, *values: float) -> list[float]:
+        """Means of the values over all processes."""
+        if self.fabric.world_size == 1:
+            return list(values)
+        mean: Any = self.fabric.all_reduce(torch.tensor(values, dtype=torch.float64), reduce_op="mean")
+        found: list[float] = mean.tolist()
+        return found
+
+    def _stop(self, done: int) -> NoReturn:
+        message = f"{self.notice.name or 'a signal to another process'}: saved after step {done}"
+        # torchrun does not pass on the exit code of its processes: a file says that they stopped in good order.
+        if self.fabric.is_global_zero and self.fabric.world_size > 1:
+            mark(self.folder, message)
+        raise Preempted(message)
 
     def _log(self, done: int, record: Record, progress: Progress) -> None:
-        optimiser, row = self.plan.optimiser, None
-        if done % optimiser["log_every"] == 0:
-            row = self._row(done, "train", float(np.mean(self.since)))
-            row |= {"tokens_per_second": progress.speed(), "memory_mb": peak_memory(self.fabric.device)}
-            row |= {"gradient_norm": float(np.mean(self.norms)), "learning_rate": self.optimiser.param_groups[0]["lr"]}
+        plan = self.plan
+        if done % plan.optimiser["log_every"] == 0:
+            measured = {
+                "tokens_per_second": progress.speed(),
+                "memory_mb": peak_memory(self.fabric.device),
+                "gradient_norm": float(np.mean(self.norms)),
+                "learning_rate": self.optimiser.param_groups[0]["lr"],
+            }
+            self._note(self._row(done, "train", float(np.mean(self.since))) | measured, record)
             self.since, self.norms = [], []
-            self._note(row, record)
-        if done % optimiser["evaluate_every"] == 0 or done == self.plan.steps:
-            plan = self.plan
-            with self.spread.whole_model() as model:
+
+        if done % plan.optimiser["evaluate_every"] == 0 or done == plan.steps:
+            # Every process takes part in gathering the weights; only the first scores.
+            with self.parallel.whole_model() as model:
                 if self.fabric.is_global_zero:
                     scores = evaluate(model, self.bare.structure, plan.heldout, plan.type_mean, plan.heldout_seed)
                     self._note(self._row(done, "heldout", float(scores["loss"])), record)
             progress.restart()
 
     def _row(self, done: int, split: str, loss: float) -> dict[str, Any]:
-        beta = self.spread.beta()
         empty = dict.fromkeys(("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate"))
         row = {"step": done, "epoch": (done - 1) // self.batches.steps_per_epoch, "split": split, "loss": loss}
-        return row | empty | {"beta": beta}
+        return row | empty | {"beta": self.parallel.beta()}
 
     def _note(self, row: dict[str, Any], record: Record) -> None:
         self.curve.append(row)
@@ -179,44 +218,49 @@ class _Run:
             logger.info("%s", row)
 
     def _save(self, done: int) -> None:
-        state = self.spread.state()
+        state = self.parallel.state()
         if self.fabric.is_global_zero:
             path = self.checkpoints.save(done, {**state, "curve": self.curve, "since": self.since, "norms": self.norms})
             logger.info("saved %s", path)
+        # No process runs ahead of a checkpoint that may yet fail.
         self.fabric.barrier()
         self.saved = time.monotonic()
 
     def _resume(self) -> int:
+        # The first process chooses for all: each looking for itself could find another one.
         path = self.fabric.broadcast(self.checkpoints.newest() if self.fabric.is_global_zero else None)
         if path is None:
             return 0
         state = self.checkpoints.read(path)
-        self.spread.load(state)
+        self.parallel.load(state)
         self.curve, self.since, self.norms = state["curve"], state["since"], state["norms"]
         logger.info("resuming after step %d from %s", state["step"], path)
         return int(state["step"])
 
     def _diverged(self, step: int, batches: list[Batch], losses: list[float], norm: float) -> NoReturn:
-        """Save the batch whose loss is no number, else (the gradient alone is none) the last; all processes stop."""
-        what, batch, fabric = f"the norm of the gradient is {norm}", batches[-1], self.fabric
-        found = [(loss, part) for loss, part in zip(losses, batches, strict=True) if not math.isfinite(loss)]
-        if found:
-            what, batch = f"the loss is {found[0][0]}", found[0][1]
-        told: list[Any] = [(what, bool(found))]
+        """Save the first batch whose loss is not finite, or the last if only the gradient is not; all stop."""
+        fabric = self.fabric
+        what, batch, at_fault = f"the norm of the gradient is {norm}", batches[-1], False
+        for loss, part in zip(losses, batches, strict=True):
+            if not math.isfinite(loss):
+                what, batch, at_fault = f"the loss is {loss}", part, True
+                break
+
+        reports: list[Any] = [(what, at_fault)]
         if fabric.world_size > 1:
-            told = [None] * fabric.world_size
-            torch.distributed.all_gather_object(told, (what, bool(found)))
-        guilty = [rank for rank, (_, own) in enumerate(told) if own] or list(range(len(told)))
-        if fabric.global_rank in guilty:
+            reports = [None] * fabric.world_size
+            torch.distributed.all_gather_object(reports, (what, at_fault))
+        ranks = [rank for rank, (_, fault) in enumerate(reports) if fault] or list(range(len(reports)))
+        if fabric.global_rank in ranks:
             save_batch(batch, self.folder, step, fabric.global_rank)
         fabric.barrier()
-        paths = [batch_path(self.folder, step, rank) for rank in guilty]
-        raise Divergence(told[guilty[0]][0], step, paths, self.bare.model)
+        paths = [batch_path(self.folder, step, rank) for rank in ranks]
+        raise Divergence(reports[ranks[0]][0], step, paths, self.bare.model)
 
 
-def _spread(fabric: Fabric, loss: MaskedValueLoss, plan: Plan) -> Spread:
+def _parallelism(fabric: Fabric, loss: MaskedValueLoss, plan: Plan) -> Replicated:
     if plan.strategy != "fsdp" or fabric.world_size == 1:
-        return Spread(fabric, loss, plan.optimiser, compiled=plan.compiled)
+        return Replicated(fabric, loss, plan.optimiser, compiled=plan.compiled)
     from grnformer.train.sharding import Sharded
 
     return Sharded(fabric, loss, plan.optimiser, compiled=plan.compiled)
@@ -224,8 +268,9 @@ def _spread(fabric: Fabric, loss: MaskedValueLoss, plan: Plan) -> Spread:
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
-    """Ask for operations whose results do not depend on chance, meanwhile."""
+    """Ask for deterministic operations meanwhile."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    # cuBLAS sums in a fixed order only with a workspace of fixed size.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:

@@ -1,4 +1,4 @@
-"""How the weights of a run lie among its processes: whole in each of them, or divided (`sharding`)."""
+"""Where the weights of a run are: complete in every process, or divided among them (`sharding`)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 
-class Spread:
-    """Every process has all weights (one process, or DDP). What has to be done by all of them together is marked (*).
+class Replicated:
+    """Every process has all weights (one process, or DDP). What all processes must do together is marked (*).
 
     Parameters
     ----------
@@ -60,8 +60,9 @@ class Spread:
 
     @contextmanager
     def whole_model(self) -> Iterator[GRNFormer]:
-        """The model with all its weights, to score it (*); where they are divided, in the first process alone."""
-        with torch.compiler.set_stance("force_eager"):  # short, and other sizes would be compiled anew
+        """The model with all its weights, to score it (*); where they are divided, only in the first process."""
+        # Scoring is short, and its other sizes would be compiled anew.
+        with torch.compiler.set_stance("force_eager"):
             yield self.bare.model
 
     def close(self) -> None:
@@ -69,11 +70,11 @@ class Spread:
         restore_layers(self.layers)
 
     def state(self) -> dict[str, Any]:
-        """Weights and the optimiser's state, whole (*); where they are divided, in the first process alone."""
+        """Weights and the optimiser's state, complete (*); where they are divided, only in the first process."""
         return {"model": self.bare.model.state_dict(), "optimiser": self.optimiser.state_dict()}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take what `state` gave, in whatever number of processes."""
+        """Take what `state` gave, whatever the number of processes then and now."""
         self.bare.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
 
@@ -84,7 +85,7 @@ class Spread:
 
 
 def own_values(parameter: nn.Parameter) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Value and gradient of a parameter, or of the piece of it that this process has."""
+    """Value and gradient of a parameter, or of this process's rows of it."""
     value, gradient = parameter.detach(), parameter.grad
     return getattr(value, "_local_tensor", value), getattr(gradient, "_local_tensor", gradient)
 

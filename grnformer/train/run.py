@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from grnformer.core import io
-from grnformer.data.cells import CellStore
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import read_bundle
 from grnformer.graph.vocabulary import read_medians
@@ -89,9 +88,13 @@ def run(job: dict[str, Any]) -> None:
     split = io.read_table(job["split"], "split")
     medians = read_medians(job["medians"], job["vocabulary"], genes)
     cells = job["multiome"]
-    with Corpus(cells, bundle) if isinstance(cells, dict) else CellStore(cells, genes["gene"].tolist()) as store:
+    if isinstance(cells, dict):
+        corpus = Corpus.of_bundle(cells, bundle)
+    else:
+        corpus = Corpus.of_dataset(cells, genes["gene"].tolist())
+    with corpus:
         trained = pretrain(
-            store,
+            corpus,
             split,
             bundle,
             job["arm"],

@@ -1,8 +1,8 @@
 """Weights, gradients and the optimiser's state divided among the processes (FSDP2 of PyTorch, arXiv 2304.11277).
 
 Each layer of the backbone is gathered while it is computed; all else (embeddings, heads, graph encoders, adapter) is
-gathered for the whole step. Weights are divided by rows; single numbers (beta, the bonus of the own gene) are in every
-process, for they have no rows.
+gathered for the whole step. Weights are divided by rows. Scalars (beta, the bonus of a gene's own position) are
+replicated: a 0-d parameter cannot be sharded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from grnformer.model.grnformer import GRNFormer
 from grnformer.train.loss import MaskedValueLoss
-from grnformer.train.parallelism import Spread, find_layers, own_values
+from grnformer.train.parallelism import Replicated, find_layers, own_values
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -41,11 +41,11 @@ def shard(loss: MaskedValueLoss, mesh: DeviceMesh, precision: str) -> MaskedValu
         layer.forward = _each_part(layer.forward)
         layer.takes_parts = True  # type: ignore[assignment]
         fully_shard(layer, mesh=mesh, mp_policy=policy)
-    fully_shard(loss, mesh=mesh, ignored_params=set(_numbers(loss)))
+    fully_shard(loss, mesh=mesh, ignored_params=set(_scalars(loss)))
     return loss
 
 
-class Sharded(Spread):
+class Sharded(Replicated):
     """Weights are divided among the processes; the first has a whole copy too, on the CPU, to score and save."""
 
     def __init__(
@@ -53,11 +53,12 @@ class Sharded(Spread):
     ) -> None:
         self._whole = copy.deepcopy(loss.model) if fabric.is_global_zero else None
         super().__init__(fabric, loss, settings, compiled=compiled)
-        self._numbers = [p for p in _numbers(loss) if p.requires_grad]
+        self._scalars = [p for p in _scalars(loss) if p.requires_grad]
 
     @contextmanager
     def part(self, *, last: bool) -> Iterator[None]:
-        yield  # gradients are divided after each part: whole ones would take the memory that is to be saved
+        # Gradients are divided after each part: complete ones would take the memory that is to be saved.
+        yield
 
     def backward(self, loss: torch.Tensor) -> None:
         """Add the gradients of a part (*).
@@ -67,29 +68,34 @@ class Sharded(Spread):
         """
         gathered = [p for p in self.bare.parameters() if p.requires_grad and not isinstance(p, DTensor)]
         used = find_used(loss)
-        told = torch.tensor([float(id(p) in used) for p in gathered], device=self.fabric.device)
-        dist.all_reduce(told)
-        missing = [p for p, n in zip(gathered, told.tolist(), strict=True) if n > 0 and id(p) not in used]
-        for parameter in missing:
-            loss = loss + 0.0 * parameter.sum()
+        uses = torch.tensor([float(id(p) in used) for p in gathered], device=self.fabric.device)
+        dist.all_reduce(uses)
+        for parameter, n_uses in zip(gathered, uses.tolist(), strict=True):
+            if n_uses > 0 and id(parameter) not in used:
+                loss = loss + 0.0 * parameter.sum()
         super().backward(loss)
 
     def clip(self, max_norm: float) -> float:
-        numbers = [p.grad for p in self._numbers if p.grad is not None]
-        if numbers:
-            mean = torch.stack(numbers)
+        # Scalars are not part of FSDP's exchange: their gradients are averaged here.
+        scalars = [p.grad for p in self._scalars if p.grad is not None]
+        if scalars:
+            mean = torch.stack(scalars)
             dist.all_reduce(mean)
-            for gradient, value in zip(numbers, mean / self.fabric.world_size, strict=True):
+            for gradient, value in zip(scalars, mean / self.fabric.world_size, strict=True):
                 gradient.copy_(value)
-        own = [own_values(p)[1] for p in self.bare.parameters() if isinstance(p, DTensor)]
-        square = _square(own, self.fabric.device)
+
+        # Squares of the rows add up over processes to the square of the complete gradient.
+        local = [own_values(p)[1] for p in self.bare.parameters() if isinstance(p, DTensor)]
+        square = _square(local, self.fabric.device)
         dist.all_reduce(square)
-        norm = float((square + _square(numbers, self.fabric.device)).sqrt())
-        share = min(1.0, max_norm / (norm + 1e-6))  # as torch.nn.utils.clip_grad_norm_
-        if share < 1:
-            for each in [*own, *numbers]:
+        norm = float((square + _square(scalars, self.fabric.device)).sqrt())
+
+        # The small number is that of torch.nn.utils.clip_grad_norm_, which sees only complete gradients.
+        scale = min(1.0, max_norm / (norm + 1e-6))
+        if scale < 1:
+            for each in [*local, *scalars]:
                 if each is not None:
-                    each.mul_(share)
+                    each.mul_(scale)
         return norm
 
     @contextmanager
@@ -149,7 +155,7 @@ def find_used(loss: torch.Tensor) -> set[int]:
     return leaves
 
 
-def _numbers(module: nn.Module) -> list[nn.Parameter]:
+def _scalars(module: nn.Module) -> list[nn.Parameter]:
     return [p for p in module.parameters() if p.ndim == 0]
 
 

@@ -100,7 +100,7 @@ def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
     assert described["rest"]["values"] == "counts"
     assert described["first"]["genes"] < described["rest"]["genes"]
     paths = {name: place.folder / f"results/{name}/prep/multiome.h5mu" for name in ("first", "second")}
-    with Corpus({**paths, "rest": folder / "rest.zarr"}, bundle) as store:
+    with Corpus.of_bundle({**paths, "rest": folder / "rest.zarr"}, bundle) as store:
         reference = io.read_table(
             place.folder / "results/both/pretrain/hybrid/seed1/reference.parquet", "reference_embedding"
         )

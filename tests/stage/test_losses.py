@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
 
 # What the test calls, and the names by which it is called: here, so that code can move.
 from grnformer.graph.bundle import Bundle, Graph
@@ -42,7 +42,6 @@ SETTINGS: dict[str, Any] = {
     "checkpoints": {"steps": 1000, "minutes": 1000, "keep": 2},
     "strategy": "auto",
     "workers": 0,
-    "token_cache": None,
     "progress_seconds": 1000,
     "tensorboard": False,
     "optimiser": {"adapter_scalar_rate": 0.2, "weight_decay": 0.01, "cell_loss": 0.5, "clip": 1.0}
@@ -137,7 +136,7 @@ def train(backbone: str, mode: str, start: str, folder: Path) -> dict[str, list[
     size = SIZE | {"backbone": BACKBONES[backbone] | COMMON, "gene_start": start}
     settings = SETTINGS | {"backbone": backbone, "size": size}
     arm = {"graph": mode, "adapter": True, "perturbation": "none" if mode == "none" else "coexpression"}
-    with CellStore(folder / "cells.h5ad", GENES) as store:
+    with Corpus.of_dataset(folder / "cells.h5ad", GENES) as store:
         done = pretrain(
             store,
             split,

@@ -14,8 +14,8 @@ from grnformer.bench.attention.enrichment import MatchedNull, degree_strata, exp
 from grnformer.bench.attention.pairs import score_pairs
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.data.batches import Cells
-from grnformer.data.cells import CellStore
+from grnformer.data.batcher import Batcher
+from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.graph.bundle import Bundle, read_bundle
 from grnformer.graph.structure import Structure, read_structure
@@ -76,9 +76,9 @@ def analyse_models(
     loaded = [load_model(folder) for folder in folders]
     card = loaded[0][1]
     tokeniser = BACKBONES[card["arguments"]["backbone"]["name"]].tokeniser(**card["tokeniser"])
-    with CellStore(multiome, genes["gene"].tolist()) as store:
+    with Corpus.of_dataset(multiome, genes["gene"].tolist()) as store:
         n_tokens = min(settings["max_tokens"], card["arguments"]["n_tokens"])
-        cells = Cells(
+        cells = Batcher(
             store,
             bundle.graph,
             bundle.meta["cell_types"],
@@ -113,7 +113,7 @@ def model_before(
     card: dict[str, Any],
     seed: int,
     genes: pd.DataFrame,
-    cells: Cells,
+    cells: Batcher,
     train: np.ndarray,
     size: dict[str, Any],
     checkpoint: str | None,
@@ -145,7 +145,7 @@ def _analyse_type(
     rows: np.ndarray,
     models: list[tuple[int, str, GRNFormer]],
     structure: Structure,
-    cells: Cells,
+    cells: Batcher,
     bundle: Bundle,
     network: pd.DataFrame,
     settings: dict[str, Any],
@@ -164,7 +164,7 @@ def _analyse_type(
             "in_degree": np.bincount(network["gene"], minlength=n_genes),
             "out_degree": np.bincount(network["tf"], minlength=n_genes),
             "own_in_degree": np.bincount(own["gene"], minlength=n_genes),
-            "expression": np.asarray(cells.store.read(rows).mean(0), dtype=float).ravel(),
+            "expression": np.asarray(cells.corpus.read(rows).mean(0), dtype=float).ravel(),
         }
     )
     collected = [

@@ -11,8 +11,8 @@ import yaml
 from grnformer.bench.virtual_perturbation import paired_batches, predict_shift, set_expression
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
-from grnformer.data.batches import Cells, Rows
-from grnformer.data.cells import CellStore
+from grnformer.data.batcher import Batcher, Rows
+from grnformer.data.corpus import Corpus
 from grnformer.model.backbones import BACKBONES
 from grnformer.simulate.screen import simulate_screen
 
@@ -102,8 +102,8 @@ def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(control, scree
     screen.data.copy().write_h5ad(tmp_path / "cells.h5ad")
     graph = control.true_bundle(screen).graph
     tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
-    with CellStore(tmp_path / "cells.h5ad", list(screen.data.var_names)) as store:
-        cells = Cells(store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_fraction=0.3)
+    with Corpus.of_dataset(tmp_path / "cells.h5ad", list(screen.data.var_names)) as store:
+        cells = Batcher(store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_fraction=0.3)
         rows = screen.rows("heldout")[:10]
         as_is = store.read_all(rows)
         made = [Rows(tokeniser.values(x), x) for x in (as_is, set_expression(as_is, 4, up=False))]

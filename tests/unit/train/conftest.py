@@ -49,7 +49,6 @@ def settings():
         "checkpoints": {"steps": 5, "minutes": 1000, "keep": 2},
         "strategy": "auto",
         "workers": 0,
-        "token_cache": None,
         "progress_seconds": 1000,
         "tensorboard": False,
         "optimiser": optimiser | {"log_every": 2, "evaluate_every": 6},

@@ -9,8 +9,8 @@ import yaml
 
 from grnformer.bench.attention.analyse import model_before
 from grnformer.bench.attention.enrichment import MatchedNull
-from grnformer.data.batches import Cells
-from grnformer.data.cells import CellStore
+from grnformer.data.batcher import Batcher
+from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.structure import read_structure
 from grnformer.infer.attention import attention_batches, collect_attention, relative_attention
@@ -38,7 +38,7 @@ def made(cells, bundle_of):
             GENES, {"name": name, **SIZES[name]}, {"n_heads": 2, "position": "after"}, structure_width,
             ["cell_type", "cell"], 16, np.zeros(GENES), np.ones(GENES),
         ).eval()  # fmt: skip
-        store = CellStore(path, bundle.graph.genes["gene"].tolist())
+        store = Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist())
         stores.append(store)
         settings = {
             "scgpt": {"n_bins": 5, "expressed_fraction": 0.5},
@@ -46,7 +46,7 @@ def made(cells, bundle_of):
             "scfoundation": {"expressed_fraction": 0.5},
         }[name]
         tokeniser = model.backbone.tokeniser(**settings)
-        held = Cells(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=16, mask_fraction=0.3)
+        held = Batcher(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=16, mask_fraction=0.3)
         structure = read_structure(bundle.graph, bundle.meta["scales"], held.cell_types, "tf_to_gene")
         batches = list(attention_batches(held, np.arange(24), draws=2, n_heads=2, seed=1))
         return model, structure, batches
@@ -190,11 +190,11 @@ def test_the_model_before_training_is_rebuilt_from_its_seed(cells, bundle_of, se
     settings["size"] |= {"steps": 1, "warmup_steps": 0, "learning_rate": 1e-30}
     settings["optimiser"] |= {"adapter_scalar_rate": 1e-30, "log_every": 1, "evaluate_every": 1}
     arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
-    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
         run = {"model_seed": 3, "checkpoints": tmp_path, "threads": 1, "checkpoint": None, "medians": None}
         done = pretrain(store, split, bundle, arm, settings, **run)
         kind = BACKBONES["scgpt"].tokeniser(**done.card["tokeniser"])
-        held = Cells(store, bundle.graph, done.card["cell_types"], kind, n_tokens=24, mask_fraction=0.3)
+        held = Batcher(store, bundle.graph, done.card["cell_types"], kind, n_tokens=24, mask_fraction=0.3)
         train = np.flatnonzero(split.set_index("cell")["split"].reindex(store.cells) == "train")
         before = model_before(
             done.model, done.card, 3, bundle.graph.genes, held, train, settings["size"], checkpoint=None

@@ -9,10 +9,10 @@ import scipy.sparse as sp
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
-from grnformer.data.batches import Cells, StepBatches, load
-from grnformer.data.cells import CellStore
+from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
+from grnformer.data.steps import StepBatches, load
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, read_bundle, write_bundle
 from grnformer.graph.join import join_bundles
 from grnformer.graph.measured import read_measured
@@ -94,7 +94,7 @@ def corpus(cells, bundle_of, tmp_path):
 
 def source_of(store, bundle, backbone="scgpt"):
     tokeniser = BACKBONES[backbone].tokeniser(**TOKENS[backbone])
-    return Cells(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=24, mask_fraction=0.3)
+    return Batcher(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=24, mask_fraction=0.3)
 
 
 def test_the_joint_bundle_names_what_differs(corpus, tmp_path):
@@ -123,7 +123,7 @@ def test_rows_come_from_their_file_by_the_graph_s_genes(corpus):
     paths, bundle, datas = corpus
     names = bundle.graph.genes["gene"].to_numpy()
     rows = np.array([0, 5, 89, 90, 100, 159, 160, 189])
-    with Corpus(paths, bundle) as store:
+    with Corpus.of_bundle(paths, bundle) as store:
         assert store.n_cells == 190
         assert store.names(rows).tolist() == store.cells[rows].tolist()
         assert store.names(rows)[[2, 3, 6]].tolist() == ["a/c89", "b/c90", "c/c0"]
@@ -143,7 +143,7 @@ def test_rows_come_from_their_file_by_the_graph_s_genes(corpus):
 @pytest.mark.parametrize("backbone", TOKENS)
 def test_no_token_is_a_gene_that_was_not_measured(corpus, backbone):
     paths, bundle, _ = corpus
-    with Corpus(paths, bundle) as store:
+    with Corpus.of_bundle(paths, bundle) as store:
         source, rows = source_of(store, bundle, backbone), np.arange(0, 190, 2)
         assert source.n_tokens == 24
         batches = StepBatches(source, rows, **BLOCKS, n_steps=12, seed=1)
@@ -158,7 +158,7 @@ def test_no_token_is_a_gene_that_was_not_measured(corpus, backbone):
                 drawn = genes[b][present[b]]
                 assert len(set(drawn)) == len(drawn)
                 if name == "C":  # of b alone
-                    assert np.isin(drawn, source.store.parts[1].nodes).all()
+                    assert np.isin(drawn, source.corpus.parts[1].nodes).all()
                 unexpressed += (batch.value_BL[b].numpy()[present[b]] == 0).sum()
         assert mixed
         assert unexpressed or backbone == "geneformer"
@@ -166,7 +166,7 @@ def test_no_token_is_a_gene_that_was_not_measured(corpus, backbone):
 
 def test_each_dataset_s_cells_know_its_own_eregulons(corpus):
     paths, bundle, _ = corpus
-    with Corpus(paths, bundle) as store:
+    with Corpus.of_bundle(paths, bundle) as store:
         source = source_of(store, bundle)
         rows = np.array([3, 88, 95, 120, 170])
         held = source.read(rows)
@@ -176,7 +176,7 @@ def test_each_dataset_s_cells_know_its_own_eregulons(corpus):
             own = store.parts[part]
             first, end = own.eregulons
             assert not np.delete(batch.active_BK[b].numpy(), np.s_[first:end]).any()
-            told = VisibleActivity(own.own_graph(bundle.graph), own.store, own.nodes).score(
+            told = VisibleActivity(own.graph_of(bundle.graph), own.store, own.nodes).score(
                 own.store.read_all(np.array([local])), batch.gene_BL[[b]].numpy(), batch.masked_BL[[b]].numpy()
             )
             np.testing.assert_array_equal(batch.active_BK[b].numpy(), told[0])
@@ -189,7 +189,7 @@ def test_each_dataset_s_cells_know_its_own_eregulons(corpus):
 
 def test_moments_are_those_of_the_cells_that_measured_a_gene(corpus):
     paths, bundle, _ = corpus
-    with Corpus(paths, bundle) as store:
+    with Corpus.of_bundle(paths, bundle) as store:
         source = source_of(store, bundle)
         rows = np.arange(160)
         triples = [(source.values(r), source.type_of_cell[r], source.measured(r)) for r in source.blocks(rows, 20)]
@@ -207,7 +207,7 @@ def test_moments_are_those_of_the_cells_that_measured_a_gene(corpus):
 
 def test_workers_processes_and_the_order_of_datasets_change_nothing(corpus):
     paths, bundle, _ = corpus
-    with Corpus(paths, bundle) as store, Corpus(dict(reversed(paths.items())), bundle) as turned:
+    with Corpus.of_bundle(paths, bundle) as store, Corpus.of_bundle(dict(reversed(paths.items())), bundle) as turned:
         assert store.digest() == turned.digest()
         drawn = []
         for one, workers, processes in ((store, 0, 1), (turned, 2, 1), (store, 0, 2)):
@@ -228,7 +228,7 @@ def test_a_corpus_of_one_dataset_has_the_batches_of_the_dataset(cells, bundle_of
     what = read_measured(path)
     joint = join_bundles({"x": alone}, {"x": type(what)(what.genes, what.cell_types, "logarithms")}, VOCABULARY, {})
     drawn = []
-    with CellStore(path, list(data.var_names)) as one, Corpus({"x": path}, joint) as other:
+    with Corpus.of_dataset(path, list(data.var_names)) as one, Corpus.of_bundle({"x": path}, joint) as other:
         for store, bundle in ((one, alone), (other, joint)):
             batches = StepBatches(source_of(store, bundle), np.arange(0, 150), **BLOCKS, n_steps=20, seed=1)
             drawn.append([parts.batches[0] for _, parts in load(batches, 20, 0, pinned=False)])
@@ -277,26 +277,26 @@ def test_training_scores_each_dataset_resumes_and_maps_back(job, corpus, tmp_pat
     curve = io.read_table(job["outputs"]["training"], "training")
     split = io.read_table(job["split"], "split")
     options = {"model_seed": 1, "checkpoints": tmp_path / "again", "threads": 1, "checkpoint": None, "medians": None}
-    with Corpus(paths, bundle) as store:
+    with Corpus.of_bundle(paths, bundle) as store:
         for stop in (7, None):
             again = pretrain(store, split, bundle, job["arm"], job["settings"], **options, stop_after=stop)
     np.testing.assert_array_equal(again.reference.filter(like="dim_"), reference.filter(like="dim_"))
     np.testing.assert_allclose(again.curve["loss"], curve["loss"], rtol=1e-5)
     mapping = {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0}
     embedder = Embedder(tmp_path / "run", job["bundle"], batch_size=16, seed=1, mapping=mapping)
-    with Corpus(paths, bundle) as store:
+    with Corpus.of_bundle(paths, bundle) as store:
         part = store.parts[1]
         _, mapped = embedder.embed(part.store.read(np.arange(70)), part.nodes, 0)
     assert mapped["cell"].str.startswith("b/").mean() > 0.5  # of 0.37 by chance
     data = datas["b"].copy()
     data.X.data[0] += 1
     data.write_h5ad(paths["b"])
-    with Corpus(paths, bundle) as changed:
+    with Corpus.of_bundle(paths, bundle) as changed:
         assert changed.digest() != again.card["data"]
 
 
 def test_a_model_of_both_predicts_held_out_cells_of_both(settings, job):
-    settings["size"] |= {"steps": 100, "learning_rate": 0.005}
+    settings["size"] |= {"steps": 200, "learning_rate": 0.005}
     run(job)
     scores = io.read_json(job["outputs"]["heldout"], "heldout")["datasets"]
     for name in ("a", "b"):  # c is noise
@@ -307,7 +307,7 @@ def test_a_model_of_both_predicts_held_out_cells_of_both(settings, job):
 def test_a_bundle_of_other_datasets_is_refused(corpus):
     paths, bundle, _ = corpus
     with pytest.raises(InputError, match="bundle of the datasets"):
-        Corpus({"a": paths["a"]}, bundle)
+        Corpus.of_bundle({"a": paths["a"]}, bundle)
 
 
 def test_files_of_a_corpus_must_have_types_and_usable_values(corpus, tmp_path):

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.core.stored import read_lazily
-from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import write_bundle
 from grnformer.infer import embed
@@ -30,7 +30,7 @@ def model(cells, bundle_of, settings, tmp_path):
     split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
     arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
     options = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
-    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
         done = pretrain(store, split, bundle, arm, settings, **options)
     save_model(done.model, done.card, folder / "model.safetensors", folder / "model.json")
     io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")

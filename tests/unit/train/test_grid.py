@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pytest
 
-from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.modes import MODES, SCALES_OF
 from grnformer.model.backbones import BACKBONES
@@ -79,7 +79,7 @@ def test_every_combination_trains(cells, bundle_of, settings, tmp_path, run):
     path, data, *_ = cells
     split = split_cells(data.obs, heldout_fraction=0.1, seed=1)
     given = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
-    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
         done = pretrain(store, split, bundle, arm, settings, **given)
     curve = done.curve.query("split == 'train'")["loss"]
     assert np.isfinite(done.curve["loss"]).all()

@@ -12,7 +12,7 @@ import torch
 
 from grnformer.core import fingerprint, io
 from grnformer.core.errors import InputError
-from grnformer.data.cells import CellStore
+from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import write_bundle
 from grnformer.infer.embed import embed_and_map
@@ -29,7 +29,7 @@ def run(cells, bundle, settings, folder, mode, adapter=True, perturbation="coexp
     path, data, *_ = cells
     split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
     arm = {"graph": mode, "adapter": adapter, "perturbation": perturbation}
-    with CellStore(path, bundle.graph.genes["gene"].tolist()) as store:
+    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
         options = {"checkpoint": None, "medians": None} | options
         return pretrain(store, split, bundle, arm, settings, model_seed=seed, checkpoints=folder, threads=1, **options)
 

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data import batches as batches_of
-from grnformer.data.batches import Cells, StepBatches, load
-from grnformer.data.cells import CellStore
+from grnformer.data.batcher import Batcher
+from grnformer.data.corpus import Corpus
+from grnformer.data.steps import StepBatches, load
 from grnformer.model.backbones import BACKBONES
 from grnformer.train.processes import EXPECTED, find_meeting_point, find_starter, make_fabric
 from grnformer.train.run import run, start_command
@@ -61,8 +62,8 @@ def test_accumulated_gradients_are_those_of_the_batch(job_of, deterministic, bac
 def batches(cells, bundle_of):
     graph = bundle_of("hybrid").graph
     tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
-    with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
-        source = Cells(store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_fraction=0.3)
+    with Corpus.of_dataset(cells[0], graph.genes["gene"].tolist()) as store:
+        source = Batcher(store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_fraction=0.3)
         sizes = {"batch_size": 15, "block_cells": 20, "held_blocks": 2}
         yield StepBatches(source, np.arange(120), **sizes, n_steps=9, seed=1)
 

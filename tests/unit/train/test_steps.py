@@ -8,9 +8,11 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.data import cells as cells_module
-from grnformer.data.batches import Cells, StepBatches, draw_mask, load
-from grnformer.data.cells import CellStore
+from grnformer.data.batch import draw_mask
+from grnformer.data.batcher import Batcher
+from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
+from grnformer.data.steps import StepBatches, load
 from grnformer.grn.activity.recovery import score_cells
 from grnformer.model.backbones import BACKBONES
 
@@ -27,13 +29,15 @@ def active_in(expression, graph):
 @pytest.fixture
 def source(cells, bundle_of):
     graph = bundle_of("hybrid").graph
-    with CellStore(cells[0], graph.genes["gene"].tolist()) as store:
-        yield Cells(store, graph, ["A", "B"], BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5), **SHARES)
+    with Corpus.of_dataset(cells[0], graph.genes["gene"].tolist()) as store:
+        yield Batcher(
+            store, graph, ["A", "B"], BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5), **SHARES
+        )
 
 
 def test_store_reads_the_asked_rows_and_genes(cells):
     genes = ["G7", "G2", "G31"]
-    with CellStore(cells[0], genes) as store:
+    with Corpus.of_dataset(cells[0], genes) as store:
         rows = np.array([3, 4, 90])
         np.testing.assert_array_equal(store.read(rows).toarray(), cells[1][rows, genes].X.toarray())
 
@@ -48,8 +52,8 @@ def test_zarr_gives_the_same_rows_names_and_batches(cells, bundle_of, tmp_path, 
     sizes = {"batch_size": 16, "block_cells": 20, "held_blocks": 2}
     found = []
     for path in (cells[0], tmp_path / "cells.zarr"):
-        with CellStore(path, graph.genes["gene"].tolist()) as store:
-            source = Cells(store, graph, ["A", "B"], tokeniser, **SHARES)
+        with Corpus.of_dataset(path, graph.genes["gene"].tolist()) as store:
+            source = Batcher(store, graph, ["A", "B"], tokeniser, **SHARES)
             batches = StepBatches(source, np.arange(0, 160, 2), **sizes, n_steps=7, seed=1)
             drawn = [parts.batches[0] for _, parts in load(batches, 7, 2 if path.is_dir() else 0, pinned=False)]
             found.append((store.read(rows).toarray(), store.names(rows), store.cells, store.digest(), drawn))
@@ -64,13 +68,13 @@ def test_zarr_gives_the_same_rows_names_and_batches(cells, bundle_of, tmp_path, 
 def test_a_wide_span_is_read_in_parts(cells, monkeypatch):
     monkeypatch.setattr(cells_module, "_SPAN", 7)
     rows = np.array([0, 6, 7, 8, 60, 61, 159])
-    with CellStore(cells[0], ["G7", "G2"]) as store:
+    with Corpus.of_dataset(cells[0], ["G7", "G2"]) as store:
         np.testing.assert_array_equal(store.read(rows).toarray(), cells[1][rows, ["G7", "G2"]].X.toarray())
 
 
 def test_store_names_a_missing_gene(cells):
     with pytest.raises(InputError, match="NOPE"):
-        CellStore(cells[0], ["G1", "NOPE"])
+        Corpus.of_dataset(cells[0], ["G1", "NOPE"])
 
 
 def test_split_is_stratified_seeded_and_complete(cells):
