@@ -193,7 +193,7 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
     import scipy.sparse as sp
 
     from grnformer.core import contracts, io
-    from grnformer.grn.cell_type import file_names
+    from grnformer.grn.cell_type.names import file_names
 
     files = file_names(TYPES)
     names = [f"{tf}_direct_{'+' if i % 3 else '-'}/+" for i, tf in enumerate(TFS)]

@@ -15,7 +15,8 @@ from grnformer.core.errors import InputError
 from grnformer.graph.align import align_genes
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, describe_graph
 from grnformer.graph.modes import MODES, SCALES_OF
-from grnformer.grn.cell_type import edge_signs, file_names
+from grnformer.grn.cell_type.edges import edge_signs
+from grnformer.grn.cell_type.names import file_names
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from grnformer.core import io
 from grnformer.graph.bundle import read_bundle
-from grnformer.grn.cell_type import file_names
+from grnformer.grn.cell_type.names import file_names
 from grnformer.report.costs import collect_costs
 from grnformer.report.page import Section
 from grnformer.report.sections.attention import attention_section, missing_attention

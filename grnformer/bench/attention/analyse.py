@@ -19,7 +19,7 @@ from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.graph.bundle import Bundle, read_bundle
 from grnformer.graph.structure import Structure, read_structure
-from grnformer.grn.cell_type import file_names
+from grnformer.grn.cell_type.names import file_names
 from grnformer.infer.attention import VARIANTS, Received, attention_batches, collect_attention
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer

@@ -6,7 +6,7 @@ import pytest
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.grn.cell_type import build_cell_type_grn, edge_signs
+from grnformer.grn.cell_type.edges import build_cell_type_grn, edge_signs
 from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
 
 

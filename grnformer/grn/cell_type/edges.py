@@ -1,0 +1,110 @@
+"""The edges of one cell type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grnformer.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NEUTRAL = 0.5  # rank of what an edge has no value for
+_COLUMNS = ["tf", "gene", "weight", "sign", "regions", "eregulons", "evidence"]
+
+
+def build_cell_type_grn(
+    eregulons: pd.DataFrame,
+    rss: pd.Series,
+    tf_fraction: pd.Series,
+    openness: pd.Series,
+    open_cells: pd.Series,
+    *,
+    min_rss_quantile: float,
+    min_tf_cells: float,
+    min_openness: float,
+    min_open_cells: int,
+    weights: Mapping[str, float],
+) -> pd.DataFrame:
+    """Build the GRN of one type.
+
+    Kept are triplets of eRegulons whose regulon specificity score in the type (Suo et al. 2018, doi
+    10.1016/j.celrep.2018.10.045) is at or above a quantile of all eRegulons' scores there, whose TF is detected in
+    the type, and whose region is open in it. An edge's weight is the weighted mean of percentile ranks (0 to 1, mean
+    rank for ties) over the type's edges: the TF's importance for the gene, the importance of the gene's best region
+    among those that carry the edge, the openness of the most open of them, and the rank of the best triplet. Triplets
+    without a region pass the openness filter, and the parts of their weight that rest on regions are neutral, 0.5.
+
+    Parameters
+    ----------
+    eregulons
+        Contract eregulons.
+    rss
+        Regulon specificity score in the type, by eRegulon.
+    tf_fraction
+        Fraction of the type's cells that detect a gene, by symbol.
+    openness, open_cells
+        Relative openness, and cells with a count, by region.
+    weights
+        Weight of the parts tf_gene, region_gene, openness, triplet.
+
+    Returns
+    -------
+    Table by contract cell_type_grn, sorted by TF and gene; may have no row.
+    """
+    import pandas as pd
+
+    total = sum(weights.values())
+    if total <= 0:
+        raise InputError("grn.cell_type.weights are all 0", "at least one above 0", "correct the config")
+    specific = rss.index[rss >= rss.quantile(min_rss_quantile)]
+    rows = eregulons[eregulons["eregulon"].isin(specific)]
+    rows = rows[rows["tf"].map(tf_fraction).fillna(0) >= min_tf_cells]
+    # without a region (regulons of TF and genes only) nothing is known of openness: neither kept out nor weighed
+    has_region = rows["region"] != ""
+    rows = rows.assign(
+        openness=rows["region"].map(openness).fillna(0).where(has_region),
+        region_gene_weight=rows["region_gene_weight"].where(has_region),
+        triplet=-rows["triplet_rank"].where(has_region) if "triplet_rank" in rows else np.nan,
+    )
+    is_open = (rows["openness"] >= min_openness) & (rows["region"].map(open_cells).fillna(0) >= min_open_cells)
+    rows = rows[is_open | ~has_region]
+    if rows.empty:
+        return pd.DataFrame(columns=_COLUMNS)
+
+    edges = _merge_triplets(rows)
+    # Ranks, as the parts have different scales.
+    ranks = {part: edges[part].rank(pct=True).fillna(_NEUTRAL) for part in weights}
+    edges["weight"] = sum(ranks[part] * weight for part, weight in weights.items()) / total
+    edges["sign"] = edge_signs(edges["eregulon"])  # a pair has one sign in all its eRegulons
+    return edges[_COLUMNS]
+
+
+def _merge_triplets(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a TF-gene pair: the best of each part, and which regions, eRegulons and evidence carry it."""
+    edges = rows.groupby(["tf", "gene"], sort=True).agg(
+        tf_gene=("tf_gene_weight", "max"),
+        region_gene=("region_gene_weight", "max"),
+        openness=("openness", "max"),
+        triplet=("triplet", "max"),
+        eregulon=("eregulon", "first"),
+        regions=("region", lambda regions: _distinct(regions[regions != ""])),
+        eregulons=("eregulon", _distinct),
+        evidence=("evidence", lambda evidence: "|".join(_distinct(evidence))),
+    )
+    return edges.reset_index()
+
+
+def edge_signs(eregulon: pd.Series) -> np.ndarray:
+    """Sign of the TF-gene edges of eRegulons, 1 or -1, from their names (<TF>_<annotation>_<TF-gene>/<region-gene>).
+
+    Not from the correlation: where it is too weak to have a sign, the eRegulon's is that of the evidence.
+    """
+    return np.where(eregulon.str[-3] == "+", 1, -1)
+
+
+def _distinct(values: pd.Series) -> list[str]:
+    return sorted(set(values))
