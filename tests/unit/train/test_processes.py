@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.data import batches as batches_of
+from grnformer.data import batcher
 from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.steps import StepBatches, load
@@ -90,7 +90,7 @@ def test_a_part_without_a_masked_token_adds_nothing(job_of, deterministic):
     """One cell a part, and every second cell has too few tokens for its share of masks to be one."""
     job = job_of("few", deterministic, **EXACT)
     job["settings"] = deterministic | {"size": deterministic["size"] | {"accumulate": 16, "steps": 3}}
-    drawn = batches_of.draw_mask
+    drawn = batcher.draw_mask
 
     def none_in_every_second(*arguments):
         masked = drawn(*arguments)
@@ -98,7 +98,7 @@ def test_a_part_without_a_masked_token_adds_nothing(job_of, deterministic):
         return masked
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(batches_of, "draw_mask", none_in_every_second)
+        patched.setattr(batcher, "draw_mask", none_in_every_second)
         run(job)
         whole = job_of("whole", deterministic | {"size": deterministic["size"] | {"steps": 3}}, **EXACT)
         run(whole)
