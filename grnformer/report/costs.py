@@ -35,5 +35,6 @@ def collect_costs(paths: Iterable[str | Path]) -> pd.DataFrame:
         numbers = pd.read_csv(path, sep="\t").apply(pd.to_numeric, errors="coerce").reindex(columns=list(_UNITS))
         about = {"dataset": dataset, "stage": parts[at + 1], "job": job}
         rows.append(about | numbers.agg({"s": "mean", "cpu_time": "mean", "max_rss": "max"}).to_dict())
+
     table = pd.DataFrame(rows, columns=["dataset", "stage", "job", *_UNITS]).rename(columns=_UNITS)
     return table.astype(dict.fromkeys(_UNITS.values(), float))

@@ -93,13 +93,16 @@ def gather_sections(
     """
     given = Files(files)
     sections: list[Section] = []
+
     for dataset, of_dataset in configs.items():
         logger.info("sections of %s", dataset)
         found = _dataset_sections(given.of(dataset), of_dataset)
         sections += [replace(section, dataset=dataset) for section in found]
+
     for corpus in corpora:
         found = _corpus_sections(corpus, given.of(corpus), config)
         sections += [replace(section, dataset=corpus) for section in found]
+
     for path in given["comparisons"]:
         sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
     costs = given.table("costs")
@@ -107,6 +110,7 @@ def gather_sections(
         costs = collect_costs(given["benchmarks"])
     sections += run_sections(config, configs, samples, registry, costs, commit)
     measured = measured_section(given["measured"])
+
     return [*sections, measured] if measured else sections
 
 
@@ -139,6 +143,7 @@ def _dataset_sections(files: Files, config: dict[str, Any]) -> list[Section]:
             networks=_networks(Path(files["cell_type"][0]), grn["cell_type_summary"]["cell_type"]),
         ),
     ]
+
     stability = files.table("stability")
     if stability is not None:
         min_frequency = config["grn"]["stability"]["min_frequency"]
@@ -149,6 +154,7 @@ def _dataset_sections(files: Files, config: dict[str, Any]) -> list[Section]:
         sections.append(graphs_section(bundles, rna, *perturbation))
         sections.append(_pretrain_section(files, config))
         sections.append(_attention_section(files["attention"], config))
+
     sections.append(_benchmark_section("grn_accuracy", files, config))
     if files["training"]:
         sections.append(_benchmark_section("drug_response", files, config))
@@ -164,6 +170,7 @@ def _corpus_sections(corpus: str, files: Files, config: dict[str, Any]) -> list[
         for source, scores in io.read_json(path, "heldout").get("datasets", {}).items()
     ]
     sections = [corpus_section(corpus, meta, pd.DataFrame(scored)), _pretrain_section(files, config)]
+
     if files["drug_response_scores"]:
         sections.append(_benchmark_section("drug_response", files, config))
     return sections
@@ -182,9 +189,11 @@ def _attention_section(paths: list[str], config: dict[str, Any]) -> Section:
     if not paths:
         return missing_attention(arms)
     parts: dict[str, list[pd.DataFrame]] = {}
+
     for path in map(Path, paths):
         part = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
         parts.setdefault(path.stem, []).append(part)
+
     tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
     return attention_section(tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
 
@@ -196,6 +205,7 @@ def _benchmark_section(benchmark: str, files: Files, config: dict[str, Any]) -> 
         pairs, about = pairs_of_networks(summary), files.table("grn_truth")
     else:
         pairs, about = pairs_of_arms(config["pretrain"]["arms"]), files.table("screen_counts")
+
     return benchmark_section(benchmark, scores, summary, pairs, config["report"], about)
 
 

@@ -154,6 +154,7 @@ def collect_tables(sections: list[Section]) -> dict[str, pd.DataFrame]:
         for block in section.blocks:
             if isinstance(block, Table):
                 parts.setdefault(block.name, []).append(_with_dataset(block.frame, section.dataset))
+
     return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
 
 
@@ -163,6 +164,7 @@ def write_report(page: str, tables: dict[str, pd.DataFrame], page_path: str | Pa
         temporary.mkdir()
         for name, frame in tables.items():
             io.write_table(frame, temporary / f"{name}.tsv", "report_table")
+
     with io.atomic(page_path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 

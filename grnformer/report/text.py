@@ -18,6 +18,7 @@ def format_value(value: Any) -> str:
         return MISSING
     if pd.api.types.is_bool(value):
         return "yes" if value else "no"
+
     if pd.api.types.is_integer(value):
         return f"{value:,d}"
     if pd.api.types.is_float(value):
@@ -25,6 +26,7 @@ def format_value(value: Any) -> str:
         digits = 4 if size >= 10 else 3
         text = f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}"
         return text.replace("-", MINUS)
+
     return str(value)
 
 

@@ -27,9 +27,11 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
     palette = colours(arms)
     titles = [f"over {name}".replace(" same ", " same<br>") for name in matches.values()]
     figure, places = panels(titles, shared_yaxes=True, horizontal_spacing=0.02)
+
     for match, place in zip(matches, places, strict=True):
         part = summary[summary["matched_on"] == match].dropna(subset=["enrichment"])
         trained = part[part["state"] == "trained"]
+
         for row in trained.dropna(subset=["null_low"]).itertuples():
             figure.add_scatter(
                 x=[row.null_low, row.null_high],
@@ -41,10 +43,12 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
                 hoverinfo="skip",
                 **place,
             )
+
         for state, symbol, size in (("untrained", "circle-open", 7), ("trained", "circle", 9)):
             for arm, drawn in part[part["state"] == state].groupby("arm", sort=False):
                 colour = palette[str(arm)]
                 bars = interval_bars(drawn, "enrichment", thickness=1.5, color=colour) if state == "trained" else None
+
                 figure.add_scatter(
                     x=drawn["enrichment"],
                     y=drawn["y"],
@@ -60,12 +64,15 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
                     hovertext=format_rows(drawn, "{arm}, {cell_type}, {state}: {enrichment:.3f}"),
                     **place,
                 )
+
         figure.add_vline(x=1, line=_UNIFORM, **place)
+
     names = [f"{name} \N{MIDDLE DOT} {arm}" for arm, name in rows]
     figure.update_yaxes(tickvals=list(rows.values()), ticktext=names, range=[max(rows.values()) + 0.7, -0.7])
     figure.update_xaxes(title="attention, TFs over others")
     # The legend stands below the axis titles, whatever the height of the panels.
     legend = {"orientation": "h", "y": -88 / (height - 186), "yanchor": "top", "x": 0, "font": {"color": MUTED}}
+
     return figure.update_layout(legend=legend, margin_t=66, margin_b=130)
 
 
@@ -75,6 +82,7 @@ def plot_by_degree(table: pd.DataFrame) -> go.Figure:
     bins = list(dict.fromkeys(table.sort_values("bin")["links"]))
     palette = colours(["TFs", "other genes"])
     figure, places = panels(arms, shared_yaxes=True, horizontal_spacing=0.03)
+
     for arm, place in zip(arms, places, strict=True):
         for kind, rows in table[table["arm"] == arm].groupby("kind", sort=False):
             figure.add_scatter(
@@ -90,7 +98,9 @@ def plot_by_degree(table: pd.DataFrame) -> go.Figure:
                 hovertext=format_rows(rows, "{kind}, {links} links: {mass:.3f}; {genes:,} genes"),
                 **place,
             )
+
         figure.add_hline(y=1, line=_UNIFORM, **place)
+
     figure.update_xaxes(title="links", type="category", categoryorder="array", categoryarray=bins)
     figure.update_yaxes(title="attention (uniform: 1)", col=1)
     return legend_above(figure, margin_t=84)

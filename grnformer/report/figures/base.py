@@ -47,6 +47,7 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
     """The figure with the page's font, grid and margins; the figure given stays as it was."""
     figure = go.Figure(figure)
     margin = {"l": 60, "r": 20, "t": 58, "b": 52} | (figure.layout.margin.to_plotly_json() or {})
+
     figure.update_layout(
         template=None,
         height=height,
@@ -60,11 +61,13 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
         hoverlabel_font_family=_FONT,
         hoverlabel_font_size=12,
     )
+
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         axis.update(automargin=True, zeroline=False, linecolor=TICK, ticks="outside", tickcolor=TICK)
         if axis.type != "log":
             axis.update(exponentformat="none", separatethousands=True)
         axis.gridcolor = axis.gridcolor or GRID
+
     for annotation in figure.layout.annotations:
         annotation.font.size = annotation.font.size or 13
     return figure
@@ -139,6 +142,7 @@ def add_dots(figure: go.Figure, dots: pd.DataFrame, name: str, fraction: str, **
         marker_line_color=OUTLINE,
         **options,
     )
+
     figure.update_xaxes(tickangle=-60, type="category", tickfont_size=11)
     return figure.update_yaxes(type="category", autorange="reversed")
 

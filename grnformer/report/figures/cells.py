@@ -62,13 +62,17 @@ def plot_histograms(qc: pd.DataFrame, limits: dict[str, Any]) -> go.Figure:
     for number, (name, metric, place) in enumerate(drawn):
         values = metric.scale(qc[name])
         edges = np.histogram_bin_edges(values, bins=40)
+
         for label, chosen, colour in (("kept", qc["kept"], CATEGORIES[0]), ("dropped", ~qc["kept"], NEGATIVE)):
             options = {"name": label, "legendgroup": label, "showlegend": number == 0}
             add_bars(figure, values[chosen], edges, colour, **options, **place)
+
         for limit in (limits.get(metric.low), limits.get(metric.high)):
             if limit is not None:
                 figure.add_vline(x=metric.scale(limit), line=_DASHED, **place)
+
         figure.update_xaxes(**metric.ticks(values), **place)
+
     figure.update_yaxes(title="cells (n)", col=1)
     return legend_above(figure, barmode="stack", bargap=0, margin_t=80)
 
@@ -77,6 +81,7 @@ def plot_violins(kept: pd.DataFrame, cell_types: pd.Series) -> go.Figure:
     """Violins of each QC metric by cell type."""
     figure, drawn = _metric_panels(kept)
     palette = colours(sorted(cell_types.unique()))
+
     for number, (name, metric, place) in enumerate(drawn):
         values = metric.scale(kept[name])
         for cell_type, colour in palette.items():
@@ -92,7 +97,9 @@ def plot_violins(kept: pd.DataFrame, cell_types: pd.Series) -> go.Figure:
                 spanmode="hard",
                 **place,
             )
+
         figure.update_yaxes(**metric.ticks(values), **place)
+
     return figure
 
 
@@ -103,6 +110,7 @@ def plot_umap(umap: np.ndarray, cell_types: pd.Series) -> go.Figure:
         of_type = (cell_types == name).to_numpy()
         label = f"{name} ({of_type.sum():,})"
         figure.add_trace(_embedded(umap[of_type], name=label, hoverinfo="name", marker_color=colour))
+
     legend_above(figure, 1.0, legend_itemsizing="constant", margin_t=84, margin_b=30)
     return _embedding_axes(figure)
 
@@ -111,6 +119,7 @@ def plot_umap_metric(umap: np.ndarray, kept: pd.DataFrame) -> go.Figure:
     """Embedding coloured by a QC metric, chosen by buttons."""
     names = [m for m in ("n_umis", "n_atac_counts", "percent_mito") if m in kept]
     figure, buttons = go.Figure(), []
+
     for name in names:
         metric = METRICS[name]
         trace = _embedded(
@@ -124,9 +133,11 @@ def plot_umap_metric(umap: np.ndarray, kept: pd.DataFrame) -> go.Figure:
             marker_colorbar_title_text="log10" if metric.log else "%",
             marker_colorbar_thickness=12,
         )
+
         figure.add_trace(trace)
         shown = [name == other for other in names]
         buttons.append({"label": metric.label, "method": "update", "args": [{"visible": shown}]})
+
     menu = {
         "type": "buttons",
         "direction": "right",
@@ -138,6 +149,7 @@ def plot_umap_metric(umap: np.ndarray, kept: pd.DataFrame) -> go.Figure:
         "font": {"size": 11},
         "showactive": True,
     }
+
     figure.update_layout(updatemenus=[menu], showlegend=False, margin_t=84, margin_b=30)
     return _embedding_axes(figure)
 
@@ -160,6 +172,7 @@ def plot_barcodes(barcodes: pd.DataFrame, bounds: dict[str, Any]) -> go.Figure:
     """Scatter of TSS enrichment against unique fragments (log), kept and dropped barcodes apart."""
     figure = go.Figure()
     passed = barcodes["reason"].isna()
+
     for name, chosen, colour in (("kept", passed, CATEGORIES[0]), ("dropped", ~passed, NEGATIVE)):
         part = barcodes[chosen]
         figure.add_trace(
@@ -173,10 +186,12 @@ def plot_barcodes(barcodes: pd.DataFrame, bounds: dict[str, Any]) -> go.Figure:
                 marker_opacity=0.6,
             )
         )
+
     figure.add_vline(x=bounds["min_fragments"], line=_DASHED)
     figure.add_hline(y=bounds["min_tss_enrichment"], line=_DASHED)
     figure.update_xaxes(type="log", title="unique fragments (n)", dtick=1)
     figure.update_yaxes(title="TSS enrichment (fold)", rangemode="tozero")
+
     return legend_above(figure, 1.0, legend_itemsizing="constant")
 
 

@@ -36,6 +36,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
 
     few = summary.loc[summary["members"].between(2, _MEMBERS_SHOWN), "arm"]
     single = scores[scores["arm"].isin(few)].dropna(subset=["value"])
+
     if len(single):
         figure.add_scatter(
             x=single["value"],
@@ -46,9 +47,11 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             marker_color=PALE,
             marker_size=5,
         )
+
     for kind, part in drawn.groupby("kind", sort=False):
         colour, symbol = KINDS[str(kind)]
         part = part.assign(of=list(map(format_count, part["members"], part["unit"])))
+
         figure.add_scatter(
             x=part["estimate"],
             y=part["arm"].map(places),
@@ -74,6 +77,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
     figure.update_xaxes(title=metric.title + (" (lower is better)" if metric.better == "lower" else ""))
     heading = {"text": title, "font": {"size": 14, "color": INK}, "x": 0.01, "xref": "container", "y": 0.985}
     legend = {"legend_font_color": MUTED, "legend_font_size": 11}
+
     return legend_above(figure, 1.0, title=heading | {"yanchor": "top"}, margin_t=72, **legend)
 
 
@@ -83,6 +87,7 @@ def place_rows(summary: pd.DataFrame) -> dict[str, float]:
     controlled = {wrong_tf_name(arm): arm for arm in arms}
     rows = [arm for arm in arms if controlled.get(arm) not in arms]
     places = {arm: float(i) for i, arm in enumerate(rows)}
+
     return places | {arm: places[controlled[arm]] + 0.34 for arm in arms if arm not in places}
 
 

@@ -20,11 +20,13 @@ def plot_distributions(degrees: dict[str, np.ndarray], is_tf: np.ndarray) -> go.
     """
     figure, places = panels(["TFs", "other genes"], shared_yaxes=True, horizontal_spacing=0.04)
     palette = colours(degrees)
+
     for name, links in degrees.items():
         for place, chosen in zip(places, (is_tf, ~is_tf), strict=True):
             values, counts = np.unique(links[..., chosen], return_counts=True)
             at_least = counts[::-1].cumsum()[::-1] / max(counts.sum(), 1)
             linked = values > 0  # a log axis has no 0
+
             figure.add_scatter(
                 x=values[linked],
                 y=np.round(at_least[linked], 5),
@@ -37,6 +39,7 @@ def plot_distributions(degrees: dict[str, np.ndarray], is_tf: np.ndarray) -> go.
                 line_shape="hv",
                 **place,
             )
+
     figure.update_xaxes(type="log", title="links (n)", dtick=1)
     figure.update_yaxes(type="log", dtick=1, tickformat="~%")
     figure.update_yaxes(title="fraction of genes", col=1)

@@ -27,6 +27,7 @@ def strongest_edges(edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: 
     chosen = list(dict.fromkeys([*preferred, *totals.index]))[:n_tfs]
     part = edges[edges["tf"].isin(chosen)].sort_values(["weight", "tf", "gene"], ascending=[False, True, True])
     strong = part.groupby("tf").cumcount() < n_targets
+
     return part[strong | part["gene"].isin(chosen)]
 
 
@@ -39,16 +40,19 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
     core.add_nodes_from(tfs)
     core.add_edges_from(((a, b) for a in tfs for b in tfs if a < b), weight=0.08)
     leaves: dict[str, list[str]] = {tf: [] for tf in tfs}
+
     for gene in sorted(set(graph).difference(tfs)):
         regulators = sorted(graph.predecessors(gene))
         if len(regulators) == 1:
             leaves[regulators[0]].append(gene)
         else:
             core.add_edges_from(((tf, gene) for tf in regulators), weight=1.0)
+
     core.add_edges_from(((a, b) for a, b in graph.edges if a in leaves and b in leaves and a != b), weight=1.0)
 
     places = nx.spring_layout(core, seed=seed, iterations=300, k=2.4 / np.sqrt(len(core)))
     centre = np.mean([places[tf] for tf in tfs], axis=0)
+
     for tf, genes in leaves.items():
         x, y = places[tf] - centre
         for i, gene in enumerate(genes):
@@ -56,6 +60,7 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
             angle = np.arctan2(y, x) + np.pi * (i - (len(genes) - 1) / 2) * 2 / max(len(genes), 8)
             radius = 0.2 if i % 2 else 0.26
             places[gene] = places[tf] + radius * np.array([np.cos(angle), np.sin(angle)])
+
     return places
 
 
@@ -95,6 +100,7 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
 
     degree = edges.groupby("tf").size()
     targets = sorted(set(graph).difference(tfs))
+
     _add_nodes(
         figure,
         places,
@@ -106,6 +112,7 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
         textfont_size=8,
         textfont_color="#5b6773",
     )
+
     _add_nodes(
         figure,
         places,
@@ -117,6 +124,7 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
         textfont_size=12,
         textfont_color=INK,
     )
+
     margin = {"l": 8, "r": 8, "b": 8, "t": 60}
     return legend_above(figure, 1.0, xaxis_visible=False, yaxis_visible=False, margin=margin)
 

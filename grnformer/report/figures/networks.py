@@ -46,6 +46,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
         marker_cmax=1,
         marker_colorbar={"title": {"text": "TF expression<br>(scaled)"}, "thickness": 12, "len": 0.9, "y": 0.5},
     )
+
     for fraction in (0.1, 0.5, 1.0):
         # Without a point: for the legend only.
         figure.add_scatter(
@@ -58,6 +59,7 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
             marker_line_width=1,
             marker_line_color=INK,
         )
+
     return legend_above(figure, 1.02, legend_itemsizing="trace", margin_t=60)
 
 
@@ -67,9 +69,11 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
     columns = min(4, len(types))
     spacing = 0.3 / -(-len(types) // columns)
     figure, places = panels(types, columns, horizontal_spacing=0.06, vertical_spacing=spacing)
+
     for name, place in zip(types, places, strict=True):
         part = rank_specificity(specificity[specificity["cell_type"] == name])
         top = np.arange(len(part)) < labelled
+
         figure.add_scatter(
             x=np.arange(1, len(part) + 1),
             y=part["rss"],
@@ -80,8 +84,10 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
             marker_color=np.where(top, NEGATIVE, REFERENCE).tolist(),
             **place,
         )
+
         listed = "<br>".join(part["eregulon"].head(labelled))
         corner_text(figure, listed, 0.97, NEGATIVE, place, align="right", bgcolor="rgba(255,255,255,.8)")
+
     for place in places[-columns:]:
         figure.update_xaxes(title="rank", **place)
     return figure.update_yaxes(title="RSS", col=1)
@@ -105,11 +111,13 @@ def plot_thresholds(activity: anndata.AnnData, examples: list[str], doubts: dict
     ]
     spacing = 0.4 / -(-len(examples) // columns)
     figure, places = panels(titles, columns, horizontal_spacing=0.07, vertical_spacing=spacing)
+
     for (name, threshold), place in zip(about["threshold"].items(), places, strict=True):
         values = dense(activity[:, [name]].X).ravel()
         add_bars(figure, values, np.histogram_bin_edges(values, bins=50), CATEGORIES[5], showlegend=False, **place)
         figure.add_vline(x=float(threshold), line_color=NEGATIVE, line_width=2, **place)
         corner_text(figure, f"active in {(values > threshold).mean():.0%} of cells", 0.95, MUTED, place)
+
     for place in places[-columns:]:
         figure.update_xaxes(title="AUC", **place)
     figure.update_yaxes(title="cells (n)", col=1)
@@ -120,6 +128,7 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
     """Correlation of the TF with its target genes' activity against that with its target regions'."""
     figure = go.Figure()
     shown = quality.dropna(subset=["rho_genes", "rho_regions"])
+
     for passed, name, colour in ((True, "follows its TF", CATEGORIES[0]), (False, "falls short", NEGATIVE)):
         part = shown[shown["passed"] == passed]
         figure.add_scatter(
@@ -133,6 +142,7 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
             marker_color=colour,
             marker_opacity=0.7,
         )
+
     figure.update_xaxes(title="TF expression and activity of target genes (rho)", range=[-1.05, 1.05])
     return figure.update_yaxes(title="and of target regions (rho)", range=[-1.05, 1.05])
 

@@ -30,6 +30,7 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
     figure, places = panels(titles, horizontal_spacing=0.08, column_widths=[0.46, 0.3, 0.24])
     ordered = selection.sort_values("n_topics")
     counts, selected = ordered["n_topics"], ordered["selected"]
+
     for (name, label), colour in zip(_SCORES.items(), CATEGORIES, strict=False):
         figure.add_scatter(
             x=counts,
@@ -55,6 +56,7 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
             marker_color=CATEGORIES[0],
             **place,
         )
+
     figure.update_xaxes(title="topics (n)", tickvals=counts)
     return figure.update_layout(legend_orientation="h", legend_y=-0.28, legend_yanchor="top")
 
@@ -66,6 +68,7 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
     sizes = types.value_counts(sort=False)
     palette = colours(sorted(sizes.index))
     figure, (above, below) = panels(["", ""], 1, row_heights=[0.93, 0.07], vertical_spacing=0.015, shared_xaxes=True)
+
     figure.add_heatmap(
         z=np.round(values.to_numpy().T, 3),
         y=values.columns.tolist(),
@@ -97,7 +100,9 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
             constraintext="none" if size > 0.06 * len(types) else "inside",
             **below,
         )
+
         start += size
+
     figure.update_xaxes(showticklabels=False, ticks="", range=[-0.5, len(types) - 0.5])
     figure.update_yaxes(autorange="reversed", tickmode="linear", **above)
     return figure.update_layout(barmode="overlay", margin_b=16, margin_t=34)
@@ -107,11 +112,13 @@ def plot_sizes(sizes: pd.DataFrame) -> go.Figure:
     """Bars of the set sizes, one panel a kind of set."""
     kinds = [kind for kind in _KINDS if kind in set(sizes["kind"])]
     figure, places = panels([_KINDS[kind] for kind in kinds], horizontal_spacing=0.09)
+
     for kind, place in zip(kinds, places, strict=True):
         part = sizes[sizes["kind"] == kind]
         names = part["set"].str.replace("topic_", "")
         figure.add_bar(x=names, y=part["regions"], showlegend=False, marker_color=MUTED, **place)
         figure.update_xaxes(type="category", title="cell type" if kind == "dar" else "topic", **place)
+
     return figure.update_yaxes(title="regions (n)", col=1)
 
 
@@ -121,4 +128,5 @@ def _order_cells(proportions: pd.DataFrame, types: pd.Series) -> np.ndarray:
     leading = proportions.groupby(names.to_numpy()).mean().idxmax(axis=1)
     columns = proportions.columns.get_indexer(names.map(leading))
     key = -proportions.to_numpy()[np.arange(len(names)), columns]
+
     return np.lexsort((key, names))

@@ -16,10 +16,12 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
     titles = [_SPLITS[split] for split in splits]
     figure, places = panels(titles, shared_yaxes=True, horizontal_spacing=0.04)
     palette = colours(curves["arm"])
+
     for split, place in zip(splits, places, strict=True):
         for arm, part in curves[curves["split"] == split].groupby("arm", sort=False):
             shared = {"legendgroup": str(arm), "mode": "lines+markers", "marker_size": 4, **place}
             shared |= {"line_color": palette[str(arm)]}
+
             for _, one in part.groupby("seed", sort=True):
                 figure.add_scatter(
                     x=one["step"],
@@ -30,9 +32,11 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
                     hoverinfo="skip",
                     **shared,
                 )
+
             mean = part.groupby("step")["loss"].mean()
             first = place["col"] == 1
             figure.add_scatter(x=mean.index, y=mean, name=str(arm), line_width=2.6, showlegend=first, **shared)
+
     figure.update_xaxes(title="step")
     figure.update_yaxes(title=f"loss ({unit})", col=1)
     return legend_above(figure, margin_t=84)
@@ -57,6 +61,7 @@ def _dots(rows: pd.DataFrame, column: str, palette: dict[str, str]) -> go.Figure
     """One row an arm: its seeds as dots, their mean as a bar."""
     means = rows.groupby("arm", sort=False)[column].mean()
     figure = go.Figure()
+
     figure.add_scatter(
         x=rows[column],
         y=rows["arm"],
@@ -67,6 +72,7 @@ def _dots(rows: pd.DataFrame, column: str, palette: dict[str, str]) -> go.Figure
         marker_opacity=0.6,
         marker_color=rows["arm"].map(palette),
     )
+
     figure.add_scatter(
         x=means,
         y=means.index,
@@ -77,4 +83,5 @@ def _dots(rows: pd.DataFrame, column: str, palette: dict[str, str]) -> go.Figure
         marker_line_width=3,
         marker_color=[palette[arm] for arm in means.index],
     )
+
     return figure.update_yaxes(type="category", autorange="reversed")

@@ -63,6 +63,7 @@ def against_controls(enrichment: pd.DataFrame, arm: str, others: list[str], matc
     part = part[part["matched_on"] == match]
     values = part.pivot_table(index="seed", columns=["state", "arm"], values="enrichment")
     trained = values["trained"].assign(**{BEFORE: values["untrained", arm]})
+
     return compare_seeds(trained, [(arm, other) for other in (BEFORE, *others)])
 
 
@@ -80,6 +81,7 @@ def summarise_by_degree(mass: pd.DataFrame, edges: list[int]) -> pd.DataFrame:
     each = mass.groupby([*keys, "cell_type", "seed"], observed=True)[["total", "keys"]].sum()
     table = (each["total"] / each["keys"]).groupby(keys, observed=True).mean().rename("mass").reset_index()
     genes = mass.groupby(keys, observed=True)["gene"].nunique()
+
     return table.assign(
         genes=genes.loc[pd.MultiIndex.from_frame(table[keys])].to_numpy(),
         links=[_bin_name(number, edges) for number in table["bin"]],
@@ -96,6 +98,7 @@ def summarise_contribution(contribution: pd.DataFrame) -> pd.DataFrame:
     found = found.merge(by_seed[shown].groupby("arm").mean().reset_index(), on="arm")
     found = found.merge(contribution.drop_duplicates("arm")[["arm", "loss_unit"]], on="arm")
     found = _together(found, ["arm"]).rename(columns={"loss_trained": "loss"})
+
     return found[["arm", *shown[:3], "what", "difference", "low", "high", "loss", "seeds", "loss_unit"]]
 
 
@@ -108,6 +111,7 @@ def summarise_pairs(scores: pd.DataFrame) -> pd.DataFrame:
     found = mean_over_seeds(scores, keys, "precision").merge(about.reset_index(), on=keys)
     # A fraction: the interval of few seeds may reach beyond 0 and 1.
     found[["low", "high"]] = found[["low", "high"]].clip(0, 1)
+
     return found[[*keys, "top", "precision", "low", "high", *means, "candidates", "edges", "seeds"]]
 
 

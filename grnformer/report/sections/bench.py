@@ -71,9 +71,11 @@ def benchmark_section(
     compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
     primary = compared[compared["metric"] == metrics[0]]
     blocks: list[Block] = [Note(ABOUT[benchmark])]
+
     for arm in _JUDGED.get(benchmark, primary["arm"].unique()):
         if arm in set(primary["arm"]):
             blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
+
     for metric in metrics[:2]:
         blocks += _forests(benchmark, scores[scores["metric"] == metric], summary[summary["metric"] == metric])
     blocks += _table_blocks(benchmark, scores.drop(columns="benchmark"), summary.drop(columns="benchmark"), compared)
@@ -104,6 +106,7 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
     of_controls = comparisons[comparisons["role"] == "control"].groupby("against", sort=False)
     items = [f"Against {name}: {_list_outcomes(rows)}." for name, rows in of_controls]
     of_baselines = comparisons[comparisons["role"] == "baseline"]
+
     if len(of_baselines):
         items.append(f"Against the best baseline: {_list_outcomes(of_baselines)}.")
     return Note(text, tuple(items), judge(comparisons["outcome"].tolist()))
@@ -114,10 +117,12 @@ def _list_outcomes(comparisons: pd.DataFrame) -> str:
     comparisons = comparisons.assign(shown=comparisons["difference"].map(format_difference))
     template = "{task} {shown} to {against}" if "baseline" in set(comparisons["role"]) else "{task} {shown}"
     pieces = []
+
     for outcome in ("better", "worse", "no difference shown", "too few members", "not comparable"):
         rows = comparisons[comparisons["outcome"] == outcome]
         if len(rows):
             pieces.append(f"{outcome} in {', '.join(format_rows(rows, template))}")
+
     return ", ".join(pieces)
 
 
@@ -128,6 +133,7 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> lis
     parts = dict(list(summary.groupby("task", sort=False)))
     height = max(map(forest_height, parts.values()))
     blocks: list[Block] = []
+
     for task, part in parts.items():
         figure = plot_forest(part, scores[scores["task"] == task], f"{task}: {metric.title}")
         caption = (
@@ -135,9 +141,11 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> lis
             "bars: 95% interval; dashed line: best baseline; dotted line: chance."
         )
         undefined = part.loc[part["estimate"].isna(), "arm"]
+
         if len(undefined):
             caption += f" Undefined, hence without a point: {', '.join(undefined)}."
         blocks.append(Figure(f"{benchmark}-{name}-{task}", figure, caption, height, wide=len(parts) == 1))
+
     return blocks
 
 
@@ -156,6 +164,7 @@ def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, c
     definitions = " ".join(f"{metric.title} ({metric.statistic}): {metric.about}." for _, metric in used)
     ordered = order_arms(summary).sort_values("task", kind="stable")
     ordered = ordered.sort_values("metric", kind="stable", key=lambda metric: metric.map(order.index))
+
     blocks: list[Block] = [
         table(
             f"{benchmark}_summary",
@@ -171,6 +180,7 @@ def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, c
             above_baseline_high="95% high ",
         )
     ]
+
     if len(compared):
         blocks.append(
             table(
@@ -183,5 +193,6 @@ def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, c
                 members="paired members (n)",
             )
         )
+
     caption = "All scores before any summary, one row a member."
     return [*blocks, table(f"{benchmark}_scores", scores, caption, folded=True, n="observations (n)")]

@@ -38,9 +38,11 @@ def tabulate_choices(config: dict[str, Any], configs: dict[str, dict[str, Any]])
 
     common = _choices(config)
     rows = list(common.items())
+
     for dataset in config["datasets"]:
         of_dataset = _choices(configs[dataset])
         rows += [(f"datasets.{dataset}.{key}", text) for key, text in of_dataset.items() if common.get(key) != text]
+
     return pd.DataFrame(rows, columns=["setting", "value"])
 
 
@@ -48,10 +50,12 @@ def _choices(config: dict[str, Any]) -> dict[str, str]:
     """Setting -> what is chosen, as text."""
     found = {}
     unseen = set(_AMONG_FILES)
+
     for key, value, schema in _settings(_of_the_run(config), config_schema(), ""):
         unseen.discard(key)
         if key in _AMONG_FILES or _is_seed(key) or _is_choice(schema):
             found[key] = _plain(value)
+
     if unseen:
         raise ValueError(f"the configuration has no {', '.join(sorted(unseen))}, which the table of methods lists")
     return found
@@ -63,6 +67,7 @@ def _of_the_run(config: dict[str, Any]) -> dict[str, Any]:
     size, backbone = pretrain["size"], pretrain["backbone"]
     of_size = pretrain["sizes"][size]
     of_size = of_size | {"backbones": {backbone: of_size["backbones"][backbone]}}
+
     return config | {"datasets": {}, "pretrain": pretrain | {"sizes": {size: of_size}}}
 
 
@@ -73,6 +78,7 @@ def _settings(value: Any, schema: dict[str, Any], key: str) -> Iterator[tuple[st
     if not isinstance(value, dict) or not (fixed or isinstance(named_by_users, dict)):
         yield key, value, schema
         return
+
     for name, part in value.items():
         place = f"{key}.{name}" if key else name
         of_part = fixed.get(name, named_by_users)
@@ -86,6 +92,7 @@ def _followed(schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in schema:
         return schema
     target = config_schema()
+
     for part in schema["$ref"].removeprefix("#/").split("/"):
         target = target[part]
     return target

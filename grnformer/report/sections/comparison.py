@@ -23,6 +23,7 @@ def comparison_section(comparison: pd.DataFrame, configs: dict[str, dict[str, An
     left, right = comparison.loc[0, ["left_dataset", "right_dataset"]]
     differing = differing_settings(configs[left], configs[right])
     headers = {"left": left, "right": right, "left_dataset": "left", "right_dataset": "right "}
+
     return Section(
         f"comparison-{left}-{right}",
         f"Networks of {left} and {right}",

@@ -29,6 +29,7 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
         f"{corpus}: {sources['cells'].sum():,} cells of {len(sources)} datasets and files, {meta['genes']:,} genes in "
         "the joint graph."
     )
+
     if alone:
         text += f" {alone:,} cells are of types without a network and have no edges."
     blocks: list[Block] = [
@@ -44,10 +45,12 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
             cells_without_network="cells whose type has no network (n)",
         ),
     ]
+
     if len(heldout):
         means = {key: (key, "mean") for key in ("loss", "baseline_loss", "baseline_cell_type_loss", "heldout_cells")}
         grouped = heldout.groupby(["arm", "source"], sort=False)
         frame = grouped.agg(seeds=("seed", "nunique"), loss_unit=("loss_unit", "first"), **means)
+
         blocks.append(
             table(
                 "corpus_heldout",
@@ -59,4 +62,5 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
                 baseline_cell_type_loss="baseline by cell type",
             )
         )
+
     return Section("corpus", "Corpus", blocks)

@@ -32,6 +32,7 @@ def graphs_section(
     """
     first = next(iter(bundles.values()))
     genes, lost = first.graph.genes, first.lost
+
     blocks: list[Block] = [
         Note(
             f"{len(genes):,} genes have a place in the backbone's vocabulary, {genes['is_tf'].sum():,} of them TFs. "
@@ -48,10 +49,12 @@ def graphs_section(
             lost="genes lost (n)",
         ),
     ]
+
     if len(lost):
         # Alignment is the same for all graphs.
         reasons = lost.groupby("reason").agg(genes=("gene", "size"), edges=("edges_lost", "sum")).reset_index()
         blocks.append(table("genes_lost", reasons, "Why genes were lost."))
+
     blocks += _degree_blocks(bundles)
     blocks += perturbation_blocks(bundles, rna, fraction, power, seed)
     return Section("fuse", "Graphs", blocks)
@@ -68,6 +71,7 @@ def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
         for name, degrees in linked.items()
         for kind, part in _by_kind(degrees, is_tf)
     ]
+
     return [
         Figure(
             "degrees",
@@ -105,6 +109,7 @@ def perturbation_blocks(
     columns = ["strategy", "degree_power", "kind", "mean_degree", "median_degree", "highest_degree", "unlinked"]
     drawn = {strategy if not p else f"{strategy}, power {p:g}": degrees for (strategy, p), degrees in links.items()}
     said = f"{fraction:.0%} of the edges replaced, graph {name}"
+
     return [
         Figure(
             "perturbed_degrees",
@@ -130,11 +135,13 @@ def expressed_genes(rna: anndata.AnnData, genes: Sequence[str], n_cells: int, se
     place = rna.var_names.get_indexer_for(list(genes))
     known = np.flatnonzero(place >= 0)
     expressed = {}
+
     for name in np.unique(types):
         rows = np.flatnonzero(types == name)
         rows = np.sort(rng.choice(rows, size=min(n_cells, len(rows)), replace=False))
         matrix = rna[rows].X[:, place[known]].tocsr()
         expressed[str(name)] = [known[part] for part in np.split(matrix.indices, matrix.indptr[1:-1])]
+
     return expressed
 
 
@@ -164,6 +171,7 @@ def perturbed_degrees(
     cases = [("none", 0.0), *((strategy, p) for strategy in STRATEGIES for p in powers)]
     tables = [(expressed.get(str(name), []), edge_list(part)) for name, part in bundle.graph.edges.groupby("cell_type")]
     links: dict[tuple[str, float], np.ndarray] = {}
+
     for strategy, p in cases:
         rng = np.random.default_rng(seed)
         perturbed = [
@@ -171,6 +179,7 @@ def perturbed_degrees(
             for of_cells, edges in tables
         ]
         links[strategy, p] = np.stack([count_links(edges, n_genes) for edges in perturbed])
+
     return links
 
 
@@ -197,6 +206,7 @@ def tabulate_graphs(bundles: dict[str, Bundle]) -> pd.DataFrame:
                 "lost": len(bundle.lost),
             }
         )
+
     return pd.DataFrame(rows)
 
 

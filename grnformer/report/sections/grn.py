@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import anndata
-import numpy as np
 import pandas as pd
 
+from grnformer.report.cells import mean_by_type
 from grnformer.report.figures.network import plot_network, strongest_edges
 from grnformer.report.figures.networks import (
     plot_dots,
     plot_quality,
     plot_ranking,
-    plot_thresholds,
     rank_specificity,
 )
 from grnformer.report.page import Block, Figure, Note, Section, table
-from grnformer.report.sections.prep import mean_by_type
+from grnformer.report.sections.thresholds import threshold_blocks
 from grnformer.report.text import format_rows
 
 
@@ -53,6 +52,7 @@ def grn_section(
     if eregulon_quality is not None:
         blocks += _quality_blocks(eregulon_quality)
     blocks += _specificity_blocks(activity, specificity, rna, settings["eregulons_per_type"])
+
     blocks.append(
         table(
             "cell_type_networks",
@@ -62,8 +62,9 @@ def grn_section(
             mean_targets="mean targets of a TF (n)",
         )
     )
+
     blocks += _network_blocks(networks, specificity, activity.var["tf"], settings)
-    blocks += _threshold_blocks(activity, thresholds, specificity, settings["threshold_examples"])
+    blocks += threshold_blocks(activity, thresholds, specificity, settings["threshold_examples"])
     return Section("grn", "Gene regulatory networks", blocks)
 
 
@@ -71,6 +72,7 @@ def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Bloc
     evidence = count_evidence(eregulons)
     sources = ", ".join(format_rows(evidence.head(6), "{source} {triplets:,}"))
     distinct = eregulons[["eregulon", "tf", "gene", "region"]].nunique()
+
     return [
         Note(
             f"{distinct['eregulon']:,} eRegulons of {distinct['tf']:,} TFs: {len(eregulons):,} TF-region-gene "
@@ -118,6 +120,7 @@ def _specificity_blocks(
     known = specificity[specificity["eregulon"].isin(activity.var_names)]
     dots = describe_dots(top_eregulons(known, per_type), activity, specificity, rna)
     n_types = specificity["cell_type"].nunique()
+
     return [
         Figure(
             "eregulon-dots",
@@ -146,6 +149,7 @@ def _network_blocks(
     blocks: list[Block] = []
     drawn = []
     ranked = rank_specificity(specificity)
+
     for name, edges in networks.items():
         tfs = ranked.loc[ranked["cell_type"] == name, "eregulon"].map(tf_of).dropna().astype(str)
         part = strongest_edges(edges, list(tfs), settings["network_tfs"], settings["network_targets"])
@@ -157,35 +161,9 @@ def _network_blocks(
             "meaning."
         )
         blocks.append(Figure(f"network-{name}", plot_network(part, settings["seed"]), caption, 560, wide=False))
+
     columns = ["cell_type", "tf", "gene", "weight", "sign", "evidence"]
     return [*blocks, table("network_pictures", pd.concat(drawn)[columns], "Edges drawn.", folded=True)]
-
-
-def _threshold_blocks(
-    activity: anndata.AnnData, thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int
-) -> list[Block]:
-    doubts = explain_doubt(thresholds)
-    examples = choose_examples(thresholds, specificity, most)
-    silent = int((activity.layers["active"].sum(axis=1) == 0).sum())
-    ordered = thresholds.assign(doubt=doubts.replace("", "none"))
-    return [
-        Figure(
-            "thresholds",
-            plot_thresholds(activity, examples, dict(zip(thresholds["eregulon"], doubts, strict=True))),
-            f"AUCell activity over all cells, with the threshold (line). First: eRegulons with a doubtful threshold "
-            f"({thresholds['doubtful'].sum():,} of {len(thresholds):,}), the most specific for each reason. Then: "
-            "others for each method. Bimodal: where two Gaussians meet; skewed: mean + 2 SD. AUC within the top "
-            f"{activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no active "
-            "eRegulon.",
-            60 + 210 * -(-len(examples) // 3),
-        ),
-        table(
-            "eregulon_thresholds",
-            ordered.sort_values("doubtful", ascending=False, kind="stable"),
-            f"Thresholds of all {len(thresholds):,} eRegulons, the doubtful ones first, with the reason.",
-            folded=True,
-        ),
-    ]
 
 
 def top_eregulons(specificity: pd.DataFrame, per_type: int) -> list[str]:
@@ -212,6 +190,7 @@ def describe_dots(
     dots = dots.merge(about, how="left").merge(expression, how="left").merge(specificity, how="left")
     dots["cells"] = dots["cell_type"].map(types.value_counts())
     columns = ["eregulon", "tf", "genes", "cell_type", "cells", "rss", "mean_auc", "active_fraction", "tf_expression"]
+
     return dots[columns]
 
 
@@ -235,6 +214,7 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
         triplets=("tf", "size"), eregulons=("eregulon", "nunique"), tfs=("tf", "nunique"), motifs=("motif", "nunique")
     )
     order = [False, True, True]
+
     return counts.sort_values(["triplets", "kind", "source"], ascending=order, ignore_index=True)
 
 
@@ -247,36 +227,5 @@ def _split_evidence(text: str) -> list[tuple[str, str]]:
             # A source after a semicolon may name a kind of its group anew.
             first, colon, rest = source.partition(":")
             pairs.append((first, rest) if colon else (kind, source))
+
     return pairs
-
-
-def explain_doubt(thresholds: pd.DataFrame) -> pd.Series:
-    """Why each threshold (contract thresholds) is doubtful; empty for those that are not."""
-    reasons = {  # the first that holds
-        "": ~thresholds["doubtful"],
-        "all cells have the same AUC": thresholds["method"] == "constant",
-        "no cell is above the threshold": thresholds["n_active"] == 0,
-        "the median active cell detects fewer than 2 of its genes": thresholds["genes_seen"] < 2,
-        "the two modes overlap, or the fit did not converge": thresholds["method"] == "bimodal",
-    }
-    chosen = np.select(list(reasons.values()), list(reasons), "the fit did not converge")
-    return pd.Series(chosen, index=thresholds.index, dtype=object)
-
-
-def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int) -> list[str]:
-    """Examples for the threshold figure: doubtful ones first, up to two of three, then others to compare.
-
-    Of the doubtful ones, the most specific eRegulons of each reason in turn; of the others, of each threshold method.
-    """
-    best = specificity.groupby("eregulon")["rss"].max()
-    doubtful = thresholds["doubtful"]
-    ranked = thresholds.assign(
-        rss=thresholds["eregulon"].map(best).fillna(0.0),
-        by=explain_doubt(thresholds).where(doubtful, thresholds["method"]),
-    ).sort_values(["rss", "eregulon"], ascending=[False, True])
-
-    ranked["turn"] = ranked.groupby(["doubtful", "by"]).cumcount()
-    ranked = ranked.sort_values(["turn", "by"], kind="stable")
-    unsure, sound = (ranked.loc[ranked["doubtful"] == kind, "eregulon"].tolist() for kind in (True, False))
-    n_unsure = min(len(unsure), max(most - most // 3, most - len(sound)))
-    return [*unsure[:n_unsure], *sound[: most - n_unsure]]

@@ -28,6 +28,7 @@ def measured_section(paths: list[str]) -> Section | None:
         f"each when its developers last ran it, on their machine. Of {len(targets)} targets {(targets == 'yes').sum()} "
         "were met."
     )
+
     shown = table(
         "software_benchmarks",
         every,
@@ -39,4 +40,5 @@ def measured_section(paths: list[str]) -> Section | None:
         ratio="times better",
         met="target met",
     )
+
     return Section("measured", "How this version was measured", [Note(note), shown])

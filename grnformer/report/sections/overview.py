@@ -32,4 +32,5 @@ def overview_section(
     )
     notes = [block for section in sections for block in section.blocks if isinstance(block, Note)]
     verdicts = [replace(note, items=()) for note in notes if note.kind in ("gain", "nothing", "loss")]
+
     return Section("overview", "In short", [Note(text), *verdicts])

@@ -8,9 +8,9 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from grnformer.report.cells import mean_by_type, sample_rows
 from grnformer.report.figures.cells import (
     METRICS,
-    plot_barcodes,
     plot_histograms,
     plot_markers,
     plot_umap,
@@ -18,15 +18,8 @@ from grnformer.report.figures.cells import (
     plot_violins,
 )
 from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.sections.fragments import fragment_blocks
 from grnformer.report.text import format_sample
-
-MEDIANS: dict[str, Any] = {
-    "n_fragments": "median unique fragments",
-    "tss_enrichment": "median TSS enrichment (fold)",
-    "frip": "median FRiP (fraction)",
-    "nucleosome_signal": "median nucleosome signal",
-    "duplicate_rate": "median duplicate rate (fraction)",
-}
 
 
 def prep_section(
@@ -61,9 +54,11 @@ def prep_section(
     cell_types = rna.obs["cell_type"].astype(str)
     kept = qc.set_index("cell").reindex(rna.obs_names)
     blocks = _size_blocks(dropped, summary, kept, cell_types)
+
     if fragments is not None:
         blocks += fragment_blocks(fragments, config["fragments"], settings)
     n_kept, limits = int(qc["kept"].sum()), config["cells"]
+
     blocks += [
         Figure(
             "qc",
@@ -80,6 +75,7 @@ def prep_section(
             460,
         ),
     ]
+
     blocks += _embedding_blocks(umap, kept, cell_types, settings)
     blocks += _marker_blocks(markers, rna, cell_types, settings["markers_per_type"])
     return Section("prep", "Cells, genes and regions", blocks)
@@ -126,45 +122,6 @@ def _size_blocks(
     ]
 
 
-def fragment_blocks(fragments: pd.DataFrame, bounds: dict[str, Any], settings: dict[str, Any]) -> list[Block]:
-    """Table of samples, and the plot that shows cells apart from debris.
-
-    Parameters
-    ----------
-    fragments
-        Contract ``fragment_qc`` of all samples of a dataset.
-    bounds
-        ``prep.fragments`` of the configuration.
-    settings
-        Section ``report`` of the configuration.
-    """
-    measured = fragments[fragments["tss_enrichment"].notna()]
-    shown = measured.iloc[sample_rows(len(measured), settings["max_points"], settings["seed"])]
-    kept = int(measured["reason"].isna().sum())
-    return [
-        table(
-            "fragments",
-            tabulate_fragments(fragments, bounds["min_fragments"]),
-            "Barcodes of the fragments by sample; medians of those kept. FRiP: fraction of fragments in the consensus "
-            "peaks. Nucleosome signal: fragments of 147 to 293 bp over shorter ones.",
-            **MEDIANS,
-            barcodes="barcodes in the file (n)",
-            enough=f"with {bounds['min_fragments']:,} fragments (n)",
-            paired="of these in the RNA (n)",
-            kept="kept (n)",
-        ),
-        Figure(
-            "fragments",
-            plot_barcodes(shown, bounds),
-            f"TSS enrichment against unique fragments of the {len(measured):,} barcodes that pair with RNA: {kept:,} "
-            f"kept (blue), {len(measured) - kept:,} dropped (orange). Lines: bounds."
-            + format_sample(len(shown), len(measured), "barcodes"),
-            430,
-            wide=False,
-        ),
-    ]
-
-
 def _embedding_blocks(
     umap: np.ndarray | None, kept: pd.DataFrame, cell_types: pd.Series, settings: dict[str, Any]
 ) -> list[Block]:
@@ -172,6 +129,7 @@ def _embedding_blocks(
         return [Note("No UMAP is drawn: no joint embedding was computed for this dataset.", kind="missing")]
     shown = sample_rows(len(kept), settings["max_points"], settings["seed"])
     drawn = format_sample(len(shown), len(kept), "cells")
+
     return [
         Figure(
             "umap-type",
@@ -196,6 +154,7 @@ def _marker_blocks(markers: pd.DataFrame, rna: anndata.AnnData, cell_types: pd.S
     genes = list(markers.groupby("cell_type", sort=True).head(per_type)["gene"].unique())
     part = rna[:, genes]
     values = {"mean": part.X, "fraction": part.layers["counts"] > 0}
+
     return [
         Figure(
             "markers",
@@ -218,34 +177,6 @@ def _marker_blocks(markers: pd.DataFrame, rna: anndata.AnnData, cell_types: pd.S
     ]
 
 
-def mean_by_type(matrices: dict[str, Any], names: list[str], cell_types: pd.Series, row: str) -> pd.DataFrame:
-    """Means of the columns of matrices over the cells of each type.
-
-    Parameters
-    ----------
-    matrices
-        (cells, names), sparse or not.
-
-    Returns
-    -------
-    Columns cell_type, `row` (the name) and one a matrix.
-    """
-    means = []
-    for key, matrix in matrices.items():
-        dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
-        wide = pd.DataFrame(dense, columns=names).groupby(cell_types.to_numpy()).mean()
-        long = wide.T.rename_axis(row).melt(var_name="cell_type", value_name=key, ignore_index=False)
-        means.append(long.set_index("cell_type", append=True))
-    return pd.concat(means, axis=1).reset_index()
-
-
-def sample_rows(n: int, most: int, seed: int) -> np.ndarray:
-    """Positions of all rows, or of a seeded sample of `most` in their order."""
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
-
-
 def tabulate_sizes(summary: dict[str, Any]) -> pd.DataFrame:
     """Cells, genes and regions before and after filtering; columns what, before, after, kept (fraction)."""
     rows = [{"what": f"{kind}s", **summary["counts"][kind]} for kind in ("cell", "gene", "region")]
@@ -259,6 +190,7 @@ def describe_types(summary: dict[str, Any]) -> str:
     ari = summary["cluster_type_ari"]
     agreement = "" if ari is None else f" (adjusted Rand index against the cell types: {ari:.2f})"
     clusters = f"Joint clustering of RNA and ATAC gives {summary['clusters']} clusters{agreement}."
+
     return f"Cell types come from {source}. {clusters}"
 
 
@@ -274,12 +206,3 @@ def count_reasons(dropped: pd.DataFrame) -> pd.DataFrame:
     """What was removed for which reason; columns kind, reason, removed."""
     counts = dropped.groupby(["kind", "reason"]).size().rename("removed").reset_index()
     return counts.sort_values(["kind", "removed", "reason"], ascending=[True, False, True], ignore_index=True)
-
-
-def tabulate_fragments(fragments: pd.DataFrame, min_fragments: int) -> pd.DataFrame:
-    """One row a sample: barcodes, how many passed each step, and medians of those kept."""
-    enough, kept = fragments["n_fragments"] >= min_fragments, fragments["reason"].isna()
-    steps = fragments[["sample"]].assign(barcodes=True, enough=enough, paired=enough & fragments["paired"], kept=kept)
-    counts = steps.groupby("sample", sort=True).sum()
-    medians = fragments[kept].groupby("sample")[list(MEDIANS)].median()
-    return counts.join(medians).reset_index()

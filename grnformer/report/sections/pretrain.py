@@ -43,12 +43,14 @@ def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str
     headers = _headers(unit)
     summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
     blocks: list[Block] = [describe_gain(summary, differences, unit)]
+
     if any(arm["graph"] != "none" for arm in arms.values()):
         blocks.append(Note(_LEAKS))
     blocks += _figures(curves, heldout, arms, unit)
     blocks.append(
         table("pretrain_summary", summary, "Held-out loss of each arm: mean over seeds, and SD over seeds.", **headers)
     )
+
     if len(differences):
         blocks.append(
             table(
@@ -60,6 +62,7 @@ def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str
                 difference=f"less loss by ({unit})",
             )
         )
+
     blocks.append(table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", folded=True, **headers))
     return Section("pretrain", "Pretraining", blocks)
 
@@ -69,6 +72,7 @@ def _figures(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any], 
     n = heldout.iloc[0]
     height = 150 + 34 * heldout["arm"].nunique()
     described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
+
     return [
         Figure(
             "curves",
@@ -123,6 +127,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
         f"Pretraining: {best['arm']} has the least held-out loss, {best['loss']:.3f} {unit}. The baseline has "
         f"{best['baseline_loss']:.3f}, and {best['baseline_cell_type_loss']:.3f} where it knows the cell's type."
     )
+
     if outcomes:
         better, worse = outcomes.count("better"), outcomes.count("worse")
         text += (
@@ -130,6 +135,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
             f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}. The networks were "
             "inferred from held-out cells too: see how to read held-out losss."
         )
+
     items = format_differences(differences, "{arm} against {against}: {outcome} ({shown}).")
     return Note(text, tuple(items), judge(outcomes))
 

@@ -31,6 +31,7 @@ def tabulate_resources(
         named.update(_references([rows, _read_by_networks(config, rows), _read_by_models(dataset, config)]))
         if dataset in {line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]}:
             named.update(_references(config["bench"]["grn_accuracy"]))
+
     frame = pd.DataFrame.from_dict({name: registry[name] for name in sorted(named)}, orient="index", columns=None)
     return frame.reindex(columns=_COLUMNS).rename_axis("resource").reset_index()
 
@@ -40,6 +41,7 @@ def _read_by_networks(config: dict[str, Any], rows: list[dict[str, str]]) -> lis
     grn, genomes = config["grn"], {row["genome"] for row in rows}
     read = [config["genomes"][genome]["tss"] for genome in genomes]
     read += [grn["tfs"]["lists"], grn["cistromes"]["prior"], *_motif_settings(grn["cistromes"])]
+
     if any(row.get("fragments") for row in rows):
         fragments = config["prep"]["fragments"]
         read += [fragments[key].get(genome) for key in ("blacklists", "chromosome_sizes") for genome in genomes]
@@ -63,12 +65,14 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
     chosen = pretrain["datasets"]
     corpora = {name: corpus for name, corpus in pretrain["corpora"].items() if dataset in corpus["datasets"]}
     trained = [name for name in (dataset, *corpora) if chosen is None or name in chosen]
+
     if not trained:
         return []
     given = {key: fuse[key] for key in ("vocabulary", "aliases") if fuse[key]}
     # A vocabulary of the run takes the place of the backbone's, with its aliases.
     vocabulary = given if fuse["vocabulary"] else fuse["backbones"][pretrain["backbone"]] | given
     used = {**pretrain, "corpora": [corpora[name] for name in trained if name in corpora]}
+
     return [vocabulary, used, config["embed"]["inputs"], drugs if drugs["splits"] else None]
 
 

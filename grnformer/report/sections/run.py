@@ -55,6 +55,7 @@ def run_sections(
         table("samples", sheet, f"The sample sheet; samples: {len(sheet)}."),
         Listing("The whole configuration", yaml.safe_dump(config, sort_keys=False, width=110)),
     ]
+
     software: list[Block] = [
         table(
             "software",
@@ -64,6 +65,7 @@ def run_sections(
         ),
         Note(f"Rendered {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC."),
     ]
+
     return [
         Section("costs", "Time and memory", _cost_blocks(costs)),
         Section("settings", "Methods and configuration", settings),
@@ -76,6 +78,7 @@ def _cost_blocks(costs: pd.DataFrame) -> list[Block]:
     if costs.empty:
         return [Note("No job was measured.", kind="missing")]
     costs = costs.rename(columns={"dataset": "of"})
+
     return [
         table(
             "costs_by_stage",
@@ -116,6 +119,7 @@ def describe_software(commit: str) -> pd.DataFrame:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = "not installed"
+
     return pd.DataFrame(versions.items(), columns=["name", "version"])
 
 
@@ -127,6 +131,7 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
+
     return flat
 
 

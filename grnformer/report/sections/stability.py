@@ -40,6 +40,7 @@ def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_freq
         f"(Jaccard index, mean over pairs of runs). Of the {len(eregulons):,} triplets in use, "
         f"{(frequency >= 1).mean():.0%} are in every rerun and {(frequency < 0.5).mean():.0%} in less than half."
     )
+
     if min_frequency > 0:
         text += f" Triplets in less than {min_frequency:.0%} of the reruns were dropped."
     blocks: list[Block] = [
@@ -63,6 +64,7 @@ def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_freq
             320,
         ),
     ]
+
     return Section("stability", "Stability of the networks", blocks)
 
 
@@ -70,6 +72,7 @@ def summarise_overlap(stability: pd.DataFrame) -> pd.DataFrame:
     """Mean and least Jaccard index, and sizes, by kind of network and cell type."""
     both = stability[["size", "other_size"]]
     sizes = stability.assign(smallest=both.min(axis=1), largest=both.max(axis=1))
+
     frame = sizes.groupby(["what", "cell_type"], sort=False).agg(
         mean_jaccard=("jaccard", "mean"),
         min_jaccard=("jaccard", "min"),
@@ -77,5 +80,6 @@ def summarise_overlap(stability: pd.DataFrame) -> pd.DataFrame:
         smallest=("smallest", "min"),
         largest=("largest", "max"),
     )
+
     frame = frame.reset_index().sort_values("what", key=lambda what: what.map(list(NAMES).index), kind="stable")
     return frame.assign(what=frame["what"].map(NAMES)).reset_index(drop=True)

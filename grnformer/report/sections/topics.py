@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from grnformer.report.cells import sample_rows
 from grnformer.report.figures.topics import plot_cells, plot_selection, plot_sizes
 from grnformer.report.page import Block, Figure, Section, table
-from grnformer.report.sections.prep import sample_rows
 from grnformer.report.text import format_sample
 
 
@@ -36,6 +36,7 @@ def topics_section(
     chosen = int(topic_selection.loc[topic_selection["selected"], "n_topics"].iloc[0])
     shown = sample_rows(len(proportions), settings["max_heatmap_cells"], settings["seed"])
     sizes = region_sets.groupby(["kind", "set"], sort=False).size().rename("regions").reset_index()
+
     blocks: list[Block] = [
         Figure(
             "selection",
@@ -78,6 +79,7 @@ def topics_section(
         ),
         table("region_set_sizes", sizes, f"Regions in each of the {len(sizes)} sets.", folded=True),
     ]
+
     return Section("topics", "Topics", blocks)
 
 

@@ -9,7 +9,7 @@ import pytest
 from grnformer.core import contracts
 from grnformer.report.figures.cells import plot_barcodes
 from grnformer.report.page import Figure, Table
-from grnformer.report.sections.prep import fragment_blocks, tabulate_fragments
+from grnformer.report.sections.fragments import fragment_blocks, tabulate_fragments
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from grnformer.report.figures.networks import plot_quality, plot_thresholds
-from grnformer.report.sections.grn import choose_examples, count_evidence, explain_doubt
+from grnformer.report.sections.grn import count_evidence
+from grnformer.report.sections.thresholds import choose_examples, explain_doubt
 
 
 @pytest.fixture
