@@ -22,6 +22,7 @@ def mean_by_type(matrices: dict[str, Any], names: list[str], cell_types: pd.Seri
     """
     means = []
     for key, matrix in matrices.items():
+        # Few columns: dense is small.
         dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
         wide = pd.DataFrame(dense, columns=names).groupby(cell_types.to_numpy()).mean()
         long = wide.T.rename_axis(row).melt(var_name="cell_type", value_name=key, ignore_index=False)
@@ -34,4 +35,5 @@ def sample_rows(n: int, most: int, seed: int) -> np.ndarray:
     """Positions of all rows, or of a seeded sample of `most` in their order."""
     if n <= most:
         return np.arange(n)
+    # In their order, so that what is sorted by type stays so.
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))

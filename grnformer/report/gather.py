@@ -14,7 +14,7 @@ from grnformer.core import io
 from grnformer.graph.bundle import read_bundle
 from grnformer.grn.cell_type.names import file_names
 from grnformer.report.costs import collect_costs
-from grnformer.report.page import Section
+from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
 from grnformer.report.sections.bench import benchmark_section, pairs_of_networks
 from grnformer.report.sections.comparison import comparison_section
@@ -65,10 +65,10 @@ class Files:
 def gather_sections(
     files: dict[str, list[str]],
     *,
-    config: dict[str, Any],
-    configs: dict[str, dict[str, Any]],
+    config: Config,
+    configs: dict[str, Config],
     samples: list[dict[str, str]],
-    registry: dict[str, Any],
+    registry: Config,
     commit: str,
     corpora: Sequence[str] = (),
 ) -> list[Section]:
@@ -96,6 +96,7 @@ def gather_sections(
 
     for dataset, of_dataset in configs.items():
         logger.info("sections of %s", dataset)
+        # One dataset at a time: its matrices are freed before the next is read.
         found = _dataset_sections(given.of(dataset), of_dataset)
         sections += [replace(section, dataset=dataset) for section in found]
 
@@ -114,7 +115,7 @@ def gather_sections(
     return [*sections, measured] if measured else sections
 
 
-def _dataset_sections(files: Files, config: dict[str, Any]) -> list[Section]:
+def _dataset_sections(files: Files, config: Config) -> list[Section]:
     settings, pretrain = config["report"], config["pretrain"]
     multiome = files["multiome"][0]
     rna = io.read_modality(multiome, "rna", "multiome")
@@ -162,7 +163,7 @@ def _dataset_sections(files: Files, config: dict[str, Any]) -> list[Section]:
     return [overview, *sections]
 
 
-def _corpus_sections(corpus: str, files: Files, config: dict[str, Any]) -> list[Section]:
+def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]:
     meta = io.read_json(Path(files["graphs"][0]) / "meta.json", "graph_meta")
     scored = [
         _model(path) | {"source": source} | scores
@@ -176,14 +177,15 @@ def _corpus_sections(corpus: str, files: Files, config: dict[str, Any]) -> list[
     return sections
 
 
-def _pretrain_section(files: Files, config: dict[str, Any]) -> Section:
+def _pretrain_section(files: Files, config: Config) -> Section:
     curves = pd.concat([io.read_table(path, "training").assign(**_model(path)) for path in files["training"]])
     models = [_model(path) | io.read_json(path, "heldout") for path in files["heldout"]]
+    # Scores by dataset belong to a corpus, which has a table of them.
     heldout = pd.DataFrame(models).drop(columns="datasets", errors="ignore")
     return pretrain_section(curves, heldout, config["pretrain"]["arms"])
 
 
-def _attention_section(paths: list[str], config: dict[str, Any]) -> Section:
+def _attention_section(paths: list[str], config: Config) -> Section:
     """Section of the adapters' attention; tables lie in .../attention/<arm>/<table>.<ext>."""
     arms = config["pretrain"]["arms"]
     if not paths:
@@ -191,6 +193,7 @@ def _attention_section(paths: list[str], config: dict[str, Any]) -> Section:
     parts: dict[str, list[pd.DataFrame]] = {}
 
     for path in map(Path, paths):
+        # The arm is in the path only.
         part = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
         parts.setdefault(path.stem, []).append(part)
 
@@ -198,7 +201,7 @@ def _attention_section(paths: list[str], config: dict[str, Any]) -> Section:
     return attention_section(tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
 
 
-def _benchmark_section(benchmark: str, files: Files, config: dict[str, Any]) -> Section:
+def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
     scores = files.table(f"{benchmark}_scores", "scores")
     summary = files.table(f"{benchmark}_summary", "summary")
     if benchmark == "grn_accuracy":

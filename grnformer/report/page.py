@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jinja2
 import markupsafe
@@ -33,6 +33,7 @@ class Figure:
     @property
     def json(self) -> markupsafe.Markup:
         """The styled figure, safe inside a script element."""
+        # A closing tag inside a string would end the script element.
         text = styled(self.figure, self.height).to_json(engine="json")
         return markupsafe.Markup(text.replace("</", "<\\/"))
 
@@ -66,17 +67,25 @@ class Table:
     @property
     def rows(self) -> list[list[str]]:
         """Cells of the rows shown, as text."""
+        # As objects: a column of integers must not become one of floats beside a missing value.
         records = self.frame.head(self.shown).astype(object).itertuples(index=False, name=None)
         return [list(map(format_value, record)) for record in records]
 
     def link(self, dataset: str) -> str:
         """The whole table as a link to download."""
+        # The same digits as in the folder of tables.
         text = _with_dataset(self.frame, dataset).to_csv(sep="\t", index=False, float_format="%.6g")
         return "data:text/tab-separated-values;base64," + base64.b64encode(text.encode()).decode()
 
 
 def table(
-    name: str, frame: pd.DataFrame, caption: str, *, shown: int = 200, folded: bool = False, **headers: str
+    name: str,
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    shown: int = 200,
+    folded: bool = False,
+    **headers: str,
 ) -> Table:
     """A table; `headers` names the columns whose header is not the usual one (`HEADERS`)."""
     return Table(name, frame, caption, headers, shown, folded)
@@ -100,6 +109,7 @@ class Listing:
 
 
 Block = Figure | Table | Note | Listing
+Config = dict[str, Any]  # the configuration, or a section of it
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,7 @@ def render_page(title: str, lead: str, sections: list[Section], template: str) -
     template
         Text of the Jinja template (workflow/report/page.html).
     """
+    # Navigation and headings go by dataset.
     groups: dict[str, list[Section]] = {}
     for section in sections:
         groups.setdefault(section.dataset, []).append(section)
@@ -160,6 +171,7 @@ def collect_tables(sections: list[Section]) -> dict[str, pd.DataFrame]:
 
 def write_report(page: str, tables: dict[str, pd.DataFrame], page_path: str | Path, folder: str | Path) -> None:
     """Write the page, and each table as a TSV into `folder`; each is replaced only when it is complete."""
+    # Tables first: a page never stands beside tables of an earlier run.
     with io.atomic(folder) as temporary:
         temporary.mkdir()
         for name, frame in tables.items():

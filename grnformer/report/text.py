@@ -14,8 +14,10 @@ def format_value(value: Any) -> str:
     """A cell as people read it: three significant digits (four from 10 on), a dash where undefined."""
     if isinstance(value, list | tuple | np.ndarray):
         return ", ".join(map(str, value))
+    # Before the types: a missing value may come in a column of any type.
     if pd.isna(value):
         return MISSING
+    # Before integers, which booleans are in Python.
     if pd.api.types.is_bool(value):
         return "yes" if value else "no"
 

@@ -22,9 +22,11 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
         Matching -> the genes that TFs are compared with.
     """
     arms, types = list(dict.fromkeys(summary["arm"])), list(dict.fromkeys(summary["cell_type"]))
+    # A gap separates the rows of two arms.
     rows = {(arm, name): i * (len(types) + 0.7) + j for i, arm in enumerate(arms) for j, name in enumerate(types)}
     summary = summary.assign(y=[rows[pair] for pair in zip(summary["arm"], summary["cell_type"], strict=True)])
     palette = colours(arms)
+    # Two lines, for three panels stand side by side.
     titles = [f"over {name}".replace(" same ", " same<br>") for name in matches.values()]
     figure, places = panels(titles, shared_yaxes=True, horizontal_spacing=0.02)
 

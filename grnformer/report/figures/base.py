@@ -33,7 +33,7 @@ POSITIVE, NEGATIVE, INK, MUTED = "#0072B2", "#D55E00", "#1f2933", "#6b7785"
 GRID, TICK, PALE, REFERENCE, OUTLINE = "#e6eaee", "#c3cbd3", "#aab4be", "#9aa5b1", "#8a949e"
 SEQUENTIAL = "Viridis"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_MOST_SVG_POINTS = 5000  # SVG stays sharp and prints; WebGL is for more points than a browser draws well
+_MOST_SVG_POINTS = 5000
 
 Place = dict[str, int]
 
@@ -46,6 +46,7 @@ def colours(names: Iterable[Any]) -> dict[str, str]:
 def styled(figure: go.Figure, height: int) -> go.Figure:
     """The figure with the page's font, grid and margins; the figure given stays as it was."""
     figure = go.Figure(figure)
+    # A figure may set some of the margins; the others are the page's.
     margin = {"l": 60, "r": 20, "t": 58, "b": 52} | (figure.layout.margin.to_plotly_json() or {})
 
     figure.update_layout(
@@ -64,8 +65,10 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
 
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         axis.update(automargin=True, zeroline=False, linecolor=TICK, ticks="outside", tickcolor=TICK)
+        # Powers of ten on a log axis keep their exponents.
         if axis.type != "log":
             axis.update(exponentformat="none", separatethousands=True)
+        # What a figure has set stays: it may hide its grid or enlarge a title.
         axis.gridcolor = axis.gridcolor or GRID
 
     for annotation in figure.layout.annotations:
@@ -87,6 +90,7 @@ def legend_above(figure: go.Figure, y: float = 1.1, **layout: Any) -> go.Figure:
 
 def interval_bars(rows: pd.DataFrame, column: str, **style: Any) -> dict[str, Any]:
     """Error bars from the columns low and high around `column`; none where they are missing."""
+    # Rounding can put an end of an interval on the wrong side of its point, which plotly would draw.
     above = (rows["high"] - rows[column]).fillna(0).clip(lower=0)
     below = (rows[column] - rows["low"]).fillna(0).clip(lower=0)
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "width": 3, **style}
@@ -94,6 +98,7 @@ def interval_bars(rows: pd.DataFrame, column: str, **style: Any) -> dict[str, An
 
 def scatter_points(x: np.ndarray, y: np.ndarray, **options: Any) -> go.Scatter | go.Scattergl:
     """Trace of points that suits their number."""
+    # SVG stays sharp and prints; WebGL is for more points than a browser draws well.
     kind = go.Scatter if len(x) <= _MOST_SVG_POINTS else go.Scattergl
     return kind(x=x, y=y, mode="markers", **options)
 
@@ -149,4 +154,5 @@ def add_dots(figure: go.Figure, dots: pd.DataFrame, name: str, fraction: str, **
 
 def dot_size(fraction: Any) -> Any:
     """Pixels of a dot whose area grows with a fraction (0 to 1)."""
+    # The eye compares areas; 3 pixels keep a fraction of 0 visible.
     return 3 + 13 * np.sqrt(fraction)

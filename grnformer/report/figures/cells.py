@@ -41,6 +41,7 @@ class Metric(NamedTuple):
         if not self.log:
             return {}
         names = [0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5))]
+        # Ticks a little beyond the data, so that a narrow range still has two.
         inside = [n for n in names if values.min() - 0.1 <= self.scale(n) <= values.max() + 0.1]
         return {"tickvals": [float(self.scale(n)) for n in inside], "ticktext": [f"{n:,}" for n in inside]}
 
@@ -61,9 +62,11 @@ def plot_histograms(qc: pd.DataFrame, limits: dict[str, Any]) -> go.Figure:
     figure, drawn = _metric_panels(qc)
     for number, (name, metric, place) in enumerate(drawn):
         values = metric.scale(qc[name])
+        # Kept and dropped cells share their bins, so that bars stack.
         edges = np.histogram_bin_edges(values, bins=40)
 
         for label, chosen, colour in (("kept", qc["kept"], CATEGORIES[0]), ("dropped", ~qc["kept"], NEGATIVE)):
+            # One entry in the legend for all panels.
             options = {"name": label, "legendgroup": label, "showlegend": number == 0}
             add_bars(figure, values[chosen], edges, colour, **options, **place)
 
@@ -86,6 +89,7 @@ def plot_violins(kept: pd.DataFrame, cell_types: pd.Series) -> go.Figure:
         values = metric.scale(kept[name])
         for cell_type, colour in palette.items():
             figure.add_violin(
+                # Three decimals are enough to draw, and keep the page small.
                 y=np.round(values[(cell_types == cell_type).to_numpy()], 3),
                 name=cell_type,
                 scalegroup=f"{cell_type}{number}",
@@ -135,6 +139,7 @@ def plot_umap_metric(umap: np.ndarray, kept: pd.DataFrame) -> go.Figure:
         )
 
         figure.add_trace(trace)
+        # A button shows its trace and hides the others.
         shown = [name == other for other in names]
         buttons.append({"label": metric.label, "method": "update", "args": [{"visible": shown}]})
 

@@ -37,6 +37,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
     few = summary.loc[summary["members"].between(2, _MEMBERS_SHOWN), "arm"]
     single = scores[scores["arm"].isin(few)].dropna(subset=["value"])
 
+    # A trace without points would still take a place in the legend.
     if len(single):
         figure.add_scatter(
             x=single["value"],
@@ -68,9 +69,11 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
 
     if metric.chance is not None:
         figure.add_vline(x=metric.chance, line_color=REFERENCE, line_dash="dot", line_width=1.4)
+    # The summary names the best baseline beside every arm that it is compared with.
     for best in drawn.loc[drawn["arm"].isin(summary["baseline"]), "estimate"]:
         figure.add_vline(x=best, line_color=INK, line_dash="dash", line_width=1.4)
 
+    # Controls stand between rows and are named by their arm.
     rows = [arm for arm, place in places.items() if place == round(place)]
     names = [arm.replace("_", " ") for arm in rows]
     figure.update_yaxes(tickvals=[places[arm] for arm in rows], ticktext=names, range=[len(rows) - 0.4, -0.6])
@@ -84,6 +87,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
 def place_rows(summary: pd.DataFrame) -> dict[str, float]:
     """Vertical place of each arm: whole numbers from the top; a wrong-TF control a third of a row below its arm."""
     arms = order_arms(summary)["arm"].tolist()
+    # A control whose arm is missing has a row to itself.
     controlled = {wrong_tf_name(arm): arm for arm in arms}
     rows = [arm for arm in arms if controlled.get(arm) not in arms]
     places = {arm: float(i) for i, arm in enumerate(rows)}
@@ -103,4 +107,5 @@ def forest_height(summary: pd.DataFrame) -> int:
     """Pixels that the rows of one task and metric need."""
     places = place_rows(summary)
     rows = 1 + int(max(places.values()))
+    # Rows that hold an arm and its control need more room.
     return 150 + rows * (26 if len(places) == rows else 34)

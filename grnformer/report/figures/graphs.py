@@ -23,6 +23,7 @@ def plot_distributions(degrees: dict[str, np.ndarray], is_tf: np.ndarray) -> go.
 
     for name, links in degrees.items():
         for place, chosen in zip(places, (is_tf, ~is_tf), strict=True):
+            # Genes with at least each number of links, from the highest number down.
             values, counts = np.unique(links[..., chosen], return_counts=True)
             at_least = counts[::-1].cumsum()[::-1] / max(counts.sum(), 1)
             linked = values > 0  # a log axis has no 0
@@ -41,6 +42,7 @@ def plot_distributions(degrees: dict[str, np.ndarray], is_tf: np.ndarray) -> go.
             )
 
     figure.update_xaxes(type="log", title="links (n)", dtick=1)
+    # Both axes are logs: degrees of TFs and of other genes differ by orders of magnitude.
     figure.update_yaxes(type="log", dtick=1, tickformat="~%")
     figure.update_yaxes(title="fraction of genes", col=1)
     return legend_above(figure, margin_t=84)

@@ -23,6 +23,7 @@ def strongest_edges(edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: 
         TFs in order of preference (by specificity); those without edges in this type are passed over.
     """
     totals = edges.groupby("tf")["weight"].sum().sort_values(ascending=False, kind="stable")
+    # The order of TFs says how specific they are; weights decide only where it says nothing.
     preferred = [tf for tf in tfs if tf in totals.index]
     chosen = list(dict.fromkeys([*preferred, *totals.index]))[:n_tfs]
     part = edges[edges["tf"].isin(chosen)].sort_values(["weight", "tf", "gene"], ascending=[False, True, True])
@@ -34,15 +35,17 @@ def strongest_edges(edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: 
 def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.ndarray]:
     """Places of the nodes: TFs and shared targets by a spring layout, targets of a single TF on a circle around it.
 
-    Weak springs between all TFs (sorted) keep parts without a link from drifting apart.
+    `tfs` are sorted.
     """
     core = nx.Graph()
     core.add_nodes_from(tfs)
+    # Weak springs keep parts without a link from drifting apart.
     core.add_edges_from(((a, b) for a in tfs for b in tfs if a < b), weight=0.08)
     leaves: dict[str, list[str]] = {tf: [] for tf in tfs}
 
     for gene in sorted(set(graph).difference(tfs)):
         regulators = sorted(graph.predecessors(gene))
+        # Leaves need no spring: they stand around their TF, where they overlap no other node.
         if len(regulators) == 1:
             leaves[regulators[0]].append(gene)
         else:
@@ -58,6 +61,7 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
         for i, gene in enumerate(genes):
             # Begin on the side that faces away from the centre, and go round in both directions.
             angle = np.arctan2(y, x) + np.pi * (i - (len(genes) - 1) / 2) * 2 / max(len(genes), 8)
+            # Two radii in turn leave room for the names.
             radius = 0.2 if i % 2 else 0.26
             places[gene] = places[tf] + radius * np.array([np.cos(angle), np.sin(angle)])
 
@@ -98,6 +102,7 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
                 hoverinfo="skip",
             )
 
+    # Nodes come last, and lie above the edges.
     degree = edges.groupby("tf").size()
     targets = sorted(set(graph).difference(tfs))
 
@@ -130,7 +135,11 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
 
 
 def _add_nodes(
-    figure: go.Figure, places: dict[str, np.ndarray], names: list[str], hover: list[str], **style: object
+    figure: go.Figure,
+    places: dict[str, np.ndarray],
+    names: list[str],
+    hover: list[str],
+    **style: object,
 ) -> None:
     x, y = np.array([places[name] for name in names]).reshape(-1, 2).T
     figure.add_scatter(

@@ -71,6 +71,7 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
     figure, places = panels(types, columns, horizontal_spacing=0.06, vertical_spacing=spacing)
 
     for name, place in zip(types, places, strict=True):
+        # Equal scores keep the order of names, so that the page is the same in every run.
         part = rank_specificity(specificity[specificity["cell_type"] == name])
         top = np.arange(len(part)) < labelled
 
@@ -149,6 +150,7 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
 
 def plot_frequency(frequency: pd.Series) -> go.Figure:
     """Bars: number of triplets by the fraction of reruns that hold them."""
+    # Fractions of few reruns: rounding joins those that differ in their last bit.
     counts = frequency.round(4).value_counts().sort_index()
     figure = go.Figure(go.Bar(x=[f"{fraction:.0%}" for fraction in counts.index], y=counts.to_numpy()))
     figure.update_xaxes(title="reruns that hold the triplet", type="category")

@@ -43,6 +43,7 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
             **places[0],
         )
 
+    # Only the held-out likelihood has an error.
     error = {"array": ordered["heldout_standard_error"], "color": OUTLINE}
     for place, name, bars in ((places[1], "heldout_log_likelihood", error), (places[2], "distinct_topics", None)):
         figure.add_scatter(
@@ -63,6 +64,7 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
 
 def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
     """Heat map topics x cells, cells grouped by type, with a coloured bar of the types below."""
+    # Sorted cells show topics of a type as blocks.
     order = _order_cells(proportions, types)
     values, types = proportions.iloc[order], types.iloc[order].astype(str)
     sizes = types.value_counts(sort=False)
@@ -97,12 +99,14 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
             width=1,
             hoverinfo="text",
             textfont_color="white",
+            # A type's name may leave its bar unless the bar is narrow: there it would cover its neighbours.
             constraintext="none" if size > 0.06 * len(types) else "inside",
             **below,
         )
 
         start += size
 
+    # Half a cell on either side: columns are centred on whole numbers.
     figure.update_xaxes(showticklabels=False, ticks="", range=[-0.5, len(types) - 0.5])
     figure.update_yaxes(autorange="reversed", tickmode="linear", **above)
     return figure.update_layout(barmode="overlay", margin_b=16, margin_t=34)

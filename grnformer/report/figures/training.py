@@ -33,6 +33,7 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
                     **shared,
                 )
 
+            # Seeds evaluate at the same steps.
             mean = part.groupby("step")["loss"].mean()
             first = place["col"] == 1
             figure.add_scatter(x=mean.index, y=mean, name=str(arm), line_width=2.6, showlegend=first, **shared)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from grnformer.report.figures.attention import plot_by_degree, plot_enrichment
-from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.attention_tables import (
     MATCHES,
     summarise_by_degree,
@@ -30,7 +28,7 @@ _READ = (
 )
 
 
-def missing_attention(arms: dict[str, Any]) -> Section:
+def missing_attention(arms: Config) -> Section:
     """Say why there is no analysis; `arms` is ``pretrain.arms`` of the configuration."""
     adapted = [name for name, arm in arms.items() if arm["adapter"]]
     why = f"attention.arms leaves out {', '.join(adapted)}" if adapted else "no arm of pretrain.arms has an adapter"

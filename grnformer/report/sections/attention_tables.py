@@ -44,6 +44,7 @@ def summarise_enrichment(enrichment: pd.DataFrame) -> pd.DataFrame:
     """Mean over seeds with Student's t interval, by arm, cell type (and their mean), state and matching."""
     table = main_rows(enrichment)
     keys = ["arm", "state", "matched_on"]
+    # The mean over types is taken within a seed, so that its interval is over seeds too.
     of_seeds = table.groupby([*keys, "seed"], sort=False)["enrichment"].mean().reset_index()
     both = pd.concat([table, of_seeds.assign(cell_type=ALL_TYPES)])
     by = [*keys, "cell_type"]
@@ -53,6 +54,7 @@ def summarise_enrichment(enrichment: pd.DataFrame) -> pd.DataFrame:
 
     found = mean_over_seeds(both, by, "enrichment").merge(described, on=by, how="left")
     # Each group's mean of types stands below its types.
+    # A mean of types stands below its types.
     found = _together(found, keys)
     return found[[*by, "enrichment", "low", "high", *about, "seeds"]]
 
@@ -62,6 +64,7 @@ def against_controls(enrichment: pd.DataFrame, arm: str, others: list[str], matc
     part = main_rows(enrichment)
     part = part[part["matched_on"] == match]
     values = part.pivot_table(index="seed", columns=["state", "arm"], values="enrichment")
+    # A model before training is one more control, paired by seed like the others.
     trained = values["trained"].assign(**{BEFORE: values["untrained", arm]})
 
     return compare_seeds(trained, [(arm, other) for other in (BEFORE, *others)])
@@ -70,6 +73,7 @@ def against_controls(enrichment: pd.DataFrame, arm: str, others: list[str], matc
 def summarise_by_degree(mass: pd.DataFrame, edges: list[int]) -> pd.DataFrame:
     """Mean attention by bin of links, TFs and others, after training; mean over cell types and seeds."""
     mass = mass[mass["state"] == "trained"]
+    # Categories keep arms and kinds in the order shown.
     mass = mass.assign(
         arm=pd.Categorical(mass["arm"], mass["arm"].unique()),
         kind=pd.Categorical(np.where(mass["is_tf"], "TFs", "other genes"), ["TFs", "other genes"]),
@@ -92,6 +96,7 @@ def summarise_contribution(contribution: pd.DataFrame) -> pd.DataFrame:
     """Fractions due to the adapter, and the cost of each change of its attention: over seeds of means over types."""
     shown = ["own", "norm", "pattern", "loss_trained"]
     by_seed = contribution.groupby(["arm", "seed"], sort=False)[[*shown, *CHANGES]].mean()
+    # Each change is compared with the trained model of the same seed.
     costs = by_seed[list(CHANGES)].sub(by_seed["loss_trained"], axis=0).rename(columns=CHANGES)
     long = costs.melt(var_name="what", value_name="difference", ignore_index=False).reset_index()
     found = mean_over_seeds(long, ["arm", "what"], "difference")

@@ -51,6 +51,7 @@ def judge_attention(
         matched = " and ".join(f"{_ratio(rows.loc[match])} times that of {MATCHES[match]}" for match in MATCHED)
         sentences.append(f"{arm} gives TFs {_ratio(rows.loc['none'])} times the attention of other genes, {matched}")
 
+        # `attention.arms` may leave out controls; those were not beaten.
         others = [other for mine, other in pairs if mine == arm and other in analysed]
         against = {match: against_controls(tables["enrichment"], arm, others, match) for match in MATCHES}
         items += [_compare(arm, match, differences) for match, differences in against.items()]
@@ -58,6 +59,7 @@ def judge_attention(
         outcomes = [outcome for match in MATCHED for outcome in against[match]["outcome"]]
         kinds.add(_outcome(rows.loc[MATCHED], outcomes, controlled=bool(others)))
 
+    # Arms that disagree allow no verdict on all of them.
     kind = kinds.pop() if len(kinds) == 1 else "nothing"
     text = f"Attention: {'; '.join(sentences)} (mean over cell types; GRNFormer's authors state about 2, unmatched)."
     return Note(f"{text} {_VERDICTS[kind]}", tuple(items), kind)
@@ -106,6 +108,7 @@ def _edges(arm: str, scored: pd.DataFrame) -> list[str]:
         return []
     auroc = f"AUROC within TFs {part['auroc'].mean():.3f} (chance .5)."
 
+    # One seed has no interval, and no interval says nothing: not that there is no difference.
     if part["low"].isna().all():
         return [f"{arm}: one seed does not show whether pairs of highest attention are edges of the network. {auroc}"]
     above = part.loc[part["low"] > part[["same_tf_high", "same_target"]].max(axis=1), "cell_type"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
 from grnformer.bench.summary import compare_arms, judge
 from grnformer.report.figures.forest import forest_height, order_arms, plot_forest
-from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import capitalise, format_count, format_difference, format_range, format_rows
 
 TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
@@ -46,7 +44,7 @@ def benchmark_section(
     scores: pd.DataFrame | None,
     summary: pd.DataFrame | None,
     pairs: list[tuple[str, str]],
-    settings: dict[str, Any],
+    settings: Config,
     about_data: pd.DataFrame | None = None,
 ) -> Section:
     """Section of one benchmark.
@@ -67,6 +65,7 @@ def benchmark_section(
         missing = Note(f"{title} was not measured: {_MISSING[benchmark]}.", kind="missing")
         return Section(benchmark, title, [missing])
 
+    # In the order of METRICS: the first one is the primary metric.
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
     primary = compared[compared["metric"] == metrics[0]]
@@ -131,6 +130,7 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> lis
     name = str(summary["metric"].iloc[0])
     metric = METRICS[name]
     parts = dict(list(summary.groupby("task", sort=False)))
+    # Forests of one metric stand side by side.
     height = max(map(forest_height, parts.values()))
     blocks: list[Block] = []
 
@@ -162,6 +162,7 @@ def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, c
     order = [name for name, _ in used]
     folds = _FOLDS if "fold" in set(summary["unit"]) else ""
     definitions = " ".join(f"{metric.title} ({metric.statistic}): {metric.about}." for _, metric in used)
+    # Stable sorts: by metric, then task, then arm.
     ordered = order_arms(summary).sort_values("task", kind="stable")
     ordered = ordered.sort_values("metric", kind="stable", key=lambda metric: metric.map(order.index))
 

@@ -10,11 +10,13 @@ from grnformer.workflow.config import config_schema
 if TYPE_CHECKING:
     import pandas as pd
 
+from grnformer.report.page import Config
+
 # choices among names that the schema does not list, since they come from files
 _AMONG_FILES = ("grn.cistromes.prior.collections", "pretrain.checkpoint")
 
 
-def tabulate_choices(config: dict[str, Any], configs: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def tabulate_choices(config: Config, configs: dict[str, Config]) -> pd.DataFrame:
     """Methods, switches and seeds of a run.
 
     Parameters
@@ -46,7 +48,7 @@ def tabulate_choices(config: dict[str, Any], configs: dict[str, dict[str, Any]])
     return pd.DataFrame(rows, columns=["setting", "value"])
 
 
-def _choices(config: dict[str, Any]) -> dict[str, str]:
+def _choices(config: Config) -> dict[str, str]:
     """Setting -> what is chosen, as text."""
     found = {}
     unseen = set(_AMONG_FILES)
@@ -61,7 +63,7 @@ def _choices(config: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _of_the_run(config: dict[str, Any]) -> dict[str, Any]:
+def _of_the_run(config: Config) -> dict[str, Any]:
     """The configuration without what other datasets, sizes and backbones have."""
     pretrain = config["pretrain"]
     size, backbone = pretrain["size"], pretrain["backbone"]

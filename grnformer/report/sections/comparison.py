@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
-from grnformer.report.page import Note, Section, table
+from grnformer.report.page import Config, Note, Section, table
 from grnformer.report.sections.run import flatten
 
 
-def comparison_section(comparison: pd.DataFrame, configs: dict[str, dict[str, Any]]) -> Section:
+def comparison_section(comparison: pd.DataFrame, configs: dict[str, Config]) -> Section:
     """Section of one pair of datasets.
 
     Parameters
@@ -21,6 +19,7 @@ def comparison_section(comparison: pd.DataFrame, configs: dict[str, dict[str, An
         Dataset -> the configuration with its settings.
     """
     left, right = comparison.loc[0, ["left_dataset", "right_dataset"]]
+    # What differs is all that the agreement can be due to.
     differing = differing_settings(configs[left], configs[right])
     headers = {"left": left, "right": right, "left_dataset": "left", "right_dataset": "right "}
 
@@ -43,7 +42,7 @@ def comparison_section(comparison: pd.DataFrame, configs: dict[str, dict[str, An
     )
 
 
-def differing_settings(left: dict[str, Any], right: dict[str, Any]) -> tuple[str, ...]:
+def differing_settings(left: Config, right: Config) -> tuple[str, ...]:
     """Settings of prep, topics and grn that differ, as text: ``grn.tf_gene.method: a / b``."""
     ours, theirs = (flatten({stage: config[stage] for stage in ("prep", "topics", "grn")}) for config in (left, right))
     found = [f"{key}: {value} / {theirs.get(key)}" for key, value in ours.items() if value != theirs.get(key)]

@@ -20,6 +20,7 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
         One row an arm, seed and dataset: arm, seed, source, and the keys that contract ``heldout`` has for a dataset.
     """
     sources = pd.DataFrame.from_dict(meta["datasets"], orient="index").rename_axis("source").reset_index()
+    # A bundle numbers the eRegulons of its datasets one after the other.
     first, end = zip(*sources["eregulons"], strict=True)
     sources = sources[["source", "cells", "genes", "cell_types", "eregulons", "cells_without_network"]].assign(
         cell_types=sources["cell_types"].map(len), eregulons=pd.Series(end) - pd.Series(first)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from grnformer.report.cells import sample_rows
 from grnformer.report.figures.cells import plot_barcodes
-from grnformer.report.page import Block, Figure, table
+from grnformer.report.page import Block, Config, Figure, table
 from grnformer.report.text import format_sample
 
 MEDIANS: dict[str, Any] = {
@@ -20,7 +20,7 @@ MEDIANS: dict[str, Any] = {
 }
 
 
-def fragment_blocks(fragments: pd.DataFrame, bounds: dict[str, Any], settings: dict[str, Any]) -> list[Block]:
+def fragment_blocks(fragments: pd.DataFrame, bounds: Config, settings: Config) -> list[Block]:
     """Table of samples, and the plot that shows cells apart from debris.
 
     Parameters
@@ -32,6 +32,7 @@ def fragment_blocks(fragments: pd.DataFrame, bounds: dict[str, Any], settings: d
     settings
         Section ``report`` of the configuration.
     """
+    # Barcodes with too few fragments have no TSS enrichment and are not drawn.
     measured = fragments[fragments["tss_enrichment"].notna()]
     shown = measured.iloc[sample_rows(len(measured), settings["max_points"], settings["seed"])]
     kept = int(measured["reason"].isna().sum())

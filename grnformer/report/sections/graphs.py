@@ -17,7 +17,11 @@ POWERS = (0.0, -1.0, 1.0)
 
 
 def graphs_section(
-    bundles: dict[str, Bundle], rna: anndata.AnnData, fraction: float, power: float, seed: int
+    bundles: dict[str, Bundle],
+    rna: anndata.AnnData,
+    fraction: float,
+    power: float,
+    seed: int,
 ) -> Section:
     """Section of stage fuse.
 
@@ -65,6 +69,7 @@ def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
     linked = {name: degrees for name, degrees in links.items() if degrees.any()}
     if not linked:
         return []
+    # Genes and TFs are the same in all graphs.
     is_tf = _is_tf(next(iter(bundles.values())))
     rows = [
         {"graph": name, "kind": kind, "genes": len(part), **_describe(part)}
@@ -90,7 +95,11 @@ def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
 
 
 def perturbation_blocks(
-    bundles: dict[str, Bundle], rna: anndata.AnnData, fraction: float, power: float, seed: int
+    bundles: dict[str, Bundle],
+    rna: anndata.AnnData,
+    fraction: float,
+    power: float,
+    seed: int,
 ) -> list[Block]:
     """Degrees before and after edge perturbation, of the graph `hybrid` or the first that has edges of types."""
     usable = [name for name, bundle in bundles.items() if len(bundle.graph.edges)]
@@ -99,6 +108,7 @@ def perturbation_blocks(
     name = "hybrid" if "hybrid" in usable else usable[0]
     bundle = bundles[name]
     is_tf = _is_tf(bundle)
+    # Co-expression links genes that the same cells express.
     expressed = expressed_genes(rna, bundle.graph.genes["gene"].tolist(), PERTURBED_CELLS, seed)
     links = perturbed_degrees(bundle, expressed, fraction, power, seed)
     rows = [
@@ -132,6 +142,7 @@ def expressed_genes(rna: anndata.AnnData, genes: Sequence[str], n_cells: int, se
     """For each cell type, the genes (places in `genes`) that up to `n_cells` of its cells express."""
     rng = np.random.default_rng(seed)
     types = rna.obs["cell_type"].astype(str).to_numpy()
+    # Genes of the vocabulary that the cells lack have no place.
     place = rna.var_names.get_indexer_for(list(genes))
     known = np.flatnonzero(place >= 0)
     expressed = {}
@@ -146,7 +157,11 @@ def expressed_genes(rna: anndata.AnnData, genes: Sequence[str], n_cells: int, se
 
 
 def perturbed_degrees(
-    bundle: Bundle, expressed: Mapping[str, Sequence[np.ndarray]], fraction: float, power: float, seed: int
+    bundle: Bundle,
+    expressed: Mapping[str, Sequence[np.ndarray]],
+    fraction: float,
+    power: float,
+    seed: int,
 ) -> dict[tuple[str, float], np.ndarray]:
     """Links of each gene in the graph of each type before and after one sample, (strategy, power) -> (types, N).
 
@@ -186,6 +201,7 @@ def perturbed_degrees(
 def links_of(bundle: Bundle) -> np.ndarray:
     """Links of each gene (node order), both directions, over the union of distinct TF-gene pairs."""
     source = bundle.graph.edges if len(bundle.graph.edges) else bundle.graph.eregulons
+    # A pair of two types or eRegulons is one link.
     pairs = source[["tf", "gene"]].drop_duplicates().to_numpy(dtype=int)
     return np.bincount(pairs.ravel(), minlength=len(bundle.graph.genes))
 

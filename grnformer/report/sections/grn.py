@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anndata
 import pandas as pd
 
@@ -15,7 +13,7 @@ from grnformer.report.figures.networks import (
     plot_ranking,
     rank_specificity,
 )
-from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.thresholds import threshold_blocks
 from grnformer.report.text import format_rows
 
@@ -30,7 +28,7 @@ def grn_section(
     networks: dict[str, pd.DataFrame],
     cell_type_summary: pd.DataFrame,
     rna: anndata.AnnData,
-    settings: dict[str, Any],
+    settings: Config,
     eregulon_quality: pd.DataFrame | None,
 ) -> Section:
     """Section of stage grn.
@@ -115,8 +113,12 @@ def _quality_blocks(quality: pd.DataFrame) -> list[Block]:
 
 
 def _specificity_blocks(
-    activity: anndata.AnnData, specificity: pd.DataFrame, rna: anndata.AnnData, per_type: int
+    activity: anndata.AnnData,
+    specificity: pd.DataFrame,
+    rna: anndata.AnnData,
+    per_type: int,
 ) -> list[Block]:
+    # Activity is scored for fewer eRegulons than specificity where a filter has dropped some.
     known = specificity[specificity["eregulon"].isin(activity.var_names)]
     dots = describe_dots(top_eregulons(known, per_type), activity, specificity, rna)
     n_types = specificity["cell_type"].nunique()
@@ -143,7 +145,10 @@ def _specificity_blocks(
 
 
 def _network_blocks(
-    networks: dict[str, pd.DataFrame], specificity: pd.DataFrame, tf_of: pd.Series, settings: dict[str, Any]
+    networks: dict[str, pd.DataFrame],
+    specificity: pd.DataFrame,
+    tf_of: pd.Series,
+    settings: Config,
 ) -> list[Block]:
     """A picture of each type's network; `tf_of`: eRegulon -> TF."""
     blocks: list[Block] = []
@@ -151,6 +156,7 @@ def _network_blocks(
     ranked = rank_specificity(specificity)
 
     for name, edges in networks.items():
+        # An eRegulon that was dropped has no TF here.
         tfs = ranked.loc[ranked["cell_type"] == name, "eregulon"].map(tf_of).dropna().astype(str)
         part = strongest_edges(edges, list(tfs), settings["network_tfs"], settings["network_targets"])
         drawn.append(part.assign(cell_type=name))
@@ -172,7 +178,10 @@ def top_eregulons(specificity: pd.DataFrame, per_type: int) -> list[str]:
 
 
 def describe_dots(
-    eregulons: list[str], activity: anndata.AnnData, specificity: pd.DataFrame, rna: anndata.AnnData
+    eregulons: list[str],
+    activity: anndata.AnnData,
+    specificity: pd.DataFrame,
+    rna: anndata.AnnData,
 ) -> pd.DataFrame:
     """Numbers behind the dot plot, one row an eRegulon and cell type.
 
@@ -185,6 +194,7 @@ def describe_dots(
     about = part.var[["tf", "n_genes"]].rename(columns={"n_genes": "genes"}).rename_axis("eregulon").reset_index()
     dots = mean_by_type({"mean_auc": part.X, "active_fraction": part.layers["active"]}, eregulons, types, "eregulon")
 
+    # A TF that was not measured in RNA keeps its dots, without a colour.
     tfs = [tf for tf in about["tf"].unique() if tf in rna.var_names]
     expression = mean_by_type({"tf_expression": rna[:, tfs].X}, tfs, types.reindex(rna.obs_names), "tf")
     dots = dots.merge(about, how="left").merge(expression, how="left").merge(specificity, how="left")
@@ -208,10 +218,14 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     rows = eregulons[["eregulon", "tf"]].assign(pair=eregulons["evidence"].map(sources)).explode("pair")
     rows["kind"], rows["source"] = rows["pair"].str[0], rows["pair"].str[1]
 
+    # The motifs of a TF count as one source; the column motifs has their number.
     rows["motif"] = rows["source"].where(~rows["kind"].isin(["prior", "chip"]))
     rows["source"] = rows["source"].where(rows["motif"].isna(), "motifs of " + rows["tf"].astype(str))
     counts = rows.groupby(["kind", "source"], as_index=False).agg(
-        triplets=("tf", "size"), eregulons=("eregulon", "nunique"), tfs=("tf", "nunique"), motifs=("motif", "nunique")
+        triplets=("tf", "size"),
+        eregulons=("eregulon", "nunique"),
+        tfs=("tf", "nunique"),
+        motifs=("motif", "nunique"),
     )
     order = [False, True, True]
 

@@ -17,6 +17,7 @@ def measured_section(paths: list[str]) -> Section | None:
     Tables of other columns, in which a benchmark keeps what it looked through, are left out.
     """
     read = [pd.read_csv(path, sep="\t", dtype={"target": str, "met": str}) for path in paths]
+    # A search of a benchmark keeps a table of other columns.
     tables = {Path(path).stem: one for path, one in zip(paths, read, strict=True) if tuple(one) == COLUMNS}
     if not tables:
         return None

@@ -12,7 +12,10 @@ from grnformer.report.text import format_rows
 
 
 def overview_section(
-    summary: dict[str, Any], eregulons: pd.DataFrame, sizes: pd.DataFrame, sections: list[Section]
+    summary: dict[str, Any],
+    eregulons: pd.DataFrame,
+    sizes: pd.DataFrame,
+    sections: list[Section],
 ) -> Section:
     """Sizes of the dataset and its networks, then the verdicts of the sections that follow.
 
@@ -31,6 +34,7 @@ def overview_section(
         f"{eregulons['tf'].nunique():,} TFs. Edges of each cell type's network: {edges}."
     )
     notes = [block for section in sections for block in section.blocks if isinstance(block, Note)]
+    # Details stay in the sections.
     verdicts = [replace(note, items=()) for note in notes if note.kind in ("gain", "nothing", "loss")]
 
     return Section("overview", "In short", [Note(text), *verdicts])

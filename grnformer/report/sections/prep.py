@@ -17,7 +17,7 @@ from grnformer.report.figures.cells import (
     plot_umap_metric,
     plot_violins,
 )
-from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.fragments import fragment_blocks
 from grnformer.report.text import format_sample
 
@@ -31,8 +31,8 @@ def prep_section(
     summary: dict[str, Any],
     umap: np.ndarray | None,
     fragments: pd.DataFrame | None,
-    settings: dict[str, Any],
-    config: dict[str, Any],
+    settings: Config,
+    config: Config,
 ) -> Section:
     """Section of stage prep.
 
@@ -52,6 +52,7 @@ def prep_section(
         Sections ``report`` and ``prep`` of the configuration.
     """
     cell_types = rna.obs["cell_type"].astype(str)
+    # The QC table also has the cells that were dropped.
     kept = qc.set_index("cell").reindex(rna.obs_names)
     blocks = _size_blocks(dropped, summary, kept, cell_types)
 
@@ -82,7 +83,10 @@ def prep_section(
 
 
 def _size_blocks(
-    dropped: pd.DataFrame, summary: dict[str, Any], kept: pd.DataFrame, cell_types: pd.Series
+    dropped: pd.DataFrame,
+    summary: dict[str, Any],
+    kept: pd.DataFrame,
+    cell_types: pd.Series,
 ) -> list[Block]:
     """Sizes, cell types, pairing of barcodes, and what was removed."""
     medians: dict[str, Any] = {name: f"median {metric.label}" for name, metric in METRICS.items()}
@@ -123,7 +127,10 @@ def _size_blocks(
 
 
 def _embedding_blocks(
-    umap: np.ndarray | None, kept: pd.DataFrame, cell_types: pd.Series, settings: dict[str, Any]
+    umap: np.ndarray | None,
+    kept: pd.DataFrame,
+    cell_types: pd.Series,
+    settings: Config,
 ) -> list[Block]:
     if umap is None:
         return [Note("No UMAP is drawn: no joint embedding was computed for this dataset.", kind="missing")]

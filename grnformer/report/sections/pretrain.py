@@ -8,7 +8,7 @@ import pandas as pd
 
 from grnformer.bench.summary import compare_seeds, judge
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
-from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import format_count, format_differences
 from grnformer.workflow.config import DATA_GRAPHS
 
@@ -26,7 +26,7 @@ _WORDS = {
 }
 
 
-def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any]) -> Section:
+def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config) -> Section:
     """Section of stage pretrain.
 
     Parameters
@@ -40,6 +40,7 @@ def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str
     """
     heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
     unit = str(heldout["loss_unit"].iloc[0])  # one backbone, hence one objective, for all arms of a run
+    # Headers name the unit: losses of two backbones must not be compared by mistake.
     headers = _headers(unit)
     summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
     blocks: list[Block] = [describe_gain(summary, differences, unit)]
@@ -67,7 +68,7 @@ def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str
     return Section("pretrain", "Pretraining", blocks)
 
 
-def _figures(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any], unit: str) -> list[Block]:
+def _figures(curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config, unit: str) -> list[Block]:
     loss, masked, known = _WORDS[unit]
     n = heldout.iloc[0]
     height = 150 + 34 * heldout["arm"].nunique()
@@ -102,7 +103,7 @@ def _figures(curves: pd.DataFrame, heldout: pd.DataFrame, arms: dict[str, Any], 
     ]
 
 
-def pairs_of_arms(arms: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+def pairs_of_arms(arms: dict[str, Config]) -> list[tuple[str, str]]:
     """Every arm that has a graph of the data, paired with every arm that has none or a control.
 
     Parameters
@@ -147,7 +148,7 @@ def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(seeds=("seed", "nunique"), loss=("loss", "mean"), loss_sd=("loss", "std"), **means).reset_index()
 
 
-def _describe(arm: dict[str, Any]) -> str:
+def _describe(arm: Config) -> str:
     return ", ".join(f"{key} {str(value).lower()}" for key, value in arm.items())
 
 

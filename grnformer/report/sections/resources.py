@@ -7,12 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from grnformer.report.page import Config
+
 _PREFIX = "resource:"
 _COLUMNS = ["about", "licence", "source", "sha256"]
 
 
 def tabulate_resources(
-    configs: dict[str, dict[str, Any]], samples: list[dict[str, str]], registry: dict[str, Any]
+    configs: dict[str, Config],
+    samples: list[dict[str, str]],
+    registry: Config,
 ) -> pd.DataFrame:
     """Resources that the datasets' stages read, with what they are, licence, source and hash.
 
@@ -36,7 +40,7 @@ def tabulate_resources(
     return frame.reindex(columns=_COLUMNS).rename_axis("resource").reset_index()
 
 
-def _read_by_networks(config: dict[str, Any], rows: list[dict[str, str]]) -> list[Any]:
+def _read_by_networks(config: Config, rows: list[dict[str, str]]) -> list[Any]:
     """Settings whose files the stages prep and grn read."""
     grn, genomes = config["grn"], {row["genome"] for row in rows}
     read = [config["genomes"][genome]["tss"] for genome in genomes]
@@ -50,16 +54,18 @@ def _read_by_networks(config: dict[str, Any], rows: list[dict[str, str]]) -> lis
     return read
 
 
-def _motif_settings(cistromes: dict[str, Any]) -> list[Any]:
+def _motif_settings(cistromes: Config) -> list[Any]:
     """Settings of the chosen method, where it needs motifs."""
-    method = {"pyscenic_ctx": "cistarget_genes"}.get(cistromes["method"], cistromes["method"])
+    # pySCENIC reads the settings of this package's method on the same rankings.
+    method = "cistarget_genes" if cistromes["method"] == "pyscenic_ctx" else cistromes["method"]
     if method == "prior":
         return []
+    # Only without given scores does the method scan sequences.
     scanned = method == "dem" and not cistromes["dem"]["scores"]
     return [cistromes["motifs_to_tfs"], cistromes[method], cistromes["motif_scan"] if scanned else None]
 
 
-def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
+def _read_by_models(dataset: str, config: Config) -> list[Any]:
     """Settings whose files training, embedding and drug response read, for a dataset or for corpora with it."""
     pretrain, fuse, drugs = config["pretrain"], config["fuse"], config["bench"]["drug_response"]
     chosen = pretrain["datasets"]

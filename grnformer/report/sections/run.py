@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 import grnformer
-from grnformer.report.page import Block, Listing, Note, Section, table
+from grnformer.report.page import Block, Config, Listing, Note, Section, table
 from grnformer.report.sections.choices import tabulate_choices
 from grnformer.report.sections.resources import tabulate_resources
 
@@ -22,10 +22,10 @@ _MAIN_PACKAGES = (
 
 
 def run_sections(
-    config: dict[str, Any],
-    configs: dict[str, dict[str, Any]],
+    config: Config,
+    configs: dict[str, Config],
     samples: list[dict[str, str]],
-    registry: dict[str, Any],
+    registry: Config,
     costs: pd.DataFrame,
     commit: str,
 ) -> list[Section]:
@@ -44,6 +44,7 @@ def run_sections(
     commit
         State of the checkout.
     """
+    # Every table of the page gets a column `dataset`.
     sheet = pd.DataFrame(samples).replace("", None).rename(columns={"dataset": "of"})
     settings: list[Block] = [
         table(
@@ -123,7 +124,7 @@ def describe_software(commit: str) -> pd.DataFrame:
     return pd.DataFrame(versions.items(), columns=["name", "version"])
 
 
-def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(settings: Config, prefix: str = "") -> dict[str, Any]:
     """Nested settings as one level, keys joined by dots; lists stay lists."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():

@@ -29,6 +29,7 @@ def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_freq
     min_frequency
         Fraction of the reruns that a triplet had to be in.
     """
+    # Pairs begin with the main run.
     main = stability["seed"].iloc[0]
     reruns = sorted({*stability["seed"], *stability["other_seed"]} - {main})
     overlap = summarise_overlap(stability)
@@ -71,6 +72,7 @@ def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_freq
 def summarise_overlap(stability: pd.DataFrame) -> pd.DataFrame:
     """Mean and least Jaccard index, and sizes, by kind of network and cell type."""
     both = stability[["size", "other_size"]]
+    # A pair has two networks, and each may be the smallest or largest.
     sizes = stability.assign(smallest=both.min(axis=1), largest=both.max(axis=1))
 
     frame = sizes.groupby(["what", "cell_type"], sort=False).agg(

@@ -11,7 +11,10 @@ from grnformer.report.page import Block, Figure, table
 
 
 def threshold_blocks(
-    activity: anndata.AnnData, thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int
+    activity: anndata.AnnData,
+    thresholds: pd.DataFrame,
+    specificity: pd.DataFrame,
+    most: int,
 ) -> list[Block]:
     """Figure of `most` thresholds, and the table of all.
 
@@ -73,9 +76,11 @@ def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: i
         by=explain_doubt(thresholds).where(doubtful, thresholds["method"]),
     ).sort_values(["rss", "eregulon"], ascending=[False, True])
 
+    # In turn over reasons (or methods), so that each has an example.
     ranked["turn"] = ranked.groupby(["doubtful", "by"]).cumcount()
     ranked = ranked.sort_values(["turn", "by"], kind="stable")
     unsure, sound = (ranked.loc[ranked["doubtful"] == kind, "eregulon"].tolist() for kind in (True, False))
+    # Two of three places for doubtful ones, and those that the others leave.
     n_unsure = min(len(unsure), max(most - most // 3, most - len(sound)))
 
     return [*unsure[:n_unsure], *sound[: most - n_unsure]]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from grnformer.report.cells import sample_rows
 from grnformer.report.figures.topics import plot_cells, plot_selection, plot_sizes
-from grnformer.report.page import Block, Figure, Section, table
+from grnformer.report.page import Block, Config, Figure, Section, table
 from grnformer.report.text import format_sample
 
 
@@ -18,7 +16,7 @@ def topics_section(
     cell_topic: pd.DataFrame,
     region_sets: pd.DataFrame,
     cell_types: pd.Series,
-    settings: dict[str, Any],
+    settings: Config,
 ) -> Section:
     """Section of stage topics.
 
@@ -32,6 +30,7 @@ def topics_section(
         Section ``report`` of the configuration.
     """
     proportions = cell_topic.set_index("cell")
+    # The same cells, perhaps in another order.
     types = cell_types.reindex(proportions.index)
     chosen = int(topic_selection.loc[topic_selection["selected"], "n_topics"].iloc[0])
     shown = sample_rows(len(proportions), settings["max_heatmap_cells"], settings["seed"])
