@@ -46,7 +46,8 @@ def estimate_mean(values: np.ndarray) -> Estimate:
     mean = float(values.mean())
     if n == 1:
         return Estimate(mean, np.nan, np.nan, n)
-    half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    quantile = stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1)
+    half = float(quantile * values.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
 
 
@@ -103,7 +104,8 @@ def bootstrap(
     # Clusters differ in size: what a smaller one lacks points at a row of NaN, which the statistic leaves out.
     rows = np.full((len(sizes), sizes.max()), len(values))
     rows[np.arange(sizes.max()) < sizes[:, None]] = np.argsort(of_member, kind="stable")
-    padded = np.concatenate([values, np.full((1, *values.shape[1:]), np.nan)])
+    missing = np.full_like(values[:1], np.nan, dtype=float)
+    padded = np.concatenate([values, missing])
 
     sampled = rows[rng.integers(0, len(sizes), size=(n_resamples, len(sizes)))]
     return getattr(np, f"nan{statistic}")(padded[sampled.reshape(n_resamples, -1)], axis=1)
@@ -111,5 +113,6 @@ def bootstrap(
 
 def interval(replicates: np.ndarray) -> tuple[float, float]:
     """Percentile interval (95%) of bootstrap replicates, without the undefined ones."""
-    low, high = np.nanquantile(replicates, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    tail = (1 - _CONFIDENCE) / 2
+    low, high = np.nanquantile(replicates, [tail, 1 - tail])
     return float(low), float(high)

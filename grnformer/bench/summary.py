@@ -151,7 +151,8 @@ def compare_seeds(values: pd.DataFrame, pairs: list[tuple[str, str]], sign: int 
     rows = []
     for arm, other in pairs:
         if arm in values and other in values:
-            found = estimate_mean((sign * (values[arm] - values[other])).dropna().to_numpy(float))
+            paired = sign * (values[arm] - values[other]).dropna()
+            found = estimate_mean(paired.to_numpy(float))
             rows.append([arm, other, *found, found.outcome])
     return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
 

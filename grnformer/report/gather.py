@@ -92,8 +92,8 @@ def gather_sections(
         Those that models are trained on.
     """
     given = Files(files)
-    sections: list[Section] = []
 
+    sections: list[Section] = []
     for dataset, of_dataset in configs.items():
         logger.info("sections of %s", dataset)
         # One dataset at a time: its matrices are freed before the next is read.
@@ -190,8 +190,8 @@ def _attention_section(paths: list[str], config: Config) -> Section:
     arms = config["pretrain"]["arms"]
     if not paths:
         return missing_attention(arms)
-    parts: dict[str, list[pd.DataFrame]] = {}
 
+    parts: dict[str, list[pd.DataFrame]] = {}
     for path in map(Path, paths):
         # The arm is in the path only.
         part = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)

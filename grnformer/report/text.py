@@ -25,9 +25,8 @@ def format_value(value: Any) -> str:
         return f"{value:,d}"
     if pd.api.types.is_float(value):
         size = abs(value)
-        digits = 4 if size >= 10 else 3
-        text = f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}"
-        return text.replace("-", MINUS)
+        style = ",.0f" if size >= 1000 else ".4g" if size >= 10 else ".3g"
+        return format(value, style).replace("-", MINUS)
 
     return str(value)
 
@@ -35,7 +34,8 @@ def format_value(value: Any) -> str:
 def format_count(number: int, unit: str) -> str:
     """Number and unit, e.g. ``12 TFs``."""
     name = "TF" if unit == "tf" else unit
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+    plural = "" if number == 1 else "s"
+    return f"{number:,} {name}{plural}"
 
 
 def format_range(numbers: pd.Series, unit: str) -> str:
@@ -49,7 +49,8 @@ def format_difference(value: float, low: float = np.nan, high: float = np.nan) -
     """A difference with its sign, three decimals and its interval, where there is one."""
     if np.isnan(value):
         return "undefined"
-    text = f"{value:+.3f}" if np.isnan(low) else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    template = "{:+.3f}" if np.isnan(low) else "{:+.3f} [{:+.3f}, {:+.3f}]"
+    text = template.format(value, low, high)
     return text.replace("-", MINUS)
 
 
@@ -66,7 +67,9 @@ def format_differences(rows: pd.DataFrame, template: str) -> list[str]:
 
 def format_sample(shown: int, of: int, what: str) -> str:
     """Say how many points are drawn, where not all are."""
-    return "" if shown == of else f" {shown:,} of {of:,} {what} are drawn, chosen at random."
+    if shown == of:
+        return ""
+    return f" {shown:,} of {of:,} {what} are drawn, chosen at random."
 
 
 def capitalise(text: str) -> str:

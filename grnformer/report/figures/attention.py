@@ -21,10 +21,11 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
     matches
         Matching -> the genes that TFs are compared with.
     """
-    arms, types = list(dict.fromkeys(summary["arm"])), list(dict.fromkeys(summary["cell_type"]))
+    arms, types = summary["arm"].unique(), summary["cell_type"].unique()
     # A gap separates the rows of two arms.
-    rows = {(arm, name): i * (len(types) + 0.7) + j for i, arm in enumerate(arms) for j, name in enumerate(types)}
-    summary = summary.assign(y=[rows[pair] for pair in zip(summary["arm"], summary["cell_type"], strict=True)])
+    pairs = [(arm, name) for arm in arms for name in types]
+    rows = {pair: i + 0.7 * (i // len(types)) for i, pair in enumerate(pairs)}
+    summary = summary.assign(y=list(map(rows.get, zip(summary["arm"], summary["cell_type"], strict=True))))
     palette = colours(arms)
     # Two lines, for three panels stand side by side.
     titles = [f"over {name}".replace(" same ", " same<br>") for name in matches.values()]
@@ -32,8 +33,8 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
 
     for match, place in zip(matches, places, strict=True):
         part = summary[summary["matched_on"] == match].dropna(subset=["enrichment"])
-        trained = part[part["state"] == "trained"]
 
+        trained = part[part["state"] == "trained"]
         for row in trained.dropna(subset=["null_low"]).itertuples():
             figure.add_scatter(
                 x=[row.null_low, row.null_high],
@@ -80,8 +81,8 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
 
 def plot_by_degree(table: pd.DataFrame) -> go.Figure:
     """Attention by bin of degree, TFs and others, one panel an arm."""
-    arms = list(dict.fromkeys(table["arm"]))
-    bins = list(dict.fromkeys(table.sort_values("bin")["links"]))
+    arms = table["arm"].unique()
+    bins = table.sort_values("bin")["links"].unique()
     palette = colours(["TFs", "other genes"])
     figure, places = panels(arms, shared_yaxes=True, horizontal_spacing=0.03)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ Place = dict[str, int]
 
 def colours(names: Iterable[Any]) -> dict[str, str]:
     """One colour a distinct name, in the order given; after the last colour they begin again."""
-    return {str(name): CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(dict.fromkeys(names))}
+    return dict(zip(dict.fromkeys(map(str, names)), cycle(CATEGORIES), strict=False))
 
 
 def styled(figure: go.Figure, height: int) -> go.Figure:
@@ -80,7 +81,11 @@ def panels(titles: Sequence[str], columns: int | None = None, **options: Any) ->
     """Empty panels in rows of `columns` (default: one row), and the place of each; `options` of make_subplots."""
     columns = columns or len(titles)
     figure = make_subplots(rows=-(-len(titles) // columns), cols=columns, subplot_titles=titles, **options)
-    return figure, [{"row": i // columns + 1, "col": i % columns + 1} for i in range(len(titles))]
+    places = []
+    for number in range(len(titles)):
+        row, column = divmod(number, columns)
+        places.append({"row": row + 1, "col": column + 1})
+    return figure, places
 
 
 def legend_above(figure: go.Figure, y: float = 1.1, **layout: Any) -> go.Figure:
@@ -106,7 +111,8 @@ def scatter_points(x: np.ndarray, y: np.ndarray, **options: Any) -> go.Scatter |
 def add_bars(figure: go.Figure, values: np.ndarray, edges: np.ndarray, colour: str, **options: Any) -> None:
     """Add the histogram of values in bins of given edges."""
     counts, _ = np.histogram(values, bins=edges)
-    figure.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=counts, marker_color=colour, marker_line_width=0, **options)
+    centres = (edges[:-1] + edges[1:]) / 2
+    figure.add_bar(x=centres, y=counts, marker_color=colour, marker_line_width=0, **options)
 
 
 def corner_text(figure: go.Figure, text: str, y: float, colour: str, place: Place, **options: Any) -> None:

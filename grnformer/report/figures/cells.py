@@ -42,8 +42,9 @@ class Metric(NamedTuple):
             return {}
         names = [0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5))]
         # Ticks a little beyond the data, so that a narrow range still has two.
-        inside = [n for n in names if values.min() - 0.1 <= self.scale(n) <= values.max() + 0.1]
-        return {"tickvals": [float(self.scale(n)) for n in inside], "ticktext": [f"{n:,}" for n in inside]}
+        low, high = values.min() - 0.1, values.max() + 0.1
+        inside = {n: float(self.scale(n)) for n in names if low <= self.scale(n) <= high}
+        return {"tickvals": list(inside.values()), "ticktext": [f"{n:,}" for n in inside]}
 
 
 METRICS = {
@@ -176,8 +177,8 @@ def plot_markers(dots: pd.DataFrame) -> go.Figure:
 def plot_barcodes(barcodes: pd.DataFrame, bounds: dict[str, Any]) -> go.Figure:
     """Scatter of TSS enrichment against unique fragments (log), kept and dropped barcodes apart."""
     figure = go.Figure()
-    passed = barcodes["reason"].isna()
 
+    passed = barcodes["reason"].isna()
     for name, chosen, colour in (("kept", passed, CATEGORIES[0]), ("dropped", ~passed, NEGATIVE)):
         part = barcodes[chosen]
         figure.add_trace(

@@ -51,16 +51,18 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
         else:
             core.add_edges_from(((tf, gene) for tf in regulators), weight=1.0)
 
-    core.add_edges_from(((a, b) for a, b in graph.edges if a in leaves and b in leaves and a != b), weight=1.0)
+    between = graph.subgraph(tfs).edges
+    core.add_edges_from(((a, b) for a, b in between if a != b), weight=1.0)
 
     places = nx.spring_layout(core, seed=seed, iterations=300, k=2.4 / np.sqrt(len(core)))
     centre = np.mean([places[tf] for tf in tfs], axis=0)
 
     for tf, genes in leaves.items():
         x, y = places[tf] - centre
+        outward, step = np.arctan2(y, x), 2 * np.pi / max(len(genes), 8)
         for i, gene in enumerate(genes):
             # Begin on the side that faces away from the centre, and go round in both directions.
-            angle = np.arctan2(y, x) + np.pi * (i - (len(genes) - 1) / 2) * 2 / max(len(genes), 8)
+            angle = outward + step * (i - (len(genes) - 1) / 2)
             # Two radii in turn leave room for the names.
             radius = 0.2 if i % 2 else 0.26
             places[gene] = places[tf] + radius * np.array([np.cos(angle), np.sin(angle)])
@@ -89,10 +91,11 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
         ends = edges.loc[edges["sign"] == sign, ["tf", "gene"]].to_numpy()
         if len(ends):
             # A missing point between two edges lifts the pen.
-            drawn = np.array([[places[tf], places[gene], (np.nan, np.nan)] for tf, gene in ends]).reshape(-1, 2)
+            drawn = [(places[tf], places[gene], (np.nan, np.nan)) for tf, gene in ends]
+            x, y = np.array(drawn).reshape(-1, 2).T
             figure.add_scatter(
-                x=drawn[:, 0],
-                y=drawn[:, 1],
+                x=x,
+                y=y,
                 mode="lines",
                 name=name,
                 line_color=colour,

@@ -21,10 +21,10 @@ _READ = (
     "uniform attention to all of them (1). A gene's attention to itself is left out: it has a bonus by construction. "
     "Queries are those of masked genes in held-out cells, the only ones whose states the masked loss reads. Degrees "
     "are those of the type's inferred network, for all arms. A TF's links mostly go out, those of other genes come in. "
-    "Where messages go from TF to gene, only incoming links change a gene's structure; hence the second matching. In "
-    "that case a query knows nothing of the graph, and a TF's key nothing of its targets: attention on a regulator is "
-    "then no evidence that the model follows the edge. Weights show where a model looks, not what it uses; the table "
-    "of contributions gives the held-out loss without them."
+    "Where messages go from TF to gene, only incoming links change a gene's structure; hence the second matching. A "
+    "query knows nothing of the graph, and with such messages a TF's key knows nothing of its targets: attention on a "
+    "regulator is then no evidence that the model follows the edge. Weights show where a model looks, not what it "
+    "uses; the table of contributions gives the held-out loss without them."
 )
 
 

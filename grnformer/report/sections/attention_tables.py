@@ -53,7 +53,6 @@ def summarise_enrichment(enrichment: pd.DataFrame) -> pd.DataFrame:
     described = table.groupby(by, sort=False).agg(about).reset_index()
 
     found = mean_over_seeds(both, by, "enrichment").merge(described, on=by, how="left")
-    # Each group's mean of types stands below its types.
     # A mean of types stands below its types.
     found = _together(found, keys)
     return found[[*by, "enrichment", "low", "high", *about, "seeds"]]
@@ -83,7 +82,8 @@ def summarise_by_degree(mass: pd.DataFrame, edges: list[int]) -> pd.DataFrame:
     keys = ["arm", "kind", "bin"]
     # A gene counts as often as it was a key.
     each = mass.groupby([*keys, "cell_type", "seed"], observed=True)[["total", "keys"]].sum()
-    table = (each["total"] / each["keys"]).groupby(keys, observed=True).mean().rename("mass").reset_index()
+    each["mass"] = each["total"] / each["keys"]
+    table = each.groupby(keys, observed=True)["mass"].mean().reset_index()
     genes = mass.groupby(keys, observed=True)["gene"].nunique()
 
     return table.assign(
@@ -112,7 +112,8 @@ def summarise_pairs(scores: pd.DataFrame) -> pd.DataFrame:
     keys = ["arm", "cell_type"]
     means = ["same_tf", "same_tf_low", "same_tf_high", "same_target", "base_rate", "auroc", "auroc_low", "auroc_high"]
     counts = ["top", "candidates", "edges"]
-    about = scores.groupby(keys, sort=False).agg(dict.fromkeys(means, "mean") | dict.fromkeys(counts, "max"))
+    how = dict.fromkeys(means, "mean") | dict.fromkeys(counts, "max")
+    about = scores.groupby(keys, sort=False).agg(how)
     found = mean_over_seeds(scores, keys, "precision").merge(about.reset_index(), on=keys)
     # A fraction: the interval of few seeds may reach beyond 0 and 1.
     found[["low", "high"]] = found[["low", "high"]].clip(0, 1)
@@ -131,4 +132,5 @@ def _bin_name(number: int, edges: list[int]) -> str:
     if number == len(edges):
         return f"{bounds[-1]}+"
     last = bounds[number + 1] - 1
-    return str(bounds[number]) if last == bounds[number] else f"{bounds[number]}-{last}"
+    first = bounds[number]
+    return str(first) if first == last else f"{first}-{last}"

@@ -122,5 +122,5 @@ def _edges(arm: str, scored: pd.DataFrame) -> list[str]:
 def _ratio(row: pd.Series) -> str:
     if np.isnan(row["enrichment"]):
         return "an undefined number of"
-    interval = "" if np.isnan(row["low"]) else f" [{row['low']:.2f}, {row['high']:.2f}]"
-    return f"{row['enrichment']:.2f}{interval}"
+    template = "{enrichment:.2f}" if np.isnan(row["low"]) else "{enrichment:.2f} [{low:.2f}, {high:.2f}]"
+    return template.format(**row)

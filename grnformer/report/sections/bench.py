@@ -104,8 +104,8 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
     )
     of_controls = comparisons[comparisons["role"] == "control"].groupby("against", sort=False)
     items = [f"Against {name}: {_list_outcomes(rows)}." for name, rows in of_controls]
-    of_baselines = comparisons[comparisons["role"] == "baseline"]
 
+    of_baselines = comparisons[comparisons["role"] == "baseline"]
     if len(of_baselines):
         items.append(f"Against the best baseline: {_list_outcomes(of_baselines)}.")
     return Note(text, tuple(items), judge(comparisons["outcome"].tolist()))
@@ -115,8 +115,8 @@ def _list_outcomes(comparisons: pd.DataFrame) -> str:
     """Tasks and differences by outcome; a baseline is named, for it differs between tasks."""
     comparisons = comparisons.assign(shown=comparisons["difference"].map(format_difference))
     template = "{task} {shown} to {against}" if "baseline" in set(comparisons["role"]) else "{task} {shown}"
-    pieces = []
 
+    pieces = []
     for outcome in ("better", "worse", "no difference shown", "too few members", "not comparable"):
         rows = comparisons[comparisons["outcome"] == outcome]
         if len(rows):
@@ -132,16 +132,16 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> lis
     parts = dict(list(summary.groupby("task", sort=False)))
     # Forests of one metric stand side by side.
     height = max(map(forest_height, parts.values()))
-    blocks: list[Block] = []
 
+    blocks: list[Block] = []
     for task, part in parts.items():
         figure = plot_forest(part, scores[scores["task"] == task], f"{task}: {metric.title}")
         caption = (
             f"{capitalise(metric.about)}. Task {task}. Points: {metric.statistic} over members{_count_members(part)}; "
             "bars: 95% interval; dashed line: best baseline; dotted line: chance."
         )
-        undefined = part.loc[part["estimate"].isna(), "arm"]
 
+        undefined = part.loc[part["estimate"].isna(), "arm"]
         if len(undefined):
             caption += f" Undefined, hence without a point: {', '.join(undefined)}."
         blocks.append(Figure(f"{benchmark}-{name}-{task}", figure, caption, height, wide=len(parts) == 1))

@@ -44,6 +44,10 @@ def comparison_section(comparison: pd.DataFrame, configs: dict[str, Config]) -> 
 
 def differing_settings(left: Config, right: Config) -> tuple[str, ...]:
     """Settings of prep, topics and grn that differ, as text: ``grn.tf_gene.method: a / b``."""
-    ours, theirs = (flatten({stage: config[stage] for stage in ("prep", "topics", "grn")}) for config in (left, right))
-    found = [f"{key}: {value} / {theirs.get(key)}" for key, value in ours.items() if value != theirs.get(key)]
+    found = []
+    for stage in ("prep", "topics", "grn"):
+        ours, theirs = flatten(left[stage]), flatten(right[stage])
+        for key, value in ours.items():
+            if value != theirs.get(key):
+                found.append(f"{stage}.{key}: {value} / {theirs.get(key)}")
     return tuple(found) or ("none",)

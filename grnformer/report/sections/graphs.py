@@ -117,7 +117,9 @@ def perturbation_blocks(
         for kind, part in _by_kind(degrees, is_tf)
     ]
     columns = ["strategy", "degree_power", "kind", "mean_degree", "median_degree", "highest_degree", "unlinked"]
-    drawn = {strategy if not p else f"{strategy}, power {p:g}": degrees for (strategy, p), degrees in links.items()}
+    drawn = {}
+    for (strategy, p), degrees in links.items():
+        drawn[f"{strategy}, power {p:g}" if p else strategy] = degrees
     said = f"{fraction:.0%} of the edges replaced, graph {name}"
 
     return [
@@ -145,8 +147,8 @@ def expressed_genes(rna: anndata.AnnData, genes: Sequence[str], n_cells: int, se
     # Genes of the vocabulary that the cells lack have no place.
     place = rna.var_names.get_indexer_for(list(genes))
     known = np.flatnonzero(place >= 0)
-    expressed = {}
 
+    expressed = {}
     for name in np.unique(types):
         rows = np.flatnonzero(types == name)
         rows = np.sort(rng.choice(rows, size=min(n_cells, len(rows)), replace=False))
@@ -184,9 +186,11 @@ def perturbed_degrees(
     n_genes = len(bundle.graph.genes)
     powers = list(dict.fromkeys([*POWERS, float(power)]))
     cases = [("none", 0.0), *((strategy, p) for strategy in STRATEGIES for p in powers)]
-    tables = [(expressed.get(str(name), []), edge_list(part)) for name, part in bundle.graph.edges.groupby("cell_type")]
-    links: dict[tuple[str, float], np.ndarray] = {}
+    tables = []
+    for name, part in bundle.graph.edges.groupby("cell_type"):
+        tables.append((expressed.get(str(name), []), edge_list(part)))
 
+    links: dict[tuple[str, float], np.ndarray] = {}
     for strategy, p in cases:
         rng = np.random.default_rng(seed)
         perturbed = [

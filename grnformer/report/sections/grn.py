@@ -17,6 +17,11 @@ from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.thresholds import threshold_blocks
 from grnformer.report.text import format_rows
 
+_COUNTS = (
+    "{eregulon:,} eRegulons of {tf:,} TFs: {triplets:,} TF-region-gene triplets, {gene:,} target genes, {region:,} "
+    "regions. Most triplets rest on these sources of evidence for TF binding: {sources}."
+)
+
 
 def grn_section(
     *,
@@ -69,14 +74,11 @@ def grn_section(
 def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Block]:
     evidence = count_evidence(eregulons)
     sources = ", ".join(format_rows(evidence.head(6), "{source} {triplets:,}"))
-    distinct = eregulons[["eregulon", "tf", "gene", "region"]].nunique()
+    counts = eregulons[["eregulon", "tf", "gene", "region"]].nunique().to_dict()
+    text = _COUNTS.format(**counts, triplets=len(eregulons), sources=sources)
 
     return [
-        Note(
-            f"{distinct['eregulon']:,} eRegulons of {distinct['tf']:,} TFs: {len(eregulons):,} TF-region-gene "
-            f"triplets, {distinct['gene']:,} target genes, {distinct['region']:,} regions. Most triplets rest on these "
-            f"sources of evidence for TF binding: {sources}."
-        ),
+        Note(text),
         table("grn_funnel", funnel, "What each step of eRegulon building kept.", pairs="TF-gene pairs (n)"),
         table(
             "grn_evidence",
@@ -216,11 +218,13 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     """
     sources = {text: _split_evidence(text) for text in eregulons["evidence"].unique()}
     rows = eregulons[["eregulon", "tf"]].assign(pair=eregulons["evidence"].map(sources)).explode("pair")
-    rows["kind"], rows["source"] = rows["pair"].str[0], rows["pair"].str[1]
+    rows["kind"] = rows["pair"].str[0]
+    rows["source"] = rows["pair"].str[1]
 
     # The motifs of a TF count as one source; the column motifs has their number.
     rows["motif"] = rows["source"].where(~rows["kind"].isin(["prior", "chip"]))
-    rows["source"] = rows["source"].where(rows["motif"].isna(), "motifs of " + rows["tf"].astype(str))
+    joint = "motifs of " + rows["tf"].astype(str)
+    rows["source"] = rows["source"].where(rows["motif"].isna(), joint)
     counts = rows.groupby(["kind", "source"], as_index=False).agg(
         triplets=("tf", "size"),
         eregulons=("eregulon", "nunique"),

@@ -10,6 +10,11 @@ import pandas as pd
 from grnformer.report.page import Note, Section
 from grnformer.report.text import format_rows
 
+_SIZES = (
+    "{cells:,} cells of {types} types, {genes:,} genes, {regions:,} regions; {eregulon:,} eRegulons of {tf:,} TFs. "
+    "Edges of each cell type's network: {edges}."
+)
+
 
 def overview_section(
     summary: dict[str, Any],
@@ -26,13 +31,10 @@ def overview_section(
     sections
         The dataset's other sections; their verdicts are repeated here, without the details.
     """
-    after = {kind: counts["after"] for kind, counts in summary["counts"].items()}
+    counts = {f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()}
+    counts |= {"types": len(summary["cell_types"])} | eregulons[["eregulon", "tf"]].nunique().to_dict()
     edges = ", ".join(format_rows(sizes, "{cell_type} {edges:,}"))
-    text = (
-        f"{after['cell']:,} cells of {len(summary['cell_types'])} types, {after['gene']:,} genes, "
-        f"{after['region']:,} regions; {eregulons['eregulon'].nunique():,} eRegulons of "
-        f"{eregulons['tf'].nunique():,} TFs. Edges of each cell type's network: {edges}."
-    )
+    text = _SIZES.format(**counts, edges=edges)
     notes = [block for section in sections for block in section.blocks if isinstance(block, Note)]
     # Details stay in the sections.
     verdicts = [replace(note, items=()) for note in notes if note.kind in ("gain", "nothing", "loss")]

@@ -13,7 +13,7 @@ from grnformer.report.text import format_count, format_differences
 from grnformer.workflow.config import DATA_GRAPHS
 
 _LEAKS = (
-    "How to read held-out losss: networks, and the thresholds above which eRegulons are active, were inferred from "
+    "How to read held-out losses: networks, and the thresholds above which eRegulons are active, were inferred from "
     "all cells, held-out ones included. Which eRegulons are active in a cell is scored from its genes that are not "
     "masked. An arm with edges also knows a cell's type; an arm without edges does not. Control graphs keep types and "
     "activities and change the targets. A gain over them may therefore hold some of what the networks learnt from "
@@ -134,7 +134,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
         text += (
             f" Arms with the data's graph against arms without it: less loss in {better} of {len(outcomes)} "
             f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}. The networks were "
-            "inferred from held-out cells too: see how to read held-out losss."
+            "inferred from held-out cells too: see how to read held-out losses."
         )
 
     items = format_differences(differences, "{arm} against {against}: {outcome} ({shown}).")

@@ -70,8 +70,8 @@ def _read_by_models(dataset: str, config: Config) -> list[Any]:
     pretrain, fuse, drugs = config["pretrain"], config["fuse"], config["bench"]["drug_response"]
     chosen = pretrain["datasets"]
     corpora = {name: corpus for name, corpus in pretrain["corpora"].items() if dataset in corpus["datasets"]}
-    trained = [name for name in (dataset, *corpora) if chosen is None or name in chosen]
 
+    trained = [name for name in (dataset, *corpora) if chosen is None or name in chosen]
     if not trained:
         return []
     given = {key: fuse[key] for key in ("vocabulary", "aliases") if fuse[key]}

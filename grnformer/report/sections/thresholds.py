@@ -79,7 +79,8 @@ def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: i
     # In turn over reasons (or methods), so that each has an example.
     ranked["turn"] = ranked.groupby(["doubtful", "by"]).cumcount()
     ranked = ranked.sort_values(["turn", "by"], kind="stable")
-    unsure, sound = (ranked.loc[ranked["doubtful"] == kind, "eregulon"].tolist() for kind in (True, False))
+    unsure = ranked.loc[ranked["doubtful"], "eregulon"].tolist()
+    sound = ranked.loc[~ranked["doubtful"], "eregulon"].tolist()
     # Two of three places for doubtful ones, and those that the others leave.
     n_unsure = min(len(unsure), max(most - most // 3, most - len(sound)))
 
