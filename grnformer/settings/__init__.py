@@ -1,0 +1,28 @@
+"""The settings of a run: one place for a key's default, unit, bound and meaning.
+
+A section is a class of one file here, a key is one line (`key.key`). ``python -m grnformer.settings`` (`make settings`)
+writes from them what is read when the workflow runs, so that no job waits for pydantic:
+
+``workflow/schemas/config.schema.yaml``
+    JSON schema of a complete configuration.
+``workflow/defaults/<section>.yaml``
+    Every key with its default.
+``config/sizes/tiny.yaml``
+    The size that others name their differences from.
+``docs/settings.md``
+    Every key for the reader.
+
+Settings of a method stand in the method's file, for those packages whose methods register themselves
+(`grnformer.core.methods`). `methods.section` collects them, so that a new file adds its part to all of the above::
+
+    class Promoter(Settings):
+        min_genes: float = key(0.3, "least fraction of the genes that must have a promoter", ge=0, le=1)
+
+    @method("promoter", settings=Promoter)
+    def cistromes(...): ...
+
+To move a method's class there from here: register the methods of the package, move each class into its method's file,
+and make the section ``section(Base, "grnformer.grn.cistromes")``, `Base` having the keys that are not of one method.
+
+A key that is renamed or deleted goes into ``renamed.yaml``, beside this file, so that a config that has it is told.
+"""

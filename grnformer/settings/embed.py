@@ -1,0 +1,38 @@
+"""Embedding of new cells by a pretrained model."""
+
+from __future__ import annotations
+
+from grnformer.settings.key import Seed, Settings, Word, key
+
+
+class Mapping(Settings):
+    """To the nearest pretraining cell, whose graph is taken."""
+
+    exact_up_to: int = key(
+        20000,
+        "reference cells up to which every one is compared; beyond, an approximate index",
+        unit="cells",
+        ge=1,
+    )
+    usual_quantile: float = key(
+        0.95,
+        "of the distances of reference cells to their nearest ones; a cell beyond it is out-of-domain",
+        gt=0,
+        lt=1,
+    )
+    warn_above: float = key(0.2, "fraction of out-of-domain cells above which a warning is given", ge=0, le=1)
+
+
+class Embed(Settings):
+    """Cells of any .h5ad or .zarr by a pretrained model; docs/use-the-embeddings.md."""
+
+    inputs: dict[str, Word] = key(
+        {},
+        "name -> .h5ad or .zarr of counts, or log1p of normalised counts; a path or resource:<name>",
+        names={"pattern": "^[A-Za-z0-9_-]+$"},
+    )
+    arm: Word = key("hybrid", "an arm of pretrain.arms")
+    model_seed: Seed = key(1, "a seed of pretrain.seeds")
+    seed: Seed = key(1, "of the sampled genes and of the approximate index")
+    batch_size: int = key(128, "cells embedded at a time", unit="cells", ge=1)
+    mapping: Mapping = Mapping()

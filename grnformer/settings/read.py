@@ -1,0 +1,150 @@
+"""The settings as a run reads them: defaults, presets and sizes filled in, then checked. No pydantic here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grnformer.contracts import SCHEMAS
+from grnformer.errors import InputError
+
+CONFIG = SCHEMAS.parents[1] / "config"
+DEFAULTS = SCHEMAS.parent / "defaults"
+SMALLEST = "tiny"  # the size from which the others name their differences
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where it is there: ten times as fast
+
+
+@cache
+def config_schema() -> dict[str, Any]:
+    """JSON schema of a complete configuration."""
+    schema: dict[str, Any] = _load(SCHEMAS / "config.schema.yaml")
+    return schema
+
+
+def read_defaults(section: str) -> dict[str, Any]:
+    """One section of the defaults, for those who call the package without the workflow; `pretrain` with its sizes."""
+    defaults: dict[str, Any] = complete({})[section]
+    return defaults
+
+
+def complete(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration with every key: those given, over those of `prep.preset`, over the defaults.
+
+    Maps are merged key by key, other values replaced, as Snakemake merges config files. Only `pretrain.arms` is taken
+    as it is given, so that an arm can be left out. Each of `pretrain.sizes` is laid over the file of its name in
+    config/sizes, and that over tiny. What is wrong in `config` is left for `check_config`.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset.
+    """
+    defaults = {section: value for path in _yaml_files(DEFAULTS) for section, value in _load(path).items()}
+    filled = overlay(overlay(defaults, preset_of(config)), config)
+
+    pretrain, given = filled["pretrain"], config.get("pretrain")
+    if not isinstance(pretrain, dict):
+        return deepcopy(filled)
+    if isinstance(given, dict) and "arms" in given:
+        pretrain["arms"] = given["arms"]
+
+    files = {path.stem: _load(path) for path in _yaml_files(CONFIG / "sizes")}
+    changed = overlay(files, pretrain["sizes"]) if isinstance(pretrain["sizes"], dict) else files
+    pretrain["sizes"] = {name: overlay(files[SMALLEST], size) for name, size in changed.items()}
+    return deepcopy(filled)
+
+
+def preset_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what the preset of a configuration sets, a part of a configuration; InputError if there is no such one."""
+    prep = config.get("prep")
+    name = prep.get("preset") if isinstance(prep, dict) else None
+    if not isinstance(name, str):
+        return {}
+
+    known = {path.stem: path for path in _yaml_files(CONFIG / "presets")}
+    if name not in known:
+        raise InputError(
+            f"prep.preset is {name!r}",
+            f"one of {', '.join(known)}, or null",
+            f"correct the name, or write {CONFIG / 'presets' / name}.yaml",
+        )
+    preset: dict[str, Any] = _load(known[name])
+    return preset
+
+
+def overlay(settings: Any, given: Any) -> Any:
+    """Nested settings with those that are given in their place; `settings` is not changed."""
+    if not isinstance(settings, dict) or not isinstance(given, dict):
+        return given
+    return settings | {key: overlay(settings[key], given[key]) if key in settings else given[key] for key in given}
+
+
+def check_config(config: dict[str, Any]) -> None:
+    """Raise InputError if a complete configuration does not keep its schema; unknown keys are errors at every level."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(config_schema())
+    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
+    if error is not None:
+        place = [str(part) for part in error.absolute_path]
+        if error.validator == "additionalProperties":
+            raise _unknown_key(place, sorted(set(error.instance) - set(error.schema["properties"]))[0], error.schema)
+        raise InputError(
+            f"in the config at {'.'.join(place) or 'the top level'}: {error.message}",
+            _expected(error),
+            "correct the config file or the --config option; docs/settings.md lists every key",
+        )
+
+    pretrain = config["pretrain"]
+    if pretrain["size"] not in pretrain["sizes"]:
+        raise InputError(
+            f"pretrain.size is {pretrain['size']!r}",
+            f"one of {', '.join(pretrain['sizes'])}",
+            "correct the name, or add the size to config/sizes or pretrain.sizes",
+        )
+
+
+def _unknown_key(place: list[str], key: str, schema: dict[str, Any]) -> InputError:
+    """The error of a key that there is not: whether it was renamed or deleted, or which one is meant."""
+    where = ".".join(place) or "the top level"
+    found = f"in the config at {where}: the unknown key {key!r}"
+    expected = f"only the keys {sorted(schema['properties'])}"
+
+    for old, new in _load(Path(__file__).with_name("renamed.yaml")).items():
+        if _fits([*place, key], old.split(".")):
+            remedy = f"delete the key: there is no such setting any more ({old})"
+            return InputError(found, expected, f"it was renamed: write {new}" if new else remedy)
+
+    near = difflib.get_close_matches(key, schema["properties"], n=1)
+    remedy = f"did you mean {near[0]!r}? " if near else ""
+    return InputError(found, expected, f"{remedy}docs/settings.md lists every key")
+
+
+def _fits(place: list[str], pattern: list[str]) -> bool:
+    """Whether a place is that of a pattern, in which `*` stands for any name."""
+    return len(place) == len(pattern) and all(b in ("*", a) for a, b in zip(place, pattern, strict=True))
+
+
+def _expected(error: Any) -> str:
+    if error.validator == "required":
+        return f"the keys {error.validator_value}"
+    notes = [error.schema[note] for note in ("description", "x-unit") if note in error.schema]
+    return f"{error.validator} {error.validator_value}" + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _yaml_files(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}", "a checkout of the workflow", "give the settings")
+    return sorted(folder.glob("*.yaml"))
+
+
+@cache
+def _load(path: Path) -> Any:
+    """Content of a YAML file, which callers must not change."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)

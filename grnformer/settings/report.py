@@ -1,0 +1,33 @@
+"""The report."""
+
+from __future__ import annotations
+
+from grnformer.settings.key import Seed, Settings, Word, key
+
+
+class Report(Settings):
+    """The report: one HTML page."""
+
+    title: Word = key("GRNFormer report", "heading of the page")
+    lead: str = key(
+        "Gene regulatory networks from paired single-cell RNA and ATAC, "
+        "and an RNA foundation model that is given them.",
+        "sentence below the heading",
+    )
+    seed: Seed = key(1, "of cells sampled for figures, layouts and intervals")
+    resamples: int = key(2000, "bootstrap resamples of the paired comparisons", ge=100, le=100000)
+    max_points: int = key(20000, "cells drawn in an embedding at most", unit="cells", ge=100, le=200000)
+    max_heatmap_cells: int = key(2000, "cells drawn in the topic heat map at most", unit="cells", ge=50, le=20000)
+    markers_per_type: int = key(5, "marker genes of each cell type in the dot plot", unit="genes", ge=1, le=20)
+    eregulons_per_type: int = key(
+        6,
+        "most specific eRegulons of each cell type in the dot plot, and named in the ranking",
+        unit="eRegulons",
+        ge=1,
+        le=20,
+    )
+    network_tfs: int = key(8, "TFs in the picture of a cell type's network", unit="TFs", ge=1, le=50)
+    network_targets: int = key(10, "strongest targets drawn for each of these TFs", unit="genes", ge=1, le=100)
+    threshold_examples: int = key(
+        6, "eRegulons whose activity is drawn with its threshold", unit="eRegulons", ge=1, le=24
+    )
