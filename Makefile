@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-cell-graphs bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid demo test lint format lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-cell-graphs bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid demo test lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -65,7 +65,7 @@ bench-topic-selection: env ## rules of choosing a topic count, on planted progra
 	$(BIN)/python benchmarks/bench_topic_selection.py
 
 bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq and the baseline: the search
-	snakemake --configfile config/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet \
+	snakemake --configfile config/scenarios/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet \
 	  $(addprefix resources/,epd_promoters_hg38.txt motifs.json.gz motif_tfs.tsv.gz homer_motifs.txt homer_motif_tfs.mat \
 	  tf_chip_targets.json regulatory_prior.parquet)
 	$(BIN)/python benchmarks/bench_grn_accuracy.py
@@ -96,6 +96,9 @@ format: env ## format the code
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile workflow
+
+settings: env ## write the schema, the defaults and the documentation of the settings from grnformer/settings
+	$(BIN)/python -m grnformer.settings
 
 lock: env ## write requirements.lock and envs/core.yaml from what is installed
 	( sed -n '/^#/p' requirements.lock; \

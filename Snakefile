@@ -1,5 +1,5 @@
 # From paired single-cell RNA + ATAC to gene regulatory networks, to RNA foundation models that know
-# them, to an honest report. One file a stage in workflow/rules; settings in config/config.yaml.
+# them, to an honest report. One file a stage in workflow/rules; settings in config/config.yaml, defaults in workflow/defaults.
 from pathlib import Path
 
 from snakemake.utils import min_version

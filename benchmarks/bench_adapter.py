@@ -9,9 +9,10 @@ active in a cell. Both arms take turns; the median of their steps counts.
 """
 
 import numpy as np
-import yaml
-from harness import HERE, run_task
+from harness import run_task
 from table import Table
+
+from grnformer.settings.read import read_defaults
 
 GRAPHS = {"n_genes": 3000, "n_tfs": 200, "n_eregulons": 300, "n_edges": 6000, "active": 0.2}
 N_CELLS, REPEATS, MOST = {"base": 8, "tiny": 32}, 3, {"base": 1.3, "tiny": None}
@@ -20,7 +21,7 @@ LAYERS = ("sage", "gcn", "gat", "gin")
 
 def main() -> None:
     """Write benchmarks/results/adapter.tsv."""
-    sizes = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]
+    sizes = read_defaults("pretrain")["sizes"]
     table = Table("adapter")
     for name, most in MOST.items():
         for layer in LAYERS:

@@ -8,9 +8,10 @@ and torch's operations on whole arrays inside the loop over cells. Results are a
 """
 
 import numpy as np
-import yaml
-from harness import HERE, run_task
+from harness import run_task
 from table import Table
+
+from grnformer.settings.read import read_defaults
 
 N_GENES, N_TFS, N_EREGULONS, N_TARGETS, ACTIVE, N_CELLS = 3000, 200, 300, 60, 0.2, 1000
 REPEATS = 50  # batches of ours, and a tenth as many of the reference: the clock is coarse
@@ -18,7 +19,7 @@ REPEATS = 50  # batches of ours, and a tenth as many of the reference: the clock
 
 def main() -> None:
     """Run both sizes, write benchmarks/results/cell-graphs.tsv."""
-    sizes = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]
+    sizes = read_defaults("pretrain")["sizes"]
     table = Table("cell-graphs")
     for name in ("tiny", "base"):
         size = sizes[name]

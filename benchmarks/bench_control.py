@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from control import BACKBONE, CONTROLS, TRUE, arm_bundle, coexpression_baseline, run_arm, true_bundle
-from harness import HERE
 from table import Table, say
 
+from grnformer.settings.read import read_defaults
 from grnformer.simulate.screen import simulate_screen
 
 SEEDS, STEPS, BATCH = (1, 2, 3, 4, 5), 100, 16
@@ -47,7 +46,7 @@ RUNS = [
 
 def pretrain_settings(backbone: str) -> dict[str, Any]:
     """The config section `pretrain` for a backbone at the size tiny, without scores on the way."""
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]
+    settings = read_defaults("pretrain")
     size = copy.deepcopy(settings.pop("sizes")["tiny"])
     size["backbone"] = size.pop("backbones")[backbone]
     size |= size.pop("by_backbone").get(backbone, {})

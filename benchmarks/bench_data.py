@@ -23,7 +23,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 N_GENES, EXPRESSED, N_TYPES = 1000, 60, 8  # EXPRESSED: genes a cell
 CHUNK = 20_000  # cells written at once
 N_REGULONS, MEMBERS, STEPS = 20, 30, 400
-SETTINGS = {"batch_size": 32, "block_cells": 256, "held_blocks": 16}  # as in config/config.yaml
+SETTINGS = {"batch_size": 32, "block_cells": 256, "held_blocks": 16}  # as in config/sizes/tiny.yaml
 
 
 def write_cells(path: Path, n_cells: int) -> None:

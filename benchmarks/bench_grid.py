@@ -1,6 +1,6 @@
 """Every backbone x graph layer x graph mode x edge perturbation, trained for a few steps on simulated cells.
 
-All in one process, at a small size, with the settings of config/config.yaml otherwise. A combination trains where
+All in one process, at a small size, with the default settings otherwise. A combination trains where
 every loss is finite, the held-out loss (of the same tokens and masks) falls from the first look, after four steps, to
 the end, and the adapter has moved from its start (beta 0). Held-out losses are those of the masked objective; the
 reference is the naive baseline on the same tokens (each gene's mean; for geneformer its share). Few steps: the losses
@@ -17,9 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from control import true_bundle
-from harness import HERE
 from table import Table, say
 
 from grnformer.data.corpus import Corpus
@@ -27,6 +25,7 @@ from grnformer.graph.bundle import Bundle
 from grnformer.graph.modes import MODES, SCALES_OF
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
+from grnformer.settings.read import read_defaults
 from grnformer.simulate.screen import Screen, simulate_screen
 from grnformer.train.pretrain import pretrain
 
@@ -42,7 +41,7 @@ SMALL = {"width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "decoder_width"
 
 def pretrain_settings(backbone: str, gnn: str) -> dict[str, Any]:
     """The config section `pretrain` at a size below tiny."""
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]
+    settings = read_defaults("pretrain")
     size = settings.pop("sizes")["tiny"]
     size |= size.pop("by_backbone").get(backbone, {})
     size["backbone"] = size.pop("backbones")[backbone]

@@ -8,10 +8,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import yaml
 from harness import HERE, find_python, run_task, why_absent
 from simulate import simulate_network
 from table import Table, say
+
+from grnformer.settings.read import read_defaults
 
 N_TARGETS = {"simulation": 200, "demo": 300, "pbmc68k": 200}
 SPEED = {"simulation": 25, "demo": 8}
@@ -75,7 +76,7 @@ def compare(table: Table, name: str, matrix, tfs, candidates, truth) -> None:
         f"{len(tfs)} TFs, {len(targets)} targets"
     )
     arrays = {"matrix": matrix, "tfs": tfs, "targets": targets}
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["grn"]["tf_gene"]["hist_boosting"]
+    settings = read_defaults("grn")["tf_gene"]["hist_boosting"]
     python = find_python("pyscenic")
     ours, second = (run_task("tf_gene_ours", arrays, {**settings, "seed": seed}) for seed in (1, 2))
     reference, ceiling = (run_task("tf_gene_arboreto", arrays, {"seed": seed}, python) for seed in (1, 2))

@@ -1,7 +1,7 @@
 """The search for a network that beats the baseline: TF-specific evidence joined with TF-agnostic scores.
 
 Settings are chosen on one set of cell lines and judged on the others, both ways; all of them stand in
-benchmarks/results/grn-accuracy-search.tsv. Needs the results of `snakemake --configfile config/binding.yaml`.
+benchmarks/results/grn-accuracy-search.tsv. Needs the results of `snakemake --configfile config/scenarios/binding.yaml`.
 """
 
 import argparse
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from harness import HERE
 from table import Table, say
+
+from grnformer.settings.read import complete
 
 CHOICES = [(("K562",), ("GM12878", "H1")), (("GM12878", "H1"), ("K562",))]
 AIM_AUPRC, AIM_EARLY = 1.65, 2.0
@@ -95,7 +96,7 @@ def read_data(results: Path, resources: Path) -> dict:
     from grnformer.grn.prior import prepare_prior, read_prior
     from grnformer.grn.tfs import read_tf_list
 
-    config = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())
+    config = complete({})
     accuracy, binding = config["bench"]["grn_accuracy"], config["grn"]["cistromes"]["promoter"]
     rna, atac = (io.read_modality(results / "prep/multiome.h5mu", m, "multiome") for m in ("rna", "atac"))
     genes, types = rna.var_names.tolist(), rna.obs["cell_type"].astype(str).to_numpy()

@@ -5,10 +5,11 @@ grow (the slope of log cost over log cells, by least squares), not what a run co
 """
 
 import numpy as np
-import yaml
-from harness import HERE, Measured, run_task
+from harness import Measured, run_task
 from simulate import simulate_network
 from table import Table, say
+
+from grnformer.settings.read import complete
 
 CELLS = [1_000, 10_000, 100_000]
 N_TFS, N_TARGETS, N_TOPICS, SWEEPS, N_LINKED = 50, 8, 20, 20, 8
@@ -16,7 +17,7 @@ N_TFS, N_TARGETS, N_TOPICS, SWEEPS, N_LINKED = 50, 8, 20, 20, 8
 
 def main() -> None:
     """Run every stage at every size, write benchmarks/results/growth.tsv."""
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())
+    settings = complete({})
     grn = settings["grn"]
     lda = {**settings["topics"]["lda_tomotopy"], "n_iterations": SWEEPS, "n_topics": N_TOPICS, "seed": 1}
     links = {**grn["region_gene"], "accessibility": "topics", "seed": 1}

@@ -1,6 +1,6 @@
 """Training steps on a CPU: layers compiled or not, bfloat16 or float32, of scGPT at the sizes tiny and base.
 
-Whole runs of pretraining (GNN, adapter, optimiser) on simulated cells, with the settings of config/config.yaml but for
+Whole runs of pretraining (GNN, adapter, optimiser) on simulated cells, with the default settings but for
 the number of cells a step (base) and of steps, in one process held to one core. The first steps, in which layers are
 compiled, are told apart from the others, of which the median is taken.
 """
@@ -16,13 +16,12 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-import yaml
 from control import true_bundle
-from harness import HERE
 from table import Table, say
 
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
+from grnformer.settings.read import read_defaults
 from grnformer.simulate.screen import Screen, simulate_screen
 from grnformer.train.pretrain import pretrain
 from grnformer.train.progress import Progress
@@ -60,7 +59,7 @@ class Trained:
 
 def train(path: Path, screen: Screen, bundle: Bundle, name: str, **changed: Any) -> Trained:
     """A run of the size `name`, but for what is changed."""
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]
+    settings = read_defaults("pretrain")
     size = settings.pop("sizes")[name]
     size |= {"backbone": size.pop("backbones")["scgpt"], "batch_size": CELLS[name], "steps": STEPS} | changed
     size["backbone"]["dropout"] = 0.0  # drawn in another order where layers are compiled

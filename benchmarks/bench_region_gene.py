@@ -7,9 +7,10 @@ import itertools
 
 import numpy as np
 import pandas as pd
-import yaml
-from harness import HERE, Measured, run_task
+from harness import Measured, run_task
 from table import Table, say
+
+from grnformer.settings.read import read_defaults
 
 SLACK = {"Spearman": 0.03, "top-10 overlap": 0.05}
 N_CELLS, N_REGIONS, N_GENES, N_TOPICS, N_LINKED, N_SAMPLED = 1000, 100_000, 10_000, 20, 1000, 20
@@ -20,7 +21,7 @@ def main() -> None:
     from grnformer.grn.region_gene.windows import find_pairs
 
     arrays = simulate(np.random.default_rng(1))
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["grn"]["region_gene"]
+    settings = read_defaults("grn")["region_gene"]
     settings = {**settings, "accessibility": "topics", "seed": 1}
     start = arrays["region_start"]
     sampled = np.sort(np.random.default_rng(0).choice(N_LINKED, N_SAMPLED, replace=False))

@@ -10,9 +10,9 @@ import argparse
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-import yaml
-from harness import HERE
 from table import Table, say
+
+from grnformer.settings.read import read_defaults
 
 COUNTS = [2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 30, 36, 48]
 PROGRAMMES = (6, 12, 24)
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4])
     seeds = parser.parse_args().seeds
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["topics"]
+    settings = read_defaults("topics")
     table = Table("topic-selection")
     errors: dict[str, list[float]] = {}
     for name, simulate in {"mixed": simulate_mixed, "typed": simulate_typed}.items():

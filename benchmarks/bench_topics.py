@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-import yaml
 from harness import HERE, Measured, find_python, run_task, why_absent
 from table import Table, say
+
+from grnformer.settings.read import read_defaults
 
 N_TOPICS = 20
 
@@ -47,7 +48,7 @@ def compare(table: Table, name: str, matrix: sp.csr_matrix) -> None:
     from grnformer.topics.evaluate import count_distinct_topics, split_regions
     from grnformer.topics.model import TopicModel, infer_cell_topics, token_log_likelihood
 
-    settings = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["topics"]
+    settings = read_defaults("topics")
     evaluation = settings["evaluation"]
     matrix.data = np.ones(matrix.nnz, dtype=np.int32)
     say(f"{name}: {matrix.shape[0]} cells x {matrix.shape[1]} regions, {matrix.nnz} accessible")

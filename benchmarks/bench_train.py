@@ -20,8 +20,6 @@ from unittest import mock
 
 import numpy as np
 import torch
-import yaml
-from harness import HERE
 from table import Table, say
 from torch import nn
 from torch.nn import functional as F
@@ -29,6 +27,7 @@ from torch.nn import functional as F
 from grnformer.data.batch import Batch
 from grnformer.model.backbones import BACKBONES, geneformer, scfoundation
 from grnformer.model.backbones.layer import layer_names
+from grnformer.settings.read import read_defaults
 
 LENGTHS = {"the demo's cells": (382, 0.45), "10x-like cells": (1_200, 0.5)}  # median and sd of log of expressed genes
 N_GENES, N_RANKS, N_TOKENS, EXPRESSED, STEPS, DECIMALS = 3_000, 2_048, 600, 0.7, 3, 1e-5
@@ -43,7 +42,7 @@ Arm = tuple[Any, Callable[[], AbstractContextManager]]  # a model, and the conte
 def main() -> None:
     """Run all, write benchmarks/results/train.tsv."""
     torch.set_num_threads(1)
-    size = yaml.safe_load((HERE.parent / "config/config.yaml").read_text())["pretrain"]["sizes"]["tiny"]
+    size = read_defaults("pretrain")["sizes"]["tiny"]
     table = Table("train")
     for name, (median, deviation) in LENGTHS.items():
         for backbone in ("geneformer", "scfoundation", "scgpt"):

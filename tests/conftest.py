@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+
+from grnformer.settings.read import complete as complete_config
 
 CHECKOUT = Path(__file__).parents[1]
 TYPES = ("A<549>", "K562", "T cell")
@@ -20,7 +21,7 @@ REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
 
 @pytest.fixture(scope="session")
 def config() -> dict[str, Any]:
-    settings = yaml.safe_load((CHECKOUT / "config" / "config.yaml").read_text())
+    settings = complete_config({})
     settings["pretrain"]["arms"] = {
         arm: {"graph": graph, "adapter": arm != "none", "perturbation": "none"} for arm, graph in ARMS.items()
     }

@@ -29,7 +29,7 @@ from grnformer.infer.mapping import ReferenceIndex, warn_of_strangers
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model, read_card
-from grnformer.workflow.config import read_defaults
+from grnformer.settings.read import read_defaults
 
 if TYPE_CHECKING:
     import anndata
@@ -213,7 +213,7 @@ def embed_anndata(
     vocabulary, aliases
         Of the backbone, as in the config section `fuse`, for genes named otherwise than in the model; None: none.
     settings
-        Keys batch_size, seed, mapping of the config section `embed`; None: those of config/config.yaml.
+        Keys batch_size, seed, mapping of the config section `embed`; None: the defaults.
 
     Raises
     ------

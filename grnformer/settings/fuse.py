@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from grnformer.core.methods import Method
+from grnformer.settings.backbones import PACKAGE
 from grnformer.settings.key import Seed, Settings, key
+from grnformer.settings.methods import with_methods
 
 Graph = Literal["cell_type", "cell", "hybrid", "none", "random", "degree_preserving"]
 
@@ -16,12 +19,14 @@ class Names(Settings):
     aliases: str | None = key(..., "as fuse.aliases; null: none")
 
 
+def names_of(backbone: Method) -> Names:
+    """Return the names that the registration of a backbone states."""
+    return Names(vocabulary=backbone.about["vocabulary"], aliases=backbone.about["aliases"])
+
+
+@with_methods(PACKAGE, names_of)
 class Vocabularies(Settings):
     """Vocabulary and aliases of each backbone."""
-
-    scgpt: Names = Names(vocabulary="resource:scgpt_vocabulary.json", aliases=None)
-    geneformer: Names = Names(vocabulary="resource:geneformer_tokens.pkl", aliases="resource:geneformer_symbols.pkl")
-    scfoundation: Names = Names(vocabulary="resource:scfoundation_genes.tsv", aliases=None)
 
 
 class Fuse(Settings):

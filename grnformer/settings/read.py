@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from grnformer.contracts import SCHEMAS
-from grnformer.errors import InputError
+from grnformer.core.contracts import SCHEMAS
+from grnformer.core.errors import InputError
 
 CONFIG = SCHEMAS.parents[1] / "config"
 DEFAULTS = SCHEMAS.parent / "defaults"
@@ -54,9 +54,10 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     if isinstance(given, dict) and "arms" in given:
         pretrain["arms"] = given["arms"]
 
-    files = {path.stem: _load(path) for path in _yaml_files(CONFIG / "sizes")}
-    changed = overlay(files, pretrain["sizes"]) if isinstance(pretrain["sizes"], dict) else files
-    pretrain["sizes"] = {name: overlay(files[SMALLEST], size) for name, size in changed.items()}
+    if isinstance(pretrain["sizes"], dict):
+        files = {path.stem: _load(path) for path in _yaml_files(CONFIG / "sizes")}
+        named = overlay(files, pretrain["sizes"])
+        pretrain["sizes"] = {name: overlay(files[SMALLEST], size) for name, size in named.items()}
     return deepcopy(filled)
 
 

@@ -40,7 +40,7 @@ def write_simulation(
     Returns
     -------
     dict
-        The scenario written to config.yaml: only what differs from config/config.yaml. Paths are absolute.
+        The scenario written to config.yaml: only what differs from the default. Paths are absolute.
     """
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def write_simulation(
 
 
 def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
-    """The overlay over config/config.yaml: inputs here instead of the demo's, and limits that a small set can meet.
+    """The scenario: inputs here instead of the demo's, and limits that a small set can meet.
 
     `types` are the cell types that have a truth to be scored against; without a drug screen, none is scored.
     """

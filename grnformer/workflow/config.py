@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import yaml
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.settings.read import check_config, overlay, preset_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,31 +19,6 @@ RESOURCE_PREFIX = "resource:"
 DATA_GRAPHS = ("cell_type", "cell", "hybrid")  # graph modes that hold the data's edges; every other is a control
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 _TAKEN = ("bench", "benchmark", "log", "report")
-
-
-@cache
-def config_schema() -> dict[str, Any]:
-    """JSON schema of the whole configuration: one file a section, in workflow/schemas/config."""
-    sections = {
-        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in sorted((contracts.SCHEMAS / "config").glob("*.yaml"))
-    }
-    return {"type": "object", "properties": sections, "required": list(sections), "additionalProperties": False}
-
-
-def check_config(config: dict[str, Any]) -> None:
-    """Raise InputError if the configuration does not keep its schema; unknown keys are errors at every level."""
-    import jsonschema
-
-    validator = jsonschema.Draft202012Validator(config_schema())
-    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
-    if error is not None:
-        where = ".".join(str(part) for part in error.absolute_path) or "the top level"
-        raise InputError(
-            f"in the config at {where}: {error.message}",
-            _expected(error),
-            "correct the config file or the --config option; config/config.yaml documents every key",
-        )
 
 
 def check_embed_settings(config: dict[str, Any]) -> None:
@@ -76,16 +51,10 @@ def check_attention_settings(config: dict[str, Any]) -> None:
         )
 
 
-def read_defaults(section: str) -> dict[str, Any]:
-    """One section of config/config.yaml, for those who call the package without the workflow."""
-    path = contracts.SCHEMAS.parents[1] / "config" / "config.yaml"
-    if not path.exists():
-        raise InputError(f"no defaults at {path}", "a checkout of the workflow", "give the settings")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))[section]
-
-
 def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str, dict[str, Any]]:
     """Return the configuration of each dataset: the common one, overlaid with its entry under ``datasets``.
+
+    A preset in the entry goes before the common keys, the entry's other keys before that.
 
     Raises
     ------
@@ -103,28 +72,13 @@ def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str,
         )
     merged = {}
     for dataset in datasets:
-        own = config["datasets"].get(dataset, {})
-        merged[dataset] = _overlay(config, own) if own else config
+        given = config["datasets"].get(dataset, {})
         try:
+            merged[dataset] = overlay(overlay(config, preset_of(given)), given) if given else config
             check_config(merged[dataset])
         except InputError as error:
             raise InputError(f"settings of dataset {dataset!r}: {error.found}", error.expected, error.remedy) from None
     return merged
-
-
-def _overlay(settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Nested settings with those of `own` in their place."""
-    both = {key for key in own if isinstance(own[key], dict) and isinstance(settings.get(key), dict)}
-    return settings | {key: _overlay(settings[key], own[key]) if key in both else own[key] for key in own}
-
-
-def _expected(error: Any) -> str:
-    if error.validator == "additionalProperties":
-        return f"only the keys {sorted(error.schema.get('properties', {}))}"
-    if error.validator == "required":
-        return f"the keys {error.validator_value}"
-    described = error.schema.get("description")
-    return f"{error.validator} {error.validator_value}" + (f" ({described})" if described else "")
 
 
 def locate(path: str | Path, root: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""Import direction: core → workflow → genome → prep → topics → grn → graph → data → model → infer → train → bench."""
+"""Import direction: core → settings → workflow → genome → prep → topics → grn → graph → data → model → infer → …"""
 
 import ast
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "grnformer"
-ORDER = ["core", "workflow", "genome", "prep", "topics", "grn", "graph", "data", "model", "infer", "train", "bench"]
-ORDER += ["report"]
+ORDER = ["core", "settings", "workflow", "genome", "prep", "topics", "grn", "graph", "data", "model", "infer"]
+ORDER += ["train", "bench", "report"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WRITERS = {"to_csv", "to_parquet", "write_h5ad", "write_h5mu", "to_pickle"}
 MAY_WRITE = {PACKAGE / "core" / "io.py", PACKAGE / "simulate" / "write.py"}

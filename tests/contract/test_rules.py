@@ -11,6 +11,7 @@ import yaml
 
 from grnformer.core.fingerprint import modules_used
 from grnformer.core.methods import names
+from grnformer.settings.read import config_schema
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -85,7 +86,7 @@ def test_a_rule_names_the_method_that_its_script_loads(scripted) -> None:
 
 
 def test_the_config_takes_the_backbones_that_there_are() -> None:
-    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config" / "pretrain.yaml").read_text())
+    schema = config_schema()["properties"]["pretrain"]
     assert sorted(schema["properties"]["backbone"]["enum"]) == list(names("grnformer.model.backbones"))
 
 

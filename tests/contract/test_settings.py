@@ -1,4 +1,4 @@
-"""What is generated from grnformer/settings is as it is committed, and a new method's file is enough for its settings."""
+"""What is generated from grnformer/settings is committed, and a new method's file is enough for its settings."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The scenario config/binding.yaml on a simulation whose promoters carry motifs of the TFs that regulate their gene."""
+"""The scenario binding.yaml on a simulation whose promoters carry motifs of the TFs that regulate their gene."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_binding_beats_the_baseline_and_the_wrong_tf(make_workplace, tmp_path):
     data = tmp_path / "data"
     write_simulation(simulation, data)
     write_promoters(simulation, data / "promoters.txt")
-    scenario = yaml.safe_load((ROOT / "config/binding.yaml").read_text())
+    scenario = yaml.safe_load((ROOT / "config/scenarios/binding.yaml").read_text())
     collections = [{"motifs": str(data / "motifs.jaspar"), "tfs": str(data / "motif_tfs.tsv")}]
     binding = {"promoters": str(data / "promoters.txt"), "collections": collections, "n_bins": 40}
     quick = {"topics": {"n_topics": [5], "lda_tomotopy": {"n_iterations": 20}}, "bench": {"n_resamples": 200}}

@@ -33,7 +33,7 @@ def renamed(simulation: Simulation, types: dict[str, str]) -> Simulation:
 
 @pytest.fixture(scope="module")
 def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
-    """The scenario config/corpus.yaml on halves of one simulation: either lacks genes of the other."""
+    """The scenario config/scenarios/corpus.yaml on halves of one simulation: either lacks genes of the other."""
     folder = tmp_path_factory.mktemp("corpus")
     whole = simulate_multiome(seed=1, n_cells=520, repression_fraction=0.35)
     order = np.random.default_rng(0).permutation(520)
@@ -51,7 +51,7 @@ def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
     rest = whole.rna[np.sort(order[480:])].copy()
     rest.write_zarr(folder / "rest.zarr")
     write_simulation(whole, folder / "all")  # whose vocabulary has the genes of both
-    scenario = yaml.safe_load((ROOT / "config" / "corpus.yaml").read_text())
+    scenario = yaml.safe_load((ROOT / "config" / "scenarios" / "corpus.yaml").read_text())
     scenario["pretrain"]["corpora"]["both"]["files"] = {"rest": str(folder / "rest.zarr")}
     scenario |= {"samples": str(folder / "samples.tsv"), "topics": {"n_topics": [4]}}
     size = {"steps": 400, "batch_size": 16, "n_tokens": 64}

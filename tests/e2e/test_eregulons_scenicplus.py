@@ -17,7 +17,7 @@ from grnformer.simulate.write import write_simulation
 
 pytestmark = pytest.mark.e2e
 
-SCENARIO = Path(__file__).parents[2] / "config" / "eregulons_scenicplus.yaml"
+SCENARIO = Path(__file__).parents[2] / "config" / "scenarios" / "eregulons_scenicplus.yaml"
 N_DECOYS = 60
 #: What suits 960 regions, four at each gene 20 kb from the next, and some 20 targets a TF.
 SMALL = {

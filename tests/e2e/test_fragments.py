@@ -1,4 +1,4 @@
-"""The scenario config/fragments.yaml: from two samples' fragments to the networks of their cell types."""
+"""The scenario config/scenarios/fragments.yaml: from two samples' fragments to the networks of their cell types."""
 
 import dataclasses
 import gzip
@@ -58,7 +58,7 @@ def scenario(planted: Simulation, tmp_path_factory: pytest.TempPathFactory) -> P
         sheets.append(sheet.assign(sample=name))
     add_droplets(folder / "one" / "fragments.tsv.gz")
     pd.concat(sheets).to_csv(folder / "samples.tsv", sep="\t", index=False)
-    config = yaml.safe_load((ROOT / "config" / "fragments.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config" / "scenarios" / "fragments.yaml").read_text())
     update_config(config, yaml.safe_load((folder / "one" / "config.yaml").read_text()))
     config["topics"]["n_topics"] = [6]
     update_config(config, {"samples": str(folder / "samples.tsv"), "prep": SHALLOW})

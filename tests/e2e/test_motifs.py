@@ -1,4 +1,4 @@
-"""Cistromes from motifs in place of known targets on a planted network, by the scenarios of config/
+"""Cistromes from motifs in place of known targets on a planted network, by the scenarios of config/scenarios
 
 Each runs on in a copy of the finished workplace: what does not depend on motifs is there.
 """
@@ -29,7 +29,7 @@ def run_scenario(spare, make_workplace: Callable):
 
     def run(name: str, cistromes: dict, target: str = "grn"):
         data = spare.folder.parent / "data"
-        scenario = yaml.safe_load((ROOT / "config" / name).read_text())
+        scenario = yaml.safe_load((ROOT / "config" / "scenarios" / name).read_text())
         update_config(scenario, {"grn": {"cistromes": cistromes | {"motifs_to_tfs": str(data / "motif_tfs.tsv")}}})
         place = make_workplace(spare.folder, spare.scenario, spare.checkout, **scenario)
         return place, place.must("--", target).jobs

@@ -42,14 +42,14 @@ def write_motifs(simulation: Simulation, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def place(planted: Simulation, make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
-    """The scenario config/originals.yaml with these data, and motifs in place of prior knowledge."""
+    """The scenario config/scenarios/originals.yaml with these data, and motifs in place of prior knowledge."""
     folder = tmp_path_factory.mktemp("originals")
     write_simulation(planted, folder / "data")
     write_motifs(planted, folder / "data")
     sheet = pd.read_csv(folder / "data" / "samples.tsv", sep="\t", dtype=str)
     pd.concat([sheet, sheet.assign(dataset="originals")]).to_csv(folder / "samples.tsv", sep="\t", index=False)
     base = yaml.safe_load((folder / "data" / "config.yaml").read_text())
-    shipped = yaml.safe_load((ROOT / "config" / "originals.yaml").read_text())
+    shipped = yaml.safe_load((ROOT / "config" / "scenarios" / "originals.yaml").read_text())
     modules = {"min_genes": 6, "top_targets": [15], "top_regulators": [2], "auc_threshold": 0.1, "rank_threshold": 80}
     base["grn"]["cistromes"] |= {
         "method": "cistarget_genes",

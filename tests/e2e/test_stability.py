@@ -21,10 +21,10 @@ GRN = "results/simulated/grn"
 
 @pytest.fixture(scope="module")
 def rerun(planted: Simulation, make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
-    """The scenario config/stability.yaml with fewer seeds, its targets in three parts."""
+    """The scenario config/scenarios/stability.yaml with fewer seeds, its targets in three parts."""
     folder = tmp_path_factory.mktemp("stability")
     write_simulation(planted, folder / "data")
-    scenario = yaml.safe_load((ROOT / "config" / "stability.yaml").read_text())
+    scenario = yaml.safe_load((ROOT / "config" / "scenarios" / "stability.yaml").read_text())
     update_config(scenario, {"grn": {"stability": {"seeds": SEEDS, "min_frequency": 0.5}}})
     place = make_workplace(folder / "work", folder / "data" / "config.yaml", **scenario)
     run = place.must("--set-scatter", "targets=3", "--", "grn")

@@ -1,4 +1,4 @@
-"""Topics by pycisTopic on a planted network: the scenario config/topics_pycistopic.yaml, beside our own topics."""
+"""Topics by pycisTopic on a planted network: the scenario topics_pycistopic.yaml, beside our own topics."""
 
 import os
 import warnings
@@ -11,6 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from grnformer.core.io import read_modality
+from grnformer.settings.read import read_defaults
 from grnformer.simulate.multiome import Simulation
 from grnformer.simulate.write import write_simulation
 from grnformer.topics.dar import find_dars
@@ -38,7 +39,7 @@ def place(planted: Simulation, make_workplace: Callable, tmp_path_factory: pytes
     """The scenario with these data, run as far as the region sets."""
     folder = tmp_path_factory.mktemp("pycistopic")
     write_simulation(planted, folder / "data")
-    changes = yaml.safe_load((ROOT / "config" / "topics_pycistopic.yaml").read_text())
+    changes = yaml.safe_load((ROOT / "config" / "scenarios" / "topics_pycistopic.yaml").read_text())
     # its prior of 50 regions outweighs the regions of these small cells
     own = {"n_topics": [5, 8], "pycistopic": {"alpha": 5}}
     update_config(changes, {"environments": {"pycistopic": str(PYTHON)}, "topics": own})
@@ -50,7 +51,7 @@ def place(planted: Simulation, make_workplace: Callable, tmp_path_factory: pytes
 @pytest.fixture(scope="module")
 def ours(place) -> pd.DataFrame:
     """Differentially accessible regions of the same cells by our own topics."""
-    settings = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["topics"]
+    settings = read_defaults("topics")
     atac = read_modality(place.folder / "results/simulated/prep/multiome.h5mu", "atac", "multiome")
     matrix = binarize(atac.X)
     model = fit_lda(matrix, 5, seed=1, **settings["lda_tomotopy"])

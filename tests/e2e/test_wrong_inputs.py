@@ -15,12 +15,13 @@ import yaml
 
 from grnformer.core.errors import InputError
 from grnformer.prep.sample import load_sample
+from grnformer.settings.read import complete
 from grnformer.simulate.multiome import Simulation
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+CONFIG = complete({})
 
 
 def refused(run, *, found: str) -> None:

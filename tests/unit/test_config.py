@@ -8,15 +8,8 @@ import pytest
 import yaml
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.config import (
-    check_config,
-    config_of_datasets,
-    config_schema,
-    locate,
-    read_registry,
-    read_samples,
-    resolve,
-)
+from grnformer.settings.read import check_config, complete, config_schema
+from grnformer.workflow.config import config_of_datasets, locate, read_registry, read_samples, resolve
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]
@@ -25,7 +18,7 @@ REGISTRY = {"cells.csv": {}}
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    return complete(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
 
 
 @pytest.fixture

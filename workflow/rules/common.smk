@@ -6,10 +6,10 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from grnformer.bench.compare import costly_rules
+from grnformer.settings.read import check_config, complete
 from grnformer.workflow.config import (
     DATA_GRAPHS,
     check_attention_settings,
-    check_config,
     check_embed_settings,
     config_of_datasets,
     locate,
@@ -34,6 +34,7 @@ from snakemake.exceptions import WorkflowError
 use_checkout(workflow.basedir)
 
 try:
+    config.update(complete(config))
     check_config(config)
     RESOURCES = read_registry(locate(config["resources"]["registry"], workflow.basedir))
     SAMPLES = read_samples(

@@ -29,6 +29,7 @@ from grnformer.data.tokens import highest_tokens, rank_values
 from grnformer.model.backbones.base import Backbone
 from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.published import Published, load_tensors
+from grnformer.settings.key import Count, Settings, key
 
 PAD, MASK, CLS, EOS = range(4)
 KEPT, REPLACED = 0.1, 0.1  # shares of BERT's masked tokens
@@ -55,7 +56,27 @@ class GeneformerTokeniser(Tokeniser):
         return replace(self, medians=tuple(np.array(self.medians)[genes].tolist()))
 
 
-@method("geneformer")
+class Architecture(Settings):
+    """Geneformer-style (Theodoris et al. 2023, doi 10.1038/s41586-023-06139-9)."""
+
+    width: int = key(64, "of the embeddings; a multiple of n_heads", ge=4)
+    n_layers: Count = key(2, "transformer layers")
+    n_heads: Count = key(4, "attention heads")
+    hidden: Count = key(128, "width of the feed-forward layers")
+    dropout: float = key(0.0, "fraction dropped in training", ge=0, lt=1)
+    positions: int = key(2048, "ranks: 2048 in V1, 4096 in V2; the most tokens a cell", unit="tokens", ge=4)
+    cell_tokens: bool = key(False, "<cls> and <eos> enclose the genes, as in V2")
+    bert_masks: bool = key(
+        False, "in training, a tenth of the masked tokens keep their gene and a tenth show another one, as in BERT"
+    )
+
+
+@method(
+    "geneformer",
+    settings=Architecture,
+    vocabulary="resource:geneformer_tokens.pkl",
+    aliases="resource:geneformer_symbols.pkl",
+)
 class Geneformer(Backbone):
     """Geneformer over N genes.
 

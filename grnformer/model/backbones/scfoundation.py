@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,6 +30,7 @@ from grnformer.model.backbones.layer import Layer, layer_names
 from grnformer.model.backbones.performer import PerformerLayer
 from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.published import Published, load_tensors
+from grnformer.settings.key import Count, Settings, key
 
 ENCODER_FEED, SLOPE = 4, 0.1  # of the feed-forward layers, times the width; of the leaky ReLU
 REDRAW = "decoder.performer.calls_since_last_redraw"  # a counter of training
@@ -68,7 +69,27 @@ class ValueBins(nn.Module):
         return torch.softmax(self.alpha * score + self.second(score), dim=-1) @ self.bins.weight
 
 
-@method("scfoundation")
+class Architecture(Settings):
+    """scFoundation-style (Hao et al. 2024, doi 10.1038/s41592-024-02305-7)."""
+
+    n_bins: int = key(20, "learnt bins of values", unit="bins", ge=2)
+    bin_alpha: float = key(1.0, "weight of the first scores of the bins beside the second ones", ge=0)
+    width: int = key(64, "of the encoder; a multiple of n_heads", ge=4)
+    n_layers: Count = key(2, "layers of the encoder")
+    n_heads: Count = key(4, "attention heads of the encoder")
+    dropout: float = key(0.0, "fraction dropped in training, in the encoder", ge=0, lt=1)
+    decoder_width: int = key(64, "of the decoder's states", ge=4)
+    decoder_layers: Count = key(1, "layers of the decoder")
+    decoder_heads: Count = key(1, "attention heads of the decoder, each 64 wide")
+    original: bool = key(
+        False,
+        "predictions are values and gene vectors start wide, as in scFoundation; else predictions are standardised and "
+        "begin at the gene's mean",
+    )
+    part: Literal["cell", "gene", "rde"] = key("cell", "which model of a published checkpoint")
+
+
+@method("scfoundation", settings=Architecture, vocabulary="resource:scfoundation_genes.tsv", aliases=None)
 class ScFoundation(Backbone):
     """scFoundation over N genes.
 

@@ -38,6 +38,7 @@ from grnformer.data.tokens import bin_values, draw_tokens
 from grnformer.model.backbones.base import Backbone, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
 from grnformer.model.published import Published, load_tensors
+from grnformer.settings.key import Count, Settings, key
 
 FLASH = re.compile(r"self_attn\.(?:_impl\.)?Wqkv\.")
 UNUSED = "cls_decoder."  # a head for cell types, of fine-tuning
@@ -59,7 +60,24 @@ class ScGPTTokeniser(Tokeniser):
         return Tokens(*draw_tokens(values, n_tokens, self.expressed_fraction, rng))
 
 
-@method("scgpt")
+class Architecture(Settings):
+    """scGPT-style (Cui et al. 2024, doi 10.1038/s41592-024-02201-0)."""
+
+    n_bins: int = key(51, "bins of the non-zero values of a cell", unit="bins", ge=2)
+    width: int = key(64, "of the embeddings; a multiple of n_heads", ge=4)
+    n_layers: Count = key(2, "transformer layers")
+    n_heads: Count = key(4, "attention heads")
+    hidden: Count = key(128, "width of the feed-forward layers")
+    dropout: float = key(0.0, "fraction dropped in training", ge=0, lt=1)
+    norm_first: bool = key(True, "normalise before attention and feed-forward; scGPT: after")
+    bilinear: bool = key(
+        True, "products of gene and value in the tokens, of gene and state in the prediction; scGPT: no"
+    )
+    original: bool = key(False, "values by a perceptron, scGPT's decoder from the cell embedding")
+    masked_attention: bool = key(False, "a masked token is attended to only by itself, as in scGPT's pretraining")
+
+
+@method("scgpt", settings=Architecture, vocabulary="resource:scgpt_vocabulary.json", aliases=None)
 class ScGPT(Backbone):
     """scGPT over N genes.
 

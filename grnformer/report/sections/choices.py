@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from grnformer.workflow.config import config_schema
+from grnformer.settings.read import config_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 from grnformer.report.page import Config
 
 # choices among names that the schema does not list, since they come from files
-_AMONG_FILES = ("grn.cistromes.prior.collections", "pretrain.checkpoint")
+_AMONG_FILES = ("prep.preset", "grn.cistromes.prior.collections", "pretrain.checkpoint", "pretrain.size")
 
 
 def tabulate_choices(config: Config, configs: dict[str, Config]) -> pd.DataFrame:
@@ -75,7 +75,6 @@ def _of_the_run(config: Config) -> dict[str, Any]:
 
 def _settings(value: Any, schema: dict[str, Any], key: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Every setting by its keys joined by dots, with its value and its schema."""
-    schema = _followed(schema)
     fixed, named_by_users = schema.get("properties", {}), schema.get("additionalProperties")
     if not isinstance(value, dict) or not (fixed or isinstance(named_by_users, dict)):
         yield key, value, schema
@@ -87,17 +86,6 @@ def _settings(value: Any, schema: dict[str, Any], key: str) -> Iterator[tuple[st
         if not isinstance(of_part, dict):
             raise ValueError(f"the schema of the configuration has no {place}")
         yield from _settings(part, of_part, place)
-
-
-def _followed(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema behind a reference within the configuration's schema."""
-    if "$ref" not in schema:
-        return schema
-    target = config_schema()
-
-    for part in schema["$ref"].removeprefix("#/").split("/"):
-        target = target[part]
-    return target
 
 
 def _is_choice(schema: dict[str, Any]) -> bool:

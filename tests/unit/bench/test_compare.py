@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-import yaml
 from scipy.stats import spearmanr
 
 from grnformer.bench.compare import STEPS, Networks, compare_importances, compare_networks, costly_rules, jaccard
@@ -15,6 +14,7 @@ from grnformer.core import contracts
 from grnformer.core.contracts import SCHEMAS
 from grnformer.core.errors import InputError
 from grnformer.report.sections.comparison import comparison_section, differing_settings
+from grnformer.settings.read import config_schema
 from grnformer.workflow.originals import is_original
 
 NAMES = ("ours", "theirs")
@@ -125,7 +125,7 @@ def test_other_cells_are_refused(ours: Networks) -> None:
 
 def test_the_rules_of_every_method_are_counted(config) -> None:
     """A rule that no step names would be left out of the costs."""
-    schema = yaml.safe_load((SCHEMAS / "config" / "grn.yaml").read_text())["properties"]
+    schema = config_schema()["properties"]["grn"]["properties"]
     workflow = (SCHEMAS.parent / "rules" / "grn.smk").read_text()
     assert costly_rules(config["grn"]) == ["infer_tf_gene", "build_cistromes", "score_cell_activity"]
     seen = set()

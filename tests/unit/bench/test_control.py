@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import yaml
 
 from grnformer.bench.virtual_perturbation import paired_batches, predict_shift, set_expression
 from grnformer.core.errors import InputError
@@ -14,6 +13,7 @@ from grnformer.data.activity import VisibleActivity
 from grnformer.data.batcher import Batcher, Rows
 from grnformer.data.corpus import Corpus
 from grnformer.model.backbones import BACKBONES
+from grnformer.settings.read import read_defaults
 from grnformer.simulate.screen import simulate_screen
 
 CHECKOUT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ def screen():
 
 
 def settings_of(steps):
-    settings = yaml.safe_load((CHECKOUT / "config/config.yaml").read_text())["pretrain"]
+    settings = read_defaults("pretrain")
     size = copy.deepcopy(settings.pop("sizes")["tiny"])
     size |= {"backbone": size.pop("backbones")["scgpt"], "steps": steps, "batch_size": 16}
     settings["optimiser"] |= {"evaluate_every": steps, "log_every": steps}

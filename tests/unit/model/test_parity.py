@@ -248,7 +248,7 @@ def test_a_geneformer_of_published_settings_loads_as_transformers_writes_it(tmp_
 
 
 def test_the_paper_size_has_published_settings():
-    from grnformer.workflow.config import read_defaults
+    from grnformer.settings.read import read_defaults
 
     sizes = read_defaults("pretrain")["sizes"]
     for size, name in (("base", "V1-10M"), ("paper", "gf-12L-95M-i4096")):

@@ -12,10 +12,11 @@ from snakemake.utils import update_config
 
 from grnformer.report.sections import choices
 from grnformer.report.sections.choices import tabulate_choices
-from grnformer.workflow.config import config_of_datasets, config_schema
+from grnformer.settings.read import complete, config_schema
+from grnformer.workflow.config import config_of_datasets
 
 CONFIGS = Path(__file__).parents[3] / "config"
-DEMO = yaml.safe_load((CONFIGS / "config.yaml").read_text())
+DEMO = complete(yaml.safe_load((CONFIGS / "config.yaml").read_text()))
 
 
 def chosen(config: dict[str, Any], configs: dict[str, dict[str, Any]] | None = None) -> dict[str, str]:

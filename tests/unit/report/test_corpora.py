@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from grnformer.core import io
 from grnformer.report.gather import gather_sections
 from grnformer.report.page import Table, collect_tables, render_page
+from grnformer.settings.read import complete
 
 CHECKOUT = Path(__file__).parents[3]
 SCORES = {"n": 100, "loss_unit": "squared SD", "loss": 0.8, "pearson": 0.4, "baseline_loss": 1.0}
@@ -44,7 +44,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str
 
 
 def test_a_corpus_has_sections_of_its_own(files: dict[str, list[str]]) -> None:
-    config = yaml.safe_load((CHECKOUT / "config" / "config.yaml").read_text())
+    config = complete({})
     options = {"config": config, "configs": {}, "samples": [], "registry": {}, "commit": "0123abc"}
     sections = gather_sections(files, **options, corpora=["both"])
     assert [s.name for s in sections if s.dataset == "both"] == ["corpus", "pretrain"]

@@ -86,7 +86,9 @@ def test_lists_are_replaced() -> None:
 
 
 def test_a_size_names_what_differs_from_tiny() -> None:
-    sizes = complete({"pretrain": {"sizes": {"mine": {"steps": 3}, "base": {"gnn": {"width": 8}}}}})["pretrain"]["sizes"]
+    sizes = complete({"pretrain": {"sizes": {"mine": {"steps": 3}, "base": {"gnn": {"width": 8}}}}})["pretrain"][
+        "sizes"
+    ]
     assert sizes["mine"] == sizes["tiny"] | {"steps": 3}
     assert sizes["base"]["gnn"] == sizes["tiny"]["gnn"] | {"width": 8, "fanout": 20}
     assert sizes["base"]["steps"] == 20000
@@ -103,7 +105,7 @@ def test_a_new_file_is_a_new_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_size_that_there_is_not_is_refused() -> None:
-    with pytest.raises(InputError, match="pretrain.size is 'huge'") as error:
+    with pytest.raises(InputError, match=r"pretrain\.size is 'huge'") as error:
         check_config(complete({"pretrain": {"size": "huge"}}))
     assert "base, paper, tiny" in error.value.expected
 
@@ -142,7 +144,9 @@ RENAMED = yaml.safe_load((ROOT / "grnformer" / "settings" / "renamed.yaml").read
 
 @pytest.mark.parametrize("old", RENAMED)
 def test_an_old_key_is_refused_with_its_new_name(old: str) -> None:
-    config = complete(nested(old.replace("sizes.*", "sizes.base").replace("by_backbone.*", "by_backbone.geneformer"), 1))
+    config = complete(
+        nested(old.replace("sizes.*", "sizes.base").replace("by_backbone.*", "by_backbone.geneformer"), 1)
+    )
     with pytest.raises(InputError, match=f"the unknown key '{old.split('.')[-1]}'") as error:
         check_config(config)
     assert (f"write {RENAMED[old]}" if RENAMED[old] else "delete the key") in error.value.remedy

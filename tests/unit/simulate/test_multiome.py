@@ -12,11 +12,12 @@ import yaml
 from snakemake.utils import update_config
 
 from grnformer.core import contracts
+from grnformer.settings.read import check_config, complete
 from grnformer.simulate.counts import draw_counts
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.network import draw_prior
 from grnformer.simulate.write import write_simulation
-from grnformer.workflow.config import check_config, read_samples
+from grnformer.workflow.config import read_samples
 
 ROOT = Path(__file__).parents[3]
 
@@ -188,7 +189,7 @@ def test_written_files_are_what_a_user_would_bring(small: Simulation, folder: Pa
 
 
 def test_scenario_keeps_the_config_schema(folder: Path) -> None:
-    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config = complete(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
     scenario = yaml.safe_load((folder / "config.yaml").read_text())
     update_config(config, scenario)
     check_config(config)

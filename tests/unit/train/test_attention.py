@@ -1,11 +1,8 @@
 """Attention collected from a model: even attention is 1 everywhere, planted keys are found, masses agree with loops."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from grnformer.bench.attention.analyse import model_before
 from grnformer.bench.attention.enrichment import MatchedNull
@@ -16,12 +13,13 @@ from grnformer.graph.structure import read_structure
 from grnformer.infer.attention import attention_batches, collect_attention, relative_attention
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
+from grnformer.settings.read import read_defaults
 from grnformer.train.pretrain import pretrain
 
 GENES, TFS = 40, 10
 IS_TF = np.arange(GENES) < TFS
 OWN = {"scgpt": {"n_bins": 5}, "geneformer": {"cell_tokens": True}, "scfoundation": {"decoder_width": 16, "n_bins": 5}}
-TINY = yaml.safe_load((Path(__file__).parents[3] / "config" / "config.yaml").read_text())["pretrain"]["sizes"]["tiny"]
+TINY = read_defaults("pretrain")["sizes"]["tiny"]
 SIZES = {name: TINY["backbones"][name] | {"width": 16, "n_layers": 1, "n_heads": 2} | own for name, own in OWN.items()}
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.settings.read import read_defaults
 from grnformer.train.compiled import compile_layers, restore_layers
 from grnformer.train.run import run
 
-DEFAULTS = Path(__file__).parents[3] / "config" / "config.yaml"
 SMALL = {"width": 16, "n_layers": 2, "n_heads": 2, "hidden": 32, "positions": 64, "n_bins": 5, "dropout": 0.0}
 SMALL |= {"decoder_width": 8, "decoder_layers": 1, "decoder_heads": 1}
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
@@ -34,7 +33,7 @@ def test_compiled_layers_train_alike_and_are_compiled_few_times(job_of, settings
 
     torch._dynamo.reset()
     counters.clear()
-    defaults = yaml.safe_load(DEFAULTS.read_text())["pretrain"]["sizes"]["tiny"]["backbones"][backbone]
+    defaults = read_defaults("pretrain")["sizes"]["tiny"]["backbones"][backbone]
     own = defaults | {key: value for key, value in SMALL.items() if key in defaults}
     size = settings["size"] | {"backbone": own, "steps": 12}
     eager = job_of("eager", settings | {"backbone": backbone, "size": size})

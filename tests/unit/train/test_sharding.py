@@ -10,14 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 from grnformer.core import io
+from grnformer.settings.read import read_defaults
 from grnformer.train.run import run
 
 EXACT = {"perturbation": "none"}  # edges are perturbed, and neighbours and units drawn, within each part
-DEFAULTS = Path(__file__).parents[3] / "config" / "config.yaml"
 SMALL = {"width": 16, "n_layers": 2, "n_heads": 2, "hidden": 32, "positions": 64, "n_bins": 5, "dropout": 0.0}
 SMALL |= {"decoder_width": 8, "decoder_layers": 1, "decoder_heads": 1}
 SEVERAL = "import json, sys\nfrom grnformer.train.run import run\nfor job in json.load(open(sys.argv[1])): run(job)"
@@ -36,7 +35,7 @@ def run_together(jobs, folder):
 
 
 def backbone_settings(settings, name):
-    defaults = yaml.safe_load(DEFAULTS.read_text())["pretrain"]["sizes"]["tiny"]["backbones"][name]
+    defaults = read_defaults("pretrain")["sizes"]["tiny"]["backbones"][name]
     own = defaults | {key: value for key, value in SMALL.items() if key in defaults}
     size = settings["size"] | {"backbone": own, "steps": 8}
     if name == "geneformer":  # parameters that are single numbers

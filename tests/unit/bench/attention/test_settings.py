@@ -1,15 +1,14 @@
 """Settings of the attention analysis that cannot be met are refused before anything runs."""
 
 import copy
-from pathlib import Path
 
 import pytest
-import yaml
 
 from grnformer.core.errors import InputError
+from grnformer.settings.read import complete
 from grnformer.workflow.config import check_attention_settings
 
-CONFIG = yaml.safe_load((Path(__file__).parents[4] / "config" / "config.yaml").read_text())
+CONFIG = complete({})
 
 
 @pytest.mark.parametrize(
