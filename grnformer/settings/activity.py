@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from grnformer.core.methods import names
 from grnformer.settings.key import Settings, key
 
 Weight = Annotated[float, Field(ge=0)]
@@ -14,10 +15,11 @@ Weight = Annotated[float, Field(ge=0)]
 class Cell(Settings):
     """eRegulon activity of cells (AUCell, Aibar et al. 2017, doi 10.1038/nmeth.4463)."""
 
-    method: Literal["aucell", "pyscenic_aucell"] = key(
+    method: str = key(
         "aucell",
         "ours, or pySCENIC in an environment apart (make env-pyscenic), which ranks zeros at random and lowers no "
         "cut-off",
+        options=names("grnformer.grn.activity"),
     )
     auc_threshold: float = key(0.05, "largest rank cut-off of AUCell, as a fraction of all genes", gt=0, le=1)
     detected_quantile: float = key(

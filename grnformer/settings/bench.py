@@ -54,8 +54,8 @@ class GrnAccuracy(Settings):
     promoter_margin: int = key(1000, "to both sides of a TSS", unit="bp", ge=0)
     binding_weight: float = key(
         2,
-        "weight of the log odds of grn.binding beside the baseline's, in the networks binding_with_baseline and "
-        "binding_prior_with_linked_baseline; chosen on GM12878 and H1",
+        "weight of the log odds of binding at promoters beside the baseline's, in the networks binding_with_baseline "
+        "and binding_prior_with_linked_baseline; chosen on GM12878 and H1",
         ge=0,
     )
     prior_log_odds: float = key(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from grnformer.core.methods import names
 from grnformer.settings.key import Count, Fraction, PartFraction, Settings, key
 
 
@@ -151,15 +152,58 @@ class MotifScan(Settings):
     background_fraction: PartFraction = key(0.01, "of the uniform background in each position of a motif")
 
 
+class Collection(Settings):
+    """Motifs, and which TFs they stand for."""
+
+    motifs: str = key(..., "MEME, JASPAR, Cluster-Buster, HOMER or JSON form; a path or resource:<name>")
+    tfs: str = key(..., "motif-to-TF table of the collection; a path or resource:<name>")
+
+
+class Promoter(Settings):
+    """Log odds that a TF binds a gene's promoter, from motifs on promoter sequences.
+
+    Where promoters are given, bench.grn_accuracy scores them whichever the method (config/scenarios/binding.yaml).
+    """
+
+    promoters: str | None = key(
+        None,
+        "promoter sequences: FASTA, or a name <symbol>_<number> and a sequence a line, such as EPD's; a path or "
+        "resource:<name>; null: off",
+    )
+    collections: list[Collection] = key(
+        [
+            {"motifs": "resource:motifs.json.gz", "tfs": "resource:motif_tfs.tsv.gz"},
+            {"motifs": "resource:homer_motifs.txt", "tfs": "resource:homer_motif_tfs.mat"},
+        ],
+        "motif collections",
+        min_length=1,
+    )
+    min_genes: float = key(0.3, "least fraction of the dataset's genes that must have a promoter", ge=0, le=1)
+    background_fraction: PartFraction = key(0.01, "of the uniform background mixed into each position of a motif")
+    n_bins: int = key(
+        500,
+        "groups of equal size, by occupancy, in which promoters are compared with the background",
+        unit="bins",
+        ge=2,
+    )
+    min_log_odds: float = key(
+        1,
+        "least natural log odds of promoter against background sequence, for a gene to be a target of the TF",
+        ge=0,
+        le=20,
+    )
+
+
 class Cistromes(Settings):
     """Regions, or genes, that each TF binds."""
 
-    method: Literal["prior", "cistarget", "motif_scan", "dem", "cistarget_genes", "pyscenic_ctx"] = key(
+    method: str = key(
         "prior",
         "prior: known targets; cistarget, motif_scan: motifs enriched in region sets, by a ranking database that is "
         "given or made of the dataset's regions; dem: motifs that score higher in a region set than in a background; "
         "cistarget_genes: motifs enriched near the genes of co-expression modules; pyscenic_ctx: the same by pySCENIC "
-        "in an environment apart",
+        "in an environment apart; promoter: motifs on promoter sequences",
+        options=names("grnformer.grn.cistromes"),
     )
     min_abs_rho: float = key(
         0.05, "least size of the region-gene correlation of a link that may carry a cistrome", ge=0, le=1
@@ -177,3 +221,4 @@ class Cistromes(Settings):
     cistarget_genes: CistargetGenes = CistargetGenes()
     dem: Dem = Dem()
     motif_scan: MotifScan = MotifScan()
+    promoter: Promoter = Promoter()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from grnformer.core.methods import names
 from grnformer.settings.key import Settings, key
 
 
 class RegionGene(Settings):
     """Links of regions to genes."""
 
-    accessibility: Literal["topics", "binary", "metacells"] = key(
-        "topics", "of a region in a cell: imputed by topics, as measured (open or not), or pooled over metacells"
+    accessibility: str = key(
+        "topics",
+        "of a region in a cell: imputed by topics, as measured (open or not), or pooled over metacells",
+        options=names("grnformer.grn.region_gene"),
     )
     metacell_size: int = key(20, "mean number of cells in a metacell", unit="cells", ge=2)
     window: int = key(150000, "to both sides of each TSS of the gene", unit="bp", ge=0, le=10000000)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from grnformer.core.methods import names
 from grnformer.settings.key import PartFraction, Settings, key
 
 FeatureFraction = Annotated[float, Field(gt=0, le=1)]
@@ -58,10 +59,11 @@ class ArboretoGenie3(Settings):
 class TfGene(Settings):
     """TF-gene importance from expression."""
 
-    method: Literal["hist_boosting", "coexpression", "arboreto_grnboost2", "arboreto_genie3"] = key(
+    method: str = key(
         "hist_boosting",
         "hist_boosting; coexpression: absolute Spearman correlation, the plain control; arboreto_grnboost2, "
         "arboreto_genie3: the originals",
+        options=names("grnformer.grn.tf_gene"),
     )
     min_cells: int = key(10, "cells a TF or target gene must be detected in", unit="cells", ge=1)
     hist_boosting: HistBoosting = HistBoosting()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from grnformer.core.methods import names
 from grnformer.settings.key import Settings, key
 
 Score = Literal[
@@ -99,10 +100,11 @@ class Topics(Settings):
     """Topics of regions, their region sets, and differentially accessible regions."""
 
     seed: int = key(1, "of sampling and of the held-out cells", ge=0, le=4294967295)
-    method: Literal["lda_tomotopy", "pycistopic"] = key(
+    method: str = key(
         "lda_tomotopy",
         "how topics are fitted: collapsed Gibbs sampling by tomotopy, or the original pycisTopic in an environment "
         "apart (make env-pycistopic)",
+        options=names("grnformer.topics"),
     )
     n_topics: list[TopicCount] = key(
         [10, 20], "topic counts, fitted one by one; one is selected", unit="topics", min_length=1, unique=True

@@ -91,8 +91,8 @@ def test_the_config_takes_the_backbones_that_there_are() -> None:
 
 
 def test_the_config_takes_the_cistrome_methods_that_there_are() -> None:
-    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config" / "grn.yaml").read_text())
-    method = schema["properties"]["cistromes"]["properties"]["method"]
+    grn = config_schema()["properties"]["grn"]
+    method = grn["properties"]["cistromes"]["properties"]["method"]
     assert sorted(method["enum"]) == list(names("grnformer.grn.cistromes"))
 
 

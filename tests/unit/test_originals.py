@@ -10,6 +10,7 @@ from grnformer.core.errors import InputError
 from grnformer.settings.read import complete
 from grnformer.workflow.originals import check_interpreters, environment_of, find_originals, is_original
 
+ROOT = Path(__file__).parents[2]
 CONFIG = complete({})
 ENVIRONMENT_OF = {
     ("grn.tf_gene.method", "arboreto_grnboost2"): "pyscenic",
