@@ -1,7 +1,7 @@
 """How far networks depend on the seed: frequencies of edges over reruns, overlap of whole networks.
 
-Random seeds alone change inferred networks much (Badia-i-Mompel et al. 2024, doi 10.1101/2024.12.20.629764); edges that
-most reruns select are the ones to build on (stability selection, Meinshausen and Bühlmann 2010, doi
+The random seed by itself changes inferred networks much (Badia-i-Mompel et al. 2024, doi 10.1101/2024.12.20.629764);
+edges that most reruns select are the ones to build on (stability selection, Meinshausen and Bühlmann 2010, doi
 10.1111/j.1467-9868.2010.00740.x). What is run again: TF-gene weights, region-gene links, and all that follows from
 them; topics, and cistromes, the evidence, are those of the main run.
 """
@@ -71,7 +71,7 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
 
 
 def add_frequency(table: pd.DataFrame, reruns: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
-    """Add the column `selection_frequency`: the share of `reruns` that hold the row's `key`, 0 to 1.
+    """Add the column `selection_frequency`: the fraction of `reruns` that hold the row's `key`, 0 to 1.
 
     Without reruns the table comes back as it is, without the column.
     """
@@ -80,8 +80,8 @@ def add_frequency(table: pd.DataFrame, reruns: Sequence[pd.DataFrame], key: list
     if not reruns:
         return table
     rows = pd.MultiIndex.from_frame(table[key])
-    hits = sum(rows.isin(pd.MultiIndex.from_frame(rerun[key])).astype(int) for rerun in reruns)
-    return table.assign(**{FREQUENCY: np.asarray(hits) / len(reruns)})
+    hits = [rows.isin(pd.MultiIndex.from_frame(rerun[key])) for rerun in reruns]
+    return table.assign(**{FREQUENCY: np.mean(hits, axis=0)})
 
 
 def keep_stable(
@@ -92,7 +92,7 @@ def keep_stable(
     Parameters
     ----------
     min_frequency
-        Share of the reruns, 0 to 1, that must hold a triplet.
+        Fraction of the reruns, 0 to 1, that must hold a triplet.
     min_targets
         Genes that an eRegulon must be left with.
 
@@ -104,12 +104,14 @@ def keep_stable(
     table = add_frequency(eregulons, reruns, TRIPLET)
     if not reruns or min_frequency <= 0:
         return table
+    # 1e-9: a fraction such as 2/3 may equal the bound but for rounding
     kept = table[table[FREQUENCY] >= min_frequency - 1e-9]
+    # what the filter leaves of an eRegulon must still be one
     kept = kept[kept.groupby("eregulon")["gene"].transform("nunique") >= min_targets]
     logger.info("%d of %d triplets are in %g of %d reruns", len(kept), len(table), min_frequency, len(reruns))
     if kept.empty:
         raise InputError(
-            f"no eRegulon has {min_targets} genes in a share {min_frequency} of {len(reruns)} reruns (most frequent "
+            f"no eRegulon has {min_targets} genes in a fraction {min_frequency} of {len(reruns)} reruns (most frequent "
             f"triplet: {table[FREQUENCY].max():.2f})",
             "eRegulons that most reruns find again",
             "lower grn.stability.min_frequency",
@@ -122,10 +124,10 @@ def count_stable(funnel: pd.DataFrame, stable: pd.DataFrame, *, min_frequency: f
     return add_filter(funnel, STABLE, stable) if min_frequency > 0 else funnel
 
 
-def top_rows(table: pd.DataFrame, key: list[str], share: float) -> set[Hashable]:
-    """Keys of the `share` of rows with the highest importance; ties by key, so that the choice is fixed."""
+def top_rows(table: pd.DataFrame, key: list[str], fraction: float) -> set[Hashable]:
+    """Keys of the `fraction` of rows with the highest importance; ties by key, so that the choice is fixed."""
     ordered = table.sort_values(["importance", *key], ascending=[False, *[True] * len(key)])
-    return _keys(ordered.head(max(1, round(share * len(table)))), key)
+    return _keys(ordered.head(max(1, round(fraction * len(table)))), key)
 
 
 def collect_sets(
@@ -163,10 +165,12 @@ def compare_runs(runs: Mapping[int, Mapping[tuple[str, str], set[Hashable]]]) ->
 
     rows = []
     for (seed, one), (other_seed, other) in itertools.combinations(runs.items(), 2):
-        for what, cell_type in one:
-            a, b = one[what, cell_type], other.get((what, cell_type), set())
-            union = len(a | b)
-            rows.append((what, cell_type, seed, other_seed, len(a), len(b), len(a & b) / union if union else 1.0))
+        for (what, cell_type), found in one.items():
+            other_found = other.get((what, cell_type), set())
+            union, both = len(found | other_found), len(found & other_found)
+            jaccard = both / union if union else 1.0
+            rows.append((what, cell_type, seed, other_seed, len(found), len(other_found), jaccard))
+
     columns = ["what", "cell_type", "seed", "other_seed", "size", "other_size", "jaccard"]
     return pd.DataFrame(rows, columns=columns).sort_values(columns[:2], kind="stable", ignore_index=True)
 

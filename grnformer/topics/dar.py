@@ -30,7 +30,7 @@ def find_dars(
     """Find the regions that are more accessible in a cell type than in all other cells, as pycisTopic does.
 
     Wilcoxon's rank-sum test (two-sided, normal approximation) of imputed accessibility, Benjamini-Hochberg over the
-    regions of a type, and log2 of the ratio of means. Imputed cells share their topics, so the p-values are no
+    regions of a type, and log2 of the ratio of means. Imputed cells share their topics, so the p-values are not
     frequencies of error: they order regions, and the fold change decides.
 
     Parameters
@@ -59,31 +59,26 @@ def find_dars(
 
     types, codes = np.unique(np.asarray(cell_types, dtype=str), return_inverse=True)
     member = np.equal.outer(np.arange(len(types)), codes).astype(float)
-    fold_change, p_value = compare_types(model, member, block_size)
-    sizes = member.sum(axis=1)
-    parts = []
-    for number, name in enumerate(types):
-        if min(sizes[number], len(codes) - sizes[number]) < min_cells:
-            logger.warning("%s: %d cells (others %d): no DARs", name, sizes[number], len(codes) - sizes[number])
+    fold_changes, p_values = compare_types(model, member, block_size)
+
+    parts = [pd.DataFrame(columns=["set", "kind", "region", "score", "adjusted_p"])]
+    for name, size, fold_change, p_value in zip(types, member.sum(axis=1), fold_changes, p_values, strict=True):
+        if min(size, len(codes) - size) < min_cells:
+            logger.warning("%s: %d cells (others %d): no DARs", name, size, len(codes) - size)
             continue
-        adjusted = false_discovery_control(p_value[number])
-        chosen = np.flatnonzero((adjusted <= adjusted_p) & (fold_change[number] >= log2_fold_change))
-        chosen = chosen[np.argsort(-fold_change[number, chosen], kind="stable")]
+        adjusted = false_discovery_control(p_value)
+        chosen = np.flatnonzero((adjusted <= adjusted_p) & (fold_change >= log2_fold_change))
+        chosen = chosen[np.argsort(-fold_change[chosen], kind="stable")]
         logger.info("%s: %d DARs", name, len(chosen))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "set": str(name),
-                    "kind": "dar",
-                    "region": np.asarray(regions, dtype=object)[chosen],
-                    "score": fold_change[number, chosen],
-                    "adjusted_p": adjusted[chosen],
-                }
-            )
-        )
-    if not parts:
-        return pd.DataFrame(columns=["set", "kind", "region", "score", "adjusted_p"])
-    return pd.concat(parts, ignore_index=True)
+        found = {
+            "set": str(name),
+            "kind": "dar",
+            "region": np.asarray(regions, dtype=object)[chosen],
+            "score": fold_change[chosen],
+            "adjusted_p": adjusted[chosen],
+        }
+        parts.append(pd.DataFrame(found))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def compare_types(model: TopicModel, member: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,11 +106,13 @@ def compare_types(model: TopicModel, member: np.ndarray, block_size: int) -> tup
         mean_inside = sums / np.maximum(inside, 1)
         mean_outside = (imputed.sum(axis=0) - sums) / np.maximum(outside, 1)
         fold_change[:, block] = np.log2((mean_inside + _TINY) / (mean_outside + _TINY))
+
+        # z of Wilcoxon's rank sum W, less its expectation n_1 (n + 1) / 2. Ties (cells with the same topics) shrink the
+        # variance n_1 n_2 (n + 1) / 12: take it from the ranks themselves.
         ranks = rankdata(imputed, axis=0)
-        # Ties (cells with the same topics) shrink the variance of ranks: take it from the ranks themselves.
         variance = inside * outside / n_cells * ranks.var(axis=0, ddof=1)
         surplus = member @ ranks - inside * (n_cells + 1) / 2
         with np.errstate(invalid="ignore", divide="ignore"):
-            z = np.nan_to_num(surplus / np.sqrt(variance))
+            z = np.nan_to_num(surplus / np.sqrt(variance))  # equal values: 0 / 0, p 1
         p_value[:, block] = 2 * norm.sf(np.abs(z))
     return fold_change, p_value

@@ -66,21 +66,20 @@ def score_fits(matrix: sp.csr_matrix, fits: Fits, settings: dict[str, Any]) -> p
 
     evaluation, priors = settings["evaluation"], settings[settings["method"]]
     model, n_topics = fits.model, fits.model.n_topics
-    coherence = topic_coherence(
-        matrix, model.region_topic, evaluation["coherence_regions"], evaluation["coherence_smoothing"]
-    )
-    seen, hidden = split_regions(matrix[fits.held_out], np.random.default_rng(settings["seed"]))
+    smoothing = evaluation["coherence_smoothing"]
+    coherence = topic_coherence(matrix, model.region_topic, evaluation["coherence_regions"], smoothing)
+
+    seen, held = split_regions(matrix[fits.held_out], np.random.default_rng(settings["seed"]))
     inferred = infer_cell_topics(seen, fits.partial.region_topic, alpha=evaluation["alpha"] / n_topics)
-    completed = token_log_likelihood(hidden, TopicModel(inferred, fits.partial.region_topic))
-    per_cell = np.bincount(np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr)), completed)
+    completed = token_log_likelihood(held, TopicModel(inferred, fits.partial.region_topic))
+
+    joint = joint_log_likelihood(matrix, model, alpha=priors["alpha"] / n_topics, eta=priors["eta"])
     scores = {
         "n_topics": n_topics,
         "log_likelihood": token_log_likelihood(matrix, model).mean(),
         "heldout_log_likelihood": completed.mean(),
-        "heldout_standard_error": _standard_error(per_cell, np.diff(hidden.indptr)),
-        "joint_log_likelihood": joint_log_likelihood(
-            matrix, model, alpha=priors["alpha"] / n_topics, eta=priors["eta"]
-        ),
+        "heldout_standard_error": _standard_error(completed, np.diff(held.indptr)),
+        "joint_log_likelihood": joint,
         "arun_2010": divergence_arun(model.region_topic, model.cell_topic, np.diff(matrix.indptr)),
         "cao_juan_2009": density_cao_juan(model.region_topic),
         "coherence": mean_coherence(coherence, evaluation["coherence_topics"]),
@@ -99,25 +98,27 @@ def split_regions(matrix: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.c
     """
     import scipy.sparse as sp
 
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    sizes = np.diff(matrix.indptr)
+    rows = np.repeat(np.arange(matrix.shape[0]), sizes)
+    # The place of a region in a random order within its cell.
     order = np.lexsort((rng.random(matrix.nnz), rows))
     place = np.empty(matrix.nnz, dtype=int)
     place[order] = np.arange(matrix.nnz) - matrix.indptr[rows]
-    first = place < np.diff(matrix.indptr)[rows] // 2
+    first = place < sizes[rows] // 2
 
-    def part(chosen: np.ndarray) -> sp.csr_matrix:
-        return sp.csr_matrix(
-            (matrix.data[chosen], (rows[chosen], matrix.indices[chosen])), shape=matrix.shape, dtype=matrix.dtype
-        )
+    halves = []
+    for chosen in (first, ~first):
+        cells_and_regions = rows[chosen], matrix.indices[chosen]
+        halves.append(sp.csr_matrix((matrix.data[chosen], cells_and_regions), shape=matrix.shape))
+    return halves[0], halves[1]
 
-    return part(first), part(~first)
 
-
-def _standard_error(sums: np.ndarray, counts: np.ndarray) -> float:
-    """Standard error over cells of a mean over tokens (ratio estimator)."""
-    sums = np.pad(sums, (0, len(counts) - len(sums)))
-    residuals = sums - counts * (sums.sum() / counts.sum())
+def _standard_error(values: np.ndarray, counts: np.ndarray) -> float:
+    """Standard error over cells of the mean of the tokens' values (ratio estimator); `counts` of each cell's tokens."""
     n_cells = len(counts)
     if n_cells < 2:
         return 0.0
+    # Tokens of one cell are not independent: cells are the units.
+    sums = np.bincount(np.repeat(np.arange(n_cells), counts), values, minlength=n_cells)
+    residuals = sums - counts * (sums.sum() / counts.sum())
     return float(np.sqrt(n_cells / (n_cells - 1) * np.sum(residuals**2)) / counts.sum())

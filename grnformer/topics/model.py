@@ -1,4 +1,4 @@
-"""What every topic method returns, and what can be said of it without knowing the method."""
+"""What every topic method returns, and what follows from it whatever the method."""
 
 from __future__ import annotations
 
@@ -90,12 +90,13 @@ def infer_cell_topics(matrix: sp.csr_matrix, region_topic: np.ndarray, *, alpha:
     -------
     (cells, topics); rows sum to 1. A cell without regions gets equal proportions.
     """
-    n_topics = region_topic.shape[1]
-    inferred = np.full((matrix.shape[0], n_topics), 1.0 / n_topics)
-    for cell in range(matrix.shape[0]):
+    n_cells, n_topics = matrix.shape[0], region_topic.shape[1]
+    inferred = np.full((n_cells, n_topics), 1.0 / n_topics)
+    for cell in range(n_cells):
         likelihood = region_topic[matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]]
         proportions = inferred[cell]
         for _ in range(_SWEEPS):
+            # E: P(topic | region, cell); M: its sum over the cell's regions, with the pseudo-counts
             weighted = likelihood * proportions
             weighted /= weighted.sum(axis=1, keepdims=True)
             counts = weighted.sum(axis=0) + alpha

@@ -73,7 +73,7 @@ def binarize_topics(
     n_bins: int,
     n_top: int,
 ) -> pd.DataFrame:
-    """Draw region sets from each topic.
+    """Take region sets from each topic.
 
     Parameters
     ----------
@@ -103,24 +103,19 @@ def binarize_topics(
 
     names = np.asarray(regions, dtype=object)
     scores = score_regions(region_topic) if smooth else region_topic
-    parts = []
+    parts = [pd.DataFrame(columns=["set", "kind", "region", "score"])]
     for topic, values in enumerate(scores.T):
         order = np.argsort(-values, kind="stable")
         for kind in kinds:
             chosen = order[: _size_of_set(values, kind, n_bins, n_top)]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "set": f"topic_{topic + 1}",
-                        "kind": kind,
-                        "region": names[chosen],
-                        "score": region_topic[chosen, topic],
-                    }
-                )
-            )
-    if not parts:
-        return pd.DataFrame(columns=["set", "kind", "region", "score"])
-    return pd.concat(parts, ignore_index=True)
+            found = {
+                "set": f"topic_{topic + 1}",
+                "kind": kind,
+                "region": names[chosen],
+                "score": region_topic[chosen, topic],
+            }
+            parts.append(pd.DataFrame(found))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _size_of_set(values: np.ndarray, kind: str, n_bins: int, n_top: int) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def divergence_arun(region_topic: np.ndarray, cell_topic: np.ndarray, n_regions: np.ndarray) -> float:
     """Symmetric divergence of Arun et al. (2010, doi 10.1007/978-3-642-13657-3_43); lower is better.
 
-    The singular values of the topics and the topics' shares of all tokens, both in falling order and scaled to a sum
+    The singular values of the topics and the topics' fractions of all tokens, both in falling order and scaled to a sum
     of 1, are alike where topics neither overlap nor split: Kullback-Leibler divergence in both directions, in nats.
 
     Parameters
@@ -28,10 +28,11 @@ def divergence_arun(region_topic: np.ndarray, cell_topic: np.ndarray, n_regions:
         (cells,) accessible regions of each cell.
     """
     spectrum = np.linalg.svd(region_topic, compute_uv=False)
-    shares = -np.sort(-(np.asarray(n_regions, dtype=float) @ cell_topic))
+    fractions = -np.sort(-(np.asarray(n_regions, dtype=float) @ cell_topic))
+    # KL(p, q) + KL(q, p) = sum of (p - q) log(p / q); a topic without tokens has no logarithm
     tiny = np.finfo(float).tiny
-    spectrum, shares = (np.maximum(part / part.sum(), tiny) for part in (spectrum, shares))
-    return float(np.sum((spectrum - shares) * np.log(spectrum / shares)))
+    p, q = (np.maximum(part / part.sum(), tiny) for part in (spectrum, fractions))
+    return float(np.sum((p - q) * np.log(p / q)))
 
 
 def density_cao_juan(region_topic: np.ndarray) -> float:
@@ -48,6 +49,7 @@ def density_cao_juan(region_topic: np.ndarray) -> float:
     -------
     0 to 1.
     """
+    # The squared length of the sum of unit vectors is the sum over all pairs, each topic with itself among them.
     unit = region_topic / np.linalg.norm(region_topic, axis=0)
     n_topics = unit.shape[1]
     mean = (np.sum(unit.sum(axis=1) ** 2) - n_topics) / (n_topics * (n_topics - 1))
@@ -83,9 +85,10 @@ def topic_coherence(matrix: sp.csr_matrix, region_topic: np.ndarray, n_regions: 
     for topic in range(len(found)):
         top = np.argsort(-region_topic[:, topic], kind="stable")[:n_regions]
         chosen = columns[:, top].astype(np.int64)
-        together = (chosen.T @ chosen).toarray()
-        alone = np.maximum(together.diagonal(), 1)
-        found[topic] = np.mean(np.log((together[later, earlier] + smoothing) / alone[earlier]))
+        together = (chosen.T @ chosen).toarray()  # D(v_m, v_l), and D(v_l) on the diagonal
+        n_cells = np.maximum(together.diagonal(), 1)
+        ratio = (together[later, earlier] + smoothing) / n_cells[earlier]
+        found[topic] = np.mean(np.log(ratio))
     return found
 
 
@@ -102,8 +105,8 @@ def joint_log_likelihood(matrix: sp.csr_matrix, model: TopicModel, *, alpha: flo
 
     log p(w | z) + log p(z) with the proportions integrated out, in nats, divided by the number of accessible regions.
     The counts of assignments are recovered from the smoothed proportions, exactly so for a state of a collapsed Gibbs
-    sampler with these priors. pycisTopic 2.0a prints under this name a value that keeps the last term of each sum
-    alone; this is the whole sum, as in the package ``lda``.
+    sampler with these priors. pycisTopic 2.0a prints under this name a value that keeps only the last term of each sum;
+    this is the whole sum, as in the package ``lda``.
 
     Parameters
     ----------
@@ -117,10 +120,13 @@ def joint_log_likelihood(matrix: sp.csr_matrix, model: TopicModel, *, alpha: flo
     from scipy.special import gammaln
 
     n_regions, n_topics = model.region_topic.shape
+    # The counts n_dk of a cell's and n_kw of a topic's assignments; rounding may leave them just below 0.
     of_cell = np.diff(matrix.indptr)
     in_cell = np.maximum(model.cell_topic * (of_cell + alpha * n_topics)[:, None] - alpha, 0)
     of_topic = in_cell.sum(axis=0)
     in_topic = np.maximum(model.region_topic * (of_topic + eta * n_regions) - eta, 0)
+
+    # Dirichlet integrals: log p(w | z) over topics, then log p(z) over cells
     regions = gammaln(in_topic + eta).sum() - gammaln(of_topic + eta * n_regions).sum()
     regions += n_topics * (gammaln(eta * n_regions) - n_regions * gammaln(eta))
     cells = gammaln(in_cell + alpha).sum() - gammaln(of_cell + alpha * n_topics).sum()
@@ -140,7 +146,7 @@ def count_distinct_topics(region_topic: np.ndarray, max_correlation: float) -> i
     """
     from scipy.sparse.csgraph import connected_components
 
-    # A constant topic (no token) has no correlation: it counts as a topic of its own.
+    # A constant topic (no token) has no correlation: it is a copy of none.
     with np.errstate(invalid="ignore", divide="ignore"):
         linked = np.nan_to_num(np.corrcoef(region_topic.T)) > max_correlation
     return int(connected_components(linked, directed=False)[0])

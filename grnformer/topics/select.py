@@ -42,8 +42,8 @@ def select_topic_count(
     scores_averaged
         Names of the scores in the mean.
     distinct_only
-        Whether only models whose topics are all distinct compete (or, if there is none, those with the largest share
-        of distinct topics).
+        Whether only models whose topics are all distinct compete (or, if there is none, those with the largest
+        fraction of distinct topics).
 
     Returns
     -------
@@ -69,8 +69,9 @@ def select_topic_count(
             )
         table["selected"] = table["n_topics"] == selected
         return table
-    share = table["distinct_topics"] / table["n_topics"]
-    rivals = table[share == share.max()] if distinct_only else table
+
+    distinct = table["distinct_topics"] / table["n_topics"]
+    rivals = table[distinct == distinct.max()] if distinct_only else table
     if rule == "mean":
         chosen = rivals["mean_score"].idxmax()
     elif rule == "heldout":

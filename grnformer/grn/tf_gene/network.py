@@ -15,10 +15,11 @@ from grnformer.grn.tf_gene.spearman import correlate
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
+    import scipy.sparse as sp
 
 _BLOCK = 2_000  # targets correlated at a time
 _FEWEST_CELLS = 20
-_log = logging.getLogger("grnformer.grn")
+logger = logging.getLogger(__name__)
 
 
 def infer_network(
@@ -41,7 +42,7 @@ def infer_network(
     tfs
         Candidate TFs, by gene symbol.
     method
-        A name in `METHODS`; `options` are its own settings.
+        A name in `METHODS`; `options` are its settings.
     min_cells
         Genes and TFs detected in fewer cells are left out.
     part
@@ -58,35 +59,29 @@ def infer_network(
     InputError
         If there are too few cells, no TF is detected in `min_cells` cells, or there are more parts than targets.
     """
-    expression = rna.X.tocsc(copy=True)
-    expression.eliminate_zeros()
-    genes = list(rna.var_names)
     if rna.n_obs < _FEWEST_CELLS:
         raise InputError(
             f"{rna.n_obs} cells", f"at least {_FEWEST_CELLS} for a TF-gene network", "relax the filters of `prep`"
         )
+    expression = rna.X.tocsc(copy=True)
+    expression.eliminate_zeros()
+    genes = rna.var_names.tolist()
     detected = np.flatnonzero(expression.getnnz(axis=0) >= min_cells)
-    wanted = set(tfs)
-    tf_columns = np.array([column for column in detected if genes[column] in wanted], dtype=np.int64)
+    tf_columns = detected[rna.var_names[detected].isin(tfs)]
     if not tf_columns.size:
-        present = len(wanted & set(genes))
+        present = rna.var_names.isin(tfs).sum()
         raise InputError(
-            f"of {len(wanted)} TFs (such as {sorted(wanted)[:3]}) {present} are genes of the data (such as {genes[:3]})"
-            f", and none is detected in {min_cells} cells",
+            f"of {len(set(tfs))} TFs (such as {sorted(set(tfs))[:3]}) {present} are genes of the data (such as "
+            f"{genes[:3]}), and none is detected in {min_cells} cells",
             f"TFs detected in at least {min_cells} cells",
             "check that both use gene symbols of one species, or lower grn.tf_gene.min_cells",
         )
-    _log.info(
-        "%d of %d genes and %d of %d TFs are detected in at least %d cells",
-        detected.size,
-        len(genes),
-        tf_columns.size,
-        len(wanted),
-        min_cells,
-    )
+    logger.info("%d of %d genes are detected in at least %d cells", detected.size, len(genes), min_cells)
+    logger.info("%d of %d TFs are among them", tf_columns.size, len(set(tfs)))
+
     targets = _targets_of_part(detected, part)
     importance = METHODS[method](expression, genes, tf_columns, targets, **options, seed=seed, threads=threads)
-    return _in_order(_table(importance, expression, np.array(genes, dtype=object), tf_columns, targets))
+    return _in_order(_table(importance, expression, rna.var_names.to_numpy(), tf_columns, targets))
 
 
 def gather_parts(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -100,35 +95,40 @@ def _targets_of_part(targets: np.ndarray, part: str) -> np.ndarray:
     number, n_parts = (int(word) for word in part.split("-of-"))
     if n_parts > len(targets):
         raise InputError(
-            f"part {part} of {len(targets)} target genes", "at least one target a part",
+            f"part {part} of {len(targets)} target genes",
+            "at least one target a part",
             f"run with --set-scatter targets={len(targets)} or fewer",
-        )  # fmt: skip
+        )
     return np.array_split(targets, n_parts)[number - 1]
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    # equal importances by gene name: the order does not depend on how targets were divided
     return table.sort_values(["tf", "importance", "gene"], ascending=[True, False, True], ignore_index=True)
 
 
 def _table(
-    importance: np.ndarray, expression: Any, genes: np.ndarray, tf_columns: np.ndarray, target_columns: np.ndarray
+    importance: np.ndarray,
+    expression: sp.csc_matrix,
+    genes: np.ndarray,
+    tf_columns: np.ndarray,
+    target_columns: np.ndarray,
 ) -> pd.DataFrame:
+    """Return the pairs with importance, and their rho; in blocks, as correlations of all pairs are dense."""
     import pandas as pd
 
+    tfs = expression[:, tf_columns]
     parts = []
     for start in range(0, len(target_columns), _BLOCK):
         block = importance[start : start + _BLOCK]
         columns = target_columns[start : start + _BLOCK]
+        rho = correlate(expression[:, columns], tfs)
         target, tf = np.nonzero(block)
-        rho = correlate(expression[:, columns], expression[:, tf_columns])
-        parts.append(
-            pd.DataFrame(
-                {
-                    "tf": genes[tf_columns[tf]],
-                    "gene": genes[columns[target]],
-                    "importance": block[target, tf],
-                    "rho": rho[target, tf],
-                }
-            )
-        )
+        pairs = {
+            "tf": genes[tf_columns[tf]],
+            "gene": genes[columns[target]],
+            "importance": block[target, tf],
+            "rho": rho[target, tf],
+        }
+        parts.append(pd.DataFrame(pairs))
     return pd.concat(parts, ignore_index=True)

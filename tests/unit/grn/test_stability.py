@@ -40,7 +40,9 @@ def test_rare_triplets_go_and_eregulons_with_too_few_genes_after_them():
     assert kept[TRIPLET].to_numpy().tolist() == [["A_1", "r1", "g1"], ["A_1", "r1", "g2"]]
     assert len(keep_stable(MAIN, RERUNS, min_frequency=0, min_targets=5)) == len(MAIN)
     assert keep_stable(MAIN, [], min_frequency=0, min_targets=5) is MAIN
-    with pytest.raises(InputError, match=r"2 genes in a share 1 of 3 reruns[\s\S]*lower grn.stability.min_frequency"):
+    with pytest.raises(
+        InputError, match=r"2 genes in a fraction 1 of 3 reruns[\s\S]*lower grn.stability.min_frequency"
+    ):
         keep_stable(MAIN, RERUNS, min_frequency=1, min_targets=2)
 
 
