@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-cell-graphs bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid demo test lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid demo test lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -39,9 +39,6 @@ bench-aucell: env env-pyscenic env-alternatives ## AUCell against pySCENIC and r
 
 bench-adapter: env ## a training step with graphs and adapter against the backbone alone
 	$(BIN)/python benchmarks/bench_adapter.py
-
-bench-cell-graphs: env ## cell graphs of a batch against a Python loop over cells
-	$(BIN)/python benchmarks/bench_cell_graphs.py
 
 bench-mapping: env ## reference mapping by the index against comparing every cell
 	$(BIN)/python benchmarks/bench_mapping.py

@@ -138,14 +138,14 @@ def run_arm(
         if arm["adapter"]:
             structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])
         baseline = np.zeros((len(cells.cell_types), len(screen.data.var_names)))
-        if model.hides_genes:
+        if model.masks_genes:
             baseline = np.ones((len(baseline) + 1, baseline.shape[1]))
         found: dict[str, float] = {"beta": done.heldout["beta"] or 0.0}
         for name, repeats in (("heldout", 2), ("new_type", 2), ("perturbed", 1)):
             rows = screen.rows(name)
             batches = heldout_batches(cells, rows, batch_size=64, repeats=repeats, seed=settings["seed"])
             found[f"loss_{name}"] = evaluate(model, structure, batches, baseline, settings["seed"])["loss"]
-        if not model.hides_genes:
+        if not model.masks_genes:
             found["shift"] = _score_shifts(screen, cells, model, structure, settings["seed"])
     return found
 
@@ -153,7 +153,7 @@ def run_arm(
 def _score_shifts(screen: Screen, cells: Any, model: Any, structure: Any, seed: int) -> float:
     """Mean over perturbations of the correlation of predicted and true shift over all genes but TFs."""
     shown = screen.rows("heldout")[:SHOWN]
-    true = true_shifts(screen, cells.values(np.arange(screen.data.n_obs)).toarray() / model.deviation_N.numpy())
+    true = true_shifts(screen, cells.values(np.arange(screen.data.n_obs)).toarray() / model.sd_N.numpy())
     scores = []
     for name, shift in true.items():
         gene, up = int(screen.data.var_names.get_loc(name[:-1])), name.endswith("+")

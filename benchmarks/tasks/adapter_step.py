@@ -6,14 +6,15 @@ import numpy as np
 import torch
 
 from grnformer.data.batch import Batch
-from grnformer.graph.structure import EdgeList, Structure
-from grnformer.model.grnformer import GRNFormer, Perturbation
+from grnformer.graph.perturb import Perturbation
+from grnformer.graph.structure import make_edges
+from grnformer.model.grnformer import GRNFormer
 
 
 def edges(rng, n_edges, n_tfs, n_genes, gate):
     weight = rng.uniform(0.1, 1, n_edges) * rng.choice([-1, 1], n_edges)
     source, target = rng.integers(0, n_tfs, n_edges), rng.integers(0, n_genes, n_edges)
-    return EdgeList(source, target, weight.astype(np.float32), gate)
+    return make_edges(source, target, weight, gate)
 
 
 def prepare(arrays, options):
@@ -22,9 +23,9 @@ def prepare(arrays, options):
     rng = np.random.default_rng(0)
     size, n_genes, n_tfs, n_sets = options["size"], options["n_genes"], options["n_tfs"], options["n_eregulons"]
     n_tokens, n_cells = size["n_tokens"], options["n_cells"]
-    types = [edges(rng, options["n_edges"], n_tfs, n_genes, np.full(options["n_edges"], -1)) for _ in range(4)]
+    types = [edges(rng, options["n_edges"], n_tfs, n_genes, -1) for _ in range(4)]
     of_cells = edges(rng, n_sets * 60, n_tfs, n_genes, np.repeat(np.arange(n_sets), 60))
-    structure = Structure(n_genes, list("ABCD"), types, of_cells, n_sets)
+    structure = {"cell_type": types, "cell": [of_cells]}
     genes = np.stack([rng.permutation(n_genes)[:n_tokens] for _ in range(n_cells)])
     values = rng.random(genes.shape).astype(np.float32) * (rng.random(genes.shape) < size["expressed_fraction"])
     masked = rng.random(genes.shape) < size["mask_fraction"]

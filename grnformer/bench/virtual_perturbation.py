@@ -59,7 +59,7 @@ def predict_shift(
     InputError
         If the backbone predicts genes, not values.
     """
-    if model.hides_genes:
+    if model.masks_genes:
         raise InputError(
             "a backbone whose mask hides the gene itself", "one that predicts values", "set pretrain.backbone to scgpt"
         )

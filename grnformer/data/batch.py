@@ -53,9 +53,9 @@ class Batch:
         genes = self.gene_BL.cpu().numpy()
         return [row[kept] for row, kept in zip(genes, seen, strict=True)]
 
-    def known(self, genes_hidden: bool) -> torch.Tensor | None:
-        """Tokens whose gene may be looked at, (B, L); None: all. `genes_hidden`: a mask hides the gene itself."""
-        if not genes_hidden:
+    def known(self, masks_genes: bool) -> torch.Tensor | None:
+        """Tokens whose gene may be looked at, (B, L); None: all. `masks_genes`: a mask hides the gene itself."""
+        if not masks_genes:
             return self.present_BL
         return ~self.masked_BL if self.present_BL is None else self.present_BL & ~self.masked_BL
 

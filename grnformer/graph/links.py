@@ -1,131 +1,264 @@
-"""Links into the genes of a batch: what graph layers ask of them, sums over neighbours and attention.
+"""Message passing over the k-hop in-neighbourhood of each cell's tokens.
 
-Only what the tokens are told of is computed: a row is a gene of a cell, tokens stand first, then the genes that send to
-them, then those that send to these, and so on. A layer takes the states of some rows and gives those of the first ones.
-Shapes: B cells, L tokens a cell, S structure width, H heads, E open edges, R rows, P places (the first rows, into which
-links go), K eRegulons, N genes, G groups of cells that share one edge list.
+Messages are computed only for the genes that can reach a token. Rows are (cell, gene) pairs: tokens first, then their
+1-hop sources, then 2-hop. A graph layer reads some rows and gives new states of the first ones, its targets.
+Shapes: B cells, L tokens a cell, S structure width, H heads, E edges that are open in their cell, R rows, P targets
+(the first rows), K eRegulons, N genes, G groups of cells that share one edge array, F rows of the last hop.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numba import njit
 from torch.nn import functional as F
 
-from grnformer.graph.open_edges import find_open_edges, sum_open_weights
-
-if TYPE_CHECKING:
-    from grnformer.graph.structure import ScaleGraph
-
 ATTENTION_SLOPE = 0.2
+LEAST_WEIGHT = 1e-12  # of a mean and of a logarithm: no division by 0, no log of 0
 
 
-class Links:
-    """Links into `n_places` places, sorted by place: the row that each comes from, its weight (signed)."""
+@dataclass(frozen=True)
+class EdgeBatch:
+    """Open edges of a batch on one scale, as one graph layer reads them.
 
-    def __init__(self, place_E: torch.Tensor, row_E: torch.Tensor, weight_E: torch.Tensor, n_places: int) -> None:
-        self.place_E, self.row_E, self.weight_E, self.n_places = place_E, row_E, weight_E, n_places
+    Attributes
+    ----------
+    cell_R, gene_R
+        Of the rows that the layer reads.
+    source_E, target_E
+        Rows that each edge joins; sorted by target.
+    weight_E
+        Signed.
+    n_targets
+        P.
+    degree_R
+        Sum of the absolute weights of all open edges into each row; None unless asked for.
+    """
+
+    cell_R: torch.Tensor
+    gene_R: torch.Tensor
+    source_E: torch.Tensor
+    target_E: torch.Tensor
+    weight_E: torch.Tensor
+    n_targets: int
+    degree_R: torch.Tensor | None = None
 
     @cached_property
-    def start(self) -> torch.Tensor:
-        """First link of each place, (P,)."""
-        return torch.searchsorted(self.place_E, torch.arange(self.n_places, device=self.place_E.device))
-
-    @cached_property
-    def weight(self) -> torch.Tensor:
-        """Sums of the weights' sizes, (P,)."""
-        return self.weight_E.new_zeros(self.n_places).index_add(0, self.place_E, self.weight_E.abs())
+    def _first_P(self) -> torch.Tensor:
+        """First edge of each target."""
+        return torch.searchsorted(self.target_E, torch.arange(self.n_targets, device=self.target_E.device))
 
     def total(self, x_RS: torch.Tensor) -> torch.Tensor:
-        """Signed weighted sums, (R, S) -> (P, S)."""
-        return self._sum(x_RS, self.weight_E.to(x_RS.dtype))
+        """Signed weighted sum of messages into each target, (R, S) -> (P, S)."""
+        return self._sum(x_RS, self.weight_E)
 
     def mean(self, x_RS: torch.Tensor) -> torch.Tensor:
-        """Signed weighted means, (R, S) -> (P, S); 0 where there is no edge."""
-        fraction_E = self.weight_E / self.weight.clamp(min=1e-12)[self.place_E]
-        return self._sum(x_RS, fraction_E.to(x_RS.dtype))
+        """Signed weighted mean of messages into each target, (R, S) -> (P, S); 0 where there is no edge."""
+        norm_P = self._sum_edges(self.weight_E.abs())
+        return self._sum(x_RS, self.weight_E / norm_P.clamp(min=LEAST_WEIGHT)[self.target_E])
 
-    def attend(self, x_RS: torch.Tensor, to_RH: torch.Tensor, from_PH: torch.Tensor) -> torch.Tensor:
-        """Sums of sign x message, weighted by a softmax over a place's edges, (P, S).
+    def attend(self, x_RS: torch.Tensor, source_RH: torch.Tensor, target_PH: torch.Tensor) -> torch.Tensor:
+        """Attention over the edges of each target, the edge's sign with the message: (R, S) -> (P, S).
 
-        An edge's share is proportional to |w| exp(leaky_relu(logit of the source + logit of the place)): an edge of
-        weight 2 is worth two of weight 1.
+        The attention of an edge is proportional to |w| exp(leaky_relu(logit of its source + logit of its target)): an
+        edge of weight 2 counts as two of weight 1.
+
+        Parameters
+        ----------
+        x_RS
+            Messages; their S channels are H heads, one behind the other.
+        source_RH, target_PH
+            Logits.
         """
-        logit_EH = F.embedding(self.row_E, to_RH) + F.embedding(self.place_E, from_PH)
-        logit_EH = F.leaky_relu(logit_EH, ATTENTION_SLOPE) + self.weight_E.abs().clamp(min=1e-12).log()[:, None]
-        shape = (self.n_places, logit_EH.shape[1])
-        index_EH = self.place_E[:, None].expand(-1, shape[1])
-        highest = logit_EH.new_full(shape, -torch.inf).scatter_reduce(0, index_EH, logit_EH.detach(), "amax")
-        fraction_EH = (logit_EH - highest[self.place_E]).exp()
-        fraction_EH = fraction_EH / F.embedding(
-            self.place_E, fraction_EH.new_zeros(shape).index_add(0, self.place_E, fraction_EH)
-        )
-        fraction_EH = (fraction_EH * self.weight_E.sign()[:, None]).to(x_RS.dtype)
-        by_head = x_RS.chunk(shape[1], dim=-1)
-        return torch.cat([self._sum(x, fraction_EH[:, h]) for h, x in enumerate(by_head)], dim=-1)
+        # embedding, not indexing: its gradient is one sum over the edges of a row, which is faster
+        logit_EH = F.embedding(self.source_E, source_RH) + F.embedding(self.target_E, target_PH)
+        logit_EH = F.leaky_relu(logit_EH, ATTENTION_SLOPE)
+        # added as a logarithm, the weight is a factor of the attention
+        logit_EH = logit_EH + self.weight_E.abs().clamp(min=LEAST_WEIGHT).log()[:, None]
+
+        # softmax over the edges of a target: less its highest logit no exponential overflows; the highest is a
+        # constant that cancels, so it needs no gradient
+        highest_PH = logit_EH.new_full(target_PH.shape, -torch.inf)
+        index_EH = self.target_E[:, None].expand_as(logit_EH)
+        highest_PH = highest_PH.scatter_reduce(0, index_EH, logit_EH.detach(), "amax")
+        power_EH = (logit_EH - highest_PH[self.target_E]).exp()
+        attention_EH = power_EH / F.embedding(self.target_E, self._sum_edges(power_EH))
+
+        signed_EH = attention_EH * self.weight_E.sign()[:, None]
+        heads = x_RS.chunk(target_PH.shape[1], dim=-1)
+        return torch.cat([self._sum(x, signed_EH[:, head]) for head, x in enumerate(heads)], dim=-1)
+
+    def _sum_edges(self, value: torch.Tensor) -> torch.Tensor:
+        """Sum over the edges of each target, (E, ...) -> (P, ...)."""
+        return value.new_zeros(self.n_targets, *value.shape[1:]).index_add(0, self.target_E, value)
 
     def _sum(self, x_RS: torch.Tensor, weight_E: torch.Tensor) -> torch.Tensor:
-        """Weighted sums of rows of x without a copy of them for each edge."""
-        if not len(self.row_E):
-            return x_RS.new_zeros(self.n_places, x_RS.shape[1])
+        """Weighted sum of the source rows of each target, (R, S) -> (P, S)."""
+        if not len(self.source_E):
+            return x_RS.new_zeros(self.n_targets, x_RS.shape[1])
+        # embedding_bag sums rows of x where they lie: indexing would copy a row for each edge, (E, S)
         return F.embedding_bag(
-            self.row_E, x_RS.contiguous(), self.start, mode="sum", per_sample_weights=weight_E.contiguous()
+            self.source_E,
+            x_RS.contiguous(),
+            self._first_P,
+            mode="sum",
+            per_sample_weights=weight_E.to(x_RS.dtype).contiguous(),
         )
 
 
-class Reach:
-    """What reaches the tokens of a batch within so many layers: rows, and the links of each layer.
+def gather_edges(
+    sampled: Sequence[np.ndarray],
+    group_B: np.ndarray,
+    active_KB: torch.Tensor,
+    tokens_BL: torch.Tensor,
+    n_genes: int,
+    n_layers: int,
+    *,
+    degrees: bool = False,
+) -> list[EdgeBatch]:
+    """Open edges of the k-hop in-neighbourhood of the tokens, for each of `n_layers` layers, the widest first.
 
     Parameters
     ----------
-    graph
-        One scale's edges.
+    sampled
+        Edge arrays of groups of cells, each sorted by target.
+    group_B
+        Group of each cell.
     active_KB
-        eRegulons active in each cell: they open edges.
+        Activity of eRegulons: an edge is open where that of its gate is not 0, and its weight is multiplied by it.
     tokens_BL
-        Genes asked for; rows are in their order, by cell and token, before others.
-    n_layers
-        1 at least.
+        Genes asked for; the first rows are they, by cell and token.
+    degrees
+        Whether `degree_R` is wanted.
     """
+    tokens, active = tokens_BL.cpu().numpy(), np.ascontiguousarray(active_KB.cpu().numpy())
+    edges = np.concatenate(sampled)
+    source, gate, weight = (np.ascontiguousarray(edges[name]) for name in ("source", "gate", "weight"))
 
-    def __init__(self, graph: ScaleGraph, active_KB: torch.Tensor, tokens_BL: torch.Tensor, n_layers: int) -> None:
-        self.device = tokens_BL.device
-        tokens, opened = tokens_BL.cpu().numpy(), np.ascontiguousarray(active_KB.cpu().numpy())
-        n_cells, n_tokens = tokens.shape
-        edges, first_GN, group_B = graph.joined(n_cells, 1 + int(tokens.max(initial=0)))
-        self._open = (first_GN, group_B, edges.weight, edges.gate, opened)
-        gene, cell = tokens.ravel().astype(np.int64), np.repeat(np.arange(n_cells), n_tokens)
-        row_BN = np.full((n_cells, first_GN.shape[1] - 1), -1)
-        row_BN[cell, gene] = np.arange(len(gene))
-        found, genes, cells, sizes = [], [gene], [cell], [len(gene)]
-        for _ in range(n_layers):
-            place, number, row, gene, cell = find_open_edges(
-                first_GN, group_B, edges.source, edges.gate, opened, genes[-1], cells[-1], row_BN, sizes[-1]
-            )
-            found.append((place + sizes[-1] - len(genes[-1]), number, row))
-            genes.append(gene)
-            cells.append(cell)
-            sizes.append(sizes[-1] + len(gene))
-        place, number, row = (np.concatenate(part) for part in zip(*found, strict=True))
-        self._gene, self._cell = np.concatenate(genes), np.concatenate(cells)
-        self.gene_R, self.cell_R = self._tensor(self._gene), self._tensor(self._cell)
-        weight = edges.weight[number]
-        if len(number) and edges.gate[0] >= 0:
-            weight = weight * opened[edges.gate[number], self._cell[place]]
-        ends = np.cumsum([len(part[0]) for part in found])
-        place_E, row_E, weight_E = self._tensor(place), self._tensor(row), self._tensor(weight)
-        links = [
-            Links(place_E[:end], row_E[:end], weight_E[:end], size) for end, size in zip(ends, sizes, strict=False)
-        ]
-        self.layers = links[::-1]  # the first layer is the widest one
+    # edges of group g into gene n stand from first[g, n] up to first[g, n + 1]
+    offset = np.cumsum([0, *(len(part) for part in sampled[:-1])])
+    first = [np.searchsorted(part["target"], np.arange(n_genes + 1)) for part in sampled]
+    first_GN = np.stack(first) + offset[:, None]
 
-    @cached_property
-    def weight_R(self) -> torch.Tensor:
-        """Sums of the sizes of the weights of the edges into each row, (R,)."""
-        return self._tensor(sum_open_weights(*self._open, self._gene, self._cell))
+    n_cells, n_tokens = tokens.shape
+    cells, genes = [np.repeat(np.arange(n_cells), n_tokens)], [tokens.ravel()]
+    row_BN = np.full((n_cells, n_genes), -1)
+    row_BN[cells[0], genes[0]] = np.arange(tokens.size)
 
-    def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(array).to(self.device)
+    hops, n_rows = [], [tokens.size]
+    for _ in range(n_layers):
+        frontier = cells[-1], genes[-1]
+        *hop, cell, gene = _open_edges(first_GN, group_B, source, gate, weight, active, *frontier, row_BN, n_rows[-1])
+        hops.append(hop)
+        cells.append(cell)
+        genes.append(gene)
+        n_rows.append(n_rows[-1] + len(gene))
+
+    cell, gene = np.concatenate(cells), np.concatenate(genes)
+    arrays = [cell, gene, *(np.concatenate(part) for part in zip(*hops, strict=True))]
+    cell_R, gene_R, source_E, target_E, weight_E = (torch.from_numpy(x).to(tokens_BL.device) for x in arrays)
+    degree_R = None
+    if degrees:
+        sums = _open_weights(first_GN, group_B, gate, weight, active, cell, gene)
+        degree_R = torch.from_numpy(sums).to(tokens_BL.device)
+
+    # rows and edges stand hop by hop, so that every layer reads the first ones
+    n_edges = np.cumsum([len(hop[0]) for hop in hops]).tolist()
+    batches = [
+        EdgeBatch(
+            cell_R[:rows],
+            gene_R[:rows],
+            source_E[:ends],
+            target_E[:ends],
+            weight_E[:ends],
+            n_targets,
+            None if degree_R is None else degree_R[:rows],
+        )
+        for n_targets, rows, ends in zip(n_rows[:-1], n_rows[1:], n_edges, strict=True)
+    ]
+    return batches[::-1]
+
+
+# compiled: one pass over the open edges of all cells costs less than masks over every edge of every cell
+@njit(cache=True, nogil=True)
+def _open_edges(
+    first_GN: np.ndarray,
+    group_B: np.ndarray,
+    source: np.ndarray,
+    gate: np.ndarray,
+    weight: np.ndarray,
+    active_KB: np.ndarray,
+    cell_F: np.ndarray,
+    gene_F: np.ndarray,
+    row_BN: np.ndarray,
+    n_rows: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Open edges into the rows of the last hop, and the rows that they add.
+
+    Parameters
+    ----------
+    first_GN, group_B, source, gate, weight, active_KB
+        See `gather_edges`.
+    cell_F, gene_F
+        Of the rows of the last hop.
+    row_BN
+        Row of each gene of each cell, -1 where it has none; filled where an edge comes from a gene without.
+    n_rows
+        Rows so far; those of the last hop are the last of them.
+
+    Returns
+    -------
+    Rows of source and target and weight of each edge, sorted by target; cell and gene of each row that was added.
+    """
+    # the edges are counted first: arrays of the right size are filled, none grows
+    size = 0
+    for f in range(len(gene_F)):
+        cell = cell_F[f]
+        group = group_B[cell]
+        for edge in range(first_GN[group, gene_F[f]], first_GN[group, gene_F[f] + 1]):
+            size += gate[edge] < 0 or active_KB[gate[edge], cell] != 0
+    source_E, target_E, weight_E = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.float32)
+    cell_A, gene_A = np.empty(size, np.int64), np.empty(size, np.int64)
+
+    size = added = 0
+    for f in range(len(gene_F)):
+        cell = cell_F[f]
+        group = group_B[cell]
+        for edge in range(first_GN[group, gene_F[f]], first_GN[group, gene_F[f] + 1]):
+            activity = np.float32(1) if gate[edge] < 0 else active_KB[gate[edge], cell]
+            if activity == 0:
+                continue
+            if row_BN[cell, source[edge]] < 0:
+                row_BN[cell, source[edge]] = n_rows + added
+                cell_A[added], gene_A[added] = cell, source[edge]
+                added += 1
+            source_E[size] = row_BN[cell, source[edge]]
+            target_E[size] = n_rows - len(gene_F) + f
+            weight_E[size] = weight[edge] * activity
+            size += 1
+    return source_E, target_E, weight_E, cell_A[:added].copy(), gene_A[:added].copy()
+
+
+@njit(cache=True, nogil=True)
+def _open_weights(
+    first_GN: np.ndarray,
+    group_B: np.ndarray,
+    gate: np.ndarray,
+    weight: np.ndarray,
+    active_KB: np.ndarray,
+    cell_R: np.ndarray,
+    gene_R: np.ndarray,
+) -> np.ndarray:
+    """Sum of the absolute weights of the open edges into each row, (R,); arguments as of `_open_edges`."""
+    total_R = np.zeros(len(gene_R), np.float32)
+    for r in range(len(gene_R)):
+        cell = cell_R[r]
+        group = group_B[cell]
+        for edge in range(first_GN[group, gene_R[r]], first_GN[group, gene_R[r] + 1]):
+            activity = np.float32(1) if gate[edge] < 0 else active_KB[gate[edge], cell]
+            total_R[r] += abs(weight[edge]) * activity
+    return total_R

@@ -1,123 +1,163 @@
-"""Edge perturbation during training: a share of the edges is replaced, so that no single one is relied on."""
+"""Edge perturbation during training: a fraction of the edges is replaced, so that the model relies on no single one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from grnformer.graph.structure import EdgeList
+from grnformer.graph.structure import sample_neighbours
 
-Links = Callable[[int, Sequence[np.ndarray], int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+STRATEGIES = ("random", "coexpression")
 
 
-def perturb_edges(
-    edges: EdgeList,
-    strategy: str,
-    share: float,
-    expressed: Sequence[np.ndarray],
+@dataclass(frozen=True)
+class Perturbation:
+    """Which edges are replaced, and by which links.
+
+    Attributes
+    ----------
+    strategy
+        `none`, `random` (any two genes) or `coexpression` (two genes that are expressed in the same cell; the cell is
+        sampled anew for each link, and the link is positive).
+    fraction
+        Of the edges to replace, 0 to 1.
+    degree_power
+        Ends of new links are sampled in proportion to (1 + links of the gene) to this power. At 0 all genes gain
+        alike; below 0 genes with few links gain more (some TFs have dozens, some genes one); at 1 TFs keep about as
+        many links as they lose, since links are taken away from all edges alike.
+    """
+
+    strategy: str
+    fraction: float
+    degree_power: float
+
+
+NO_PERTURBATION = Perturbation("none", 0.0, 0.0)
+
+
+def sample_edges(
+    edges: list[np.ndarray],
+    type_B: np.ndarray,
+    expressed: list[np.ndarray],
     n_genes: int,
+    fanout: int,
+    perturbation: Perturbation,
     rng: np.random.Generator,
-    *,
-    degree_power: float,
-) -> EdgeList:
-    """Replace a share of the edges by links of the given strategy; the number of edges stays.
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Edges of a batch on one scale: perturbed, then at most `fanout` into each gene.
 
     Parameters
     ----------
     edges
-        Edges of the cells that share one graph.
-    strategy
-        `none`, `random` (any two genes) or `coexpression` (two genes that are expressed in the same cell, the cell
-        drawn anew for each link; such a link is positive).
-    share
-        Of the edges to replace, 0 to 1.
+        Edge arrays of the scale.
+    type_B
+        Which of them each cell has; -1: none.
     expressed
-        For each of those cells, the genes (node numbers) whose value the model sees and is above 0. Masked genes must
-        not be among them: the links would tell that they are expressed.
+        Of each cell, see `perturb_edges`.
+    n_genes, fanout
+        Genes of the graph; incoming edges to keep of each.
+
+    Returns
+    -------
+    Edge array of each group, sorted by target, and the group of each cell, (B,). Cells of a group share their edges.
+    """
+    types, group_B = np.unique(type_B, return_inverse=True)
+    sampled = []
+    for group, number in enumerate(types):
+        of_type = edges[number] if number >= 0 else edges[0][:0]
+        cells = [expressed[cell] for cell in np.flatnonzero(group_B == group)]
+        changed = perturb_edges(of_type, perturbation, cells, n_genes, rng)
+        sampled.append(sample_neighbours(changed, fanout, rng))
+    return sampled, group_B
+
+
+def perturb_edges(
+    edges: np.ndarray,
+    perturbation: Perturbation,
+    expressed: Sequence[np.ndarray],
+    n_genes: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Replace a fraction of the edges by new links; a link keeps the weight and gate of the edge that it replaces.
+
+    Parameters
+    ----------
+    edges
+        Edge array of cells that share one graph.
+    expressed
+        For each of these cells, the genes (node numbers) whose value the model sees and is above 0. Masked genes must
+        not be among them: a link would give away that they are expressed.
     n_genes
         Genes of the graph.
-    rng
-        Source of randomness.
-    degree_power
-        Ends of new links are drawn in proportion to (1 + links of the gene in `edges`) to this power: 0, all genes
-        alike; below 0, genes with few links gain more (a network has TFs with dozens of links and others with one);
-        1, TFs keep about as many links as they lose, since links are taken away from all edges alike.
-
-    A new link keeps the weight and the gate (eRegulon) of the edge it replaces. A cell's edges are replaced
-    for all cells of the group together, so that they still share one product.
     """
-    count = round(share * len(edges))
-    if strategy == "none" or count == 0:
+    count = round(perturbation.fraction * len(edges))
+    if perturbation.strategy == "none" or count == 0:
         return edges
-    if degree_power:
-        pools = [np.arange(n_genes)] if strategy == "random" else expressed
-        links = _weighted_links(count, pools, (1.0 + count_links(edges, n_genes)) ** degree_power, rng)
+    coexpression = perturbation.strategy == "coexpression"
+    pools = [genes for genes in expressed if len(genes) > 1] if coexpression else [np.arange(n_genes)]
+    if not pools:
+        return edges
+
+    if perturbation.degree_power:
+        weight_N = (1.0 + count_links(edges, n_genes)) ** perturbation.degree_power
+        source, target = _weighted_pairs(count, pools, weight_N, rng)
     else:
-        links = STRATEGIES[strategy](count, expressed, n_genes, rng)
-    if not len(links[0]):
-        return edges
-    replaced = rng.choice(len(edges), size=len(links[0]), replace=False)
-    source, target, weight = edges.source.copy(), edges.target.copy(), edges.weight.copy()
-    source[replaced], target[replaced] = links
-    if strategy == "coexpression":
-        weight[replaced] = np.abs(weight[replaced])
-    return replace(edges, source=source, target=target, weight=weight)
+        source, target = _uniform_pairs(count, pools, rng)
+
+    replaced = rng.choice(len(edges), size=count, replace=False)
+    changed = edges.copy()
+    changed["source"][replaced], changed["target"][replaced] = source, target
+    if coexpression:
+        changed["weight"][replaced] = np.abs(edges["weight"][replaced])
+    return changed
 
 
-def _random_links(
-    count: int, expressed: Sequence[np.ndarray], n_genes: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    source = rng.integers(n_genes, size=count)
-    return source, (source + rng.integers(1, n_genes, size=count)) % n_genes
+def _uniform_pairs(count: int, pools: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of two genes of one pool; pools and genes are equally likely."""
+    sizes = np.array([len(genes) for genes in pools])
+    start = np.cumsum(sizes) - sizes
+    flat = np.concatenate(pools)
+
+    pool = rng.integers(len(pools), size=count)
+    size = sizes[pool]
+    first = rng.integers(size)
+    second = (first + 1 + rng.integers(size - 1)) % size  # a step of 1 to size - 1: never the first gene again
+    return flat[start[pool] + first], flat[start[pool] + second]
 
 
-def _coexpression_links(
-    count: int, expressed: Sequence[np.ndarray], n_genes: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    cells = [genes for genes in expressed if len(genes) > 1]
-    if not cells:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    sizes = np.array([len(genes) for genes in cells])
-    start = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    flat = np.concatenate(cells)
-    cell = rng.integers(len(cells), size=count)
-    first = rng.integers(sizes[cell])
-    second = (first + 1 + rng.integers(sizes[cell] - 1)) % sizes[cell]
-    return flat[start[cell] + first], flat[start[cell] + second]
-
-
-def _weighted_links(
+def _weighted_pairs(
     count: int, pools: Sequence[np.ndarray], weight_N: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two genes of one pool, drawn alike from the pools; the genes in proportion to their weights, the second anew."""
-    pools = [genes for genes in pools if len(genes) > 1]
-    if not pools:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+    """Pairs of two genes of one pool; pools are equally likely, genes in proportion to their weights."""
     sizes = np.array([len(genes) for genes in pools])
-    end = np.cumsum(sizes)
     flat = np.concatenate(pools)
     weight = weight_N[flat]
-    until = np.cumsum(weight)  # over all pools, one behind the other
+
+    # all pools stand one behind the other on one line, each gene as long as its weight: a point finds its gene
+    until = np.cumsum(weight)
     before = until - weight
     pool = rng.integers(len(pools), size=count)
-    lowest, last = before[(end - sizes)[pool]], end[pool] - 1
+    last = np.cumsum(sizes)[pool] - 1
+    start = last + 1 - sizes[pool]
+    lowest, highest = before[start], until[last]
 
     def find(point: np.ndarray) -> np.ndarray:
-        return np.clip(np.searchsorted(until, point, side="right"), (end - sizes)[pool], last)
+        # rounding may put a point beyond the ends of its pool
+        return np.clip(np.searchsorted(until, point, side="right"), start, last)
 
-    first = find(lowest + rng.random(count) * (until[last] - lowest))
-    point = lowest + rng.random(count) * (until[last] - lowest - weight[first])
+    first = find(lowest + rng.random(count) * (highest - lowest))
+    # the second point falls on the line without the first gene: points behind it move on by its length
+    point = lowest + rng.random(count) * (highest - lowest - weight[first])
     second = find(np.where(point >= before[first], point + weight[first], point))
-    same = second == first  # by rounding at the borders
-    second = np.where(same, np.where(first == last, first - 1, first + 1), second)
+
+    # rounding at a border may find the first gene again: take its neighbour
+    neighbour = np.where(first == last, first - 1, first + 1)
+    second = np.where(second == first, neighbour, second)
     return flat[first], flat[second]
 
 
-def count_links(edges: EdgeList, n_genes: int) -> np.ndarray:
+def count_links(edges: np.ndarray, n_genes: int) -> np.ndarray:
     """Links of each gene, both directions, (N,)."""
-    return np.bincount(edges.source, minlength=n_genes) + np.bincount(edges.target, minlength=n_genes)
-
-
-STRATEGIES: dict[str, Links] = {"random": _random_links, "coexpression": _coexpression_links}
+    return np.bincount(edges["source"], minlength=n_genes) + np.bincount(edges["target"], minlength=n_genes)

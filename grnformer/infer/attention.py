@@ -16,9 +16,10 @@ from torch.nn import functional as F
 from grnformer.data.batch import Batch
 from grnformer.data.batcher import Batcher
 from grnformer.data.streams import ATTENTION, STRUCTURE
+from grnformer.graph.perturb import NO_PERTURBATION
 from grnformer.graph.structure import Structure
 from grnformer.model.adapter import CrossAttentionAdapter
-from grnformer.model.grnformer import NO_PERTURBATION, GRNFormer
+from grnformer.model.grnformer import GRNFormer
 
 KINDS = ("masked", "seen", "cell")  # queries: genes to be predicted, genes the model sees, the cell's own tokens
 VARIANTS = ("trained", "adapter_off", "even", "without_tfs", "without_others")
@@ -121,7 +122,7 @@ def collect_attention(
         drawn = [seed, STRUCTURE, number]
         h_BTD = model.backbone.encode(batch, drop_last=model.replaces_last)
         structure_BLS = model.structure_embeddings(batch, structure, np.random.default_rng(drawn), NO_PERTURBATION)
-        known_BL = batch.known(model.hides_genes)
+        known_BL = batch.known(model.masks_genes)
         attention_BHTL = model.adapter.attention(h_BTD, structure_BLS, known_BL)
         seen_BL = torch.ones_like(batch.masked_BL) if known_BL is None else known_BL
         relative_BHTL, counts_BTL = relative_attention(attention_BHTL, seen_BL)
@@ -130,7 +131,7 @@ def collect_attention(
             relative_BLL, counts_BLL = relative_BHTL[:, :, n_cell:].mean(1), counts_BTL[:, n_cell:]
             _add_pairs(received, batch, relative_BLL, counts_BLL & seen_BL[:, :, None], place, is_tf)
             of_all_BNS = None
-            if model.hides_genes:
+            if model.masks_genes:
                 of_all_BNS = model.run(batch, structure, np.random.default_rng(drawn))[1]
             known = attention_BHTL, counts_BTL, structure_BLS, of_all_BNS
             _add_measures(received, model, model.adapter, batch, h_BTD, known, is_tf, np.random.default_rng(drawn))

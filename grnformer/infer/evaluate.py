@@ -72,7 +72,7 @@ def evaluate(
         moved = batch.to(device)
         h_BTD, structure_BNS = model.run(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
         masked = moved.masked_BL
-        if model.hides_genes:
+        if model.masks_genes:
             nats_M = model.losses(h_BTD, moved, structure_BNS)[0]
             share = type_mean[:, batch.gene_BL[batch.masked_BL].numpy()]
             type_M = np.broadcast_to(batch.type_B[:, None], batch.masked_BL.shape)[batch.masked_BL.numpy()]
@@ -85,12 +85,12 @@ def evaluate(
         of_type = np.take_along_axis(type_mean[batch.type_B], batch.gene_BL.numpy(), axis=1)
         genes = moved.gene_BL[masked]
         of_type_masked = torch.from_numpy(of_type[batch.masked_BL.numpy()]).to(model.mean_N)
-        baselines.append(((of_type_masked - model.mean_N[genes]) / model.deviation_N[genes]).cpu().numpy())
+        baselines.append(((of_type_masked - model.mean_N[genes]) / model.sd_N[genes]).cpu().numpy())
     model.train(was_training)
     truth, prediction, baseline = (np.concatenate(x).astype(np.float64) for x in (truths, predictions, baselines))
 
     scores: dict[str, Any] = {"n": len(truth), "loss_unit": model.backbone.loss_unit}
-    if model.hides_genes:
+    if model.masks_genes:
         losses = {"loss": prediction, "baseline_loss": truth, "baseline_cell_type_loss": baseline}
         scores |= {name: float(nats.mean()) for name, nats in losses.items()}
         return scores | {"pearson": None, "baseline_cell_type_pearson": None}

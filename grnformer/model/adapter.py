@@ -18,7 +18,7 @@ class CrossAttentionAdapter(nn.Module):
 
     `beta` starts at 0, so that an untrained adapter leaves the backbone as it is; its own gradient is not 0, and
     from the first step on gradients reach the graph encoder. A gene's query meets its own structure
-    embedding with a learnable bonus (`own_gene`, in logits), for that is the place where its regulators speak of it;
+    embedding with a learnable bonus (`self_bonus`, in logits), for that is the place where its regulators speak of it;
     it starts at log L0 (L0 the usual number of tokens), which gives it half of the attention before any training.
     """
 
@@ -31,7 +31,7 @@ class CrossAttentionAdapter(nn.Module):
         self.key = nn.Linear(structure_width, width)
         self.value = nn.Linear(structure_width, width)
         self.out = nn.Linear(width, width)
-        self.own_gene = nn.Parameter(torch.tensor(math.log(n_tokens)))
+        self.self_bonus = nn.Parameter(torch.tensor(math.log(n_tokens)))
         self.beta = nn.Parameter(torch.zeros(()))
 
     def fuse(
@@ -71,7 +71,7 @@ class CrossAttentionAdapter(nn.Module):
         structure_BLS = self.norm_structure(structure_BLS)
         query, key = self._heads(self.query(self.norm_query(h_BTD))), self._heads(self.key(structure_BLS))
         eye = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
-        bonus = F.pad(eye * self.own_gene, (0, 0, h_BTD.shape[1] - n_tokens, 0))
+        bonus = F.pad(eye * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))
         if known_BL is not None:  # finite, so that a cell of which nothing is known has no undefined state
             bonus = bonus.masked_fill(~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2)
         return query, key, structure_BLS, bonus

@@ -1,117 +1,128 @@
 """Graph encoders over signed edges and per-cell expression, and the fusion of the two scales.
 
-Each layer is that of PyTorch Geometric of the same name on one graph, with signed weights, for many cells at once: a
-layer of PyTorch Geometric would need the edges and genes of every cell written out.
-Shapes: N genes, B cells, L tokens a cell, S structure width, D backbone width, K eRegulons, H heads, R rows (a gene of
-a cell), P places: the first rows, into which a layer's links go.
+On one graph each layer is the layer of PyTorch Geometric of the same name, with signed weights. The layers here run on
+many cells at once; PyTorch Geometric would need the edges and genes of every cell written out.
+Shapes: N genes, B cells, L tokens a cell, S structure width, D backbone width, K eRegulons, H heads, R rows and
+P targets of a layer (see `grnformer.graph.links`).
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from grnformer.core.errors import InputError
-from grnformer.graph.links import Links, Reach
-from grnformer.graph.structure import ScaleGraph
+from grnformer.graph.links import EdgeBatch, gather_edges
 
 
 class GraphLayer(nn.Module):
-    """Messages from neighbours into the first rows, then an update of these; (R, S) -> (P, S).
+    """Messages from the sources into the targets, then an update of the targets; (R, S) -> (P, S)."""
 
-    `weights` is what the layer takes for the edges' weights, see `ScaleGraph.reweighed`.
-    """
+    needs_degrees = False  # whether `messages` reads `EdgeBatch.degree_R`
 
-    weights: ClassVar[str] = "given"
+    @staticmethod
+    def weigh(weight_E: np.ndarray) -> np.ndarray:
+        """The weights that the layer uses, from those of a group of cells that share their edges."""
+        return weight_E
 
-    def __init__(self, width: int, n_heads: int) -> None:
-        super().__init__()
-
-    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
-        """Messages along `links` into their places, (P, S); these are the first of the rows of x."""
+    def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
+        """Sum of the messages into each target, (P, S)."""
         raise NotImplementedError
 
-    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
-        """The genes' new features from their own and the messages."""
+    def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
+        """New states of the targets, from their states and the messages."""
         raise NotImplementedError
 
 
 class SageLayer(GraphLayer):
     """h' = relu(norm(W_self h + W_neigh mean of the neighbours' h)) (Hamilton et al. 2017, arXiv 1706.02216)."""
 
-    def __init__(self, width: int, n_heads: int = 1) -> None:
-        super().__init__(width, n_heads)
-        self.own = nn.Linear(width, width)
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.self_linear = nn.Linear(width, width)
         self.neighbours = nn.Linear(width, width, bias=False)
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
-        return links.mean(x_RS)
+    def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
+        return edges.mean(x_RS)
 
-    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.own(own) + self.neighbours(neighbours)))
+    def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.self_linear(x_PS) + self.neighbours(messages_PS)))
 
 
 class GcnLayer(GraphLayer):
-    """h' = relu(norm(W sum of w h / sqrt(d d'))) with a loop of weight 1 at each gene (arXiv 1609.02907).
+    """h' = relu(norm(W sum of w h / sqrt(d d'))), with a loop of weight 1 at each gene (arXiv 1609.02907).
 
-    d is 1 + the sizes of the weights into a gene that are open in the cell; weights are relative to the mean of the
-    edges that a cell's are drawn from, so that the loop counts as one edge.
+    d is 1 + the sum of the absolute weights of the open edges into a gene.
     """
 
-    weights = "relative"
+    needs_degrees = True
 
     def __init__(self, width: int, n_heads: int) -> None:
-        super().__init__(width, n_heads)
+        super().__init__()
         self.linear = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
-        degree_R1 = 1 + reach.weight_R[: len(x_RS), None].to(x_RS.dtype)
-        own, degree_P1 = x_RS[: links.n_places], degree_R1[: links.n_places]
-        return links.total(x_RS * degree_R1.rsqrt()) * degree_P1.rsqrt() + own / degree_P1
+    @staticmethod
+    def weigh(weight_E: np.ndarray) -> np.ndarray:
+        """Relative to the mean absolute weight, so that the loop counts as one edge.
 
-    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.linear(neighbours)))
+        Each group has its mean, so that a cell's states do not depend on the other cells of the batch.
+        """
+        return weight_E / np.float32(np.abs(weight_E).mean()) if len(weight_E) else weight_E
+
+    def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
+        assert edges.degree_R is not None
+        degree_R1 = 1 + edges.degree_R[:, None].to(x_RS.dtype)
+        degree_P1, x_PS = degree_R1[: edges.n_targets], x_RS[: edges.n_targets]
+        # 1 / sqrt(d d') is split: the source's part before the sum, the target's after; the loop has 1 / d
+        return edges.total(x_RS * degree_R1.rsqrt()) * degree_P1.rsqrt() + x_PS / degree_P1
+
+    def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.linear(messages_PS)))
 
 
 class GinLayer(GraphLayer):
-    """h' = relu(norm(MLP((1 + e) h + sum of the neighbours' h by sign))), e learnt from 0 (arXiv 1810.00826)."""
-
-    weights = "sign"
+    """h' = relu(norm(MLP((1 + epsilon) h + sum of the neighbours' h by sign))), epsilon learnt (arXiv 1810.00826)."""
 
     def __init__(self, width: int, n_heads: int) -> None:
-        super().__init__(width, n_heads)
-        self.own = nn.Parameter(torch.zeros(()))
+        super().__init__()
+        self.epsilon = nn.Parameter(torch.zeros(()))
         self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
-        return links.total(x_RS)
+    @staticmethod
+    def weigh(weight_E: np.ndarray) -> np.ndarray:
+        """1 or -1: GIN tells multisets of neighbours apart by plain sums."""
+        return np.sign(weight_E)
 
-    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.perceptron((1 + self.own) * own + neighbours)))
+    def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
+        return edges.total(x_RS)
+
+    def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.perceptron((1 + self.epsilon) * x_PS + messages_PS)))
 
 
 class GatLayer(GraphLayer):
     """h' = relu(norm(W_self h + attention over the neighbours' W h)) (Velickovic et al. 2018, arXiv 1710.10903).
 
-    The gene itself has a matrix of its own instead of a loop among its edges; an edge's share of attention is also
-    proportional to the size of its weight, and its sign goes with the message.
+    The gene has a matrix W_self instead of a loop among its edges. The attention of an edge is also proportional to its
+    absolute weight, and its sign goes with the message.
     """
 
     def __init__(self, width: int, n_heads: int) -> None:
-        super().__init__(width, n_heads)
+        super().__init__()
         if width % n_heads:
             raise InputError(
                 f"gnn.width is {width} and gnn.n_heads {n_heads}",
                 "for gat a width that is a multiple of n_heads",
                 "change one of them in pretrain.sizes",
             )
-        self.own = nn.Linear(width, width)
+        self.self_linear = nn.Linear(width, width)
         self.linear = nn.Linear(width, width, bias=False)
         self.source = nn.Parameter(torch.empty(n_heads, width // n_heads))
         self.target = nn.Parameter(torch.empty(n_heads, width // n_heads))
@@ -119,13 +130,15 @@ class GatLayer(GraphLayer):
         nn.init.xavier_uniform_(self.target)
         self.norm = nn.LayerNorm(width)
 
-    def messages(self, x_RS: torch.Tensor, links: Links, reach: Reach) -> torch.Tensor:
+    def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
         sent_RS = self.linear(x_RS)
-        own_PH = self._logit(sent_RS[: links.n_places], self.target)
-        return links.attend(sent_RS, self._logit(sent_RS, self.source), own_PH)
+        # the logit of an edge is a sum of two: one a source, one a target, and nothing of the size of the edges
+        source_RH = self._logit(sent_RS, self.source)
+        target_PH = self._logit(sent_RS[: edges.n_targets], self.target)
+        return edges.attend(sent_RS, source_RH, target_PH)
 
-    def forward(self, own: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.own(own) + neighbours))
+    def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.self_linear(x_PS) + messages_PS))
 
     @staticmethod
     def _logit(x: torch.Tensor, attention_HS: torch.Tensor) -> torch.Tensor:
@@ -136,11 +149,11 @@ GNNS: dict[str, type[GraphLayer]] = {"sage": SageLayer, "gcn": GcnLayer, "gat": 
 
 
 class NodeFeatures(nn.Module):
-    """Features of a gene in a cell: what it is, and its value there if the model may see it.
+    """Features of a gene in a cell: its identity, and its value if the model may see it.
 
     x = P g + v Q g + c[state], with the gene's embedding g (D), its standardised value v (0 unless seen) and the
-    state 0 = not among the cell's tokens, 1 = masked, 2 = seen. Without v the structure would say the same of every
-    cell; the product with Q g lets a sum over neighbours keep apart whose value it was.
+    state 0 = not among the cell's tokens, 1 = masked, 2 = seen. Without v the structure would be the same in every
+    cell. The product with Q g keeps the values of different neighbours apart in a sum.
     """
 
     def __init__(self, gene_width: int, width: int) -> None:
@@ -153,8 +166,9 @@ class NodeFeatures(nn.Module):
         self, gene_ND: torch.Tensor, gene_R: torch.Tensor, value_R: torch.Tensor, state_R: torch.Tensor
     ) -> torch.Tensor:
         """Features of rows, (R, S), from the embeddings of all genes and each row's gene, value and state."""
-        both = torch.cat([self.identity(gene_ND), self.value(gene_ND)], dim=1)  # of each gene once, not of each row
-        identity_RS, slope_RS = F.embedding(gene_R, both).chunk(2, dim=1)
+        # the products are of each gene once: rows are many times as many as genes
+        both_NS = torch.cat([self.identity(gene_ND), self.value(gene_ND)], dim=1)
+        identity_RS, slope_RS = F.embedding(gene_R, both_NS).chunk(2, dim=1)
         return identity_RS + value_R[:, None] * slope_RS + self.state(state_R)
 
 
@@ -166,10 +180,9 @@ class GraphEncoder(nn.Module):
 
     def __init__(self, gene_width: int, gnn: dict[str, Any]) -> None:
         super().__init__()
-        kind, width = GNNS[gnn["name"]], gnn["width"]
+        self.kind, width = GNNS[gnn["name"]], gnn["width"]
         self.features = NodeFeatures(gene_width, width)
-        self.weights = kind.weights
-        self.layers = nn.ModuleList(kind(width, gnn["n_heads"]) for _ in range(gnn["n_layers"]))
+        self.layers = nn.ModuleList(self.kind(width, gnn["n_heads"]) for _ in range(gnn["n_layers"]))
 
     def forward(
         self,
@@ -177,24 +190,43 @@ class GraphEncoder(nn.Module):
         value_BN: torch.Tensor,
         state_BN: torch.Tensor,
         tokens_BL: torch.Tensor,
-        graph: ScaleGraph,
+        sampled: list[np.ndarray],
+        group_B: np.ndarray,
         active_KB: torch.Tensor,
     ) -> torch.Tensor:
-        """Return (B, L, S). Only the tokens and what reaches them is computed."""
-        reach = Reach(graph.reweighed(self.weights), active_KB, tokens_BL, len(self.layers))
-        chosen = reach.cell_R, reach.gene_R
-        x_RS = self.features(gene_ND, reach.gene_R, value_BN[chosen], state_BN[chosen])
+        """Return (B, L, S).
+
+        Parameters
+        ----------
+        gene_ND
+            Gene embeddings.
+        value_BN, state_BN
+            See `NodeFeatures`.
+        tokens_BL
+            Genes whose embeddings are wanted.
+        sampled, group_B, active_KB
+            See `gather_edges`.
+        """
+        weighed = [edges.copy() for edges in sampled]
+        for part in weighed:
+            part["weight"] = self.kind.weigh(part["weight"])
+        batches = gather_edges(
+            weighed, group_B, active_KB, tokens_BL, len(gene_ND), len(self.layers), degrees=self.kind.needs_degrees
+        )
+
+        cell_R, gene_R = batches[0].cell_R, batches[0].gene_R
+        x_RS = self.features(gene_ND, gene_R, value_BN[cell_R, gene_R], state_BN[cell_R, gene_R])
         layers: list[GraphLayer] = list(self.layers)  # type: ignore[arg-type]
-        for layer, links in zip(layers, reach.layers, strict=True):
-            x_RS = layer(x_RS[: links.n_places], layer.messages(x_RS, links, reach))
+        for layer, edges in zip(layers, batches, strict=True):
+            x_RS = layer(x_RS[: edges.n_targets], layer.messages(x_RS, edges))
         return x_RS.unflatten(0, tokens_BL.shape)
 
 
 class ScaleFusion(nn.Module):
     """Embeddings of the scales, each (B, L, S), as one.
 
-    `sum` (arXiv 2503.01682); `gate`, a sum whose terms are weighted by each gene and channel, equally at first;
-    `concat`, a linear map of all of them.
+    `sum` (arXiv 2503.01682); `gate`, a sum weighted by gene and channel, equally at first; `concat`, a linear map of
+    both.
     """
 
     def __init__(self, how: str, width: int, n_scales: int) -> None:
@@ -211,8 +243,11 @@ class ScaleFusion(nn.Module):
     def forward(self, scales: list[torch.Tensor]) -> torch.Tensor:
         if self.linear is None:
             return torch.stack(scales).sum(0)
+
         mixed = self.linear(torch.cat(scales, dim=-1))
         if self.how == "concat":
             return mixed
+
+        # times the number of scales: equal weights give the sum
         weight = self.n_scales * mixed.unflatten(-1, (self.n_scales, -1)).softmax(-2)
         return (weight * torch.stack(scales, dim=-2)).sum(-2)

@@ -12,7 +12,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.model.grnformer import GRNFormer
 
-FORMAT = 2  # of model.json and the names of weights; raise it where older models no longer load
+FORMAT = 3  # of model.json and the names of weights; raise it where older models no longer load
 
 
 def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path) -> None:
@@ -56,7 +56,7 @@ def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
     folder = Path(folder)
     card = read_card(folder)
     n_genes = len(card["genes"])
-    model = GRNFormer(n_genes, mean=np.zeros(n_genes), deviation=np.ones(n_genes), **card["arguments"])
+    model = GRNFormer(n_genes, mean=np.zeros(n_genes), sd=np.ones(n_genes), **card["arguments"])
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:

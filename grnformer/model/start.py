@@ -19,7 +19,7 @@ def start_model(
     genes: pd.DataFrame,
     arguments: dict[str, Any],
     mean: np.ndarray,
-    deviation: np.ndarray,
+    sd: np.ndarray,
     seed: int,
     *,
     published: Published | None,
@@ -31,7 +31,7 @@ def start_model(
     ----------
     genes
         Of the graph bundle.
-    arguments, mean, deviation
+    arguments, mean, sd
         Of GRNFormer.
     seed
         Of initial weights; PyTorch's generator is seeded with it.
@@ -42,13 +42,13 @@ def start_model(
         backbone is not published, and from whose shares of genes what is told of a hidden gene; None: at random.
     """
     torch.manual_seed(seed)
-    model = GRNFormer(len(genes), mean=mean, deviation=deviation, **arguments)
+    model = GRNFormer(len(genes), mean=mean, sd=sd, **arguments)
     if published is not None:
         put_published(model.backbone, published, genes)
     elif seen is not None:
         values = seen()
         model.backbone.start_genes(coexpression_embedding(values, model.backbone.width, seed))
-        if model.hides_genes:
+        if model.masks_genes:
             shares = gene_fractions([(values, np.zeros(values.shape[0], int))], n_types=1)[-1]
             model.backbone.start_fractions(shares)
     return model

@@ -18,10 +18,10 @@ from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.data.steps import StepBatches
 from grnformer.graph.bundle import Bundle
+from grnformer.graph.perturb import Perturbation
 from grnformer.graph.structure import read_structure
 from grnformer.infer.evaluate import heldout_of_parts
 from grnformer.model.backbones import BACKBONES
-from grnformer.model.grnformer import Perturbation
 from grnformer.model.moments import gene_fractions, gene_moments, nonzero_medians
 from grnformer.model.published import Published
 from grnformer.model.start import start_model
@@ -170,7 +170,7 @@ def _start(
     model = start_model(bundle.graph.genes, arguments, mean, sd, model_seed, published=published, seen=seen)
 
     # A masked gene is predicted as one of all genes: its baseline is how often each gene is a token.
-    if model.hides_genes:
+    if model.masks_genes:
         counted = ((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks)
         type_mean = gene_fractions(counted, len(type_mean))
     return model, type_mean

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from grnformer.data.batch import Batch
+from grnformer.graph.perturb import Perturbation
 from grnformer.graph.structure import Structure
-from grnformer.model.grnformer import GRNFormer, Perturbation
+from grnformer.model.grnformer import GRNFormer
 
-SCALARS = ("adapter.beta", "adapter.own_gene", "candidates.beta")
+SCALARS = ("adapter.beta", "adapter.self_bonus", "candidates.beta")
 
 
 class Part:

@@ -124,7 +124,7 @@ def model_before(
     published = None if checkpoint is None else kind.read_published(Path(checkpoint), architecture)
     sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
     seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
-    moments = trained.mean_N.numpy(), trained.deviation_N.numpy()
+    moments = trained.mean_N.numpy(), trained.sd_N.numpy()
     return start_model(genes, card["arguments"], *moments, seed, published=published, seen=seen).eval()
 
 

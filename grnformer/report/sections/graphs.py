@@ -180,21 +180,21 @@ def perturbed_degrees(
     seed
         Of the sample.
     """
-    from grnformer.graph.perturb import STRATEGIES, count_links, perturb_edges
-    from grnformer.graph.structure import edge_list
+    from grnformer.graph.perturb import STRATEGIES, Perturbation, count_links, perturb_edges
+    from grnformer.graph.structure import read_edges
 
     n_genes = len(bundle.graph.genes)
     powers = list(dict.fromkeys([*POWERS, float(power)]))
     cases = [("none", 0.0), *((strategy, p) for strategy in STRATEGIES for p in powers)]
     tables = []
     for name, part in bundle.graph.edges.groupby("cell_type"):
-        tables.append((expressed.get(str(name), []), edge_list(part)))
+        tables.append((expressed.get(str(name), []), read_edges(part)))
 
     links: dict[tuple[str, float], np.ndarray] = {}
     for strategy, p in cases:
         rng = np.random.default_rng(seed)
         perturbed = [
-            perturb_edges(edges, strategy, fraction, of_cells, n_genes, rng, degree_power=p)
+            perturb_edges(edges, Perturbation(strategy, fraction, p), of_cells, n_genes, rng)
             for of_cells, edges in tables
         ]
         links[strategy, p] = np.stack([count_links(edges, n_genes) for edges in perturbed])

@@ -118,9 +118,9 @@ def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(control, scree
     assert (before.value_BL[of_tf] > 0).any()
 
 
-def test_a_backbone_that_hides_genes_is_told_to_have_no_shifts():
+def test_a_backbone_that_masks_genes_is_said_to_have_no_shifts():
     class Hiding:
-        hides_genes = True
+        masks_genes = True
 
     with pytest.raises(InputError, match="hides the gene"):
         predict_shift(Hiding(), None, None, np.arange(2), 0, up=True, repeats=1, batch_size=2, seed=1)  # type: ignore[arg-type]

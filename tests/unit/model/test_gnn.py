@@ -8,23 +8,24 @@ import pytest
 import torch
 
 from grnformer.core.errors import InputError
-from grnformer.graph.links import Reach
-from grnformer.graph.structure import EdgeList, scale_graph
+from grnformer.graph.links import gather_edges
+from grnformer.graph.perturb import NO_PERTURBATION
+from grnformer.graph.structure import ALWAYS_OPEN, make_edges
 from grnformer.model.gnn import GNNS, GatLayer, ScaleFusion
-from grnformer.model.grnformer import NO_PERTURBATION
 
 # 0 -> 1, 0 -> 2, 1 -> 2, 2 -> 3, 3 -> 0: all four send, so that both kinds of links can be asked
 SOURCE, TARGET, S = np.array([0, 0, 1, 2, 3]), np.array([1, 2, 2, 3, 0]), 4
 EVERY_GENE = torch.arange(4)[None]
 
 
-def messages(layer, x_NS, weight, gate=None, active_KB=None):
-    """Messages into the four genes of one cell, (4, S)."""
-    weight = np.asarray(weight, np.float32)
-    edges = EdgeList(SOURCE, TARGET, weight, np.full(5, -1) if gate is None else np.asarray(gate))
-    graph = scale_graph([(np.arange(1), edges)]).reweighed(layer.weights)
-    reach = Reach(graph, torch.ones(1, 1) if active_KB is None else active_KB, EVERY_GENE, 1)
-    return layer.messages(x_NS, reach.layers[0], reach)
+def messages(layer, x_NS, weight, gate=ALWAYS_OPEN, active_KB=None, kept=slice(None)):
+    """Messages into the four genes of one cell, (4, S), along the edges that are `kept`."""
+    weight = layer.weigh(np.asarray(weight, np.float32))
+    edges = make_edges(SOURCE, TARGET, weight, gate)[kept]
+    edges = edges[np.argsort(edges["target"], kind="stable")]
+    active_KB = torch.ones(1, 1) if active_KB is None else active_KB
+    (batch,) = gather_edges([edges], np.zeros(1, int), active_KB, EVERY_GENE, 4, 1, degrees=layer.needs_degrees)
+    return layer.messages(x_NS, batch)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_gcn_is_that_of_pytorch_geometric(geometric, x_NS):
 def test_gin_is_that_of_pytorch_geometric(geometric, x_NS):
     layer = make("gin")
     with torch.no_grad():
-        layer.own.fill_(0.3)
+        layer.epsilon.fill_(0.3)
     reference = geometric.GINConv(layer.perceptron, eps=0.3)
     expected = torch.relu(layer.norm(reference(x_NS, INDEX)))
     torch.testing.assert_close(layer(x_NS, messages(layer, x_NS, [3, 1, 2, 5, 0.1])), expected)
@@ -96,11 +97,7 @@ def test_a_closed_edge_is_no_edge(x_NS, name):
     layer = make(name)
     gate = [0, 1, 0, 0, 0]
     open_, closed = (messages(layer, x_NS, np.ones(5), gate, torch.tensor([[1.0], [state]])) for state in (1.0, 0.0))
-    kept = np.arange(5) != 1
-    edges = EdgeList(SOURCE[kept], TARGET[kept], np.ones(4, np.float32), np.full(4, -1))
-    graph = scale_graph([(np.arange(1), edges)]).reweighed(layer.weights)
-    reach = Reach(graph, torch.ones(1, 1), EVERY_GENE, 1)
-    without = layer.messages(x_NS, reach.layers[0], reach)
+    without = messages(layer, x_NS, np.ones(5), kept=np.arange(5) != 1)
     torch.testing.assert_close(closed, without)
     assert (open_[2] - closed[2]).abs().max() > 0.01
 
@@ -121,14 +118,13 @@ def test_cells_of_a_batch_do_not_mix_and_both_depths_carry_information(make_mode
 
 
 @pytest.mark.parametrize("name", sorted(GNNS))
-def test_a_cell_is_told_the_same_whatever_types_are_beside_it(make_model, batch, structure, name):
+def test_a_cells_embeddings_do_not_depend_on_the_types_beside_it(make_model, batch, structure, name):
     """Edges of one type weigh ten times those of the other."""
-    first, second = structure.type_edges
-    types = [first, dataclasses.replace(second, weight=10 * second.weight)]
-    changed, model = dataclasses.replace(structure, type_edges=types), make_model(gnn=name)
+    structure["cell_type"][1]["weight"] *= 10
+    model = make_model(gnn=name)
 
     def embed(cells):
-        return model.structure_embeddings(cells, changed, np.random.default_rng(0), NO_PERTURBATION)
+        return model.structure_embeddings(cells, structure, np.random.default_rng(0), NO_PERTURBATION)
 
     assert set(batch.type_B) == {0, 1}
     every = embed(batch)

@@ -9,9 +9,9 @@ import torch
 
 from grnformer.core.errors import InputError
 from grnformer.data.batch import Batch
-from grnformer.graph.structure import EdgeList
+from grnformer.graph.perturb import NO_PERTURBATION, Perturbation
+from grnformer.graph.structure import make_edges
 from grnformer.model.adapter import CrossAttentionAdapter
-from grnformer.model.grnformer import Perturbation
 from grnformer.model.saved import load_model, save_model
 
 
@@ -63,23 +63,23 @@ def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
         model.adapter.beta.fill_(1.0)
         if kind.startswith("scgpt_"):
             model.backbone.gene.weight.normal_()
-        if model.hides_genes:
+        if model.masks_genes:
             model.candidates.beta.fill_(1.0)
     perturbation = Perturbation("coexpression", 0.5, 0.0)
 
     def outcome(changed):
         h_BTD, structure_BNS = model.run(changed, structure, rng(), perturbation)
-        if model.hides_genes:
+        if model.masks_genes:
             return model.gene_logits(h_BTD, changed, structure_BNS)
         return torch.cat([h_BTD.flatten(1), model.predict(h_BTD, changed)], dim=1)
 
     before = outcome(batch)
     hidden = torch.where(batch.masked_BL, 1.0 - batch.value_BL, batch.value_BL)
     changed = dataclasses.replace(batch, value_BL=hidden)
-    if model.hides_genes:
+    if model.masks_genes:
         changed = dataclasses.replace(changed, gene_BL=torch.where(batch.masked_BL, 19 - batch.gene_BL, batch.gene_BL))
     assert torch.equal(before, outcome(changed))
-    if model.hides_genes:
+    if model.masks_genes:
         gene = torch.where(batch.masked_BL, batch.gene_BL, 19 - batch.gene_BL)
         assert not torch.equal(before, outcome(dataclasses.replace(batch, gene_BL=gene)))
     else:
@@ -114,22 +114,19 @@ def test_padding_changes_nothing(make_model, make_batch, structure, kind):
 
 def test_a_regulators_value_reaches_its_target_through_the_graph(make_model, batch, structure):
     model = make_model()
-    graphless = dataclasses.replace(
-        structure, type_edges=[e.take(np.empty(0, int)) for e in structure.type_edges], cell_edges=None
-    )
-    graphless = dataclasses.replace(graphless, cell_edges=structure.cell_edges.take(np.empty(0, int)))
-    linked = model.structure_embeddings(batch, structure, rng(), Perturbation("none", 0, 0))
-    alone = model.structure_embeddings(batch, graphless, rng(), Perturbation("none", 0, 0))
-    targets = np.unique(np.concatenate([e.target for e in structure.type_edges]))
+    graphless = {scale: [edges[:0] for edges in arrays] for scale, arrays in structure.items()}
+    linked = model.structure_embeddings(batch, structure, rng(), NO_PERTURBATION)
+    alone = model.structure_embeddings(batch, graphless, rng(), NO_PERTURBATION)
+    targets = np.unique(np.concatenate([edges["target"] for edges in structure["cell_type"]]))
     is_target = torch.from_numpy(np.isin(batch.gene_BL.numpy(), targets))
     assert ((linked - alone).abs().amax(-1)[is_target] > 1e-6).float().mean() > 0.5
 
 
 @pytest.mark.parametrize("kind", ["geneformer", "geneformer_v2"])
-def test_what_the_network_says_of_a_hidden_gene_reaches_its_logit(make_model, make_batch, structure, kind):
+def test_the_structure_of_a_masked_gene_reaches_its_logit(make_model, make_batch, structure, kind):
     model, batch = make_model(kind=kind), make_batch(kind)
-    types = [EdgeList(*(np.array([x]) for x in (batch.gene_BL[b, 4].item(), 17, 1.0, -1))) for b in (0, 1)]
-    linked = dataclasses.replace(structure, type_edges=types, cell_edges=structure.cell_edges.take(np.empty(0, int)))
+    types = [make_edges(batch.gene_BL[b, 4:5].numpy(), [17], [1.0]) for b in (0, 1)]
+    linked = {"cell_type": types, "cell": [structure["cell"][0][:0]]}
     one = dataclasses.replace(batch, type_B=np.zeros(6, int))
     changed = dataclasses.replace(one, value_BL=one.value_BL + 0.5 * (one.gene_BL == one.gene_BL[0, 4]))
     first = slice(0, int(batch.masked_BL[0].sum()))  # the masked tokens of the first cell
@@ -171,13 +168,13 @@ def test_sparse_encoder_equals_its_definition_on_a_dense_matrix(make_model, batc
     encoder.layers = encoder.layers[:1]
     model.encoders = torch.nn.ModuleDict({"cell_type": encoder})
     one = dataclasses.replace(batch, type_B=np.zeros(6, int))
-    got = model.structure_embeddings(one, structure, rng(), Perturbation("none", 0, 0))
-    edges, n = structure.type_edges[0], structure.n_genes
+    got = model.structure_embeddings(one, structure, rng(), NO_PERTURBATION)
+    edges, n = structure["cell_type"][0], model.n_genes
     dense, norm = np.zeros((n, n), np.float32), np.zeros(n)
-    np.add.at(dense, (edges.target, edges.source), edges.weight)
-    np.add.at(norm, edges.target, np.abs(edges.weight))
+    np.add.at(dense, (edges["target"], edges["source"]), edges["weight"])
+    np.add.at(norm, edges["target"], np.abs(edges["weight"]))
     dense = torch.from_numpy((dense / np.maximum(norm, 1e-12)[:, None]).astype(np.float32))
-    value_BN, state_BN = model._seen(one)
+    value_BN, state_BN = model._node_features(one)
     every_gene = torch.arange(n).repeat(6)
     x_RS = encoder.features(model.backbone.gene_embedding(), every_gene, value_BN.flatten(), state_BN.flatten())
     x_NBS = x_RS.unflatten(0, (6, n)).transpose(0, 1)
@@ -205,7 +202,7 @@ def test_model_survives_the_disk_and_foreign_weights_are_refused(make_model, bat
     with pytest.raises(InputError, match="Missing key"):
         load_model(tmp_path)
     written = json.loads((tmp_path / "model.json").read_text())
-    for other, said in ((written | {"format": 1}, "has the format 1"), (card, "has no format: an earlier version")):
+    for other, said in ((written | {"format": 2}, "has the format 2"), (card, "has no format: an earlier version")):
         (tmp_path / "model.json").write_text(json.dumps(other))
         with pytest.raises(InputError, match=said):
             load_model(tmp_path)
