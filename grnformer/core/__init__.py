@@ -1,1 +1,1 @@
-"""What every stage stands on: errors, files and their contracts, fingerprints, jobs, resources."""
+"""Shared by all stages: errors, files and their contracts, fingerprints, jobs, resources."""

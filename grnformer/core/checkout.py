@@ -19,4 +19,9 @@ def git_commit(checkout: str | Path) -> str:
 def _git(checkout: str | Path, *arguments: str) -> str:
     """What git prints."""
     command = ["git", "-C", str(checkout), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()

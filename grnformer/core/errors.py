@@ -1,10 +1,10 @@
-"""The one exception for wrong input: what was found, what was expected, how to mend it."""
+"""The exception for wrong input: what was found, what was expected, and the remedy."""
 
 AFFECTS_RESULTS = False
 
 
 class InputError(ValueError):
-    """Wrong input from the user's side: data, sample sheet, configuration or resource.
+    """Wrong input from the user: data, sample sheet, configuration or resource.
 
     Parameters
     ----------
@@ -16,9 +16,17 @@ class InputError(ValueError):
         What the user can do about it.
     """
 
-    def __init__(self, found: str, expected: str, remedy: str) -> None:
-        self.found, self.expected, self.remedy = found, expected, remedy
+    def __init__(
+        self,
+        found: str,
+        expected: str,
+        remedy: str,
+    ) -> None:
+        # All three are arguments of the exception, so that it survives pickling between processes.
         super().__init__(found, expected, remedy)
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
 
     def __str__(self) -> str:
         return f"Found: {self.found}\nExpected: {self.expected}\nTo mend it: {self.remedy}"

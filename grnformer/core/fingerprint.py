@@ -4,8 +4,8 @@ Snakemake reruns a rule when its script changes, not when the package behind it 
 therefore takes ``fingerprint(script)`` as a param: it changes exactly when a module that the script imports,
 directly or through other modules of the package, changes in more than comments and docstrings.
 
-Two kinds of modules are treated apart. Methods are loaded by name (`grnformer.core.methods`), which is no import: a
-rule names the one that it uses, ``fingerprint(script, "grnformer.model.backbones.scgpt")``. And a module that says
+Two kinds of modules are special. Methods are loaded by name (`grnformer.core.methods`), not imported: a rule names the
+one that it uses, ``fingerprint(script, "grnformer.model.backbones.scgpt")``. A module that declares
 ``AFFECTS_RESULTS = False`` is neither hashed nor followed: progress, signals, error messages.
 """
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -23,47 +24,47 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def fingerprint(script: str | Path, *modules: str) -> str:
-    """Hash (16 hex digits) of the package modules reached from `script` by imports, wherever they stand in it.
+    """Hash (16 hex digits) of the package modules that `script` imports, at any place in it, and of those they import.
 
-    `modules` (dotted) are those of the methods that it loads by name; they count with what they import.
+    `modules` (dotted) are those of the methods that it loads by name; their imports count too.
     """
-    return _hash(modules_used(Path(script), *modules))
+    return _hash(_paths(modules_used(Path(script), *modules)))
 
 
 def fingerprint_modules(*modules: str, without: Collection[str] = ()) -> str:
-    """Hash (16 hex digits) of package modules and what they reach by imports, but not by way of `without`."""
-    return _hash(modules_used(None, *modules, without=without))
+    """Hash (16 hex digits) of package modules and of what they import, except through the modules `without`."""
+    return _hash(_paths(modules_used(None, *modules, without=without)))
 
 
 def fingerprint_program(program: str | Path) -> str:
-    """Hash (16 hex digits) of a program that does without the package, and of the files beside it that it imports."""
-    digest = hashlib.sha256()
-    seen, queue = set(), [Path(program)]
+    """Hash (16 hex digits) of a program that uses no module of the package, and of the files beside it that it uses."""
+    seen: dict[Path, None] = {}
+    queue = [Path(program)]
     while queue:
         path = queue.pop(0)
         if path in seen:
             continue
-        seen.add(path)
-        digest.update(path.name.encode() + _code(path).encode())
-        named = [
-            alias.name for node in ast.walk(_tree(path)) if isinstance(node, ast.Import) for alias in node.names
-        ] + [node.module or "" for node in ast.walk(_tree(path)) if isinstance(node, ast.ImportFrom)]
-        queue.extend(sorted(beside for name in named if (beside := path.with_name(f"{name}.py")).exists()))
-    return digest.hexdigest()[:16]
+        seen[path] = None
+        beside = {path.with_name(f"{name}.py") for name in _imported_names(path, "")}
+        queue.extend(sorted(other for other in beside if other.exists()))
+
+    return _hash({path.name: path for path in seen})
 
 
 def use_checkout(root: str | Path) -> None:
     """Let the processes started from here import the package of the checkout at `root`, the one that is hashed."""
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(root), *filter(None, others)]))
+    # Once each, since every process started from here extends the variable that it inherited.
+    folders = dict.fromkeys([str(root), *filter(None, others)])
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)
 
 
 def modules_used(script: Path | None, *modules: str, without: Collection[str] = ()) -> list[str]:
     """Sorted names of the package modules that count for `script` and `modules`: see `fingerprint`."""
     seen: set[str] = set()
-    queue = [] if script is None else list(_imports(script, ""))
-    for module in modules:
-        queue.extend(_with_parents(module))
+    queue = [parent for module in modules for parent in _with_parents(module)]
+    if script:
+        queue.extend(_imports(script, ""))
 
     while queue:
         module = queue.pop()
@@ -74,11 +75,12 @@ def modules_used(script: Path | None, *modules: str, without: Collection[str] = 
     return sorted(seen)
 
 
-def _hash(modules: list[str]) -> str:
+def _hash(files: Mapping[str, Path]) -> str:
+    """Hash of files by name: of the names and the code, not of the places."""
     digest = hashlib.sha256()
-    for module in modules:
-        digest.update(module.encode())
-        digest.update(_code(_path(module)).encode())
+    for name, path in files.items():
+        digest.update(name.encode())
+        digest.update(_code(path).encode())
     return digest.hexdigest()[:16]
 
 
@@ -86,6 +88,10 @@ def _with_parents(module: str) -> list[str]:
     """The module and the packages around it: importing a.b runs a/__init__ first."""
     parts = module.split(".")
     return [".".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def _paths(modules: list[str]) -> dict[str, Path]:
+    return {module: _path(module) for module in modules}
 
 
 def _path(module: str) -> Path:
@@ -110,6 +116,7 @@ def _affects_results(path: Path) -> bool:
 @cache
 def _code(path: Path) -> str:
     """The module's code without comments, formatting and docstrings."""
+    # Parsed anew: the tree of `_tree` is shared, and must keep its docstrings.
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
@@ -121,19 +128,26 @@ def _code(path: Path) -> str:
 def _imports(path: Path, module: str) -> frozenset[str]:
     """Package modules that the file at `path` imports, with their parents."""
     found: set[str] = set()
+    for name in _imported_names(path, module):
+        if name.split(".")[0] == PACKAGE.name:
+            found.update(_with_parents(name))
+
+    # What follows the module in "from module import name" may be an object, which has no file.
+    return frozenset(name for name in found if _path(name).exists())
+
+
+def _imported_names(path: Path, module: str) -> Iterator[str]:
+    """Dotted names in all import statements of the file of `module`, relative ones made absolute."""
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            for alias in node.names:
+                yield alias.name
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                parents = module.split(".")
-                keep = len(parents) - node.level + (path.name == "__init__.py")
-                base = ".".join([*parents[:keep], *([base] if base else [])])
-            names = [base] + [f"{base}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] == PACKAGE.name:
-                found.update(module for module in _with_parents(name) if _path(module).exists())
-    return frozenset(found)
+                # One dot is the package around a module, and the package itself in its __init__.
+                package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+                base = importlib.util.resolve_name("." * node.level + base, package)
+            yield base
+            for alias in node.names:
+                yield f"{base}.{alias.name}"

@@ -1,7 +1,7 @@
 """Reading and writing files: atomically, and checked against their contracts.
 
-Every writer validates first, writes to a temporary name in the same folder and renames, so that an
-output is there whole or not at all.
+Every writer validates first, writes to a temporary name in the same folder and renames: an output is either complete
+or absent.
 """
 
 from __future__ import annotations
@@ -39,9 +39,13 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+
+    # In the same folder, since a rename is atomic only within one file system.
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
     try:
         yield temporary
+
+        # A folder replaces only an empty one; files are replaced in one step.
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         os.replace(temporary, path)
@@ -67,11 +71,17 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
     contracts.check(frame, contract, where=str(path))
     if path.suffix == ".tsv":
         _check_fields(frame, path, contract)
+
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False, compression="zstd")
         elif path.suffix == ".tsv":
-            frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+            frame.to_csv(
+                temporary,
+                sep="\t",
+                index=False,
+                float_format="%.6g",
+            )
         else:
             raise ValueError(f"a table is written as .parquet or .tsv, not {path.suffix!r}")
 
@@ -79,8 +89,8 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
 def read_table(path: str | Path, contract: str) -> pd.DataFrame:
     """Read a Parquet or TSV table and check it against `contract`.
 
-    Of a TSV, text is read as it stands (NA, None and 007 are names). An empty field is a missing value in a nullable
-    column and the empty text in any other text column.
+    Text of a TSV is read verbatim (NA, None and 007 are names). An empty field is a missing value in a nullable column
+    and the empty text in any other text column.
     """
     import pandas as pd
 
@@ -91,21 +101,27 @@ def read_table(path: str | Path, contract: str) -> pd.DataFrame:
 
 
 def read_delimited(path: str | Path, separator: str, text: Collection[str]) -> pd.DataFrame:
-    """Read a table with a header line: the columns `text` as they stand, all others as pandas infers them.
+    """Read a table with a header line: the columns `text` verbatim, all others as pandas infers them.
 
     Without this, pandas takes genes and cell types called NA, nan or None for missing values, and 007 for 7.
 
     Parameters
     ----------
     text
-        Names of the columns that hold text; those that the file lacks are passed over. Their empty fields are ''.
+        Names of the columns that hold text; those that the file lacks are ignored. Their empty fields are ''.
     """
     import pandas as pd
 
     columns = pd.read_csv(path, sep=separator, nrows=0).columns
     words = {column: MISSING_NUMBERS for column in columns if column not in text}
     types = {column: str for column in columns if column in text}
-    return pd.read_csv(path, sep=separator, dtype=types, na_values=words, keep_default_na=False)
+    return pd.read_csv(
+        path,
+        sep=separator,
+        dtype=types,
+        na_values=words,
+        keep_default_na=False,
+    )
 
 
 def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
@@ -114,7 +130,8 @@ def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
     header = pd.read_csv(path, sep="\t", nrows=0).columns
     frame = read_delimited(path, "\t", contracts.text_columns(contract, header))
 
-    if frame.empty:  # text without rows says nothing of its types
+    # pandas cannot infer the types of columns without rows.
+    if frame.empty:
         types = contracts.numeric_columns(contract)
         frame = frame.astype({column: types[column] for column in frame if column in types})
 
@@ -161,45 +178,6 @@ def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
     return data
 
 
-def annotate_anndata(
-    source: str | Path,
-    path: str | Path,
-    contract: str,
-    *,
-    obs: pd.DataFrame,
-    obsm: dict[str, np.ndarray],
-    uns: dict[str, Any],
-) -> None:
-    """Copy an .h5ad or .zarr to an .h5ad with further columns of obs (rows in its order), obsm and uns.
-
-    X is copied without being held as a whole.
-
-    What is added is checked against `contract`; of the same names, the new replace the old.
-    """
-    import anndata
-    import h5py
-    import numpy as np
-    import pandas as pd
-    from anndata.io import read_elem, write_elem
-
-    from grnformer.core.stored import copy_to_h5ad
-
-    added = anndata.AnnData(
-        np.zeros((len(obs), 1), np.float32), obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns
-    )
-    contracts.check(added, contract, where=str(path))
-    with atomic(path) as temporary:
-        copy_to_h5ad(_existing(source), temporary)
-        with h5py.File(temporary, "r+") as handle:
-            table = read_elem(handle["obs"])
-            write_elem(handle, "obs", table.assign(**{name: column.array for name, column in obs.items()}))
-            for slot, elements in (("obsm", obsm), ("uns", uns)):
-                if slot not in handle:
-                    write_elem(handle, slot, {})
-                for name, element in elements.items():
-                    write_elem(handle[slot], name, element)
-
-
 def write_mudata(data: mudata.MuData, path: str | Path, contract: str) -> None:
     """Write a MuData as .h5mu after checking it against `contract`."""
     contracts.check(data, contract, where=str(path))
@@ -218,29 +196,30 @@ def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
 
 
 def read_modality(path: str | Path, modality: str, contract: str) -> anndata.AnnData:
-    """Read one modality of an .h5mu, with the shared columns of the MuData's obs joined to its own.
+    """Read one modality of an .h5mu, with the obs columns that the MuData's modalities share.
 
     Cheaper than `read_mudata` where a stage needs only RNA or only ATAC. `contract` is the contract of
     the whole MuData; the part of this modality and the shared obs columns are checked.
     """
+    import h5py
     import mudata
     from anndata.io import read_elem
 
     path = _existing(path)
     data = mudata.read_h5ad(path, mod=modality)
-    import h5py
-
     with h5py.File(path, "r") as handle:
         shared = read_elem(handle["obs"])
+
     for column in contracts.obs_columns(contract):
         if column in shared:
             data.obs[column] = shared[column].reindex(data.obs_names)
+
     contracts.check_modality(data, contract, modality, where=f"{path}[{modality}]")
     return data
 
 
 def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
-    """Read one array of the MuData's own obsm from an .h5mu, (cells, dimensions), or None where it has none."""
+    """Read one array of the obsm of an .h5mu, (cells, dimensions), or None where it has none."""
     import h5py
 
     with h5py.File(_existing(path), "r") as handle:
@@ -266,5 +245,9 @@ def read_json(path: str | Path, contract: str | None = None) -> dict[str, Any]:
 def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.exists():
-        raise InputError(f"no file at {path}", "an existing, readable file", "correct the path")
+        raise InputError(
+            f"no file at {path}",
+            "an existing, readable file",
+            "correct the path",
+        )
     return path

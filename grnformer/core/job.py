@@ -18,23 +18,25 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:
-    """Run the body of a script: output into the rule's log, libraries held to the rule's threads.
+    """Run the body of a script: output goes to the rule's log, libraries use at most the rule's threads.
 
     Import heavy libraries inside the body: their thread pools are sized from the environment on import.
-    An InputError ends the job with its message alone, on the terminal and in the log; any other exception
+    An InputError ends the job with only its message, on the terminal and in the log; any other exception
     keeps its traceback.
     """
-    for variable in _THREADS:
-        os.environ[variable] = str(snakemake.threads)
+    os.environ.update(dict.fromkeys(_THREADS, str(snakemake.threads)))
     terminal = sys.stderr
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
+
+    # Line-buffered: a job that is killed leaves what it logged so far.
     with path.open("w", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
         handler = logging.StreamHandler(log)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger = logging.getLogger("grnformer")
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
+
         try:
             yield logger
         except InputError as error:
@@ -46,4 +48,5 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
             log.write(traceback.format_exc())
             raise
         finally:
+            # Scripts that share a process (tests) would otherwise write into a closed log.
             logger.removeHandler(handler)

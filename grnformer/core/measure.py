@@ -13,7 +13,7 @@ import psutil
 
 
 class Cost(NamedTuple):
-    """What a command came to: exit status, wall time (s), CPU time (s), peak memory (bytes)."""
+    """Cost of a command: exit status, wall time (s), CPU time (s), peak memory (bytes)."""
 
     status: int
     wall: float
@@ -24,17 +24,21 @@ class Cost(NamedTuple):
 def measure(command: list[str], interval: float = 2.0) -> Cost:
     """Run `command`; return its exit status, and the times and peak memory of its process tree.
 
-    CPU time is that of all processes which were waited for. Memory is the sum of the processes' proportional set
-    sizes (pages shared by n processes count 1/n in each), looked at every `interval` seconds: each look takes the
-    system tens of milliseconds. Where the system does not tell these, resident set sizes are summed.
+    CPU time is that of all processes that were waited for. Memory is the sum of the processes' proportional set
+    sizes (pages shared by n processes count 1/n in each), sampled every `interval` seconds, since each sample costs
+    tens of milliseconds. Where the system does not give these, resident set sizes are summed.
     """
-    start, before, peak = time.monotonic(), _cpu_of_children(), 0
+    start, before = time.monotonic(), _cpu_of_children()
     process = subprocess.Popen(command)
+
+    peak = 0
     while process.returncode is None:
         peak = max(peak, _memory(process.pid))
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(interval)
-    return Cost(process.returncode, time.monotonic() - start, _cpu_of_children() - before, peak)
+
+    wall, cpu = time.monotonic() - start, _cpu_of_children() - before
+    return Cost(process.returncode, wall, cpu, peak)
 
 
 def _cpu_of_children() -> float:
@@ -43,6 +47,7 @@ def _cpu_of_children() -> float:
 
 
 def _memory(pid: int) -> int:
+    # Processes end at any moment: those that are gone use no memory.
     try:
         parent = psutil.Process(pid)
         tree = [parent, *parent.children(recursive=True)]

@@ -100,7 +100,11 @@ def module_of(package: str, name: str) -> str:
         If the package has no such method.
     """
     if name not in names(package):
-        raise InputError(f"no method {name!r} in {package}", f"one of {', '.join(names(package))}", "correct the name")
+        raise InputError(
+            f"no method {name!r} in {package}",
+            f"one of {', '.join(names(package))}",
+            "correct the name",
+        )
     return f"{package}.{name}"
 
 

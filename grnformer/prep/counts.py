@@ -1,4 +1,4 @@
-"""What makes a matrix a count matrix, and what is done about repeated names."""
+"""Checks of count matrices, and the sum of genes that share a name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
 
 
 def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
@@ -24,35 +24,27 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     """
     counts = sp.csr_matrix(matrix)
     if 0 in counts.shape:
-        raise InputError(
-            f"{where}: an empty matrix, {counts.shape[0]} x {counts.shape[1]}", "counts", "give another file"
-        )
+        raise _no_counts(where, f"an empty matrix, {counts.shape[0]} x {counts.shape[1]}", "give another file")
+
     values = counts.data
-    if values.dtype.kind == "b":
-        values = values.astype(np.int8)
-    if not np.isfinite(values).all():
-        raise InputError(
-            f"{where}: {int((~np.isfinite(values)).sum())} missing or infinite values",
-            "raw counts",
-            "write 0 where nothing was counted",
-        )
+    undefined = np.count_nonzero(~np.isfinite(values))
+    if undefined:
+        raise _no_counts(where, f"{undefined} missing or infinite values", "write 0 where nothing was counted")
     if not values.any():
-        raise InputError(f"{where}: all counts are 0", "raw counts", "give another file")
+        raise _no_counts(where, "all counts are 0", "give another file")
     if values.min() < 0:
-        raise InputError(
-            f"{where}: {int((values < 0).sum())} negative values, lowest {values.min():g}",
-            "raw counts, which are whole numbers from 0 on",
-            "give the raw counts: this matrix was scaled or batch-corrected",
-        )
+        found = f"{np.count_nonzero(values < 0)} negative values, lowest {values.min():g}"
+        raise _no_counts(where, found, "give the raw counts: this matrix was scaled or batch-corrected")
     if not is_whole(values):
         example = values[values != np.round(values)][0]
-        raise InputError(
-            f"{where}: values that are no whole numbers, e.g. {example:g}",
-            "raw counts",
+        raise _no_counts(
+            where,
+            f"values that are not whole numbers, e.g. {example:g}",
             "give the raw counts: this matrix looks normalised or log-transformed; an .h5ad may hold the counts in "
             "layer 'counts' or in raw",
         )
-    counts = sp.csr_matrix((values.astype(np.int32), counts.indices, counts.indptr), shape=counts.shape)
+
+    counts = counts.astype(np.int32)
     counts.sum_duplicates()
     counts.eliminate_zeros()
     return counts
@@ -60,11 +52,11 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
 
 def is_whole(values: np.ndarray) -> bool:
     """True if all of `values` are whole numbers."""
-    return values.dtype.kind in "iub" or bool(np.array_equal(values, np.round(values)))
+    return values.dtype.kind in "iub" or np.array_equal(values, np.round(values))
 
 
 def check_barcodes(barcodes: pd.Index, where: str) -> None:
-    """Raise InputError if a barcode stands twice."""
+    """Raise InputError if a barcode is repeated."""
     repeated = barcodes[barcodes.duplicated()]
     if len(repeated):
         raise InputError(
@@ -75,17 +67,28 @@ def check_barcodes(barcodes: pd.Index, where: str) -> None:
 
 
 def sum_repeated_genes(data: anndata.AnnData, where: str) -> anndata.AnnData:
-    """Add up the columns of genes that share a name (Ensembl genes with one symbol); the first keeps its place."""
+    """Sum the columns of genes that share a name (Ensembl genes with one symbol), at the place of the first."""
     names = data.var_names
-    if names.is_unique:
+    repeated = names.duplicated()
+    if not repeated.any():
         return data
-    codes, unique = pd.factorize(names)
+
     log.warning(
         "%s: %d columns repeat the name of another (first %r): their counts are summed",
         where,
-        len(names) - len(unique),
-        names[names.duplicated()][0],
+        repeated.sum(),
+        names[repeated][0],
     )
+    # Genes x unique names, 1 where a gene bears the name.
+    codes, _ = pd.factorize(names)
     indicator = sp.csr_matrix((np.ones(len(codes), np.int32), (np.arange(len(codes)), codes)))
-    var = data.var[~names.duplicated()].copy()
-    return anndata.AnnData(sp.csr_matrix(data.X @ indicator), obs=data.obs, var=var)
+    summed = sp.csr_matrix(data.X @ indicator)
+    return anndata.AnnData(summed, obs=data.obs, var=data.var[~repeated].copy())
+
+
+def _no_counts(where: str, found: str, remedy: str) -> InputError:
+    return InputError(
+        f"{where}: {found}",
+        "raw counts, which are whole numbers from 0 on",
+        remedy,
+    )

@@ -1,4 +1,4 @@
-"""Samples of one dataset put together: the genes and regions that all of them measured."""
+"""The samples of one dataset merged, on the genes and regions that all of them measured."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ import pandas as pd
 from grnformer.core.errors import InputError
 from grnformer.prep.sample import dropped_table
 
-log = logging.getLogger("grnformer.prep")
-
-_KINDS = {"rna": "gene", "atac": "region"}
+log = logging.getLogger(__name__)
 
 
 def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -> tuple[mudata.MuData, pd.DataFrame]:
-    """Put samples under one another, on the genes and regions that all of them have.
+    """Concatenate samples, on the genes and regions that all of them have.
 
     Parameters
     ----------
     samples
-        Contract `paired_counts`, cells already unique.
+        Contract `paired_counts`, cell names unique over all samples.
     min_shared_features
-        Least share (0 to 1) of the smallest sample's genes, and of its regions, that all samples must have.
+        Least fraction (0 to 1) of the smallest sample's genes, and of its regions, that all samples must have.
 
     Returns
     -------
@@ -34,51 +32,68 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
     Raises
     ------
     InputError
-        If samples share too few features (their peaks were called apart), or only some are annotated.
+        If samples share too few features (their peaks were called separately), or only some are annotated.
     """
     mudata.set_options(pull_on_update=False)
-    check_annotated_alike({str(data.obs["sample"].iloc[0]): "cell_type" in data.obs for data in samples})
+    check_annotated_alike({data.obs["sample"].iloc[0]: "cell_type" in data.obs for data in samples})
     if len(samples) == 1:
-        return samples[0], dropped_table("gene", [], None, [])
+        return samples[0], dropped_table("gene", pd.Series(dtype=object))
+
     merged, dropped = {}, []
-    for modality, kind in _KINDS.items():
+    for modality, kind in (("rna", "gene"), ("atac", "region")):
         parts = [data.mod[modality] for data in samples]
-        shared, lost = _shared_features(parts, kind, min_shared_features)
-        dropped.append(lost)
+        shared = _shared_features(parts, kind, min_shared_features)
+        # Concatenation keeps var only where all samples agree: the first sample's stands for all.
         merged[modality] = anndata.concat([part[:, shared] for part in parts])
         merged[modality].var = parts[0].var.loc[shared].copy()
+
+        all_features = parts[0].var_names.append([part.var_names for part in parts[1:]]).unique()
+        lost = all_features.difference(shared, sort=False)
+        dropped.append(dropped_table(kind, pd.Series(f"not in all {len(parts)} samples", index=lost)))
+
     data = mudata.MuData(merged)
-    columns = [c for c in ("sample", "donor", "barcode", "cell_type") if c in samples[0].obs]
+    columns = [column for column in ("sample", "donor", "barcode", "cell_type") if column in samples[0].obs]
     obs = pd.concat([part.obs[columns].astype(str) for part in samples])
     for column in columns:
         data.obs[column] = obs.loc[data.obs_names, column]
-    data.uns["checks"] = {name: check for part in samples for name, check in part.uns["checks"].items()}
+
+    data.uns["checks"] = {}
+    for part in samples:
+        data.uns["checks"].update(part.uns["checks"])
     return data, pd.concat(dropped, ignore_index=True)
 
 
 def check_annotated_alike(annotated: dict[str, bool]) -> None:
     """Raise InputError if some samples are annotated and others are not. `annotated`: sample -> whether it is."""
-    if any(annotated.values()) and not all(annotated.values()):
+    without = [name for name, has in annotated.items() if not has]
+    if 0 < len(without) < len(annotated):
         raise InputError(
-            f"samples {[name for name, has in annotated.items() if not has]} have no annotation, the others have one",
+            f"samples {without} have no annotation, the others have one",
             "an annotation for all samples of a dataset or for none",
             "complete the sample sheet",
         )
 
 
-def _shared_features(parts: list[anndata.AnnData], kind: str, least: float) -> tuple[pd.Index, pd.DataFrame]:
+def shared_names(parts: list[anndata.AnnData]) -> pd.Index:
+    """Features that all parts have, in the order of the first."""
     shared = parts[0].var_names
     for part in parts[1:]:
         shared = shared[shared.isin(part.var_names)]
+    return shared
+
+
+def _shared_features(parts: list[anndata.AnnData], kind: str, least: float) -> pd.Index:
+    shared = shared_names(parts)
     smallest = min(part.n_vars for part in parts)
     log.info("%d %ss in all of %d samples; the smallest has %d", len(shared), kind, len(parts), smallest)
     if len(shared) == 0 or len(shared) < least * smallest:
+        remedies = {
+            "region": "count all samples over one set of peaks",
+            "gene": "use one gene annotation for all samples",
+        }
         raise InputError(
             f"the samples share {len(shared)} {kind}s of at least {smallest} each",
             f"at least {least:.0%} in common (prep.min_shared_features)",
-            "count all samples over one set of peaks"
-            if kind == "region"
-            else "use one gene annotation for all samples",
+            remedies[kind],
         )
-    lost = pd.Index([]).append([part.var_names for part in parts]).unique().difference(shared, sort=False)
-    return shared, dropped_table(kind, lost, None, f"not in all {len(parts)} samples")
+    return shared

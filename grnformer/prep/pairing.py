@@ -10,59 +10,67 @@ import pandas as pd
 from grnformer.core.errors import InputError
 from grnformer.core.io import MISSING_NUMBERS
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
 
-# Barcodes differ in these ways between tools; (what differs, pattern, what remains).
-_DIFFERENCES = (
-    ("a suffix such as -1", r"[-_.]\d+$", ""),
-    ("a prefix such as sample_ or sample#", r"^.*[_#:|]", ""),
-    ("a suffix such as _sample", r"[_#:|].*$", ""),
-    ("upper and lower case", None, ""),
-    ("a prefix and a suffix", r"^.*[_#:|]|[-.]\d+$", ""),
-)
+# How barcodes differ between tools, and the pattern of what to ignore.
+_DIFFERENCES = {
+    "a suffix such as -1": r"[-_.]\d+$",
+    "a prefix such as sample_ or sample#": r"^.*[_#:|]",
+    "a suffix such as _sample": r"[_#:|].*$",
+    "upper and lower case": None,
+    "a prefix and a suffix": r"^.*[_#:|]|[-.]\d+$",
+}
+_MIN_MATCH = 0.1  # fraction of barcodes that a hint must match
 
 
-def pair_barcodes(rna: pd.Index, atac: pd.Index, where: str, *, min_barcode_overlap: float) -> pd.Index:
+def pair_barcodes(
+    rna: pd.Index,
+    atac: pd.Index,
+    where: str,
+    *,
+    min_barcode_overlap: float,
+) -> pd.Index:
     """Barcodes of both modalities, in the order of the RNA.
 
     Parameters
     ----------
     min_barcode_overlap
-        Least share (0 to 1) of the smaller modality's barcodes that must be in the other.
+        Least fraction (0 to 1) of the smaller modality's barcodes that must be in the other.
 
     Raises
     ------
     InputError
-        If fewer are; with the difference in spelling that would make more of them match, if there is one.
+        If fewer are; with the difference in spelling that would make more barcodes match, if there is one.
     """
     shared = rna[rna.isin(atac)]
-    share = len(shared) / min(len(rna), len(atac))
+    overlap = len(shared) / min(len(rna), len(atac))
     log.info("%s: %d RNA and %d ATAC barcodes, %d in both", where, len(rna), len(atac), len(shared))
-    if len(shared) == 0 or share < min_barcode_overlap:
+
+    if len(shared) == 0 or overlap < min_barcode_overlap:
         raise InputError(
             f"{where}: {len(shared)} of {len(rna)} RNA barcodes (such as {rna[0]!r}) are among the {len(atac)} ATAC "
-            f"barcodes (such as {atac[0]!r}): {share:.1%} of the smaller set",
+            f"barcodes (such as {atac[0]!r}): {overlap:.1%} of the smaller set",
             f"at least {min_barcode_overlap:.0%} (prep.min_barcode_overlap): both modalities of the same cells",
-            spelling_hint(rna, atac, share) or "check that both files are of this sample",
+            spelling_hint(rna, atac, overlap) or "check that both files are of this sample",
         )
     return shared
 
 
-def spelling_hint(left: pd.Index, right: pd.Index, share: float) -> str | None:
+def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None:
     """What makes the two sets of barcodes differ, if ignoring it would at least double the shared ones."""
-    best, hint = max(2 * share, 0.1), None
-    for what, pattern, rest in _DIFFERENCES:
-        pair = [
-            names.astype(str).str.upper()
-            if pattern is None
-            else names.astype(str).str.replace(pattern, rest, regex=True)
-            for names in (left, right)
-        ]
-        matched = pair[0].isin(pair[1]).sum() / min(len(left), len(right))
+    best, hint = max(2 * overlap, _MIN_MATCH), None
+    for what, pattern in _DIFFERENCES.items():
+        matched = _normalise(left, pattern).isin(_normalise(right, pattern)).sum() / min(len(left), len(right))
         if matched > best:
             best = matched
+            # Barcodes that become equal may match more often than there are partners.
             hint = f"{what} makes them differ: without it {min(matched, 1):.0%} match; write the barcodes alike"
     return hint
+
+
+def _normalise(names: pd.Index, pattern: str | None) -> pd.Index:
+    text = names.astype(str).str
+    return text.replace(pattern, "", regex=True) if pattern else text.upper()
 
 
 def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
@@ -76,23 +84,39 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
     Raises
     ------
     InputError
-        If the table has not two columns, or names a barcode twice with different types.
+        If the table has not two columns, or gives a barcode two different types.
     """
     path = Path(path)
     separator = "," if ".csv" in path.suffixes else "\t"
-    try:  # without comments: a barcode may be sample#ACGT
-        table = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
+    # Without comments: a barcode may be sample#ACGT.
+    try:
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}", "two columns: barcode, cell type", "correct the annotation") from error
-    if table.shape[1] != 2:
         raise InputError(
-            f"{path}: {table.shape[1]} columns, first line {table.iloc[0].to_list()}",
+            f"{path}: {error}",
+            "two columns: barcode, cell type",
+            "correct the annotation",
+        ) from error
+
+    first = table.iloc[0].to_list()
+    if len(first) != 2:
+        raise InputError(
+            f"{path}: {len(first)} columns, first line {first}",
             "two columns, barcode and cell type, comma-separated as .csv or tab-separated as .tsv",
             "leave the other columns out",
         )
-    if table.iloc[0, 0] not in barcodes and (len(table) == 1 or table.iloc[1:, 0].isin(barcodes).any()):
-        log.info("%s: the first line %s is taken as a header", path, table.iloc[0].to_list())
+
+    # A first line without a barcode is a header only if other lines have barcodes: else the whole table is foreign.
+    if first[0] not in barcodes and (len(table) == 1 or table[0].isin(barcodes).any()):
+        log.info("%s: the first line %s is taken as a header", path, first)
         table = table.iloc[1:]
+
     table = table.drop_duplicates()
     repeated = table[0].duplicated()
     if repeated.any():
@@ -105,7 +129,7 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
 
 
 def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
-    """Cell types from column `column` of the RNA file's own obs."""
+    """Cell types from column `column` of the obs of the RNA file."""
     if column not in obs:
         raise InputError(
             f"{where}: no obs column {column!r}",
@@ -115,13 +139,19 @@ def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
     return obs[column].astype(object).where(obs[column].notna(), "").astype(str)
 
 
-def label_cells(labels: pd.Series, barcodes: pd.Index, where: str, *, min_annotated: float) -> pd.Series:
+def label_cells(
+    labels: pd.Series,
+    barcodes: pd.Index,
+    where: str,
+    *,
+    min_annotated: float,
+) -> pd.Series:
     """Cell types of `barcodes` in their order, '' where the annotation has none.
 
     Raises
     ------
     InputError
-        If fewer than the share `min_annotated` (0 to 1) of the cells have one.
+        If fewer than the fraction `min_annotated` (0 to 1) of the cells have one.
     """
     found = labels.reindex(barcodes).fillna("")
     words = sorted(set(found) & set(MISSING_NUMBERS) - {""})

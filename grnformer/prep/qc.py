@@ -1,4 +1,4 @@
-"""Quality of cells: what is measured, and which cells a filter removes and why."""
+"""Quality of cells: metrics, filters, and the reason why a cell is dropped."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 import mudata
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.genome.intervals import holds_tss
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
 
 # Metrics in which an outlier is a damaged cell or a doublet; counts are compared on a log scale.
 OUTLIER_METRICS = ("n_umis", "n_genes", "n_atac_counts", "n_regions")
 _MAD_TO_SD = 1.4826  # of a normal distribution
 _PROMOTER = 1000  # bp on either side of a TSS
+_SCRUBLET_COMPONENTS = 30  # Scrublet's default
 
 
 def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
@@ -34,23 +36,19 @@ def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by cell: ``n_umis, n_genes, percent_mito, n_atac_counts, n_regions, percent_promoter``; the last is
-        the share (in %) of ATAC counts in regions within 1,000 bp of a TSS.
+        the percentage of ATAC counts in regions within 1,000 bp of a TSS.
     """
     rna, atac = data.mod["rna"], data.mod["atac"]
     mitochondrial = rna.var_names.str.upper().str.startswith("MT-")
     promoter = holds_tss(atac.var, tss, margin=_PROMOTER)
-    umis, counts = (np.asarray(part.X.sum(axis=1)).ravel() for part in (rna, atac))
-    metrics = pd.DataFrame(
-        {
-            "n_umis": umis,
-            "n_genes": rna.X.getnnz(axis=1),
-            "percent_mito": _percent(rna.X[:, np.flatnonzero(mitochondrial)].sum(axis=1), umis),
-            "n_atac_counts": counts,
-            "n_regions": atac.X.getnnz(axis=1),
-            "percent_promoter": _percent(atac.X[:, np.flatnonzero(promoter)].sum(axis=1), counts),
-        },
-        index=data.obs_names,
-    )
+
+    metrics = pd.DataFrame(index=data.obs_names)
+    metrics["n_umis"] = _sums(rna.X)
+    metrics["n_genes"] = rna.X.getnnz(axis=1)
+    metrics["percent_mito"] = _percent(rna.X, mitochondrial)
+    metrics["n_atac_counts"] = _sums(atac.X)
+    metrics["n_regions"] = atac.X.getnnz(axis=1)
+    metrics["percent_promoter"] = _percent(atac.X, promoter)
     return metrics.astype(dict.fromkeys(OUTLIER_METRICS, np.int64))
 
 
@@ -69,33 +67,36 @@ def judge_cells(
 ) -> pd.Series:
     """Reason for dropping each cell, '' for those kept.
 
-    Hard limits go first; then, within each sample and among the cells left, a cell whose log1p metric lies further
-    than `n_mads` median absolute deviations (scaled to a standard deviation) from the median is an outlier
-    (Germain et al. 2020, doi 10.1186/s13059-020-02136-7).
+    Limits first; then, within each sample and among the cells kept so far, a cell is an outlier if its log1p metric
+    is more than `n_mads` median absolute deviations (scaled to an SD) from the median (Germain et al. 2020,
+    doi 10.1186/s13059-020-02136-7).
 
     Raises
     ------
     InputError
-        If no cell is left, with the filter that removed most.
+        If no cell is kept; it names the filter that removed most.
     """
     reasons = pd.Series("", index=metrics.index)
-    limits: list[tuple[str, float | None, float | None]] = [
-        ("n_umis", min_umis, max_umis),
-        ("n_genes", min_genes, None),
-        ("n_atac_counts", min_atac_counts, max_atac_counts),
-        ("n_regions", min_regions, None),
-        ("percent_mito", None, max_percent_mito),
-    ]
-    for metric, low, high in limits:
+    limits: dict[str, tuple[float | None, float | None]] = {
+        "n_umis": (min_umis, max_umis),
+        "n_genes": (min_genes, None),
+        "n_atac_counts": (min_atac_counts, max_atac_counts),
+        "n_regions": (min_regions, None),
+        "percent_mito": (None, max_percent_mito),
+    }
+    for metric, (low, high) in limits.items():
         if low is not None:
-            _mark(reasons, metrics[metric] < low, f"{metric} below {low:g}")
+            mark(reasons, metrics[metric] < low, f"{metric} below {low:g}")
         if high is not None:
-            _mark(reasons, metrics[metric] > high, f"{metric} above {high:g}")
+            mark(reasons, metrics[metric] > high, f"{metric} above {high:g}")
+
+    # Each metric is judged among the cells that the metrics before it keep: empty droplets would shift the median.
     for metric in OUTLIER_METRICS:
-        left = reasons == ""
-        distance = _mads(np.log1p(metrics.loc[left, metric]), sample[left])
+        kept = reasons == ""
+        distance = _mads(np.log1p(metrics.loc[kept, metric]), sample[kept])
         outlier = distance.abs().gt(n_mads).reindex(metrics.index, fill_value=False)
-        _mark(reasons, outlier, f"{metric} further than {n_mads:g} MADs from the sample's median")
+        mark(reasons, outlier, f"{metric} further than {n_mads:g} MADs from the sample's median")
+
     stop_if_empty(reasons, "cell")
     return reasons
 
@@ -103,8 +104,9 @@ def judge_cells(
 def stop_if_empty(reasons: pd.Series, kind: str) -> None:
     """Raise InputError if every cell, gene or region has a reason to be dropped."""
     counts = reasons[reasons != ""].value_counts()
-    log.info("%d of %d %ss kept; dropped: %s", (reasons == "").sum(), len(reasons), kind, counts.to_dict() or "none")
-    if len(counts) and counts.sum() == len(reasons):
+    n_kept = len(reasons) - counts.sum()
+    log.info("%d of %d %ss kept; dropped: %s", n_kept, len(reasons), kind, counts.to_dict() or "none")
+    if len(counts) and n_kept == 0:
         raise InputError(
             f"no {kind} passes the filters; {counts.iloc[0]} of {len(reasons)} are dropped for: {counts.index[0]}",
             f"filters that keep some {kind}s",
@@ -113,50 +115,70 @@ def stop_if_empty(reasons: pd.Series, kind: str) -> None:
 
 
 def drop_doublets(
-    data: mudata.MuData, reasons: pd.Series, *, expected_rate: float, threshold: float | None, seed: int
+    data: mudata.MuData,
+    reasons: pd.Series,
+    *,
+    expected_rate: float,
+    threshold: float | None,
+    seed: int,
 ) -> tuple[pd.Series, pd.Series]:
     """Score doublets among the cells kept so far, sample by sample (Scrublet, doi 10.1016/j.cels.2018.11.005).
 
     Parameters
     ----------
     expected_rate
-        Expected share of doublets, 0 to 1.
+        Expected fraction of doublets, 0 to 1.
     threshold
         Score above which a cell is a doublet, 0 to 1; None: at the minimum between the simulated modes.
 
     Returns
     -------
     reasons, scores
-        `reasons` with the doublets marked; scores missing where none was given.
+        `reasons` with the doublets marked; scores, NaN for cells already dropped.
     """
     import scanpy as sc
 
-    reasons, scores = reasons.copy(), pd.Series(np.nan, index=reasons.index)
+    reasons = reasons.copy()
+    scores = pd.Series(np.nan, index=reasons.index)
     for name, cells in data.obs.groupby("sample", observed=True).groups.items():
         kept = reasons.index[(reasons == "") & reasons.index.isin(cells)]
         part = data.mod["rna"][kept].copy()
         part.X = part.X.astype(np.float32)
-        # Scrublet keeps only variable genes, far fewer than there are: components must not outnumber those.
-        components = max(2, min(30, part.n_obs - 1, part.n_vars // 4))
+
+        # Scrublet uses only variable genes, a fraction of all: it must not ask for more components than those.
+        components = max(2, min(_SCRUBLET_COMPONENTS, part.n_obs - 1, part.n_vars // 4))
         settings: dict[str, Any] = {"expected_doublet_rate": expected_rate, "threshold": threshold}
-        sc.pp.scrublet(part, **settings, random_state=seed, n_prin_comps=components, verbose=False)
-        scores.loc[kept] = part.obs["doublet_score"].to_numpy()
-        doublet = part.obs["predicted_doublet"].to_numpy(dtype=bool)
-        log.info("sample %s: %d doublets of %d cells", name, doublet.sum(), len(kept))
-        reasons.loc[kept[doublet]] = "doublet"
+        sc.pp.scrublet(
+            part,
+            **settings,
+            random_state=seed,
+            n_prin_comps=components,
+            verbose=False,
+        )
+
+        scores[kept] = part.obs["doublet_score"]
+        doublets = kept[part.obs["predicted_doublet"].to_numpy(dtype=bool)]
+        log.info("sample %s: %d doublets of %d cells", name, len(doublets), len(kept))
+        reasons[doublets] = "doublet"
     return reasons, scores
 
 
-def _percent(part: Any, whole: np.ndarray) -> np.ndarray:
-    return 100 * np.asarray(part).ravel() / np.maximum(whole, 1)
-
-
-def _mark(reasons: pd.Series, wrong: pd.Series, reason: str) -> None:
+def mark(reasons: pd.Series, wrong: pd.Series, reason: str) -> None:
+    """Give a reason to what is wrong and has none yet, in place."""
     reasons[wrong & (reasons == "")] = reason
 
 
+def _sums(matrix: sp.csr_matrix) -> np.ndarray:
+    return np.asarray(matrix.sum(axis=1)).ravel()
+
+
+def _percent(matrix: sp.csr_matrix, chosen: np.ndarray) -> np.ndarray:
+    """Percentage of each cell's counts in the chosen columns; 0 for a cell without counts."""
+    return 100 * _sums(matrix[:, np.flatnonzero(chosen)]) / np.maximum(_sums(matrix), 1)
+
+
 def _mads(values: pd.Series, sample: pd.Series) -> pd.Series:
-    """Distance from the sample's median in scaled median absolute deviations; 0 where all values are alike."""
+    """Distance from the sample's median in scaled median absolute deviations; 0 where all values are equal."""
     away = values - values.groupby(sample).transform("median")
-    spread = _MAD_TO_SD * away.abs().groupby(sample).transform("median")
-    return (away / spread.where(spread > 0)).fillna(0.0)
+    mad = _MAD_TO_SD * away.abs().groupby(sample).transform("median")
+    return (away / mad.where(mad > 0)).fillna(0.0)

@@ -1,4 +1,4 @@
-"""What prep did, in numbers."""
+"""Summary of stage prep in numbers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 import mudata
 import pandas as pd
 
+_DEPTHS = ["n_umis", "n_genes", "n_atac_counts", "n_regions"]
+
 
 def summarise(data: mudata.MuData, dropped: pd.DataFrame, qc: pd.DataFrame) -> dict[str, Any]:
-    """Cells, genes and regions before and after, by reason; types, depth, and how well clusters and types agree.
+    """Cells, genes and regions before and after, by reason; types, depth, and agreement of clusters and types.
 
     Parameters
     ----------
@@ -24,21 +26,27 @@ def summarise(data: mudata.MuData, dropped: pd.DataFrame, qc: pd.DataFrame) -> d
     from sklearn.metrics import adjusted_rand_score
 
     after = {"cell": data.n_obs, "gene": data.mod["rna"].n_vars, "region": data.mod["atac"].n_vars}
-    lost = dropped["kind"].value_counts()
-    kept = qc[qc["kept"]]
-    given = data.uns["cell_types_from"] == "annotation"
-    agreement = adjusted_rand_score(data.obs["cell_type"].astype(str), data.obs["cluster"].astype(str))
+    reasons = {kind: _counts(part["reason"]) for kind, part in dropped.groupby("kind")}
+    before = {kind: n + sum(reasons.get(kind, {}).values()) for kind, n in after.items()}
+
+    # Without an annotation the types are the clusters, and agree of course.
+    agreement = None
+    if data.uns["cell_types_from"] == "annotation":
+        agreement = float(adjusted_rand_score(data.obs["cell_type"].astype(str), data.obs["cluster"].astype(str)))
+
     return {
-        "counts": {kind: {"before": n + int(lost.get(kind, 0)), "after": n} for kind, n in after.items()},
-        "dropped": {
-            kind: {str(reason): int(n) for reason, n in part["reason"].value_counts().items()}
-            for kind, part in dropped.groupby("kind")
-        },
-        "samples": {str(k): int(v) for k, v in data.obs["sample"].value_counts().items()},
-        "cell_types": {str(k): int(v) for k, v in data.obs["cell_type"].value_counts().items()},
+        "counts": {kind: {"before": before[kind], "after": after[kind]} for kind in after},
+        "dropped": reasons,
+        "samples": _counts(data.obs["sample"]),
+        "cell_types": _counts(data.obs["cell_type"]),
         "cell_types_from": data.uns["cell_types_from"],
-        "clusters": int(data.obs["cluster"].nunique()),
-        "cluster_type_ari": float(agreement) if given else None,
-        "median": {m: float(kept[m].median()) for m in ("n_umis", "n_genes", "n_atac_counts", "n_regions")},
-        "checks": {s: {k: float(v) for k, v in check.items()} for s, check in data.uns["checks"].items()},
+        "clusters": data.obs["cluster"].nunique(),
+        "cluster_type_ari": agreement,
+        "median": qc.loc[qc["kept"], _DEPTHS].median().to_dict(),
+        "checks": data.uns["checks"],
     }
+
+
+def _counts(values: pd.Series) -> dict[str, int]:
+    """How often each value occurs, as JSON holds it."""
+    return {str(value): int(n) for value, n in values.value_counts().items()}

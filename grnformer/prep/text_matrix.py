@@ -1,4 +1,4 @@
-"""Count matrices written as text (CSV or TSV), read in chunks into sparse matrices."""
+"""Count matrices as text (CSV or TSV), read in blocks into sparse matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 
-_BLOCK_BYTES = 16 << 20  # text held at a time
+_BLOCK_BYTES = 16 << 20  # text in memory at a time
+_MAX_FIELD = 1 << 24  # bytes
+_REMEDY = "correct the file; comma-separated as .csv, tab-separated as .tsv or .txt"
 
 
 def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[str]]:
@@ -35,30 +37,40 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
     path = Path(path)
     separator = "," if ".csv" in path.suffixes else "\t"
     header, first = _first_lines(path, separator)
-    columns = header if len(header) == len(first) - 1 else header[1:]  # R leaves the corner out
-    fields = [str(i) for i in range(len(columns) + 1)]
-    types = {name: pa.float32() for name in fields[1:]} | {"0": pa.string()}
-    line_bytes = 2 * sum(len(name) + 1 for name in header) + 16 * len(header)
+    # R writes no field above the row names.
+    columns = header if len(header) == len(first) - 1 else header[1:]
+
+    # Columns are read by number: names in the file may repeat.
+    fields = [str(number) for number in range(len(columns) + 1)]
+    types = dict.fromkeys(fields, pa.float32()) | {"0": pa.string()}
+    # A block must hold a whole line: twice the header, and room for long numbers.
+    line_bytes = 2 * len(separator.join(header)) + 16 * len(header)
+    block_size = max(_BLOCK_BYTES, line_bytes)
+
     rows: list[str] = []
     blocks: list[sp.csr_matrix] = []
     try:
         reader = pc.open_csv(
-            str(path),
+            path,
             read_options=pc.ReadOptions(
-                use_threads=False, block_size=max(_BLOCK_BYTES, line_bytes), skip_rows=1, column_names=fields
+                use_threads=False,
+                block_size=block_size,
+                skip_rows=1,
+                column_names=fields,
             ),
             parse_options=pc.ParseOptions(delimiter=separator),
             convert_options=pc.ConvertOptions(column_types=types),
         )
         for batch in reader:
-            rows += batch.column(0).to_pylist()
-            values = [batch.column(i).to_numpy(zero_copy_only=False) for i in range(1, len(fields))]
-            blocks.append(sp.csr_matrix(np.column_stack(values)))
+            names, *values = batch.columns
+            rows += names.to_pylist()
+            dense = np.column_stack([column.to_numpy(zero_copy_only=False) for column in values])
+            blocks.append(sp.csr_matrix(dense))
     except pa.ArrowInvalid as error:
         raise InputError(
             f"{path}: {error}",
             "a matrix of numbers with row names in the first column and column names in the first line",
-            "correct the file; comma-separated as .csv, tab-separated as .tsv or .txt",
+            _REMEDY,
         ) from error
     return sp.vstack(blocks, format="csr"), rows, columns
 
@@ -66,13 +78,14 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
 def _first_lines(path: Path, separator: str) -> tuple[list[str], list[str]]:
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", newline="", encoding="utf-8") as handle:
-        csv.field_size_limit(1 << 24)
+        csv.field_size_limit(_MAX_FIELD)
         lines = csv.reader(handle, delimiter=separator)
         header, first = next(lines, []), next(lines, [])
+
     if len(first) < 2:
         raise InputError(
-            f"{path}: {'no line of counts' if not first else 'one field a line'}",
+            f"{path}: {'one field a line' if first else 'no line of counts'}",
             f"fields separated by {separator!r}: row names in the first column, column names in the first line",
-            "correct the file; comma-separated as .csv, tab-separated as .tsv or .txt",
+            _REMEDY,
         )
     return header, first

@@ -6,17 +6,39 @@ not cached, 2 cores); here exact neighbours by scikit-learn and sparse algebra t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.sparse as sp
 
-_CHUNK = 2000  # cells whose pairs are held at a time
+_CHUNK = 2000  # cells whose pairs are in memory at a time
 _EPSILON = 1e-4  # keeps the ratio of affinities finite, as in Seurat
+_MAX_RATIO = 200  # its exponential is still finite
+_MIN_WIDTH = 1e-6
+
+
+class _Modality(NamedTuple):
+    """Cells of one modality and the kernel that turns their distances into affinities."""
+
+    space: np.ndarray  # n_cells x dimensions, rows of unit length
+    nearest: np.ndarray  # n_cells x n_candidates, nearest first
+    first: np.ndarray  # (n_cells,), distance to the nearest
+    width: np.ndarray  # (n_cells,), kernel width
+
+    def affinity(self, distances: np.ndarray, cells: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Affinity, 0 to 1, at distances from cells; the nearest neighbour has 1."""
+        beyond = np.maximum(distances - self.first[cells], 0)
+        return np.exp(-beyond / self.width[cells])
 
 
 def weigh_neighbors(
-    embeddings: list[np.ndarray], *, n_neighbors: int, n_bandwidth: int = 20, n_candidates: int = 200
+    embeddings: list[np.ndarray],
+    *,
+    n_neighbors: int,
+    n_bandwidth: int = 20,
+    n_candidates: int = 200,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Joint nearest neighbours, and how much each modality counts for each cell.
+    """Joint nearest neighbours, and the weight of each modality for each cell.
 
     Parameters
     ----------
@@ -25,63 +47,90 @@ def weigh_neighbors(
     n_neighbors
         Neighbours of a cell, within each modality and jointly.
     n_bandwidth
-        Cells that set a cell's kernel width: those that barely share neighbours with it.
+        Cells that set a cell's kernel width: those whose neighbours overlap least with the cell's.
     n_candidates
-        Nearest cells of each modality among which joint neighbours are looked for.
+        Nearest cells of each modality, among which joint neighbours are searched.
 
     Returns
     -------
     indices, distances
-        n_cells x n_neighbors, nearest first, the cell itself left out; distance sqrt((1 - affinity) / 2), 0 to 0.71.
+        n_cells x n_neighbors, nearest first, without the cell itself; distance sqrt((1 - affinity) / 2), 0 to 0.71.
     weights
         n_cells x n_modalities, rows sum to 1.
     """
-    n_cells = len(embeddings[0])
-    n_neighbors, n_candidates = min(n_neighbors, n_cells - 1), min(max(n_candidates, n_neighbors), n_cells - 1)
-    spaces = [_unit_rows(np.asarray(e, dtype=np.float32)) for e in embeddings]
-    nearest = [_nearest(space, n_candidates) for space in spaces]
-    near = [indices[:, :n_neighbors] for indices, _ in nearest]
-    first = [distances[:, 0] for _, distances in nearest]
-    width = [
-        np.maximum(_bandwidths(space, idx, n_bandwidth) - d, 1e-6)
-        for space, idx, d in zip(spaces, near, first, strict=True)
-    ]
-    ratios = np.empty((n_cells, len(spaces)))
-    for r, space in enumerate(spaces):
-        # How well the neighbours found in each modality predict the cell's place in this one.
-        affinity = [np.exp(-np.maximum(_gap(space, idx) - first[r], 0) / width[r]) for idx in near]
-        across = np.max([a for s, a in enumerate(affinity) if s != r], axis=0)
-        ratios[:, r] = affinity[r] / (across + _EPSILON)
-    shifted = np.exp(np.clip(ratios, 0, 200) - np.clip(ratios, 0, 200).max(axis=1, keepdims=True))
-    weights = shifted / shifted.sum(axis=1, keepdims=True)
+    n_others = len(embeddings[0]) - 1
+    n_neighbors = min(n_neighbors, n_others)
+    n_candidates = min(max(n_candidates, n_neighbors), n_others)
 
-    indices = np.empty((n_cells, n_neighbors), dtype=np.int64)
-    distances = np.empty((n_cells, n_neighbors))
-    for start in range(0, n_cells, _CHUNK):
-        cells = np.arange(start, min(start + _CHUNK, n_cells))
-        pairs = np.concatenate([np.repeat(cells, n_candidates) * n_cells + idx[cells].ravel() for idx, _ in nearest])
-        rows, columns = np.divmod(np.unique(pairs), n_cells)
-        affinity_ij = np.zeros(len(rows))
-        for r, space in enumerate(spaces):
-            gap = np.maximum(_distance(space, rows, columns) - first[r][rows], 0)
-            affinity_ij += weights[rows, r] * np.exp(-gap / width[r][rows])
-        chosen = _first_of_each_row(rows, np.lexsort((columns, -affinity_ij, rows)), n_neighbors)
-        indices[cells] = columns[chosen].reshape(len(cells), n_neighbors)
-        distances[cells] = np.sqrt((1 - np.minimum(affinity_ij[chosen], 1)) / 2).reshape(len(cells), n_neighbors)
+    modalities = [_find_kernel(each, n_neighbors, n_candidates, n_bandwidth) for each in embeddings]
+    weights = _weigh_modalities(modalities, n_neighbors)
+
+    # All pairs of cells would not fit into memory.
+    parts = [_join(modalities, weights, cells, n_neighbors) for cells in _chunks(n_others + 1)]
+    indices, distances = (np.concatenate(part) for part in zip(*parts, strict=True))
     return indices, distances, weights
 
 
-def _unit_rows(matrix: np.ndarray) -> np.ndarray:
-    norm = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix / np.where(norm > 0, norm, 1)
-
-
-def _nearest(space: np.ndarray, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
-    """Exact neighbours without the cell itself; indices and distances, n_cells x n_neighbors."""
+def _find_kernel(
+    embedding: np.ndarray,
+    n_neighbors: int,
+    n_candidates: int,
+    n_bandwidth: int,
+) -> _Modality:
     from sklearn.neighbors import NearestNeighbors
 
-    distances, indices = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(space).kneighbors()
-    return indices, distances
+    space = np.asarray(embedding, dtype=np.float32)
+    norm = np.linalg.norm(space, axis=1, keepdims=True)
+    space = space / np.where(norm > 0, norm, 1)
+
+    # Without an argument, kneighbors leaves out the cell itself.
+    distances, nearest = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(space).kneighbors()
+    first = distances[:, 0]
+    width = _bandwidths(space, nearest[:, :n_neighbors], n_bandwidth) - first
+    return _Modality(space, nearest, first, np.maximum(width, _MIN_WIDTH))
+
+
+def _weigh_modalities(modalities: list[_Modality], n_neighbors: int) -> np.ndarray:
+    """Weights of the modalities, n_cells x n_modalities, by how well neighbours predict a cell's position."""
+    neighbors = [modality.nearest[:, :n_neighbors] for modality in modalities]
+    ratios = []
+    for number, modality in enumerate(modalities):
+        # Neighbours from this modality should predict its space better than those from the others do.
+        affinity = np.array([modality.affinity(_gap(modality.space, each)) for each in neighbors])
+        across = np.delete(affinity, number, axis=0).max(axis=0)
+        ratios.append(affinity[number] / (across + _EPSILON))
+
+    clipped = np.clip(np.stack(ratios, axis=1), 0, _MAX_RATIO)
+    # The softmax is unchanged by a shift, and exponentials of numbers up to 0 do not overflow.
+    odds = np.exp(clipped - clipped.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _join(
+    modalities: list[_Modality],
+    weights: np.ndarray,
+    cells: np.ndarray,
+    n_neighbors: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joint neighbours of some cells and their distances, each cells x n_neighbors."""
+    n_cells = len(weights)
+    candidates = np.hstack([modality.nearest[cells] for modality in modalities])
+    # A pair of cells as one number: cells near in several modalities count once.
+    rows, columns = np.divmod(np.unique(cells[:, None] * n_cells + candidates), n_cells)
+
+    affinity = np.zeros(len(rows))
+    for number, modality in enumerate(modalities):
+        distances = _distance(modality.space, rows, columns)
+        affinity += weights[rows, number] * modality.affinity(distances, rows)
+
+    best = _first_of_each_row(rows, np.lexsort((columns, -affinity, rows)), n_neighbors)
+    best = best.reshape(len(cells), n_neighbors)
+    # Rounding may lift a sum of weighted affinities above 1.
+    return columns[best], np.sqrt((1 - np.minimum(affinity[best], 1)) / 2)
+
+
+def _chunks(n_cells: int) -> list[np.ndarray]:
+    return [np.arange(start, min(start + _CHUNK, n_cells)) for start in range(0, n_cells, _CHUNK)]
 
 
 def _distance(space: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -90,32 +139,35 @@ def _distance(space: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
 
 def _gap(space: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
     """Distance of each cell from the mean of its neighbours."""
-    mean = np.zeros_like(space)
-    for k in range(neighbors.shape[1]):
-        mean += space[neighbors[:, k]]
-    return np.linalg.norm(space - mean / neighbors.shape[1], axis=1)
+    # One neighbour at a time: the array of all neighbours' vectors is n_neighbors times as large as the space.
+    total = np.zeros_like(space)
+    for column in neighbors.T:
+        total += space[column]
+    return np.linalg.norm(space - total / neighbors.shape[1], axis=1)
 
 
 def _bandwidths(space: np.ndarray, neighbors: np.ndarray, n_bandwidth: int) -> np.ndarray:
     """Mean distance to the cells of lowest Jaccard similarity above 0 of neighbour sets; the farthest where tied."""
-    n_cells, k = neighbors.shape
-    member = sp.csr_matrix(
-        (np.ones(neighbors.size + n_cells, np.int32), np.c_[np.arange(n_cells), neighbors].ravel(),
-         np.arange(0, (k + 1) * n_cells + 1, k + 1)),
-        shape=(n_cells, n_cells),
-    )  # fmt: skip
+    n_cells, n_neighbors = neighbors.shape
+    # Cells x cells, 1 where a column's cell is in the row's set, which holds the cell itself.
+    members = np.c_[np.arange(n_cells), neighbors].ravel()
+    bounds = np.arange(0, members.size + 1, n_neighbors + 1)
+    member = sp.csr_matrix((np.ones(members.size, np.int32), members, bounds), shape=(n_cells, n_cells))
+
     widths = np.empty(n_cells)
-    for start in range(0, n_cells, _CHUNK):
-        shared = (member[start : start + _CHUNK] @ member.T).tocoo()
-        rows, columns, common = shared.row + start, shared.col, shared.data
+    for cells in _chunks(n_cells):
+        shared = (member[cells] @ member.T).tocoo()
+        rows, columns, common = shared.row + cells[0], shared.col, shared.data
         other = rows != columns
         rows, columns, common = rows[other], columns[other], common[other]
-        away = _distance(space, rows, columns)
+
         # Sets are of one size, so the Jaccard index orders as the number of common members does.
+        away = _distance(space, rows, columns)
         chosen = _first_of_each_row(rows, np.lexsort((-away, common, rows)), n_bandwidth)
-        cells = slice(start, min(start + _CHUNK, n_cells))
-        total = np.bincount(rows[chosen] - start, weights=away[chosen], minlength=cells.stop - start)
-        count = np.bincount(rows[chosen] - start, minlength=cells.stop - start)
+
+        row = rows[chosen] - cells[0]
+        total = np.bincount(row, weights=away[chosen], minlength=len(cells))
+        count = np.bincount(row, minlength=len(cells))
         widths[cells] = total / np.maximum(count, 1)
     return widths
 
@@ -123,6 +175,5 @@ def _bandwidths(space: np.ndarray, neighbors: np.ndarray, n_bandwidth: int) -> n
 def _first_of_each_row(rows: np.ndarray, order: np.ndarray, number: int) -> np.ndarray:
     """The first `number` entries of each row in `order`, which sorts by row first."""
     ordered = rows[order]
-    starts = np.r_[0, np.flatnonzero(np.diff(ordered)) + 1]
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
     return order[rank < number]

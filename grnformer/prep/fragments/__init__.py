@@ -1,1 +1,1 @@
-"""From fragments to counts in regions: barcodes judged, peaks called on pseudobulks, fragments counted."""
+"""From fragments to counts in regions: filter barcodes, call peaks on pseudobulks, count fragments."""

@@ -1,4 +1,4 @@
-"""The cells of one sample given as fragments: imported, and counted."""
+"""The cells of one sample given as fragments: import and count them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def import_cells(
     *,
     settings: dict[str, Any],
 ) -> pd.DataFrame:
-    """Judge the barcodes of a sample and store the fragments of those that pair with its RNA at `target`.
+    """Filter the barcodes of a sample and store the fragments of those that pair with its RNA at `target`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def import_cells(
     chromosomes
         Contract `fragment_chromosomes` of all samples of the dataset.
     sizes
-        Chromosome lengths, bp, where known.
+        Chromosome lengths, bp, if known.
     settings
         Config keys ``fragments, min_known_genes, min_barcode_overlap`` of section `prep`.
 
@@ -51,22 +51,20 @@ def import_cells(
     """
     require_snapatac()
     bounds, sample = settings["fragments"], row["sample"]
-    rna = as_rna(
-        read_matrix(row["rna"]),
-        tss,
-        f"sample {sample}, RNA ({row['rna']})",
-        min_known_genes=settings["min_known_genes"],
-    )
+    where = f"sample {sample}, RNA ({row['rna']})"
+    rna = as_rna(read_matrix(row["rna"]), tss, where, min_known_genes=settings["min_known_genes"])
     qc = judge_barcodes(
         barcodes,
         rna.obs_names,
         sample,
         min_barcode_overlap=settings["min_barcode_overlap"],
-        **{
-            key: bounds[key]
-            for key in ("min_fragments", "max_fragments", "max_nucleosome_signal", "max_duplicate_rate")
-        },
+        min_fragments=bounds["min_fragments"],
+        max_fragments=bounds["max_fragments"],
+        max_nucleosome_signal=bounds["max_nucleosome_signal"],
+        max_duplicate_rate=bounds["max_duplicate_rate"],
     )
+
+    # TSS enrichment needs fragments by position: it is measured only for the barcodes that pass so far.
     passing = qc.loc[qc["reason"].isna(), "barcode"].tolist()
     import_fragments(row["fragments"], target, passing, chromosome_lengths(chromosomes, tss, sizes))
     enrichment, library = measure_tss_enrichment(target, tss)
@@ -82,7 +80,12 @@ def import_cells(
 
 
 def count_cells(
-    path: str, judged: pd.DataFrame, peaks: pd.DataFrame, *, counting: str, min_frip: float
+    path: str,
+    judged: pd.DataFrame,
+    peaks: pd.DataFrame,
+    *,
+    counting: str,
+    min_frip: float,
 ) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Count a sample's cells in the consensus peaks.
 
@@ -100,11 +103,12 @@ def count_cells(
     Returns
     -------
     counts, qc
-        Contracts `fragment_counts` (barcodes left) and `fragment_qc`.
+        Contracts `fragment_counts` (barcodes kept) and `fragment_qc`.
     """
-    regions = peaks["region"].tolist()
-    counts, barcodes, frip = count_fragments(path, regions, counting)
-    qc = judge_frip(judged, frip, str(judged["sample"].iloc[0]), min_frip=min_frip)
-    kept = pd.Index(barcodes).isin(qc.loc[qc["reason"].isna(), "barcode"])
-    var = peaks.set_index("region")[["chrom", "start", "end"]]
-    return anndata.AnnData(counts[kept], obs=pd.DataFrame(index=pd.Index(barcodes)[kept]), var=var), qc
+    counts, frip = count_fragments(path, peaks["region"].tolist(), counting)
+    qc = judge_frip(judged, frip, judged["sample"].iloc[0], min_frip=min_frip)
+
+    kept = frip.index.isin(qc.loc[qc["reason"].isna(), "barcode"])
+    cells = pd.DataFrame(index=frip.index[kept])
+    regions = peaks.set_index("region")[["chrom", "start", "end"]]
+    return anndata.AnnData(counts[kept], obs=cells, var=regions), qc

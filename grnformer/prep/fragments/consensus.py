@@ -12,26 +12,30 @@ import pandas as pd
 from grnformer.core.errors import InputError
 from grnformer.genome.intervals import overlaps_any
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
 
 
 def merge_peaks(
-    peaks: dict[str, pd.DataFrame], lengths: dict[str, int], blacklist: pd.DataFrame | None, *, half_width: int
+    peaks: dict[str, pd.DataFrame],
+    lengths: dict[str, int],
+    blacklist: pd.DataFrame | None,
+    *,
+    half_width: int,
 ) -> pd.DataFrame:
-    """Widen summits to equal width and keep the best of those that overlap, again and again.
+    """Widen summits to equal width; of peaks that overlap, keep the best.
 
-    Scores are first made comparable between pseudobulks of unequal depth: a peak's score is its share of the
-    pseudobulk's summed scores, per million. Then the best peak of all is kept and those that overlap it are left out,
-    and so on (Corces et al. 2018, doi 10.1126/science.aav1898).
+    Scores are first made comparable between pseudobulks of unequal depth: a peak's score is its fraction of the
+    pseudobulk's summed scores, per million. Then the best peak of all is kept and those that overlap it are removed,
+    until none overlap (Corces et al. 2018, doi 10.1126/science.aav1898).
 
     Parameters
     ----------
     peaks
         Pseudobulk -> ``chrom, summit`` (0-based, bp), ``score`` (-log10 p).
     lengths
-        Chromosome lengths, bp; peaks that would reach beyond are left out.
+        Chromosome lengths, bp; peaks that would reach beyond are removed.
     blacklist
-        ``chrom, start, end``: peaks that overlap one are left out. None: there is no list for this genome.
+        ``chrom, start, end``: peaks that overlap one are removed. None: there is no list for this genome.
     half_width
         bp on both sides of a summit; regions are ``2 half_width + 1`` wide.
 
@@ -43,76 +47,97 @@ def merge_peaks(
     Raises
     ------
     InputError
-        If no peak is left.
+        If no peak is kept.
     """
-    rows = [_score(frame, name) for name, frame in sorted(peaks.items()) if len(frame)]
-    if not rows:
+    scored = [_score(frame, name) for name, frame in sorted(peaks.items()) if len(frame)]
+    if not scored:
         raise InputError(
             f"no pseudobulk of {len(peaks)} has a peak",
             "peaks in at least one",
             "give deeper data, raise prep.fragments.q_value, or pool cells (prep.fragments.without_annotation: whole)",
         )
-    table = pd.concat(rows, ignore_index=True)
-    table["start"], table["end"] = table["summit"] - half_width, table["summit"] + half_width + 1
-    n_called = len(table)
-    inside = (table["start"] >= 0) & (table["end"] <= table["chrom"].map(lengths))
-    table = table[inside]
-    barred = overlaps_any(table, blacklist) if blacklist is not None else np.zeros(len(table), dtype=bool)
-    table = table[~barred].sort_values(
-        ["score", "chrom", "start", "group"], ascending=[False, True, True, True], ignore_index=True
-    )
-    kept = table[remove_overlaps(table)]
+
+    called = pd.concat(scored, ignore_index=True)
+    called["start"] = called["summit"] - half_width
+    called["end"] = called["summit"] + half_width + 1
+
+    inside = called[(called["start"] >= 0) & (called["end"] <= called["chrom"].map(lengths))]
+    allowed = inside if blacklist is None else inside[~overlaps_any(inside, blacklist)]
+
+    # Position and group break ties, so that the order of the input does not matter.
+    order = ["score", "chrom", "start", "group"]
+    ranked = allowed.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+    kept = ranked[remove_overlaps(ranked)].copy()
     log.info(
         "%d peaks of %d pseudobulks, %d beyond a chromosome's end, %d blacklisted: %d regions of %d bp",
-        n_called, len(peaks), int((~inside).sum()), int(barred.sum()), len(kept), 2 * half_width + 1,
-    )  # fmt: skip
+        len(called),
+        len(peaks),
+        len(called) - len(inside),
+        len(inside) - len(allowed),
+        len(kept),
+        2 * half_width + 1,
+    )
     if kept.empty:
         raise InputError(
-            f"all {n_called} peaks lie in the blacklist or beyond the chromosomes' ends",
+            f"all {len(called)} peaks lie in the blacklist or beyond the chromosomes' ends",
             "peaks elsewhere",
             "check the genome in the sample sheet and prep.fragments.blacklists in the config",
         )
-    kept = kept.assign(groups=_found_in(kept, table))
-    names = kept["chrom"] + ":" + kept["start"].astype(str) + "-" + kept["end"].astype(str)
-    kept = kept.assign(region=names)[["region", "chrom", "start", "end", "score", "best_group", "groups"]]
-    return kept.sort_values(["chrom", "start"], ignore_index=True)
+
+    kept["groups"] = _found_in(kept, ranked)
+    kept["region"] = kept["chrom"] + ":" + kept["start"].astype(str) + "-" + kept["end"].astype(str)
+    kept = kept.rename(columns={"group": "best_group"})
+    columns = ["region", "chrom", "start", "end", "score", "best_group", "groups"]
+    return kept[columns].sort_values(["chrom", "start"], ignore_index=True)
 
 
 def remove_overlaps(ranked: pd.DataFrame) -> np.ndarray:
-    """Which regions of equal width stay when each, in order, is kept unless it overlaps one kept before; boolean."""
-    kept = np.zeros(len(ranked), dtype=bool)
-    starts: dict[str, list[int]] = {}
-    for row, (chrom, start, end) in enumerate(zip(ranked["chrom"], ranked["start"], ranked["end"], strict=True)):
-        taken, width = starts.setdefault(chrom, []), end - start
-        place = bisect_left(taken, start)
-        before = place > 0 and start - taken[place - 1] < width
-        after = place < len(taken) and taken[place] - start < width
-        if not (before or after):
-            insort(taken, start)
-            kept[row] = True
-    return kept
+    """Which regions of equal width are kept if each, in order, is kept unless it overlaps one kept before; boolean."""
+    kept = []
+    taken: dict[str, list[int]] = {}
+    for chrom, start, end in zip(ranked["chrom"], ranked["start"], ranked["end"], strict=True):
+        # Of equal width, regions overlap if their starts are nearer than the width; kept starts are sorted.
+        starts, width = taken.setdefault(chrom, []), end - start
+        place = bisect_left(starts, start)
+        neighbors = starts[max(place - 1, 0) : place + 1]
+        free = all(abs(start - other) >= width for other in neighbors)
+        if free:
+            insort(starts, start)
+        kept.append(free)
+    return np.array(kept, dtype=bool)
 
 
 def read_blacklist(path: str | Path, lengths: dict[str, int]) -> pd.DataFrame:
-    """Read a BED of regions to be left out: ``chrom, start, end``.
+    """Read a BED of regions to exclude: ``chrom, start, end``.
 
     Raises
     ------
     InputError
         If it is no BED, or has no chromosome in common with the fragments.
     """
+    types = {"chrom": str, "start": np.int64, "end": np.int64}
     try:
         table = pd.read_csv(
-            path, sep="\t", header=None, usecols=[0, 1, 2], names=["chrom", "start", "end"], comment="#",
-            dtype={"chrom": str, "start": np.int64, "end": np.int64}, keep_default_na=False,
-        )  # fmt: skip
-    except (ValueError, pd.errors.ParserError) as error:
+            path,
+            sep="\t",
+            header=None,
+            usecols=[0, 1, 2],
+            names=list(types),
+            dtype=types,
+            comment="#",
+            keep_default_na=False,
+        )
+    except ValueError as error:
         raise InputError(
-            f"{path}: {error}", "a BED: chromosome, start, end", "correct prep.fragments.blacklists in the config"
+            f"{path}: {error}",
+            "a BED: chromosome, start, end",
+            "correct prep.fragments.blacklists in the config",
         ) from error
-    if not set(table["chrom"]) & set(lengths):
+
+    barred = set(table["chrom"])
+    if barred.isdisjoint(lengths):
         raise InputError(
-            f"{path} has the chromosomes {sorted(set(table['chrom']))[:5]}",
+            f"{path} has the chromosomes {sorted(barred)[:5]}",
             f"chromosomes of the fragments: {sorted(lengths)[:5]}",
             "correct prep.fragments.blacklists in the config; null: no blacklist",
         )
@@ -120,9 +145,11 @@ def read_blacklist(path: str | Path, lengths: dict[str, int]) -> pd.DataFrame:
 
 
 def _score(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Summits of one pseudobulk with scores per million of their sum."""
+    # MACS3 may call several subpeaks at one summit.
     best = frame.groupby(["chrom", "summit"], as_index=False)["score"].max()
     total = best["score"].sum()
-    return best.assign(score=1e6 * best["score"] / total if total > 0 else 0.0, best_group=name, group=name)
+    return best.assign(score=1e6 * best["score"] / total if total > 0 else 0.0, group=name)
 
 
 def _found_in(kept: pd.DataFrame, table: pd.DataFrame) -> list[str]:

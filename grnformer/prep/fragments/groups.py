@@ -1,4 +1,4 @@
-"""Pseudobulks: which cells are put together before peaks are called."""
+"""Pseudobulks: groups of cells on which peaks are called."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.prep.embed import embed_rna
+from grnformer.prep.embed import cluster, embed_rna
 from grnformer.prep.features import as_rna
 from grnformer.prep.formats import read_matrix
-from grnformer.prep.merge import check_annotated_alike
+from grnformer.prep.merge import check_annotated_alike, shared_names
 from grnformer.prep.pairing import label_cells
 from grnformer.prep.sample import annotation_of_sample
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
 
 
 def group_cells(
@@ -32,7 +32,7 @@ def group_cells(
     embedding: dict[str, Any],
     seed: int,
 ) -> pd.DataFrame:
-    """Name each cell's pseudobulk: its given type, or its cluster by RNA, or all cells together.
+    """Name each cell's pseudobulk: its given type, or its cluster by RNA, or one name for all cells.
 
     Parameters
     ----------
@@ -56,60 +56,71 @@ def group_cells(
         If only some samples are annotated, or no group has enough cells.
     """
     check_annotated_alike({row["sample"]: bool(row.get("annotation")) for row in rows})
-    parts = []
+    kept = barcodes[barcodes["reason"].isna()]
+
+    parts, tables = [], []
     for row in rows:
-        of_sample = barcodes[(barcodes["sample"] == row["sample"]) & barcodes["reason"].isna()]
-        where = f"sample {row['sample']}, RNA ({row['rna']})"
-        rna = as_rna(read_matrix(row["rna"]), tss, where, min_known_genes=min_known_genes)
-        rna = rna[rna.obs_names.isin(of_sample["barcode"])].copy()
-        frame = pd.DataFrame({"sample": row["sample"], "barcode": rna.obs_names})
+        where = f"sample {row['sample']}"
+        rna = as_rna(read_matrix(row["rna"]), tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes)
+        of_sample = kept.loc[kept["sample"] == row["sample"], "barcode"]
+        rna = rna[rna.obs_names.isin(of_sample)].copy()
+
+        table = pd.DataFrame({"sample": row["sample"], "barcode": rna.obs_names})
         if row.get("annotation"):
-            labels = label_cells(
-                annotation_of_sample(row, rna), rna.obs_names, f"sample {row['sample']}", min_annotated=min_annotated
-            )
-            frame["group"] = labels.to_numpy()
-        parts.append((frame, rna))
-    cells = pd.concat([frame for frame, _ in parts], ignore_index=True)
-    if "group" not in cells and without_annotation == "whole":
-        cells["group"] = "all"
-    elif "group" not in cells:
-        cells["group"] = cluster_rna([rna for _, rna in parts], cells["sample"], embedding=embedding, seed=seed)
-    return drop_small(cells, min_cells_per_group)
+            types = annotation_of_sample(row, rna)
+            table["group"] = label_cells(types, rna.obs_names, where, min_annotated=min_annotated).to_numpy()
+        parts.append(rna)
+        tables.append(table)
+
+    cells = pd.concat(tables, ignore_index=True)
+    if "group" not in cells:
+        whole = without_annotation == "whole"
+        cells["group"] = "all" if whole else _cluster_rna(parts, cells["sample"], embedding=embedding, seed=seed)
+    return _drop_small(cells, min_cells_per_group)
 
 
-def cluster_rna(parts: list[anndata.AnnData], sample: pd.Series, *, embedding: dict[str, Any], seed: int) -> np.ndarray:
+def _cluster_rna(
+    parts: list[anndata.AnnData],
+    sample: pd.Series,
+    *,
+    embedding: dict[str, Any],
+    seed: int,
+) -> np.ndarray:
     """Leiden clusters of the samples' cells by RNA, on the genes that all samples have; text, (cells,)."""
     import scanpy as sc
 
-    shared = parts[0].var_names
-    for part in parts[1:]:
-        shared = shared[shared.isin(part.var_names)]
-    rna = anndata.concat(
-        [part[:, shared] for part in parts], index_unique="-", keys=[str(i) for i in range(len(parts))]
+    shared = shared_names(parts)
+    # Barcodes may repeat between samples: the sample's number makes names unique.
+    numbers = [str(number) for number in range(len(parts))]
+    rna = anndata.concat([part[:, shared] for part in parts], index_unique="-", keys=numbers)
+    rna = rna[:, rna.X.getnnz(axis=0) > 0].copy()
+    empty = rna.X.getnnz(axis=1) == 0
+
+    embed_rna(rna, sample.set_axis(rna.obs_names), settings=embedding, seed=seed)
+    n_neighbors = min(embedding["n_neighbors"], rna.n_obs - 1)
+    sc.pp.neighbors(
+        rna,
+        n_neighbors=n_neighbors,
+        use_rep="X_pca",
+        transformer="sklearn",
+        random_state=seed,
     )
-    rna = rna[:, np.asarray(rna.X.sum(axis=0)).ravel() > 0].copy()
-    empty = np.asarray(rna.X.sum(axis=1)).ravel() == 0
-    embed_rna(
-        rna, pd.Series(sample.to_numpy(), index=rna.obs_names), target_sum=embedding["target_sum"],
-        n_hvgs=embedding["n_hvgs"], n_pcs=embedding["n_pcs"], seed=seed,
-    )  # fmt: skip
-    neighbors = min(embedding["n_neighbors"], rna.n_obs - 1)
-    sc.pp.neighbors(rna, n_neighbors=neighbors, use_rep="X_pca", transformer="sklearn", random_state=seed)
-    resolution = embedding["cluster_resolution"]
-    sc.tl.leiden(rna, resolution=resolution, flavor="igraph", n_iterations=-1, random_state=seed, directed=False)
+    cluster(rna, embedding["cluster_resolution"], seed)
+
+    # A cell without counts has a cluster only by chance.
     return np.where(empty, "", "cluster_" + rna.obs["leiden"].astype(str).to_numpy())
 
 
-def drop_small(cells: pd.DataFrame, min_cells: int) -> pd.DataFrame:
-    """Take the name from groups of fewer than `min_cells` cells; contract `pseudobulks`."""
+def _drop_small(cells: pd.DataFrame, min_cells: int) -> pd.DataFrame:
+    """Remove the name of groups of fewer than `min_cells` cells; contract `pseudobulks`."""
     sizes = cells.loc[cells["group"] != "", "group"].value_counts()
-    small = sizes.index[sizes < min_cells]
-    log.info("pseudobulks: %s; too small: %s", sizes[sizes >= min_cells].to_dict(), list(small))
-    if len(small) == len(sizes):
+    large = sizes[sizes >= min_cells]
+    log.info("pseudobulks: %s; too small: %s", large.to_dict(), sizes.index.difference(large.index).to_list())
+    if large.empty:
         raise InputError(
             f"no group of cells is large enough to call peaks on: the largest of {len(sizes)} has "
-            f"{int(sizes.max()) if len(sizes) else 0} cells",
+            f"{sizes.max() if len(sizes) else 0} cells",
             f"at least {min_cells} cells (prep.fragments.min_cells_per_group)",
             "pool the cells (prep.fragments.without_annotation: whole, without an annotation), or lower the bound",
         )
-    return cells.assign(group=cells["group"].where(~cells["group"].isin(small), ""))
+    return cells.assign(group=cells["group"].where(cells["group"].isin(large.index), ""))

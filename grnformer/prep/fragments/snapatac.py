@@ -1,4 +1,4 @@
-"""What SnapATAC2 and MACS3 do here; nothing else imports them (Zhang et al. 2024, doi 10.1038/s41592-023-02139-9)."""
+"""All uses of SnapATAC2 (Zhang et al. 2024, doi 10.1038/s41592-023-02139-9) and of MACS3, which it drives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,9 @@ from grnformer.core.errors import InputError
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-log = logging.getLogger("grnformer.prep")
+log = logging.getLogger(__name__)
 
-_BODY = 1000  # bp of a made-up transcript: only its start matters
+_BODY = 1000  # bp of a mock transcript: only its start matters
 
 
 def require_snapatac() -> None:
@@ -34,25 +35,37 @@ def require_snapatac() -> None:
         )
 
 
-def import_fragments(path: str, target: str | Path, barcodes: list[str], lengths: dict[str, int]) -> None:
-    """Store the fragments of chosen barcodes by cell in an .h5ad of SnapATAC2's; memory does not grow with them.
+def import_fragments(
+    path: str,
+    target: str | Path,
+    barcodes: list[str],
+    lengths: dict[str, int],
+) -> None:
+    """Store the fragments of chosen barcodes by cell, as SnapATAC2's .h5ad; memory does not grow with the fragments.
 
     Parameters
     ----------
     path
         10x fragments.
     target
-        Where to; SnapATAC2 alone reads it.
+        The .h5ad, which only SnapATAC2 reads.
     lengths
-        Chromosome lengths, bp; fragments on others are left out.
+        Chromosome lengths, bp; fragments on others are dropped.
     """
     import snapatac2 as snap
 
+    # Sorting by cell needs as much disk as the file: beside the target there must be room for it anyway.
     with tempfile.TemporaryDirectory(dir=Path(target).parent, prefix=".sorting_") as folder:
         data = snap.pp.import_fragments(
-            path, lengths, file=str(target), min_num_fragments=0, sorted_by_barcode=False, whitelist=barcodes,
-            tempdir=folder, n_jobs=1,
-        )  # fmt: skip
+            path,
+            lengths,
+            file=str(target),
+            min_num_fragments=0,
+            sorted_by_barcode=False,
+            whitelist=barcodes,
+            tempdir=folder,
+            n_jobs=1,
+        )
         data.close()
 
 
@@ -73,35 +86,32 @@ def measure_tss_enrichment(path: str | Path, tss: pd.DataFrame) -> tuple[pd.Seri
     """
     import snapatac2 as snap
 
-    data = snap.read(str(path), backed="r")
-    try:
+    with closing(snap.read(str(path), backed="r")) as data, tempfile.TemporaryDirectory() as folder:
         chromosomes = set(data.uns["reference_sequences"]["reference_seq_name"])
-        sites = tss[tss["chrom"].isin(chromosomes) & (tss["chrom"] != "chrM")]
+        # Mitochondrial DNA has no nucleosomes: it is open everywhere.
+        sites = tss[tss["chrom"].isin(chromosomes - {"chrM"})]
         if sites.empty:
             raise InputError(
                 f"no transcription start site on the fragments' chromosomes {sorted(chromosomes)[:5]}",
                 f"fragments on chromosomes such as {sorted(set(tss['chrom']))[:5]}",
                 "correct the genome in the sample sheet",
             )
-        with tempfile.TemporaryDirectory() as folder:
-            annotation = Path(folder) / "tss.gtf"
-            annotation.write_text(_as_gtf(sites), encoding="utf-8")
-            found = snap.metrics.tsse(data, annotation, inplace=False)
+
+        annotation = Path(folder) / "tss.gtf"
+        annotation.write_text(_as_gtf(sites), encoding="utf-8")
+        found = snap.metrics.tsse(data, annotation, inplace=False)
         return pd.Series(np.asarray(found["tsse"]), index=list(data.obs_names)), float(found["library_tsse"])
-    finally:
-        data.close()
 
 
 def _as_gtf(sites: pd.DataFrame) -> str:
-    """Transcripts of 1 kb that start at the sites: what SnapATAC2 reads sites from."""
-    forward = sites["strand"] == "+"
-    start = np.where(forward, sites["tss"] + 1, np.maximum(sites["tss"] + 2 - _BODY, 1))
-    end = np.where(forward, sites["tss"] + _BODY, sites["tss"] + 1)
-    return "".join(
-        f'{chrom}\tgrnformer\ttranscript\t{first}\t{last}\t.\t{strand}\t.\tgene_id "g{i}"; gene_name "g{i}"; '
-        f'transcript_id "t{i}";\n'
-        for i, (chrom, first, last, strand) in enumerate(zip(sites["chrom"], start, end, sites["strand"], strict=True))
-    )
+    """Transcripts of 1 kb that start at the sites: SnapATAC2 reads sites from them."""
+    lines = []
+    for i, (chrom, tss, strand) in enumerate(zip(sites["chrom"], sites["tss"], sites["strand"], strict=True)):
+        # GTF counts from 1 and includes the last base; a transcript on the minus strand starts at its end.
+        start, end = (tss + 1, tss + _BODY) if strand == "+" else (max(tss + 2 - _BODY, 1), tss + 1)
+        names = f'gene_id "g{i}"; gene_name "g{i}"; transcript_id "t{i}";'
+        lines.append(f"{chrom}\tgrnformer\ttranscript\t{start}\t{end}\t.\t{strand}\t.\t{names}\n")
+    return "".join(lines)
 
 
 def call_peaks(
@@ -121,11 +131,11 @@ def call_peaks(
     files
         Sample -> its fragments, from `import_fragments`.
     groups
-        Contract `pseudobulks`; cells without a group do not take part.
+        Contract `pseudobulks`; cells without a group are not used.
     q_value
         Largest false discovery rate.
     tag_shift, tag_length
-        bp: where a cut's tag begins from it, and its length; centred if the shift is minus half the length.
+        bp: start of a tag relative to its cut, and its length; centred if the shift is minus half the length.
 
     Returns
     -------
@@ -142,25 +152,34 @@ def call_peaks(
             cells = pd.MultiIndex.from_arrays([list(data.obs["sample"]), list(data.obs_names)])
             labels = of_cell.reindex(cells).fillna("").tolist()
             found = snap.tl.macs3(
-                data, groupby=labels, qvalue=q_value, shift=tag_shift, extsize=tag_length, tempdir=Path(folder),
-                inplace=False, n_jobs=1,  # more would run the workflow's script anew in each process
-            )  # fmt: skip
+                data,
+                groupby=labels,
+                qvalue=q_value,
+                shift=tag_shift,
+                extsize=tag_length,
+                tempdir=Path(folder),
+                inplace=False,
+                n_jobs=1,  # more processes would each import, and so run, the workflow's script
+            )
         finally:
             data.close()
-            tempfile.tempdir = None  # SnapATAC2 leaves it at a folder that is gone
-    called = {}
-    for name, peaks in found.items():
-        if name:
-            table = peaks.to_pandas()
-            summit = table["start"].astype(np.int64) + table["peak"].astype(np.int64)
-            called[name] = pd.DataFrame(
-                {"chrom": table["chrom"], "summit": summit, "score": table["p_value"], "fold": table["signal_value"]}
-            )
-            log.info("group %s: %d peaks", name, len(table))
+            tempfile.tempdir = None  # SnapATAC2 leaves it at a folder that is deleted
+
+    # Cells without a group are one more to SnapATAC2, of the name ''.
+    return {name: _as_called(name, peaks.to_pandas()) for name, peaks in found.items() if name}
+
+
+def _as_called(name: str, peaks: pd.DataFrame) -> pd.DataFrame:
+    """MACS3's narrowPeak columns as those of `call_peaks`."""
+    log.info("group %s: %d peaks", name, len(peaks))
+    # The summit is given relative to the peak's start.
+    summit = peaks["start"].astype(np.int64) + peaks["peak"].astype(np.int64)
+    called = peaks[["chrom", "p_value", "signal_value"]].set_axis(["chrom", "score", "fold"], axis=1)
+    called.insert(1, "summit", summit)
     return called
 
 
-def count_fragments(path: str, regions: list[str], strategy: str) -> tuple[sp.csr_matrix, list[str], pd.Series]:
+def count_fragments(path: str, regions: list[str], strategy: str) -> tuple[sp.csr_matrix, pd.Series]:
     """Count each barcode's fragments in regions.
 
     Parameters
@@ -173,23 +192,27 @@ def count_fragments(path: str, regions: list[str], strategy: str) -> tuple[sp.cs
 
     Returns
     -------
-    counts, barcodes, frip
-        Barcodes x regions (CSR); the fraction of each barcode's fragments that overlap a region.
+    counts, frip
+        Barcodes x regions (CSR, int32); the fraction of each barcode's fragments that overlap a region, by barcode.
     """
     import snapatac2 as snap
 
-    data = snap.read(path, backed="r")
-    try:
-        barcodes = [str(name) for name in data.obs_names]
-        with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".counting_") as folder:
-            made: Any = snap.pp.make_peak_matrix(
-                data, use_rep=regions, file=str(Path(folder) / "counts.h5ad"), counting_strategy=strategy
-            )
-            counts, names = made.X[:].astype(np.int32), list(made.var_names)
-            made.close()
+    with (
+        closing(snap.read(path, backed="r")) as data,
+        tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".counting_") as folder,
+    ):
+        target = str(Path(folder) / "counts.h5ad")
+        made: Any = snap.pp.make_peak_matrix(
+            data,
+            use_rep=regions,
+            file=target,
+            counting_strategy=strategy,
+        )
+        counts, names = made.X[:].astype(np.int32), list(made.var_names)
+        made.close()
         if names != regions:
             raise RuntimeError("SnapATAC2 counted other regions than it was given")
-        share = snap.metrics.frip(data, {"frip": list(regions)}, inplace=False)["frip"]
-        return counts, barcodes, pd.Series(np.asarray(share, dtype=float), index=barcodes)
-    finally:
-        data.close()
+
+        found = snap.metrics.frip(data, {"frip": regions}, inplace=False)["frip"]
+        barcodes = [str(name) for name in data.obs_names]
+        return counts, pd.Series(np.asarray(found, dtype=float), index=barcodes)

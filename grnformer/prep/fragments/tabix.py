@@ -26,9 +26,17 @@ def check_index(path: str | Path, chromosomes: set[str]) -> None:
             fields = _HEADER.unpack(handle.read(_HEADER.size))
             names = handle.read(fields[-1]).split(b"\0")
     except (OSError, EOFError, struct.error) as error:
-        raise InputError(f"{path} cannot be read as an index: {error}", "a tabix index", remedy) from error
+        raise InputError(
+            f"{path} cannot be read as an index: {error}",
+            "a tabix index",
+            remedy,
+        ) from error
     if fields[0] != b"TBI\1":
-        raise InputError(f"{path} begins with {fields[0]!r}", "a tabix index, which begins with b'TBI\\x01'", remedy)
+        raise InputError(
+            f"{path} begins with {fields[0]!r}",
+            "a tabix index, which begins with b'TBI\\x01'",
+            remedy,
+        )
     indexed = {name.decode("ascii", "replace") for name in names if name}
     if indexed != chromosomes:
         raise InputError(

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.core.stored import read_lazily
+from grnformer.core.stored import annotate_anndata, read_lazily
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import write_bundle
@@ -63,7 +63,7 @@ def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
     np.testing.assert_array_equal(from_zarr[1], embedding)
     for source in ("new.h5ad", "new.zarr", "once.h5ad"):  # and again: what is there is replaced
         target = tmp_path / ("twice.h5ad" if source == "once.h5ad" else "once.h5ad")
-        io.annotate_anndata(tmp_path / source, target, "embedded_cells", **added)
+        annotate_anndata(tmp_path / source, target, "embedded_cells", **added)
         written = io.read_anndata(target, "embedded_cells")
         assert written.obs["mapped_cell_type"].dtype == "category"
         pd.testing.assert_frame_equal(

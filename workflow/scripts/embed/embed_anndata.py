@@ -7,8 +7,7 @@ with job(snakemake):
 
     import torch
 
-    from grnformer.core import io
-    from grnformer.core.stored import read_lazily
+    from grnformer.core.stored import annotate_anndata, read_lazily
     from grnformer.infer.embed import embed_rows
 
     torch.set_num_threads(snakemake.threads)
@@ -22,4 +21,4 @@ with job(snakemake):
         settings=snakemake.params.settings,
     )
     added = {"obs": obs, "obsm": {"X_grnformer": embedding}, "uns": {"grnformer": made_by}}
-    io.annotate_anndata(inputs.cells, snakemake.output[0], "embedded_cells", **added)
+    annotate_anndata(inputs.cells, snakemake.output[0], "embedded_cells", **added)

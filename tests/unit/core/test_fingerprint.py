@@ -10,7 +10,7 @@ import pytest
 
 from grnformer.core import fingerprint as shipped
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 BACKBONES = "grnformer.model.backbones"
 SCRIPT = """\
 \"\"\"A rule's script.\"\"\"
