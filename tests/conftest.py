@@ -31,11 +31,15 @@ def config() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Working directory of a finished run with the datasets `lines` and `tissue`."""
+    from grnformer.report.costs import collect_costs
+
     folder = tmp_path_factory.mktemp("run")
     for seed, dataset in enumerate(("lines", "tissue")):
         write_dataset(folder / "results" / dataset, np.random.default_rng(seed), n_cells=90)
     write_screen(folder / "results" / "bench" / "drug_response")
     write_comparison(folder / "results" / "bench" / "compare_networks" / "lines" / "tissue.tsv")
+    costs = collect_costs(folder / "results" / "benchmarks", ["lines", "tissue"])
+    put(costs, folder / "results" / "report" / "costs.tsv", "costs")
     return folder
 
 
@@ -78,8 +82,8 @@ def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None
     _write_models(results / "pretrain", rng)
     _write_attention(results / "attention", rng)
     _write_benchmarks(results / "bench", rng)
-    for path in ("prep/prepare_tss.tsv", "grn/infer_tf_gene.tsv", "pretrain/pretrain_model/hybrid.1.tsv"):
-        target = results / "benchmark" / path
+    for path in ("prep/prepare_tss.tsv", "grn/infer_tf_gene.tsv", "pretrain/pretrain_model.hybrid.seed1.tsv"):
+        target = results.parent / "benchmarks" / results.name / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n12.5\t0:00:12\t512.25\tNA\t11.0\n")
 

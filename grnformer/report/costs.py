@@ -1,40 +1,57 @@
-"""Time and memory of every job, from Snakemake's benchmark files."""
+"""Time and memory of every job, from the benchmark files that Snakemake wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-_UNITS = {"s": "wall_seconds", "cpu_time": "cpu_seconds", "max_rss": "peak_memory_mb"}
+WHOLE_RUN = "all"  # in place of a dataset
+# neither `report`, which cannot hold its cost, nor `resources`: what is fetched depends on what is there
+STAGES = ("prep", "topics", "grn", "fuse", "pretrain", "attention", "embed", "bench")
+MEASURED = ("wall_seconds", "cpu_seconds", "peak_memory_mb")
 
 
-def collect_costs(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Collect the costs of all jobs.
+def collect_costs(folder: Path, names: Collection[str]) -> pd.DataFrame:
+    """Return time and memory of every job whose benchmark file is there (contract costs).
 
     Parameters
     ----------
-    paths
-        Benchmark files ``.../<dataset>/benchmark/<stage>/<job>.tsv``, or ``.../results/benchmark/<stage>/<job>.tsv``
-        of jobs for all datasets.
+    folder
+        Of the benchmark files: <name>/<stage>/<job>.tsv, or <stage>/<job>.tsv for jobs of the whole run. A rerun of
+        the network has a stage folder of its name, grn_seed2.
+    names
+        Datasets and corpora of this run. Files of others are left out: an earlier configuration wrote them.
 
     Returns
     -------
-    Table by contract ``costs``: one row a job, in the order of the paths. Repeats of a job count once: mean times,
-    highest memory. What Snakemake could not measure is NaN.
+    One row a job, NaN where it was too short to be measured.
     """
-    rows = []
-    for path in paths:
-        parts = Path(path).parts
-        at = parts.index("benchmark")
-        dataset = parts[at - 1] if at and parts[at - 1] != "results" else "all"
-        job = "/".join(parts[at + 2 :]).removesuffix(".tsv")
+    rows = [_cost(folder, path) for path in _files(folder, names)]
+    table = pd.DataFrame(rows, columns=["dataset", "stage", "job", *MEASURED])
+    return table.astype(dict.fromkeys(MEASURED, float))  # an empty table has no types
 
-        # A job too short to be measured has NA or -, older Snakemake no CPU time.
-        numbers = pd.read_csv(path, sep="\t").apply(pd.to_numeric, errors="coerce").reindex(columns=list(_UNITS))
-        about = {"dataset": dataset, "stage": parts[at + 1], "job": job}
-        rows.append(about | numbers.agg({"s": "mean", "cpu_time": "mean", "max_rss": "max"}).to_dict())
 
-    table = pd.DataFrame(rows, columns=["dataset", "stage", "job", *_UNITS]).rename(columns=_UNITS)
-    return table.astype(dict.fromkeys(_UNITS.values(), float))
+def _files(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    """Benchmark files of the datasets and corpora, then those of the whole run, in the order of the stages."""
+    for owner in (*(folder / name for name in names), folder):
+        for stage in STAGES:
+            for place in (owner / stage, *sorted(owner.glob(f"{stage}_*"))):
+                yield from sorted(place.glob("*.tsv"))
+
+
+def _cost(folder: Path, path: Path) -> dict[str, str | float]:
+    *owner, stage_folder, file = path.relative_to(folder).parts
+    stage, _, run = stage_folder.partition("_")
+    job = file.removesuffix(".tsv") + (f".{run}" if run else "")
+
+    measured = pd.read_csv(path, sep="\t").apply(pd.to_numeric, errors="coerce")
+    return {
+        "dataset": owner[0] if owner else WHOLE_RUN,
+        "stage": stage,
+        "job": job,
+        "wall_seconds": float(measured["s"].mean()),
+        "cpu_seconds": float(measured["cpu_time"].mean()) if "cpu_time" in measured else float("nan"),
+        "peak_memory_mb": float(measured["max_rss"].max()),
+    }

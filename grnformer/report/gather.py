@@ -13,7 +13,6 @@ import pandas as pd
 from grnformer.core import io
 from grnformer.graph.bundle import read_bundle
 from grnformer.grn.cell_type.names import file_names
-from grnformer.report.costs import collect_costs
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
 from grnformer.report.sections.bench import benchmark_section, pairs_of_networks
@@ -36,18 +35,19 @@ _CONTRACTS = {"qc": "cell_qc", "activity": "cell_activity"}  # inputs whose cont
 
 @dataclass(frozen=True)
 class Files:
-    """Name of the rule's input (``qc``, ``multiome``, ...) -> its files."""
+    """Name of the rule's input (``qc``, ``multiome``, ...) -> its files, in the folder of the results."""
 
     paths: dict[str, list[str]]
+    results: Path
 
     def of(self, dataset: str) -> Files:
         """Files of one dataset, and those of the whole run."""
-        return Files(
-            {
-                name: [path for path in paths if Path(path).parts[1] in (dataset, "bench")]
-                for name, paths in self.paths.items()
-            }
-        )
+        folders = (self.results / dataset, self.results / "bench")
+        inside = {
+            name: [path for path in paths if any(Path(path).is_relative_to(folder) for folder in folders)]
+            for name, paths in self.paths.items()
+        }
+        return Files(inside, self.results)
 
     def __getitem__(self, name: str) -> list[str]:
         return self.paths.get(name, [])
@@ -64,6 +64,7 @@ class Files:
 
 def gather_sections(
     files: dict[str, list[str]],
+    results: Path,
     *,
     config: Config,
     configs: dict[str, Config],
@@ -78,6 +79,8 @@ def gather_sections(
     ----------
     files
         Name of the rule's input (``qc``, ``multiome``, ...) -> its files, of all datasets.
+    results
+        The folder of all results, which has a folder for each dataset.
     config
         The whole configuration.
     configs
@@ -91,7 +94,7 @@ def gather_sections(
     corpora
         Those that models are trained on.
     """
-    given = Files(files)
+    given = Files(files, results)
 
     sections: list[Section] = []
     for dataset, of_dataset in configs.items():
@@ -106,9 +109,7 @@ def gather_sections(
 
     for path in given["comparisons"]:
         sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
-    costs = given.table("costs")
-    if costs is None:
-        costs = collect_costs(given["benchmarks"])
+    costs = io.read_table(given["costs"][0], "costs")
     sections += run_sections(config, configs, samples, registry, costs, commit)
     measured = measured_section(given["measured"])
 

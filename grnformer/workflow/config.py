@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RESOURCE_PREFIX = "resource:"
 DATA_GRAPHS = ("cell_type", "cell", "hybrid")  # graph modes that hold the data's edges; every other is a control
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
-_TAKEN = ("bench", "benchmark", "log", "report")
+_TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 
 
 def check_embed_settings(config: dict[str, Any]) -> None:
@@ -87,11 +87,9 @@ def locate(path: str | Path, root: str | Path) -> str:
     return str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
 
 
-def resolve(reference: str) -> str:
-    """Return the path behind a reference: `resource:<name>` is the fetched file, anything else is a path."""
-    if reference.startswith(RESOURCE_PREFIX):
-        return f"resources/{reference.removeprefix(RESOURCE_PREFIX)}"
-    return reference
+def resource_name(reference: str) -> str | None:
+    """Return the name behind `resource:<name>`; None for anything else, which is a path."""
+    return reference.removeprefix(RESOURCE_PREFIX) if reference.startswith(RESOURCE_PREFIX) else None
 
 
 def read_registry(path: str | Path) -> dict[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from grnformer.core.errors import InputError
 from grnformer.workflow.config import RESOURCE_PREFIX, locate
 
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
-_TAKEN = ("bench", "benchmark", "log", "report")
+_TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 
 
 def check_corpora(

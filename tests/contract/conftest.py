@@ -1,71 +1,89 @@
-"""The workflow's rules, read from workflow/rules/*.smk as text (snakefmt keeps their layout)."""
+"""The workflow as Snakemake has parsed it: its rules, with all that they declare."""
 
 import dataclasses
-import re
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from snakemake.api import SnakemakeApi
+from snakemake.io import strip_wildcard_constraints
+from snakemake.settings.types import OutputSettings, Quietness, ResourceSettings
 
 ROOT = Path(__file__).parents[2]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
-    """One rule: where it stands, and the text below each of its directives."""
+class Job:
+    """A rule that runs jobs; a stage's target, which only has inputs, is none."""
 
-    name: str
-    stage: str
-    directives: dict[str, str]
+    rule: Any  # Snakemake's
 
     def __str__(self) -> str:
         return f"{self.stage}.{self.name}"
 
-    def names(self, directive: str) -> set[str]:
-        """Names given to the items of a directive: `name=...`, one a line."""
-        return set(re.findall(r"^        (\w+)=", self.directives.get(directive, ""), re.MULTILINE))
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+    @property
+    def stage(self) -> str:
+        """Stem of the file that the rule stands in."""
+        return Path(str(self.rule.snakefile)).stem
+
+    @property
+    def written(self) -> Any:
+        """The directives as they were written, by name."""
+        return self.rule.ruleinfo
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        return self.written.resources[1]
 
     @property
     def outputs(self) -> list[str]:
-        """Paths of the output, without what `report(...)` says about them; `expand` leaves no wildcard of its own."""
-        text = re.sub(
-            r"(caption|category|labels|patterns|subcategory)=(\"[^\"]*\"|\{[^}]*\}|\[[^]]*\])",
-            "",
-            self.directives["output"],
-        )
-        filled = "|".join(re.findall(r"^ {12,}(\w+)=", text, re.MULTILINE))
-        text = re.sub(r"^ {12,}\w+=.*$", "", text, flags=re.MULTILINE)
-        return [re.sub(rf"\{{({filled})\}}", r"<\1>", path) for path in re.findall(r'"([^"]+)"', text)]
+        return [strip_wildcard_constraints(path) for path in self.rule.output]
+
+    @property
+    def is_original(self) -> bool:
+        """Whether it runs an original tool, by a program in an environment apart."""
+        return self.rule.shellcmd is not None
+
+    @property
+    def program(self) -> Path:
+        """The script, or the original's program."""
+        if self.is_original:
+            return ROOT / "workflow" / "originals" / f"{self.name}.py"
+        return (Path(str(self.rule.basedir)) / self.rule.script).resolve()
 
 
-def read_rules(folder: Path) -> list[Rule]:
-    rules = []
-    for path in sorted(folder.glob("*.smk")):
-        for name, body in re.findall(
-            r"^(?:rule|checkpoint) (\w+):\n((?:(?:    .*)?\n)*)", path.read_text(), re.MULTILINE
-        ):
-            # what report(...) says about an output is for the eye: its captions and labels are no paths
-            body = re.sub(r"^ {12}(?:caption|category|labels|patterns)=.*\n", "", body, flags=re.MULTILINE)
-            parts = re.split(r"^    (\w+):", body, flags=re.MULTILINE)
-            rules.append(Rule(name, path.stem, dict(zip(parts[1::2], parts[2::2], strict=True))))
-    return rules
+@pytest.fixture(scope="session")
+def workflow() -> Iterator[Any]:
+    """Snakemake's parsed workflow of the checkout, by the config that it comes with."""
+    path, variables = list(sys.path), dict(os.environ)
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+        parsed = api.workflow(ResourceSettings(cores=1), snakefile=ROOT / "Snakefile", workdir=ROOT)
+        yield parsed._workflow
+    sys.path[:] = path
+    os.environ.clear()
+    os.environ.update(variables)
 
 
-RULES = read_rules(ROOT / "workflow" / "rules")
-JOBS = [rule for rule in RULES if "output" in rule.directives]
+@pytest.fixture(scope="session")
+def config(workflow: Any) -> dict[str, Any]:
+    """The configuration that the report prints: the whole of it."""
+    return workflow.get_rule("render_report").params.config
 
 
-@pytest.fixture
-def rules() -> list[Rule]:
-    return RULES
+@pytest.fixture(scope="session")
+def jobs(workflow: Any) -> list[Job]:
+    found = [Job(rule) for rule in workflow.rules if rule.output]
+    assert len(found) > 40
+    return found
 
 
-@pytest.fixture
-def jobs() -> list[Rule]:
-    return JOBS
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "job" in metafunc.fixturenames:
-        metafunc.parametrize("job", JOBS, ids=str)
-    if "scripted" in metafunc.fixturenames:
-        metafunc.parametrize("scripted", [job for job in JOBS if "script" in job.directives], ids=str)
+@pytest.fixture(scope="session")
+def scripted(jobs: list[Job]) -> list[Job]:
+    return [job for job in jobs if not job.is_original]

@@ -1,33 +1,31 @@
-"""The house rules of rules and scripts."""
+"""The house rules of rules and scripts, asked of the parsed workflow."""
 
 import ast
 import os
 import re
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
+from string import Formatter
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from grnformer.core.fingerprint import modules_used
-from grnformer.core.methods import names
+from grnformer.core.fingerprint import fingerprint, fingerprint_program, modules_used
+from grnformer.core.methods import module_of, names
 from grnformer.settings.read import config_schema
+from grnformer.workflow.originals import PACKAGES
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
 SCRIPTS = ROOT / "workflow" / "scripts"
-STAGES = ["prep", "topics", "grn", "fuse", "pretrain", "bench", "report"]
-NEEDED = ["message", "input", "output", "log", "benchmark", "params", "resources", "conda", "threads"]
 ORIGINALS = ROOT / "workflow" / "originals"
-
-
-def is_original(job) -> bool:
-    """Whether the rule runs an original tool, by a program in an environment of its own."""
-    return "interpreter(" in job.directives["params"]
-
-
-def script_of(job) -> Path:
-    return ORIGINALS / f"{job.name}.py" if is_original(job) else SCRIPTS / job.stage / f"{job.name}.py"
+STAGES = ["prep", "topics", "grn", "fuse", "pretrain", "embed", "attention", "bench", "report"]
+BACKBONES = "grnformer.model.backbones"
+WITHOUT_INPUT = {"fetch_resource"}
+LONGEST_RULE = 60  # lines
+LONGEST_COMMON = 150
 
 
 @cache
@@ -35,77 +33,93 @@ def syntax(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def wildcards(text: str) -> set[str]:
-    return set(re.findall(r"(?<!\{)\{(\w+)\}(?!\})", text))
+def wildcards(path: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(path) if name}
 
 
-def test_rules_are_found(rules) -> None:
-    """The reader of rules works: every `rule` line of the workflow is one of the rules tested here."""
-    written = re.findall(
-        r"^(?:rule|checkpoint) (\w+):", "".join(p.read_text() for p in RULES.glob("*.smk")), re.MULTILINE
-    )
-    assert sorted(rule.name for rule in rules) == sorted(written)
-    assert len(set(written)) == len(written)
+def test_a_rule_has_all_that_a_job_needs(jobs) -> None:
+    needed = ("message", "log", "benchmark", "params", "resources", "conda_env", "threads")
+    lacking = [(str(job), name) for job in jobs for name in needed if not getattr(job.written, name)]
+    lacking += [(str(job), "input") for job in jobs if not job.rule.input and job.name not in WITHOUT_INPUT]
+    assert lacking == []
 
 
-def test_a_rule_has_all_that_a_job_needs(job) -> None:
-    exempt = {"input", "threads"} if job.name == "fetch_resource" else set()
-    needed = [*NEEDED, "shell" if is_original(job) else "script"]
-    missing = [name for name in needed if name not in job.directives and name not in exempt]
-    assert not missing, f"{job} lacks {missing}"
+def test_memory_and_time_grow_when_a_job_is_retried(jobs) -> None:
+    """A retry with the memory that was not enough fails again."""
+    for job in jobs:
+        assert {"mem_mb", "runtime"} <= set(job.resources), str(job)
+        for name in ("mem_mb", "runtime"):
+            amounts = [job.resources[name](None, attempt) for attempt in (1, 2)]
+            assert 0 < amounts[0] < amounts[1], f"{job} {name}"
 
 
-def test_a_rule_states_memory_and_time(job) -> None:
-    assert {"mem_mb", "runtime"} <= job.names("resources")
+def test_a_rule_does_not_retry(jobs) -> None:
+    """Retries belong into the profile: on Slurm a rule's retries run in one allocation."""
+    assert [str(job) for job in jobs if job.written.retries] == []
 
 
-def test_a_rule_carries_the_fingerprint_of_its_script(job) -> None:
-    own = f'code=program_code("{job.name}")' if is_original(job) else f'code=code("{job.stage}/{job.name}"'
-    assert own in job.directives["params"]
+def test_a_rule_runs_the_program_of_its_name(jobs) -> None:
+    """Only originals, which run in environments without the package, are called by a command line."""
+    for job in jobs:
+        written = job.written
+        others = written.wrapper, written.notebook, written.template_engine, job.rule.is_run
+        assert not any(others), str(job)
+        if job.is_original:
+            assert written.shellcmd.strip().startswith("{params.python:q} {params.program:q} "), str(job)
+            assert "--log {log:q}" in written.shellcmd, str(job)
+            assert Path(job.rule.params.program) == job.program
+            assert Path(written.conda_env).stem in job.rule.params.python, str(job)
+        else:
+            assert job.program == SCRIPTS / job.stage / f"{script_name(job)}.py"
+        assert job.program.is_file()
 
 
-def test_a_rule_names_the_backbone_that_its_script_loads(scripted) -> None:
-    """Loaded by name, it is not among the modules that the script imports."""
-    loads = "grnformer.model.backbones" in modules_used(script_of(scripted))
-    assert (f'code=code("{scripted.stage}/{scripted.name}", BACKBONE)' in scripted.directives["params"]) == loads
+def script_name(job) -> str:
+    """The rule's name; parts of a scattered job run the script of the whole."""
+    return job.name.removesuffix("_part")
 
 
+#: rule -> place in the config of the method that its script loads by name
 LOADED = {
     "fit_topics": "topics.method",
     "infer_tf_gene": "grn.tf_gene.method",
+    "infer_tf_gene_part": "grn.tf_gene.method",
     "link_regions": "grn.region_gene.accessibility",
     "build_cistromes": "grn.cistromes.method",
     "score_cell_activity": "grn.cell.method",
-}  #: rule -> place in the config of the method that its script loads by name
+}
 
 
-def test_a_rule_names_the_method_that_its_script_loads(scripted) -> None:
-    at = f', at="{LOADED[scripted.name]}")' if scripted.name in LOADED else ")"
-    ends = (at, ", BACKBONE)")
-    assert any(f'code=code("{scripted.stage}/{scripted.name}"{end}' in scripted.directives["params"] for end in ends)
+def test_a_rule_carries_the_fingerprint_of_its_program(jobs, config) -> None:
+    """With the methods that a script loads by name, which are not among the modules that it imports."""
+    for job in jobs:
+        found = job.rule.params.code
+        found = found(SimpleNamespace(dataset="snareseq")) if callable(found) else found
+        assert found == expected_code(job, config), str(job)
 
 
-def test_the_config_takes_the_backbones_that_there_are() -> None:
-    schema = config_schema()["properties"]["pretrain"]
-    assert sorted(schema["properties"]["backbone"]["enum"]) == list(names("grnformer.model.backbones"))
+def expected_code(job, config) -> str:
+    if job.is_original:
+        return fingerprint_program(job.program)
+    loaded = []
+    if place := LOADED.get(job.name):
+        loaded = [module_of(PACKAGES[place], reduce(getitem, place.split("."), config))]
+    elif BACKBONES in modules_used(job.program):
+        loaded = [module_of(BACKBONES, config["pretrain"]["backbone"])]
+    return fingerprint(job.program, *loaded)
 
 
-def test_the_config_takes_the_cistrome_methods_that_there_are() -> None:
-    grn = config_schema()["properties"]["grn"]
-    method = grn["properties"]["cistromes"]["properties"]["method"]
-    assert sorted(method["enum"]) == list(names("grnformer.grn.cistromes"))
-
-
-def test_a_rule_runs_the_script_of_its_name(job) -> None:
-    if is_original(job):
-        environment = Path(job.directives["conda"].strip().strip('"')).stem
-        assert f'python=interpreter("{environment}")' in job.directives["params"]
-        assert f'program=program("{job.name}")' in job.directives["params"]
-        assert job.directives["shell"].strip().startswith('"{params.python:q} {params.program:q} ')
-        assert "--log {log:q}" in job.directives["shell"]
-    else:
-        assert job.directives["script"].strip() == f'"../scripts/{job.stage}/{job.name}.py"'
-    assert script_of(job).is_file()
+@pytest.mark.parametrize(
+    ("package", "section", "place"),
+    [
+        (BACKBONES, "pretrain", "backbone"),
+        ("grnformer.grn.cistromes", "grn", "cistromes.properties.method"),
+    ],
+)
+def test_the_config_takes_the_methods_that_there_are(package: str, section: str, place: str) -> None:
+    schema = config_schema()["properties"][section]
+    known = reduce(getitem, place.split("."), schema["properties"])["enum"]
+    assert sorted(known) == list(names(package))
 
 
 def test_programs_of_originals_do_without_the_package() -> None:
@@ -114,98 +128,115 @@ def test_programs_of_originals_do_without_the_package() -> None:
         assert not re.search(r"^\s*(import|from) grnformer", path.read_text(), re.MULTILINE), path.name
 
 
-def test_log_and_benchmark_are_named_after_the_rule_and_told_apart(job) -> None:
-    """Jobs of one rule that run at once must not share a log."""
-    varied = wildcards(" ".join(job.outputs))
-    for directive, suffix in (("log", "log"), ("benchmark", "tsv")):
-        path = job.directives[directive].strip().strip(",").strip('"')
-        assert re.fullmatch(rf"results/(.*/)?{directive}/{job.stage}/{job.name}(\..+)?\.{suffix}", path), path
-        assert wildcards(path) == varied, f"{path} and the output have different wildcards"
+def test_log_and_benchmark_are_named_after_the_rule(jobs) -> None:
+    """In folders of their kind, as outputs are in the stage's; Snakemake itself demands the same wildcards in all."""
+    for job in jobs:
+        (log,), benchmark = job.written.log.paths, job.written.benchmark.paths
+        for path, kind, suffix in ((log, "logs", "log"), (benchmark, "benchmarks", "tsv")):
+            where = rf"<{kind}>/({{dataset}}/)?({job.stage}|{{run}})/{script_name(job)}(\..+)?\.{suffix}"
+            assert re.fullmatch(where, path), f"{job}: {path}"
 
 
-def test_outputs_lie_below_the_stage(job) -> None:
-    for path in job.outputs:
-        assert re.match(rf"(results/(\{{dataset\}}/)?{job.stage}/|resources/)", path), path
-
-
-def test_a_rule_has_neither_lambda_nor_run_nor_shell(job) -> None:
-    """Only originals, which run in environments without the package, are called by a command line."""
-    assert not {"run", "script" if is_original(job) else "shell"} & set(job.directives)
-    assert "lambda" not in "".join(job.directives.values())
-
-
-def test_a_rule_does_not_retry(job) -> None:
-    """Retries belong into the profile: on Slurm a rule's retries run in one allocation."""
-    assert "retries" not in job.directives
+def test_outputs_lie_below_the_stage(jobs) -> None:
+    for job in jobs:
+        folder = rf"({job.stage}|{{run}})" if job.stage == "grn" else job.stage
+        for path in job.outputs:
+            assert re.match(rf"(results/({{dataset}}/)?{folder}/|resources/)", path), path
 
 
 def test_a_script_is_short_and_only_reads_calls_and_writes(scripted) -> None:
-    path = script_of(scripted)
-    tree = syntax(path)
-    lines = [line for line in path.read_text().splitlines() if line.strip()]
-    assert len(lines) <= 25, f"{path.name} has {len(lines)} lines"
-    assert ast.get_docstring(tree)
     forbidden = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
-    assert not [node for node in ast.walk(tree) if isinstance(node, forbidden)]
-    assert not re.search(r"argparse|sys\.path|from __future__", path.read_text())
+    for path in sorted({job.program for job in scripted}):
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        assert len(lines) <= 25, f"{path.name} has {len(lines)} lines"
+        assert ast.get_docstring(syntax(path)), path.name
+        assert not [node for node in ast.walk(syntax(path)) if isinstance(node, forbidden)], path.name
+        assert not re.search(r"argparse|sys\.path|from __future__", path.read_text()), path.name
 
 
 def test_a_script_is_one_job_with_its_imports_inside(scripted) -> None:
-    _, first, body = syntax(script_of(scripted)).body
-    assert ast.unparse(first) == "from grnformer.core.job import job"
-    assert isinstance(body, ast.With)
-    assert ast.unparse(body.items[0].context_expr) == "job(snakemake)"
+    for path in sorted({job.program for job in scripted}):
+        _, first, body = syntax(path).body
+        assert ast.unparse(first) == "from grnformer.core.job import job", path.name
+        assert isinstance(body, ast.With), path.name
+        assert ast.unparse(body.items[0].context_expr) == "job(snakemake)", path.name
 
 
 def test_a_script_uses_only_what_its_rule_declares(scripted) -> None:
     """A misspelt snakemake.input.name fails here, not after an hour's work."""
-    text = script_of(scripted).read_text()
-    for directive in ("input", "output", "params"):
-        named = set(re.findall(rf"snakemake\.{directive}\.(\w+)", text)) - {"get", "items", "keys", "values"}
-        declared = scripted.names(directive)
-        if "unpack(" not in scripted.directives.get(directive, ""):
-            assert named <= declared, f"{scripted} uses {directive} {sorted(named - declared)}, has {sorted(declared)}"
-    known = wildcards(" ".join(scripted.outputs))
-    assert set(re.findall(r"snakemake\.wildcards\.(\w+)", text)) <= known
+    for job in scripted:
+        text = job.program.read_text()
+        for directive in ("input", "output", "params"):
+            named = set(re.findall(rf"snakemake\.{directive}\.(\w+)", text)) - {"get", "items", "keys", "values"}
+            items = getattr(job.rule, directive)
+            if not any(is_unpacked(item) for item in items):
+                assert named <= set(items.keys()), f"{job} uses {directive} {sorted(named - set(items.keys()))}"
+        used = set(re.findall(r"snakemake\.wildcards\.(\w+)", text))
+        assert used <= set().union(*map(wildcards, job.outputs)), str(job)
+
+
+def is_unpacked(item) -> bool:
+    return "unpack" in getattr(item, "flags", {})
 
 
 def test_every_script_has_its_rule(jobs) -> None:
-    assert sorted(SCRIPTS.rglob("*.py")) == sorted(script_of(job) for job in jobs if not is_original(job))
-    assert {*ORIGINALS.glob("run_*.py")} == {script_of(job) for job in jobs if is_original(job)}
+    scripts = {job.program for job in jobs if not job.is_original}
+    assert sorted(SCRIPTS.rglob("*.py")) == sorted(scripts)
+    assert {*ORIGINALS.glob("run_*.py")} == {job.program for job in jobs if job.is_original}
+
+
+def test_the_environment_of_every_rule_exists(jobs) -> None:
+    for job in jobs:
+        path = (Path(str(job.rule.basedir)) / job.rule.conda_env).resolve()
+        assert path.parent == ROOT / "envs", str(job)
+        assert path.is_file(), str(job)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_has_a_local_target_of_its_name(stage: str) -> None:
-    text = (RULES / f"{stage}.smk").read_text()
-    assert re.search(rf"^rule {stage}:$", text, re.MULTILINE)
-    local = re.search(r"^localrules:\n((?:    .*\n)+)", text, re.MULTILINE)
-    assert local is not None
-    assert stage in re.findall(r"\w+", local.group(1))
+def test_every_stage_has_a_local_target_of_its_name(workflow, stage: str) -> None:
+    rule = workflow.get_rule(stage)
+    assert not rule.output
+    assert stage in workflow._localrules
 
 
-def test_the_snakefile_is_a_list_of_includes() -> None:
-    lines = (ROOT / "Snakefile").read_text().splitlines()
-    assert len(lines) < 40
+def test_the_report_reads_what_every_stage_gives_it(workflow) -> None:
+    given = set(workflow.get_rule("collect_costs").input)
+    assert given < set(workflow.get_rule("render_report").input)
+    stages = {path.split("/")[2] for path in given if path.startswith("results/snareseq/")}
+    assert stages == {"prep", "topics", "grn", "fuse", "pretrain", "attention", "bench"}
+
+
+def test_the_snakefiles_are_lists_of_includes() -> None:
+    lines = (ROOT / "workflow" / "Snakefile").read_text().splitlines()
+    assert len(lines) < 50
     included = [line.split('"')[1] for line in lines if line.startswith("include:")]
-    assert sorted(included) == sorted(f"workflow/rules/{path.name}" for path in RULES.glob("*.smk"))
+    assert sorted(included) == sorted(f"rules/{path.name}" for path in RULES.glob("*.smk"))
+    assert len((ROOT / "Snakefile").read_text().splitlines()) < 10
 
 
-def test_helpers_stand_in_common_only() -> None:
-    for path in RULES.glob("*.smk"):
-        if path.name != "common.smk":
-            assert not re.search(r"^\s*def |\blambda\b", path.read_text(), re.MULTILINE), path.name
+def test_rules_are_short_without_lambdas_or_copies() -> None:
+    rules = {
+        f"{path.stem}.{name}": body.rstrip().count("\n")
+        for path in RULES.glob("*.smk")
+        for name, body in re.findall(r"^(?:use )?rule (\w+)(.*(?:\n(?:    .*)?)*)", path.read_text(), re.MULTILINE)
+    }
+    assert len(rules) > 50
+    assert {name: length for name, length in rules.items() if length > LONGEST_RULE} == {}
+    assert not [path.name for path in RULES.glob("*.smk") if "lambda" in path.read_text()]
 
 
-def test_the_environment_of_every_rule_exists(job) -> None:
-    path = (RULES / job.directives["conda"].strip().strip('"')).resolve()
-    assert path.parent == ROOT / "envs"
-    assert path.is_file()
-
-
-def test_memory_and_time_grow_when_a_job_is_retried(job) -> None:
-    """A retry with the memory that was not enough fails again."""
-    amounts = re.findall(r"(mem_mb|runtime)=(\w+)\(", job.directives["resources"])
-    assert sorted(amounts) == [("mem_mb", "growing"), ("runtime", "growing")]
+def test_helpers_are_few_and_each_serves_several_files() -> None:
+    """What one file uses is a lookup in it, or a tested function of grnformer.workflow."""
+    texts = {path.name: path.read_text() for path in RULES.glob("*.smk")}
+    common = texts.pop("common.smk")
+    assert len(common.splitlines()) <= LONGEST_COMMON
+    assert not [name for name, text in texts.items() if re.search(r"^\s*def ", text, re.MULTILINE)]
+    helpers = re.findall(r"^def (\w+)", common, re.MULTILINE)
+    words = [set(re.findall(r"\w+", text)) for text in texts.values()]
+    users = {helper: sum(helper in file for file in words) for helper in helpers}
+    users = {helper: number + (common.count(f"{helper}(") > 1) for helper, number in users.items()}
+    assert 5 < len(helpers) <= 10
+    assert {name: number for name, number in users.items() if number < 2} == {}
 
 
 def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(monkeypatch) -> None:

@@ -65,7 +65,7 @@ class Workplace:
         """Run snakemake; fail the test with the end of its output unless it succeeds."""
         run = self.snakemake(*arguments, timeout=timeout)
         if run.status:
-            logs = [p.read_text() for p in self.folder.rglob("log/*/*.log")]
+            logs = [p.read_text() for p in self.folder.rglob("logs/**/*.log")]
             traces = "\n".join(text[-3000:] for text in logs if "Traceback" in text or "stopped: wrong input" in text)
             pytest.fail(f"snakemake {' '.join(arguments)} failed:\n{run.terminal[-4000:]}\n{traces}")
         return run

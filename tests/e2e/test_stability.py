@@ -44,16 +44,15 @@ def precision(table: pd.DataFrame, truth: pd.DataFrame) -> float:
 def test_jobs_run_once_a_seed_and_a_part(rerun) -> None:
     jobs = rerun[1].jobs
     assert jobs["infer_tf_gene_part"] == 3
-    assert jobs["infer_tf_gene"] == 1
-    assert jobs["build_cell_type_grns_again"] == jobs["infer_tf_gene_again"] == len(SEEDS)
-    assert (rerun[0].folder / "results/simulated/log/grn/infer_tf_gene.2-of-3.log").exists()
+    assert jobs["infer_tf_gene"] == jobs["build_cell_type_grns"] == 1 + len(SEEDS)
+    assert (rerun[0].folder / "results/logs/simulated/grn/infer_tf_gene.2-of-3.log").exists()
 
 
 def test_frequent_edges_are_the_true_ones(rerun, planted: Simulation) -> None:
     """Of the unfiltered triplets, those that both reruns hold are right more often than those that none holds."""
     place, _ = rerun
     every = read(place, "eregulons_unfiltered.parquet")
-    again = [read(place, f"seeds/{seed}/eregulons_unfiltered.parquet") for seed in SEEDS]
+    again = [read(place, f"../grn_seed{seed}/eregulons_unfiltered.parquet") for seed in SEEDS]
     key = ["eregulon", "region", "gene"]
     hits = sum(every.merge(one[key], how="left", indicator=True)["_merge"].eq("both").astype(int) for one in again)
     kept = read(place, "eregulons.parquet")

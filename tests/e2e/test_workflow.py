@@ -30,6 +30,7 @@ AFTER_EREGULONS = {
     "pretrain_model",
     "analyse_attention",
     "score_grn_accuracy",
+    "collect_costs",
     "render_report",
     "all",
 }
@@ -147,8 +148,8 @@ def test_all_arms_learn_and_are_reported(finished) -> None:
 
 
 def test_every_job_left_its_log_and_its_benchmark(finished) -> None:
-    logs = {path.stem for path in finished.folder.glob("results/**/log/*/*.log")}
-    benchmarks = {path.stem for path in finished.folder.glob("results/**/benchmark/*/*.tsv")}
+    logs = {path.stem for path in finished.folder.glob("results/logs/**/*.log")}
+    benchmarks = {path.stem for path in finished.folder.glob("results/benchmarks/**/*.tsv")}
     assert logs == benchmarks
     assert {name.split(".")[0] for name in logs} >= PREP | TOPICS | (AFTER_EREGULONS - {"all"})
 
@@ -253,13 +254,13 @@ def test_a_scripts_own_package_is_run(spare, checkout: Path) -> None:
         run = spare.snakemake("results/simulated/grn/eregulons.parquet")
     assert run.jobs.keys() == {"build_eregulons", "filter_eregulons"}
     assert run.status != 0
-    assert "edited copy" in (spare.folder / "results/simulated/log/grn/build_eregulons.log").read_text()
+    assert "edited copy" in (spare.folder / "results/logs/simulated/grn/build_eregulons.log").read_text()
     assert not (spare.folder / "results/simulated/grn/eregulons_unfiltered.parquet").exists()
 
 
 def test_one_parameter_reruns_what_uses_it(plan) -> None:
     jobs = plan(pretrain={"heldout_fraction": 0.2})
-    assert set(jobs) == {"split_cells", "pretrain_model", "analyse_attention", "render_report", "all"}
+    assert set(jobs) == {"split_cells", "pretrain_model", "analyse_attention", "collect_costs", "render_report", "all"}
     jobs = plan(grn={"eregulons": {"min_targets": 6}})
     assert set(jobs) == {"build_eregulons"} | AFTER_EREGULONS
     assert set(plan(report={"title": "Another title"})) == {"render_report", "all"}

@@ -64,7 +64,7 @@ def test_the_profile_trains_on_two_nodes(cluster, inputs, tmp_path):
     target = "results/tiny/pretrain/hybrid/seed1/model.safetensors"
     ran = subprocess.run([*command, target], cwd=tmp_path, env=cluster, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-6000:]
-    log = (tmp_path / "results/tiny/log/pretrain/pretrain_model.hybrid.seed1.log").read_text()
+    log = (tmp_path / "results/logs/tiny/pretrain/pretrain_model.hybrid.seed1.log").read_text()
     assert "2 processes on 2 machines (srun), strategy fsdp" in log
     curve = io.read_table(tmp_path / "results/tiny/pretrain/hybrid/seed1/training.tsv", "training")
     assert isinstance(curve, pd.DataFrame)

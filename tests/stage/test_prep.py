@@ -102,4 +102,4 @@ def test_wrong_inputs_stop_with_one_message(tmp_path, run_rules, toy):
     assert result.returncode != 0
     assert "ingest_sample stopped: wrong input." in result.stderr
     assert "GENE0" in result.stderr
-    assert "Traceback" not in (tmp_path / "results/given/log/prep/ingest_sample.text.log").read_text()
+    assert "Traceback" not in (tmp_path / "results/logs/given/prep/ingest_sample.text.log").read_text()

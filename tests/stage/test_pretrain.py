@@ -67,7 +67,7 @@ def inputs(tmp_path):
 def check_against_one_process(tmp_path, dataset, strategy, monkeypatch):
     """A run that the rule started in two processes (torchrun, gloo), against the same job in this one."""
     results = tmp_path / "results" / dataset
-    log = (results / "log" / "pretrain" / "pretrain_model.hybrid.seed1.log").read_text()
+    log = (results.parent / "logs" / results.name / "pretrain" / "pretrain_model.hybrid.seed1.log").read_text()
     assert f"2 processes on 1 machines (torchrun), strategy {strategy}" in log
     folder, alone = results / "pretrain" / "hybrid" / "seed1", tmp_path / "alone"
     job = io.read_json(folder / "checkpoint" / "job.json")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -20,6 +21,7 @@ def run(finished_run: Path, config: dict[str, Any], tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("stage")
     shutil.copytree(finished_run / "results" / "lines", folder / "results" / "lines")
     shutil.copytree(finished_run / "results" / "bench", folder / "results" / "bench")
+    shutil.copytree(finished_run / "results" / "benchmarks", folder / "results" / "benchmarks")
     shutil.rmtree(folder / "results" / "lines" / "bench" / "grn_accuracy")
     for name in ("rna.h5ad", "atac.h5ad"):
         (folder / name).touch()
@@ -41,41 +43,19 @@ def run(finished_run: Path, config: dict[str, Any], tmp_path_factory: pytest.Tem
 def snakemake(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # --allowed-rules: what other stages wrote counts as given
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(run)]
-    command += ["--configfile", str(run / "config.yaml"), "-c1", "--allowed-rules", "report", "render_report"]
+    command += [
+        "--configfile",
+        str(run / "config.yaml"),
+        "-c1",
+        "--allowed-rules",
+        "report",
+        "collect_costs",
+        "render_report",
+    ]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=600, check=False)
 
 
-def missing_inputs(run: Path) -> list[str]:
-    """Benchmark files that the rule wants and the made-up run lacks."""
-    done = snakemake(run, "-n", "report")
-    return [
-        line.strip()
-        for line in (done.stdout + done.stderr).splitlines()
-        if line.strip().startswith("results/") and line.strip().endswith(".tsv")
-    ]
-
-
-def test_costs_of_every_rule_are_asked_for() -> None:
-    rules = CHECKOUT / "workflow" / "rules"
-    asked = (rules / "report.smk").read_text()
-    measured = [
-        part.split(":", 1)[0]
-        for path in sorted(rules.glob("*.smk"))
-        for part in path.read_text().split("\nrule ")[1:]
-        if "\n    benchmark:" in part
-    ]
-    # what resources are fetched depends on what is there already; the page cannot hold its own cost
-    missing = [rule for rule in measured if rule not in asked and rule != "fetch_resource"]
-    assert len(measured) > 20
-    assert missing == []
-
-
 def test_rule_renders_page_and_tables(run: Path) -> None:
-    wanted = missing_inputs(run)
-    assert all("/benchmark/" in path for path in wanted), wanted
-    for path in wanted:
-        (run / path).parent.mkdir(parents=True, exist_ok=True)
-        (run / path).write_text("s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t100\t3.1\n")
     done = snakemake(run, "report")
     assert done.returncode == 0, done.stderr
     page = (run / "results" / "report" / "index.html").read_text()
@@ -85,5 +65,7 @@ def test_rule_renders_page_and_tables(run: Path) -> None:
     tables = {path.stem for path in (run / "results" / "report" / "tables").iterdir()}
     assert {"drug_response_summary", "eregulon_dots", "sizes", "costs_by_job", "software"} <= tables
     assert "grn_accuracy_summary" not in tables
+    jobs = pd.read_csv(run / "results" / "report" / "tables" / "costs_by_job.tsv", sep="\t")
+    assert set(jobs["job"]) == {"prepare_tss", "infer_tf_gene", "pretrain_model.hybrid.seed1"}
     again = snakemake(run, "-n", "report")
     assert "Nothing to be done" in again.stdout + again.stderr

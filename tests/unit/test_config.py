@@ -9,7 +9,7 @@ import yaml
 
 from grnformer.core.errors import InputError
 from grnformer.settings.read import check_config, complete, config_schema
-from grnformer.workflow.config import config_of_datasets, locate, read_registry, read_samples, resolve
+from grnformer.workflow.config import config_of_datasets, locate, read_registry, read_samples, resource_name
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]
@@ -111,8 +111,8 @@ def test_paths_are_looked_up_here_then_below_the_checkout(tmp_path: Path, monkey
 
 
 def test_references_to_resources_become_paths() -> None:
-    assert resolve("resource:tss.bed") == "resources/tss.bed"
-    assert resolve("data/tss.bed") == "data/tss.bed"
+    assert resource_name("resource:tss.bed") == "tss.bed"
+    assert resource_name("data/tss.bed") is None
 
 
 def test_the_shipped_sheet_and_registry_are_sound(config: dict[str, Any]) -> None:

@@ -1,55 +1,56 @@
 # attention: what the adapters attend to in held-out cells, by arm; arms without an adapter have none.
 ATTENTION = {key: value for key, value in config["attention"].items() if key != "arms"}
-ATTENTIVE = [
-    name
-    for name, arm in config["pretrain"]["arms"].items()
-    if arm["adapter"]
-    and (config["attention"]["arms"] is None or name in config["attention"]["arms"])
-]
-
-
-localrules:
-    attention,
+ADAPTED = [name for name, arm in config["pretrain"]["arms"].items() if arm["adapter"]]
+ATTENTIVE = chosen(ADAPTED, config["attention"]["arms"])
+REPORTED["attention"] = expand(
+    "<results>/{dataset}/attention/{arm}/{table}",
+    dataset=PRETRAINED,
+    arm=ATTENTIVE,
+    table=[
+        "enrichment.tsv",
+        "mass.parquet",
+        "pairs.tsv",
+        "pair_scores.tsv",
+        "contribution.tsv",
+    ],
+)
 
 
 rule attention:
     input:
         expand(
-            "results/{dataset}/attention/{arm}/enrichment.tsv",
+            "<results>/{dataset}/attention/{arm}/enrichment.tsv",
             dataset=PRETRAINED,
             arm=ATTENTIVE,
         ),
+    localrule: True
 
 
 rule analyse_attention:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        split="results/{dataset}/pretrain/split.tsv",
-        networks="results/{dataset}/grn/cell_type",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        split="<results>/{dataset}/pretrain/split.tsv",
+        networks="<results>/{dataset}/grn/cell_type",
         bundle=bundle_of,
         weights=expand(
-            "results/{{dataset}}/pretrain/{{arm}}/seed{seed}/model.safetensors",
+            "<results>/{{dataset}}/pretrain/{{arm}}/seed{seed}/model.safetensors",
             seed=config["pretrain"]["seeds"],
         ),
         cards=expand(
-            "results/{{dataset}}/pretrain/{{arm}}/seed{seed}/model.json",
+            "<results>/{{dataset}}/pretrain/{{arm}}/seed{seed}/model.json",
             seed=config["pretrain"]["seeds"],
         ),
-        checkpoint=(
-            path_of(config["pretrain"]["checkpoint"])
-            if config["pretrain"]["checkpoint"]
-            else []
-        ),
+        checkpoint=path_of(config["pretrain"]["checkpoint"]),
     output:
-        enrichment="results/{dataset}/attention/{arm}/enrichment.tsv",
-        mass="results/{dataset}/attention/{arm}/mass.parquet",
-        pairs="results/{dataset}/attention/{arm}/pairs.tsv",
-        pair_scores="results/{dataset}/attention/{arm}/pair_scores.tsv",
-        contribution="results/{dataset}/attention/{arm}/contribution.tsv",
+        enrichment="<results>/{dataset}/attention/{arm}/enrichment.tsv",
+        mass="<results>/{dataset}/attention/{arm}/mass.parquet",
+        pairs="<results>/{dataset}/attention/{arm}/pairs.tsv",
+        pair_scores="<results>/{dataset}/attention/{arm}/pair_scores.tsv",
+        contribution="<results>/{dataset}/attention/{arm}/contribution.tsv",
     log:
-        "results/{dataset}/log/attention/analyse_attention.{arm}.log",
+        "<logs>/{dataset}/attention/analyse_attention.{arm}.log",
     benchmark:
-        "results/{dataset}/benchmark/attention/analyse_attention.{arm}.tsv"
+        "<benchmarks>/{dataset}/attention/analyse_attention.{arm}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

@@ -1,11 +1,41 @@
 # Benchmarks: every score beside its baselines, its controls and an interval.
+from grnformer.bench.compare import costly_rules
+from grnformer.workflow.config import DATA_GRAPHS
 
 DRUG_RESPONSE = config["bench"]["drug_response"]
 SPLITS = DRUG_RESPONSE["splits"] if TRAINED else []
-
-
-localrules:
-    bench,
+CHIP_LINES = {}  # dataset -> cell type -> its line
+for row in config["bench"]["grn_accuracy"]["lines"]:
+    if row["dataset"] in DATASETS:
+        CHIP_LINES.setdefault(row["dataset"], {})[row["cell_type"]] = row["line"]
+# dataset -> jobs of the steps that have more than one method
+COSTLY = {dataset: costly_rules(CONFIGS[dataset]["grn"]) for dataset in DATASETS}
+for dataset in PARTS:
+    COSTLY[dataset] += gather.targets("infer_tf_gene.{scatteritem}")
+SCREENED = TRAINED if SPLITS else []
+BENCHED = {
+    "grn_accuracy_scores": expand(
+        "<results>/{dataset}/bench/grn_accuracy/scores.tsv", dataset=sorted(CHIP_LINES)
+    ),
+    "grn_accuracy_summary": expand(
+        "<results>/{dataset}/bench/grn_accuracy/summary.tsv", dataset=sorted(CHIP_LINES)
+    ),
+    "grn_truth": expand(
+        "<results>/{dataset}/bench/grn_accuracy/truth.tsv", dataset=sorted(CHIP_LINES)
+    ),
+    "drug_response_scores": expand(
+        "<results>/{dataset}/bench/drug_response/scores.tsv", dataset=SCREENED
+    ),
+    "drug_response_summary": expand(
+        "<results>/{dataset}/bench/drug_response/summary.tsv", dataset=SCREENED
+    ),
+    "comparisons": [
+        f"<results>/bench/compare_networks/{left}/{right}.tsv"
+        for left, right in config["bench"]["compare"]
+    ],
+}
+REPORTED |= BENCHED
+REPORTED["screen_counts"] = "<results>/bench/drug_response/counts.tsv" if SPLITS else []
 
 
 wildcard_constraints:
@@ -16,41 +46,35 @@ wildcard_constraints:
 
 rule bench:
     input:
-        expand(
-            "results/{dataset}/bench/grn_accuracy/{table}.tsv",
-            dataset=CHIP_DATASETS,
-            table=["scores", "summary", "truth"],
-        ),
-        expand(
-            "results/{dataset}/bench/drug_response/{table}.tsv",
-            dataset=TRAINED if SPLITS else [],
-            table=["scores", "summary"],
-        ),
-        [
-            f"results/bench/compare_networks/{left}/{right}.tsv"
-            for left, right in config["bench"]["compare"]
-        ],
+        list(BENCHED.values()),
+    localrule: True
 
 
 rule score_grn_accuracy:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        tss="results/{dataset}/prep/tss.parquet",
-        tf_gene="results/{dataset}/grn/tf_gene.parquet",
-        cell_type="results/{dataset}/grn/cell_type",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        tss="<results>/{dataset}/prep/tss.parquet",
+        tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
+        cell_type="<results>/{dataset}/grn/cell_type",
         truth=path_of(config["bench"]["grn_accuracy"]["truth"]),
         prior=setting_path("grn.cistromes.prior.table"),
-        binding=binding_of,
-        links=linked_if_binding,
+        binding=branch(
+            setting("grn.cistromes.promoter.promoters"),
+            then="<results>/{dataset}/grn/promoter_binding.parquet",
+        ),
+        links=branch(
+            setting("grn.cistromes.promoter.promoters"),
+            then="<results>/{dataset}/grn/region_gene.parquet",
+        ),
         tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
     output:
-        scores="results/{dataset}/bench/grn_accuracy/scores.tsv",
-        summary="results/{dataset}/bench/grn_accuracy/summary.tsv",
-        truth="results/{dataset}/bench/grn_accuracy/truth.tsv",
+        scores="<results>/{dataset}/bench/grn_accuracy/scores.tsv",
+        summary="<results>/{dataset}/bench/grn_accuracy/summary.tsv",
+        truth="<results>/{dataset}/bench/grn_accuracy/truth.tsv",
     log:
-        "results/{dataset}/log/bench/score_grn_accuracy.log",
+        "<logs>/{dataset}/bench/score_grn_accuracy.log",
     benchmark:
-        "results/{dataset}/benchmark/bench/score_grn_accuracy.tsv"
+        "<benchmarks>/{dataset}/bench/score_grn_accuracy.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -58,7 +82,7 @@ rule score_grn_accuracy:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        lines=lines_of,
+        lines=lookup(dpath="{dataset}", within=CHIP_LINES),
         settings={
             key: config["bench"]["grn_accuracy"][key]
             for key in (
@@ -82,26 +106,40 @@ rule score_grn_accuracy:
 
 rule compare_networks:
     input:
-        left_tf_gene="results/{left}/grn/tf_gene.parquet",
-        left_eregulons="results/{left}/grn/eregulons.parquet",
-        left_cell_type="results/{left}/grn/cell_type",
-        left_cell_type_summary="results/{left}/grn/cell_type_summary.tsv",
-        left_activity="results/{left}/grn/cell_activity.h5ad",
-        left_accuracy=accuracy_of("left"),
-        left_costs=costs_of("left"),
-        right_tf_gene="results/{right}/grn/tf_gene.parquet",
-        right_eregulons="results/{right}/grn/eregulons.parquet",
-        right_cell_type="results/{right}/grn/cell_type",
-        right_cell_type_summary="results/{right}/grn/cell_type_summary.tsv",
-        right_activity="results/{right}/grn/cell_activity.h5ad",
-        right_accuracy=accuracy_of("right"),
-        right_costs=costs_of("right"),
+        left_tf_gene="<results>/{left}/grn/tf_gene.parquet",
+        left_eregulons="<results>/{left}/grn/eregulons.parquet",
+        left_cell_type="<results>/{left}/grn/cell_type",
+        left_cell_type_summary="<results>/{left}/grn/cell_type_summary.tsv",
+        left_activity="<results>/{left}/grn/cell_activity.h5ad",
+        left_accuracy=branch(
+            lookup(dpath="{left}", within=CHIP_LINES, default=[]),
+            then="<results>/{left}/bench/grn_accuracy/summary.tsv",
+        ),
+        left_costs=expand(
+            "<benchmarks>/{left}/grn/{job}.tsv",
+            job=lookup(dpath="{left}", within=COSTLY),
+            allow_missing=True,
+        ),
+        right_tf_gene="<results>/{right}/grn/tf_gene.parquet",
+        right_eregulons="<results>/{right}/grn/eregulons.parquet",
+        right_cell_type="<results>/{right}/grn/cell_type",
+        right_cell_type_summary="<results>/{right}/grn/cell_type_summary.tsv",
+        right_activity="<results>/{right}/grn/cell_activity.h5ad",
+        right_accuracy=branch(
+            lookup(dpath="{right}", within=CHIP_LINES, default=[]),
+            then="<results>/{right}/bench/grn_accuracy/summary.tsv",
+        ),
+        right_costs=expand(
+            "<benchmarks>/{right}/grn/{job}.tsv",
+            job=lookup(dpath="{right}", within=COSTLY),
+            allow_missing=True,
+        ),
     output:
-        "results/bench/compare_networks/{left}/{right}.tsv",
+        "<results>/bench/compare_networks/{left}/{right}.tsv",
     log:
-        "results/log/bench/compare_networks.{left}.{right}.log",
+        "<logs>/bench/compare_networks.{left}.{right}.log",
     benchmark:
-        "results/benchmark/bench/compare_networks.{left}.{right}.tsv"
+        "<benchmarks>/bench/compare_networks.{left}.{right}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -123,14 +161,14 @@ rule prepare_drug_response:
         expression=path_of(DRUG_RESPONSE["expression"]),
         genes=path_of(DRUG_RESPONSE["genes"]),
     output:
-        responses="results/bench/drug_response/responses.parquet",
-        drugs="results/bench/drug_response/drugs.parquet",
-        expression="results/bench/drug_response/expression.h5ad",
-        counts="results/bench/drug_response/counts.tsv",
+        responses="<results>/bench/drug_response/responses.parquet",
+        drugs="<results>/bench/drug_response/drugs.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
+        counts="<results>/bench/drug_response/counts.tsv",
     log:
-        "results/log/bench/prepare_drug_response.log",
+        "<logs>/bench/prepare_drug_response.log",
     benchmark:
-        "results/benchmark/bench/prepare_drug_response.tsv"
+        "<benchmarks>/bench/prepare_drug_response.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -147,13 +185,13 @@ rule prepare_drug_response:
 
 rule split_drug_response:
     input:
-        responses="results/bench/drug_response/responses.parquet",
+        responses="<results>/bench/drug_response/responses.parquet",
     output:
-        "results/bench/drug_response/split/{split}.parquet",
+        "<results>/bench/drug_response/split/{split}.parquet",
     log:
-        "results/log/bench/split_drug_response.{split}.log",
+        "<logs>/bench/split_drug_response.{split}.log",
     benchmark:
-        "results/benchmark/bench/split_drug_response.{split}.tsv"
+        "<benchmarks>/bench/split_drug_response.{split}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -171,16 +209,16 @@ rule split_drug_response:
 
 rule predict_baselines:
     input:
-        responses="results/bench/drug_response/responses.parquet",
-        drugs="results/bench/drug_response/drugs.parquet",
-        expression="results/bench/drug_response/expression.h5ad",
-        parts="results/bench/drug_response/split/{split}.parquet",
+        responses="<results>/bench/drug_response/responses.parquet",
+        drugs="<results>/bench/drug_response/drugs.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
+        parts="<results>/bench/drug_response/split/{split}.parquet",
     output:
-        "results/bench/drug_response/baselines/{split}.parquet",
+        "<results>/bench/drug_response/baselines/{split}.parquet",
     log:
-        "results/log/bench/predict_baselines.{split}.log",
+        "<logs>/bench/predict_baselines.{split}.log",
     benchmark:
-        "results/benchmark/bench/predict_baselines.{split}.tsv"
+        "<benchmarks>/bench/predict_baselines.{split}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -198,16 +236,16 @@ rule predict_baselines:
 
 rule train_expression_reference:
     input:
-        responses="results/bench/drug_response/responses.parquet",
-        drugs="results/bench/drug_response/drugs.parquet",
-        expression="results/bench/drug_response/expression.h5ad",
-        parts="results/bench/drug_response/split/{split}.parquet",
+        responses="<results>/bench/drug_response/responses.parquet",
+        drugs="<results>/bench/drug_response/drugs.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
+        parts="<results>/bench/drug_response/split/{split}.parquet",
     output:
-        "results/bench/drug_response/expression_reference/{split}.parquet",
+        "<results>/bench/drug_response/expression_reference/{split}.parquet",
     log:
-        "results/log/bench/train_expression_reference.{split}.log",
+        "<logs>/bench/train_expression_reference.{split}.log",
     benchmark:
-        "results/benchmark/bench/train_expression_reference.{split}.tsv"
+        "<benchmarks>/bench/train_expression_reference.{split}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -226,33 +264,33 @@ rule train_expression_reference:
 
 rule embed_lines:
     input:
-        expression="results/bench/drug_response/expression.h5ad",
+        expression="<results>/bench/drug_response/expression.h5ad",
         weights=expand(
-            "results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
         card=expand(
-            "results/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
         reference=expand(
-            "results/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
         bundle=bundle_of,
     output:
         expand(
-            "results/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+            "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
     log:
-        "results/{dataset}/log/bench/embed_lines.{arm}.log",
+        "<logs>/{dataset}/bench/embed_lines.{arm}.log",
     benchmark:
-        "results/{dataset}/benchmark/bench/embed_lines.{arm}.tsv"
+        "<benchmarks>/{dataset}/bench/embed_lines.{arm}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -271,20 +309,20 @@ rule embed_lines:
 
 rule train_drug_response:
     input:
-        responses="results/bench/drug_response/responses.parquet",
-        drugs="results/bench/drug_response/drugs.parquet",
+        responses="<results>/bench/drug_response/responses.parquet",
+        drugs="<results>/bench/drug_response/drugs.parquet",
         embeddings=expand(
-            "results/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+            "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
-        parts="results/bench/drug_response/split/{split}.parquet",
+        parts="<results>/bench/drug_response/split/{split}.parquet",
     output:
-        "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
+        "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
     log:
-        "results/{dataset}/log/bench/train_drug_response.{arm}.{split}.log",
+        "<logs>/{dataset}/bench/train_drug_response.{arm}.{split}.log",
     benchmark:
-        "results/{dataset}/benchmark/bench/train_drug_response.{arm}.{split}.tsv"
+        "<benchmarks>/{dataset}/bench/train_drug_response.{arm}.{split}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -304,32 +342,32 @@ rule train_drug_response:
 rule score_drug_response:
     input:
         models=expand(
-            "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
+            "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
             arm=[arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
             split=SPLITS,
             allow_missing=True,
         ),
         controls=expand(
-            "results/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
+            "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
             arm=[arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
             split=SPLITS,
             allow_missing=True,
         ),
         baselines=expand(
-            "results/bench/drug_response/baselines/{split}.parquet",
+            "<results>/bench/drug_response/baselines/{split}.parquet",
             split=SPLITS,
         ),
         reference=expand(
-            "results/bench/drug_response/expression_reference/{split}.parquet",
+            "<results>/bench/drug_response/expression_reference/{split}.parquet",
             split=SPLITS,
         ),
     output:
-        scores="results/{dataset}/bench/drug_response/scores.tsv",
-        summary="results/{dataset}/bench/drug_response/summary.tsv",
+        scores="<results>/{dataset}/bench/drug_response/scores.tsv",
+        summary="<results>/{dataset}/bench/drug_response/summary.tsv",
     log:
-        "results/{dataset}/log/bench/score_drug_response.log",
+        "<logs>/{dataset}/bench/score_drug_response.log",
     benchmark:
-        "results/{dataset}/benchmark/bench/score_drug_response.tsv"
+        "<benchmarks>/{dataset}/bench/score_drug_response.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

@@ -1,10 +1,7 @@
 # embed: cells of any .h5ad or .zarr by a pretrained model, their graphs by reference mapping.
 EMBED = config["embed"]
-EMBED_MODEL = f"results/{{dataset}}/pretrain/{EMBED['arm']}/seed{EMBED['model_seed']}"
-
-
-localrules:
-    embed,
+EMBED_MODEL = f"<results>/{{dataset}}/pretrain/{EMBED['arm']}/seed{EMBED['model_seed']}"
+EMBED_FILES = {name: path_of(path) for name, path in EMBED["inputs"].items()}
 
 
 wildcard_constraints:
@@ -14,27 +11,28 @@ wildcard_constraints:
 rule embed:
     input:
         expand(
-            "results/{dataset}/embed/{cells}.h5ad",
+            "<results>/{dataset}/embed/{cells}.h5ad",
             dataset=TRAINED,
             cells=EMBED["inputs"],
         ),
+    localrule: True
 
 
 rule embed_anndata:
     input:
-        cells=embedded_path,
+        cells=lookup(dpath="{cells}", within=EMBED_FILES),
         weights=f"{EMBED_MODEL}/model.safetensors",
         card=f"{EMBED_MODEL}/model.json",
         reference=f"{EMBED_MODEL}/reference.parquet",
-        bundle=embedded_bundle,
+        bundle=f"<results>/{{dataset}}/fuse/{ARMS.get(EMBED['arm'])}",
         vocabulary=VOCABULARY,
         aliases=ALIASES,
     output:
-        "results/{dataset}/embed/{cells}.h5ad",
+        "<results>/{dataset}/embed/{cells}.h5ad",
     log:
-        "results/{dataset}/log/embed/embed_anndata.{cells}.log",
+        "<logs>/{dataset}/embed/embed_anndata.{cells}.log",
     benchmark:
-        "results/{dataset}/benchmark/embed/embed_anndata.{cells}.tsv"
+        "<benchmarks>/{dataset}/embed/embed_anndata.{cells}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

@@ -2,40 +2,42 @@
 
 OF_BACKBONE = config["fuse"]["backbones"][config["pretrain"]["backbone"]]
 VOCABULARY = path_of(config["fuse"]["vocabulary"] or OF_BACKBONE["vocabulary"])
-# another vocabulary has no aliases but its own
-NAMES = config["fuse"]["aliases"] or (
-    None if config["fuse"]["vocabulary"] else OF_BACKBONE["aliases"]
+# the backbone's aliases are of its vocabulary, not of another
+ALIASES = path_of(
+    config["fuse"]["aliases"]
+    or (None if config["fuse"]["vocabulary"] else OF_BACKBONE["aliases"])
 )
-ALIASES = path_of(NAMES) if NAMES else []
-
-
-localrules:
-    fuse,
+CORPUS_FILES = {
+    name: [path_of(path) for path in corpus["files"].values()]
+    for name, corpus in CORPORA.items()
+}  # of RNA only
+REPORTED["graphs"] = expand(
+    "<results>/{dataset}/fuse/{graph}",
+    dataset=TRAINED,
+    graph=config["fuse"]["graphs"],
+)
 
 
 rule fuse:
     input:
-        expand(
-            "results/{dataset}/fuse/{graph}",
-            dataset=TRAINED,
-            graph=config["fuse"]["graphs"],
-        ),
+        REPORTED["graphs"],
+    localrule: True
 
 
 rule build_graph:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        cell_type="results/{dataset}/grn/cell_type",
-        eregulons="results/{dataset}/grn/eregulons.parquet",
-        activity="results/{dataset}/grn/cell_activity.h5ad",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        cell_type="<results>/{dataset}/grn/cell_type",
+        eregulons="<results>/{dataset}/grn/eregulons.parquet",
+        activity="<results>/{dataset}/grn/cell_activity.h5ad",
         vocabulary=VOCABULARY,
         aliases=ALIASES,
     output:
-        directory("results/{dataset}/fuse/{graph}"),
+        directory("<results>/{dataset}/fuse/{graph}"),
     log:
-        "results/{dataset}/log/fuse/build_graph.{graph}.log",
+        "<logs>/{dataset}/fuse/build_graph.{graph}.log",
     benchmark:
-        "results/{dataset}/benchmark/fuse/build_graph.{graph}.tsv"
+        "<benchmarks>/{dataset}/fuse/build_graph.{graph}.tsv"
     wildcard_constraints:
         dataset=one_of(DATASETS),
         graph="[a-z_]+",
@@ -58,17 +60,17 @@ rule build_graph:
 
 rule join_bundles:
     input:
-        bundles=of_members("results/{dataset}/fuse/{graph}"),
-        multiomes=of_members("results/{dataset}/prep/multiome.h5mu"),
-        files=corpus_files_of,
+        bundles=of_members("<results>/{dataset}/fuse/{graph}"),
+        multiomes=of_members("<results>/{dataset}/prep/multiome.h5mu"),
+        files=lookup(dpath="{dataset}", within=CORPUS_FILES),
         vocabulary=VOCABULARY,
         aliases=ALIASES,
     output:
-        directory("results/{dataset}/fuse/{graph}"),
+        directory("<results>/{dataset}/fuse/{graph}"),
     log:
-        "results/{dataset}/log/fuse/join_bundles.{graph}.log",
+        "<logs>/{dataset}/fuse/join_bundles.{graph}.log",
     benchmark:
-        "results/{dataset}/benchmark/fuse/join_bundles.{graph}.tsv"
+        "<benchmarks>/{dataset}/fuse/join_bundles.{graph}.tsv"
     wildcard_constraints:
         dataset=one_of(CORPORA),
         graph="[a-z_]+",
@@ -79,8 +81,8 @@ rule join_bundles:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        datasets=members_of,
-        files=corpus_file_names_of,
+        datasets=lookup(dpath="{dataset}/datasets", within=CORPORA),
+        files=lookup(dpath="{dataset}/files", within=CORPORA),
         code=code("fuse/join_bundles"),
     message:
         "Joining the {wildcards.graph} graphs of the corpus {wildcards.dataset}"

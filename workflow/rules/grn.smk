@@ -1,18 +1,61 @@
 # Stage grn: TFs, TF-gene weights, region-gene links, cistromes, eRegulons, cell-type and cell-specific GRNs.
+# {run} is the folder of one run of the network: grn, the main one, and grn_seed2, ... for grn.stability.seeds.
+from grnformer.grn.cistromes import describe_method, motif_rules
+from grnformer.workflow.lookups import merged
+from grnformer.workflow.runs import MAIN, runs_of
 
+RUNS = {dataset: runs_of(CONFIGS[dataset]["grn"]) for dataset in DATASETS}  # -> seeds
+NETWORKS = {dataset: list(runs) for dataset, runs in RUNS.items()}
+# what the main run draws on; a rerun has none
+RERUNS = {dataset: {MAIN: runs[1:]} for dataset, runs in NETWORKS.items()}
+RERUN = [dataset for dataset, runs in NETWORKS.items() if len(runs) > 1]
+BINDING = [
+    dataset
+    for dataset in DATASETS
+    if CONFIGS[dataset]["grn"]["cistromes"]["promoter"]["promoters"]
+]
+OF_MAIN_RUN = {
+    "funnel": "funnel.tsv",
+    "eregulons": "eregulons.parquet",
+    "eregulon_quality": "eregulon_quality.tsv",
+    "cell_type": "cell_type",
+    "cell_type_summary": "cell_type_summary.tsv",
+    "activity": "cell_activity.h5ad",
+    "thresholds": "thresholds.tsv",
+    "specificity": "specificity.parquet",
+}
+REPORTED |= {
+    name: expand(f"<results>/{{dataset}}/grn/{file}", dataset=DATASETS)
+    for name, file in OF_MAIN_RUN.items()
+}
+REPORTED["stability"] = expand("<results>/{dataset}/grn/stability.tsv", dataset=RERUN)
 
-localrules:
-    grn,
+# what a dataset's cistromes rest on: the table that their method reads, and the database by which motifs rank regions
+SCANNED = "<results>/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather"
+TABLES, RANKINGS, RANKED = {}, {}, {}
+for dataset, of_dataset in CONFIGS.items():
+    section = of_dataset["grn"]["cistromes"]
+    method = describe_method(section["method"])
+    if method.reads:
+        TABLES[dataset] = f"<results>/{dataset}/grn/{method.reads.file}.parquet"
+    if method.ranks_regions:
+        given = path_of(section["cistarget"]["rankings"])
+        RANKINGS[dataset] = SCANNED if "scan_motifs" in motif_rules(section) else given
+        RANKED[dataset] = TABLES[dataset]
 
 
 scattergather:
     targets=1,  # parts of the target genes of infer_tf_gene, each a job: --set-scatter targets=50
 
 
+wildcard_constraints:
+    run=r"grn(_seed\d+)?",
+
+
 rule grn:
     input:
         expand(
-            "results/{dataset}/grn/{product}",
+            "<results>/{dataset}/grn/{product}",
             dataset=DATASETS,
             product=[
                 "eregulons.parquet",
@@ -22,19 +65,20 @@ rule grn:
                 "cell_activity.h5ad",
             ],
         ),
-        expand("results/{dataset}/grn/stability.tsv", dataset=RERUN),
-        expand("results/{dataset}/grn/promoter_binding.parquet", dataset=BINDING),
+        expand("<results>/{dataset}/grn/stability.tsv", dataset=RERUN),
+        expand("<results>/{dataset}/grn/promoter_binding.parquet", dataset=BINDING),
+    localrule: True
 
 
 rule prepare_prior:
     input:
         setting_path("grn.cistromes.prior.table"),
     output:
-        "results/{dataset}/grn/prior.parquet",
+        "<results>/{dataset}/grn/prior.parquet",
     log:
-        "results/{dataset}/log/grn/prepare_prior.log",
+        "<logs>/{dataset}/grn/prepare_prior.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/prepare_prior.tsv"
+        "<benchmarks>/{dataset}/grn/prepare_prior.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -52,15 +96,15 @@ rule prepare_prior:
 
 rule select_tfs:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        prior="results/{dataset}/grn/prior.parquet",
-        lists=tf_lists_of,
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        prior="<results>/{dataset}/grn/prior.parquet",
+        lists=setting_path("grn.tfs.lists"),
     output:
-        "results/{dataset}/grn/tfs.txt",
+        "<results>/{dataset}/grn/tfs.txt",
     log:
-        "results/{dataset}/log/grn/select_tfs.log",
+        "<logs>/{dataset}/grn/select_tfs.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/select_tfs.tsv"
+        "<benchmarks>/{dataset}/grn/select_tfs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -76,16 +120,29 @@ rule select_tfs:
         "../scripts/grn/select_tfs.py"
 
 
+SCATTERED = gather.targets(
+    "<results>/{{dataset}}/grn/tf_gene_parts/{scatteritem}.parquet"
+)
+PARTS = {
+    dataset: {MAIN: SCATTERED}
+    for dataset in DATASETS
+    if len(SCATTERED) > 1
+    and not is_original(
+        "grn.tf_gene.method", CONFIGS[dataset]["grn"]["tf_gene"]["method"]
+    )
+}
+
+
 rule run_arboreto:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        tfs="results/{dataset}/grn/tfs.txt",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        tfs="<results>/{dataset}/grn/tfs.txt",
     output:
-        "results/{dataset}/grn/originals/adjacencies.parquet",
+        "<results>/{dataset}/grn/originals/adjacencies.parquet",
     log:
-        "results/{dataset}/log/grn/run_arboreto.log",
+        "<logs>/{dataset}/grn/run_arboreto.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/run_arboreto.tsv"
+        "<benchmarks>/{dataset}/grn/run_arboreto.tsv"
     conda:
         "../../envs/pyscenic.yaml"
     threads: 16
@@ -93,11 +150,9 @@ rule run_arboreto:
         mem_mb=growing(16000),
         runtime=growing(1440),
     params:
-        python=interpreter("pyscenic"),
-        program=program("run_arboreto"),
+        **original("run_arboreto", "pyscenic"),
         settings=as_json(method_setting("grn.tf_gene", "min_cells")),
         seed=setting("grn.seed"),
-        code=program_code("run_arboreto"),
     message:
         "TF-gene importance in {wildcards.dataset} by arboreto"
     shell:
@@ -108,65 +163,66 @@ rule run_arboreto:
 
 rule infer_tf_gene:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        tfs="results/{dataset}/grn/tfs.txt",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        tfs="<results>/{dataset}/grn/tfs.txt",
         original=by_original(
-            "grn.tf_gene", "results/{dataset}/grn/originals/adjacencies.parquet"
+            "grn.tf_gene", "<results>/{dataset}/grn/originals/adjacencies.parquet"
         ),
-        parts=parts_of_tf_gene,
+        parts=lookup(dpath="{dataset}/{run}", within=PARTS, default=[]),
     output:
-        "results/{dataset}/grn/tf_gene.parquet",
+        "<results>/{dataset}/{run}/tf_gene.parquet",
     log:
-        "results/{dataset}/log/grn/infer_tf_gene.log",
+        "<logs>/{dataset}/{run}/infer_tf_gene.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/infer_tf_gene.tsv"
+        "<benchmarks>/{dataset}/{run}/infer_tf_gene.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: cores_of_tf_gene
+    threads: branch(lookup(dpath="{dataset}/{run}", within=PARTS, default=[]), then=1, otherwise=16)
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
         settings=method_setting("grn.tf_gene", "min_cells"),
-        seed=setting("grn.seed"),
+        seed=lookup(dpath="{dataset}/{run}", within=RUNS),
         part="1-of-1",
         code=code("grn/infer_tf_gene", at="grn.tf_gene.method"),
     message:
-        "TF-gene importance in {wildcards.dataset}"
+        "TF-gene importance in {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/infer_tf_gene.py"
 
 
 use rule infer_tf_gene as infer_tf_gene_part with:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        tfs="results/{dataset}/grn/tfs.txt",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        tfs="<results>/{dataset}/grn/tfs.txt",
         original=[],
         parts=[],
     output:
-        "results/{dataset}/grn/tf_gene_parts/{scatteritem}.parquet",
+        "<results>/{dataset}/grn/tf_gene_parts/{scatteritem}.parquet",
     log:
-        "results/{dataset}/log/grn/infer_tf_gene.{scatteritem}.log",
+        "<logs>/{dataset}/grn/infer_tf_gene.{scatteritem}.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/infer_tf_gene.{scatteritem}.tsv"
+        "<benchmarks>/{dataset}/grn/infer_tf_gene.{scatteritem}.tsv"
     params:
-        part=part_of,
+        seed=setting("grn.seed"),
+        part="{scatteritem}",
     message:
         "TF-gene importance in {wildcards.dataset}, part {wildcards.scatteritem} of the targets"
 
 
 rule link_regions:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        tss="results/{dataset}/prep/tss.parquet",
-        cell_topic="results/{dataset}/topics/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/region_topic.parquet",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        tss="<results>/{dataset}/prep/tss.parquet",
+        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/region_topic.parquet",
     output:
-        "results/{dataset}/grn/region_gene.parquet",
+        "<results>/{dataset}/{run}/region_gene.parquet",
     log:
-        "results/{dataset}/log/grn/link_regions.log",
+        "<logs>/{dataset}/{run}/link_regions.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/link_regions.tsv"
+        "<benchmarks>/{dataset}/{run}/link_regions.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 16
@@ -175,26 +231,26 @@ rule link_regions:
         runtime=growing(240),
     params:
         settings=setting("grn.region_gene"),
-        seed=setting("grn.seed"),
+        seed=lookup(dpath="{dataset}/{run}", within=RUNS),
         code=code("grn/link_regions", at="grn.region_gene.accessibility"),
     message:
-        "Region-gene links in {wildcards.dataset}"
+        "Region-gene links in {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/link_regions.py"
 
 
 rule scan_motifs:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
         fasta=setting_path("grn.cistromes.motif_scan.fasta"),
-        motifs=motif_files_of,
+        motifs=setting_path("grn.cistromes.motif_scan.motifs"),
     output:
-        rankings="results/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather",
-        scores="results/{dataset}/grn/motifs.regions_vs_motifs.scores.feather",
+        rankings="<results>/{dataset}/grn/motifs.regions_vs_motifs.rankings.feather",
+        scores="<results>/{dataset}/grn/motifs.regions_vs_motifs.scores.feather",
     log:
-        "results/{dataset}/log/grn/scan_motifs.log",
+        "<logs>/{dataset}/grn/scan_motifs.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/scan_motifs.tsv"
+        "<benchmarks>/{dataset}/grn/scan_motifs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 16
@@ -213,15 +269,15 @@ rule scan_motifs:
 
 rule enrich_motifs:
     input:
-        region_sets="results/{dataset}/topics/region_sets.parquet",
-        rankings=rankings_of,
+        region_sets="<results>/{dataset}/topics/region_sets.parquet",
+        rankings=lookup(dpath="{dataset}", within=RANKINGS),
         motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
     output:
-        "results/{dataset}/grn/motif_enrichment.parquet",
+        "<results>/{dataset}/grn/motif_enrichment.parquet",
     log:
-        "results/{dataset}/log/grn/enrich_motifs.log",
+        "<logs>/{dataset}/grn/enrich_motifs.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/enrich_motifs.tsv"
+        "<benchmarks>/{dataset}/grn/enrich_motifs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 8
@@ -240,16 +296,20 @@ rule enrich_motifs:
 
 rule contrast_motifs:
     input:
-        region_sets="results/{dataset}/topics/region_sets.parquet",
-        scores=scores_of,
+        region_sets="<results>/{dataset}/topics/region_sets.parquet",
+        scores=branch(
+            setting("grn.cistromes.dem.scores"),
+            then=setting_path("grn.cistromes.dem.scores"),
+            otherwise=SCANNED.replace("rankings", "scores"),
+        ),
         motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
-        tss="results/{dataset}/prep/tss.parquet",
+        tss="<results>/{dataset}/prep/tss.parquet",
     output:
-        "results/{dataset}/grn/motif_contrast.parquet",
+        "<results>/{dataset}/grn/motif_contrast.parquet",
     log:
-        "results/{dataset}/log/grn/contrast_motifs.log",
+        "<logs>/{dataset}/grn/contrast_motifs.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/contrast_motifs.tsv"
+        "<benchmarks>/{dataset}/grn/contrast_motifs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 8
@@ -275,15 +335,15 @@ rule contrast_motifs:
 
 rule enrich_modules:
     input:
-        tf_gene="results/{dataset}/grn/tf_gene.parquet",
-        rankings=gene_rankings_of,
+        tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
+        rankings=setting_path("grn.cistromes.cistarget_genes.rankings"),
         motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
     output:
-        "results/{dataset}/grn/module_enrichment.parquet",
+        "<results>/{dataset}/grn/module_enrichment.parquet",
     log:
-        "results/{dataset}/log/grn/enrich_modules.log",
+        "<logs>/{dataset}/grn/enrich_modules.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/enrich_modules.tsv"
+        "<benchmarks>/{dataset}/grn/enrich_modules.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 8
@@ -304,16 +364,16 @@ rule enrich_modules:
 
 rule run_pyscenic_ctx:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        tf_gene="results/{dataset}/grn/tf_gene.parquet",
-        rankings=gene_rankings_of,
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
+        rankings=setting_path("grn.cistromes.cistarget_genes.rankings"),
         motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
     output:
-        "results/{dataset}/grn/originals/module_enrichment.parquet",
+        "<results>/{dataset}/grn/originals/module_enrichment.parquet",
     log:
-        "results/{dataset}/log/grn/run_pyscenic_ctx.log",
+        "<logs>/{dataset}/grn/run_pyscenic_ctx.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/run_pyscenic_ctx.tsv"
+        "<benchmarks>/{dataset}/grn/run_pyscenic_ctx.tsv"
     conda:
         "../../envs/pyscenic.yaml"
     threads: 8
@@ -321,10 +381,17 @@ rule run_pyscenic_ctx:
         mem_mb=growing(64000),
         runtime=growing(480),
     params:
-        python=interpreter("pyscenic"),
-        program=program("run_pyscenic_ctx"),
-        settings=as_json(module_settings),
-        code=program_code("run_pyscenic_ctx"),
+        **original("run_pyscenic_ctx", "pyscenic"),
+        settings=as_json(
+            merged(
+                setting("grn.cistromes.cistarget_genes"),
+                setting(
+                    "grn.cistromes.cistarget",
+                    "motif_similarity_fdr",
+                    "orthologous_identity",
+                ),
+            )
+        ),
     message:
         "Motifs enriched in co-expression modules of {wildcards.dataset} by pySCENIC"
     shell:
@@ -335,17 +402,17 @@ rule run_pyscenic_ctx:
 
 rule build_cistromes:
     input:
-        region_gene="results/{dataset}/grn/region_gene.parquet",
-        tfs="results/{dataset}/grn/tfs.txt",
-        prior="results/{dataset}/grn/prior.parquet",
-        region_sets="results/{dataset}/topics/region_sets.parquet",
-        table=cistrome_table_of,
+        region_gene="<results>/{dataset}/grn/region_gene.parquet",
+        tfs="<results>/{dataset}/grn/tfs.txt",
+        prior="<results>/{dataset}/grn/prior.parquet",
+        region_sets="<results>/{dataset}/topics/region_sets.parquet",
+        table=lookup(dpath="{dataset}", within=TABLES, default=[]),
     output:
-        "results/{dataset}/grn/cistromes.parquet",
+        "<results>/{dataset}/grn/cistromes.parquet",
     log:
-        "results/{dataset}/log/grn/build_cistromes.log",
+        "<logs>/{dataset}/grn/build_cistromes.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/build_cistromes.tsv"
+        "<benchmarks>/{dataset}/grn/build_cistromes.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -363,19 +430,19 @@ rule build_cistromes:
 
 rule build_eregulons:
     input:
-        tf_gene="results/{dataset}/grn/tf_gene.parquet",
-        region_gene="results/{dataset}/grn/region_gene.parquet",
-        cistromes="results/{dataset}/grn/cistromes.parquet",
-        tfs="results/{dataset}/grn/tfs.txt",
-        motifs=where_motifs_rank_regions(cistrome_table_of),
-        rankings=where_motifs_rank_regions(rankings_of),
+        tf_gene="<results>/{dataset}/{run}/tf_gene.parquet",
+        region_gene="<results>/{dataset}/{run}/region_gene.parquet",
+        cistromes="<results>/{dataset}/grn/cistromes.parquet",
+        tfs="<results>/{dataset}/grn/tfs.txt",
+        motifs=lookup(dpath="{dataset}", within=RANKED, default=[]),
+        rankings=lookup(dpath="{dataset}", within=RANKINGS, default=[]),
     output:
-        eregulons="results/{dataset}/grn/eregulons_unfiltered.parquet",
-        funnel="results/{dataset}/grn/funnel_unfiltered.tsv",
+        eregulons="<results>/{dataset}/{run}/eregulons_unfiltered.parquet",
+        funnel="<results>/{dataset}/{run}/funnel_unfiltered.tsv",
     log:
-        "results/{dataset}/log/grn/build_eregulons.log",
+        "<logs>/{dataset}/{run}/build_eregulons.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/build_eregulons.tsv"
+        "<benchmarks>/{dataset}/{run}/build_eregulons.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -386,28 +453,32 @@ rule build_eregulons:
         settings=setting("grn.eregulons"),
         code=code("grn/build_eregulons"),
     message:
-        "eRegulons of {wildcards.dataset}"
+        "eRegulons of {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/build_eregulons.py"
 
 
 rule filter_eregulons:
     input:
-        eregulons="results/{dataset}/grn/eregulons_unfiltered.parquet",
-        funnel="results/{dataset}/grn/funnel_unfiltered.tsv",
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        cell_topic="results/{dataset}/topics/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/region_topic.parquet",
-        reruns=of_reruns("eregulons_unfiltered.parquet"),
+        eregulons="<results>/{dataset}/{run}/eregulons_unfiltered.parquet",
+        funnel="<results>/{dataset}/{run}/funnel_unfiltered.tsv",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/region_topic.parquet",
+        reruns=expand(
+            "<results>/{dataset}/{rerun}/eregulons_unfiltered.parquet",
+            rerun=lookup(dpath="{dataset}/{run}", within=RERUNS, default=[]),
+            allow_missing=True,
+        ),
     output:
-        eregulons="results/{dataset}/grn/eregulons.parquet",
-        funnel="results/{dataset}/grn/funnel.tsv",
-        quality="results/{dataset}/grn/eregulon_quality.tsv",
-        region_activity="results/{dataset}/grn/region_activity.parquet",
+        eregulons="<results>/{dataset}/{run}/eregulons.parquet",
+        funnel="<results>/{dataset}/{run}/funnel.tsv",
+        quality="<results>/{dataset}/{run}/eregulon_quality.tsv",
+        region_activity="<results>/{dataset}/{run}/region_activity.parquet",
     log:
-        "results/{dataset}/log/grn/filter_eregulons.log",
+        "<logs>/{dataset}/{run}/filter_eregulons.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/filter_eregulons.tsv"
+        "<benchmarks>/{dataset}/{run}/filter_eregulons.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -419,24 +490,24 @@ rule filter_eregulons:
         aucell=setting("grn.cell", "auc_threshold", "detected_quantile"),
         min_frequency=setting("grn.stability", "min_frequency"),
         min_targets=setting("grn.eregulons", "min_targets"),
-        seed=setting("grn.seed"),
+        seed=lookup(dpath="{dataset}/{run}", within=RUNS),
         code=code("grn/filter_eregulons"),
     message:
-        "Quality of the eRegulons of {wildcards.dataset}"
+        "Quality of the eRegulons of {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/filter_eregulons.py"
 
 
 rule run_pyscenic_aucell:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        eregulons="results/{dataset}/grn/eregulons.parquet",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        eregulons="<results>/{dataset}/grn/eregulons.parquet",
     output:
-        "results/{dataset}/grn/originals/cell_auc.parquet",
+        "<results>/{dataset}/grn/originals/cell_auc.parquet",
     log:
-        "results/{dataset}/log/grn/run_pyscenic_aucell.log",
+        "<logs>/{dataset}/grn/run_pyscenic_aucell.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/run_pyscenic_aucell.tsv"
+        "<benchmarks>/{dataset}/grn/run_pyscenic_aucell.tsv"
     conda:
         "../../envs/pyscenic.yaml"
     threads: 8
@@ -444,11 +515,9 @@ rule run_pyscenic_aucell:
         mem_mb=growing(16000),
         runtime=growing(240),
     params:
-        python=interpreter("pyscenic"),
-        program=program("run_pyscenic_aucell"),
+        **original("run_pyscenic_aucell", "pyscenic"),
         settings=as_json(setting("grn.cell", "auc_threshold")),
         seed=setting("grn.seed"),
-        code=program_code("run_pyscenic_aucell"),
     message:
         "eRegulon activity of each cell in {wildcards.dataset} by pySCENIC"
     shell:
@@ -459,18 +528,18 @@ rule run_pyscenic_aucell:
 
 rule score_cell_activity:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        eregulons="results/{dataset}/grn/eregulons.parquet",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        eregulons="<results>/{dataset}/{run}/eregulons.parquet",
         original=by_original(
-            "grn.cell", "results/{dataset}/grn/originals/cell_auc.parquet"
+            "grn.cell", "<results>/{dataset}/grn/originals/cell_auc.parquet"
         ),
     output:
-        activity="results/{dataset}/grn/cell_activity.h5ad",
-        thresholds="results/{dataset}/grn/thresholds.tsv",
+        activity="<results>/{dataset}/{run}/cell_activity.h5ad",
+        thresholds="<results>/{dataset}/{run}/thresholds.tsv",
     log:
-        "results/{dataset}/log/grn/score_cell_activity.log",
+        "<logs>/{dataset}/{run}/score_cell_activity.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/score_cell_activity.tsv"
+        "<benchmarks>/{dataset}/{run}/score_cell_activity.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -479,23 +548,23 @@ rule score_cell_activity:
         runtime=growing(120),
     params:
         settings=setting("grn.cell"),
-        seed=setting("grn.seed"),
+        seed=lookup(dpath="{dataset}/{run}", within=RUNS),
         code=code("grn/score_cell_activity", at="grn.cell.method"),
     message:
-        "eRegulon activity of each cell in {wildcards.dataset}"
+        "eRegulon activity of each cell in {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/score_cell_activity.py"
 
 
 rule score_specificity:
     input:
-        "results/{dataset}/grn/cell_activity.h5ad",
+        "<results>/{dataset}/{run}/cell_activity.h5ad",
     output:
-        "results/{dataset}/grn/specificity.parquet",
+        "<results>/{dataset}/{run}/specificity.parquet",
     log:
-        "results/{dataset}/log/grn/score_specificity.log",
+        "<logs>/{dataset}/{run}/score_specificity.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/score_specificity.tsv"
+        "<benchmarks>/{dataset}/{run}/score_specificity.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -505,26 +574,30 @@ rule score_specificity:
     params:
         code=code("grn/score_specificity"),
     message:
-        "Specificity of eRegulons for cell types in {wildcards.dataset}"
+        "Specificity of eRegulons for cell types in {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/score_specificity.py"
 
 
 rule build_cell_type_grns:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        cell_topic="results/{dataset}/topics/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/region_topic.parquet",
-        eregulons="results/{dataset}/grn/eregulons.parquet",
-        specificity="results/{dataset}/grn/specificity.parquet",
-        reruns=of_reruns("cell_type"),
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/region_topic.parquet",
+        eregulons="<results>/{dataset}/{run}/eregulons.parquet",
+        specificity="<results>/{dataset}/{run}/specificity.parquet",
+        reruns=expand(
+            "<results>/{dataset}/{rerun}/cell_type",
+            rerun=lookup(dpath="{dataset}/{run}", within=RERUNS, default=[]),
+            allow_missing=True,
+        ),
     output:
-        grns=directory("results/{dataset}/grn/cell_type"),
-        summary="results/{dataset}/grn/cell_type_summary.tsv",
+        grns=directory("<results>/{dataset}/{run}/cell_type"),
+        summary="<results>/{dataset}/{run}/cell_type_summary.tsv",
     log:
-        "results/{dataset}/log/grn/build_cell_type_grns.log",
+        "<logs>/{dataset}/{run}/build_cell_type_grns.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/build_cell_type_grns.tsv"
+        "<benchmarks>/{dataset}/{run}/build_cell_type_grns.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -535,23 +608,39 @@ rule build_cell_type_grns:
         settings=setting("grn.cell_type"),
         code=code("grn/build_cell_type_grns"),
     message:
-        "Cell-type GRNs of {wildcards.dataset}"
+        "Cell-type GRNs of {wildcards.dataset}, {wildcards.run}"
     script:
         "../scripts/grn/build_cell_type_grns.py"
 
 
 rule measure_stability:
     input:
-        tf_gene=of_all_runs("tf_gene.parquet"),
-        region_gene=of_all_runs("region_gene.parquet"),
-        eregulons=of_all_runs("eregulons_unfiltered.parquet"),
-        cell_types=of_all_runs("cell_type"),
+        tf_gene=expand(
+            "<results>/{dataset}/{run}/tf_gene.parquet",
+            run=lookup(dpath="{dataset}", within=NETWORKS),
+            allow_missing=True,
+        ),
+        region_gene=expand(
+            "<results>/{dataset}/{run}/region_gene.parquet",
+            run=lookup(dpath="{dataset}", within=NETWORKS),
+            allow_missing=True,
+        ),
+        eregulons=expand(
+            "<results>/{dataset}/{run}/eregulons_unfiltered.parquet",
+            run=lookup(dpath="{dataset}", within=NETWORKS),
+            allow_missing=True,
+        ),
+        cell_types=expand(
+            "<results>/{dataset}/{run}/cell_type",
+            run=lookup(dpath="{dataset}", within=NETWORKS),
+            allow_missing=True,
+        ),
     output:
-        "results/{dataset}/grn/stability.tsv",
+        "<results>/{dataset}/grn/stability.tsv",
     log:
-        "results/{dataset}/log/grn/measure_stability.log",
+        "<logs>/{dataset}/grn/measure_stability.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/measure_stability.tsv"
+        "<benchmarks>/{dataset}/grn/measure_stability.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -560,7 +649,7 @@ rule measure_stability:
         runtime=growing(60),
     params:
         settings=setting("grn.stability", "top_fraction"),
-        seeds=seeds_of_all_runs,
+        runs=lookup(dpath="{dataset}", within=RUNS),
         code=code("grn/measure_stability"),
     message:
         "What networks of different seeds have in common in {wildcards.dataset}"
@@ -570,17 +659,17 @@ rule measure_stability:
 
 rule score_promoter_motifs:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
         promoters=setting_path("grn.cistromes.promoter.promoters"),
-        motifs=collection_files("motifs"),
-        tfs=collection_files("tfs"),
+        motifs=setting_path("grn.cistromes.promoter.collections", "motifs"),
+        tfs=setting_path("grn.cistromes.promoter.collections", "tfs"),
     output:
-        binding="results/{dataset}/grn/promoter_binding.parquet",
-        targets="results/{dataset}/grn/promoter_targets.parquet",
+        binding="<results>/{dataset}/grn/promoter_binding.parquet",
+        targets="<results>/{dataset}/grn/promoter_targets.parquet",
     log:
-        "results/{dataset}/log/grn/score_promoter_motifs.log",
+        "<logs>/{dataset}/grn/score_promoter_motifs.log",
     benchmark:
-        "results/{dataset}/benchmark/grn/score_promoter_motifs.tsv"
+        "<benchmarks>/{dataset}/grn/score_promoter_motifs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

@@ -1,35 +1,71 @@
 # Stage prep: from the sample sheet to one checked, filtered and annotated multiome per dataset.
 # Samples given as fragments are counted first, in peaks called on all of the dataset's samples.
+from grnformer.workflow.samples import (
+    files_by_sample,
+    gather_files,
+    genome_of,
+    rows_by_sample,
+)
 
-
-localrules:
-    prep,
+COUNTED = {
+    "atac": "<results>/{dataset}/prep/fragments/{sample}/counts.h5ad",
+    "barcodes": "<results>/{dataset}/prep/fragments/{sample}/qc.tsv",
+}  # in place of a matrix
+ROWS = rows_by_sample(SAMPLES, path_of)
+FILES = files_by_sample(SAMPLES, files_of, COUNTED)
+RNA_FILES = {name: gather_files(FILES[name], "rna", "annotation") for name in DATASETS}
+NAMES = {name: list(ROWS[name]) for name in DATASETS}  # of samples
+GENOMES = {name: genome_of(SAMPLES, name) for name in DATASETS}
+TSS = {
+    name: path_of(config["genomes"][genome]["tss"]) for name, genome in GENOMES.items()
+}
+SIZES = {
+    name: path_of(CONFIGS[name]["prep"]["fragments"]["chromosome_sizes"].get(genome))
+    for name, genome in GENOMES.items()
+}
+BLACKLISTS = {
+    name: path_of(CONFIGS[name]["prep"]["fragments"]["blacklists"].get(genome))
+    for name, genome in GENOMES.items()
+}
+FRAGMENTED = SAMPLES[SAMPLES["fragments"] != ""]
+PRODUCTS = {
+    "multiome": "multiome.h5mu",
+    "qc": "qc.tsv",
+    "dropped": "dropped.tsv",
+    "markers": "markers.tsv",
+    "prep_summary": "summary.json",
+}
+REPORTED |= {
+    name: expand(f"<results>/{{dataset}}/prep/{file}", dataset=DATASETS)
+    for name, file in PRODUCTS.items()
+}
+REPORTED["fragment_qc"] = expand(
+    COUNTED["barcodes"],
+    zip,
+    dataset=FRAGMENTED["dataset"],
+    sample=FRAGMENTED["sample"],
+)
 
 
 rule prep:
     input:
         expand(
-            "results/{dataset}/prep/{product}",
+            "<results>/{dataset}/prep/{product}",
             dataset=DATASETS,
-            product=[
-                "multiome.h5mu",
-                "markers.tsv",
-                "dropped.tsv",
-                "qc.tsv",
-                "summary.json",
-            ],
+            product=PRODUCTS.values(),
         ),
+    localrule: True
 
 
 rule prepare_tss:
     input:
-        tss=tss_of,
+        tss=lookup(dpath="{dataset}", within=TSS),
     output:
-        tss="results/{dataset}/prep/tss.parquet",
+        tss="<results>/{dataset}/prep/tss.parquet",
     log:
-        "results/{dataset}/log/prep/prepare_tss.log",
+        "<logs>/{dataset}/prep/prepare_tss.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/prepare_tss.tsv"
+        "<benchmarks>/{dataset}/prep/prepare_tss.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -46,16 +82,16 @@ rule prepare_tss:
 
 rule scan_fragments:
     input:
-        unpack(fragments_of),
-        tss="results/{dataset}/prep/tss.parquet",
-        sizes=of_genome("prep.fragments.chromosome_sizes"),
+        fragments=lookup(dpath="{dataset}/{sample}/fragments", within=FILES),
+        tss="<results>/{dataset}/prep/tss.parquet",
+        sizes=lookup(dpath="{dataset}", within=SIZES),
     output:
-        barcodes="results/{dataset}/prep/fragments/{sample}/barcodes.parquet",
-        chromosomes="results/{dataset}/prep/fragments/{sample}/chromosomes.tsv",
+        barcodes="<results>/{dataset}/prep/fragments/{sample}/barcodes.parquet",
+        chromosomes="<results>/{dataset}/prep/fragments/{sample}/chromosomes.tsv",
     log:
-        "results/{dataset}/log/prep/scan_fragments.{sample}.log",
+        "<logs>/{dataset}/prep/scan_fragments.{sample}.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/scan_fragments.{sample}.tsv"
+        "<benchmarks>/{dataset}/prep/scan_fragments.{sample}.tsv"
     conda:
         "../../envs/fragments.yaml"
     threads: 1
@@ -63,7 +99,6 @@ rule scan_fragments:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
-        row=located_row,
         code=code("prep/scan_fragments"),
     message:
         "Scanning the fragments of sample {wildcards.sample} of {wildcards.dataset}"
@@ -73,21 +108,23 @@ rule scan_fragments:
 
 rule import_fragments:
     input:
-        unpack(fragments_of),
-        rna=rna_of,
-        barcodes="results/{dataset}/prep/fragments/{sample}/barcodes.parquet",
-        chromosomes=of_samples(
-            "results/{dataset}/prep/fragments/{sample}/chromosomes.tsv"
+        rna=lookup(dpath="{dataset}/{sample}/rna", within=FILES),
+        fragments=lookup(dpath="{dataset}/{sample}/fragments", within=FILES),
+        barcodes="<results>/{dataset}/prep/fragments/{sample}/barcodes.parquet",
+        chromosomes=expand(
+            "<results>/{dataset}/prep/fragments/{sample}/chromosomes.tsv",
+            sample=lookup(dpath="{dataset}", within=NAMES),
+            allow_missing=True,
         ),
-        tss="results/{dataset}/prep/tss.parquet",
-        sizes=of_genome("prep.fragments.chromosome_sizes"),
+        tss="<results>/{dataset}/prep/tss.parquet",
+        sizes=lookup(dpath="{dataset}", within=SIZES),
     output:
-        fragments="results/{dataset}/prep/fragments/{sample}/fragments.h5ad",
-        barcodes="results/{dataset}/prep/fragments/{sample}/judged.tsv",
+        fragments="<results>/{dataset}/prep/fragments/{sample}/fragments.h5ad",
+        barcodes="<results>/{dataset}/prep/fragments/{sample}/judged.tsv",
     log:
-        "results/{dataset}/log/prep/import_fragments.{sample}.log",
+        "<logs>/{dataset}/prep/import_fragments.{sample}.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/import_fragments.{sample}.tsv"
+        "<benchmarks>/{dataset}/prep/import_fragments.{sample}.tsv"
     conda:
         "../../envs/fragments.yaml"
     threads: 1
@@ -95,7 +132,7 @@ rule import_fragments:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        row=located_row,
+        row=lookup(dpath="{dataset}/{sample}", within=ROWS),
         settings=setting("prep", "fragments", "min_known_genes", "min_barcode_overlap"),
         code=code("prep/import_fragments"),
     message:
@@ -106,15 +143,19 @@ rule import_fragments:
 
 rule group_cells:
     input:
-        rna=rna_files_of,
-        barcodes=of_samples("results/{dataset}/prep/fragments/{sample}/judged.tsv"),
-        tss="results/{dataset}/prep/tss.parquet",
+        rna=lookup(dpath="{dataset}", within=RNA_FILES),
+        barcodes=expand(
+            "<results>/{dataset}/prep/fragments/{sample}/judged.tsv",
+            sample=lookup(dpath="{dataset}", within=NAMES),
+            allow_missing=True,
+        ),
+        tss="<results>/{dataset}/prep/tss.parquet",
     output:
-        pseudobulks="results/{dataset}/prep/pseudobulks.tsv",
+        pseudobulks="<results>/{dataset}/prep/pseudobulks.tsv",
     log:
-        "results/{dataset}/log/prep/group_cells.log",
+        "<logs>/{dataset}/prep/group_cells.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/group_cells.tsv"
+        "<benchmarks>/{dataset}/prep/group_cells.tsv"
     conda:
         "../../envs/fragments.yaml"
     threads: 1
@@ -122,7 +163,7 @@ rule group_cells:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        rows=located_rows,
+        rows=lookup(dpath="{dataset}", within=ROWS),
         fragments=setting("prep.fragments", "without_annotation", "min_cells_per_group"),
         settings=setting(
             "prep", "seed", "embedding", "min_known_genes", "min_annotated"
@@ -136,20 +177,26 @@ rule group_cells:
 
 rule call_peaks:
     input:
-        fragments=of_samples("results/{dataset}/prep/fragments/{sample}/fragments.h5ad"),
-        chromosomes=of_samples(
-            "results/{dataset}/prep/fragments/{sample}/chromosomes.tsv"
+        fragments=expand(
+            "<results>/{dataset}/prep/fragments/{sample}/fragments.h5ad",
+            sample=lookup(dpath="{dataset}", within=NAMES),
+            allow_missing=True,
         ),
-        pseudobulks="results/{dataset}/prep/pseudobulks.tsv",
-        tss="results/{dataset}/prep/tss.parquet",
-        sizes=of_genome("prep.fragments.chromosome_sizes"),
-        blacklist=of_genome("prep.fragments.blacklists"),
+        chromosomes=expand(
+            "<results>/{dataset}/prep/fragments/{sample}/chromosomes.tsv",
+            sample=lookup(dpath="{dataset}", within=NAMES),
+            allow_missing=True,
+        ),
+        pseudobulks="<results>/{dataset}/prep/pseudobulks.tsv",
+        tss="<results>/{dataset}/prep/tss.parquet",
+        sizes=lookup(dpath="{dataset}", within=SIZES),
+        blacklist=lookup(dpath="{dataset}", within=BLACKLISTS),
     output:
-        peaks="results/{dataset}/prep/consensus_peaks.tsv",
+        peaks="<results>/{dataset}/prep/consensus_peaks.tsv",
     log:
-        "results/{dataset}/log/prep/call_peaks.log",
+        "<logs>/{dataset}/prep/call_peaks.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/call_peaks.tsv"
+        "<benchmarks>/{dataset}/prep/call_peaks.tsv"
     conda:
         "../../envs/fragments.yaml"
     threads: 1
@@ -157,7 +204,7 @@ rule call_peaks:
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
-        rows=located_rows,
+        samples=lookup(dpath="{dataset}", within=NAMES),
         settings=setting(
             "prep.fragments", "q_value", "tag_shift", "tag_length", "half_width"
         ),
@@ -170,16 +217,16 @@ rule call_peaks:
 
 rule count_fragments:
     input:
-        fragments="results/{dataset}/prep/fragments/{sample}/fragments.h5ad",
-        barcodes="results/{dataset}/prep/fragments/{sample}/judged.tsv",
-        peaks="results/{dataset}/prep/consensus_peaks.tsv",
+        fragments="<results>/{dataset}/prep/fragments/{sample}/fragments.h5ad",
+        barcodes="<results>/{dataset}/prep/fragments/{sample}/judged.tsv",
+        peaks="<results>/{dataset}/prep/consensus_peaks.tsv",
     output:
-        counts="results/{dataset}/prep/fragments/{sample}/counts.h5ad",
-        barcodes="results/{dataset}/prep/fragments/{sample}/qc.tsv",
+        counts="<results>/{dataset}/prep/fragments/{sample}/counts.h5ad",
+        barcodes="<results>/{dataset}/prep/fragments/{sample}/qc.tsv",
     log:
-        "results/{dataset}/log/prep/count_fragments.{sample}.log",
+        "<logs>/{dataset}/prep/count_fragments.{sample}.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/count_fragments.{sample}.tsv"
+        "<benchmarks>/{dataset}/prep/count_fragments.{sample}.tsv"
     conda:
         "../../envs/fragments.yaml"
     threads: 1
@@ -197,15 +244,20 @@ rule count_fragments:
 
 rule ingest_sample:
     input:
-        unpack(sample_files),
-        tss="results/{dataset}/prep/tss.parquet",
+        rna=lookup(dpath="{dataset}/{sample}/rna", within=FILES),
+        atac=lookup(dpath="{dataset}/{sample}/atac", within=FILES),
+        annotation=lookup(
+            dpath="{dataset}/{sample}/annotation", within=FILES, default=[]
+        ),
+        barcodes=lookup(dpath="{dataset}/{sample}/barcodes", within=FILES, default=[]),
+        tss="<results>/{dataset}/prep/tss.parquet",
     output:
-        counts="results/{dataset}/prep/samples/{sample}.h5mu",
-        dropped="results/{dataset}/prep/samples/{sample}.dropped.tsv",
+        counts="<results>/{dataset}/prep/samples/{sample}.h5mu",
+        dropped="<results>/{dataset}/prep/samples/{sample}.dropped.tsv",
     log:
-        "results/{dataset}/log/prep/ingest_sample.{sample}.log",
+        "<logs>/{dataset}/prep/ingest_sample.{sample}.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/ingest_sample.{sample}.tsv"
+        "<benchmarks>/{dataset}/prep/ingest_sample.{sample}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -213,7 +265,7 @@ rule ingest_sample:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        row=located_row,
+        row=lookup(dpath="{dataset}/{sample}", within=ROWS),
         settings=setting(
             "prep",
             "min_known_genes",
@@ -230,17 +282,25 @@ rule ingest_sample:
 
 rule filter_multiome:
     input:
-        counts=of_samples("results/{dataset}/prep/samples/{sample}.h5mu"),
-        dropped=of_samples("results/{dataset}/prep/samples/{sample}.dropped.tsv"),
-        tss="results/{dataset}/prep/tss.parquet",
+        counts=expand(
+            "<results>/{dataset}/prep/samples/{sample}.h5mu",
+            sample=lookup(dpath="{dataset}", within=NAMES),
+            allow_missing=True,
+        ),
+        dropped=expand(
+            "<results>/{dataset}/prep/samples/{sample}.dropped.tsv",
+            sample=lookup(dpath="{dataset}", within=NAMES),
+            allow_missing=True,
+        ),
+        tss="<results>/{dataset}/prep/tss.parquet",
     output:
-        counts="results/{dataset}/prep/filtered.h5mu",
-        dropped="results/{dataset}/prep/dropped.tsv",
-        qc="results/{dataset}/prep/qc.tsv",
+        counts="<results>/{dataset}/prep/filtered.h5mu",
+        dropped="<results>/{dataset}/prep/dropped.tsv",
+        qc="<results>/{dataset}/prep/qc.tsv",
     log:
-        "results/{dataset}/log/prep/filter_multiome.log",
+        "<logs>/{dataset}/prep/filter_multiome.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/filter_multiome.tsv"
+        "<benchmarks>/{dataset}/prep/filter_multiome.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -260,17 +320,17 @@ rule filter_multiome:
 
 rule annotate_cells:
     input:
-        counts="results/{dataset}/prep/filtered.h5mu",
-        dropped="results/{dataset}/prep/dropped.tsv",
-        qc="results/{dataset}/prep/qc.tsv",
+        counts="<results>/{dataset}/prep/filtered.h5mu",
+        dropped="<results>/{dataset}/prep/dropped.tsv",
+        qc="<results>/{dataset}/prep/qc.tsv",
     output:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        markers="results/{dataset}/prep/markers.tsv",
-        summary="results/{dataset}/prep/summary.json",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        markers="<results>/{dataset}/prep/markers.tsv",
+        summary="<results>/{dataset}/prep/summary.json",
     log:
-        "results/{dataset}/log/prep/annotate_cells.log",
+        "<logs>/{dataset}/prep/annotate_cells.log",
     benchmark:
-        "results/{dataset}/benchmark/prep/annotate_cells.tsv"
+        "<benchmarks>/{dataset}/prep/annotate_cells.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

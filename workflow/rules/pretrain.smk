@@ -27,36 +27,38 @@ PRETRAIN["size"]["backbone"] = config["pretrain"]["sizes"][config["pretrain"]["s
     "backbones"
 ][config["pretrain"]["backbone"]]
 PRETRAIN["size_name"] = config["pretrain"]["size"]
-
-
-localrules:
-    pretrain,
-
-
-wildcard_constraints:
-    arm="[a-z][a-z0-9_]*",
-    seed=r"\d+",
+MODELS = {
+    "dataset": TRAINED,
+    "arm": config["pretrain"]["arms"],
+    "seed": config["pretrain"]["seeds"],
+}
+REPORTED |= {
+    "training": expand(
+        "<results>/{dataset}/pretrain/{arm}/seed{seed}/training.tsv", **MODELS
+    ),
+    "heldout": expand(
+        "<results>/{dataset}/pretrain/{arm}/seed{seed}/heldout.json", **MODELS
+    ),
+}
 
 
 rule pretrain:
     input:
         expand(
-            "results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
-            dataset=TRAINED,
-            arm=config["pretrain"]["arms"],
-            seed=config["pretrain"]["seeds"],
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors", **MODELS
         ),
+    localrule: True
 
 
 rule split_cells:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
     output:
-        split="results/{dataset}/pretrain/split.tsv",
+        split="<results>/{dataset}/pretrain/split.tsv",
     log:
-        "results/{dataset}/log/pretrain/split_cells.log",
+        "<logs>/{dataset}/pretrain/split_cells.log",
     benchmark:
-        "results/{dataset}/benchmark/pretrain/split_cells.tsv"
+        "<benchmarks>/{dataset}/pretrain/split_cells.tsv"
     wildcard_constraints:
         dataset=one_of(DATASETS),
     conda:
@@ -77,14 +79,14 @@ rule split_cells:
 
 rule join_splits:
     input:
-        splits=of_members("results/{dataset}/pretrain/split.tsv"),
-        files=corpus_files_of,
+        splits=of_members("<results>/{dataset}/pretrain/split.tsv"),
+        files=lookup(dpath="{dataset}", within=CORPUS_FILES),
     output:
-        split="results/{dataset}/pretrain/split.tsv",
+        split="<results>/{dataset}/pretrain/split.tsv",
     log:
-        "results/{dataset}/log/pretrain/join_splits.log",
+        "<logs>/{dataset}/pretrain/join_splits.log",
     benchmark:
-        "results/{dataset}/benchmark/pretrain/join_splits.tsv"
+        "<benchmarks>/{dataset}/pretrain/join_splits.tsv"
     wildcard_constraints:
         dataset=one_of(CORPORA),
     conda:
@@ -94,8 +96,8 @@ rule join_splits:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        datasets=members_of,
-        files=corpus_file_names_of,
+        datasets=lookup(dpath="{dataset}/datasets", within=CORPORA),
+        files=lookup(dpath="{dataset}/files", within=CORPORA),
         heldout_fraction=config["pretrain"]["heldout_fraction"],
         seed=config["pretrain"]["seed"],
         code=code("pretrain/join_splits"),
@@ -107,30 +109,23 @@ rule join_splits:
 
 rule pretrain_model:
     input:
-        multiome=cells_of,
-        split="results/{dataset}/pretrain/split.tsv",
+        multiomes=of_members("<results>/{dataset}/prep/multiome.h5mu"),
+        files=lookup(dpath="{dataset}", within=CORPUS_FILES, default=[]),
+        split="<results>/{dataset}/pretrain/split.tsv",
         bundle=bundle_of,
-        checkpoint=(
-            path_of(config["pretrain"]["checkpoint"])
-            if config["pretrain"]["checkpoint"]
-            else []
-        ),
-        medians=(
-            path_of(config["pretrain"]["medians"])
-            if config["pretrain"]["medians"]
-            else []
-        ),
+        checkpoint=path_of(config["pretrain"]["checkpoint"]),
+        medians=path_of(config["pretrain"]["medians"]),
         vocabulary=VOCABULARY if config["pretrain"]["medians"] else [],
     output:
-        weights="results/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
-        card="results/{dataset}/pretrain/{arm}/seed{seed}/model.json",
-        training="results/{dataset}/pretrain/{arm}/seed{seed}/training.tsv",
-        heldout="results/{dataset}/pretrain/{arm}/seed{seed}/heldout.json",
-        reference="results/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+        weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        training="<results>/{dataset}/pretrain/{arm}/seed{seed}/training.tsv",
+        heldout="<results>/{dataset}/pretrain/{arm}/seed{seed}/heldout.json",
+        reference="<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
     log:
-        "results/{dataset}/log/pretrain/pretrain_model.{arm}.seed{seed}.log",
+        "<logs>/{dataset}/pretrain/pretrain_model.{arm}.seed{seed}.log",
     benchmark:
-        "results/{dataset}/benchmark/pretrain/pretrain_model.{arm}.seed{seed}.tsv"
+        "<benchmarks>/{dataset}/pretrain/pretrain_model.{arm}.seed{seed}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -142,10 +137,10 @@ rule pretrain_model:
         processes=1,
     params:
         arm=lookup(dpath="pretrain/arms/{arm}", within=config),
-        members=members_of,
-        files=corpus_file_names_of,
+        members=lookup(dpath="{dataset}/datasets", within=CORPORA, default=[]),
+        files=lookup(dpath="{dataset}/files", within=CORPORA, default={}),
         settings=PRETRAIN,
-        checkpoints="results/{dataset}/pretrain/{arm}/seed{seed}/checkpoint",
+        folder=subpath(output.weights, parent=True),
         code=code("pretrain/pretrain_model", BACKBONE),
     message:
         "Pretraining arm {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"

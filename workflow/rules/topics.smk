@@ -1,28 +1,37 @@
 # Topics: patterns of co-accessible regions (LDA), and the region sets drawn from them.
 
-
-localrules:
-    topics,
+REPORTED |= {
+    "topic_selection": expand(
+        "<results>/{dataset}/topics/model_selection.tsv", dataset=DATASETS
+    ),
+    "cell_topic": expand(
+        "<results>/{dataset}/topics/cell_topic.parquet", dataset=DATASETS
+    ),
+    "region_sets": expand(
+        "<results>/{dataset}/topics/region_sets.parquet", dataset=DATASETS
+    ),
+}
 
 
 rule topics:
     input:
-        expand("results/{dataset}/topics/region_sets.parquet", dataset=DATASETS),
-        expand("results/{dataset}/topics/model_selection.tsv", dataset=DATASETS),
+        expand("<results>/{dataset}/topics/region_sets.parquet", dataset=DATASETS),
+        expand("<results>/{dataset}/topics/model_selection.tsv", dataset=DATASETS),
+    localrule: True
 
 
 rule run_pycistopic:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
     output:
-        cell_topic="results/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/originals/{n_topics}/region_topic.parquet",
-        partial_cell_topic="results/{dataset}/topics/originals/{n_topics}/partial_cell_topic.parquet",
-        partial_region_topic="results/{dataset}/topics/originals/{n_topics}/partial_region_topic.parquet",
+        cell_topic="<results>/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/originals/{n_topics}/region_topic.parquet",
+        partial_cell_topic="<results>/{dataset}/topics/originals/{n_topics}/partial_cell_topic.parquet",
+        partial_region_topic="<results>/{dataset}/topics/originals/{n_topics}/partial_region_topic.parquet",
     log:
-        "results/{dataset}/log/topics/run_pycistopic.{n_topics}.log",
+        "<logs>/{dataset}/topics/run_pycistopic.{n_topics}.log",
     benchmark:
-        "results/{dataset}/benchmark/topics/run_pycistopic.{n_topics}.tsv"
+        "<benchmarks>/{dataset}/topics/run_pycistopic.{n_topics}.tsv"
     wildcard_constraints:
         n_topics=r"\d+",
     conda:
@@ -32,11 +41,9 @@ rule run_pycistopic:
         mem_mb=growing(16000),
         runtime=growing(1440),
     params:
-        python=interpreter("pycistopic"),
-        program=program("run_pycistopic"),
+        **original("run_pycistopic", "pycistopic"),
         settings=as_json(method_setting("topics", "min_cells", "evaluation")),
         seed=setting("topics.seed"),
-        code=program_code("run_pycistopic"),
     message:
         "Fitting {wildcards.n_topics} topics to {wildcards.dataset} by pycisTopic"
     shell:
@@ -48,16 +55,22 @@ rule run_pycistopic:
 
 rule fit_topics:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        original=topics_by_original,
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        original=by_original(
+            "topics",
+            "<results>/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
+            "<results>/{dataset}/topics/originals/{n_topics}/region_topic.parquet",
+            "<results>/{dataset}/topics/originals/{n_topics}/partial_cell_topic.parquet",
+            "<results>/{dataset}/topics/originals/{n_topics}/partial_region_topic.parquet",
+        ),
     output:
-        cell_topic="results/{dataset}/topics/models/{n_topics}/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/models/{n_topics}/region_topic.parquet",
-        scores="results/{dataset}/topics/models/{n_topics}/scores.tsv",
+        cell_topic="<results>/{dataset}/topics/models/{n_topics}/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/models/{n_topics}/region_topic.parquet",
+        scores="<results>/{dataset}/topics/models/{n_topics}/scores.tsv",
     log:
-        "results/{dataset}/log/topics/fit_topics.{n_topics}.log",
+        "<logs>/{dataset}/topics/fit_topics.{n_topics}.log",
     benchmark:
-        "results/{dataset}/benchmark/topics/fit_topics.{n_topics}.tsv"
+        "<benchmarks>/{dataset}/topics/fit_topics.{n_topics}.tsv"
     wildcard_constraints:
         n_topics=r"\d+",
     conda:
@@ -77,21 +90,29 @@ rule fit_topics:
 
 rule select_topics:
     input:
-        cell_topic=topic_models(
-            "results/{dataset}/topics/models/{n_topics}/cell_topic.parquet"
+        cell_topic=expand(
+            "<results>/{dataset}/topics/models/{n_topics}/cell_topic.parquet",
+            n_topics=setting("topics.n_topics"),
+            allow_missing=True,
         ),
-        region_topic=topic_models(
-            "results/{dataset}/topics/models/{n_topics}/region_topic.parquet"
+        region_topic=expand(
+            "<results>/{dataset}/topics/models/{n_topics}/region_topic.parquet",
+            n_topics=setting("topics.n_topics"),
+            allow_missing=True,
         ),
-        scores=topic_models("results/{dataset}/topics/models/{n_topics}/scores.tsv"),
+        scores=expand(
+            "<results>/{dataset}/topics/models/{n_topics}/scores.tsv",
+            n_topics=setting("topics.n_topics"),
+            allow_missing=True,
+        ),
     output:
-        cell_topic="results/{dataset}/topics/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/region_topic.parquet",
-        selection="results/{dataset}/topics/model_selection.tsv",
+        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/region_topic.parquet",
+        selection="<results>/{dataset}/topics/model_selection.tsv",
     log:
-        "results/{dataset}/log/topics/select_topics.log",
+        "<logs>/{dataset}/topics/select_topics.log",
     benchmark:
-        "results/{dataset}/benchmark/topics/select_topics.tsv"
+        "<benchmarks>/{dataset}/topics/select_topics.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -110,15 +131,15 @@ rule select_topics:
 
 rule binarize_topics:
     input:
-        multiome="results/{dataset}/prep/multiome.h5mu",
-        cell_topic="results/{dataset}/topics/cell_topic.parquet",
-        region_topic="results/{dataset}/topics/region_topic.parquet",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
+        region_topic="<results>/{dataset}/topics/region_topic.parquet",
     output:
-        region_sets="results/{dataset}/topics/region_sets.parquet",
+        region_sets="<results>/{dataset}/topics/region_sets.parquet",
     log:
-        "results/{dataset}/log/topics/binarize_topics.log",
+        "<logs>/{dataset}/topics/binarize_topics.log",
     benchmark:
-        "results/{dataset}/benchmark/topics/binarize_topics.tsv"
+        "<benchmarks>/{dataset}/topics/binarize_topics.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

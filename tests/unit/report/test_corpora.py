@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from grnformer.core import io
+from grnformer.report.costs import collect_costs
 from grnformer.report.gather import gather_sections
 from grnformer.report.page import Table, collect_tables, render_page
 from grnformer.settings.read import complete
@@ -29,7 +30,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str
     meta |= {"mode": "hybrid", "scales": ["cell"], "cell_types": ["A"], "eregulons": ["r"], "genes": 40, "edges": {}}
     meta |= {"rank_cutoff": 5, "datasets": {"first": described(1500, 0, 3, 0), "rest": described(70, 3, 3, 20)}}
     io.write_json(meta, folder / "fuse" / "hybrid" / "meta.json", "graph_meta")
-    found: dict[str, list[str]] = {"graphs": [str(folder / "fuse" / "hybrid")], "benchmarks": []}
+    io.write_table(collect_costs(Path("results/benchmarks"), ["both"]), Path("results/report/costs.tsv"), "costs")
+    found = {"graphs": [str(folder / "fuse" / "hybrid")], "costs": ["results/report/costs.tsv"]}
     for arm, less in (("none", 0.0), ("hybrid", 0.1)):
         for seed in (1, 2):
             model = folder / "pretrain" / arm / f"seed{seed}"
@@ -46,7 +48,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str
 def test_a_corpus_has_sections_of_its_own(files: dict[str, list[str]]) -> None:
     config = complete({})
     options = {"config": config, "configs": {}, "samples": [], "registry": {}, "commit": "0123abc"}
-    sections = gather_sections(files, **options, corpora=["both"])
+    sections = gather_sections(files, Path("results"), **options, corpora=["both"])
     assert [s.name for s in sections if s.dataset == "both"] == ["corpus", "pretrain"]
     corpus = sections[0]
     assert "1,570 cells of 2 datasets and files" in corpus.blocks[0].text

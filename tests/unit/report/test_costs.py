@@ -1,4 +1,4 @@
-"""Costs of jobs, from Snakemake's benchmark files."""
+"""Costs of the run: which benchmark files count, and for what."""
 
 from pathlib import Path
 
@@ -9,42 +9,43 @@ from grnformer.core import contracts
 from grnformer.report.costs import collect_costs
 from grnformer.report.sections.run import sum_up_costs
 
-HEAD = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
-
-
-def put(path: Path, *rows: str) -> Path:
-    path.parent.mkdir(parents=True)
-    path.write_text(HEAD + "".join(rows))
-    return path
-
 
 @pytest.fixture
-def files(tmp_path: Path) -> list[Path]:
-    results = tmp_path / "results"
-    return [
-        put(results / "a" / "benchmark" / "topics" / "fit.4.tsv", "3\t0:00:03\t10\t20\t2\n", "5\t0:00:05\t30\t20\t4\n"),
-        put(results / "a" / "benchmark" / "prep" / "short.tsv", "0.1\t0:00:00\tNA\tNA\t-\n"),
-        put(results / "benchmark" / "bench" / "split.tsv", "2\t0:00:02\t7\t20\t1\n"),
-    ]
+def folder(tmp_path: Path) -> Path:
+    measured = "s\th:m:s\tmax_rss\tcpu_time\n{s}\t0:00:01\t{rss}\t{cpu}\n"
+    for path, s, rss, cpu in (
+        ("pbmc/prep/filter_multiome.tsv", 2, 100, 1.5),
+        ("pbmc/grn/infer_tf_gene.tsv", 10, 300, 19),
+        ("pbmc/grn_seed2/infer_tf_gene.tsv", 11, 200, 20),
+        ("bench/prepare_drug_response.tsv", 0.1, "NA", "NA"),
+        ("report/render_report.tsv", 5, 5, 5),
+        ("resources/fetch_resource.a.tsv", 5, 5, 5),
+        ("earlier/prep/filter_multiome.tsv", 5, 5, 5),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(measured.format(s=s, rss=rss, cpu=cpu))
+    return tmp_path
 
 
-def test_one_row_a_job(files: list[Path]) -> None:
-    table = collect_costs(files)
-    contracts.check(table, "costs", where="here")
+def test_jobs_of_this_run_are_counted_by_stage(folder: Path) -> None:
+    table = collect_costs(folder, ["pbmc"])
     assert table[["dataset", "stage", "job"]].to_numpy().tolist() == [
-        ["a", "topics", "fit.4"],
-        ["a", "prep", "short"],
-        ["all", "bench", "split"],
+        ["pbmc", "prep", "filter_multiome"],
+        ["pbmc", "grn", "infer_tf_gene"],
+        ["pbmc", "grn", "infer_tf_gene.seed2"],
+        ["all", "bench", "prepare_drug_response"],
     ]
-    assert table["wall_seconds"].tolist() == [4, 0.1, 2]
-    assert table["peak_memory_mb"].to_numpy() == pytest.approx([30, np.nan, 7], nan_ok=True)
-    assert table["cpu_seconds"].to_numpy() == pytest.approx([3, np.nan, 1], nan_ok=True)
+    assert table["wall_seconds"].tolist() == [2, 10, 11, 0.1]
+    assert np.isnan(table["peak_memory_mb"].iloc[-1])
+    contracts.check(table, "costs", where="here")
 
 
-def test_stages_are_summed_up(files: list[Path]) -> None:
-    table = sum_up_costs(collect_costs([*files, files[0]]).rename(columns={"dataset": "of"}))
-    assert table.loc[0, ["of", "stage", "jobs", "wall_seconds", "peak_memory_mb"]].tolist() == ["a", "topics", 2, 8, 30]
+def test_a_stage_sums_its_times_and_takes_its_largest_memory(folder: Path) -> None:
+    grn = sum_up_costs(collect_costs(folder, ["pbmc"]).rename(columns={"dataset": "of"})).set_index("stage").loc["grn"]
+    assert (grn["jobs"], grn["wall_seconds"], grn["cpu_seconds"], grn["peak_memory_mb"]) == (2, 21, 39, 300)
 
 
-def test_no_file_is_an_empty_table() -> None:
-    contracts.check(collect_costs([]), "costs", where="here")
+def test_a_run_without_benchmark_files_has_an_empty_table_of_numbers(tmp_path: Path) -> None:
+    table = collect_costs(tmp_path / "none", ["pbmc"])
+    assert table.empty
+    contracts.check(table, "costs", where="here")

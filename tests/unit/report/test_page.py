@@ -113,9 +113,9 @@ def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
         "drug_response_scores": "bench/drug_response/scores.tsv",
         "drug_response_summary": "bench/drug_response/summary.tsv",
         "grn_truth": "bench/grn_accuracy/truth.tsv",
-        "benchmarks": "benchmark/**/*.tsv",
     }
-    return {"screen_counts": ["results/bench/drug_response/counts.tsv"]} | {
+    whole = {"screen_counts": ["results/bench/drug_response/counts.tsv"], "costs": ["results/report/costs.tsv"]}
+    return whole | {
         name: [str(p.relative_to(run)) for d in datasets for p in sorted((run / "results" / d).glob(pattern))]
         for name, pattern in patterns.items()
     }
@@ -138,6 +138,7 @@ def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
     try:
         return gather_sections(
             files,
+            Path("results"),
             config=config,
             configs={"lines": config, "tissue": config},
             samples=samples,

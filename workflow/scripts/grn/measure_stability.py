@@ -11,7 +11,7 @@ with job(snakemake):
     given, settings = snakemake.input, snakemake.params.settings
     files = zip(given.tf_gene, given.region_gene, given.eregulons, given.cell_types, strict=True)
     runs = {}
-    for seed, (tf_gene, region_gene, eregulons, folder) in zip(snakemake.params.seeds, files, strict=True):
+    for seed, (tf_gene, region_gene, eregulons, folder) in zip(snakemake.params.runs.values(), files, strict=True):
         runs[seed] = collect_sets(
             read_table(tf_gene, "tf_gene"),
             read_table(region_gene, "region_gene"),

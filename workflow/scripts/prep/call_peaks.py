@@ -15,6 +15,6 @@ with job(snakemake):
     lengths = chromosome_lengths(chromosomes, read_table(snakemake.input.tss, "tss"), sizes)
     barred = read_blacklist(snakemake.input.blacklist, lengths) if snakemake.input.blacklist else None
     groups = read_table(snakemake.input.pseudobulks, "pseudobulks")
-    files = dict(zip([row["sample"] for row in snakemake.params.rows], snakemake.input.fragments, strict=True))
+    files = dict(zip(snakemake.params.samples, snakemake.input.fragments, strict=True))
     found = call_peaks(files, groups, **settings)
     write_table(merge_peaks(found, lengths, barred, half_width=half_width), snakemake.output.peaks, "consensus_peaks")

@@ -11,5 +11,5 @@ with job(snakemake):
     tss = read_table(snakemake.input.tss, "tss")
     barcodes = pd.concat([read_table(path, "fragment_qc") for path in snakemake.input.barcodes], ignore_index=True)
     settings = snakemake.params.fragments | snakemake.params.settings
-    groups = group_cells(snakemake.params.rows, barcodes, tss, **settings)
+    groups = group_cells(list(snakemake.params.rows.values()), barcodes, tss, **settings)
     write_table(groups, snakemake.output.pseudobulks, "pseudobulks")

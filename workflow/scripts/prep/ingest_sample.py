@@ -7,8 +7,10 @@ with job(snakemake):
     from grnformer.prep.sample import load_sample
 
     tss = read_table(snakemake.input.tss, "tss")
-    row = snakemake.params.row
-    barcodes = read_table(row["barcodes"], "fragment_qc") if "barcodes" in row else None
+    row, barcodes = snakemake.params.row, None
+    if snakemake.input.barcodes:  # of a sample given as fragments, which have been counted
+        row = row | {"atac": snakemake.input.atac}
+        barcodes = read_table(snakemake.input.barcodes, "fragment_qc")
     data, dropped = load_sample(row, tss, barcodes=barcodes, **snakemake.params.settings)
     write_table(dropped, snakemake.output.dropped, "dropped")
     write_mudata(data, snakemake.output.counts, "paired_counts")

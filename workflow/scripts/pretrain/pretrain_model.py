@@ -9,8 +9,9 @@ with job(snakemake):
     paths = {name: inputs.get(name) or None for name in ("checkpoint", "medians", "vocabulary")}
     paths |= {name: inputs[name] for name in ("split", "bundle")}
     members = [*params.members, *params.files]  # of a corpus
-    paths["multiome"] = dict(zip(members, inputs.multiome, strict=True)) if members else inputs.multiome
-    how = {"arm": params.arm, "settings": params.settings, "checkpoints": params.checkpoints}
+    cells = [*inputs.multiomes, *inputs.files]
+    paths["multiome"] = dict(zip(members, cells, strict=True)) if members else cells[0]
+    how = {"arm": params.arm, "settings": params.settings, "checkpoints": f"{params.folder}/checkpoint"}
     how |= {
         "seed": int(snakemake.wildcards.seed),
         "threads": snakemake.threads,

@@ -11,6 +11,7 @@ with job(snakemake):
     settings = snakemake.params
     sections = gather_sections(
         {name: list(paths) if not isinstance(paths, str) else [paths] for name, paths in snakemake.input.items()},
+        Path(snakemake.output.page).parents[1],
         config=settings.config,
         configs=settings.configs,
         samples=settings.samples,

@@ -1,8 +1,6 @@
 """The pass over a fragments file: what it counts, and what it refuses."""
 
-import gzip
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,6 @@ from grnformer.core.errors import InputError
 from grnformer.prep.fragments import scan
 from grnformer.prep.fragments.barcodes import check_chromosomes_of_fragments
 from grnformer.prep.fragments.scan import scan_fragments
-from grnformer.prep.fragments.tabix import check_index
 
 MIRROR = os.environ.get("GRNFORMER_MIRROR")
 
@@ -96,25 +93,6 @@ def test_chromosomes_of_another_style_or_build(tss: pd.DataFrame) -> None:
     check_chromosomes_of_fragments(found, tss, {"chr1": 900}, "test")
     with pytest.raises(InputError, match="up to chr1:900"):
         check_chromosomes_of_fragments(found, tss, {"chr1": 899, "chr2": 900}, "test")
-
-
-def tabix(names: list[str], magic: bytes = b"TBI\1") -> bytes:
-    joined = b"".join(name.encode() + b"\0" for name in names)
-    return gzip.compress(struct.pack("<4s8i", magic, len(names), 65536, 1, 2, 3, 35, 0, len(joined)) + joined)
-
-
-def test_an_index_of_another_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "fragments.tsv.gz.tbi"
-    path.write_bytes(tabix(["chr1", "chr2"]))
-    check_index(path, {"chr1", "chr2"})
-    with pytest.raises(InputError, match="an index of"):
-        check_index(path, {"chr1"})
-    path.write_bytes(tabix(["chr1"], magic=b"CSI\1"))
-    with pytest.raises(InputError, match="a tabix index"):
-        check_index(path, {"chr1"})
-    path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="cannot be read as an index"):
-        check_index(path, {"chr1"})
 
 
 @pytest.mark.mirror

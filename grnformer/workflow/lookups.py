@@ -1,0 +1,102 @@
+"""Functions for rules: of wildcards, to what a dataset's settings say; of attempts, to resources.
+
+Snakemake calls what these return with the job's wildcards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+OfWildcards = Callable[[Any], Any]
+
+
+class Lookup:
+    """Looks a dataset's settings up, by the wildcard ``dataset``.
+
+    Parameters
+    ----------
+    configs
+        Dataset -> its configuration.
+    """
+
+    def __init__(self, configs: Mapping[str, Mapping[str, Any]]) -> None:
+        self.configs = configs
+
+    def setting(self, place: str, *keys: str) -> OfWildcards:
+        """Return a function to the part of the config at `place` (``grn.tfs``), or to the named keys of that part."""
+
+        def of_dataset(wildcards: Any) -> Any:
+            part = self._at(place, wildcards)
+            return {key: part[key] for key in keys} if keys else part
+
+        return of_dataset
+
+    def method(self, place: str, *keys: str) -> OfWildcards:
+        """Return a function to the method at `place`, the settings under its name, if any, and the named keys."""
+
+        def of_dataset(wildcards: Any) -> Any:
+            part = self._at(place, wildcards)
+            settings = [part["method"]] if part["method"] in part else []
+            return {key: part[key] for key in ("method", *settings, *keys)}
+
+        return of_dataset
+
+    def _at(self, place: str, wildcards: Any) -> Any:
+        part: Any = self.configs[wildcards.dataset]
+        for key in place.split("."):
+            part = part[key]
+        return part
+
+
+def as_json(of_wildcards: OfWildcards) -> OfWildcards:
+    """Return a function to the same as JSON, for the command line of a program."""
+
+    def encoded(wildcards: Any) -> str:
+        return json.dumps(of_wildcards(wildcards), sort_keys=True)
+
+    return encoded
+
+
+def merged(*of_wildcards: OfWildcards) -> OfWildcards:
+    """Return a function to the union of what the functions give."""
+
+    def together(wildcards: Any) -> dict[str, Any]:
+        union: dict[str, Any] = {}
+        for give in of_wildcards:
+            union |= give(wildcards)
+        return union
+
+    return together
+
+
+def on_demand(call: Callable[..., T], *arguments: Any) -> Callable[[Any], T]:
+    """Return a function that makes the call for a job that is planned, not whenever the workflow is read."""
+
+    def of_wildcards(wildcards: Any) -> T:
+        return call(*arguments)
+
+    return of_wildcards
+
+
+def growing(amount: int) -> Callable[[Any, int], int]:
+    """Return a resource (MB, minutes) that grows with each attempt, where the profile retries failed jobs."""
+
+    def of_attempt(wildcards: Any, attempt: int) -> int:
+        return amount * attempt
+
+    return of_attempt
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return a wildcard constraint: one of the names; without any, nothing."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+def chosen(names: Iterable[str], wanted: Iterable[str] | None) -> list[str]:
+    """Return the names that are wanted; all of them where `wanted` is None."""
+    wanted = None if wanted is None else set(wanted)
+    return [name for name in names if wanted is None or name in wanted]

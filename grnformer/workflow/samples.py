@@ -1,0 +1,67 @@
+"""The sample sheet, asked by dataset and sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OBS_PREFIX = "obs:"  # an annotation that stands in the RNA file itself
+REFERENCES = ("rna", "atac", "fragments", "annotation")  # columns that name files
+
+
+def genome_of(sheet: pd.DataFrame, dataset: str) -> str:
+    """Name of the genome of a dataset."""
+    return sheet.loc[sheet["dataset"] == dataset, "genome"].iloc[0]
+
+
+def columns_of_files(row: Mapping[Any, str]) -> list[str]:
+    """Columns of a row that name a file or a folder."""
+    return [column for column in REFERENCES if row.get(column) and not row[column].startswith(OBS_PREFIX)]
+
+
+def files_in(folder: str) -> list[str]:
+    """Sorted paths of the files in a folder (10x matrices, motifs); a .zarr, or no folder, has none."""
+    path = Path(folder)
+    if not path.is_dir() or path.suffix == ".zarr":
+        return []
+    return sorted(str(file) for file in path.iterdir() if file.is_file())
+
+
+def rows_by_sample(sheet: pd.DataFrame, path_of: Callable[[str], Any]) -> dict[str, dict[str, dict[str, str]]]:
+    """Return dataset -> sample -> its row without empty cells, paths (of `path_of`) in place of references."""
+    rows: dict[str, dict[str, dict[str, str]]] = {}
+    for record in sheet.to_dict("records"):
+        row = {str(column): value for column, value in record.items() if value}
+        row |= {column: str(path_of(row[column])) for column in columns_of_files(row)}
+        rows.setdefault(row["dataset"], {})[row["sample"]] = row
+    return rows
+
+
+def files_by_sample(
+    sheet: pd.DataFrame, files_of: Callable[[str], Any], counted: Mapping[str, str]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return dataset -> sample -> column -> the files (of `files_of`) behind the reference in the sample sheet.
+
+    A sample given as fragments has those of `counted` besides, which the workflow makes of them.
+    """
+    files: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in sheet.to_dict("records"):
+        of_sample = {column: files_of(row[column]) for column in columns_of_files(row)}
+        if "fragments" in of_sample:
+            of_sample |= counted
+        files.setdefault(row["dataset"], {})[row["sample"]] = of_sample
+    return files
+
+
+def gather_files(files: Mapping[str, Mapping[str, Any]], *columns: str) -> list[Any]:
+    """All files in the columns, of all samples of a dataset."""
+    gathered: list[Any] = []
+    for of_sample in files.values():
+        for column in columns:
+            there = of_sample.get(column, [])
+            gathered += [there] if isinstance(there, str) else there
+    return gathered
