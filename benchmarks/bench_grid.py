@@ -22,7 +22,7 @@ from table import Table, say
 
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
-from grnformer.graph.modes import MODES, SCALES_OF
+from grnformer.graph.modes import MODES, scales_of
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
 from grnformer.settings.read import read_defaults
@@ -85,7 +85,7 @@ def main() -> None:
         screen.data.write_h5ad(path)
         for backbone, gnn, mode, perturbation in grid:
             changed = MODES[mode](whole.graph, np.random.default_rng(1))
-            bundle = Bundle(changed, whole.lost, {**whole.meta, "mode": mode, "scales": list(SCALES_OF[mode])})
+            bundle = Bundle(changed, whole.lost, {**whole.meta, "mode": mode, "scales": scales_of(mode)})
             what = f"{backbone}, {gnn}, {mode}, perturbation {perturbation}: held-out loss"
             unit = "nats" if BACKBONES[backbone].objective == "masked_gene" else "deviations^2"
             try:

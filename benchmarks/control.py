@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from grnformer.bench.virtual_perturbation import predict_shift
 from grnformer.graph.bundle import EDGE_TYPES, SCALES, Bundle, Graph
-from grnformer.graph.modes import MODES, SCALES_OF
+from grnformer.graph.modes import MODES, scales_of
 from grnformer.grn.activity.recovery import score_cells
 from grnformer.simulate.screen import Screen
 
@@ -69,7 +69,7 @@ def arm_bundle(bundle: Bundle, scale: str, network: str, seed: int) -> Bundle:
     """The bundle on a scale (`cell_type`, `cell` or `hybrid`) with the true network, or a control in its place."""
     rng = np.random.default_rng(seed)
     graph = bundle.graph if network in (TRUE, BACKBONE) else MODES[network](bundle.graph, rng)
-    meta = {**bundle.meta, "mode": scale, "scales": list(SCALES_OF[scale])}
+    meta = {**bundle.meta, "mode": scale, "scales": scales_of(scale)}
     return Bundle(MODES[scale](graph, rng), bundle.lost, meta)
 
 

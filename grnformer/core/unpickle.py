@@ -1,9 +1,10 @@
-"""Reading pickles of strangers: nothing is called but what plain dicts of text or of tensors need."""
+"""Reading pickles that others made: nothing is called but what plain dicts of text, numbers or tensors need."""
 
 from __future__ import annotations
 
 import io
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ import numpy as np
 
 from grnformer.core.errors import InputError
 
+Allowed = dict[tuple[str, str], Callable[..., Any]]
+"""What a pickle may call, by module and name -> what is called in its place."""
+
 
 class _Refused(Exception):
     """A pickle asked for a callable that is not allowed."""
 
 
 class _Restricted(pickle.Unpickler):
-    def __init__(self, handle: io.BufferedIOBase, allowed: dict[tuple[str, str], Callable[..., Any]]) -> None:
+    def __init__(self, handle: io.BufferedIOBase, allowed: Allowed) -> None:
         super().__init__(handle)
         self._allowed = allowed
 
@@ -32,56 +36,72 @@ class _Restricted(pickle.Unpickler):
 
 
 def read_text_dict(path: str | Path) -> dict[str, str]:
-    """Read a pickled dict of text to text; any callable in it is refused.
+    """Read a pickled dict of text to text.
 
     Raises
     ------
     InputError
         If the file is no pickle, needs a callable, or holds anything but a dict of text.
     """
-    content = _load(path, {})
-    if not isinstance(content, dict) or not all(isinstance(v, str) for pair in content.items() for v in pair):
-        raise _unexpected(path, "a pickle of something else", "a dict of text to text")
-    return content
+    return _read_dict(path, {}, (str,), "a dict of text to text")
+
+
+def read_plain_dict(path: str | Path) -> dict[str, Any]:
+    """Read a pickled dict of text to text or numbers.
+
+    Raises
+    ------
+    InputError
+        If the file is no pickle, needs a callable beyond numpy's numbers, or holds anything else.
+    """
+    allowed: Allowed = {("numpy", "dtype"): np.dtype}
+    # numpy 2 renamed core to _core: pickles of either have numbers
+    allowed |= {(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")}
+    kinds = (str, int, float, np.integer, np.floating)
+    return _read_dict(path, allowed, kinds, "a dict of text to text or numbers")
 
 
 def read_tensor_dict(path: str | Path) -> dict[str, np.ndarray]:
     """Read a pickled dict of text to torch tensors; returns float arrays.
 
-    The only callables allowed are those that rebuild a plain tensor, and the storage inside each tensor is
-    itself read by torch's restricted loader (``weights_only``), never by torch's default one, which would run
-    whatever the bytes ask for.
-
     Raises
     ------
     InputError
-        If the file is no pickle, needs any other callable, or holds anything but a dict of text to tensors.
+        If the file is no pickle, needs a callable that does not rebuild a plain tensor, or holds anything but a dict
+        of text to tensors.
     """
-    import collections
-
     import torch
 
-    allowed: dict[tuple[str, str], Callable[..., Any]] = {
-        ("collections", "OrderedDict"): collections.OrderedDict,
+    # storage by torch's restricted loader: its default one would run whatever the bytes ask for
+    allowed: Allowed = {
+        ("collections", "OrderedDict"): OrderedDict,
         ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
         ("torch.storage", "_load_from_bytes"): lambda raw: torch.load(io.BytesIO(raw), weights_only=True),
     }
-    content = _load(path, allowed)
-    if not isinstance(content, dict) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
-    ):
-        raise _unexpected(path, "a pickle of something else", "a dict of text to torch tensors")
+    content = _read_dict(path, allowed, (torch.Tensor,), "a dict of text to torch tensors")
     return {name: value.detach().numpy() for name, value in content.items()}
 
 
-def _load(path: str | Path, allowed: dict[tuple[str, str], Callable[..., Any]]) -> Any:
+def _scalar(dtype: np.dtype[Any], data: bytes) -> Any:
+    if not isinstance(data, bytes) or dtype.hasobject:
+        raise pickle.UnpicklingError("a scalar that is no number")
+    return np.frombuffer(data, dtype)[0]
+
+
+def _read_dict(path: str | Path, allowed: Allowed, kinds: tuple[type, ...], expected: str) -> dict[str, Any]:
     with Path(path).open("rb") as handle:
         try:
-            return _Restricted(handle, allowed).load()
+            content = _Restricted(handle, allowed).load()
         except _Refused as error:
-            raise _unexpected(path, f"a pickle that asks for {error}", "plain containers, text and tensors") from None
+            raise _unexpected(path, f"a pickle that asks for {error}", expected) from None
         except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
-            raise _unexpected(path, f"no readable pickle ({error})", "plain containers, text and tensors") from error
+            raise _unexpected(path, f"no readable pickle ({error})", expected) from error
+
+    plain = isinstance(content, dict) and all(isinstance(name, str) for name in content)
+    if not plain or not all(isinstance(value, kinds) for value in content.values()):
+        raise _unexpected(path, "a pickle of something else", expected)
+    found: dict[str, Any] = content
+    return found
 
 
 def _unexpected(path: str | Path, found: str, expected: str) -> InputError:

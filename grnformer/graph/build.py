@@ -14,7 +14,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.graph.align import align_genes
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, describe_graph
-from grnformer.graph.modes import MODES, SCALES_OF
+from grnformer.graph.modes import MODES, scales_of
 from grnformer.grn.cell_type.edges import edge_signs
 from grnformer.grn.cell_type.names import file_names
 
@@ -76,7 +76,7 @@ def build_bundle(
     changed = MODES[mode](graph, np.random.default_rng([seed, *mode.encode()]))
     meta = {
         "mode": mode,
-        "scales": list(SCALES_OF[mode]),
+        "scales": scales_of(mode),
         "cell_types": list(types),
         **describe_graph(changed, lost, types),
         "seed": seed,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pandas as pd
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.core.unpickle import read_plain_dict
 
 
 def read_vocabulary(path: str | Path) -> dict[str, int]:
@@ -31,7 +30,7 @@ def read_vocabulary(path: str | Path) -> dict[str, int]:
             raise _unlike(path, f"columns {list(table.columns)}", "the columns gene_name, index")
         vocabulary = dict(zip(table["gene_name"], table["index"].astype(int), strict=True))
     else:
-        vocabulary = {name: _whole(path, entry) for name, entry in read_pickled_dict(path).items()}
+        vocabulary = {name: _whole(path, entry) for name, entry in read_plain_dict(path).items()}
     if len(set(vocabulary.values())) < len(vocabulary):
         raise _unlike(path, "two genes with one entry", "one entry a gene")
     return vocabulary
@@ -42,7 +41,7 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     if not path:
         return {}
     if Path(path).suffix == ".pkl":
-        return {name: str(symbol) for name, symbol in read_pickled_dict(path).items()}
+        return {name: str(symbol) for name, symbol in read_plain_dict(path).items()}
     table = io.read_table(path, "gene_aliases")
     nameless = (table["alias"] == "") | (table["symbol"] == "")
     if nameless.any():
@@ -63,7 +62,7 @@ def read_medians(path: str | Path, vocabulary: str | Path, genes: pd.DataFrame) 
     if not path:
         return None
     entries = read_vocabulary(vocabulary)
-    of_entry = {entries[gene]: float(value) for gene, value in read_pickled_dict(path).items() if gene in entries}
+    of_entry = {entries[gene]: float(value) for gene, value in read_plain_dict(path).items() if gene in entries}
     medians = genes["token"].map(of_entry).to_numpy(float)
     wrong = ~(medians > 0)
     if wrong.any():
@@ -72,49 +71,6 @@ def read_medians(path: str | Path, vocabulary: str | Path, genes: pd.DataFrame) 
             Path(path), f"no median above 0 of {wrong.sum()} genes, first {first!r}", "one a gene of the graph"
         )
     return medians
-
-
-def read_pickled_dict(path: str | Path) -> dict[str, Any]:
-    """Read a pickled dict of text to text or numbers; nothing is called but what numpy's numbers need.
-
-    Raises
-    ------
-    InputError
-        If the file is no pickle, asks for anything else, or holds anything else.
-    """
-    with Path(path).open("rb") as handle:
-        try:
-            content = _Restricted(handle).load()
-        except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
-            raise _unlike(
-                path, f"no pickle that may be read ({error})", "a pickled dict of text and numbers"
-            ) from error
-    kinds = (str, int, float, np.integer, np.floating)
-    if not isinstance(content, dict) or not all(
-        isinstance(name, str) and isinstance(value, kinds) for name, value in content.items()
-    ):
-        raise _unlike(path, "a pickle of something else", "a pickled dict of text to text or numbers")
-    return content
-
-
-def _scalar(dtype: np.dtype[Any], data: bytes) -> Any:
-    if not isinstance(data, bytes) or dtype.hasobject:
-        raise pickle.UnpicklingError("a number that is none")
-    return np.frombuffer(data, dtype)[0]
-
-
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {("numpy", "dtype"): np.dtype}
-_ALLOWED |= {(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")}
-
-
-class _Restricted(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _ALLOWED[module, name]
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError(f"it asks for the persistent object {pid!r}")
 
 
 def _whole(path: Path, entry: Any) -> int:

@@ -94,7 +94,7 @@ def test_a_rule_carries_the_fingerprint_of_its_program(jobs, config) -> None:
     """With the methods that a script loads by name, which are not among the modules that it imports."""
     for job in jobs:
         found = job.rule.params.code
-        found = found(SimpleNamespace(dataset="snareseq")) if callable(found) else found
+        found = found(SimpleNamespace(dataset="snareseq", graph="hybrid")) if callable(found) else found
         assert found == expected_code(job, config), str(job)
 
 
@@ -104,6 +104,8 @@ def expected_code(job, config) -> str:
     loaded = []
     if place := LOADED.get(job.name):
         loaded = [module_of(PACKAGES[place], reduce(getitem, place.split("."), config))]
+    elif job.name == "build_graph":
+        loaded = [module_of("grnformer.graph.modes", "hybrid")]
     elif BACKBONES in modules_used(job.program):
         loaded = [module_of(BACKBONES, config["pretrain"]["backbone"])]
     return fingerprint(job.program, *loaded)

@@ -28,7 +28,7 @@ from grnformer.data.corpus import Corpus
 
 # What the test calls, and the names by which it is called: here, so that code can move.
 from grnformer.graph.bundle import Bundle, Graph
-from grnformer.graph.modes import MODES, SCALES_OF
+from grnformer.graph.modes import MODES, scales_of
 from grnformer.train.pretrain import pretrain
 
 SCORES = {"loss": "loss", "pearson": "pearson"}  # name in the record -> key of the held-out scores; None: has no such
@@ -119,7 +119,7 @@ def bundle_of(mode: str) -> Bundle:
         thresholds=pd.DataFrame({"eregulon": range(N_TFS), "threshold": 0.12}),
         rank_cutoff=RANK_CUTOFF,
     )
-    meta = {"mode": mode, "scales": list(SCALES_OF[mode]), "cell_types": ["A", "B"], "seed": 5}
+    meta = {"mode": mode, "scales": scales_of(mode), "cell_types": ["A", "B"], "seed": 5}
     meta |= {"eregulons": graph.eregulon_names, "genes": N_GENES, "rank_cutoff": RANK_CUTOFF}
     lost = pd.DataFrame({"gene": ["X"], "reason": ["not in the vocabulary"], "edges_lost": [2]})
     return Bundle(MODES[mode](graph, np.random.default_rng(5)), lost, meta)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from grnformer.core.methods import method
 from grnformer.graph.bundle import Graph
 
 ROUNDS = 30
 
 
+@method("degree_preserving")
 def rewire(graph: Graph, rng: np.random.Generator) -> Graph:
     """Swap targets between edges until partners are mixed.
 

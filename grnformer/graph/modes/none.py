@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from grnformer.core.methods import method
 from grnformer.graph.bundle import Graph
 
 
+@method("none")
 def remove_edges(graph: Graph, rng: np.random.Generator) -> Graph:
     """Take all edges out."""
     return graph.without_edges("cell_type", "cell")

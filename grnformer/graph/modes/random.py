@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from grnformer.core.methods import method
 from grnformer.graph.bundle import Graph
 
 
+@method("random")
 def draw_edges(graph: Graph, rng: np.random.Generator) -> Graph:
     """Draw every edge anew, uniformly among all ordered pairs of distinct genes.
 

@@ -12,7 +12,7 @@ import pytest
 
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
-from grnformer.graph.modes import MODES, SCALES_OF
+from grnformer.graph.modes import MODES, scales_of
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
 from grnformer.train.pretrain import pretrain
@@ -65,7 +65,7 @@ def _products(one, other):
 @pytest.mark.parametrize("run", covering_runs(), ids=lambda run: "-".join(str(value) for value in run.values()))
 def test_every_combination_trains(cells, bundle_of, settings, tmp_path, run):
     bundle = bundle_of(run["mode"])
-    bundle.meta["scales"] = list(SCALES_OF[run["mode"]])
+    bundle.meta["scales"] = scales_of(run["mode"])
     size = settings["size"] | {"steps": STEPS, "warmup_steps": 2, "learning_rate": 0.01}
     size |= {"batch_size": 128, "n_tokens": 32}
     size["backbone"] = ARCHITECTURE[run["backbone"]] | COMMON

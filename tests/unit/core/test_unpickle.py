@@ -1,4 +1,4 @@
-"""A stranger's pickle runs nothing; plain dicts of text and of tensors are read."""
+"""A pickle of unknown origin runs nothing; plain dicts of text, of numbers and of tensors are read."""
 
 import io
 import os
@@ -11,7 +11,7 @@ import torch
 
 from grnformer.bench.drug_response.lines import read_expression
 from grnformer.core.errors import InputError
-from grnformer.core.unpickle import read_tensor_dict, read_text_dict
+from grnformer.core.unpickle import read_plain_dict, read_tensor_dict, read_text_dict
 
 
 class Evil:
@@ -64,7 +64,7 @@ def test_tensors_are_read_without_torch_running_their_bytes(tmp_path: Path) -> N
     np.testing.assert_array_equal(read_tensor_dict(path)["L1"], values)
 
 
-@pytest.mark.parametrize("read", [read_text_dict, read_tensor_dict])
+@pytest.mark.parametrize("read", [read_text_dict, read_plain_dict, read_tensor_dict])
 def test_a_call_in_the_pickle_is_refused_and_not_run(tmp_path: Path, read) -> None:  # type: ignore[no-untyped-def]
     victim = tmp_path / "victim"
     path = dump({"a": Evil(victim)}, tmp_path / "evil.pkl")
