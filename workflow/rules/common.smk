@@ -100,11 +100,14 @@ def setting_path(place, column=None):
 
 
 def code(script, *methods, at=None):
-    """Fingerprint of the code of workflow/scripts/<script>.py and of the methods it loads: named, or `at` a place of the config."""
+    """Fingerprint of the code of workflow/scripts/<script>.py and of the methods it loads: named, `at` a place of the config, or of the graph."""
     path = CHECKOUT / f"workflow/scripts/{script}.py"
 
     def of_dataset(wildcards):
-        method = module_of(PACKAGES[at], setting(at)(wildcards))
+        if at == "graph":
+            method = module_of("grnformer.graph.modes", wildcards.graph)
+        else:
+            method = module_of(PACKAGES[at], setting(at)(wildcards))
         return fingerprint(path, *methods, method)
 
     return of_dataset if at else fingerprint(path, *methods)

@@ -24,12 +24,6 @@ rule fuse:
     localrule: True
 
 
-def code_of_graph(wildcards):
-    """Fingerprint of the script's code and of the graph mode that it loads by name."""
-    mode = module_of("grnformer.graph.modes", wildcards.graph)
-    return code("fuse/build_graph", mode)
-
-
 rule build_graph:
     input:
         multiome="<results>/{dataset}/prep/multiome.h5mu",
@@ -57,7 +51,7 @@ rule build_graph:
         settings={
             key: config["fuse"][key] for key in ("min_cells", "max_genes", "seed")
         },
-        code=code_of_graph,
+        code=code("fuse/build_graph", at="graph"),
     message:
         "Building the {wildcards.graph} graph of {wildcards.dataset}"
     script:
