@@ -115,13 +115,22 @@ def _affects_results(path: Path) -> bool:
 
 @cache
 def _code(path: Path) -> str:
-    """The module's code without comments, formatting and docstrings."""
+    """The module's code without comments, formatting, docstrings and definitions of settings.
+
+    What a job's settings are is among its params: how a setting is described and bounded changes no result.
+    """
     # Parsed anew: the tree of `_tree` is shared, and must keep its docstrings.
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not _defines_settings(node)]
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     return ast.dump(tree)
+
+
+def _defines_settings(node: ast.stmt) -> bool:
+    """Whether a statement is a class of settings (`grnformer.settings`)."""
+    return isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["Settings"]
 
 
 @cache

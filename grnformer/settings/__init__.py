@@ -12,8 +12,8 @@ writes from them what is read when the workflow runs, so that no job waits for p
 ``docs/settings.md``
     Every key for the reader.
 
-Settings of a method stand in the method's file, for those packages whose methods register themselves
-(`grnformer.core.methods`). `methods.section` collects them, so that a new file adds its part to all of the above::
+Settings of a method stand in the method's file, beside its registration (`grnformer.core.methods`). The decorator
+`methods.with_methods` of a section collects them, so that a new file adds its part to all of the above::
 
     class Promoter(Settings):
         min_genes: float = key(0.3, "least fraction of the genes that must have a promoter", ge=0, le=1)
@@ -21,8 +21,11 @@ Settings of a method stand in the method's file, for those packages whose method
     @method("promoter", settings=Promoter)
     def cistromes(...): ...
 
-To move a method's class there from here: register the methods of the package, move each class into its method's file,
-and make the section ``section(Base, "grnformer.grn.cistromes")``, `Base` having the keys that are not of one method.
+In the section of the folder stand the keys that are not of one method, and the choice::
+
+    @with_methods("grnformer.grn.cistromes")
+    class Cistromes(Settings):
+        method: str = key("prior", "which method", options=names("grnformer.grn.cistromes"))
 
 A key that is renamed or deleted goes into ``renamed.yaml``, beside this file, so that a config that has it is told.
 """

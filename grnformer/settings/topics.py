@@ -8,6 +8,7 @@ from pydantic import Field
 
 from grnformer.core.methods import names
 from grnformer.settings.key import Settings, key
+from grnformer.settings.methods import with_methods
 
 Score = Literal[
     "arun_2010",
@@ -18,22 +19,6 @@ Score = Literal[
     "log_likelihood",
 ]
 TopicCount = Annotated[int, Field(ge=2, le=1000)]
-
-
-class LdaTomotopy(Settings):
-    """LDA by collapsed Gibbs sampling, in tomotopy."""
-
-    n_iterations: int = key(150, "Gibbs sweeps over all accessible regions of all cells", unit="sweeps", ge=1)
-    alpha: float = key(5, "Dirichlet prior of a cell's topics, summed over topics", unit="regions", gt=0)
-    eta: float = key(0.3, "Dirichlet prior of each of a topic's regions", unit="cells", gt=0)
-
-
-class Pycistopic(Settings):
-    """pycisTopic's run_cgs_models, by default (Bravo González-Blas et al. 2023, doi 10.1038/s41592-023-01938-4)."""
-
-    n_iterations: int = key(150, "Gibbs sweeps over all accessible regions of all cells", unit="sweeps", ge=1)
-    alpha: float = key(50, "Dirichlet prior of a cell's topics, summed over topics", unit="regions", gt=0)
-    eta: float = key(0.1, "Dirichlet prior of each of a topic's regions", unit="cells", gt=0)
 
 
 class Evaluation(Settings):
@@ -96,6 +81,7 @@ class Dar(Settings):
     block_size: int = key(2000, "regions imputed at a time; bounds the memory", unit="regions", ge=1)
 
 
+@with_methods("grnformer.topics")
 class Topics(Settings):
     """Topics of regions, their region sets, and differentially accessible regions."""
 
@@ -113,8 +99,6 @@ class Topics(Settings):
         None, "topic count to take, among n_topics, whatever the scores say; null: by the rule of selection", ge=2
     )
     min_cells: int = key(5, "regions accessible in fewer cells stay out of the topics", unit="cells", ge=1)
-    lda_tomotopy: LdaTomotopy = LdaTomotopy()
-    pycistopic: Pycistopic = Pycistopic()
     evaluation: Evaluation = Evaluation()
     selection: Selection = Selection()
     region_sets: RegionSets = RegionSets()

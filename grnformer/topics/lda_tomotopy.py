@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grnformer.core.methods import method
+from grnformer.settings.key import Settings, key
 from grnformer.topics.model import TopicModel
 
 if TYPE_CHECKING:
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@method("lda_tomotopy")
+class LdaTomotopy(Settings):
+    """LDA by collapsed Gibbs sampling, in tomotopy."""
+
+    n_iterations: int = key(150, "Gibbs sweeps over all accessible regions of all cells", unit="sweeps", ge=1)
+    alpha: float = key(5, "Dirichlet prior of a cell's topics, summed over topics", unit="regions", gt=0)
+    eta: float = key(0.3, "Dirichlet prior of each of a topic's regions", unit="cells", gt=0)
+
+
+@method("lda_tomotopy", settings=LdaTomotopy)
 def fit_lda(
     matrix: sp.csr_matrix, n_topics: int, *, alpha: float, eta: float, n_iterations: int, seed: int
 ) -> TopicModel:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from grnformer.core.errors import InputError
 from grnformer.core.methods import method
+from grnformer.settings.key import Settings, key
 from grnformer.topics.evaluate import Fits
 from grnformer.topics.model import TopicModel, from_table
 
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@method("pycistopic", environment="pycistopic")
+class Pycistopic(Settings):
+    """pycisTopic's run_cgs_models, by default (Bravo González-Blas et al. 2023, doi 10.1038/s41592-023-01938-4)."""
+
+    n_iterations: int = key(150, "Gibbs sweeps over all accessible regions of all cells", unit="sweeps", ge=1)
+    alpha: float = key(50, "Dirichlet prior of a cell's topics, summed over topics", unit="regions", gt=0)
+    eta: float = key(0.1, "Dirichlet prior of each of a topic's regions", unit="cells", gt=0)
+
+
+@method("pycistopic", settings=Pycistopic, environment="pycistopic")
 def take_models(
     cells: list[str],
     regions: list[str],

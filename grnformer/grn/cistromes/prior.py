@@ -7,6 +7,7 @@ a region near two genes is taken to be bound for the known target, not for its n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 
@@ -15,9 +16,46 @@ from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section
 from grnformer.grn.cistromes.evidence import COLUMNS, Evidence
 from grnformer.grn.prior import primary_sources
+from grnformer.settings.key import Settings, key
 
 
-@method("prior")
+class Prior(Settings):
+    """TF-target pairs of prior knowledge."""
+
+    table: str = key(
+        "resource:regulatory_prior.parquet",
+        "OmniPath's interactions, or columns tf, gene and optionally sign, sources; a path or resource:<name>",
+    )
+    collections: list[str] = key(["CollecTRI", "DoRothEA"], "sources of which a pair must have one; []: any")
+    chip: Literal["keep", "drop", "only"] = key(
+        "keep",
+        "pairs with ChIP-derived sources: keep all, drop those with no other source, or only those with such a source",
+    )
+    chip_sources: list[str] = key(
+        [
+            "ENCODE-proximal",
+            "ENCODE-distal",
+            "FANTOM4_DoRothEA",
+            "HTRIdb",
+            "HTRIdb_DoRothEA",
+            "HTRI_CollecTRI",
+            "NFIRegulomeDB_DoRothEA",
+            "ORegAnno",
+            "ORegAnno_DoRothEA",
+            "PAZAR_DoRothEA",
+            "ReMap_DoRothEA",
+            "ARACNe-GTEx_DoRothEA",
+            "HOCOMOCO_DoRothEA",
+            "JASPAR_DoRothEA",
+            "RegNetwork_DoRothEA",
+            "TRED_DoRothEA",
+        ],
+        "sources that come from ChIP: to score them against ChIP-seq would be circular. Experiments of binding, and "
+        "what DoRothEA lists of predictions and collections, which is mostly where ChIP agrees",
+    )
+
+
+@method("prior", settings=Prior)
 def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
     """Join the prior's targets with the regions linked to them.
 

@@ -11,10 +11,54 @@ from grnformer.core.errors import InputError
 from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section, Table
 from grnformer.grn.cistromes.evidence import COLUMNS, Evidence, describe_motifs
+from grnformer.settings.key import PartFraction, Settings, key
+
+
+class Collection(Settings):
+    """Motifs, and which TFs they stand for."""
+
+    motifs: str = key(..., "MEME, JASPAR, Cluster-Buster, HOMER or JSON form; a path or resource:<name>")
+    tfs: str = key(..., "motif-to-TF table of the collection; a path or resource:<name>")
+
+
+class Promoter(Settings):
+    """Log odds that a TF binds a gene's promoter, from motifs on promoter sequences.
+
+    Where promoters are given, bench.grn_accuracy scores them whichever the method (config/scenarios/binding.yaml).
+    """
+
+    promoters: str | None = key(
+        None,
+        "promoter sequences: FASTA, or a name <symbol>_<number> and a sequence a line, such as EPD's; a path or "
+        "resource:<name>; null: off",
+    )
+    collections: list[Collection] = key(
+        [
+            {"motifs": "resource:motifs.json.gz", "tfs": "resource:motif_tfs.tsv.gz"},
+            {"motifs": "resource:homer_motifs.txt", "tfs": "resource:homer_motif_tfs.mat"},
+        ],
+        "motif collections",
+        min_length=1,
+    )
+    min_genes: float = key(0.3, "least fraction of the dataset's genes that must have a promoter", ge=0, le=1)
+    background_fraction: PartFraction = key(0.01, "of the uniform background mixed into each position of a motif")
+    n_bins: int = key(
+        500,
+        "groups of equal size, by occupancy, in which promoters are compared with the background",
+        unit="bins",
+        ge=2,
+    )
+    min_log_odds: float = key(
+        1,
+        "least natural log odds of promoter against background sequence, for a gene to be a target of the TF",
+        ge=0,
+        le=20,
+    )
 
 
 @method(
     "promoter",
+    settings=Promoter,
     reads=Table("promoter_targets", "promoter_targets"),
     rules=lambda section: ["score_promoter_motifs"],
     needs=lambda section: ["promoter.promoters", "promoter.collections"],

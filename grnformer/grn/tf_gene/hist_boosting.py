@@ -13,11 +13,12 @@ import hashlib
 import itertools
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from grnformer.core.methods import method
+from grnformer.settings.key import PartFraction, Settings, key
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -29,7 +30,24 @@ logger = logging.getLogger(__name__)
 _BLOCK = 64  # targets handed to a thread at a time
 
 
-@method("hist_boosting")
+class HistBoosting(Settings):
+    """Gradient boosting with GRNBoost2's settings (Moerman et al. 2019, doi 10.1093/bioinformatics/bty916)."""
+
+    learning_rate: float = key(0.01, "fraction of each tree's step that is taken", gt=0, le=1)
+    max_trees: int = key(
+        5000, "trees a target; boosting nearly always stops long before", unit="trees", ge=1, le=100000
+    )
+    max_features: float = key(0.1, "fraction of the TFs sampled at each split", gt=0, le=1)
+    subsample: PartFraction = key(0.9, "fraction of the cells sampled for each tree; the others say when to stop")
+    max_bins: int = key(64, "distinct non-zero values of a TF", unit="bins", ge=2, le=100000)
+    importance: Literal["trees", "share", "gain"] = key(
+        "trees",
+        "a target's importances sum to its number of trees (arboreto); share: to 1; gain: each is the fraction of the "
+        "target's sum of squares that the TF's splits remove",
+    )
+
+
+@method("hist_boosting", settings=HistBoosting)
 def infer(
     expression: sp.csc_matrix,
     genes: list[str],

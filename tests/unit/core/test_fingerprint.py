@@ -28,7 +28,10 @@ MODULES = {
     "stage/first.py": (
         "from toy.stage import second\nfrom ..shared import helper\n\n\ndef work():\n    return second.go()\n"
     ),
-    "stage/second.py": '"""Second."""\n\n\ndef go():\n    """Go."""\n    return 2\n',
+    "stage/second.py": (
+        '"""Second."""\n\n\nclass Own(Settings):\n    size = key(3, "size")\n\n\n'
+        'def go():\n    """Go."""\n    return 2\n'
+    ),
     "shared.py": "def helper():\n    from toy.deep import bottom\n\n    return bottom\n",
     "deep.py": "bottom = 0\n",
 }
@@ -99,8 +102,9 @@ def test_a_change_of_reached_code_changes_it(take, package: Path, module: str, o
         ("stage/second.py", '    """Go."""\n', ""),
         ("stage/second.py", "return 2", "return 2  # two"),
         ("stage/second.py", "return 2", "return (2)"),
+        ("stage/second.py", 'key(3, "size")', 'key(4, "width")'),
     ],
-    ids=["unrelated module", "module docstring", "docstring", "docstring removed", "comment", "formatting"],
+    ids=["unrelated module", "module docstring", "docstring", "docstring removed", "comment", "formatting", "settings"],
 )
 def test_what_does_not_matter_does_not_change_it(take, package: Path, module: str, old: str, new: str) -> None:
     before = take()
@@ -225,4 +229,4 @@ def test_only_these_modules_say_that_they_affect_no_result() -> None:
         if "AFFECTS_RESULTS = False" in path.read_text().splitlines()
     }
     train = {f"train/{name}.py" for name in ("divergence", "preemption", "progress")}
-    assert found == {"core/errors.py", "core/fingerprint.py", "core/methods.py"} | train
+    assert found == {"core/errors.py", "core/fingerprint.py", "core/methods.py", "settings/key.py"} | train
