@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
-from grnformer.core.methods import Method
+from pydantic import Field
+
+from grnformer.core.methods import Method, names
 from grnformer.settings.backbones import PACKAGE
 from grnformer.settings.key import Seed, Settings, key
 from grnformer.settings.methods import with_methods
 
-Graph = Literal["cell_type", "cell", "hybrid", "none", "random", "degree_preserving"]
+Graph = Annotated[str, Field(json_schema_extra={"enum": [*names("grnformer.graph.modes")]})]
 
 
 class Names(Settings):
