@@ -1,4 +1,4 @@
-"""Genes of a dataset matched to the vocabulary of a backbone, with a reason for each gene that has no place there."""
+"""Genes of a dataset matched to the vocabulary of a backbone, with a reason for each gene that is not in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grnformer.core.errors import InputError
 def align_genes(
     genes: Sequence[str], vocabulary: Mapping[str, int], aliases: Mapping[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Find the vocabulary id of each gene: by its own name, by its alias, by its Ensembl id without version.
+    """Find the vocabulary id of each gene: by its name, its Ensembl id without version, or its alias.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def align_genes(
     InputError
         If fewer than a tenth of the genes are found: names of another kind or species.
     """
-    exact = {gene for gene in genes if gene in vocabulary}
-    taken = {vocabulary[gene]: gene for gene in exact}
+    # exact names first: an alias that comes earlier must not take their place
+    taken = {vocabulary[gene]: gene for gene in genes if gene in vocabulary}
     found: list[tuple[str, int]] = []
     lost: list[tuple[str, str]] = []
     for gene in genes:
@@ -48,6 +48,7 @@ def align_genes(
             lost.append((gene, f"same vocabulary entry as {taken[token]}"))
         else:
             found.append((gene, token))
+
     if len(found) < len(genes) / 10:
         raise InputError(
             f"{len(found)} of {len(genes)} genes are in the backbone's vocabulary; genes are named like {genes[:3]}",
@@ -59,12 +60,8 @@ def align_genes(
 
 def find_token(gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]) -> int | None:
     """Id of one gene, by the rules of `align_genes`; None where it has none."""
-    return vocabulary[gene] if gene in vocabulary else _by_alias(gene, vocabulary, aliases)
-
-
-def _by_alias(gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]) -> int | None:
     stem = gene.split(".")[0] if gene.startswith("ENS") else gene
-    for name in (stem, aliases.get(gene), aliases.get(stem)):
-        if name is not None and name in vocabulary:
+    for name in (gene, stem, aliases.get(gene), aliases.get(stem)):
+        if name in vocabulary:
             return vocabulary[name]
     return None

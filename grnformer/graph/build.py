@@ -56,37 +56,35 @@ def build_bundle(
     """
     rna = io.read_modality(multiome, "rna", "multiome")
     var, types = rna.var, read_networks(cell_type_folder, rna.obs["cell_type"])
-    del rna
+    del rna  # its counts are large, and only its tables are needed
+    edges = pd.concat([table.assign(cell_type=name) for name, table in types.items()], ignore_index=True)
     triplets = io.read_table(eregulons, "eregulons")
     active = io.read_anndata(cell_activity, "cell_activity")
 
-    edges = pd.concat([t.assign(cell_type=name) for name, t in types.items()], ignore_index=True)
     network = pd.unique(pd.concat([edges["tf"], edges["gene"], triplets["tf"], triplets["gene"]]))
     chosen = choose_genes(var, network, min_cells=min_cells, max_genes=max_genes)
     aligned, lost = align_genes(list(chosen), vocabulary, aliases)
-    tfs = set(edges["tf"]) | set(triplets["tf"])
-    genes = aligned.assign(node=np.arange(len(aligned)), is_tf=aligned["gene"].isin(tfs))
+    lost = _lost(lost, network, set(chosen), edges, triplets)
+
+    genes = pd.DataFrame({"node": np.arange(len(aligned)), "gene": aligned["gene"], "token": aligned["token"]})
+    genes["is_tf"] = genes["gene"].isin([*edges["tf"], *triplets["tf"]])
     graph = Graph(
-        genes[["node", "gene", "token", "is_tf"]],
-        number_edges(edges, genes, ["cell_type"]),
+        genes,
+        number_edges(edges, genes, "cell_type"),
         *number_eregulons(triplets, active, genes),
         rank_cutoff=int(active.uns["rank_cutoff"]),
     )
-    lost = _lost(lost, network, set(chosen), edges, triplets)
+
+    # the mode's name is part of the seed: controls of one seed do not share their random numbers
     changed = MODES[mode](graph, np.random.default_rng([seed, *mode.encode()]))
-    meta = {
-        "mode": mode,
-        "scales": scales_of(mode),
-        "cell_types": list(types),
-        **describe_graph(changed, lost, types),
-        "seed": seed,
-    }
-    logger.info("graph %s: %s", mode, {k: v for k, v in meta.items() if k != "eregulons"})
+    description = describe_graph(changed, lost, types)
+    meta = {"mode": mode, "scales": scales_of(mode), "cell_types": list(types), **description, "seed": seed}
+    logger.info("graph %s: %s", mode, {key: value for key, value in meta.items() if key != "eregulons"})
     return Bundle(changed, lost, meta)
 
 
 def read_networks(folder: str | Path, cell_type: pd.Series) -> dict[str, pd.DataFrame]:
-    """Read the GRN (contract cell_type_grn) of every type, by the type's own name and not by its file's.
+    """Read the GRN (contract cell_type_grn) of every type, by the name of the type, not of its file.
 
     Raises
     ------
@@ -105,27 +103,29 @@ def read_networks(folder: str | Path, cell_type: pd.Series) -> dict[str, pd.Data
 def choose_genes(var: pd.DataFrame, network: np.ndarray, *, min_cells: int, max_genes: int) -> pd.Index:
     """Genes of the graph in the order of `var`: of the network or highly variable, in `min_cells` cells or more."""
     of_network = var.index.isin(network)
-    eligible = (of_network | var["highly_variable"].to_numpy()) & (var["n_cells"].to_numpy() >= min_cells)
-    order = np.lexsort([np.arange(len(var)), -var["n_cells"].to_numpy(), ~of_network])
+    n_cells = var["n_cells"].to_numpy()
+    eligible = (of_network | var["highly_variable"].to_numpy()) & (n_cells >= min_cells)
+
+    order = np.lexsort([-n_cells, ~of_network])  # of the network first, then by cells; a stable sort
     best = order[eligible[order]][:max_genes]
     return var.index[np.sort(best)]
 
 
-def number_edges(table: pd.DataFrame, genes: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Edges by node number: rows with both ends in `genes`, one row a (keys, tf, gene), its largest weight."""
+def number_edges(table: pd.DataFrame, genes: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Edges by node number: rows with both ends in `genes`, one row a (group, tf, gene), that of the largest weight.
+
+    `group` is a column of `table`: cell_type or eregulon.
+    """
     node = genes.set_index("gene")["node"]
     kept = table[table["tf"].isin(node.index) & table["gene"].isin(node.index)]
-    numbered = pd.DataFrame(
-        {
-            **{key: kept[key].to_numpy() for key in keys},
-            "tf": kept["tf"].map(node).to_numpy(),
-            "gene": kept["gene"].map(node).to_numpy(),
-            "weight": kept["weight"].to_numpy(),
-            "sign": np.where(kept["sign"].to_numpy() < 0, -1, 1),
-        }
-    ).astype(EDGE_TYPES)
-    numbered = numbered.sort_values([*keys, "tf", "gene", "weight"], ascending=[True] * (len(keys) + 2) + [False])
-    return numbered.drop_duplicates([*keys, "tf", "gene"], ignore_index=True)
+    numbered = kept[[group, "tf", "gene", "weight"]].assign(
+        tf=kept["tf"].map(node),
+        gene=kept["gene"].map(node),
+        sign=np.where(kept["sign"] < 0, -1, 1),
+    )
+    key = [group, "tf", "gene"]
+    numbered = numbered.sort_values([*key, "weight"], ascending=[True, True, True, False])
+    return numbered.drop_duplicates(key, ignore_index=True).astype(EDGE_TYPES)
 
 
 def number_eregulons(
@@ -134,37 +134,42 @@ def number_eregulons(
     """Edges of the eRegulons by number, the active pairs, the names, all members, and the thresholds (see `Graph`).
 
     An edge weighs the percentile rank of its tf_gene_weight among the distinct (eRegulon, gene) pairs, mean of ties:
-    known targets that inference gave no weight would vanish beside the others by the weight itself.
+    by the weight itself, known targets that inference gave no weight would vanish beside the others.
     """
     names = list(active.var_names)
     unknown = sorted(set(triplets["eregulon"]) - set(names))
     if unknown:
         logger.info("%d eRegulons have no activity and stay out of the cells' graphs: %s", len(unknown), unknown[:5])
-    number = {name: k for k, name in enumerate(names)}
-    table = triplets[triplets["eregulon"].isin(number)].astype({"eregulon": str})
+    table = triplets[triplets["eregulon"].isin(names)].astype({"eregulon": str})
     table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(["eregulon", "gene"])
-    table = table.assign(weight=table["tf_gene_weight"].rank(pct=True))
-    table = table.assign(sign=edge_signs(table["eregulon"]), eregulon=table["eregulon"].map(number))
-    edges = number_edges(table, genes, ["eregulon"]).astype({"eregulon": "int64"})
+    number = {name: k for k, name in enumerate(names)}
+    table = table.assign(
+        weight=table["tf_gene_weight"].rank(pct=True),
+        sign=edge_signs(table["eregulon"]),
+        eregulon=table["eregulon"].map(number),
+    )
+    edges = number_edges(table, genes, "eregulon").astype({"eregulon": "int64"})
+
+    # eRegulons without an edge among the genes open nothing: their activity is left out
     linked = np.unique(edges["eregulon"])
-    members = table.loc[table["eregulon"].isin(linked), ["eregulon", "gene"]].sort_values(
-        ["eregulon", "gene"], ignore_index=True
-    )
+    members = table.loc[table["eregulon"].isin(linked), ["eregulon", "gene"]].astype({"gene": str})
+    members = members.sort_values(["eregulon", "gene"], ignore_index=True)
     thresholds = pd.DataFrame({"eregulon": linked, "threshold": active.var["threshold"].to_numpy(float)[linked]})
-    rows, columns = active.layers["active"].nonzero()
-    kept = np.isin(columns, linked)
-    activity = pd.DataFrame(
-        {"cell": active.obs_names.to_numpy(object)[rows[kept]], "eregulon": columns[kept].astype(np.int64)}
-    )
-    return edges, activity, names, members.astype({"gene": str}), thresholds
+
+    cell, eregulon = active.layers["active"].nonzero()
+    kept = np.isin(eregulon, linked)
+    cells = active.obs_names.to_numpy(object)
+    activity = pd.DataFrame({"cell": cells[cell[kept]], "eregulon": eregulon[kept].astype(np.int64)})
+    return edges, activity, names, members, thresholds
 
 
 def _lost(
     lost: pd.DataFrame, network: np.ndarray, chosen: set[str], edges: pd.DataFrame, triplets: pd.DataFrame
 ) -> pd.DataFrame:
-    """Add the network's genes that the gene choice left out, and count the edges that each lost gene takes along."""
+    """Add the network's genes that the gene choice left out; count the edges that are lost with each gene."""
     left_out = pd.DataFrame({"gene": sorted(set(network) - chosen), "reason": "in too few cells, or beyond max_genes"})
     lost = pd.concat([lost, left_out], ignore_index=True)
     pairs = pd.concat([edges[["tf", "gene"]], triplets[["tf", "gene"]]]).drop_duplicates()
+    # a loop counts once
     ends = pd.concat([pairs["tf"], pairs.loc[pairs["gene"] != pairs["tf"], "gene"]]).value_counts()
     return lost.assign(edges_lost=lost["gene"].map(ends).fillna(0).astype(int))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.graph.align import find_token
-from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, describe_graph
+from grnformer.graph.bundle import EDGE_TYPES, TABLES, Bundle, Graph, describe_graph
 from grnformer.graph.measured import Measured
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def join_bundles(
 ) -> Bundle:
     """Join the bundles of one mode.
 
-    Genes are those of any bundle, matched by their place in the vocabulary. A cell type or eRegulon whose name several
+    Genes are those of any bundle, matched by their entry in the vocabulary. A cell type or eRegulon whose name several
     datasets have is named <dataset>/<name>, every cell <dataset>/<cell>.
 
     Parameters
@@ -46,57 +46,44 @@ def join_bundles(
     modes = {bundle.meta["mode"] for bundle in bundles.values()}
     if len(modes) != 1:
         raise InputError(f"bundles of the modes {sorted(modes)}", "one mode", "join bundles of the same mode")
+
     genes = _join_genes(bundles)
     types = _names({name: bundle.meta["cell_types"] for name, bundle in bundles.items()})
     regulons = _names({name: bundle.graph.eregulon_names for name, bundle in bundles.items()})
-    first = np.cumsum([0, *(len(names) for names in regulons.values())]).tolist()
-    tables: dict[str, list[pd.DataFrame]] = {
-        name: [] for name in ("edges", "eregulons", "activity", "members", "thresholds")
-    }
+    cell_types = [joint for of_dataset in types.values() for joint in of_dataset.values()]
+    eregulons = [joint for of_dataset in regulons.values() for joint in of_dataset.values()]
+
+    node = genes.set_index("token")["node"]
     datasets: dict[str, dict[str, Any]] = {}
-    for (name, bundle), start in zip(bundles.items(), first, strict=False):
-        graph = bundle.graph
-        node = graph.genes["token"].map(genes.set_index("token")["node"]).to_numpy()
-        moved = {
-            part: getattr(graph, part).assign(eregulon=getattr(graph, part)["eregulon"] + start)
-            for part in ("eregulons", "activity", "members", "thresholds")
-        }
-        edges = graph.edges.assign(cell_type=graph.edges["cell_type"].map(types[name]))
-        tables["edges"].append(_renumber(edges, node))
-        tables["eregulons"].append(_renumber(moved["eregulons"], node))
-        tables["activity"].append(moved["activity"].assign(cell=f"{name}/" + moved["activity"]["cell"].astype(str)))
-        tables["members"].append(moved["members"])
-        tables["thresholds"].append(moved["thresholds"])
-        datasets[name] = {
-            "cell_types": types[name],
-            "eregulons": [start, start + len(graph.eregulon_names)],
-            "rank_cutoff": graph.rank_cutoff,
-        }
-    for name in (name for name in measured if name not in bundles):
-        datasets[name] = {"eregulons": [first[-1], first[-1]], "rank_cutoff": 2, "cell_types": {}}
-        for own in measured[name].cell_types.index:
-            known = (of_dataset[own] for of_dataset in types.values() if own in of_dataset)
-            datasets[name]["cell_types"][own] = next(known, own)
-    joint = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
-    joint["edges"] = joint["edges"].sort_values(["cell_type", "tf", "gene"], ignore_index=True)
-    graph = Graph(
-        genes,
-        **joint,
-        eregulon_names=[name for names in regulons.values() for name in names.values()],
-        rank_cutoff=max(bundle.graph.rank_cutoff for bundle in bundles.values()),
-    )
+    moved, first = [], 0
+    for name, bundle in bundles.items():
+        last = first + len(bundle.graph.eregulon_names)
+        moved.append(_move(bundle.graph, name, node, types[name], first))
+        rank_cutoff = bundle.graph.rank_cutoff
+        datasets[name] = {"cell_types": types[name], "eregulons": [first, last], "rank_cutoff": rank_cutoff}
+        first = last
+    for name, what in measured.items():
+        if name not in bundles:  # a file without networks: no eRegulon is scored, a type has that of a dataset
+            known = {own: _first_named(own, types) for own in what.cell_types.index}
+            datasets[name] = {"cell_types": known, "eregulons": [first, first], "rank_cutoff": 2}
+
+    tables = {table: pd.concat([part[table] for part in moved], ignore_index=True) for table in moved[0]}
+    tables["edges"] = tables["edges"].sort_values(["cell_type", "tf", "gene"], ignore_index=True)
+    rank_cutoff = max(bundle.graph.rank_cutoff for bundle in bundles.values())
+    graph = Graph(genes, **tables, eregulon_names=eregulons, rank_cutoff=rank_cutoff)
     sources = _find_sources(bundles, measured, genes, vocabulary, aliases)
-    cell_types = [name for of_dataset in types.values() for name in of_dataset.values()]
+    lost = _join_lost(bundles)
+
     described = {}
     for name, what in measured.items():
-        lone = [own for own, joint_name in datasets[name]["cell_types"].items() if joint_name not in cell_types]
+        joint = datasets[name]["cell_types"]
+        without = [own for own in joint if joint[own] not in cell_types]
         described[name] = datasets[name] | {
             "genes": int((sources["dataset"] == name).sum()),
             "values": what.values,
             "cells": int(what.cell_types.sum()),
-            "cells_without_network": int(what.cell_types.reindex(lone).sum()),
+            "cells_without_network": int(what.cell_types.reindex(without).sum()),
         }
-    lost = _join_lost(bundles)
     meta = {
         "mode": modes.pop(),
         "scales": next(iter(bundles.values())).meta["scales"],
@@ -110,8 +97,23 @@ def join_bundles(
     return Bundle(graph, lost, meta, sources)
 
 
+def _move(graph: Graph, dataset: str, node: pd.Series, types: dict[str, str], first: int) -> dict[str, pd.DataFrame]:
+    """Tables of a dataset's graph with the numbers and names of the corpus; its eRegulons are numbered from `first`."""
+    tables = {name: getattr(graph, name) for name in (*TABLES["cell_type"], *TABLES["cell"])}
+    for name in TABLES["cell"]:
+        tables[name] = tables[name].assign(eregulon=tables[name]["eregulon"] + first)
+    tables["activity"] = tables["activity"].assign(cell=f"{dataset}/" + graph.activity["cell"].astype(str))
+    tables["edges"] = tables["edges"].assign(cell_type=graph.edges["cell_type"].map(types))
+
+    joint_node = graph.genes["token"].map(node).to_numpy()
+    for name in ("edges", "eregulons"):
+        ends = {end: joint_node[tables[name][end]] for end in ("tf", "gene")}
+        tables[name] = tables[name].assign(**ends).astype(EDGE_TYPES)
+    return tables
+
+
 def _join_genes(bundles: dict[str, Bundle]) -> pd.DataFrame:
-    """Genes of any bundle, one a place in the vocabulary, by the name that the first dataset gives it."""
+    """Genes of any bundle, one an entry of the vocabulary, by the name that the first dataset gives it."""
     every = pd.concat([bundle.graph.genes for bundle in bundles.values()], ignore_index=True)
     is_tf = every.groupby("token")["is_tf"].any()
     genes = every.drop_duplicates("token", ignore_index=True)
@@ -119,7 +121,7 @@ def _join_genes(bundles: dict[str, Bundle]) -> pd.DataFrame:
 
 
 def _names(of_dataset: dict[str, list[str]]) -> dict[str, dict[str, str]]:
-    """Dataset -> own name -> name in the corpus: <dataset>/<name> where several datasets have the name."""
+    """Dataset -> name there -> name in the corpus: <dataset>/<name> where several datasets have the name."""
     count = Counter(name for names in of_dataset.values() for name in names)
     return {
         dataset: {name: f"{dataset}/{name}" if count[name] > 1 else name for name in names}
@@ -127,8 +129,9 @@ def _names(of_dataset: dict[str, list[str]]) -> dict[str, dict[str, str]]:
     }
 
 
-def _renumber(edges: pd.DataFrame, node: np.ndarray) -> pd.DataFrame:
-    return edges.assign(tf=node[edges["tf"].to_numpy()], gene=node[edges["gene"].to_numpy()]).astype(EDGE_TYPES)
+def _first_named(name: str, types: dict[str, dict[str, str]]) -> str:
+    """Name in the corpus of a type, as the first dataset that has it; else its name."""
+    return next((of_dataset[name] for of_dataset in types.values() if name in of_dataset), name)
 
 
 def _find_sources(
@@ -138,16 +141,15 @@ def _find_sources(
     vocabulary: Mapping[str, int],
     aliases: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Which gene of each file is which node: as its own bundle has it, else by exact name before others."""
+    """Which gene of each file is which node: as in its bundle, else by exact name before others."""
     node = dict(zip(genes["token"], genes["node"], strict=True))
     tables = []
     for name, what in measured.items():
         found: dict[int, str] = {}
         if name in bundles:
-            own = bundles[name].graph.genes
-            found = dict(zip(own["token"], own["gene"], strict=True))
-        exact = [gene for gene in what.genes if gene in vocabulary]
-        for gene in [*exact, *(gene for gene in what.genes if gene not in vocabulary)]:
+            of_bundle = bundles[name].graph.genes
+            found = dict(zip(of_bundle["token"], of_bundle["gene"], strict=True))
+        for gene in sorted(what.genes, key=lambda gene: gene not in vocabulary):  # stable: exact names first
             token = find_token(gene, vocabulary, aliases)
             if token is not None and token in node:
                 found.setdefault(token, gene)

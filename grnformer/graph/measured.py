@@ -32,13 +32,15 @@ def read_measured(path: str | Path) -> Measured:
     Raises
     ------
     InputError
-        If X is no CSR matrix of counts or of log1p of normalised counts, or a cell has no type.
+        If X is not a CSR matrix of counts or of log1p of normalised counts, or a cell has no type.
     """
     root = open_stored(path)
     whole = "mod" in root
     data = root["mod/rna"] if whole else root
     if "X" not in data or data["X"].attrs.get("encoding-type") != "csr_matrix":
-        raise InputError(f"{path}: X is no CSR matrix", "a CSR matrix, whose rows can be read one by one", "convert X")
+        raise InputError(
+            f"{path}: X is not a CSR matrix", "a CSR matrix, whose rows can be read one by one", "convert X"
+        )
     genes = [str(name) for name in read_names(data["var"])]
     types = pd.Series(read_cell_types(root, path).astype(object)).value_counts()
     values: Literal["counts", "logarithms"] = "logarithms" if whole else _kind_of(data["X"]["data"], path)
@@ -48,17 +50,21 @@ def read_measured(path: str | Path) -> Measured:
 
 def _kind_of(data: Any, path: str | Path) -> Literal["counts", "logarithms"]:
     whole, largest = True, 0.0
-    for start in range(0, data.shape[0], _AT_ONCE):
+    for start in range(0, data.shape[0], _AT_ONCE):  # a part at a time: a file may be larger than memory
         part = data[start : start + _AT_ONCE]
         if not np.isfinite(part).all() or (part < 0).any():
             raise InputError(
                 f"{path}: negative or undefined values", "counts, or log1p of normalised counts", "give the counts"
             )
-        whole, largest = whole and is_whole(part), max(largest, float(part.max(initial=0)))
-    if not whole and largest > LARGEST_LOG:
+        whole = whole and is_whole(part)
+        largest = max(largest, float(part.max(initial=0)))
+
+    if whole:
+        return "counts"
+    if largest > LARGEST_LOG:
         raise InputError(
             f"{path}: values up to {largest:g} that are no whole numbers",
             "counts, or log1p of normalised counts",
             "take log1p of what is normalised, or give the counts",
         )
-    return "counts" if whole else "logarithms"
+    return "logarithms"

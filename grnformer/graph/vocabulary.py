@@ -19,7 +19,7 @@ def read_vocabulary(path: str | Path) -> dict[str, int]:
     Raises
     ------
     InputError
-        If the file is of another kind, or an entry has two genes.
+        If the file has another format, or two genes have one entry.
     """
     path = Path(path)
     if path.suffix == ".json":
@@ -62,14 +62,14 @@ def read_medians(path: str | Path, vocabulary: str | Path, genes: pd.DataFrame) 
     if not path:
         return None
     entries = read_vocabulary(vocabulary)
-    of_entry = {entries[gene]: float(value) for gene, value in read_plain_dict(path).items() if gene in entries}
+    published = read_plain_dict(path)
+    of_entry = {entries[gene]: float(value) for gene, value in published.items() if gene in entries}
+
     medians = genes["token"].map(of_entry).to_numpy(float)
-    wrong = ~(medians > 0)
-    if wrong.any():
-        first = genes["gene"].iloc[int(np.flatnonzero(wrong)[0])]
-        raise _unlike(
-            Path(path), f"no median above 0 of {wrong.sum()} genes, first {first!r}", "one a gene of the graph"
-        )
+    wrong = genes.loc[~(medians > 0), "gene"]
+    if len(wrong):
+        found = f"no median above 0 of {len(wrong)} genes, first {wrong.iloc[0]!r}"
+        raise _unlike(path, found, "one a gene of the graph")
     return medians
 
 

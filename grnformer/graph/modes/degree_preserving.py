@@ -21,15 +21,17 @@ def rewire(graph: Graph, rng: np.random.Generator) -> Graph:
     eRegulons, the TF and size of each and the number of eRegulons that hold each gene; weights and signs stay with
     the regulator's end; the cells' activity.
     """
-    edges = [
-        part.assign(gene=swap_targets(part["tf"].to_numpy(), part["tf"].to_numpy(), part["gene"].to_numpy(), rng))
-        for _, part in graph.edges.groupby("cell_type", sort=True)
-    ]
+    parts = []
+    for _, part in graph.edges.groupby("cell_type", sort=True):
+        tf, gene = part["tf"].to_numpy(), part["gene"].to_numpy()
+        parts.append(part.assign(gene=swap_targets(tf, tf, gene, rng)))
+    edges = pd.concat(parts, ignore_index=True) if parts else graph.edges
+
     eregulons = graph.eregulons
     if len(eregulons):
-        group, tf, gene = (eregulons[c].to_numpy() for c in ("eregulon", "tf", "gene"))
+        group, tf, gene = (eregulons[column].to_numpy() for column in ("eregulon", "tf", "gene"))
         eregulons = eregulons.assign(gene=swap_targets(group, tf, gene, rng))
-    return replace(graph, edges=pd.concat(edges, ignore_index=True) if edges else graph.edges, eregulons=eregulons)
+    return replace(graph, edges=edges, eregulons=eregulons)
 
 
 def swap_targets(group: np.ndarray, tf: np.ndarray, gene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -39,17 +41,18 @@ def swap_targets(group: np.ndarray, tf: np.ndarray, gene: np.ndarray, rng: np.ra
     edge that is there already or that another pair makes in the same round.
     """
     gene = gene.copy()
-    base = int(gene.max()) + 1 if len(gene) else 1
+    base = gene.max(initial=0) + 1  # a pair (group, gene) as one number
     for _ in range(ROUNDS):
         order = rng.permutation(len(gene))
         half = len(order) // 2
         a, b = order[:half], order[half : 2 * half]
-        new_a, new_b = group[a] * base + gene[b], group[b] * base + gene[a]
-        there = np.isin(new_a, group * base + gene) | np.isin(new_b, group * base + gene)
+        new = np.stack([group[a] * base + gene[b], group[b] * base + gene[a]])
+
+        there = np.isin(new, group * base + gene).any(0)
         loop = (tf[a] == gene[b]) | (tf[b] == gene[a])
-        both = np.concatenate([new_a, new_b])
-        _, inverse, count = np.unique(both, return_inverse=True, return_counts=True)
+        _, inverse, count = np.unique(new.ravel(), return_inverse=True, return_counts=True)
         twice = (count[inverse] > 1).reshape(2, half).any(0)
+
         swap = ~(there | loop | twice)
         gene[a[swap]], gene[b[swap]] = gene[b[swap]], gene[a[swap]]
     return gene
