@@ -62,6 +62,6 @@ def find_token(gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, s
     """Id of one gene, by the rules of `align_genes`; None where it has none."""
     stem = gene.split(".")[0] if gene.startswith("ENS") else gene
     for name in (gene, stem, aliases.get(gene), aliases.get(stem)):
-        if name in vocabulary:
+        if name is not None and name in vocabulary:
             return vocabulary[name]
     return None

@@ -1,6 +1,6 @@
 """Graph topological adapter: cross-attention from the backbone's tokens to structure embeddings.
 
-Shapes: B cells, L gene tokens, T tokens with the cell's own first, D width, S structure width, H heads, N genes,
+Shapes: B cells, L gene tokens, T tokens with those of the cell first, D width, S structure width, H heads, N genes,
 M masked tokens.
 """
 
@@ -16,10 +16,10 @@ from torch.nn import functional as F
 class CrossAttentionAdapter(nn.Module):
     """h = h_expr + beta h_fusion (arXiv 2503.01682): queries from the backbone, keys and values from the structure.
 
-    `beta` starts at 0, so that an untrained adapter leaves the backbone as it is; its own gradient is not 0, and
-    from the first step on gradients reach the graph encoder. A gene's query meets its own structure
-    embedding with a learnable bonus (`self_bonus`, in logits), for that is the place where its regulators speak of it;
-    it starts at log L0 (L0 the usual number of tokens), which gives it half of the attention before any training.
+    `beta` starts at 0, so that an untrained adapter leaves the backbone as it is; its gradient is not 0, and after the
+    first step gradients reach the graph encoder. The attention of a gene to its structure embedding has a learnable
+    bonus (`self_bonus`, in logits), since that embedding holds what its regulators send. It starts at log L0 (L0 the
+    usual number of tokens), which gives it half of the attention before any training.
     """
 
     def __init__(self, width: int, structure_width: int, n_heads: int, n_tokens: int) -> None:
@@ -40,7 +40,8 @@ class CrossAttentionAdapter(nn.Module):
         """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
         query, key, structure_BLS, bonus = self._attend(h_BTD, structure_BLS, known_BL)
         value = self._heads(self.value(structure_BLS))
-        if bonus.requires_grad and query.device.type == "cpu":  # no fused kernel takes a mask that is learnt
+        # no fused kernel of the CPU takes a mask that is learnt
+        if bonus.requires_grad and query.device.type == "cpu":
             mixed = _weights(query, key, bonus) @ value
         else:
             mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
@@ -67,12 +68,15 @@ class CrossAttentionAdapter(nn.Module):
         self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Query and key by head, normalised structure, and what is added to the logits."""
-        n_tokens = structure_BLS.shape[1]
         structure_BLS = self.norm_structure(structure_BLS)
-        query, key = self._heads(self.query(self.norm_query(h_BTD))), self._heads(self.key(structure_BLS))
-        eye = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
-        bonus = F.pad(eye * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))
-        if known_BL is not None:  # finite, so that a cell of which nothing is known has no undefined state
+        query = self._heads(self.query(self.norm_query(h_BTD)))
+        key = self._heads(self.key(structure_BLS))
+
+        n_tokens = structure_BLS.shape[1]
+        eye_LL = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
+        bonus = F.pad(eye_LL * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))  # none for the cell's tokens
+        if known_BL is not None:
+            # a finite number: the softmax of a cell without known tokens would not be finite
             bonus = bonus.masked_fill(~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2)
         return query, key, structure_BLS, bonus
 
@@ -85,11 +89,10 @@ def _weights(query: torch.Tensor, key: torch.Tensor, bonus: torch.Tensor) -> tor
 
 
 class CandidateScore(nn.Module):
-    """What the structure of each gene adds to the logits of which gene a masked token is.
+    """Addition to the logits of which gene a masked token is, from the structure of each gene (objective masked_gene).
 
-    For backbones whose mask hides the gene itself. Of such a token nothing is known but its rank, so that no structure
-    embedding of its own can be attended to, and what the network says of the hidden gene would never reach the decoder.
-    It does as a candidate: structure embeddings of all N genes are compared with the token's state. `beta` starts at 0.
+    The structure embedding of a masked gene cannot be attended to, since only the token's rank is known. As a candidate
+    it reaches the logits: structure embeddings of all N genes are compared with the token's state. `beta` starts at 0.
     """
 
     def __init__(self, width: int, structure_width: int) -> None:
@@ -108,6 +111,8 @@ class CandidateScore(nn.Module):
         """(M, N), by cell and token."""
         query_MS = self.query(self.norm_query(h_BLD[masked_BL]))
         key_BNS = self.key(self.norm_structure(structure_BNS))
+
+        # cell by cell: a key for each masked token would be M x N x S
         of_cell = query_MS.split(masked_BL.sum(1).tolist())
         score_MN = torch.cat([query @ key.T for query, key in zip(of_cell, key_BNS, strict=True)])
         return self.beta * score_MN / math.sqrt(query_MS.shape[-1])

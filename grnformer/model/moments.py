@@ -1,4 +1,4 @@
-"""Moments of each gene's value among drawn tokens, medians, shares: the scale of the targets, and naive baselines."""
+"""Moments of each gene's value among sampled tokens, medians, frequencies: scales of targets, and naive baselines."""
 
 from __future__ import annotations
 
@@ -18,65 +18,70 @@ def gene_moments(
     n_tokens: int,
     expressed_fraction: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Moments of the value tokens, exact over the random draw of tokens, in one pass over blocks of rows.
+    """Moments of the value tokens, exact over the random sampling of tokens, in one pass over blocks of rows.
 
-    Expressed genes are drawn more often than others; a mean over all cells would therefore be no fair predictor of
-    a token. Each value counts by its probability to be drawn. Means are shrunk by `SHRINK` pseudo-tokens towards
-    the mean over genes (for types: towards the gene's mean), so that a rarely drawn gene has a finite scale.
+    Expressed genes are sampled more often than others; a mean over all cells would therefore be no fair predictor of
+    a token. Each value counts by its probability to be sampled. Means are shrunk by `SHRINK` pseudo-tokens towards
+    the mean over genes (for types: towards the gene's mean), so that a rarely sampled gene has a finite scale.
 
     Parameters
     ----------
     blocks
-        (values CSR rows x N, type number of each row, genes that are measured in the block or None for all). Cells
-        say nothing of a gene that was not measured in them.
+        (values CSR rows x N, type number of each row, genes that are measured in the block or None for all). A gene
+        that was not measured in cells counts in none of their moments.
     n_types
         Number of cell types.
 
     Returns
     -------
-    mean, deviation
-        (N,) each; deviation > 0.
+    mean, sd
+        (N,) each; sd > 0.
     type_mean
         (n_types, N).
     """
-    weight = first = second = None
+    sums = None  # of each type and gene: probabilities, values times these, squares times these
     for block, types, measured in blocks:
-        values = block if measured is None else block[:, measured]
+        if sums is None:
+            sums = np.zeros((3, n_types, block.shape[1]))
         genes = slice(None) if measured is None else measured
-        if weight is None or first is None or second is None:
-            weight, first, second = (np.zeros((n_types, block.shape[1])) for _ in range(3))
+        values = block if measured is None else block[:, measured]
         of_expressed, of_others = token_weights(values, n_tokens, expressed_fraction)
-        member = sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
-        ones = values.copy()
-        ones.data = np.ones_like(values.data)
-        weight[:, genes] += (
-            np.asarray(member @ of_others)[:, None] + (member @ sp.diags(of_expressed - of_others) @ ones).toarray()
-        )
-        first[:, genes] += (member @ sp.diags(of_expressed) @ values).toarray()
-        second[:, genes] += (member @ sp.diags(of_expressed) @ values.power(2)).toarray()
-    if weight is None or first is None or second is None:
+        member = _members(types, n_types)
+        weighted = member @ sp.diags(of_expressed)
+
+        # a gene that is not expressed counts by the probability of such genes: all by it, then the expressed by more
+        ones = sp.csr_matrix((np.ones_like(values.data), values.indices, values.indptr), values.shape)
+        more = member @ sp.diags(of_expressed - of_others) @ ones
+        sums[0][:, genes] += (member @ of_others)[:, None] + more.toarray()
+        sums[1][:, genes] += (weighted @ values).toarray()
+        sums[2][:, genes] += (weighted @ values.power(2)).toarray()
+    if sums is None:
         raise ValueError("no block of cells")
-    total, all_first, all_second = weight.sum(0), first.sum(0), second.sum(0)
-    grand = all_first.sum() / total.sum()
-    grand_square = all_second.sum() / total.sum()
-    mean = (all_first + SHRINK * grand) / (total + SHRINK)
-    square = (all_second + SHRINK * grand_square) / (total + SHRINK)
-    deviation = np.sqrt(np.maximum(square - mean**2, 1e-4))
-    return mean, deviation, (first + SHRINK * mean) / (weight + SHRINK)
+
+    weight, first = sums[:2]
+    total, all_first, all_second = sums.sum(1)
+    mean = _shrink(all_first, total, all_first.sum() / total.sum())
+    square = _shrink(all_second, total, all_second.sum() / total.sum())
+    sd = np.sqrt(np.maximum(square - mean**2, 1e-4))  # a gene of one value has an SD that divides
+    return mean, sd, _shrink(first, weight, mean)
+
+
+def _members(types: np.ndarray, n_types: int) -> sp.csr_matrix:
+    """Type x row, 1 where the row is of the type: products with it are sums by type."""
+    return sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
+
+
+def _shrink(sums: np.ndarray, weight: np.ndarray, towards: float | np.ndarray) -> np.ndarray:
+    return (sums + SHRINK * towards) / (weight + SHRINK)
 
 
 def gene_fractions(blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int) -> np.ndarray:
-    """Share of each gene among the expressed ones, by cell type and, in the last row, of all: (n_types + 1, N).
+    """Frequency of each gene among the expressed ones, by cell type and, in the last row, of all: (n_types + 1, N).
 
-    Shrunk by `SHRINK` pseudo-tokens of the shares of all (those themselves: of equal shares), so that none is 0.
+    Shrunk by `SHRINK` pseudo-tokens towards the frequencies of all (these towards equal ones), so that none is 0.
     """
-    counts: np.ndarray | None = None
-    for values, types in blocks:
-        if counts is None:
-            counts = np.zeros((n_types, values.shape[1]))
-        member = sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
-        counts += (member @ (values > 0)).toarray()
-    if counts is None:
+    counts = sum((_members(types, n_types) @ (values > 0)).toarray() for values, types in blocks)
+    if isinstance(counts, int):
         raise ValueError("no block of cells")
     total = counts.sum(0) + SHRINK / counts.shape[1]
     of_all = total / total.sum()

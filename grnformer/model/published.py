@@ -1,6 +1,6 @@
 """Published checkpoints of backbones: read strictly, put into a model, taken back out and written.
 
-Each backbone reads and writes its own format (`Backbone.read_published`, `write_published`); here is what all share.
+Each backbone reads and writes its own format (`Backbone.read_published`, `write_published`); all share what is here.
 """
 
 from __future__ import annotations
@@ -75,20 +75,21 @@ def put_published(backbone: Backbone, published: Published, genes: pd.DataFrame)
     names = backbone.published_names()
     check_names(published.source, set(published.weights), set(names.values()))
     state = backbone.state_dict()
+    loaded = {ours: published.weights[theirs] for ours, theirs in names.items()}
     wrong = [
-        f"{theirs} {tuple(published.weights[theirs].shape)} instead of {tuple(state[ours].shape)}"
-        for ours, theirs in names.items()
-        if published.weights[theirs].shape != state[ours].shape
+        f"{names[ours]} {tuple(value.shape)} instead of {tuple(state[ours].shape)}"
+        for ours, value in loaded.items()
+        if value.shape != state[ours].shape
     ]
     if wrong:
         raise _unlike(published.source, f"weights of another shape: {', '.join(wrong)}")
-    tokens = genes["token"].to_numpy()
-    _check_vocabulary(published, genes["gene"].to_numpy(object), tokens)
-    loaded = {ours: published.weights[theirs] for ours, theirs in names.items()}
-    loaded["rows_N"] = torch.from_numpy(tokens.astype(np.int64))
-    left = backbone.load_state_dict(loaded, strict=False).missing_keys  # a tied weight is there by its other name
-    if own := sorted(set(left) & {name for name, _ in backbone.named_parameters()}):
-        raise ValueError(f"the backbone has weights that its published format lacks: {own}")
+    _check_vocabulary(published, genes)
+
+    loaded["rows_N"] = torch.from_numpy(genes["token"].to_numpy().astype(np.int64))
+    left = backbone.load_state_dict(loaded, strict=False).missing_keys
+    # a tied weight is loaded by its other name: only parameters, which are named once, may not be left
+    if unpublished := sorted(set(left) & {name for name, _ in backbone.named_parameters()}):
+        raise ValueError(f"the backbone has weights that its published format lacks: {unpublished}")
 
 
 def take_published(backbone: Backbone, published: Published) -> Published:
@@ -108,7 +109,7 @@ def check_names(source: Path, found: Collection[str], expected: Collection[str])
 
 
 def load_tensors(path: Path) -> Any:
-    """What torch saved, by its restricted loader (tensors and plain containers alone)."""
+    """What torch saved, by its restricted loader (only tensors and plain containers)."""
     import pickle
 
     if not path.exists():
@@ -123,18 +124,18 @@ def load_tensors(path: Path) -> Any:
         ) from error
 
 
-def _check_vocabulary(published: Published, genes: np.ndarray, tokens: np.ndarray) -> None:
-    vocabulary, size = published.vocabulary, published.architecture["vocabulary_size"]
-    other = tokens >= size
-    if vocabulary is not None:
-        other |= np.array([vocabulary.get(gene, token) != token for gene, token in zip(genes, tokens, strict=True)])
-    if other.any():
-        first = int(np.flatnonzero(other)[0])
+def _check_vocabulary(published: Published, genes: pd.DataFrame) -> None:
+    size = published.architecture["vocabulary_size"]
+    # genes that the vocabulary lacks were found by an alias
+    expected = genes["gene"].map(published.vocabulary or {}).fillna(genes["token"])
+    other = genes[(genes["token"] >= size) | (genes["token"] != expected)]
+    if len(other):
+        first = other.iloc[0]
         raise InputError(
-            f"{published.source}: {other.sum()} of {len(genes)} genes were aligned to another vocabulary, first "
-            f"{genes[first]!r} as entry {tokens[first]}",
+            f"{published.source}: {len(other)} of {len(genes)} genes were aligned to another vocabulary, first "
+            f"{first['gene']!r} as entry {first['token']}",
             f"the vocabulary of the checkpoint, {size} entries",
-            "set fuse.vocabulary to the checkpoint's own",
+            "set fuse.vocabulary to that of the checkpoint",
         )
 
 

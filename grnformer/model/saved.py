@@ -18,10 +18,11 @@ FORMAT = 3  # of model.json and the names of weights; raise it where older model
 def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path) -> None:
     """Write model.safetensors and model.json; `card` has the arguments of GRNFormer under `arguments`."""
     state = model.state_dict()
+    # safetensors refuses tensors that share memory, as tied weights do: all but the first are written as copies
     first = {value.data_ptr(): name for name, value in reversed(state.items())}
-    own = {n: v.contiguous() if first[v.data_ptr()] == n else v.clone() for n, v in state.items()}  # tied: both written
+    apart = {n: v.contiguous() if first[v.data_ptr()] == n else v.clone() for n, v in state.items()}
     with io.atomic(weights) as temporary:
-        save_file(own, temporary)
+        save_file(apart, temporary)
     io.write_json({"format": FORMAT, **card}, description, "model")
 
 

@@ -38,8 +38,8 @@ def start_model(
     published
         Weights that the backbone takes over; None: from scratch.
     seen
-        Gives value tokens of training cells (cells x N), from whose co-expression gene embeddings start where the
-        backbone is not published, and from whose shares of genes what is told of a hidden gene; None: at random.
+        Gives value tokens of training cells (cells x N). Where the backbone is not published, gene embeddings start
+        from their co-expression, and predictions of masked genes from the genes' frequencies. None: at random.
     """
     torch.manual_seed(seed)
     model = GRNFormer(len(genes), mean=mean, sd=sd, **arguments)
@@ -49,15 +49,15 @@ def start_model(
         values = seen()
         model.backbone.start_genes(coexpression_embedding(values, model.backbone.width, seed))
         if model.masks_genes:
-            shares = gene_fractions([(values, np.zeros(values.shape[0], int))], n_types=1)[-1]
-            model.backbone.start_fractions(shares)
+            one_type = np.zeros(values.shape[0], int)
+            model.backbone.start_fractions(gene_fractions([(values, one_type)], n_types=1)[-1])
     return model
 
 
 def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.ndarray:
-    """Principal axes of the genes, each scaled by its singular value: genes of one programme point one way.
+    """Principal axes of the genes, each scaled by its singular value: genes of one programme have similar vectors.
 
-    Columns are scaled to unit deviation and centred within the product (the matrix stays sparse).
+    Columns are scaled to unit SD.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.n
 
     Returns
     -------
-    (N, D) float32, overall deviation 0.02.
+    (N, D) float32, of overall SD 0.02.
     """
     from scipy.sparse.linalg import LinearOperator, svds
 
@@ -78,6 +78,7 @@ def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.n
     mean = np.asarray(values.mean(0)).ravel()
     square = np.asarray(values.power(2).mean(0)).ravel()
     scaled = values @ sp.diags(1 / np.sqrt(np.maximum(square - mean**2, 1e-4)))
+    # centred within the products: a centred matrix would not be sparse
     centre = np.asarray(scaled.mean(0)).ravel()
     centred = LinearOperator(
         scaled.shape,
@@ -85,6 +86,7 @@ def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.n
         rmatvec=lambda y: scaled.T @ y.ravel() - centre * y.sum(),
         dtype=np.float64,
     )
+
     rank = min(width, min(n_cells, n_genes) - 1)
     start = np.random.default_rng(seed).normal(size=min(n_cells, n_genes))
     _, strength, axes = svds(centred, k=rank, v0=start)

@@ -1,4 +1,4 @@
-"""What of a backbone is trained: all of it, nothing but its heads, its last layers too, or low-rank changes of layers.
+"""Which weights of a backbone are trained: all, its heads, its heads and last layers, or low-rank changes of layers.
 
 The heads (what reads predictions from states), the graph encoders and the adapter are trained in any case, so that
 every arm has something to learn.
@@ -25,7 +25,7 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
     Parameters
     ----------
     settings
-        how: `full`; `frozen` (heads alone); `partly` (the last `layers` layers too); `lora` (the body
+        how: `full`; `frozen` (heads only); `partly` (the last `layers` layers too); `lora` (the body
         stays, each linear map of its layers gets a change of rank `rank`, scaled by `alpha` / rank, which is 0 at
         first; Hu et al. 2021, arXiv 2106.09685).
 
@@ -37,6 +37,7 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
     backbone, how = model.backbone, settings["how"]
     if how == "full":
         return
+
     layers = list(backbone.get_submodule(backbone.stack).children())
     layers = layers[: len(layers) - model.replaces_last]
     if how == "partly" and settings["layers"] > len(layers):
@@ -45,15 +46,17 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
             f"at most the {len(layers)} layers of the backbone that are used",
             "lower pretrain.tune.layers, or set pretrain.tune.how to full",
         )
+
     modules = dict(backbone.named_modules())
     for part in backbone.body:
-        if part in modules:  # some architectures lack some
+        if part in modules:  # some architectures lack a part
             modules[part].requires_grad_(False)
     if how == "partly":
         for layer in layers[len(layers) - settings["layers"] :]:
             layer.requires_grad_(True)
     elif how == "lora":
         _add_low_rank(backbone, layers, settings)
+
     trained = sum(p.numel() for p in backbone.parameters() if p.requires_grad)
     logger.info("tuning %s: %d weights of the backbone are trained", how, trained)
 
@@ -64,9 +67,10 @@ def _add_low_rank(backbone: nn.Module, layers: list[nn.Module], settings: dict[s
     trained = [p for p in backbone.parameters() if p.requires_grad]
     inside = {id(module) for layer in layers for module in layer.modules()}
     names = [n for n, m in backbone.named_modules() if id(m) in inside and isinstance(m, nn.Linear)]
+
     config = LoraConfig(r=settings["rank"], lora_alpha=settings["alpha"], target_modules=names, lora_dropout=0.0)
     inject_adapter_in_model(config, backbone)
-    for parameter in trained:  # the heads, which the injection has frozen too
+    for parameter in trained:  # the injection has frozen the heads too
         parameter.requires_grad_(True)
 
 

@@ -1,7 +1,7 @@
 """What a backbone must offer: tokens of cells, encoding, its masked objective, a cell embedding.
 
-Shapes: B cells, L gene tokens, C tokens of the cell itself (none, one or two), T = C + L with those first, D width,
-E width of the cell embedding, N genes of the graph, V genes of the backbone's own vocabulary.
+Shapes: B cells, L gene tokens, C tokens of the cell (none, one or two), T = C + L with those first, D width,
+E width of the cell embedding, N genes of the graph, V entries of the backbone's vocabulary.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Backbone(nn.Module):
     n_genes
         N.
     vocabulary_size
-        Entries of the backbone's own vocabulary, where it came from a published checkpoint; None: the N genes.
+        Entries of the vocabulary of a published checkpoint; None: the N genes.
     first_gene
         Entry of gene 0, where the vocabulary is the N genes.
     """
@@ -41,7 +41,7 @@ class Backbone(nn.Module):
     n_cell_tokens: int
     tokeniser: ClassVar[Callable[..., Tokeniser]]
     objective: ClassVar[Literal["masked_value", "masked_gene"]] = "masked_value"
-    standardised: bool  # predictions are in deviations of the gene; else values as the tokens have them
+    standardised: bool  # predictions are in SDs of the gene; else values as in the tokens
     rows_N: torch.Tensor | None
     body: ClassVar[tuple[str, ...]]  # submodules that make the states; the others are heads
     stack: ClassVar[str]  # the list of layers among them
@@ -58,7 +58,7 @@ class Backbone(nn.Module):
         return LOSS_UNITS[self.objective]
 
     def entries(self, gene: torch.Tensor) -> torch.Tensor:
-        """Entries of genes (node numbers) in the backbone's own vocabulary."""
+        """Entries of genes (node numbers) in the backbone's vocabulary."""
         return self.first_gene + gene if self.rows_N is None else self.rows_N[gene]
 
     def all_entries(self) -> torch.Tensor:
@@ -80,12 +80,12 @@ class Backbone(nn.Module):
         """Add (N, D) to the gene embeddings before training."""
         raise NotImplementedError
 
-    def start_fractions(self, shares: np.ndarray) -> None:
-        """Begin with the shares (N,) of the genes among tokens as what is told of each (objective masked_gene)."""
+    def start_fractions(self, fractions: np.ndarray) -> None:
+        """Initialise the output bias to each gene's log frequency among tokens, (N,) (objective masked_gene)."""
         raise NotImplementedError
 
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
-        """(B, T, D); what is masked is not looked at; `drop_last` leaves out the last layer."""
+        """(B, T, D); masked values or genes are not read; `drop_last` leaves out the last layer."""
         raise NotImplementedError
 
     def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -93,7 +93,7 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
     def reconstruct_from_cell(self, cell_BE: torch.Tensor, batch: Batch) -> torch.Tensor | None:
-        """Value of genes from the cell embedding alone, (B, L); None where the backbone has no such objective."""
+        """Value of genes from the cell embedding only, (B, L); None where the backbone has no such objective."""
         return None
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
@@ -105,12 +105,12 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
     def published_names(self) -> dict[str, str]:
-        """Names of the backbone's own weights -> names in its published checkpoints."""
+        """Names of the backbone's weights -> names in its published checkpoints."""
         raise NotImplementedError
 
     @staticmethod
     def read_published(path: Path, architecture: dict[str, Any]) -> Published:
-        """Read a published checkpoint; `architecture` says what the checkpoint does not."""
+        """Read a published checkpoint; `architecture` has the arguments that the checkpoint does not state."""
         raise NotImplementedError
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Geneformer backbone (Theodoris et al. 2023, doi 10.1038/s41586-023-06139-9): BERT over genes in the order of rank.
 
 A cell is the list of its expressed genes, first the one that is highest for that gene (its value over the gene's
-median); the position says the rank. A mask hides the gene itself, and the objective is to tell which it was (masked
+median); the position says the rank. A mask hides the gene itself, and the objective is to predict it (masked
 LM of 15% of the genes, by the collator of transformers: `bert_masks`).
 V1 has two special entries (padding, mask), 25,426 in all, and 2,048 positions; V2 adds the tokens <cls>, first, and
 <eos>, last, has 20,275 entries and 4,096 positions. Sizes of the published models: docs/add-a-backbone.md.
@@ -32,7 +32,7 @@ from grnformer.model.published import Published, load_tensors
 from grnformer.settings.key import Count, Settings, key
 
 PAD, MASK, CLS, EOS = range(4)
-KEPT, REPLACED = 0.1, 0.1  # shares of BERT's masked tokens
+KEPT, REPLACED = 0.1, 0.1  # fractions of BERT's masked tokens
 TIED = {
     "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
     "cls.predictions.decoder.bias": "cls.predictions.bias",
@@ -154,9 +154,9 @@ class Geneformer(Backbone):
         with torch.no_grad():
             self.model.bert.embeddings.word_embeddings.weight[self.all_entries()] += torch.from_numpy(embedding)
 
-    def start_fractions(self, shares: np.ndarray) -> None:
+    def start_fractions(self, fractions: np.ndarray) -> None:
         with torch.no_grad():
-            self.model.cls.predictions.bias[self.all_entries()] = torch.from_numpy(np.log(shares)).float()
+            self.model.cls.predictions.bias[self.all_entries()] = torch.from_numpy(np.log(fractions)).float()
 
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         present_BL = batch.present_BL
@@ -168,14 +168,17 @@ class Geneformer(Backbone):
                 f"at most the {self.positions} positions of the model" + ", less <cls> and <eos>" * self.cell_tokens,
                 "lower n_tokens of pretrain.sizes and pretrain.embed",
             )
+
         entry_BT = self._shown(self.entries(batch.gene_BL), batch.masked_BL).masked_fill(~present_BL, PAD)
         present_BT = present_BL
         position_BT = torch.arange(entry_BT.shape[1], device=entry_BT.device).expand_as(entry_BT)
-        if self.cell_tokens:  # <eos> stands behind a cell's last gene, but second here, so that genes keep their places
+        if self.cell_tokens:
+            # <eos> has the position behind a cell's last gene, but stands second, so that genes keep their places
             entry_BT = F.pad(F.pad(entry_BT, (1, 0), value=EOS), (1, 0), value=CLS)
             present_BT = F.pad(present_BL, (2, 0), value=True)
             last_B = present_BL.sum(1) + 1
             position_BT = torch.cat([torch.zeros_like(last_B)[:, None], last_B[:, None], position_BT + 1], dim=1)
+
         h_BTD = self.model.bert.embeddings(input_ids=entry_BT, position_ids=position_BT)
         layers = self.model.bert.encoder.layer
         return run_layers(layers[: len(layers) - drop_last], h_BTD, present_BT)
@@ -184,6 +187,7 @@ class Geneformer(Backbone):
         """Entries with what the masked ones show in place of their gene."""
         if not (self.training and self.bert_masks):
             return entry_BL.masked_fill(masked_BL, MASK)
+        # one uniform number a token: below KEPT its gene stays, below KEPT + REPLACED another one is shown, else <mask>
         drawn_BL = torch.rand(entry_BL.shape, device=entry_BL.device)
         other_BL = self.entries(torch.randint(self.n_genes, entry_BL.shape, device=entry_BL.device))
         shown_BL = torch.where(drawn_BL < KEPT + REPLACED, other_BL, MASK)
@@ -191,8 +195,7 @@ class Geneformer(Backbone):
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
         head = self.model.cls.predictions
-        entries_N = self.all_entries()
-        return F.linear(head.transform(h_MD), self.gene_embedding(), head.bias[entries_N])
+        return F.linear(head.transform(h_MD), self.gene_embedding(), head.bias[self.all_entries()])
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         if self.cell_tokens:

@@ -1,7 +1,7 @@
 """Performer layers (Choromanski et al. 2021, arXiv 2009.14794), as in scFoundation's decoder: attention of linear cost.
 
-The softmax kernel is told from random features, whose projections are drawn once, orthogonal within blocks, and kept
-(scFoundation draws them anew each 1,000 training steps).
+The softmax kernel is approximated by random features. Their projections are sampled once, orthogonal within blocks, and
+kept (scFoundation samples them anew each 1,000 training steps).
 Shapes: B cells, T tokens, D width, H heads, K width of a head, R random features.
 """
 
@@ -40,10 +40,14 @@ class LinearAttention(nn.Module):
         query, key, value = (
             part(x_BTD).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
+
+        # less a maximum no exponential overflows; it cancels in mixed / norm, a query's by row, the keys' over all
         query_BHTR, raw_BHTR = self._features(query), self._features(key)
         query_BHTR = torch.exp(query_BHTR - self._half_square(query) - query_BHTR.amax(-1, keepdim=True).detach())
         key_BHTR = torch.exp(raw_BHTR - self._half_square(key) - raw_BHTR.amax().detach())
         query_BHTR, key_BHTR = query_BHTR + EPSILON, key_BHTR + EPSILON
+
+        # keys and values are multiplied first: the cost grows with T, not with its square
         mixed = query_BHTR @ (key_BHTR.transpose(-1, -2) @ value)
         norm = query_BHTR @ key_BHTR.sum(-2)[..., None]
         return self.out((mixed / norm).transpose(1, 2).flatten(2))

@@ -1,4 +1,4 @@
-"""Layers over cells of unequal length, nearly without padding: cells of like length run together.
+"""Layers over cells of unequal length, nearly without padding: cells of similar length run together.
 
 Shapes: B cells, T tokens of the longest one, D width, P tokens of all groups.
 """
@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
-WASTE = 1.1  # a group's longest cell has at most so many times the tokens of its shortest
-ALONE = 8  # tokens: of shorter cells, differences do not matter
+WASTE = 1.1  # tokens of a group's longest cell over those of its shortest, at most
+SHORT = 8  # tokens: below it, differences in length do not matter
 
 
 def group_lengths(length_B: np.ndarray) -> list[np.ndarray]:
-    """Group cells of like length, the shortest first: numbers of the cells of each group."""
+    """Group cells of similar length, the shortest first: numbers of the cells of each group."""
     order = np.argsort(length_B, kind="stable")
     groups: list[list[int]] = []
     shortest = 0
     for cell in order.tolist():
-        if not groups or length_B[cell] > max(WASTE * shortest, ALONE):
+        if not groups or length_B[cell] > max(WASTE * shortest, SHORT):
             groups.append([])
             shortest = length_B[cell]
         groups[-1].append(cell)
@@ -45,6 +45,7 @@ def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: tor
         for layer in layers:
             h_BTD = layer(h_BTD, None)
         return h_BTD
+
     n_cells, n_tokens, width = h_BTD.shape
     length_B = present_BT.sum(1).cpu().numpy()
     groups = group_lengths(length_B)
@@ -55,18 +56,23 @@ def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: tor
             for group, (_, longest) in zip(groups, shapes, strict=True)
         ]
     )
-    # all groups are taken by one index and put back by one, for the gradient of each is as large as the batch
+
+    # all groups are taken by one index and put back by one: the gradient of each index is as large as the batch
     packed_PD = h_BTD.flatten(0, 1)[torch.from_numpy(taken).to(h_BTD.device)]
     parts, masks = [], []
     for part, group, shape in zip(packed_PD.split([a * b for a, b in shapes]), groups, shapes, strict=True):
         present = torch.from_numpy(np.arange(shape[1]) < length_B[group][:, None]).to(h_BTD.device)
         parts.append(part.unflatten(0, shape))
         masks.append(None if bool(present.all()) else present[:, None, None])
+
     for layer in layers:
-        if getattr(layer, "takes_parts", False):  # its weights are gathered for each call: as often on every process
+        # a sharded layer gathers its weights in each call: one call, so that every process makes as many
+        if getattr(layer, "takes_parts", False):
             parts = layer(parts, masks)
         else:
             parts = [layer(part, allowed) for part, allowed in zip(parts, masks, strict=True)]
+
+    # padding takes the row of zeros behind the others
     nothing = h_BTD.new_zeros(1, width)
     place = np.full(n_cells * n_tokens, len(taken))
     place[taken] = np.arange(len(taken))

@@ -1,9 +1,9 @@
 """scFoundation backbone (Hao et al. 2024, doi 10.1038/s41592-024-02305-7).
 
 Values are discretised by a learnt soft choice among bins; a transformer encoder sees the genes that are expressed and
-not masked, and two tokens of the cell (log10 of the counts to tell of, and of those seen); a Performer decoder over
-all tokens tells the masked values.
-Shapes: B cells, L gene tokens, T = 2 + L with the two tokens of the cell first (target depth, own depth), S tokens that
+not masked, and two tokens of the cell (log10 of the counts to predict, and of those seen); a Performer decoder over
+all tokens predicts the masked values.
+Shapes: B cells, L gene tokens, T = 2 + L with the two tokens of the cell first (target depth, depth), S tokens that
 the encoder sees, D width of the encoder, Z bins, N genes, V entries of the vocabulary.
 """
 
@@ -35,12 +35,12 @@ from grnformer.settings.key import Count, Settings, key
 ENCODER_FEED, SLOPE = 4, 0.1  # of the feed-forward layers, times the width; of the leaky ReLU
 REDRAW = "decoder.performer.calls_since_last_redraw"  # a counter of training
 KIND = "mae_autobin"
-GENE_WIDTH, START = 0.1, 25.0  # deviation of gene vectors at the start; scale of what `start_genes` adds to them
+GENE_WIDTH, START = 0.1, 25.0  # SD of gene vectors at the start; scale of what `start_genes` adds to them
 
 
 @dataclass(frozen=True)
 class ScFoundationTokeniser(Tokeniser):
-    """Values as they are: log1p of counts per 10,000; a draw of expressed and other genes; log10 of the counts."""
+    """Values as they are: log1p of counts per 10,000; a sample of expressed and other genes; log10 of the counts."""
 
     expressed_fraction: float
 
@@ -136,7 +136,7 @@ class ScFoundation(Backbone):
         super().__init__(n_genes, vocabulary_size, first_gene=0)
         self.width, self.n_entries, self.part = width, vocabulary_size or n_genes, part
         self.value = ValueBins(n_bins, width, bin_alpha)
-        self.position = nn.Embedding(self.n_entries + 3, width)  # genes, target depth, own depth, padding
+        self.position = nn.Embedding(self.n_entries + 3, width)  # genes, target depth, depth, padding
         self.layers = nn.ModuleList(
             Layer(width, n_heads, ENCODER_FEED * width, dropout, norm_first=False) for _ in range(n_layers)
         )
@@ -170,12 +170,16 @@ class ScFoundation(Backbone):
         masked_BT = F.pad(batch.masked_BL, (2, 0))
         x_BTD = self.value(value_BT.masked_fill(masked_BT, 0.0))
         x_BTD = torch.where(masked_BT[:, :, None], self.value.mask.weight[0], x_BTD) + position_BTD
+
+        # the encoder runs on the seen tokens only: they are put first, then padding up to the longest cell
         order_BT = torch.argsort(seen_BT.int(), dim=1, descending=True, stable=True)
-        order_BS = order_BT[:, : int(seen_BT.sum(1).max())]  # tokens that are seen first, then padding
+        order_BS = order_BT[:, : int(seen_BT.sum(1).max())]
         allowed_BS = torch.gather(seen_BT, 1, order_BS)
         index_BSD = order_BS[:, :, None].expand(-1, -1, self.width)
         h_BSD = torch.gather(x_BTD, 1, index_BSD)
         h_BSD = run_layers(self.layers[: len(self.layers) - drop_last], h_BSD, allowed_BS)
+
+        # back to their places; tokens that were not seen keep their embedding, which the decoder reads
         h_BTD = x_BTD.scatter(1, index_BSD, self.norm(h_BSD).to(x_BTD.dtype))
         return torch.where(seen_BT[:, :, None], h_BTD, x_BTD)
 
@@ -187,7 +191,7 @@ class ScFoundation(Backbone):
         return self.out(self.out_norm(self.decoder_norm(h_BTD)))[:, 2:, 0]
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Own depth, target depth, largest and mean state of the genes seen: (B, 4 D)."""
+        """States of depth and target depth, largest and mean state of the genes seen: (B, 4 D)."""
         seen_BL1 = self._seen(batch)[:, 2:, None]
         genes_BLD = h_BTD[:, 2:]
         count_B1 = seen_BL1.sum(1).clamp(min=1)
@@ -206,7 +210,7 @@ class ScFoundation(Backbone):
 
     @staticmethod
     def _with_cell(value_BL: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Values with those of the cell's two tokens first: no other depth is asked for than the cell's own."""
+        """Values with those of the cell's two tokens first: the target depth is that of the cell."""
         if batch.depth_B is None:
             raise ValueError("scFoundation needs the cells' depth")
         return torch.cat([batch.depth_B[:, None], batch.depth_B[:, None], value_BL], dim=1)
@@ -260,7 +264,7 @@ class ScFoundation(Backbone):
 
     @staticmethod
     def write_published(published: Published, path: Path) -> None:
-        """Write the file that was read, with the weights of `part` in place of its own."""
+        """Write the file that was read, with the weights of `part` replaced."""
         whole, part = published.settings["whole"], published.architecture["part"]
         weights, prefix = published.weights | published.unused, "model." if published.settings["prefix"] else ""
         state = {name: weights[name.removeprefix(prefix)] for name in whole[part]["state_dict"]}

@@ -9,7 +9,7 @@ the paper: known genes attend to known genes, masked ones to known genes and the
 and what it attends to is not projected; the cell token has the value -2 (in fine-tuning 0); GEP and MVC of the masked,
 each with weight 1. That the published weights came from this very code is not said there; their args.json fits it.
 Not here: after 1,000 steps scGPT adds the GEP of a second pass whose cell token is the cell embedding of the first; its
-attention weights are dropped out; its losses are in bins, ours in each gene's deviation; it takes expressed genes alone
+attention weights are dropped out; its losses are in bins, ours in each gene's SD; it takes only expressed genes
 (here `expressed_fraction`) and masks .25, .5 or .75 of them (`mask_fraction`).
 Shapes: B cells, L gene tokens, T = 1 + L with the cell token first, D width, N genes, V entries of the vocabulary.
 """
@@ -48,7 +48,7 @@ PAD_VALUE = -2.0  # in pretraining also that of the cell token
 
 @dataclass(frozen=True)
 class ScGPTTokeniser(Tokeniser):
-    """Value bins by rank within the cell, as shares of `n_bins`; a draw of expressed and other genes."""
+    """Value bins by rank within the cell, as fractions of `n_bins`; a sample of expressed and other genes."""
 
     n_bins: int
     expressed_fraction: float
@@ -91,15 +91,15 @@ class ScGPT(Backbone):
         Normalise before attention and feed-forward (learns within few steps) or after them (scGPT).
     bilinear
         Add to a token the product of its value with a projection of its gene, and to the prediction the product of the
-        token's state with a projection of its gene. A mean over tokens then already tells which genes are expressed,
-        and few steps suffice. scGPT has the sum of gene and value, and a perceptron, alone.
+        token's state with a projection of its gene. A mean over tokens then already depends on which genes are
+        expressed, and few steps suffice. scGPT has only the sum of gene and value, and a perceptron.
     original
         Values by scGPT's perceptron of the bin's number, and its MVC decoder; predictions are bins' numbers. Else
         values have one vector a bin, and predictions are standardised.
     masked_attention
-        As in scGPT's pretraining: a masked token carries a flag in place of a value, and is attended to by itself
-        alone; with `original` also its unprojected attention, and the value of the cell token. Else it carries the
-        value -1 (scGPT's fine-tuning) or that of a bin of its own, and all attend to all.
+        As in scGPT's pretraining: a masked token carries a flag in place of a value, and is attended to only by
+        itself; with `original` also its unprojected attention, and the value of the cell token. Else it carries the
+        value -1 (scGPT's fine-tuning) or that of a bin for masked tokens, and all attend to all.
     vocabulary_size, cls
         Of a published checkpoint: entries V, and that of the cell token; None: the N genes, then the cell token.
     """
@@ -170,14 +170,18 @@ class ScGPT(Backbone):
         value_BL, masked_BL = batch.value_BL, batch.masked_BL
         gene_BTD = self._gene(F.pad(self.entries(batch.gene_BL), (1, 0), value=self.cls))
         h_BTD = gene_BTD + self._value(value_BL, masked_BL)
+
         if self.slope is not None:
             seen_BT = F.pad(value_BL.masked_fill(masked_BL, 0.0), (1, 0))
             h_BTD = h_BTD + seen_BT[:, :, None] * self.slope(gene_BTD)
+
         allowed = bare_BT = None
         if self.flag is not None:
             known_BT = F.pad(~masked_BL, (1, 0), value=True)
             bare_BT = ~known_BT if self.original else None
+            # a masked token is attended to only by itself: no other state depends on it
             allowed = known_BT[:, None, None] | torch.eye(known_BT.shape[1], dtype=torch.bool, device=known_BT.device)
+
         for layer in self.layers[: len(self.layers) - drop_last]:
             h_BTD = layer(h_BTD, allowed, bare_BT)
         return self.out_norm(h_BTD)

@@ -1,14 +1,11 @@
 """Graph modes: what each control keeps and what it does not."""
 
-from typing import get_args
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from grnformer.graph.bundle import Bundle, read_bundle, write_bundle
 from grnformer.graph.modes import MODES, scales_of
-from grnformer.settings import fuse
 
 
 def made(graph, mode, seed=1):
@@ -60,10 +57,6 @@ def test_scales_hold_the_edges_they_say(graph):
             assert (len(chosen.edges) > 0) == ("cell_type" in scales)
             assert (len(chosen.eregulons) > 0) == ("cell" in scales)
     assert len(made(graph, "none").edges) + len(made(graph, "none").eregulons) == 0
-
-
-def test_the_settings_name_the_modes_that_there_are():
-    assert sorted(get_args(fuse.Graph)) == list(MODES)
 
 
 def test_bundle_survives_the_disk(graph, tmp_path):
