@@ -402,7 +402,7 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
 
 
 #: Files whose tests take the one whole run of tests/e2e/conftest.py (`finished`): one worker has them.
-ON_THE_WHOLE_RUN = ("tests/e2e/test_motifs.py", "tests/e2e/test_workflow.py")
+ON_THE_WHOLE_RUN = ("tests/e2e/test_motifs.py", "tests/e2e/test_new_methods.py", "tests/e2e/test_workflow.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -18,23 +18,21 @@ if TYPE_CHECKING:
 
 TOP_SHARE = 0.05  # of all TF-gene pairs: the best, whose overlap is told
 STEPS = {
-    "TF-gene importance": ("run_arboreto", "infer_tf_gene"),
-    "cistromes": (
-        "scan_motifs",
-        "enrich_motifs",
-        "contrast_motifs",
-        "enrich_modules",
-        "run_pyscenic_ctx",
-        "score_promoter_motifs",
-        "build_cistromes",
-    ),
-    "cell activity": ("run_pyscenic_aucell", "score_cell_activity"),
-}  #: step -> rules of stage grn that do it by any method; the last one always runs
+    "TF-gene importance": "infer_tf_gene",
+    "cistromes": "build_cistromes",
+    "cell activity": "score_cell_activity",
+}  #: step -> its rule of stage grn, by any method
 BEFORE = {
     "arboreto_grnboost2": "run_arboreto",
     "arboreto_genie3": "run_arboreto",
     "pyscenic_aucell": "run_pyscenic_aucell",
 }  #: original of TF-gene importance or activity -> rule that runs it
+STEP_OF = {
+    "infer_tf_gene": "TF-gene importance",
+    "run_arboreto": "TF-gene importance",
+    "score_cell_activity": "cell activity",
+    "run_pyscenic_aucell": "cell activity",
+}  #: rule -> step; what other rules do is for the cistromes, whose methods name them
 ACCURACY = ("tf_gene", "tf_gene_and_baseline", "eregulon", "eregulon_without_chip", "eregulon_and_baseline")
 
 
@@ -54,9 +52,9 @@ class Networks:
 
 
 def costly_rules(settings: dict[str, Any]) -> list[str]:
-    """Return the rules of `STEPS` that run under the config's section grn."""
+    """Return the rules of `STEPS`, and those that run before them for the methods of the config's section grn."""
     originals = [BEFORE[method] for part in ("tf_gene", "cell") if (method := settings[part]["method"]) in BEFORE]
-    return [*originals, *motif_rules(settings["cistromes"]), *(rules[-1] for rules in STEPS.values())]
+    return [*originals, *motif_rules(settings["cistromes"]), *STEPS.values()]
 
 
 def compare_networks(left: Networks, right: Networks, names: tuple[str, str]) -> pd.DataFrame:
@@ -203,9 +201,10 @@ def _compare_accuracy(left: pd.DataFrame | None, right: pd.DataFrame | None) -> 
 
 def _compare_costs(left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
-    for step, rules in STEPS.items():
+    for step in STEPS:
         jobs = [
-            [_numbers(job) for name, job in costs.items() if name.split(".")[0] in rules]  # parts: <rule>.1-of-3
+            # parts of a scattered job are named <rule>.1-of-3
+            [_numbers(job) for name, job in costs.items() if STEP_OF.get(name.split(".")[0], "cistromes") == step]
             for costs in (left, right)
         ]
         if not all(jobs):

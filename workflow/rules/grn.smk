@@ -204,6 +204,7 @@ use rule infer_tf_gene as infer_tf_gene_part with:
         "<logs>/{dataset}/grn/infer_tf_gene.{scatteritem}.log",
     benchmark:
         "<benchmarks>/{dataset}/grn/infer_tf_gene.{scatteritem}.tsv"
+    threads: 16
     params:
         seed=setting("grn.seed"),
         part="{scatteritem}",
