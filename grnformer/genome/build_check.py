@@ -27,11 +27,13 @@ def check_chromosomes(counts: pd.Series, tss: pd.DataFrame, where: str, *, what:
         Number by chromosome of `what`: regions, fragments.
     """
     known = set(tss["chrom"])
-    fraction = float(counts[counts.index.isin(known)].sum() / counts.sum())
+    is_known = counts.index.isin(known)
+    fraction = counts[is_known].sum() / counts.sum()
     if fraction >= 0.5:
         return
 
-    found, expected = sorted(counts.index)[:5], sorted(known)[:5]
+    found = sorted(counts.index)[:5]
+    expected = sorted(known)[:5]
     same_style = _is_ucsc(counts.index) == _is_ucsc(tss["chrom"])
     why = "other chromosomes" if same_style else "another naming style of the chromosomes"
     raise InputError(
@@ -42,7 +44,8 @@ def check_chromosomes(counts: pd.Series, tss: pd.DataFrame, where: str, *, what:
 
 
 def _is_ucsc(chromosomes: pd.Series | pd.Index) -> bool:
-    return bool(chromosomes.str.startswith("chr").mean() > 0.5)
+    prefixed = chromosomes.str.startswith("chr")
+    return bool(prefixed.mean() > 0.5)
 
 
 def tss_enrichment(regions: pd.DataFrame, tss: pd.DataFrame) -> tuple[float, float]:
@@ -57,19 +60,30 @@ def tss_enrichment(regions: pd.DataFrame, tss: pd.DataFrame) -> tuple[float, flo
     chromosome = regions["chrom"].to_numpy()
     sizes = regions["chrom"].value_counts()
     large = sizes.index[sizes >= _MIN_PER_CHROMOSOME]
-    groups = [chromosome == name for name in large] or [np.ones(len(regions), dtype=bool)]
+    groups = [chromosome == name for name in large]
+    if not groups:
+        groups = [np.ones(len(regions), dtype=bool)]
 
     folds = []
     for rows in groups:
-        moved = np.mean([hits[rows].mean() for hits in held_moved])
+        fractions = [hits[rows].mean() for hits in held_moved]
+        moved = np.mean(fractions)
+
         # half a region in place of none keeps the fold finite
         least = 0.5 / (rows.sum() * len(SHIFTS))
-        folds.append(held[rows].mean() / max(moved, least))
+        fold = held[rows].mean() / max(moved, least)
+        folds.append(fold)
     return float(held.mean()), float(np.median(folds))
 
 
 def check_build(
-    regions: pd.DataFrame, tss: pd.DataFrame, genome: str, where: str, *, min_tss_enrichment: float, min_regions: int
+    regions: pd.DataFrame,
+    tss: pd.DataFrame,
+    genome: str,
+    where: str,
+    *,
+    min_tss_enrichment: float,
+    min_regions: int,
 ) -> dict[str, float]:
     """Raise InputError if regions are not enriched at the TSSs, as they are in the right genome build.
 
@@ -91,8 +105,13 @@ def check_build(
     """
     fraction, enrichment = tss_enrichment(regions, tss)
     logger.info(
-        "%s: %.1f%% of the regions hold a TSS of %s, %.2f-fold enriched", where, 100 * fraction, genome, enrichment
+        "%s: %.1f%% of the regions hold a TSS of %s, %.2f-fold enriched",
+        where,
+        100 * fraction,
+        genome,
+        enrichment,
     )
+
     if len(regions) < min_regions:
         logger.warning("%s: %d regions are too few to check the genome build by", where, len(regions))
     elif enrichment < min_tss_enrichment:

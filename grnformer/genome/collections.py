@@ -29,7 +29,10 @@ class Motif(NamedTuple):
 
 
 def read_collections(
-    motif_files: Sequence[str | Path], tf_files: Sequence[str | Path], *, background_fraction: float
+    motif_files: Sequence[str | Path],
+    tf_files: Sequence[str | Path],
+    *,
+    background_fraction: float,
 ) -> list[Motif]:
     """Read motif collections, each with its table of TFs.
 
@@ -52,13 +55,18 @@ def read_collections(
         If a collection has no motif that stands for a TF, or a file is unreadable.
     """
     motifs: list[Motif] = []
-    for motif_file, tf_file in zip(map(Path, motif_files), map(Path, tf_files), strict=True):
-        matrices = read_motifs([motif_file], background_fraction=background_fraction, setting=_SETTING)
-        table = read_annotations(tf_file, motif_similarity_fdr=1.0, orthologous_identity=0.0, setting=_SETTING)
-        direct = table[table["evidence"] == "direct"]
-        tfs = {name: sorted(set(of_motif)) for name, of_motif in direct["tf"].str.upper().groupby(direct["motif"])}
+    for motif_file, tf_file in zip(motif_files, tf_files, strict=True):
+        matrices = read_motifs(
+            [motif_file],
+            background_fraction=background_fraction,
+            setting=_SETTING,
+        )
+        tfs = _direct_tfs(tf_file)
 
-        found = [Motif(name, matrix, tfs[name]) for name in matrices if name in tfs for matrix in matrices[name]]
+        found: list[Motif] = []
+        for name, of_motif in matrices.items():
+            if name in tfs:
+                found += [Motif(name, matrix, tfs[name]) for matrix in of_motif]
         if not found:
             raise InputError(
                 f"none of {len(matrices)} motifs of {motif_file} (such as {next(iter(matrices))!r}) stands in "
@@ -66,7 +74,24 @@ def read_collections(
                 "a table of the same collection",
                 f"correct {_SETTING}",
             )
+
         named = {tf for motif in found for tf in motif.tfs}
-        logger.info("%s: %d matrices of %d TFs", motif_file.name, len(found), len(named))
+        logger.info("%s: %d matrices of %d TFs", Path(motif_file).name, len(found), len(named))
         motifs += found
     return motifs
+
+
+def _direct_tfs(path: str | Path) -> dict[str, list[str]]:
+    """Motif to the TFs that are annotated directly."""
+    # these bounds pass all rows of a snapshot: direct annotations have no similarity or identity to judge
+    table = read_annotations(
+        path,
+        motif_similarity_fdr=1.0,
+        orthologous_identity=0.0,
+        setting=_SETTING,
+    )
+    direct = table[table["evidence"] == "direct"]
+
+    # collections of mouse and human name the same TF in different cases
+    symbols = direct["tf"].str.upper()
+    return {name: sorted(set(of_motif)) for name, of_motif in symbols.groupby(direct["motif"])}

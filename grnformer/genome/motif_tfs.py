@@ -55,18 +55,49 @@ def read_annotations(
     if path.suffix == ".mat":
         table = _read_matlab(path, setting)
     else:
-        table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
+        separator = "," if ".csv" in path.suffixes else "\t"
+        table = read_delimited(path, separator, _TEXT)
 
+    table = _with_evidence(table, path, motif_similarity_fdr, orthologous_identity, setting)
+    table = table[(table["motif"] != "") & (table["tf"] != "")]
+    known = table["evidence"] != ""
+    kept = table[known].drop_duplicates()
+    kept = kept.sort_values(["motif", "tf", "evidence"], ignore_index=True)
+    if kept.empty:
+        raise InputError(
+            f"{path}: no row says by what evidence a TF is annotated, or none passes",
+            f"rows with q-value up to {motif_similarity_fdr} and identity from {orthologous_identity}",
+            "loosen grn.cistromes.cistarget.motif_similarity_fdr or .orthologous_identity",
+        )
+
+    counts = kept["evidence"].value_counts()
+    logger.info(
+        "motif-to-TF table: %d motifs, %d TFs; %s; %d rows without evidence",
+        kept["motif"].nunique(),
+        kept["tf"].nunique(),
+        counts.to_dict(),
+        (~known).sum(),
+    )
+    return kept
+
+
+def _with_evidence(
+    table: pd.DataFrame, path: Path, motif_similarity_fdr: float, orthologous_identity: float, setting: str
+) -> pd.DataFrame:
+    """Table motif, tf, evidence of the rows that pass; the evidence is "" where none is named."""
     if set(_CISTARGET) <= set(table):
         passed = table["motif_similarity_qvalue"] <= motif_similarity_fdr
         passed &= table["orthologous_identity"] >= orthologous_identity
         table = table[passed].rename(columns={"#motif_id": "motif", "gene_name": "tf"})
         text = table["description"]
         direct = text == "gene is directly annotated"
-        orthologous, similar = text.str.contains("orthologous"), text.str.contains("similar")
+        orthologous = text.str.contains("orthologous")
+        similar = text.str.contains("similar")
     elif set(_RCISTARGET) <= set(table):
         table = table.rename(columns={"TF": "tf"})
-        direct, orthologous, similar = (table[column].astype(bool) for column in _RCISTARGET[2:])
+        direct = table["directAnnotation"].astype(bool)
+        orthologous = table["inferred_Orthology"].astype(bool)
+        similar = table["inferred_MotifSimil"].astype(bool)
     elif {"motif", "tf"} <= set(table):
         direct = pd.Series(True, index=table.index)
         similar = orthologous = ~direct
@@ -84,22 +115,8 @@ def read_annotations(
         "similarity": similar,
         "orthology": orthologous,
     }
-    table = table[["motif", "tf"]].assign(evidence=np.select(list(kinds.values()), list(kinds), ""))
-    table = table[(table["motif"] != "") & (table["tf"] != "")]
-    known = table["evidence"] != ""
-    kept = table[known].drop_duplicates().sort_values(["motif", "tf", "evidence"], ignore_index=True)
-    if kept.empty:
-        raise InputError(
-            f"{path}: no row says by what evidence a TF is annotated, or none passes",
-            f"rows with q-value up to {motif_similarity_fdr} and identity from {orthologous_identity}",
-            "loosen grn.cistromes.cistarget.motif_similarity_fdr or .orthologous_identity",
-        )
-    counts = kept["evidence"].value_counts().to_dict()
-    logger.info(
-        "motif-to-TF table: %d motifs, %d TFs; %s; %d rows without evidence",
-        kept["motif"].nunique(), kept["tf"].nunique(), counts, (~known).sum(),
-    )  # fmt: skip
-    return kept
+    evidence = np.select(list(kinds.values()), list(kinds), "")
+    return table[["motif", "tf"]].assign(evidence=evidence)
 
 
 def _read_matlab(path: Path, setting: str) -> pd.DataFrame:

@@ -57,19 +57,25 @@ def read_motifs(
         of_file: dict[str, list[np.ndarray]] = {}
         for name, counts in _read_counts(path, setting):
             matrix = _probabilities(counts, background_fraction, name, path)
-            of_file.setdefault(path.stem if path.suffix == ".cb" else name, []).append(matrix)
+            # a .cb file is one motif, whose matrices have names that no table of TFs knows
+            motif = path.stem if path.suffix == ".cb" else name
+            of_file.setdefault(motif, []).append(matrix)
 
+        if not of_file:
+            raise InputError(f"{path} holds no motif", f"motifs in {_FORMS}", f"correct {setting}")
         repeated = sorted(found.keys() & of_file)
-        if repeated or not of_file:
+        if repeated:
             raise InputError(
-                f"{path} " + (f"repeats the motif {repeated[0]!r} of another file" if of_file else "holds no motif"),
-                f"motifs in {_FORMS}, each name in one file",
+                f"{path} repeats the motif {repeated[0]!r} of another file",
+                "each name in one file",
                 f"correct {setting}",
             )
         found |= of_file
+
     if not found:
         raise InputError("no motif file", "at least one", f"set {setting}")
-    logger.info("motifs: %d, of %d matrices", len(found), sum(map(len, found.values())))
+    n_matrices = sum(map(len, found.values()))
+    logger.info("motifs: %d, of %d matrices", len(found), n_matrices)
     return dict(sorted(found.items()))
 
 
@@ -79,29 +85,41 @@ def _read_counts(path: Path, setting: str) -> list[tuple[str, np.ndarray]]:
     try:
         if ".json" in path.suffixes:
             return _parse_json(path)
-        form, body = _find_form(path.read_text(encoding="utf-8"), path.stem)
+
+        text = path.read_text(encoding="utf-8")
+        form, body = _find_form(text, path.stem)
         return _parse(body, form) if form else []
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(
-            f"{path} does not read as motifs ({form} form): {error}", _FORMS, f"correct the file or {setting}"
+            f"{path} does not read as motifs ({form} form): {error}",
+            _FORMS,
+            f"correct the file or {setting}",
         ) from error
 
 
 def _parse_json(path: Path) -> list[tuple[str, np.ndarray]]:
-    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    matrices = {str(motif["ID"]): np.array(motif["counts"], dtype=float).T for motif in json.loads(text)}
-    if any(matrix.ndim != 2 or matrix.shape[1] != 4 for matrix in matrices.values()):
-        raise ValueError("counts are not 4 x positions")
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+
+    matrices: dict[str, np.ndarray] = {}
+    for motif in json.loads(content):
+        counts = np.array(motif["counts"], dtype=float)
+        if counts.ndim != 2 or len(counts) != 4:
+            raise ValueError("counts are not 4 x positions")
+        matrices[str(motif["ID"])] = counts.T
     return list(matrices.items())
 
 
 def _parse(body: str, form: str) -> list[tuple[str, np.ndarray]]:
     from Bio import motifs as bio
 
-    return [
-        (_name(motif, form), np.array([motif.counts[base] for base in "ACGT"], dtype=float).T)
-        for motif in bio.parse(StringIO(body), form)
-    ]
+    matrices = []
+    for motif in bio.parse(StringIO(body), form):
+        name = _name(motif, form)
+        rows = [motif.counts[base] for base in "ACGT"]
+        matrices.append((name, np.array(rows, dtype=float).T))
+    return matrices
 
 
 def _find_form(text: str, stem: str) -> tuple[str, str]:
@@ -112,15 +130,25 @@ def _find_form(text: str, stem: str) -> tuple[str, str]:
     if re.search(r"^P[0O]\s+A\s+C\s+G\s+T\b", body, re.MULTILINE):
         return "transfac", body
     if re.match(r"\s*Pos\tA\tC\tG\tT\b", body):
-        # CIS-BP's table of one motif, as four columns under a name
-        rows = [line.split("\t")[1:5] for line in body.strip().splitlines()[1:]]
-        return "clusterbuster", f">{stem}\n" + "".join("\t".join(row) + "\n" for row in rows)
+        return "clusterbuster", _name_columns(body, stem)
     if re.search(r"^>.*\n\s*(A\b|\[)", body, re.MULTILINE):
         return "jaspar", body
     first = re.search(r"^>.*\n(.*)\n", body, re.MULTILINE)
     if first is None:
         return "", body
-    return "clusterbuster" if len(first.group(1).split()) == 4 else "pfm-four-rows", body
+
+    # four columns of any number of rows, or four rows of any number of columns: four by four reads as columns
+    n_columns = len(first.group(1).split())
+    return "clusterbuster" if n_columns == 4 else "pfm-four-rows", body
+
+
+def _name_columns(body: str, name: str) -> str:
+    """CIS-BP's table of one motif, as four columns under a name."""
+    lines = [f">{name}"]
+    for line in body.strip().splitlines()[1:]:
+        columns = line.split("\t")
+        lines.append("\t".join(columns[1:5]))
+    return "\n".join(lines) + "\n"
 
 
 def _complete_meme(body: str) -> str:
@@ -149,10 +177,13 @@ def _name(motif: Any, form: str) -> str:
 
 def _probabilities(counts: np.ndarray, background_fraction: float, name: str, path: Path) -> np.ndarray:
     total = counts.sum(axis=1, keepdims=True)
+
+    # log odds, too, have negative values: they are no probabilities and are refused
     if not counts.size or (counts < 0).any() or (total <= 0).any():
         raise InputError(
             f"{path}: motif {name!r} has no position, negative values or a position without any",
             "counts or probabilities of A, C, G, T at each position",
             "correct the motif or leave it out",
         )
+    # without a part of the background a base that was never seen would have a log odds of minus infinity
     return (1 - background_fraction) * counts / total + background_fraction / 4

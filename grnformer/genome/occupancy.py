@@ -19,7 +19,13 @@ _PROMOTERS_AT_ONCE = 1024
 
 
 def score_promoters(
-    promoters: Promoters, motifs: Sequence[Motif], genes: list[str], *, n_bins: int, min_log_odds: float, seed: int
+    promoters: Promoters,
+    motifs: Sequence[Motif],
+    genes: list[str],
+    *,
+    n_bins: int,
+    min_log_odds: float,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every TF at every gene with a promoter.
 
@@ -47,27 +53,11 @@ def score_promoters(
     Natural log odds of the best of a TF's motifs at the best of a gene's promoters: of all (contract
     ``promoter_binding``), and of the pairs that reach `min_log_odds`, with that motif (contract ``promoter_targets``).
     """
-    background = draw_background(promoters.codes, np.random.default_rng(seed))
-    codes = np.concatenate([promoters.codes, background])
-    known = promoters.codes[promoters.codes >= 0]
-    base = np.bincount(known, minlength=4) / len(known)
-
     tfs = sorted({tf for motif in motifs for tf in motif.tfs})
-    column = {tf: number for number, tf in enumerate(tfs)}
     scored, row = np.unique(promoters.gene, return_inverse=True)
-    odds = np.full((len(tfs), len(scored)), -np.inf, dtype=np.float32)
-    best = np.zeros(odds.shape, dtype=np.int32)
-
-    for number, occupancy in _occupancies([motif.matrix for motif in motifs], codes, base):
-        of_promoter = background_odds(*np.split(occupancy, 2), n_bins=n_bins)
-        of_gene = np.full(len(scored), -np.inf, dtype=np.float32)
-        np.maximum.at(of_gene, row, of_promoter.astype(np.float32))
-        for tf in motifs[number].tfs:
-            better = of_gene > odds[column[tf]]
-            odds[column[tf], better] = of_gene[better]
-            best[column[tf], better] = number
-
+    odds, best = _best_odds(promoters.codes, row, motifs, tfs, n_bins, seed)
     logger.info("promoter binding: %d TFs, %d genes, %d motifs", len(tfs), len(scored), len(motifs))
+
     gene_names = np.array([genes[i] for i in scored], dtype=object)
     binding = pd.DataFrame(odds.T, columns=tfs)
     binding.insert(0, "gene", gene_names)
@@ -84,6 +74,38 @@ def score_promoters(
     return binding, targets
 
 
+def _best_odds(
+    promoters: np.ndarray, row: np.ndarray, motifs: Sequence[Motif], tfs: list[str], n_bins: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log odds (TFs, genes) of the best motif and promoter, and the number of that motif.
+
+    `row` is each promoter's gene.
+    """
+    background = draw_background(promoters, np.random.default_rng(seed))
+    codes = np.concatenate([promoters, background])
+    known = promoters[promoters >= 0]
+    base = np.bincount(known, minlength=4) / len(known)
+
+    n_genes = row.max() + 1
+    odds = np.full((len(tfs), n_genes), -np.inf, dtype=np.float32)
+    best = np.zeros(odds.shape, dtype=np.int32)
+    column = {tf: number for number, tf in enumerate(tfs)}
+
+    matrices = [motif.matrix for motif in motifs]
+    for number, occupancy in _occupancies(matrices, codes, base):
+        in_promoters, in_background = np.split(occupancy, 2)
+        of_promoter = background_odds(in_promoters, in_background, n_bins=n_bins)
+
+        of_gene = np.full(n_genes, -np.inf, dtype=np.float32)
+        np.maximum.at(of_gene, row, of_promoter.astype(np.float32))
+        for tf in motifs[number].tfs:
+            t = column[tf]
+            better = of_gene > odds[t]
+            odds[t, better] = of_gene[better]
+            best[t, better] = number
+    return odds, best
+
+
 def background_odds(occupancy: np.ndarray, background: np.ndarray, *, n_bins: int) -> np.ndarray:
     """Log odds of being a promoter rather than background, as a function of occupancy that never falls.
 
@@ -98,16 +120,23 @@ def background_odds(occupancy: np.ndarray, background: np.ndarray, *, n_bins: in
     """
     from sklearn.isotonic import isotonic_regression
 
+    # quantiles of both together: bins of equal size, whatever the scale of the occupancy; equal ones are one
     both = np.concatenate([occupancy, background])
-    edges = np.unique(np.quantile(both, np.arange(1, n_bins) / n_bins))
-    bins, background_bins = (np.searchsorted(edges, values, side="right") for values in (occupancy, background))
+    levels = np.arange(1, n_bins) / n_bins
+    edges = np.unique(np.quantile(both, levels))
+    bins = np.searchsorted(edges, occupancy, side="right")
+    background_bins = np.searchsorted(edges, background, side="right")
 
     # one of each in every bin: no odds are infinite
     n = len(edges) + 1
     real = np.bincount(bins, minlength=n) + 1.0
-    total = real + np.bincount(background_bins, minlength=n) + 1.0
+    drawn = np.bincount(background_bins, minlength=n) + 1.0
+    total = real + drawn
+
+    # More occupancy is never less evidence: what falls between neighbouring bins is chance, and is averaged out.
     fraction = isotonic_regression(real / total, sample_weight=total)
-    return np.log(fraction / (1 - fraction))[bins]
+    odds = np.log(fraction / (1 - fraction))
+    return odds[bins]
 
 
 def _occupancies(matrices: list[np.ndarray], codes: np.ndarray, base: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -117,7 +146,8 @@ def _occupancies(matrices: list[np.ndarray], codes: np.ndarray, base: np.ndarray
         numbers = np.flatnonzero(lengths == length)
         for start in range(0, len(numbers), _MOTIFS_AT_ONCE):
             part = numbers[start : start + _MOTIFS_AT_ONCE]
-            odds = np.log(np.array([matrices[i] for i in part]) / base)  # motifs, positions, bases
+            probabilities = np.array([matrices[i] for i in part])  # motifs, positions, bases
+            odds = np.log(probabilities / base)
             yield from zip(part.tolist(), _occupancy(odds, codes), strict=True)
 
 
@@ -127,16 +157,24 @@ def _occupancy(odds: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
     # both strands as filters of one convolution: the motifs, then their reverse complements
     n_motifs, length, _ = odds.shape
-    both_strands = np.concatenate([odds, odds[:, ::-1, ::-1]]).astype(np.float32)
-    weight = torch.from_numpy(np.ascontiguousarray(both_strands.transpose(0, 2, 1)))
+    reverse = odds[:, ::-1, ::-1]  # bases in the order A, C, G, T reversed are their complements
+    both_strands = np.concatenate([odds, reverse])
+    filters = both_strands.astype(np.float32).transpose(0, 2, 1)
+    filters = np.ascontiguousarray(filters)
+    weight = torch.from_numpy(filters)
 
     found = []
     for first in range(0, len(codes), _PROMOTERS_AT_ONCE):
         batch = codes[first : first + _PROMOTERS_AT_ONCE]
-        bases = torch.from_numpy(one_hot(batch).astype(np.float32))
+        one_hot_batch = one_hot(batch).astype(np.float32)
+        bases = torch.from_numpy(one_hot_batch)
 
         # sites that overlap an end by up to a third count with the bases that are there
         hits = torch.nn.functional.conv1d(bases, weight, padding=length // 3)
-        of_motif = hits.reshape(len(batch), 2, n_motifs, -1).permute(0, 2, 1, 3).flatten(2)
-        found.append(torch.logsumexp(of_motif, dim=2).numpy())
+        by_strand = hits.reshape(len(batch), 2, n_motifs, -1)
+        of_motif = by_strand.permute(0, 2, 1, 3).flatten(2)
+
+        # odds of single places span hundreds of powers of e: their sum is taken on the log scale
+        occupancy = torch.logsumexp(of_motif, dim=2)
+        found.append(occupancy.numpy())
     return np.concatenate(found).T

@@ -57,7 +57,8 @@ def read_promoters(path: str | Path, genes: list[str], *, min_genes: float) -> P
         raise InputError(f"no promoters at {path}", "promoter sequences", f"correct {_SETTING}")
 
     number = {gene: i for i, gene in enumerate(genes)}
-    gene_of, sequences = [], []
+    gene_of = []
+    sequences = []
     for header, bases in read_records(path):
         gene = _gene_of(header, bases, path)
         if gene in number:
@@ -71,8 +72,15 @@ def read_promoters(path: str | Path, genes: list[str], *, min_genes: float) -> P
             f"names such as {genes[0]}_1, of at least {min_genes:.0%} of the genes",
             f"set {_SETTING} to the promoters of the dataset's genome, or lower grn.cistromes.promoter.min_genes",
         )
+
     codes = pad(sequences)
-    logger.info("promoters: %d of %d of %d genes, up to %d bp", len(codes), found, len(genes), codes.shape[1])
+    logger.info(
+        "promoters: %d of %d of %d genes, up to %d bp",
+        len(codes),
+        found,
+        len(genes),
+        codes.shape[1],
+    )
     return Promoters(codes, np.array(gene_of))
 
 
@@ -104,8 +112,13 @@ def draw_background(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     (promoters, bases), int8.
     """
     known = codes >= 0
-    gc = np.isin(codes, (1, 2)).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    gc_class = np.digitize(gc, np.quantile(gc, np.arange(1, _GC_CLASSES) / _GC_CLASSES))
+    n_known = known.sum(axis=1)
+    n_gc = np.isin(codes, (1, 2)).sum(axis=1)
+    gc = n_gc / np.maximum(n_known, 1)
+
+    levels = np.arange(1, _GC_CLASSES) / _GC_CLASSES
+    edges = np.quantile(gc, levels)
+    gc_class = np.digitize(gc, edges)
 
     drawn = np.empty_like(codes)
     for number in np.unique(gc_class):
@@ -116,19 +129,29 @@ def draw_background(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _draw_chain(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw as many sequences as given from the Markov chain of order 1 that fits them."""
-    before, after = codes[:, :-1], codes[:, 1:]
+    before = codes[:, :-1]
+    after = codes[:, 1:]
     seen = (before >= 0) & (after >= 0)
-    counts = np.ones((4, 4))  # a pair never seen is not impossible
+
+    # counts from 1: a pair never seen is not impossible
+    counts = np.ones((4, 4))
     np.add.at(counts, (before[seen], after[seen]), 1)
 
-    # a base is drawn by where a uniform number falls among cumulated probabilities; the last bound, 1, is left off
-    base = counts.sum(axis=1) / counts.sum()
-    start = np.cumsum(base)[:3]
-    follow = np.cumsum(counts / counts.sum(axis=1, keepdims=True), axis=1)[:, :3]
+    of_base = counts.sum(axis=1)
+    base = of_base / counts.sum()
+    next_base = counts / of_base[:, None]
 
+    # A base is drawn by where a uniform number falls among cumulated probabilities. The last bound is left off: it is
+    # 1 up to rounding, and a number above it would be a fifth base.
+    start = np.cumsum(base)[:3]
+    follow = np.cumsum(next_base, axis=1)[:, :3]
+
+    n_sequences, length = codes.shape
     drawn = np.empty_like(codes)
-    drawn[:, 0] = np.searchsorted(start, rng.random(len(codes)))
-    for position in range(1, codes.shape[1]):
+    drawn[:, 0] = np.searchsorted(start, rng.random(n_sequences))
+    for position in range(1, length):
         bounds = follow[drawn[:, position - 1]]
-        drawn[:, position] = (rng.random(len(codes))[:, None] > bounds).sum(axis=1)
+        uniform = rng.random(n_sequences)
+        above = uniform[:, None] > bounds
+        drawn[:, position] = above.sum(axis=1)
     return drawn

@@ -49,13 +49,14 @@ class Database:
             )
 
     def _read(self, features: Sequence[str], dtype: type[np.generic]) -> np.ndarray:
-        place = {feature: row for row, feature in enumerate(features)}
-        values = np.empty((len(place), len(self.motifs)), dtype=dtype)
-        table = _read_columns(self.path, list(place))
+        row_of = {feature: row for row, feature in enumerate(features)}
+        values = np.empty((len(row_of), len(self.motifs)), dtype=dtype)
+        table = _read_columns(self.path, list(row_of))
 
         # the reader gives columns in the order of the file
         for name, column in zip(table.column_names, table.itercolumns(), strict=True):
-            values[place[name]] = column.to_numpy()
+            row = row_of[name]
+            values[row] = column.to_numpy()
         return values
 
 
@@ -65,9 +66,14 @@ class RankingDatabase(Database):
     def load(self, features: Sequence[str]) -> np.ndarray:
         """Read the ranks of some features: int32 array, features (in the given order) x motifs."""
         ranks = self._read(features, np.int32)
-        if ranks.size and (ranks.min() < 0 or ranks.max() >= len(self.features)):
+        if not ranks.size:
+            return ranks
+
+        lowest = ranks.min()
+        highest = ranks.max()
+        if lowest < 0 or highest >= len(self.features):
             raise InputError(
-                f"{self.path} has ranks from {ranks.min()} to {ranks.max()}",
+                f"{self.path} has ranks from {lowest} to {highest}",
                 f"ranks from 0 to {len(self.features) - 1}, one for each gene or region",
                 "fetch the database again: it is damaged or not a ranking database",
             )
@@ -80,6 +86,7 @@ class ScoreDatabase(Database):
     def load(self, features: Sequence[str]) -> np.ndarray:
         """Read the scores of some features: float32 array, features (in the given order) x motifs."""
         scores = self._read(features, np.float32)
+        # asked as "not at least 0", so that NaN is refused too
         if scores.size and not scores.min() >= 0:
             raise InputError(
                 f"{self.path} has scores from {scores.min()}",
@@ -108,8 +115,11 @@ def open_scores(path: str | Path) -> ScoreDatabase:
 def _open(path: Path, holds: str) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
     """Path, motifs and features of a database that holds `rankings` or `scores`."""
     schema = _read_schema(path, holds)
-    index = next((name for name in reversed(schema.names) if name in _INDEX), None)
-    if index is None:
+
+    # from behind, where Feather v2 has the column: a gene or region might be named as one
+    found = [name for name in reversed(schema.names) if name in _INDEX]
+    index = found[0] if found else ""
+    if not found:
         raise _unfit(path, f"it has no column {' or '.join(_INDEX[:2])}", holds)
     if index in ("regions", "genes"):
         raise _unfit(path, f"its columns are motifs and its rows {index}: the transposed form", holds)
@@ -117,10 +127,12 @@ def _open(path: Path, holds: str) -> tuple[Path, tuple[str, ...], tuple[str, ...
     types = {field.type for field in schema if field.name != index}
     fits = pa.types.is_integer if holds == "rankings" else pa.types.is_floating
     if not types or not all(map(fits, types)):
-        raise _unfit(path, f"it holds values of type {', '.join(sorted(map(str, types))) or 'none'}", holds)
+        type_names = sorted(map(str, types)) or ["none"]
+        raise _unfit(path, f"it holds values of type {', '.join(type_names)}", holds)
 
-    motifs = _read_columns(path, [index]).column(0).to_pylist()
-    return path, tuple(motifs), tuple(name for name in schema.names if name != index)
+    motifs = _read_columns(path, [index]).column(0)
+    features = [name for name in schema.names if name != index]
+    return path, tuple(motifs.to_pylist()), tuple(features)
 
 
 def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
@@ -133,8 +145,10 @@ def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], f
     ranks
         Features x motifs, 0 the best.
     """
+    # small databases are half as large in int16, which cisTarget's tools read too
     fits_int16 = len(features) <= np.iinfo(np.int16).max
-    _write(path, ranks.astype(np.int16 if fits_int16 else np.int32), motifs, features)
+    dtype = np.int16 if fits_int16 else np.int32
+    _write(path, ranks.astype(dtype), motifs, features)
 
 
 def write_scores(path: str | Path, scores: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
@@ -144,16 +158,25 @@ def write_scores(path: str | Path, scores: np.ndarray, motifs: Sequence[str], fe
 
 def _write(path: str | Path, values: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
     columns = [pa.array(row) for row in np.ascontiguousarray(values)]
-    table = pa.Table.from_arrays([*columns, pa.array(motifs)], names=[*features, "motifs"])
+    columns.append(pa.array(motifs))
+    table = pa.Table.from_arrays(columns, names=[*features, "motifs"])
+
     with atomic(path) as temporary:
         feather.write_feather(table, str(temporary), compression="zstd")
 
 
 def _read_schema(path: Path, holds: str) -> pa.Schema:
     if not path.exists():
-        raise InputError(f"no database of {holds} at {path}", "a Feather file", "correct it under grn.cistromes")
+        raise InputError(
+            f"no database of {holds} at {path}",
+            "a Feather file",
+            "correct it under grn.cistromes",
+        )
+
     with path.open("rb") as handle:
         start = handle.read(6)
+
+    # v2 is an Arrow file, whose schema is read without its values; v1 has none to read by itself
     if start == b"ARROW1":
         with ipc.open_file(path) as reader:
             return reader.schema

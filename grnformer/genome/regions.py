@@ -15,8 +15,11 @@ _PATTERN = r"^(?P<chrom>.+?)[:_-](?P<start>\d+)[_-](?P<end>\d+)$"
 
 def region_fraction(names: pd.Index) -> float:
     """Fraction of names (0 to 1, of at most 1,000 looked at) that read as chrom, start, end."""
+    if not len(names):
+        return 0.0
     step = max(1, len(names) // 1000)
-    return float(names[::step].astype(str).str.match(_PATTERN).mean()) if len(names) else 0.0
+    some = names[::step].astype(str)
+    return float(some.str.match(_PATTERN).mean())
 
 
 def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
@@ -50,19 +53,26 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
             "correct the regions",
         )
 
-    text = parts["chrom"] + ":" + regions["start"].astype(str) + "-" + regions["end"].astype(str)
+    # names are written anew from the numbers, so that 0100 and 100 are one region
+    start = regions["start"].astype(str)
+    end = regions["end"].astype(str)
+    text = parts["chrom"] + ":" + start + "-" + end
     regions.index = pd.Index(text, name="region")
+
     repeated = regions.index[regions.index.duplicated()]
     if len(repeated):
         raise InputError(
-            f"{where}: {len(repeated)} repeated regions, first {repeated[0]!r}", "each region once", "remove repeats"
+            f"{where}: {len(repeated)} repeated regions, first {repeated[0]!r}",
+            "each region once",
+            "remove repeats",
         )
     return regions
 
 
 def parse_database_regions(names: Sequence[str], where: str) -> pd.DataFrame:
     """Read names as `parse_regions`; the genome that cisTarget puts before them (``hg38__chr1:1-2``) is left aside."""
-    return parse_regions(pd.Index(names).str.replace(r"^\w+__", "", regex=True), where)
+    bare = pd.Index(names).str.replace(r"^\w+__", "", regex=True)
+    return parse_regions(bare, where)
 
 
 def overlap_regions(ours: Sequence[str], theirs: Sequence[str], *, min_overlap: float) -> tuple[np.ndarray, np.ndarray]:
@@ -88,8 +98,12 @@ def overlap_regions(ours: Sequence[str], theirs: Sequence[str], *, min_overlap: 
     right = parse_database_regions(theirs, "ranking database")
     i, j = find_overlaps(left, right)
 
-    starts, ends = (np.stack([left[side].to_numpy()[i], right[side].to_numpy()[j]]) for side in ("start", "end"))
-    shared = ends.min(axis=0) - starts.max(axis=0)
-    shorter = (ends - starts).min(axis=0)
+    # pairs x (ours, theirs)
+    starts = np.column_stack([left["start"].iloc[i], right["start"].iloc[j]])
+    ends = np.column_stack([left["end"].iloc[i], right["end"].iloc[j]])
+
+    # of the shorter one: a narrow peak within a wide database region is that region
+    shared = ends.min(axis=1) - starts.max(axis=1)
+    shorter = (ends - starts).min(axis=1)
     same = shared > min_overlap * shorter
     return i[same], j[same]

@@ -17,7 +17,11 @@ _MATRICES_AT_ONCE = 200
 
 
 def scan_regions(
-    motifs: dict[str, list[np.ndarray]], sequences: Sequence[np.ndarray], *, max_p: float, seed: int
+    motifs: dict[str, list[np.ndarray]],
+    sequences: Sequence[np.ndarray],
+    *,
+    max_p: float,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank and score regions by the motif sites in them, both strands.
 
@@ -39,22 +43,23 @@ def scan_regions(
     -------
     Ranks, regions x motifs, int32: 0 is the best; and scores, float32, bits, 0 where there is no site.
     """
-    matrices = [(number, matrix) for number, name in enumerate(motifs) for matrix in motifs[name]]
+    matrices: list[tuple[int, np.ndarray]] = []
+    for number, of_motif in enumerate(motifs.values()):
+        matrices += [(number, matrix) for matrix in of_motif]
+
     rng = np.random.default_rng(seed)
     ranks = np.empty((len(sequences), len(motifs)), dtype=np.int32)
     kept = np.empty(ranks.shape, dtype=np.float32)
     n_sites = 0
     for group in _groups(matrices):
-        first, last = group[0][0], group[-1][0]
-        scores = np.full((last - first + 1, len(sequences)), -np.inf)
-        for rows, bases in _batches(sequences):
-            sites = _scan([matrix for _, matrix in group], bases, max_p)
-            for (number, _), (region, score) in zip(group, sites, strict=True):
-                n_sites += len(region)
-                _add_best(scores[number - first], rows, region, score)
+        first = group[0][0]
+        scores, n_found = _score_group(group, sequences, max_p)
+        n_sites += n_found
 
         for number, score in enumerate(scores, start=first):
-            order = np.lexsort((rng.permutation(len(score)), -score))
+            # equals in random order: the second key decides only between them
+            random = rng.permutation(len(score))
+            order = np.lexsort((random, -score))
             ranks[order, number] = np.arange(len(order))
             kept[:, number] = np.maximum(score, 0)
 
@@ -68,11 +73,30 @@ def scan_regions(
     return ranks, kept
 
 
+def _score_group(
+    group: list[tuple[int, np.ndarray]], sequences: Sequence[np.ndarray], max_p: float
+) -> tuple[np.ndarray, int]:
+    """Scores, motifs of the group x regions, -inf where there is no site; and the number of sites."""
+    first, _ = group[0]
+    last, _ = group[-1]
+    scores = np.full((last - first + 1, len(sequences)), -np.inf)
+    matrices = [matrix for _, matrix in group]
+
+    n_sites = 0
+    for rows, bases in _batches(sequences):
+        sites = _scan(matrices, bases, max_p)
+        for (number, _), (region, score) in zip(group, sites, strict=True):
+            n_sites += len(region)
+            _add_best(scores[number - first], rows, region, score)
+    return scores, n_sites
+
+
 def _groups(matrices: list[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
     """Matrices in runs of about `_MATRICES_AT_ONCE`, those of one motif together."""
     group: list[tuple[int, np.ndarray]] = []
     for number, matrix in matrices:
-        if len(group) >= _MATRICES_AT_ONCE and number != group[-1][0]:
+        is_full = len(group) >= _MATRICES_AT_ONCE
+        if is_full and number != group[-1][0]:
             yield group
             group = []
         group.append((number, matrix))
@@ -86,11 +110,14 @@ def _batches(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.n
     start = 0
     while start < len(order):
         # lengths ascend, so the last of a batch decides the padded size of all
-        stop = start + 1
-        while stop < len(order) and (stop + 1 - start) * lengths[order[stop]] <= _BASES_AT_ONCE:
-            stop += 1
+        sizes = np.arange(1, len(order) - start + 1)
+        padded = sizes * lengths[order[start:]]
+        n_fitting = int(np.searchsorted(padded, _BASES_AT_ONCE, side="right"))
+        stop = start + max(1, n_fitting)
+
         rows = order[start:stop]
-        yield rows, one_hot(pad([sequences[row] for row in rows]))
+        codes = pad([sequences[row] for row in rows])
+        yield rows, one_hot(codes)
         start = stop
 
 
@@ -100,12 +127,18 @@ def _scan(matrices: list[np.ndarray], bases: np.ndarray, max_p: float) -> Iterat
 
     named = {str(i): np.ascontiguousarray(matrix.T) for i, matrix in enumerate(matrices)}
     for table in fimo(named, bases, threshold=max_p, dim=0):
-        yield table["sequence_name"].to_numpy(dtype=np.int64), table["score"].to_numpy(dtype=float)
+        region = table["sequence_name"].to_numpy(dtype=np.int64)
+        score = table["score"].to_numpy(dtype=float)
+        yield region, score
 
 
 def _add_best(best: np.ndarray, rows: np.ndarray, region: np.ndarray, score: np.ndarray) -> None:
     """Raise `best` to the log of the summed odds of each region's sites, where that is higher."""
     total = np.zeros(len(rows))
     np.add.at(total, region, np.exp2(score))
+
+    # a region without a site keeps minus infinity: the log of no odds is not taken
     hit = total > 0
-    best[rows[hit]] = np.maximum(best[rows[hit]], np.log2(total[hit]))
+    hit_rows = rows[hit]
+    found = np.log2(total[hit])
+    best[hit_rows] = np.maximum(best[hit_rows], found)

@@ -15,17 +15,20 @@ from grnformer.core.errors import InputError
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 _CODES = np.full(256, -1, dtype=np.int8)
-_CODES[np.frombuffer(b"ACGTacgt", dtype=np.uint8)] = [0, 1, 2, 3, 0, 1, 2, 3]
+_CODES[BASES] = range(4)
+_CODES[BASES | 0x20] = range(4)  # lower case: soft-masked
 
 
 def encode(bases: str) -> np.ndarray:
     """Codes of a sequence (bases,), int8; soft-masked bases are read as any other."""
-    return _CODES[np.frombuffer(bases.encode("ascii", "replace"), dtype=np.uint8)]
+    letters = bases.encode("ascii", "replace")
+    return _CODES[np.frombuffer(letters, dtype=np.uint8)]
 
 
 def pad(sequences: list[np.ndarray]) -> np.ndarray:
     """Codes of several sequences as (sequences, longest), int8, with -1 behind the shorter ones."""
-    codes = np.full((len(sequences), max(map(len, sequences))), -1, dtype=np.int8)
+    longest = max(map(len, sequences))
+    codes = np.full((len(sequences), longest), -1, dtype=np.int8)
     for row, sequence in zip(codes, sequences, strict=True):
         row[: len(sequence)] = sequence
     return codes
@@ -33,7 +36,9 @@ def pad(sequences: list[np.ndarray]) -> np.ndarray:
 
 def one_hot(codes: np.ndarray) -> np.ndarray:
     """Codes (sequences, bases) as (sequences, 4, bases), int8; an unknown base is 0 in all four rows."""
-    return (codes[:, None, :] == np.arange(4, dtype=np.int8)[:, None]).astype(np.int8)
+    of_base = np.arange(4, dtype=np.int8)[:, None]
+    is_base = codes[:, None, :] == of_base
+    return is_base.astype(np.int8)
 
 
 def read_records(path: Path) -> list[tuple[str, str]]:
@@ -45,8 +50,12 @@ def read_records(path: Path) -> list[tuple[str, str]]:
         handle.seek(0)
         if is_fasta:
             return list(SimpleFastaParser(handle))
-        fields = (line.partition("\t") for line in handle.read().splitlines())
-        return [(name, bases.strip()) for name, _, bases in fields]
+
+        records = []
+        for line in handle.read().splitlines():
+            name, _, bases = line.partition("\t")
+            records.append((name, bases.strip()))
+        return records
 
 
 def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]:
@@ -71,15 +80,21 @@ def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]
     path = Path(fasta)
     with _open_genome(path) as genome:
         lengths = {name: len(sequence) for name, sequence in genome.items()}
-        for chrom, end in regions.groupby("chrom", sort=True)["end"].max().items():
+        # checked first: a sequence read beyond its end would be short without an error
+        furthest = regions.groupby("chrom", sort=True)["end"].max()
+        for chrom, end in furthest.items():
             if lengths.get(chrom, 0) < end:
                 raise InputError(
                     f"{path} has {lengths.get(chrom, 'no')} bp of {chrom}, a region ends at {end}",
                     f"the genome of the regions; it has {', '.join(list(lengths)[:3])} ...",
                     "set grn.cistromes.motif_scan.fasta to the same build, with the same chromosome names",
                 )
-        rows = zip(regions["chrom"], regions["start"], regions["end"], strict=True)
-        return [encode(genome[chrom][start:end]) for chrom, start, end in rows]
+
+        sequences = []
+        for chrom, start, end in zip(regions["chrom"], regions["start"], regions["end"], strict=True):
+            bases = genome[chrom][start:end]
+            sequences.append(encode(bases))
+        return sequences
 
 
 @contextmanager

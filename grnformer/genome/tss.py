@@ -42,22 +42,33 @@ def read_tss(path: str | Path) -> pd.DataFrame:
         If the table is of no known kind, or no site is left.
     """
     table = _read_any(Path(path))
+    needed = ["gene", "chrom", "tss", "strand"]
     if {*_ENSDB, "tss", "strand"} <= set(table):
-        kind, sites = "EnsDb transcripts", table.rename(columns=_ENSDB).assign(tss=table["tss"] - 1)
-    elif {"gene", "chrom", "tss", "strand"} <= set(table):
-        kind, sites = "a plain table", table
+        kind = "EnsDb transcripts"
+        sites = table.rename(columns=_ENSDB)
+        sites["tss"] -= 1
+    elif set(needed) <= set(table):
+        kind = "a plain table"
+        sites = table
     else:
-        kind, sites = "TSS windows", _from_windows(table, path)
+        kind = "TSS windows"
+        sites = _from_windows(table, path)
 
-    sites = sites.reindex(columns=COLUMNS).dropna(subset=["gene", "chrom", "tss", "strand"])
-    sites = sites[(sites["gene"] != "") & sites["strand"].isin(["+", "-"])]
+    sites = sites.reindex(columns=COLUMNS).dropna(subset=needed)
+    is_named = sites["gene"] != ""
+    has_strand = sites["strand"].isin(["+", "-"])
+    sites = sites[is_named & has_strand]
     sites["tss"] = sites["tss"].astype(np.int64)
     sites["chrom"] = ucsc_names(sites["chrom"].astype(str))
 
-    sites = sites[~sites["chrom"].str.contains(_NOT_PRIMARY, regex=True)]
-    sites = sites.drop_duplicates(["gene", "chrom", "tss", "strand"])
+    is_primary = ~sites["chrom"].str.contains(_NOT_PRIMARY, regex=True)
+    sites = sites[is_primary].drop_duplicates(needed)
     if sites.empty:
-        raise InputError(f"{path}: no usable row", "a gene, chromosome, TSS and strand a row", "use another table")
+        raise InputError(
+            f"{path}: no usable row",
+            "a gene, chromosome, TSS and strand a row",
+            "use another table",
+        )
     logger.info("%s is %s: %d sites of %d genes", path, kind, len(sites), sites["gene"].nunique())
     return sites.sort_values(["chrom", "tss", "gene", "strand"], ignore_index=True)
 
@@ -75,18 +86,31 @@ def _read_any(path: Path) -> pd.DataFrame:
 
     separator = "," if ".csv" in path.suffixes else "\t"
     try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, header=None, comment="#")
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            header=None,
+            comment="#",
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}", "a table of TSSs", "correct genomes.<name>.tss in the config") from error
+        raise InputError(
+            f"{path}: {error}",
+            "a table of TSSs",
+            "correct genomes.<name>.tss in the config",
+        ) from error
 
     # the second field of a BED's first line is a position, that of a header a name
     has_header = table.shape[1] < 2 or not str(table.iloc[0, 1]).isdigit()
     if has_header:
         table.columns = table.iloc[0].to_list()
         table = table.iloc[1:]
-    if "tss" in table:
-        table = table.assign(tss=pd.to_numeric(table["tss"], errors="coerce"))
-    return table
+    if "tss" not in table:
+        return table
+
+    position = pd.to_numeric(table["tss"], errors="coerce")
+    return table.assign(tss=position)
 
 
 def _from_windows(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
@@ -97,11 +121,22 @@ def _from_windows(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
             "column 4 and the strand in column 6, or a table with gene, chrom, tss, strand",
             "correct genomes.<name>.tss in the config, or the table's header",
         )
-    start, end, distance = (pd.to_numeric(table[column], errors="coerce") for column in (1, 2, 4))
+
+    start = pd.to_numeric(table[1], errors="coerce")
+    end = pd.to_numeric(table[2], errors="coerce")
+    distance = pd.to_numeric(table[4], errors="coerce")
     forward = table[5] == "+"
 
     # Windows that were cut at a neighbour keep the distance of their centre, so it goes before the width.
-    by_distance = (start + end) // 2 - distance.where(forward, -distance)
+    centre = (start + end) // 2
+    by_distance = centre - distance.where(forward, -distance)
     by_width = (end - _DOWNSTREAM).where(forward, start + _DOWNSTREAM)
     tss = by_distance.fillna(by_width) - 1
-    return pd.DataFrame({"gene": table[3], "chrom": table[0], "tss": tss, "strand": table[5]})
+    return pd.DataFrame(
+        {
+            "gene": table[3],
+            "chrom": table[0],
+            "tss": tss,
+            "strand": table[5],
+        }
+    )

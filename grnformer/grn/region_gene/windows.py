@@ -49,32 +49,41 @@ def find_pairs(
     """
     sites = _known_sites(tss, genes, regions)
     site, region = find_overlaps(tss_intervals(sites, window), regions)
-    position, end = sites["tss"].to_numpy()[site], regions["end"].to_numpy()[region]
-    start = regions["start"].to_numpy()[region]
+
+    # a value each for every pair of a site and a region
+    position = sites["tss"].to_numpy()[site]
     reverse = (sites["strand"] == "-").to_numpy()[site]
+    start = regions["start"].to_numpy()[region]
+    last = regions["end"].to_numpy()[region] - 1
 
     # one of the two is 0, both where the region holds the TSS
-    left = np.maximum(position - (end - 1), 0)  # bp from the region's last base rightwards to the TSS
+    left = np.maximum(position - last, 0)  # bp from the region's last base rightwards to the TSS
     right = np.maximum(start - position, 0)
     gap = left + right
+
     # left of a TSS is upstream on the forward strand, downstream on the reverse strand
     upstream = (left > 0) != reverse
     pairs = pd.DataFrame(
-        {"gene": sites["number"].to_numpy()[site], "region": region, "distance": np.where(upstream, -gap, gap)}
+        {
+            "gene": sites["number"].to_numpy()[site],
+            "region": region,
+            "distance": np.where(upstream, -gap, gap),
+        }
     )
     if stop_at_neighbours:
         before, after = _borders(sites)
-        between = (end - 1 > before[site]) & (start < after[site])
+        between = (last > before[site]) & (start < after[site])
         pairs = pairs[between | (gap <= min_window)]
 
     # the nearest TSS of the gene; of two at equal distance the upstream one, so that the choice is fixed
-    by_distance = np.lexsort((pairs["distance"], pairs["distance"].abs(), pairs["region"], pairs["gene"]))
-    return pairs.iloc[by_distance].drop_duplicates(["gene", "region"], ignore_index=True)
+    distance = pairs["distance"]
+    order = np.lexsort((distance, distance.abs(), pairs["region"], pairs["gene"]))
+    ordered = pairs.iloc[order]
+    return ordered.drop_duplicates(["gene", "region"], ignore_index=True)
 
 
 def _known_sites(tss: pd.DataFrame, genes: list[str], regions: pd.DataFrame) -> pd.DataFrame:
     """Sites of the genes to link, with the gene's number, by chromosome and position."""
-    number = {gene: i for i, gene in enumerate(genes)}
     known = tss[tss["gene"].isin(genes)]
     if known.empty:
         raise InputError(
@@ -86,9 +95,12 @@ def _known_sites(tss: pd.DataFrame, genes: list[str], regions: pd.DataFrame) -> 
         raise InputError(
             f"regions lie on {sorted(set(regions['chrom']))[:3]}, TSSs on {sorted(set(known['chrom']))[:3]}",
             "chromosome names of one style",
-            "rename the chromosomes of one of them",
+            "rename the chromosomes of one table",
         )
-    return known.assign(number=known["gene"].map(number)).sort_values(["chrom", "tss"], ignore_index=True)
+
+    number = pd.Index(genes).get_indexer(known["gene"])
+    numbered = known.assign(number=number)
+    return numbered.sort_values(["chrom", "tss"], ignore_index=True)
 
 
 def _borders(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -96,15 +108,24 @@ def _borders(sites: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
     The gene reaches from its first to its last TSS; promoters that touch it are passed over, as in SCENIC+.
     """
+    # beyond any position, and small enough that nothing added to it overflows
     far = np.iinfo(np.int64).max // 2
-    before, after = np.full(len(sites), -far), np.full(len(sites), far)
+    before = np.full(len(sites), -far)
+    after = np.full(len(sites), far)
     for _, of_chromosome in sites.groupby("chrom", sort=False):
-        rows, tss = of_chromosome.index, of_chromosome["tss"]
+        rows = of_chromosome.index
+        tss = of_chromosome["tss"]
         of_gene = of_chromosome.groupby("number")["tss"]
-        first, last = of_gene.transform("min"), of_gene.transform("max")
+        first = of_gene.transform("min")
+        last = of_gene.transform("max")
 
-        # positions are sorted: the last one before the gene's first promoter, the first one after its last
-        edges_before, edges_after = np.r_[-far, tss + _PROMOTER_EDGE], np.r_[tss - _PROMOTER_EDGE, far]
-        before[rows] = edges_before[np.searchsorted(tss, first - _PROMOTER_EDGE, side="left")]
-        after[rows] = edges_after[np.searchsorted(tss, last + _PROMOTER_EDGE, side="right")]
+        # positions are sorted: the last one before the gene's first promoter
+        edges_before = np.r_[-far, tss + _PROMOTER_EDGE]
+        neighbour = np.searchsorted(tss, first - _PROMOTER_EDGE, side="left")
+        before[rows] = edges_before[neighbour]
+
+        # the first one after its last
+        edges_after = np.r_[tss - _PROMOTER_EDGE, far]
+        neighbour = np.searchsorted(tss, last + _PROMOTER_EDGE, side="right")
+        after[rows] = edges_after[neighbour]
     return before, after
