@@ -23,12 +23,20 @@ def draw_activity(types: np.ndarray, active: np.ndarray, within_sd: float, rng: 
     active
         TFs x types, boolean.
     """
-    mean = np.where(active.T, 0.5, -4.0)[types]
-    return 1 / (1 + np.exp(-(mean + within_sd * rng.standard_normal(mean.shape))))
+    # logits: inactive TFs stay near 0, active ones vary around the steepest part of the curve
+    of_type = np.where(active.T, 0.5, -4.0)
+    mean = of_type[types]
+    logit = mean + within_sd * rng.standard_normal(mean.shape)
+    return 1 / (1 + np.exp(-logit))
 
 
 def draw_counts(
-    log_rate: np.ndarray, per_cell: float, depth_sd: float, dispersion: float, dropout: float, rng: np.random.Generator
+    log_rate: np.ndarray,
+    per_cell: float,
+    depth_sd: float,
+    dispersion: float,
+    dropout: float,
+    rng: np.random.Generator,
 ) -> sp.csr_matrix:
     """Draw negative binomial counts, cells x features.
 
@@ -47,11 +55,18 @@ def draw_counts(
     """
     import scipy.sparse as sp
 
-    rate = np.exp(log_rate - log_rate.max(axis=1, keepdims=True))
-    depth = per_cell * np.exp(depth_sd * rng.standard_normal(len(rate)))
+    # only ratios within a cell count: less the largest, no exponential overflows
+    highest = log_rate.max(axis=1, keepdims=True)
+    rate = np.exp(log_rate - highest)
+    log_depth = depth_sd * rng.standard_normal(len(rate))
+    depth = per_cell * np.exp(log_depth)
     mean = rate / rate.sum(axis=1, keepdims=True) * depth[:, None]
+
+    # a negative binomial is a Poisson whose mean is gamma distributed
     if dispersion > 0:
         mean = rng.gamma(1 / dispersion, mean * dispersion)
     counts = rng.poisson(mean).astype(np.int32)
-    counts[rng.random(counts.shape) < dropout] = 0
+
+    lost = rng.random(counts.shape) < dropout
+    counts[lost] = 0
     return sp.csr_matrix(counts)

@@ -14,7 +14,11 @@ _SD = 60.0  # bp, of cuts around a region's middle: what gives peaks a summit
 
 
 def draw_fragments(
-    simulation: Simulation, *, background_fraction: float, reads_per_fragment: float, seed: int
+    simulation: Simulation,
+    *,
+    background_fraction: float,
+    reads_per_fragment: float,
+    seed: int,
 ) -> pd.DataFrame:
     """Draw one fragment for each ATAC count, cut within its region, and others anywhere in the genome.
 
@@ -34,41 +38,65 @@ def draw_fragments(
     """
     rng = np.random.default_rng(seed)
     counts = simulation.atac.X.tocoo()
-    cell, region = np.repeat(counts.row, counts.data), np.repeat(counts.col, counts.data)
+    cell = np.repeat(counts.row, counts.data)
+    region = np.repeat(counts.col, counts.data)
     var = simulation.atac.var.iloc[region]
-    start, end = var["start"].to_numpy(), var["end"].to_numpy()
-    offset = np.round(_SD * rng.standard_normal(len(cell))).astype(np.int64)
-    cut_inside = np.clip((start + end) // 2 + offset, start, end - 1)
+    chrom_inside = var["chrom"].to_numpy().astype(str)
+    cut_inside = _cut_regions(var, rng)
 
     # background: uniform over the genome, by cells in proportion to their counts
     n_background = round(len(cell) * background_fraction / (1 - background_fraction))
-    chromosomes = sorted(simulation.genome)
-    lengths = np.array([len(simulation.genome[chrom]) for chrom in chromosomes])
-    where = rng.choice(len(lengths), size=n_background, p=lengths / lengths.sum())
-    cut_anywhere = np.floor(rng.random(n_background) * lengths[where]).astype(np.int64)
+    lengths = pd.Series({chrom: len(bases) for chrom, bases in sorted(simulation.genome.items())})
+    chrom_anywhere, cut_anywhere = _cut_anywhere(lengths, n_background, rng)
+    cell_anywhere = rng.choice(cell, size=n_background)
 
-    chrom = np.concatenate([var["chrom"].to_numpy().astype(str), np.array(chromosomes)[where]])
+    chrom = np.concatenate([chrom_inside, chrom_anywhere])
     cut = np.concatenate([cut_inside, cut_anywhere])
-    owner = np.concatenate([cell, rng.choice(cell, size=n_background)])
+    all_cells = np.concatenate([cell, cell_anywhere])
     first, second = _ends(cut, rng)
-    limit = pd.Series(lengths, index=chromosomes)[chrom].to_numpy()
+    barcodes = simulation.atac.obs_names.to_numpy().astype(str)
     table = pd.DataFrame(
         {
             "chrom": chrom,
             "start": first.clip(min=0),
-            "end": np.minimum(second, limit),
-            "barcode": simulation.atac.obs_names.to_numpy().astype(str)[owner],
+            "end": np.minimum(second, lengths[chrom].to_numpy()),
+            "barcode": barcodes[all_cells],
             "reads": 1 + rng.poisson(reads_per_fragment - 1, size=len(cut)),
         }
     )
+
+    # a fragment beyond the end of its chromosome has no length left
     table = table[table["end"] > table["start"]]
     return table.sort_values(["chrom", "start", "end", "barcode"], ignore_index=True)
 
 
+def _cut_regions(regions: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """A cut in each row's region, most of them near its middle."""
+    start = regions["start"].to_numpy()
+    end = regions["end"].to_numpy()
+    middle = (start + end) // 2
+    offset = np.round(_SD * rng.standard_normal(len(regions)))
+    return np.clip(middle + offset.astype(np.int64), start, end - 1)
+
+
+def _cut_anywhere(lengths: pd.Series, number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Chromosome and position of cuts that are uniform over the genome."""
+    size = lengths.to_numpy()
+    where = rng.choice(len(size), size=number, p=size / size.sum())
+    position = np.floor(rng.random(number) * size[where])
+    names = lengths.index.to_numpy().astype(str)
+    return names[where], position.astype(np.int64)
+
+
 def _ends(cut: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Start and end of fragments of which one end, either, is cut at `cut` (the base that the insertion falls on)."""
-    mean, sd = np.array(_LENGTHS)[rng.choice(len(_FRACTIONS), size=len(cut), p=_FRACTIONS)].T
-    length = np.maximum(np.round(mean + sd * rng.standard_normal(len(cut))), 25).astype(np.int64)
+    kind = rng.choice(len(_FRACTIONS), size=len(cut), p=_FRACTIONS)
+    mean, sd = np.array(_LENGTHS)[kind].T
+    drawn = np.round(mean + sd * rng.standard_normal(len(cut)))
+
+    # a transposase needs room: two cuts are never nearer than this
+    length = np.maximum(drawn, 25).astype(np.int64)
+
     forward = rng.random(len(cut)) < 0.5
     start = np.where(forward, cut, cut + 1 - length)
     return start, start + length

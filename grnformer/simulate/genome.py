@@ -22,8 +22,9 @@ def place_genes(
     lengths
         Chromosome lengths, bp.
     """
-    chromosome = np.arange(len(genes)) % n_chromosomes
-    order = np.arange(len(genes)) // n_chromosomes
+    order, chromosome = np.divmod(np.arange(len(genes)), n_chromosomes)
+
+    # up to a twentieth of the spacing: regions stay nearest to their gene
     shift = rng.integers(-spacing // 20, spacing // 20 + 1, size=len(genes))
     tss = pd.DataFrame(
         {
@@ -35,7 +36,9 @@ def place_genes(
             "biotype": "protein_coding",
         }
     )
-    lengths = {chrom: int(positions.max()) + spacing for chrom, positions in tss.groupby("chrom")["tss"]}
+
+    last = tss.groupby("chrom")["tss"].max()
+    lengths = {chrom: int(position) + spacing for chrom, position in last.items()}
     return tss, lengths
 
 
@@ -44,17 +47,21 @@ def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random
 
     Returns one row a region: region (``chr1:100-601``), chrom, start, end (0-based, half-open, bp), gene, promoter.
     """
-    half, reach = REGION_WIDTH // 2, int(spacing * 0.4) // _SLOT
-    slots = np.array([*range(-reach, 0), *range(1, reach + 1)])
+    # up to two fifths of the way to a neighbour; slot 0 is the region at the TSS
+    reach = int(spacing * 0.4) // _SLOT
+    slots = np.setdiff1d(np.arange(-reach, reach + 1), 0)
     if per_gene - 1 > len(slots):
         raise ValueError(f"{per_gene} regions a gene do not fit into a gene spacing of {spacing} bp")
+
     rows = []
     for gene, chrom, position in zip(tss["gene"], tss["chrom"], tss["tss"], strict=True):
-        offsets = [0, *(_SLOT * rng.choice(slots, size=per_gene - 1, replace=False))]
-        for offset in offsets:
-            start = int(position + offset - half)
+        chosen = rng.choice(slots, size=per_gene - 1, replace=False)
+        for slot in (0, *chosen):
+            middle = position + _SLOT * slot
+            start = int(middle - REGION_WIDTH // 2)
             end = start + REGION_WIDTH
-            rows.append((f"{chrom}:{start}-{end}", chrom, start, end, gene, offset == 0))
+            name = f"{chrom}:{start}-{end}"
+            rows.append((name, chrom, start, end, gene, slot == 0))
 
     regions = pd.DataFrame(rows, columns=["region", "chrom", "start", "end", "gene", "promoter"])
     return regions.sort_values(["chrom", "start"], ignore_index=True)
@@ -65,7 +72,9 @@ def draw_motifs(tfs: list[str], width: int, rng: np.random.Generator) -> dict[st
     motifs = {}
     for tf in tfs:
         consensus = rng.integers(0, 4, size=width)
-        motifs[tf] = rng.dirichlet(np.ones(4), size=width) * 0.15 + 0.85 * np.eye(4)[consensus]
+        preferred = np.eye(4)[consensus]
+        noise = rng.dirichlet(np.ones(4), size=width)
+        motifs[tf] = noise * 0.15 + 0.85 * preferred
     return motifs
 
 
@@ -91,15 +100,30 @@ def draw_genome(
     dict
         Chromosome name to sequence (A, C, G, T). The instances of one region do not overlap.
     """
-    sequences = {chrom: BASES[rng.integers(0, 4, size=length)] for chrom, length in lengths.items()}
+    sequences = {}
+    for chrom, length in lengths.items():
+        codes = rng.integers(0, 4, size=length)
+        sequences[chrom] = BASES[codes]
+
     for (chrom, start, end), bound in bindings.groupby(["chrom", "start", "end"], sort=True):
+        # places on a grid as wide as the longest motif: no two instances overlap
         width = max(len(motifs[tf]) for tf in bound["tf"])
-        places = rng.choice((end - start) // width, size=len(bound), replace=False) * width + start
+        slots = rng.choice((end - start) // width, size=len(bound), replace=False)
+        places = start + slots * width
         for tf, place in zip(bound["tf"], places, strict=True):
-            # a base by where a uniform number falls among the position's cumulated probabilities
-            bounds = motifs[tf].cumsum(axis=1)
-            instance = (bounds < rng.random(len(bounds))[:, None]).sum(axis=1).clip(max=3)
-            if rng.random() < 0.5:
-                instance = 3 - instance[::-1]
+            instance = _draw_instance(motifs[tf], rng)
             sequences[chrom][place : place + len(instance)] = BASES[instance]
     return {chrom: sequence.tobytes() for chrom, sequence in sequences.items()}
+
+
+def _draw_instance(motif: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Codes of one instance of a motif, on either strand."""
+    # A base by where a uniform number falls among the position's cumulated probabilities; rounding may leave the last
+    # of these below 1.
+    bounds = motif.cumsum(axis=1)
+    uniform = rng.random(len(motif))
+    below = bounds < uniform[:, None]
+    instance = below.sum(axis=1).clip(max=3)
+
+    is_reverse = rng.random() < 0.5
+    return 3 - instance[::-1] if is_reverse else instance

@@ -6,12 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from grnformer.simulate import counts, genome, network
 
 if TYPE_CHECKING:
     import anndata
-    import pandas as pd
     import scipy.sparse as sp
 
 
@@ -107,19 +107,18 @@ def simulate_multiome(
         Columns of the planted motifs, bp.
     """
     parameters = dict(sorted(locals().items()))
-    import pandas as pd
 
+    # a stream for each part: a change of one leaves the others as they are
     layout, net, sequence, cell, rna, atac, known = np.random.default_rng(seed).spawn(7)
-    names = [f"TF{number:03d}" for number in range(1, n_tfs + 1)]
-    names += [f"GENE{number:04d}" for number in range(1, n_genes - n_tfs + 1)]
-    tfs, types = names[:n_tfs], [f"type_{number}" for number in range(1, n_cell_types + 1)]
-    genes = [str(name) for name in layout.permutation(names)]
+    tfs = [f"TF{number:03d}" for number in range(1, n_tfs + 1)]
+    others = [f"GENE{number:04d}" for number in range(1, n_genes - n_tfs + 1)]
+    types = [f"type_{number}" for number in range(1, n_cell_types + 1)]
+    genes = [str(name) for name in layout.permutation([*tfs, *others])]
     tss, lengths = genome.place_genes(genes, n_chromosomes, gene_spacing, layout)
     regions = genome.place_regions(tss, regions_per_gene, gene_spacing, layout)
 
     active = network.draw_active_types(n_tfs, n_cell_types, shared_fraction, net)
-    others = [name for name in names if name not in tfs]
-    targets = [others[i] for i in np.sort(net.permutation(len(others))[: round(target_fraction * len(others))])]
+    targets = _draw_targets(others, target_fraction, net)
     edges = network.draw_edges(
         tfs,
         targets,
@@ -142,14 +141,21 @@ def simulate_multiome(
     atac_counts = counts.draw_counts(accessibility, atac_per_cell, depth_sd, 0.0, 0.0, atac)
 
     motifs = genome.draw_motifs(tfs, motif_width, sequence)
-    bindings = (
-        edges[["tf", "region"]].drop_duplicates().merge(regions[["region", "chrom", "start", "end"]], on="region")
-    )
+    places = regions[["region", "chrom", "start", "end"]]
+    bound = edges[["tf", "region"]].drop_duplicates()
+    bindings = bound.merge(places, on="region")
+
     barcodes = _draw_barcodes(n_cells, cell)
-    annotation = pd.DataFrame({"barcode": barcodes, "cell_type": [types[t] for t in cell_types]})
+    annotation = pd.DataFrame(
+        {
+            "barcode": barcodes,
+            "cell_type": [types[t] for t in cell_types],
+        }
+    )
+    rna_var = pd.DataFrame(index=pd.Index(genes, name="gene"))
     return Simulation(
-        rna=_as_anndata(rna_counts, annotation, pd.DataFrame(index=pd.Index(genes, name="gene"))),
-        atac=_as_anndata(atac_counts, annotation, regions.set_index("region")[["chrom", "start", "end"]]),
+        rna=_as_anndata(rna_counts, annotation, rna_var),
+        atac=_as_anndata(atac_counts, annotation, places.set_index("region")),
         edges=edges,
         prior=prior,
         tss=tss.sort_values(["chrom", "tss"], ignore_index=True),
@@ -163,13 +169,21 @@ def simulate_multiome(
     )
 
 
+def _draw_targets(genes: list[str], fraction: float, rng: np.random.Generator) -> list[str]:
+    """The genes that have regulators, in the order of `genes`."""
+    n_targets = round(fraction * len(genes))
+    chosen = rng.permutation(len(genes))[:n_targets]
+    return [genes[i] for i in np.sort(chosen)]
+
+
 def _drive(
     edges: pd.DataFrame, activity: np.ndarray, cell_types: np.ndarray, tfs: list[str], types: list[str]
 ) -> np.ndarray:
     """Activity that reaches each edge's region: cells x edges, 0 in the types where the edge does not work."""
-    number = {tf: i for i, tf in enumerate(tfs)}
+    # types x edges
     works = np.array([[name in alive for alive in edges["cell_types"]] for name in types])
-    return activity[:, edges["tf"].map(number).to_numpy()] * works[cell_types] * edges["strength"].to_numpy()
+    of_edge = activity[:, pd.Index(tfs).get_indexer(edges["tf"])]
+    return of_edge * works[cell_types] * edges["strength"].to_numpy()
 
 
 def _log_expression(
@@ -182,11 +196,16 @@ def _log_expression(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Log expression, cells x genes: basal + effect of edges; TF transcripts follow TF activity, with noise."""
-    number = {gene: i for i, gene in enumerate(genes)}
-    log_rate = np.tile(rng.normal(0.0, 0.7, size=len(genes)), (len(drive), 1))
+    index = pd.Index(genes)
+    basal = rng.normal(0.0, 0.7, size=len(genes))
+    log_rate = np.tile(basal, (len(drive), 1))
+
+    # a gene may have several edges, so they are added up, not assigned
     signed = effect * drive * edges["sign"].to_numpy()
-    np.add.at(log_rate.T, edges["gene"].map(number).to_numpy(), signed.T)
-    log_rate[:, [number[tf] for tf in tfs]] = 0.5 + effect * activity + rng.normal(0.0, 0.1, size=activity.shape)
+    np.add.at(log_rate.T, index.get_indexer(edges["gene"]), signed.T)
+
+    noise = rng.normal(0.0, 0.1, size=activity.shape)
+    log_rate[:, index.get_indexer(tfs)] = 0.5 + effect * activity + noise
     return log_rate
 
 
@@ -197,26 +216,38 @@ def _log_accessibility(
 
     Activators open their region; repressors close theirs, which is open without them.
     """
-    number = {region: i for i, region in enumerate(regions["region"])}
-    repressed = regions["region"].isin(edges.loc[edges["sign"] < 0, "region"])
-    basal = rng.normal(0.0, 0.5, size=len(regions)) + np.where(regions["promoter"], 0.7, 0.0)
-    log_rate = np.tile(basal + np.where(repressed, effect, 0.0), (len(drive), 1))
+    basal = rng.normal(0.0, 0.5, size=len(regions))
+    basal += np.where(regions["promoter"], 0.7, 0.0)
+
+    # the height from which a repressor closes its region
+    repressing = edges[edges["sign"] < 0]
+    repressed = regions["region"].isin(repressing["region"])
+    basal += np.where(repressed, effect, 0.0)
+    log_rate = np.tile(basal, (len(drive), 1))
+
     signed = effect * drive * edges["sign"].to_numpy()
-    np.add.at(log_rate.T, edges["region"].map(number).to_numpy(), signed.T)
+    row = pd.Index(regions["region"]).get_indexer(edges["region"])
+    np.add.at(log_rate.T, row, signed.T)
     return log_rate
 
 
 def _draw_barcodes(n_cells: int, rng: np.random.Generator) -> list[str]:
     """Distinct 10x-like barcodes: 16 bases and the suffix -1."""
+    # a dict keeps the order in which they were drawn, as a set does not
     chosen: dict[str, None] = {}
     while len(chosen) < n_cells:
-        chosen[genome.BASES[rng.integers(0, 4, size=16)].tobytes().decode() + "-1"] = None
+        codes = rng.integers(0, 4, size=16)
+        bases = genome.BASES[codes].tobytes().decode()
+        chosen[f"{bases}-1"] = None
     return list(chosen)
 
 
 def _as_anndata(matrix: sp.csr_matrix, annotation: pd.DataFrame, var: pd.DataFrame) -> anndata.AnnData:
     import anndata
-    import pandas as pd
 
-    obs = pd.DataFrame({"cell_type": annotation["cell_type"].to_numpy()}, index=annotation["barcode"].to_numpy())
+    # an index without a name: the file's bytes depend on it
+    obs = pd.DataFrame(
+        {"cell_type": annotation["cell_type"].to_numpy()},
+        index=annotation["barcode"].to_numpy(),
+    )
     return anndata.AnnData(X=matrix, obs=obs, var=var)

@@ -16,8 +16,12 @@ def draw_active_types(n_tfs: int, n_types: int, shared_fraction: float, rng: np.
     A fraction of the TFs is active everywhere; the others in one type each, all types in turn.
     """
     active = np.zeros((n_tfs, n_types), dtype=bool)
-    active[np.arange(n_tfs), np.arange(n_tfs) % n_types] = True
-    active[rng.permutation(n_tfs)[: round(shared_fraction * n_tfs)]] = True
+    tf = np.arange(n_tfs)
+    active[tf, tf % n_types] = True
+
+    n_shared = round(shared_fraction * n_tfs)
+    shared = rng.permutation(n_tfs)[:n_shared]
+    active[shared] = True
     return active
 
 
@@ -58,20 +62,34 @@ def draw_edges(
     by_gene = regions.groupby("gene")["region"].agg(list)
     rows = []
     for gene in targets:
-        regulators = rng.choice(len(tfs), size=rng.integers(1, max_regulators + 1), replace=False)
+        n_regulators = rng.integers(1, max_regulators + 1)
+        regulators = rng.choice(len(tfs), size=n_regulators, replace=False)
         for tf in sorted(regulators):
             region = str(rng.choice(by_gene[gene]))
-            sign = signs.setdefault(region, -1 if rng.random() < repression_fraction else 1)
+
+            # a region opens or closes, whichever TF binds it: the first edge decides for all
+            sign = -1 if rng.random() < repression_fraction else 1
+            sign = signs.setdefault(region, sign)
+
+            # an edge of a TF that is active in one type works there: else no cell would show it
             alive = np.flatnonzero(active[tf])
             if len(alive) > 1 and rng.random() < closed_fraction:
-                alive = np.delete(alive, rng.integers(len(alive)))
+                closed = rng.integers(len(alive))
+                alive = np.delete(alive, closed)
+
             strength = float(rng.uniform(0.8, 1.2))
-            rows.append((tfs[tf], region, gene, sign, strength, [types[t] for t in alive]))
+            cell_types = [types[t] for t in alive]
+            rows.append((tfs[tf], region, gene, sign, strength, cell_types))
     return pd.DataFrame(rows, columns=["tf", "region", "gene", "sign", "strength", "cell_types"])
 
 
 def draw_prior(
-    edges: pd.DataFrame, tfs: list[str], genes: list[str], recall: float, precision: float, rng: np.random.Generator
+    edges: pd.DataFrame,
+    tfs: list[str],
+    genes: list[str],
+    recall: float,
+    precision: float,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Draw a prior table: a fraction `recall` of the true edges, with decoys so that a fraction `precision` is true.
 
@@ -82,12 +100,23 @@ def draw_prior(
     """
     import pandas as pd
 
-    true = edges[["tf", "gene", "sign"]].iloc[np.sort(rng.permutation(len(edges))[: round(recall * len(edges))])]
+    n_true = round(recall * len(edges))
+    known = rng.permutation(len(edges))[:n_true]
+    true = edges[["tf", "gene", "sign"]].iloc[np.sort(known)]
+
+    # decoys: pairs of a TF and another gene without an edge
     taken = set(zip(edges["tf"], edges["gene"], strict=True))
-    possible = [(tf, gene) for tf in tfs for gene in genes if gene != tf and (tf, gene) not in taken]
-    n_decoys = min(round(len(true) * (1 / precision - 1)), len(possible))
-    chosen = [possible[i] for i in np.sort(rng.permutation(len(possible))[:n_decoys])]
-    decoys = pd.DataFrame(chosen, columns=["tf", "gene"]).assign(sign=rng.choice([-1, 1], size=n_decoys))
+    possible: list[tuple[str, str]] = []
+    for tf in tfs:
+        possible += [(tf, gene) for gene in genes if gene != tf and (tf, gene) not in taken]
+
+    n_decoys = round(len(true) * (1 / precision - 1))
+    n_decoys = min(n_decoys, len(possible))
+    chosen = rng.permutation(len(possible))[:n_decoys]
+    decoys = pd.DataFrame([possible[i] for i in np.sort(chosen)], columns=["tf", "gene"])
+    decoys["sign"] = rng.choice([-1, 1], size=n_decoys)
+
     prior = pd.concat([true, decoys]).sort_values(["tf", "gene"], ignore_index=True)
-    prior["sources"] = np.where(rng.random(len(prior)) < 0.5, "CollecTRI", "CollecTRI;DoRothEA")
+    is_single = rng.random(len(prior)) < 0.5
+    prior["sources"] = np.where(is_single, "CollecTRI", "CollecTRI;DoRothEA")
     return prior

@@ -84,17 +84,42 @@ def simulate_screen(
     obs = _plan_cells(tfs, types, n_train, n_heldout, n_perturbed, perturbed_fraction, rng)
     type_of_cell = obs["cell_type"].map({name: t for t, name in enumerate(types)}).to_numpy()
 
-    activity = rng.normal(0, TYPE_SD, (n_types, n_tfs))[type_of_cell] + rng.normal(0, CELL_SD, (len(obs), n_tfs))
+    of_type = rng.normal(0, TYPE_SD, (n_types, n_tfs))
+    of_cell = rng.normal(0, CELL_SD, (len(obs), n_tfs))
+    activity = of_type[type_of_cell] + of_cell
+    _perturb(activity, obs["perturbation"], tfs)
+
+    basal = rng.normal(0, 0.5, len(genes))
+    log_rate = np.einsum("bf,bgf->bg", activity, effect_TGF[type_of_cell]) + basal
+    counts = _draw_counts(log_rate, counts_per_cell, rng)
+
+    # log1p of counts scaled to the median total, as cells are prepared
+    total = np.maximum(counts.sum(1, keepdims=True), 1)
+    scaled = counts / total * np.median(total)
+    expression = sp.csr_matrix(np.log1p(scaled).astype(np.float32))
+    data = anndata.AnnData(expression, obs, pd.DataFrame(index=genes))
+    return Screen(data, edges, tfs, types)
+
+
+def _perturb(activity: np.ndarray, perturbation: pd.Series, tfs: list[str]) -> None:
+    """Set the activity (cells x TFs) of each perturbed TF in its cells."""
     for number, tf in enumerate(tfs):
         for suffix, value in (("+", SHIFT), ("-", -SHIFT)):
-            activity[(obs["perturbation"] == tf + suffix).to_numpy(), number] = value
-    log_rate = np.einsum("bf,bgf->bg", activity, effect_TGF[type_of_cell]) + rng.normal(0, 0.5, len(genes))
+            is_perturbed = (perturbation == tf + suffix).to_numpy()
+            activity[is_perturbed, number] = value
+
+
+def _draw_counts(log_rate: np.ndarray, counts_per_cell: float, rng: np.random.Generator) -> np.ndarray:
+    """Negative binomial counts, cells x genes."""
+    # capped: a gene of several strong TFs would take most of a cell's counts
     rate = np.exp(np.minimum(log_rate, 4))
-    depth = counts_per_cell / np.median(rate.sum(1)) * np.exp(DEPTH_SD * rng.standard_normal((len(obs), 1)))
-    counts = rng.poisson(rate * depth * rng.gamma(1 / DISPERSION, DISPERSION, rate.shape))
-    total = np.maximum(counts.sum(1, keepdims=True), 1)
-    expression = sp.csr_matrix(np.log1p(counts / total * np.median(total)).astype(np.float32))
-    return Screen(anndata.AnnData(expression, obs, pd.DataFrame(index=genes)), edges, tfs, types)
+    scale = counts_per_cell / np.median(rate.sum(1))
+    log_depth = DEPTH_SD * rng.standard_normal((len(rate), 1))
+    depth = scale * np.exp(log_depth)
+
+    # a negative binomial is a Poisson whose mean varies by a gamma distribution of mean 1
+    noise = rng.gamma(1 / DISPERSION, DISPERSION, rate.shape)
+    return rng.poisson(rate * depth * noise)
 
 
 def _draw_network(
@@ -109,15 +134,23 @@ def _draw_network(
     import pandas as pd
 
     effect = np.zeros((len(types), len(genes), len(tfs)))
+    # a TF's transcript follows its activity
     effect[:, : len(tfs)] = np.eye(len(tfs))
     rows = []
     for gene in range(len(tfs), len(genes)):
-        for tf in np.sort(rng.permutation(len(tfs))[: rng.integers(1, max_regulators + 1)]):
+        shuffled = rng.permutation(len(tfs))
+        n_regulators = rng.integers(1, max_regulators + 1)
+        for tf in np.sort(shuffled[:n_regulators]):
             works = np.ones(len(types), bool)
-            works[rng.integers(len(types))] = rng.random() >= closed_fraction
-            sign, strength = int(rng.choice([-1, 1])), float(rng.uniform(0.6, 1.2))
+            # it may not work in one type
+            still_works = rng.random() >= closed_fraction
+            works[rng.integers(len(types))] = still_works
+
+            sign = int(rng.choice([-1, 1]))
+            strength = float(rng.uniform(0.6, 1.2))
             effect[works, gene, tf] = sign * strength
-            rows.append((tfs[tf], genes[gene], sign, strength, [types[t] for t in np.flatnonzero(works)]))
+            cell_types = [types[t] for t in np.flatnonzero(works)]
+            rows.append((tfs[tf], genes[gene], sign, strength, cell_types))
     return effect, pd.DataFrame(rows, columns=["tf", "gene", "sign", "strength", "cell_types"])
 
 
@@ -133,19 +166,28 @@ def _plan_cells(
     """Type, perturbation and set of each cell, in an order that mixes the sets of training types."""
     import pandas as pd
 
-    half = len(tfs) // 2
-    known, held = ([tf + suffix for tf in part for suffix in "+-"] for part in (tfs[:half], tfs[half:]))
+    # both directions of a TF, one after the other
+    both = [tf + suffix for tf in tfs for suffix in "+-"]
+    perturbations = np.array(both, dtype=object)
+    known, heldout = np.split(perturbations, [len(tfs) // 2 * 2])
+
+    # the perturbed cells come first, all known perturbations in turn
     perturbation = np.full(n_train, CONTROL, dtype=object)
-    n_drawn = round(perturbed_fraction * n_train)
-    perturbation[:n_drawn] = np.array(known, dtype=object)[np.arange(n_drawn) % len(known)]
-    parts = [
-        pd.DataFrame({"perturbation": perturbation, "set": "train"}),
-        pd.DataFrame({"perturbation": CONTROL, "set": "heldout"}, index=range(n_heldout)),
-        pd.DataFrame({"perturbation": CONTROL, "set": "new_type"}, index=range(n_heldout)),
-        pd.DataFrame({"perturbation": np.repeat(np.array(held, dtype=object), n_perturbed), "set": "perturbed"}),
-    ]
-    obs = pd.concat(parts, ignore_index=True)
-    trained = np.array(types[:-1], dtype=object)[rng.integers(len(types) - 1, size=len(obs))]
+    n_perturbed_train = round(perturbed_fraction * n_train)
+    perturbation[:n_perturbed_train] = np.resize(known, n_perturbed_train)
+
+    parts = {
+        "train": perturbation,
+        "heldout": [CONTROL] * n_heldout,
+        "new_type": [CONTROL] * n_heldout,
+        "perturbed": np.repeat(heldout, n_perturbed),
+    }
+    tables = [pd.DataFrame({"perturbation": part, "set": name}) for name, part in parts.items()]
+    obs = pd.concat(tables, ignore_index=True)
+
+    trained_types = np.array(types[:-1], dtype=object)
+    number = rng.integers(len(trained_types), size=len(obs))
+    trained = trained_types[number]
     obs["cell_type"] = np.where(obs["set"] == "new_type", types[-1], trained)
     obs.index = [f"cell{number}" for number in range(len(obs))]
     return obs

@@ -20,7 +20,11 @@ GENOME = "simulated"
 
 
 def write_simulation(
-    simulation: Simulation, folder: str | Path, *, labels: bool = True, fragments: bool = False
+    simulation: Simulation,
+    folder: str | Path,
+    *,
+    labels: bool = True,
+    fragments: bool = False,
 ) -> dict[str, Any]:
     """Write a simulated dataset and the scenario that runs the workflow on it.
 
@@ -44,9 +48,12 @@ def write_simulation(
     """
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in (("rna", simulation.rna), ("atac", simulation.atac)):
+
+    modalities = {"rna": simulation.rna, "atac": simulation.atac}
+    for name, data in modalities.items():
         with io.atomic(folder / f"{name}.h5ad") as path:
             data.write_h5ad(path, compression="gzip")
+
     with io.atomic(folder / "prior.parquet") as path:
         simulation.prior.to_parquet(path, index=False)
     io.write_table(simulation.edges, folder / "truth.parquet", "simulated_edges")
@@ -69,10 +76,14 @@ def write_simulation(
     }
     if fragments:
         texts["fragments.tsv.gz"] = _fragments(simulation)
+
     for name, text in texts.items():
-        data = text.encode()
+        content = text.encode()
+        if name.endswith(".gz"):
+            # without a time the same simulation gives the same bytes
+            content = gzip.compress(content, mtime=0)
         with io.atomic(folder / name) as path:
-            path.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+            path.write_bytes(content)
     return scenario
 
 
@@ -117,7 +128,9 @@ def _sample_sheet(folder: Path, labels: bool, fragments: bool) -> str:
         "genome": GENOME,
         "annotation": str(folder / "annotation.tsv") if labels else "",
     }
-    return "\t".join(row) + "\n" + "\t".join(row.values()) + "\n"
+    header = "\t".join(row)
+    values = "\t".join(row.values())
+    return f"{header}\n{values}\n"
 
 
 def _vocabulary(simulation: Simulation) -> dict[str, int]:
@@ -129,14 +142,20 @@ def _vocabulary(simulation: Simulation) -> dict[str, int]:
 def _chip_targets(edges: pd.DataFrame) -> dict[str, list[str]]:
     """True targets of each TF in each type, in the format of the ChIP-seq truth: "TF TYPE" -> genes."""
     alive = edges.explode("cell_types")
-    return {f"{tf} {name}": sorted(set(part["gene"])) for (tf, name), part in alive.groupby(["tf", "cell_types"])}
+    targets = alive.groupby(["tf", "cell_types"])["gene"]
+    return {f"{tf} {name}": sorted(set(genes)) for (tf, name), genes in targets}
 
 
 def _promoters(simulation: Simulation) -> dict[str, str]:
     """Sequence of the region at each gene's TSS, named as the Eukaryotic Promoter Database does."""
-    rows = simulation.regions[simulation.regions["promoter"]]
-    places = zip(rows["gene"], rows["chrom"], rows["start"], rows["end"], strict=True)
-    return {f"{gene}_1": simulation.genome[chrom][start:end].decode() for gene, chrom, start, end in places}
+    regions = simulation.regions
+    promoters = regions[regions["promoter"]]
+
+    sequences = {}
+    for row in promoters.itertuples():
+        bases = simulation.genome[row.chrom][row.start : row.end]
+        sequences[f"{row.gene}_1"] = bases.decode()
+    return sequences
 
 
 def _fasta(sequences: dict[str, str]) -> str:
@@ -144,13 +163,23 @@ def _fasta(sequences: dict[str, str]) -> str:
 
 
 def _jaspar(tf: str, matrix: np.ndarray) -> str:
+    # whole counts of 100 sites: readers of the form expect no fractions
     counts = np.round(100 * matrix.T).astype(int)
-    rows = [f"{base} [ {' '.join(map(str, row))} ]\n" for base, row in zip("ACGT", counts, strict=True)]
-    return f">{tf}_motif {tf}\n{''.join(rows)}\n"
+
+    lines = [f">{tf}_motif {tf}"]
+    for base, of_base in zip("ACGT", counts, strict=True):
+        numbers = " ".join(map(str, of_base))
+        lines.append(f"{base} [ {numbers} ]")
+    return "\n".join(lines) + "\n\n"
 
 
 def _fragments(simulation: Simulation) -> str:
     """10x fragments: chrom, start, end, barcode, reads; sorted by position, below a line of comment as 10x writes."""
     seed = simulation.parameters["seed"]
-    table = draw_fragments(simulation, background_fraction=0.2, reads_per_fragment=1.3, seed=seed)
+    table = draw_fragments(
+        simulation,
+        background_fraction=0.2,
+        reads_per_fragment=1.3,
+        seed=seed,
+    )
     return "# id=simulated\n" + table.to_csv(sep="\t", index=False, header=False)
