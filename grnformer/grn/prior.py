@@ -41,29 +41,58 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         table = pd.read_parquet(path)
     else:
-        table = read_delimited(path, "," if ".csv" in path.suffixes else "\t", _TEXT)
+        separator = "," if ".csv" in path.suffixes else "\t"
+        table = read_delimited(path, separator, _TEXT)
 
     if set(_OMNIPATH) <= set(table):
-        table = table[table["type"] == "transcriptional"]
-        sign = table["is_stimulation"].astype(int) - table["is_inhibition"].astype(int)
-        pairs = table[["source", "target"]].set_axis(["tf", "gene"], axis=1)
-        return pairs.assign(sign=sign, sources=table["sources"].fillna("")).reset_index(drop=True)
-
+        return _from_omnipath(table)
     if not {"tf", "gene"} <= set(table):
         raise InputError(
             f"{path} has the columns {list(table)[:12]}",
             f"tf, gene and optionally sign, sources; or OmniPath's {list(_OMNIPATH)}",
             "rename the columns, or name another table in grn.cistromes.prior.table",
         )
-    pairs = table[["tf", "gene"]]
-    named = (pairs.notna() & (pairs != "")).all(axis=1)
-    sign = np.sign(table["sign"].fillna(0)).astype(int) if "sign" in table else 0
-    sources = table["sources"].fillna("").astype(str) if "sources" in table else path.name.split(".")[0]
-    return pairs.assign(sign=sign, sources=sources)[named].reset_index(drop=True)
+    return _from_plain(table, path.name.split(".")[0])
+
+
+def _from_omnipath(table: pd.DataFrame) -> pd.DataFrame:
+    table = table[table["type"] == "transcriptional"]
+
+    # both set is a contradiction and, like neither, no sign
+    sign = table["is_stimulation"].astype(int) - table["is_inhibition"].astype(int)
+    pairs = pd.DataFrame(
+        {
+            "tf": table["source"],
+            "gene": table["target"],
+            "sign": sign,
+            "sources": table["sources"].fillna(""),
+        }
+    )
+    return pairs.reset_index(drop=True)
+
+
+def _from_plain(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Pairs of a plain table; `name` is the source of a table that names none."""
+    pairs = table[["tf", "gene"]].assign(sign=0, sources=name)
+    if "sign" in table:
+        sign = table["sign"].fillna(0)
+        pairs["sign"] = np.sign(sign).astype(int)
+    if "sources" in table:
+        sources = table["sources"].fillna("")
+        pairs["sources"] = sources.astype(str)
+
+    symbols = pairs[["tf", "gene"]]
+    is_given = symbols.notna() & (symbols != "")
+    named = is_given.all(axis=1)
+    return pairs[named].reset_index(drop=True)
 
 
 def prepare_prior(
-    prior: pd.DataFrame, *, collections: Sequence[str], chip_sources: Sequence[str], chip: str
+    prior: pd.DataFrame,
+    *,
+    collections: Sequence[str],
+    chip_sources: Sequence[str],
+    chip: str,
 ) -> pd.DataFrame:
     """Keep the pairs of the chosen collections, one row a TF-gene pair.
 
@@ -87,34 +116,62 @@ def prepare_prior(
     Table tf, gene, sign (-1, 0, 1), sources (sorted, ';'-separated), chip (any source is ChIP-derived),
     chip_only (no source but ChIP-derived ones and the bare name of a collection).
     """
-    table = _split_complexes(_choose(prior, collections))
-    joined = (
-        table.groupby(["tf", "gene"], sort=True)
-        .agg(low=("sign", "min"), high=("sign", "max"), sources=("sources", ";".join))
-        .reset_index()
-    )
-    low, high = joined["low"], joined["high"]
-    sources = [sorted(set(text.split(";")) - {""}) for text in joined["sources"]]
-    derived = frozenset(chip_sources)
-    has_chip = np.array([not derived.isdisjoint(names) for names in sources], dtype=bool)
-    only_chip = np.array([derived.issuperset(primary_sources(names)) for names in sources], dtype=bool)
-
-    out = joined[["tf", "gene"]].assign(
-        # a pair reported both as activation and as repression has no sign
-        sign=np.where(low * high < 0, 0, low + high).clip(-1, 1),
-        sources=[";".join(names) for names in sources],
-        chip=has_chip,
-        chip_only=has_chip & only_chip,
-    )
-    kept = {"keep": np.ones(len(out), bool), "drop": ~out["chip_only"], "only": out["chip"]}
+    chosen = _choose(prior, collections)
+    table = _join_repeated(_split_complexes(chosen), frozenset(chip_sources))
+    kept = {
+        "keep": np.ones(len(table), bool),
+        "drop": ~table["chip_only"],
+        "only": table["chip"],
+    }
     if chip not in kept:
-        raise InputError(f"grn.cistromes.prior.chip is {chip!r}", f"one of {sorted(kept)}", "correct the config")
-    out = out[kept[chip]].reset_index(drop=True)
+        raise InputError(
+            f"grn.cistromes.prior.chip is {chip!r}",
+            f"one of {sorted(kept)}",
+            "correct the config",
+        )
+
+    table = table[kept[chip]].reset_index(drop=True)
     logger.info(
         "prior: %d pairs of %d TFs, %d with a ChIP-derived source, %d with no other",
-        len(out), out["tf"].nunique(), out["chip"].sum(), out["chip_only"].sum(),
-    )  # fmt: skip
-    return out
+        len(table),
+        table["tf"].nunique(),
+        table["chip"].sum(),
+        table["chip_only"].sum(),
+    )
+    return table
+
+
+def _join_repeated(table: pd.DataFrame, chip_sources: frozenset[str]) -> pd.DataFrame:
+    """One row a pair, with the columns of `prepare_prior`."""
+    grouped = table.groupby(["tf", "gene"], sort=True)
+    joined = grouped.agg(
+        low=("sign", "min"),
+        high=("sign", "max"),
+        sources=("sources", ";".join),
+    ).reset_index()
+
+    texts: list[str] = []
+    has_chip: list[bool] = []
+    only_chip: list[bool] = []
+    for text in joined["sources"]:
+        names = sorted(set(text.split(";")) - {""})
+        texts.append(";".join(names))
+        has_chip.append(not chip_sources.isdisjoint(names))
+        only_chip.append(chip_sources.issuperset(primary_sources(names)))
+
+    # a pair reported both as activation and as repression has no sign; one with and without a sign has it
+    low = joined["low"]
+    high = joined["high"]
+    sign = np.where(low * high < 0, 0, low + high)
+
+    # a pair without any source has no other than ChIP-derived ones, but no ChIP-derived one either
+    chip = np.array(has_chip, dtype=bool)
+    return joined[["tf", "gene"]].assign(
+        sign=sign.clip(-1, 1),
+        sources=texts,
+        chip=chip,
+        chip_only=chip & np.array(only_chip, dtype=bool),
+    )
 
 
 def primary_sources(sources: Sequence[str]) -> list[str]:
@@ -126,12 +183,15 @@ def primary_sources(sources: Sequence[str]) -> list[str]:
 def _choose(prior: pd.DataFrame, collections: Sequence[str]) -> pd.DataFrame:
     if not collections:
         return prior
+
     found = prior["sources"].str.split(";")
-    chosen = prior[[not set(collections).isdisjoint(names) for names in found]]
+    wanted = frozenset(collections)
+    has_wanted = [not wanted.isdisjoint(names) for names in found]
+    chosen = prior[has_wanted]
     if chosen.empty:
         counts = found.explode().value_counts()
         raise InputError(
-            f"no pair of the prior stems from {sorted(set(collections))}",
+            f"no pair of the prior stems from {sorted(wanted)}",
             f"collections among its sources, such as {counts.index[:8].tolist()}",
             "set grn.cistromes.prior.collections",
         )
@@ -142,12 +202,17 @@ def _split_complexes(prior: pd.DataFrame) -> pd.DataFrame:
     is_complex = prior["tf"].str.startswith("COMPLEX:")
     if not is_complex.any():
         return prior
-    simple, complexes = prior[~is_complex], prior[is_complex]
 
+    simple = prior[~is_complex]
+    complexes = prior[is_complex]
     members = complexes["tf"].str.removeprefix("COMPLEX:").str.split("_")
     split = complexes.assign(tf=members).explode("tf")
+
+    # no table of accessions is at hand that says which gene each is
     accession = split["tf"].str.fullmatch(_ACCESSION)
     logger.info(
-        "prior: %d pairs of complexes split, %d rows named by accession dropped", len(complexes), accession.sum()
+        "prior: %d pairs of complexes split, %d rows named by accession dropped",
+        len(complexes),
+        accession.sum(),
     )
     return pd.concat([simple, split[~accession]], ignore_index=True)

@@ -69,7 +69,8 @@ def motif_rules(section: Section) -> list[str]:
 def check_motif_settings(section: Section) -> None:
     """Raise InputError where the chosen method (config section grn.cistromes) lacks one of its files."""
     name = section["method"]
-    missing = [place for place in describe_method(name).needs(section) if not _look_up(section, place)]
+    needed = describe_method(name).needs(section)
+    missing = [place for place in needed if not _look_up(section, place)]
     if missing:
         raise InputError(
             f"grn.cistromes.method is {name!r} without {', '.join(missing)}",

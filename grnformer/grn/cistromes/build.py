@@ -57,6 +57,8 @@ def build_cistromes(
         If the method is unknown, no link passes, or the method finds nothing.
     """
     chosen = load(cistromes.__name__, method)
+
+    # cistromes of genes join no link, so none is left out
     strong = links
     if not cistromes.describe_method(method).names_genes:
         strong = _strong_links(links, region_sets, min_abs_rho, region_set_kinds)
@@ -64,13 +66,21 @@ def build_cistromes(
     found = chosen.call(Evidence(strong, tfs, prior, motif_table), settings)
     logger.info(
         "cistromes (%s): %d TFs, %d regions, %d rows from %d of %d links",
-        method, found["tf"].nunique(), found["region"].nunique(), len(found), len(strong), len(links),
-    )  # fmt: skip
+        method,
+        found["tf"].nunique(),
+        found["region"].nunique(),
+        len(found),
+        len(strong),
+        len(links),
+    )
     return found
 
 
 def _strong_links(
-    links: pd.DataFrame, region_sets: pd.DataFrame, min_abs_rho: float, region_set_kinds: Sequence[str]
+    links: pd.DataFrame,
+    region_sets: pd.DataFrame,
+    min_abs_rho: float,
+    region_set_kinds: Sequence[str],
 ) -> pd.DataFrame:
     rho = links["rho"].abs()
     strong = links[rho >= min_abs_rho]

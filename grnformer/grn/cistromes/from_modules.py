@@ -34,15 +34,21 @@ def take_modules(evidence: Evidence, name: str) -> pd.DataFrame:
         If there is no module enrichment, or no enriched module is of a TF of the run.
     """
     found = evidence.read()
-    rows = found.loc[found["tf"].isin(evidence.tfs), ["tf", "sign", "motif", "nes", "genes", "annotation"]]
+    is_of_run = found["tf"].isin(evidence.tfs)
+    rows = found.loc[is_of_run, ["tf", "sign", "motif", "nes", "genes", "annotation"]]
 
     is_direct = rows["annotation"] == "direct"
-    direct, other = rows[is_direct], rows[~is_direct]
-    repeated = direct.merge(other[["tf", "sign"]].drop_duplicates(), on=["tf", "sign"])
+    direct = rows[is_direct]
+    other = rows[~is_direct]
+    with_other = other[["tf", "sign"]].drop_duplicates()
+    repeated = direct.merge(with_other, on=["tf", "sign"])
     rows = pd.concat([direct, other, repeated.assign(annotation="extended")])
 
     rows = rows.explode("genes").rename(columns={"genes": "gene"})
-    rows = rows[rows["gene"].notna() & (rows["gene"] != rows["tf"])]  # a leading edge may be empty
+    # a leading edge may be empty
+    is_gene = rows["gene"].notna()
+    is_other = rows["gene"] != rows["tf"]
+    rows = rows[is_gene & is_other]
     if rows.empty:
         raise InputError(
             f"enriched modules of {found['tf'].nunique()} TFs, none of the {len(evidence.tfs)} TFs of the run",
@@ -50,8 +56,17 @@ def take_modules(evidence: Evidence, name: str) -> pd.DataFrame:
             "use a motif-to-TF table of this species' symbols (grn.cistromes.motifs_to_tfs)",
         )
 
+    # a gene in modules of both signs is taken as repressed: -1 sorts before 1
     key = ["tf", "annotation", "gene"]
-    rows = rows.sort_values([*key, "sign", "nes", "motif"], ascending=[True] * 4 + [False, True])
+    rows = rows.sort_values(
+        [*key, "sign", "nes", "motif"],
+        ascending=[True, True, True, True, False, True],
+    )
     rows = rows.drop_duplicates(key, ignore_index=True)
-    described = describe_motifs(name, rows["motif"])
-    return rows.assign(region="", evidence=described, score=rows["nes"].astype(float))[COLUMNS]
+
+    table = rows.assign(
+        region="",
+        evidence=describe_motifs(name, rows["motif"]),
+        score=rows["nes"].astype(float),
+    )
+    return table[COLUMNS]

@@ -36,10 +36,13 @@ def take_motifs(evidence: Evidence, name: str) -> pd.DataFrame:
     """
     motifs = evidence.read()
     linked = set(evidence.links["region"])
-    direct, other = (_of_tfs(motifs, column) for column in ("tfs_direct", "tfs_extended"))
-    extended = pd.concat([other, direct[direct["tf"].isin(other["tf"])]])
-    rows = pd.concat([direct.assign(annotation="direct"), extended.assign(annotation="extended")])
+    direct = _of_tfs(motifs, "tfs_direct").assign(annotation="direct")
+    other = _of_tfs(motifs, "tfs_extended").assign(annotation="extended")
+    has_other = direct["tf"].isin(other["tf"])
+    repeated = direct[has_other].assign(annotation="extended")
+    rows = pd.concat([direct, other, repeated])
 
+    # fewer rows first: each motif has thousands of regions
     rows = rows[rows["tf"].isin(evidence.tfs)]
     n_annotated = rows["tf"].nunique()
     rows = rows.explode("region")
@@ -55,13 +58,23 @@ def take_motifs(evidence: Evidence, name: str) -> pd.DataFrame:
     logger.info("enriched motifs: %d TFs annotated, %d with linked regions", n_annotated, rows["tf"].nunique())
 
     key = ["tf", "annotation", "region"]
-    rows = rows.sort_values([*key, "score", "motif"], ascending=[True, True, True, False, True])
+    rows = rows.sort_values(
+        [*key, "score", "motif"],
+        ascending=[True, True, True, False, True],
+    )
     rows = rows.drop_duplicates(key, ignore_index=True)
-    described = describe_motifs(name, rows["motif"])
-    return rows.assign(gene=None, evidence=described, sign=0, score=rows["score"].astype(float))[COLUMNS]
+
+    table = rows.assign(
+        gene=None,
+        evidence=describe_motifs(name, rows["motif"]),
+        sign=0,
+        score=rows["score"].astype(float),
+    )
+    return table[COLUMNS]
 
 
 def _of_tfs(motifs: pd.DataFrame, column: str) -> pd.DataFrame:
     """A row a motif and TF in the lists of `column`: tf, motif, score, region (still a list)."""
-    rows = motifs[["motif", "score", "regions", column]].rename(columns={column: "tf", "regions": "region"})
+    rows = motifs[["motif", "score", "regions", column]]
+    rows = rows.set_axis(["motif", "score", "region", "tf"], axis=1)
     return rows.explode("tf").dropna(subset="tf")

@@ -77,11 +77,16 @@ def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
     pairs = evidence.prior[evidence.prior["tf"].isin(evidence.tfs)]
     chip_sources = frozenset(settings["chip_sources"])
     # few distinct texts stand for many pairs
-    sources = {text: primary_sources(text.split(";")) for text in pairs["sources"].unique()}
-    described = {text: describe(found, chip_sources) for text, found in sources.items()}
-    counts = {text: float(max(1, len(found))) for text, found in sources.items()}
+    described: dict[str, str] = {}
+    counts: dict[str, float] = {}
+    for text in pairs["sources"].unique():
+        sources = primary_sources(text.split(";"))
+        described[text] = describe(sources, chip_sources)
+        counts[text] = float(max(1, len(sources)))
     pairs = pairs.assign(
-        annotation="direct", evidence=pairs["sources"].map(described), score=pairs["sources"].map(counts)
+        annotation="direct",
+        evidence=pairs["sources"].map(described),
+        score=pairs["sources"].map(counts),
     )
 
     joined = pairs.merge(evidence.links[["region", "gene"]], on="gene")
@@ -97,8 +102,12 @@ def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
 
 def describe(sources: Sequence[str], chip_sources: frozenset[str]) -> str:
     """Name the sources as evidence, the ChIP-derived ones apart: ``prior:CollecTRI;SIGNOR|chip:ENCODE-proximal``."""
-    parts = {
-        "prior": [source for source in sources if source not in chip_sources],
-        "chip": [source for source in sources if source in chip_sources],
-    }
-    return "|".join(f"{kind}:{';'.join(names)}" for kind, names in parts.items() if names)
+    chip = [source for source in sources if source in chip_sources]
+    other = [source for source in sources if source not in chip_sources]
+
+    parts = []
+    if other:
+        parts.append("prior:" + ";".join(other))
+    if chip:
+        parts.append("chip:" + ";".join(chip))
+    return "|".join(parts)

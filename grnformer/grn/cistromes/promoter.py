@@ -90,6 +90,11 @@ def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
             "lower grn.cistromes.promoter.min_log_odds or grn.cistromes.min_abs_rho, or give more "
             "grn.cistromes.promoter.collections",
         )
-    described = describe_motifs("promoter", joined["motif"])
-    table = joined.assign(annotation="direct", evidence=described, sign=0, score=joined["log_odds"].astype(float))
+
+    table = joined.assign(
+        annotation="direct",
+        evidence=describe_motifs("promoter", joined["motif"]),
+        sign=0,
+        score=joined["log_odds"].astype(float),
+    )
     return table[COLUMNS].sort_values(["tf", "gene", "region"], ignore_index=True)

@@ -88,9 +88,7 @@ def contrast_regions(
     annotations = annotations_of(database, annotations)
     mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
 
-    near = np.zeros(len(database.features), bool)
-    if promoter is not None:
-        near = holds_tss(parse_database_regions(database.features, "score database"), tss, margin=promoter)
+    near = _find_promoters(database, tss, promoter)
     rows_of_sets = {key: part["row"].to_numpy() for key, part in mapped.items()}
     backgrounds = _draw_backgrounds(rows_of_sets, near, background, max_background, min_regions, seed)
 
@@ -98,17 +96,29 @@ def contrast_regions(
     for key, outside_rows in backgrounds.items():
         part = mapped[key]
         inside_rows = np.unique(rows_of_sets[key])
-        inside, outside = (_load_scores(database, chosen) for chosen in (inside_rows, outside_rows))
+        inside = _load_scores(database, inside_rows)
+        outside = _load_scores(database, outside_rows)
 
-        adjusted = false_discovery_control(rank_sum_p(inside, outside, correct_ties=correct_ties))
-        mean_in, mean_out = (scores.mean(axis=1, dtype=np.float64) for scores in (inside, outside))
-        change = np.log2((mean_in + _PSEUDO_SCORE) / (mean_out + _PSEUDO_SCORE))
-        passed = (adjusted <= adjusted_p) & (change >= log2_fold_change) & (mean_in >= min_mean)
+        p = rank_sum_p(inside, outside, correct_ties=correct_ties)
+        adjusted = false_discovery_control(p)
 
+        # in float64: a sum of many float32 scores loses digits
+        mean_in = inside.mean(axis=1, dtype=np.float64)
+        mean_out = outside.mean(axis=1, dtype=np.float64)
+        ratio = (mean_in + _PSEUDO_SCORE) / (mean_out + _PSEUDO_SCORE)
+        change = np.log2(ratio)
+
+        passed = (adjusted <= adjusted_p) & (change >= log2_fold_change)
+        passed &= mean_in >= min_mean
+
+        # a region of the set may lie in several of the database, and be in the table once for each
         column = np.searchsorted(inside_rows, part["row"])
         for m in np.flatnonzero(passed):
-            least = best_threshold(inside[m], outside[m]) if hit_threshold is None else hit_threshold
-            regions = sorted(set(part.loc[inside[m][column] > least, "region"]))
+            least = hit_threshold
+            if least is None:
+                least = best_threshold(inside[m], outside[m])
+            has_motif = inside[m][column] > least
+            regions = sorted(set(part.loc[has_motif, "region"]))
             figures = change[m], adjusted[m], mean_in[m], mean_out[m], float(least)
             rows.append((*key, database.motifs[m], *figures, regions))
         logger.info("%s %s: %d regions against %d, %d motifs", *key, len(inside_rows), len(outside_rows), passed.sum())
@@ -121,12 +131,25 @@ def contrast_regions(
             "loosen grn.cistromes.dem.log2_fold_change or .adjusted_p, or raise .max_background",
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return finish_table(table.assign(score=table["log2_fold_change"].clip(lower=0)), annotations)
+    table["score"] = table["log2_fold_change"].clip(lower=0)
+    return finish_table(table, annotations)
+
+
+def _find_promoters(database: ScoreDatabase, tss: pd.DataFrame, margin: int | None) -> np.ndarray:
+    """Whether each region of the database lies up to `margin` bp from a TSS; none does where that is None."""
+    if margin is None:
+        return np.zeros(len(database.features), bool)
+    regions = parse_database_regions(database.features, "score database")
+    return holds_tss(regions, tss, margin=margin)
 
 
 def _load_scores(database: ScoreDatabase, rows: np.ndarray) -> np.ndarray:
     """Scores of some regions, motifs x regions."""
-    return np.ascontiguousarray(database.load([database.features[row] for row in rows]).T)
+    features = [database.features[row] for row in rows]
+    scores = database.load(features)
+
+    # the test goes through one motif after the other
+    return np.ascontiguousarray(scores.T)
 
 
 def _draw_backgrounds(
@@ -143,15 +166,13 @@ def _draw_backgrounds(
 
     backgrounds = {}
     for (kind, name), rows in rows_of_sets.items():
-        if background == "database":
-            candidates = np.arange(len(near))
-        else:
-            others = {key: of_set for key, of_set in rows_of_sets.items() if key != (kind, name)}
-            same_kind = [of_set for key, of_set in others.items() if key[0] == kind]
-            candidates = np.concatenate([np.zeros(0, int), *(same_kind or others.values())])
+        candidates = np.arange(len(near))
+        if background == "sets":
+            candidates = _other_rows(rows_of_sets, kind, name)
 
         # a stream for each set: sets that come or go leave the others as they are
-        rng = np.random.default_rng([seed, crc32(f"{kind}\t{name}".encode())])
+        stream = crc32(f"{kind}\t{name}".encode())
+        rng = np.random.default_rng([seed, stream])
         chosen = draw_background(rows, candidates, near, max_background, rng)
         if not len(chosen):
             logger.warning("%s %s is left out: no region is its background", kind, name)
@@ -169,8 +190,22 @@ def _draw_backgrounds(
     return backgrounds
 
 
+def _other_rows(rows_of_sets: dict[tuple[str, str], np.ndarray], kind: str, name: str) -> np.ndarray:
+    """Rows of the other sets of the same kind or, where there are none, of all others."""
+    others = {key: rows for key, rows in rows_of_sets.items() if key != (kind, name)}
+    same_kind = [rows for key, rows in others.items() if key[0] == kind]
+    chosen = same_kind or list(others.values())
+
+    # the empty array stands for no other set at all
+    return np.concatenate([np.zeros(0, int), *chosen])
+
+
 def draw_background(
-    rows: np.ndarray, candidates: np.ndarray, near: np.ndarray, at_most: int | None, rng: np.random.Generator
+    rows: np.ndarray,
+    candidates: np.ndarray,
+    near: np.ndarray,
+    at_most: int | None,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Draw the background of a region set, in which the fraction of promoters is never greater than in the set.
 
@@ -193,18 +228,25 @@ def draw_background(
     promoters_of_set = int(near[rows].sum())
     rest_of_set = len(rows) - promoters_of_set
     others = np.setdiff1d(candidates, rows)
-    promoters, rest = others[near[others]], others[~near[others]]
+    is_promoter = near[others]
+    promoters = others[is_promoter]
+    rest = others[~is_promoter]
+
+    wanted = len(others)
+    if at_most is not None:
+        wanted = min(at_most, wanted)
 
     # counts, not fractions: a rounded fraction could let one promoter too many pass
-    wanted = len(others) if at_most is None else min(at_most, len(others))
     n_promoters = wanted * promoters_of_set // len(rows)
     n_rest = min(wanted - n_promoters, len(rest))
     if rest_of_set:
-        # where other regions are few, promoters must be few too: at most promoters_of_set for rest_of_set of them
+        # where other regions are few, promoters must be few too: promoters_of_set for every rest_of_set
         n_promoters = min(n_promoters, n_rest * promoters_of_set // rest_of_set)
 
-    drawn = rng.permutation(promoters)[:n_promoters], rng.permutation(rest)[:n_rest]
-    return np.sort(np.concatenate(drawn))
+    drawn_promoters = rng.permutation(promoters)[:n_promoters]
+    drawn_rest = rng.permutation(rest)[:n_rest]
+    drawn = np.concatenate([drawn_promoters, drawn_rest])
+    return np.sort(drawn)
 
 
 def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
@@ -215,22 +257,31 @@ def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
     """
     from sklearn.metrics import roc_curve
 
-    inside, outside = inside[inside > 0], outside[outside > 0]
+    inside = inside[inside > 0]
+    outside = outside[outside > 0]
     if not len(inside) or not len(outside):
         return 0.0
-    labels, scores = np.repeat([1, 0], [len(inside), len(outside)]), np.concatenate([inside, outside])
+
+    labels = np.repeat([1, 0], [len(inside), len(outside)])
+    scores = np.concatenate([inside, outside])
     false, true, thresholds = roc_curve(labels, scores)
     best = np.argmax(true - false)
 
     # the first threshold of a ROC curve is infinite and takes in nothing
-    return float(scores[scores < thresholds[best]].max(initial=0)) if best else 0.0
+    if best == 0:
+        return 0.0
+    left_out = scores[scores < thresholds[best]]
+    return float(left_out.max(initial=0))
 
 
 def rank_sum_p(inside: np.ndarray, outside: np.ndarray, *, correct_ties: bool) -> np.ndarray:
     """Two-sided p of the rank-sum test for each row: motifs x regions of the set and of its background."""
     from scipy.stats import norm
 
-    return 2 * norm.sf(np.abs(_rank_sum_z(inside, outside, correct_ties)))
+    z = _rank_sum_z(inside, outside, correct_ties)
+
+    # the upper tail by itself: 1 - cdf would round small p to 0
+    return 2 * norm.sf(np.abs(z))
 
 
 @njit(parallel=True, cache=True)
@@ -243,21 +294,31 @@ def _rank_sum_z(inside: np.ndarray, outside: np.ndarray, correct_ties: bool) -> 
         order = np.argsort(together, kind="mergesort")
 
         # one run of equal scores after the other: each of its members has the run's mean rank
-        total, tied, start = 0.0, 0.0, 0
+        total = 0.0
+        tied = 0.0
+        start = 0
         while start < n + m:
-            stop, members = start, 0
-            while stop < n + m and together[order[stop]] == together[order[start]]:
+            score = together[order[start]]
+            stop = start
+            members = 0
+            while stop < n + m and together[order[stop]] == score:
                 if order[stop] < n:
                     members += 1
                 stop += 1
+
+            # ranks from start + 1 to stop
             total += members * (start + stop + 1) / 2.0
             size = float(stop - start)
             tied += size * (size * size - 1.0)
             start = stop
 
+        # Ties narrow the sums that chance gives: a run of t equals takes t^3 - t from the variance of N distinct
+        # ranks, which is n m (N + 1) / 12.
         expected = n * (n + m + 1) / 2.0
         width = float(n + m + 1)
         if correct_ties:
             width -= tied / ((n + m) * (n + m - 1.0))
+
+        # no variance is left where all scores are equal: nothing differs
         z[i] = (total - expected) / np.sqrt(n * m * width / 12.0) if width > 0 else 0.0
     return z

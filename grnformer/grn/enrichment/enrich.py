@@ -75,12 +75,14 @@ def enrich_regions(
     mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
 
     # only the regions of the sets are read: a database has a hundred times as many
-    used = np.unique(np.concatenate([part["row"] for part in mapped.values()]))
+    all_rows = np.concatenate([part["row"] for part in mapped.values()])
+    used = np.unique(all_rows)
     ranks = database.load([database.features[i] for i in used])
     mapped = {key: part.assign(row=np.searchsorted(used, part["row"])) for key, part in mapped.items()}
 
     rows = _enriched(mapped, ranks, database, auc_threshold, rank_threshold, nes_threshold)
     table = pd.DataFrame(rows, columns=COLUMNS)
+    table["score"] = table["nes"]
     if table.empty:
         raise InputError(
             f"no motif of {len(database.motifs)} reaches NES {nes_threshold} in any of {len(mapped)} region sets",
@@ -88,7 +90,7 @@ def enrich_regions(
             "lower grn.cistromes.cistarget.nes_threshold, raise .auc_threshold where the database is small, or use a "
             "larger motif collection: the NES compares motifs with each other",
         )
-    return finish_table(table.assign(score=table["nes"]), annotations)
+    return finish_table(table, annotations)
 
 
 def _enriched(
@@ -107,10 +109,14 @@ def _enriched(
     nes = normalise(auc)
 
     for i, ((kind, name), part) in enumerate(mapped.items()):
-        motifs = np.flatnonzero((nes[i] >= nes_threshold) & (auc[i] > 0))
-        peaks = leading_edge_ranks(ranks, *sets.members(i), motifs, rank_threshold=length)
+        # a motif that finds none of the set passes no threshold, however low
+        passed = (nes[i] >= nes_threshold) & (auc[i] > 0)
+        motifs = np.flatnonzero(passed)
+        rows, weights = sets.members(i)
+        peaks = leading_edge_ranks(ranks, rows, weights, motifs, rank_threshold=length)
         for motif, peak in zip(motifs, peaks, strict=True):
             in_edge = ranks[part["row"], motif] <= peak
             regions = sorted(set(part.loc[in_edge, "region"]))
-            yield kind, name, database.motifs[motif], auc[i, motif], nes[i, motif], int(peak), regions
+            figures = auc[i, motif], nes[i, motif], int(peak)
+            yield kind, name, database.motifs[motif], *figures, regions
         logger.info("%s %s: %d regions in the database, %d enriched motifs", kind, name, len(part), len(motifs))

@@ -30,8 +30,9 @@ _AUCS_AT_ONCE = 20_000_000
 def split_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Keyword arguments of `make_modules` and of `enrich_modules`, out of the config's section cistarget_genes."""
     thresholds = ("auc_threshold", "rank_threshold", "nes_threshold", "min_mapped")
-    cuts = {key: value for key, value in settings.items() if key not in (*thresholds, "rankings")}
-    return cuts, {key: settings[key] for key in thresholds}
+    of_enrichment = {key: settings[key] for key in thresholds}
+    cuts = {key: value for key, value in settings.items() if key not in of_enrichment and key != "rankings"}
+    return cuts, of_enrichment
 
 
 def enrich_modules(
@@ -79,6 +80,8 @@ def enrich_modules(
     for database in databases:
         by_tf = _columns_by_tf(annotations, database)
         _check(database, rank_threshold, nes_threshold)
+
+        # few genes in the database would stand for a module that is another
         known = set(database.features)
         chosen = [module for module in modules if _missing_fraction(module, known) < 1 - min_mapped]
         n_mapped += len(chosen)
@@ -92,15 +95,20 @@ def enrich_modules(
             "check that database and motif-to-TF table are of this species and of one motif collection, or lower "
             "grn.cistromes.cistarget_genes.nes_threshold or .min_mapped",
         )
+
     table = pd.DataFrame(rows, columns=COLUMNS)
-    n_modules = len(table[["tf", "sign", "module"]].drop_duplicates())
-    logger.info("%d enriched motifs of %d TFs in %d modules", len(table), table["tf"].nunique(), n_modules)
-    order = ["tf", "sign", "module", "database", "nes", "motif"]
-    return table.sort_values(order, ascending=[True, False, True, True, False, True], ignore_index=True)
+    enriched = table[["tf", "sign", "module"]].drop_duplicates()
+    logger.info("%d enriched motifs of %d TFs in %d modules", len(table), table["tf"].nunique(), len(enriched))
+    return table.sort_values(
+        ["tf", "sign", "module", "database", "nes", "motif"],
+        ascending=[True, False, True, True, False, True],
+        ignore_index=True,
+    )
 
 
 def _missing_fraction(module: Module, known: set[str]) -> float:
-    return 1 - sum(gene in known for gene in module.genes) / len(module.genes)
+    n_known = sum(gene in known for gene in module.genes)
+    return 1 - n_known / len(module.genes)
 
 
 def _enriched(
@@ -113,30 +121,46 @@ def _enriched(
 ) -> Iterator[tuple[object, ...]]:
     """Rows of `COLUMNS`."""
     modules = [module for module in modules if module.tf in by_tf]
-    used = sorted({gene for module in modules for gene in module.genes} & set(database.features))
+    wanted = {gene for module in modules for gene in module.genes}
+    used = sorted(wanted & set(database.features))
     if not used:
         return
-    row_of = {gene: row for row, gene in enumerate(used)}
     ranks = database.load(used)
+    members = _rows_of_modules(modules, used)
     name = database.path.name.split(".")[0]
 
+    # modules x motifs would not fit into memory for a whole collection: a part of the modules at a time
     step = max(1, _AUCS_AT_ONCE // len(database.motifs))
     for start in range(0, len(modules), step):
-        part = modules[start : start + step]
-        sets = make_sets([np.array([row_of[gene] for gene in m.genes if gene in row_of], dtype=int) for m in part])
+        stop = start + step
+        sets = make_sets(members[start:stop])
         auc = recovery_auc(ranks, sets, total=len(database.features), auc_threshold=auc_threshold)
         nes = normalise(auc)
 
-        for i, module in enumerate(part):
+        for i, module in enumerate(modules[start:stop]):
+            # the NES is among all motifs; only those of the module's TF are kept
             annotated = by_tf[module.tf]
             motifs = np.array(sorted(annotated))
-            motifs = motifs[(nes[i, motifs] >= nes_threshold) & (auc[i, motifs] > 0)]
+            passed = (nes[i, motifs] >= nes_threshold) & (auc[i, motifs] > 0)
+            motifs = motifs[passed]
+
             rows, weights = sets.members(i)
             peaks = leading_edge_ranks(ranks, rows, weights, motifs, rank_threshold=rank_threshold)
             for motif, peak in zip(motifs, peaks, strict=True):
                 genes = sorted(used[row] for row in rows if ranks[row, motif] <= peak)
                 head = module.tf, module.sign, module.cut, name, database.motifs[motif]
-                yield *head, auc[i, motif], nes[i, motif], int(peak), genes, annotated[motif]
+                figures = auc[i, motif], nes[i, motif], int(peak)
+                yield *head, *figures, genes, annotated[motif]
+
+
+def _rows_of_modules(modules: Sequence[Module], genes: list[str]) -> list[np.ndarray]:
+    """Rows of each module's genes among `genes`; others are left out."""
+    row_of = {gene: row for row, gene in enumerate(genes)}
+    members = []
+    for module in modules:
+        rows = [row_of[gene] for gene in module.genes if gene in row_of]
+        members.append(np.array(rows, dtype=int))
+    return members
 
 
 def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float) -> None:
@@ -164,5 +188,10 @@ def _columns_by_tf(annotations: pd.DataFrame, database: RankingDatabase) -> dict
     for motif, tf, evidence in zip(known["motif"], known["tf"], known["evidence"], strict=True):
         of_tf = by_tf.setdefault(tf, {})
         column = column_of[motif]
-        of_tf[column] = "direct" if evidence == "direct" else of_tf.get(column, "extended")
+
+        # a motif may be annotated by several kinds of evidence: the direct one counts
+        if evidence == "direct":
+            of_tf[column] = "direct"
+        else:
+            of_tf.setdefault(column, "extended")
     return by_tf

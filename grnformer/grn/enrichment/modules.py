@@ -67,15 +67,21 @@ def make_modules(
         If no module has enough genes.
     """
     pairs = tf_gene[tf_gene["importance"] > 0]
-    least = np.quantile(pairs["importance"], percentiles) if len(pairs) else np.zeros(len(percentiles))
-    by_importance = dict(zip(percentiles, least, strict=True))
+
+    # quantiles of all pairs, not of those of one sign: a cut is as strict for repressed genes as for activated ones
+    by_importance: dict[float, float] = {}
+    if len(pairs):
+        least = np.quantile(pairs["importance"], percentiles)
+        by_importance = dict(zip(percentiles, least, strict=True))
 
     found = []
-    for sign in (1, -1) if repressing else (1,):
+    signs = (1, -1) if repressing else (1,)
+    for sign in signs:
         signed = pairs[pairs["rho"] * sign > min_abs_rho]
         for cut, chosen in _cuts(signed, by_importance, top_targets, top_regulators):
             for tf, genes in chosen.groupby("tf", sort=True)["gene"]:
-                found.append(Module(tf, sign, cut, (*dict.fromkeys(genes), tf)))
+                distinct = dict.fromkeys(genes)
+                found.append(Module(tf, sign, cut, (*distinct, tf)))
 
     modules = [module for module in found if len(module.genes) >= min_genes]
     if not modules:
@@ -85,18 +91,24 @@ def make_modules(
             "modules of co-expressed genes",
             "lower grn.cistromes.cistarget_genes.min_genes or .min_abs_rho, or look at grn/tf_gene.parquet",
         )
-    n_tfs, n_small = len({module.tf for module in modules}), len(found) - len(modules)
-    logger.info("%d modules of %d TFs; %d too small", len(modules), n_tfs, n_small)
+
+    tfs = {module.tf for module in modules}
+    n_small = len(found) - len(modules)
+    logger.info("%d modules of %d TFs; %d too small", len(modules), len(tfs), n_small)
     return modules
 
 
 def _cuts(
-    pairs: pd.DataFrame, by_importance: dict[float, float], top_targets: Sequence[int], top_regulators: Sequence[int]
+    pairs: pd.DataFrame,
+    by_importance: dict[float, float],
+    top_targets: Sequence[int],
+    top_regulators: Sequence[int],
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Name and pairs of each cut; names as pySCENIC's."""
     for percentile, least in by_importance.items():
         yield f"weight>{percentile * 100}%", pairs[pairs["importance"] > least]
 
+    # stable: of equal importances the earlier row goes first
     ordered = pairs.sort_values("importance", ascending=False, kind="stable")
     for number in top_targets:
         yield f"top{number}", ordered.groupby("tf", sort=False).head(number)

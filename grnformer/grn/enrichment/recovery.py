@@ -32,6 +32,7 @@ class Sets:
 
 def check_nes_in_reach(n_motifs: int, nes_threshold: float, database: str, remedy: str) -> None:
     """Raise InputError if even a motif that is the only one of `n_motifs` with an AUC cannot reach the NES."""
+    # one AUC of a and n - 1 of 0 have the mean a / n and the SD a sqrt(n - 1) / n: the NES is sqrt(n - 1)
     highest = (n_motifs - 1) ** 0.5
     if highest < nes_threshold:
         raise InputError(
@@ -46,10 +47,14 @@ def make_sets(members: Sequence[np.ndarray], weights: Sequence[np.ndarray] | Non
     sizes = [len(rows) for rows in members]
     if weights is None:
         weights = [np.ones(size) for size in sizes]
+
+    # the empty list stands for no set at all
+    indices = np.concatenate([[], *members])
+    all_weights = np.concatenate([[], *weights])
     return Sets(
-        np.cumsum([0, *sizes], dtype=np.int64),
-        np.concatenate([[], *members]).astype(np.int64),
-        np.concatenate([[], *weights]).astype(np.float64),
+        indptr=np.cumsum([0, *sizes], dtype=np.int64),
+        indices=indices.astype(np.int64),
+        weights=all_weights.astype(np.float64),
     )
 
 
@@ -85,21 +90,30 @@ def recovery_auc(ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: fl
     area = _areas(ranks, sets.indptr, sets.indices, sets.weights, cutoff)
 
     # reduceat gives an empty set the next set's first weight
-    weight = np.add.reduceat(np.append(sets.weights, 0.0), sets.indptr[:-1])
-    weight[np.diff(sets.indptr) == 0] = 0
+    starts = sets.indptr[:-1]
+    weight = np.add.reduceat(np.append(sets.weights, 0.0), starts)
+    is_empty = np.diff(sets.indptr) == 0
+    weight[is_empty] = 0
 
     # R-SCENIC, and ctxcore after it, divide by one rank more than are summed
-    return area / np.where(weight > 0, (cutoff + 1) * weight, 1.0)[:, None]
+    largest = np.where(weight > 0, (cutoff + 1) * weight, 1.0)
+    return area / largest[:, None]
 
 
 def normalise(auc: np.ndarray) -> np.ndarray:
     """NES: AUC less the mean over motifs, in SD; sets x motifs. 0 where all motifs are equal."""
+    mean = auc.mean(axis=1, keepdims=True)
     sd = auc.std(axis=1, keepdims=True)
-    return (auc - auc.mean(axis=1, keepdims=True)) / np.where(sd > 0, sd, 1.0)
+    return (auc - mean) / np.where(sd > 0, sd, 1.0)
 
 
 def leading_edge_ranks(
-    ranks: np.ndarray, rows: np.ndarray, weights: np.ndarray, motifs: np.ndarray, *, rank_threshold: int
+    ranks: np.ndarray,
+    rows: np.ndarray,
+    weights: np.ndarray,
+    motifs: np.ndarray,
+    *,
+    rank_threshold: int,
 ) -> np.ndarray:
     """Rank at which the curve of each given motif rises furthest above mean + 2 SD of all motifs' curves.
 
@@ -122,11 +136,20 @@ def leading_edge_ranks(
 
     by_motif = np.ascontiguousarray(ranks[rows].T)
     mean, second = _curve_moments(by_motif, weights, rank_threshold)
-    bar = mean + 2.0 * np.sqrt(np.maximum(second - mean**2, 0.0))
+
+    # the difference of the moments may round to just below 0 where all curves are equal
+    variance = np.maximum(second - mean**2, 0.0)
+    bar = mean + 2.0 * np.sqrt(variance)
+
     for i, of_motif in enumerate(by_motif[motifs]):
         found = of_motif < rank_threshold
-        steps = np.bincount(of_motif[found], weights=weights[found], minlength=rank_threshold)
-        peaks[i] = np.argmax(np.cumsum(steps) - bar)
+        steps = np.bincount(
+            of_motif[found],
+            weights=weights[found],
+            minlength=rank_threshold,
+        )
+        curve = np.cumsum(steps)
+        peaks[i] = np.argmax(curve - bar)
     return peaks
 
 
@@ -137,8 +160,10 @@ def _areas(
     area = np.zeros((len(indptr) - 1, ranks.shape[1]))
     for s in prange(len(indptr) - 1):
         for k in range(indptr[s], indptr[s + 1]):
-            row, weight = ranks[indices[k]], weights[k]
+            row = ranks[indices[k]]
+            weight = weights[k]
             for m in range(len(row)):
+                # a member found at a rank lifts the curve from there to the cutoff
                 area[s, m] += weight * max(cutoff - row[m], 0)
     return area
 
@@ -148,14 +173,22 @@ def _curve_moments(
     ranks: np.ndarray, weights: np.ndarray, length: int
 ) -> tuple[np.ndarray, np.ndarray]:  # pragma: no cover
     """Mean over motifs of the curves and of their squares, from only the steps: cost by members, not by ranks."""
-    first, second = np.zeros(length), np.zeros(length)
-    for m in range(ranks.shape[0]):
+    first = np.zeros(length)
+    second = np.zeros(length)
+    n_motifs = ranks.shape[0]
+    for m in range(n_motifs):
         found = np.flatnonzero(ranks[m] < length)
+        order = np.argsort(ranks[m][found])
         height = 0.0
-        for k in found[np.argsort(ranks[m][found])]:
-            rank, weight = ranks[m, k], weights[k]
+        for k in found[order]:
+            rank = ranks[m, k]
+            weight = weights[k]
             first[rank] += weight
             # (height + weight)^2 - height^2: what this step adds to the square of the curve
             second[rank] += weight * (2 * height + weight)
             height += weight
-    return np.cumsum(first) / ranks.shape[0], np.cumsum(second) / ranks.shape[0]
+
+    # the mean over motifs of cumulated steps is the cumulated mean of the steps
+    mean = np.cumsum(first) / n_motifs
+    mean_square = np.cumsum(second) / n_motifs
+    return mean, mean_square

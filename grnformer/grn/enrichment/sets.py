@@ -48,14 +48,20 @@ def map_sets(
         If too few regions are in the database, or no set is left.
     """
     if kinds:
-        region_sets = region_sets[region_sets["kind"].isin(kinds)]
+        is_wanted = region_sets["kind"].isin(kinds)
+        region_sets = region_sets[is_wanted]
+
+    # a region may be in many sets: each is looked up once
     regions = pd.Index(region_sets["region"].unique())
     ours, theirs = overlap_regions(regions, database.features, min_overlap=min_overlap)
-    _check_mapped(len(np.unique(ours)), len(regions), database, min_mapped)
+    n_mapped = len(np.unique(ours))
+    _check_mapped(n_mapped, len(regions), database, min_mapped)
 
     pairs = pd.DataFrame({"region": regions[ours], "row": theirs})
     joined = region_sets[["kind", "set", "region"]].merge(pairs, on="region")
     sets = dict(iter(joined.groupby(["kind", "set"], sort=True)))
+
+    # by the database's regions: several narrow ones of a set may be one there
     mapped = {key: part for key, part in sets.items() if part["row"].nunique() >= min_regions}
     if not mapped:
         raise InputError(
@@ -63,8 +69,9 @@ def map_sets(
             "at least one set",
             "lower grn.cistromes.cistarget.min_regions, or binarise topics less strictly (topics.region_sets)",
         )
-    if len(mapped) < len(sets):
-        n_left_out = len(sets) - len(mapped)
+
+    n_left_out = len(sets) - len(mapped)
+    if n_left_out:
         logger.info("%d of %d region sets have fewer than %d regions", n_left_out, len(sets), min_regions)
     return mapped
 
@@ -102,7 +109,19 @@ def finish_table(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame
         Of `annotations_of`.
     """
     is_direct = annotations["evidence"] == "direct"
-    for name, rows in (("tfs_direct", annotations[is_direct]), ("tfs_extended", annotations[~is_direct])):
-        tfs = {motif: sorted(set(of_motif)) for motif, of_motif in rows.groupby("motif")["tf"]}
-        table[name] = [tfs.get(motif, []) for motif in table["motif"]]
-    return table.sort_values(["kind", "set", "score", "motif"], ascending=[True, True, False, True], ignore_index=True)
+    table["tfs_direct"] = _tfs_of(table["motif"], annotations[is_direct])
+    table["tfs_extended"] = _tfs_of(table["motif"], annotations[~is_direct])
+
+    # by name last: the order of equal scores is fixed
+    return table.sort_values(
+        ["kind", "set", "score", "motif"],
+        ascending=[True, True, False, True],
+        ignore_index=True,
+    )
+
+
+def _tfs_of(motifs: pd.Series, annotations: pd.DataFrame) -> list[list[str]]:
+    """Sorted TFs of each motif by some rows of the motif-to-TF table."""
+    by_motif = annotations.groupby("motif")["tf"]
+    tfs = {motif: sorted(set(of_motif)) for motif, of_motif in by_motif}
+    return [tfs.get(motif, []) for motif in motifs]
