@@ -46,8 +46,10 @@ def network_arm(name: str, kind: str, edges: pd.DataFrame, weight: str, genes: l
     def score(tf: str) -> Scores:
         if tf not in by_tf:
             return None
+        of_tf = by_tf[tf]
+        weights = of_tf[weight].to_numpy(dtype=float)
         scores = np.zeros(len(genes))
-        np.maximum.at(scores, by_tf[tf]["number"], by_tf[tf][weight].to_numpy(dtype=float))
+        np.maximum.at(scores, of_tf["number"], weights)
         return scores
 
     return Arm(name, kind, score)
@@ -64,7 +66,9 @@ def binding_arm(name: str, binding: pd.DataFrame, genes: list[str]) -> Arm:
     odds = binding.set_index("gene").reindex(genes, fill_value=0.0)
 
     def score(tf: str) -> Scores:
-        return odds[tf].to_numpy(dtype=float) if tf in odds else None
+        if tf not in odds:
+            return None
+        return odds[tf].to_numpy(dtype=float)
 
     return Arm(name, "model", score)
 
@@ -78,7 +82,12 @@ def joined_arm(arm: Arm, baseline: np.ndarray) -> Arm:
 
     def score(tf: str) -> Scores:
         scores = arm.score(tf)
-        return None if scores is None else (rankdata(scores) / len(scores) + baseline) / 2
+        if scores is None:
+            return None
+
+        # ranks, because weights of networks have no unit that the baseline could be compared by
+        percentile = rankdata(scores) / len(scores)
+        return (percentile + baseline) / 2
 
     return Arm(f"{arm.name}_and_baseline", arm.kind, score)
 
@@ -88,12 +97,15 @@ def weighted_arm(name: str, arm: Arm, baseline: np.ndarray, weight: float) -> Ar
 
     The baseline's log odds are those of its percentile rank; `weight` multiplies the arm's.
     """
+    # half a rank less: neither 0 nor 1, whose log odds are infinite
     rank = (rankdata(baseline) - 0.5) / len(baseline)
     prior = np.log(rank / (1 - rank))
 
     def score(tf: str) -> Scores:
         scores = arm.score(tf)
-        return None if scores is None else prior + weight * scores
+        if scores is None:
+            return None
+        return prior + weight * scores
 
     return Arm(name, arm.kind, score)
 
@@ -106,6 +118,8 @@ def informed_arm(name: str, arm: Arm, pairs: pd.DataFrame, genes: list[str], log
         scores = arm.score(tf)
         if scores is None or tf not in by_tf:
             return scores
+
+        # set, not added: a pair that stands twice is no more certain
         known = np.zeros(len(genes))
         known[by_tf[tf]["number"]] = log_odds
         return scores + known
@@ -115,6 +129,7 @@ def informed_arm(name: str, arm: Arm, pairs: pd.DataFrame, genes: list[str], log
 
 def _known_by_tf(pairs: pd.DataFrame, genes: list[str]) -> dict[str, pd.DataFrame]:
     """Rows of each TF whose gene is among `genes`, with the gene's number."""
-    numbered = pairs.assign(number=pd.Index(genes).get_indexer(pairs["gene"]))
+    number = pd.Index(genes).get_indexer(pairs["gene"])
+    numbered = pairs.assign(number=number)
     known = numbered[numbered["number"] >= 0]
     return {str(tf): of_tf for tf, of_tf in known.groupby("tf", observed=True)}

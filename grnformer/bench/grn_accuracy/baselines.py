@@ -24,16 +24,25 @@ def pearson_arm(name: str, expression: sp.csr_matrix, genes: list[str]) -> Arm:
     number_of = {gene: number for number, gene in enumerate(genes)}
     columns = expression.tocsc().astype(np.float64)
     mean = _mean_of_cells(columns)
-    sd = np.sqrt(np.maximum(_mean_of_cells(columns.multiply(columns)) - mean**2, 0.0))
+    mean_square = _mean_of_cells(columns.multiply(columns))
+
+    # moments keep the matrix sparse; their difference may round to just below 0
+    variance = np.maximum(mean_square - mean**2, 0.0)
+    sd = np.sqrt(variance)
 
     def score(tf: str) -> Scores:
         number = number_of.get(tf)
         if number is None or sd[number] == 0:
             return None
-        products = (columns.T @ columns[:, [number]]).toarray().ravel()
+
+        of_tf = columns[:, [number]]
+        products = (columns.T @ of_tf).toarray().ravel()
         covariance = products / columns.shape[0] - mean * mean[number]
+
+        # genes that do not vary divide by 0, and are replaced
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(sd > 0, covariance / (sd * sd[number]), -1.0)
+            correlation = covariance / (sd * sd[number])
+        return np.where(sd > 0, correlation, -1.0)
 
     return Arm(name, "baseline", score)
 
@@ -47,13 +56,17 @@ def random_arm(n_genes: int, seed: int) -> Arm:
     """Give every TF random scores, each by a stream of its symbol."""
 
     def score(tf: str) -> np.ndarray:
-        return np.random.default_rng([seed, zlib.crc32(tf.encode())]).random(n_genes)
+        # of its symbol: TFs that come or go leave the others' scores as they are
+        stream = zlib.crc32(tf.encode())
+        return np.random.default_rng([seed, stream]).random(n_genes)
 
     return Arm("random", "baseline", score)
 
 
 def accessibility_expression(
-    expression: sp.csr_matrix, accessibility: sp.csr_matrix, region_weights: sp.csr_matrix
+    expression: sp.csr_matrix,
+    accessibility: sp.csr_matrix,
+    region_weights: sp.csr_matrix,
 ) -> np.ndarray:
     """Score genes by how accessible their regions and how high their expression is, without knowing any TF.
 
@@ -75,7 +88,10 @@ def accessibility_expression(
     """
     expressed = _mean_of_cells(expression)
     accessible = _mean_of_cells(accessibility) @ region_weights
-    return (rankdata(expressed) + rankdata(accessible)) / (2 * len(expressed))
+
+    # ranks: the two have different units
+    ranks = rankdata(expressed) + rankdata(accessible)
+    return ranks / (2 * len(expressed))
 
 
 def weigh_links(links: pd.DataFrame, regions: pd.Index, genes: list[str], decay: float) -> sp.csr_matrix:
@@ -90,10 +106,14 @@ def weigh_links(links: pd.DataFrame, regions: pd.Index, genes: list[str], decay:
     -------
     (regions, genes).
     """
-    row, column = regions.get_indexer(links["region"].astype(str)), pd.Index(genes).get_indexer(links["gene"])
+    row = regions.get_indexer(links["region"].astype(str))
+    column = pd.Index(genes).get_indexer(links["gene"])
     known = (row >= 0) & (column >= 0)
-    weights = np.exp(-links["distance"].abs().to_numpy()[known] / decay)
-    return sp.csr_matrix((weights, (row[known], column[known])), shape=(len(regions), len(genes)))
+
+    distance = links["distance"].abs().to_numpy()
+    weights = np.exp(-distance[known] / decay)
+    shape = len(regions), len(genes)
+    return sp.csr_matrix((weights, (row[known], column[known])), shape=shape)
 
 
 def map_promoters(regions: pd.DataFrame, tss: pd.DataFrame, genes: list[str], margin: int) -> sp.csr_matrix:
@@ -114,11 +134,15 @@ def map_promoters(regions: pd.DataFrame, tss: pd.DataFrame, genes: list[str], ma
     """
     gene = pd.Index(genes).get_indexer(tss["gene"])
     known = gene >= 0
-    region, site = find_overlaps(regions, tss_intervals(tss[known], margin))
+    promoters = tss_intervals(tss[known], margin)
+    region, site = find_overlaps(regions, promoters)
+    touched = gene[known][site]
 
-    # a region may touch several promoters of one gene
-    pairs = np.unique(np.column_stack([region, gene[known][site]]), axis=0)
-    return sp.csr_matrix((np.ones(len(pairs)), pairs.T), shape=(len(regions), len(genes)))
+    # a region may touch several promoters of one gene, and still counts once
+    pairs = np.unique(np.column_stack([region, touched]), axis=0)
+    ones = np.ones(len(pairs))
+    shape = len(regions), len(genes)
+    return sp.csr_matrix((ones, pairs.T), shape=shape)
 
 
 def _mean_of_cells(matrix: sp.spmatrix) -> np.ndarray:

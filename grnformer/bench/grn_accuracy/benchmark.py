@@ -89,7 +89,8 @@ def score_networks(
     """
     genes = rna.var_names.tolist()
     types = rna.obs["cell_type"].astype(str).to_numpy()
-    expression, accessibility = rna.X.tocsr(), atac.X.tocsr()
+    expression = rna.X.tocsr()
+    accessibility = atac.X.tocsr()
     at_promoter = map_promoters(atac.var, tss, genes, settings["promoter_margin"])
     near = None
     if links is not None and "prior_without_chip" in priors:
@@ -101,15 +102,11 @@ def score_networks(
         *(network_arm(name, "reference", pairs, "n_sources", genes) for name, pairs in priors.items()),
         random_arm(len(genes), seed),
     ]
-    scores, experiments = [], []
+
+    scores = []
+    experiments = []
     for cell_type, line in lines.items():
-        cells = np.flatnonzero(types == cell_type)
-        if not len(cells) or cell_type not in networks:
-            raise InputError(
-                f"cell type {cell_type!r} with {len(cells)} cells; networks of {sorted(networks)}",
-                f"cell types among {sorted(set(types))}, each with a network",
-                "correct bench.grn_accuracy.lines (cell type: name in the truth)",
-            )
+        cells = _find_cells(types, cell_type, networks)
         of_line, fates = read_truth(
             truth,
             line,
@@ -120,18 +117,23 @@ def score_networks(
         )
         experiments.append(fates.assign(cell_type=cell_type))
 
-        measured = expression[cells], accessibility[cells]
-        baseline = accessibility_expression(*measured, at_promoter)
+        expressed = expression[cells]
+        accessible = accessibility[cells]
+        baseline = accessibility_expression(expressed, accessible, at_promoter)
+
+        # baselines are not joined with the baseline: neither knows anything of the TF
         eregulons = _eregulon_arms(networks[cell_type], genes)
         informative = [arm for arm in (*eregulons, *general) if arm.kind in ("model", "reference")]
         arms = [
             *eregulons,
             *(joined_arm(arm, baseline) for arm in informative),
-            pearson_arm("pearson_within_line", measured[0], genes),
+            pearson_arm("pearson_within_line", expressed, genes),
             constant_arm("accessibility_expression", baseline),
         ]
         if binding is not None:
-            linked = None if near is None else accessibility_expression(*measured, near)
+            linked = None
+            if near is not None:
+                linked = accessibility_expression(expressed, accessible, near)
             arms += _binding_arms(binding, priors, genes, baseline, linked, settings)
         arms += general
         scores += [score_arm(arm, of_line, genes, cell_type) for arm in arms]
@@ -140,6 +142,18 @@ def score_networks(
     fates = pd.concat(experiments, ignore_index=True)
     logger.info("%d TF x line pairs, %d arms", fates["fate"].eq("used").sum(), len(arms))
     return pd.concat([table, pool_lines(table)], ignore_index=True), fates
+
+
+def _find_cells(types: np.ndarray, cell_type: str, networks: dict[str, pd.DataFrame]) -> np.ndarray:
+    """Numbers of a cell type's cells; InputError if there are none, or no network of the type."""
+    cells = np.flatnonzero(types == cell_type)
+    if not len(cells) or cell_type not in networks:
+        raise InputError(
+            f"cell type {cell_type!r} with {len(cells)} cells; networks of {sorted(networks)}",
+            f"cell types among {sorted(set(types))}, each with a network",
+            "correct bench.grn_accuracy.lines (cell type: name in the truth)",
+        )
+    return cells
 
 
 def _eregulon_arms(edges: pd.DataFrame, genes: list[str]) -> list[Arm]:
@@ -159,10 +173,13 @@ def _binding_arms(
     settings: dict[str, Any],
 ) -> list[Arm]:
     """Binding, joined with the line's baseline, and with the prior and the baseline of linked regions (`linked`)."""
-    bound, weight = binding_arm("binding", binding, genes), settings["binding_weight"]
+    weight = settings["binding_weight"]
+    bound = binding_arm("binding", binding, genes)
     arms = [bound, weighted_arm("binding_with_baseline", bound, baseline, weight)]
     if linked is not None:
-        known = informed_arm("", bound, priors["prior_without_chip"], genes, settings["prior_log_odds"])
+        # the prior without ChIP: the other may hold the truth
+        prior = priors["prior_without_chip"]
+        known = informed_arm("", bound, prior, genes, settings["prior_log_odds"])
         arms += [
             constant_arm("linked_accessibility_expression", linked),
             weighted_arm("binding_prior_with_linked_baseline", known, linked, weight),
@@ -172,8 +189,11 @@ def _binding_arms(
 
 def has_other_evidence(edges: pd.DataFrame) -> np.ndarray:
     """Which edges have evidence besides ChIP (``chip:...``; parts are separated by ``|``), as a boolean (edges,)."""
-    parts = edges["evidence"].str.split("|")
-    return np.array([not all(part.startswith("chip:") for part in of_edge) for of_edge in parts], dtype=bool)
+    found = []
+    for text in edges["evidence"]:
+        parts = text.split("|")
+        found.append(not all(part.startswith("chip:") for part in parts))
+    return np.array(found, dtype=bool)
 
 
 def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.DataFrame]:
@@ -190,8 +210,19 @@ def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.Da
     -------
     ``prior_with_chip`` (circular: the truth may be among its sources) and ``prior_without_chip``: tf, gene, n_sources.
     """
-    found = [primary_sources(sources.split(";")) for sources in pairs["sources"]]
+    n_all = []
+    n_other = []
+    for text in pairs["sources"]:
+        sources = primary_sources(text.split(";"))
+        n_all.append(len(sources))
+        n_other.append(len(set(sources).difference(chip_sources)))
+
+    # a pair that only ChIP knows is no pair without it
     named = pairs[["tf", "gene"]]
-    with_chip = named.assign(n_sources=list(map(len, found)))
-    without = named.assign(n_sources=[len(set(sources) - set(chip_sources)) for sources in found])
-    return {"prior_with_chip": with_chip, "prior_without_chip": without[without["n_sources"] > 0]}
+    with_chip = named.assign(n_sources=n_all)
+    without_chip = named.assign(n_sources=n_other)
+    has_other = without_chip["n_sources"] > 0
+    return {
+        "prior_with_chip": with_chip,
+        "prior_without_chip": without_chip[has_other],
+    }

@@ -49,15 +49,21 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
             right = ratios[of, of]
             others = np.delete(ratios[of], of)
             others = others[~np.isnan(others)]
-            wrong = others.mean() if len(others) and scores[of] is not None else np.nan
 
+            # no control where there is no score that it could be compared with
+            wrong = np.nan
+            if len(others) and scores[of] is not None:
+                wrong = others.mean()
+
+            member = "tf", tf
             rows += [
-                (arm.name, arm.kind, metric, "tf", tf, right, n_genes[of]),
-                (wrong_tf_name(arm.name), "control", metric, "tf", tf, wrong, n_genes[of]),
-                (arm.name, arm.kind, f"{metric}_over_wrong_tf", "tf", tf, right - wrong, n_genes[of]),
+                (arm.name, arm.kind, metric, *member, right, n_genes[of]),
+                (wrong_tf_name(arm.name), "control", metric, *member, wrong, n_genes[of]),
+                (arm.name, arm.kind, f"{metric}_over_wrong_tf", *member, right - wrong, n_genes[of]),
             ]
-    rows.append((arm.name, arm.kind, "pooled_auprc_ratio", "line", task, _pooled(scores, truth), n_genes.sum()))
 
+    pooled = _pooled(scores, truth)
+    rows.append((arm.name, arm.kind, "pooled_auprc_ratio", "line", task, pooled, n_genes.sum()))
     table = pd.DataFrame(rows, columns=_COLUMNS)
     table.insert(0, "benchmark", "grn_accuracy")
     table.insert(1, "task", task)
@@ -67,17 +73,21 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
 def _ratios(scores: Sequence[Scores], truth: Truth, genes: list[str]) -> dict[str, np.ndarray]:
     """Metric -> ratios, truth of TF x scores of TF; NaN where the arm says nothing about the TF."""
     number_of = {gene: number for number, gene in enumerate(genes)}
-    auprc, early = np.full((2, len(truth.tfs), len(truth.tfs)), np.nan)
+    n_tfs = len(truth.tfs)
+    auprc = np.full((n_tfs, n_tfs), np.nan)
+    early = np.full((n_tfs, n_tfs), np.nan)
     for source, values in enumerate(scores):
         if values is None:
             continue
 
         # the gene of the TF that is scored counts in no truth
         included = truth.included.copy()
-        number = number_of.get(truth.tfs[source])
-        if number is not None:
-            included[:, number] = False
-        auprc[:, source], early[:, source] = precision_ratios(values, truth.targets, included)
+        tf = truth.tfs[source]
+        if tf in number_of:
+            included[:, number_of[tf]] = False
+
+        of_source = precision_ratios(values, truth.targets, included)
+        auprc[:, source], early[:, source] = of_source
     return {"auprc_ratio": auprc, "early_precision_ratio": early}
 
 
@@ -85,8 +95,12 @@ def pool_lines(scores: pd.DataFrame) -> pd.DataFrame:
     """Repeat the scores of all lines as one task, members named TF and line; a TF's lines are one cluster."""
     pooled = scores.assign(task=ALL_LINES, cluster=None)
     of_tf = pooled["unit"] == "tf"
-    pooled.loc[of_tf, "cluster"] = scores.loc[of_tf, "member"]
-    pooled.loc[of_tf, "member"] = scores.loc[of_tf, "member"] + " in " + scores.loc[of_tf, "task"]
+
+    # lines share TFs, whose scores are alike: intervals resample TFs, not pairs of TF and line
+    tf = scores.loc[of_tf, "member"]
+    line = scores.loc[of_tf, "task"]
+    pooled.loc[of_tf, "cluster"] = tf
+    pooled.loc[of_tf, "member"] = tf + " in " + line
     return pooled
 
 
@@ -95,7 +109,15 @@ def _pooled(scores: Sequence[Scores], truth: Truth) -> float:
     defined = [values for values in scores if values is not None]
     if not defined:
         return np.nan
-    silent = np.full(truth.targets.shape[1], min(values.min() for values in defined))
-    ranking = np.concatenate([silent if values is None else values for values in scores])
-    ratios, _ = precision_ratios(ranking, truth.targets.reshape(1, -1), truth.included.reshape(1, -1))
+
+    # pairs of a TF that is not scored rank last, together with all that score the least
+    lowest = min(values.min() for values in defined)
+    silent = np.full(truth.targets.shape[1], lowest)
+    of_tfs = [silent if values is None else values for values in scores]
+    ranking = np.concatenate(of_tfs)
+
+    # one truth, of all pairs
+    targets = truth.targets.reshape(1, -1)
+    included = truth.included.reshape(1, -1)
+    ratios, _ = precision_ratios(ranking, targets, included)
     return float(ratios[0])

@@ -27,11 +27,18 @@ def precision_ratios(scores: np.ndarray, truths: np.ndarray, included: np.ndarra
     """
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
+
     # a group of equal scores counts at its last gene, whatever their order
-    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    changes = np.flatnonzero(np.diff(ranked))
+    last = np.append(changes, len(ranked) - 1)
+
+    # truths x genes, genes that do not count at weight 0
     weight = included[:, order].astype(float)
     positive = weight * truths[:, order]
-    n_positive, n_genes = positive.sum(axis=1), weight.sum(axis=1)
+    n_genes = weight.sum(axis=1)
+    n_positive = positive.sum(axis=1)
+
+    # truths x groups
     hits = np.cumsum(positive, axis=1)[:, last]
     called = np.cumsum(weight, axis=1)[:, last]
 
@@ -40,11 +47,23 @@ def precision_ratios(scores: np.ndarray, truths: np.ndarray, included: np.ndarra
         precision = np.where(called > 0, hits / called, 0.0)
         recalled = np.diff(hits, axis=1, prepend=0.0)
         auprc = (precision * recalled).sum(axis=1) / n_positive
-
-        # expected positives among the first k genes are linear within a group of equal scores
-        first_k = zip(n_positive, called, hits, strict=True)
-        early = np.array([np.interp(k, np.append(0.0, c), np.append(0.0, h)) for k, c, h in first_k]) / n_positive
+        early = _hits_in_first(n_positive, called, hits) / n_positive
 
         rate = n_positive / n_genes
-        defined = (n_positive > 0) & (n_positive < n_genes)
-        return np.where(defined, auprc / rate, np.nan), np.where(defined, early / rate, np.nan)
+        auprc_ratio = auprc / rate
+        early_ratio = early / rate
+
+    # with nothing but positives, every ranking is perfect
+    defined = (n_positive > 0) & (n_positive < n_genes)
+    return np.where(defined, auprc_ratio, np.nan), np.where(defined, early_ratio, np.nan)
+
+
+def _hits_in_first(k: np.ndarray, called: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """Expected hits among the first k[i] genes, from cumulated genes and hits (truths x groups of equal scores)."""
+    found = []
+    for of_truth, genes, positives in zip(k, called, hits, strict=True):
+        # linear within a group of equal scores: the mean over their orders
+        known_genes = np.append(0.0, genes)
+        known_hits = np.append(0.0, positives)
+        found.append(np.interp(of_truth, known_genes, known_hits))
+    return np.array(found)

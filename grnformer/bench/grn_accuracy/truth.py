@@ -75,6 +75,8 @@ def read_truth(
         name, _, of_line = key.rpartition(" ")
         if of_line != line:
             continue
+
+        # the TF's gene is no target: an expression profile predicts itself
         tf = aliases.get(name, name)
         found = {number_of[gene] for gene in content[key] if gene in number_of and gene != tf}
         if tf not in known_tfs:
@@ -84,6 +86,7 @@ def read_truth(
         else:
             fate = "used"
             targets.setdefault(tf, set()).update(found)
+
         rows.append((line, name, tf, len(content[key]), len(found), fate))
 
     if not targets:
@@ -93,6 +96,7 @@ def read_truth(
             f"a TF with at least {min_positives} targets among the {len(genes)} genes detected",
             "correct bench.grn_accuracy.lines (cell type: name in the truth), or leave the cell type out",
         )
+
     tfs = sorted(targets)
     is_target = np.zeros((len(tfs), len(genes)), dtype=bool)
     for row, tf in enumerate(tfs):
@@ -100,5 +104,5 @@ def read_truth(
     included = np.array(tfs)[:, None] != np.array(genes)
 
     logger.info("%s: %d experiments, %d TFs used", line, len(rows), len(tfs))
-    columns = ["line", "experiment", "tf", "targets", "positives", "fate"]
-    return Truth(tfs, is_target, included), pd.DataFrame(rows, columns=columns)
+    fates = pd.DataFrame(rows, columns=["line", "experiment", "tf", "targets", "positives", "fate"])
+    return Truth(tfs, is_target, included), fates
