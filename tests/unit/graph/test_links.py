@@ -51,7 +51,7 @@ def x_NBS():
 
 
 def test_messages_equal_loops_with_and_without_gates(structure, batch, x_NBS):
-    active_KB = batch.active_BK.T * torch.linspace(0.5, 1, N_CELLS)
+    active_KB = batch.active_BK.T * torch.linspace(0.5, 1, batch.active_BK.shape[1])[:, None]
     one_group = np.zeros(N_CELLS, int)
     for edges in (structure["cell_type"][0], structure["cell"][0]):
         got = into_all([edges], one_group, x_NBS, active_KB)
