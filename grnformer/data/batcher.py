@@ -73,7 +73,7 @@ class Batcher:
         types = corpus.cell_types
         without_network = sorted(set(types) - set(cell_types))
         self.cell_types = [*cell_types, *without_network]
-        number = {name: t for t, name in enumerate(self.cell_types)}
+        number = pd.Series(range(len(self.cell_types)), index=self.cell_types)
         self.type_of_cell = pd.Series(types).map(number).to_numpy(np.int32)
 
         self._stored = StoredActivity(graph)
@@ -84,16 +84,19 @@ class Batcher:
     def at_most(self, n_tokens: int) -> int:
         """`n_tokens`, or fewer where a part measures fewer genes: every cell gets as many tokens."""
         n_genes = len(self.graph.genes)
-        return min(n_tokens, *(len(part.measured(n_genes)) for part in self.corpus.parts))
+        measured = [len(part.measured(n_genes)) for part in self.corpus.parts]
+        return min(n_tokens, *measured)
 
     def blocks(self, rows: np.ndarray, block_cells: int) -> list[np.ndarray]:
         """Rows (ascending) in blocks of at most `block_cells`, each of one part."""
         block = self.corpus.number_blocks(rows, block_cells)
-        return np.split(rows, np.flatnonzero(np.diff(block)) + 1)
+        breaks = np.flatnonzero(np.diff(block)) + 1
+        return np.split(rows, breaks)
 
     def measured(self, rows: np.ndarray) -> np.ndarray | None:
         """Nodes that are measured in rows of one part; None: all."""
-        return self.corpus.parts[self.corpus.part_of(rows[:1])[0]].nodes
+        number = self.corpus.part_of(rows[:1])[0]
+        return self.corpus.parts[number].nodes
 
     def values(self, rows: np.ndarray) -> sp.csr_matrix:
         """Value tokens of rows in ascending order."""
@@ -115,9 +118,10 @@ class Batcher:
         filled = []
         for block, part in parts:
             missing = np.setdiff1d(np.arange(n_genes), part.measured(n_genes))
-            row, column = np.meshgrid(np.arange(block.shape[0]), missing, indexing="ij")
-            means = mean[column.ravel()].astype(block.dtype)
-            filled.append(block + sp.csr_matrix((means, (row.ravel(), column.ravel())), shape=block.shape))
+            row = np.repeat(np.arange(block.shape[0]), len(missing))
+            column = np.tile(missing, block.shape[0])
+            means = mean[column].astype(block.dtype)
+            filled.append(block + sp.csr_matrix((means, (row, column)), shape=block.shape))
         return sp.vstack(filled, "csr")
 
     def read(self, rows: np.ndarray) -> Rows:

@@ -62,9 +62,13 @@ class Part:
         if self.eregulons is None or self.rank_cutoff is None:
             return graph
         first, end = self.eregulons
-        members = graph.members[graph.members["eregulon"].between(first, end - 1)]
-        thresholds = graph.thresholds[graph.thresholds["eregulon"].between(first, end - 1)]
-        return replace(graph, members=members, thresholds=thresholds, rank_cutoff=self.rank_cutoff)
+        known = range(first, end)
+        return replace(
+            graph,
+            members=graph.members[graph.members["eregulon"].isin(known)],
+            thresholds=graph.thresholds[graph.thresholds["eregulon"].isin(known)],
+            rank_cutoff=self.rank_cutoff,
+        )
 
 
 class Corpus:
@@ -109,12 +113,14 @@ class Corpus:
         # Sorted: the order of names in a settings file must change neither rows nor checkpoints.
         for name in sorted(paths):
             about, genes = described[name], sources[name].sort_values("node")
-            store = CellStore(paths[name], genes["gene"].tolist(), counts=about["values"] == "counts")
+            counts = about["values"] == "counts"
+            store = CellStore(paths[name], genes["gene"].tolist(), counts=counts)
+            type_names = [about["cell_types"][given] for given in store.type_names]
             nodes = genes["node"].to_numpy()
             first_eregulon, end_eregulon = about["eregulons"]
             part = Part(
                 store,
-                np.array([about["cell_types"][given] for given in store.type_names], dtype=object),
+                np.array(type_names, dtype=object),
                 first=n_cells,
                 name=name,
                 nodes=None if len(nodes) == n_genes else nodes,
@@ -128,12 +134,14 @@ class Corpus:
     @property
     def cells(self) -> np.ndarray:
         """Names of all cells; read anew each time."""
-        return np.concatenate([part.names(part.store.cells) for part in self.parts])
+        names = [part.names(part.store.cells) for part in self.parts]
+        return np.concatenate(names)
 
     @property
     def cell_types(self) -> np.ndarray:
         """Cell type of each cell, by the name that it has in the corpus."""
-        return np.concatenate([part.type_names[part.store.type_codes] for part in self.parts])
+        types = [part.type_names[part.store.type_codes] for part in self.parts]
+        return np.concatenate(types)
 
     def part_of(self, rows: np.ndarray) -> np.ndarray:
         """Number of the part that each row is in."""
@@ -158,7 +166,8 @@ class Corpus:
         found = []
         for n, places in self.divide(rows):
             part = self.parts[n]
-            found.append(part.names(part.store.names(rows[places] - part.first)))
+            cells = part.store.names(rows[places] - part.first)
+            found.append(part.names(cells))
         return np.concatenate(found)
 
     def read(self, rows: np.ndarray) -> sp.csr_matrix:
@@ -166,7 +175,8 @@ class Corpus:
         found = []
         for n, places in self.divide(rows):
             part = self.parts[n]
-            found.append(widen(part.store.read(rows[places] - part.first), self.n_genes, part.nodes))
+            block = part.store.read(rows[places] - part.first)
+            found.append(widen(block, self.n_genes, part.nodes))
         return found[0] if len(found) == 1 else sp.vstack(found, "csr")
 
     def digest(self) -> str:
@@ -176,7 +186,9 @@ class Corpus:
             types = sorted(zip(part.store.type_names, part.type_names, strict=True))
             about = f"{part.name} {part.store.digest()} {types} {part.eregulons} {part.rank_cutoff}"
             digest.update(about.encode())
-            digest.update(part.measured(self.n_genes).astype("<i8").tobytes())
+            # Bytes of a fixed order, so that the digest is the same on every machine.
+            nodes = part.measured(self.n_genes).astype("<i8")
+            digest.update(nodes.tobytes())
         return digest.hexdigest()
 
     def __enter__(self) -> Corpus:
@@ -194,5 +206,7 @@ def widen(matrix: sp.csr_matrix, n_columns: int, columns: np.ndarray | None = No
     """The same rows over `n_columns`; the columns of `matrix` become `columns` (None: the first ones)."""
     if columns is None and matrix.shape[1] == n_columns:
         return matrix
-    indices = matrix.indices if columns is None else columns[matrix.indices].astype(matrix.indices.dtype)
+    indices = matrix.indices
+    if columns is not None:
+        indices = columns[indices].astype(indices.dtype)
     return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], n_columns))

@@ -9,7 +9,7 @@ from grnformer.core.errors import InputError
 
 
 def split_cells(obs: pd.DataFrame, *, heldout_fraction: float, seed: int) -> pd.DataFrame:
-    """Hold out a share of the cells of each type (at least one cell; a type of one cell stays in training).
+    """Hold out a fraction of the cells of each type (at least one cell; a type of one cell stays in training).
 
     Parameters
     ----------
@@ -27,27 +27,37 @@ def split_cells(obs: pd.DataFrame, *, heldout_fraction: float, seed: int) -> pd.
     rng = np.random.default_rng(seed)
     split = np.full(len(obs), "train", dtype=object)
     types = obs["cell_type"].to_numpy(object)
+
+    # Sorted: the split must not depend on the order in which types first occur.
     for name in sorted(set(types)):
         members = np.flatnonzero(types == name)
-        count = min(max(1, round(heldout_fraction * len(members))), len(members) - 1)
-        split[rng.permutation(members)[:count]] = "heldout"
+        wanted = max(1, round(heldout_fraction * len(members)))
+        count = min(wanted, len(members) - 1)
+        chosen = rng.permutation(members)[:count]
+        split[chosen] = "heldout"
+
     if not (split == "heldout").any():
         raise InputError(
             f"{len(obs)} cells in {len(set(types))} cell types: none can be held out",
             "a cell type of two cells or more",
             "give coarser cell types",
         )
-    return pd.DataFrame({"cell": obs.index.to_numpy(object), "cell_type": types, "split": split})
+    cells = obs.index.to_numpy(object)
+    return pd.DataFrame({"cell": cells, "cell_type": types, "split": split})
 
 
 def sample_rows(rows: np.ndarray, limit: int) -> np.ndarray:
-    """At most `limit` of the rows, evenly spread."""
+    """At most `limit` of the rows, at even distances."""
     if len(rows) <= limit:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
+    places = np.linspace(0, len(rows) - 1, limit).round().astype(int)
+    return rows[places]
 
 
 def join_splits(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The splits of a corpus' datasets and files below each other, every cell as <dataset>/<cell>."""
-    named = [table.assign(cell=f"{name}/" + table["cell"].astype(str)) for name, table in splits.items()]
+    named = []
+    for name, table in splits.items():
+        cells = f"{name}/" + table["cell"].astype(str)
+        named.append(table.assign(cell=cells))
     return pd.concat(named, ignore_index=True)

@@ -1,16 +1,28 @@
-"""From expression to tokens: bins, ranks and depth within a cell; a draw of its genes, or the highest of them."""
+"""From expression to tokens: bins, ranks and depth within a cell; a sample of its genes, or the highest of them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.stats import rankdata
 
 
-def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
-    """Replace each non-zero value by its quantile bin among the non-zero values of its row, as a share of `n_bins`.
+def _spans(matrix: sp.csr_matrix) -> Iterator[slice]:
+    """Where the stored values of each row stand."""
+    for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        yield slice(start, end)
 
-    Only ranks matter, so any scale will do. Equal values share one bin (that of their middle rank), where scGPT draws
+
+def _with_values(matrix: sp.csr_matrix, values: np.ndarray) -> sp.csr_matrix:
+    return sp.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
+    """Replace each non-zero value by its quantile bin among the non-zero values of its row, as a fraction of `n_bins`.
+
+    Only ranks matter, so any scale will do. Equal values share one bin (that of their middle rank), where scGPT takes
     one at random: most counts of a shallow cell are 1, and chance would make a gradient of them.
 
     Returns
@@ -19,18 +31,20 @@ def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
     """
     expression = sp.csr_matrix(expression, copy=True)
     expression.eliminate_zeros()
+
     binned = np.empty(expression.nnz, np.float32)
-    for start, end in zip(expression.indptr[:-1], expression.indptr[1:], strict=True):
-        if end > start:
-            quantile = rankdata(expression.data[start:end]) / (end - start)
-            binned[start:end] = np.ceil(quantile * n_bins) / n_bins
-    return sp.csr_matrix((binned, expression.indices, expression.indptr), shape=expression.shape)
+    for span in _spans(expression):
+        values = expression.data[span]
+        if len(values):
+            quantile = rankdata(values) / len(values)
+            binned[span] = np.ceil(quantile * n_bins) / n_bins
+    return _with_values(expression, binned)
 
 
 def draw_tokens(
     values: sp.csr_matrix, n_tokens: int, expressed_fraction: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw `n_tokens` genes of each row without replacement: expressed ones up to the share, the rest not expressed.
+    """Sample `n_tokens` genes of each row without replacement: a fraction of them expressed, the rest not.
 
     Where there are too few of one kind, the other fills up: every row has the same number and none is padded.
 
@@ -42,25 +56,28 @@ def draw_tokens(
     n_rows, n_genes = values.shape
     gene = np.empty((n_rows, n_tokens), np.int64)
     value = np.zeros((n_rows, n_tokens), np.float32)
-    for row in range(n_rows):
-        span = slice(values.indptr[row], values.indptr[row + 1])
-        expressed, strength = values.indices[span], values.data[span]
+
+    for row, span in enumerate(_spans(values)):
+        expressed = values.indices[span]
         n_expressed = expressed_tokens(len(expressed), n_genes, n_tokens, expressed_fraction)
         chosen = rng.permutation(len(expressed))[:n_expressed]
+
         silent = np.ones(n_genes, bool)
         silent[expressed] = False
         others = rng.permutation(np.flatnonzero(silent))[: n_tokens - n_expressed]
+
         gene[row] = np.concatenate([expressed[chosen], others])
-        value[row, :n_expressed] = strength[chosen]
+        value[row, :n_expressed] = values.data[span][chosen]
     return gene, value
 
 
 def cell_depth(values: sp.csr_matrix) -> np.ndarray:
-    """Counts of each cell, from log1p of its counts per 10,000 alone: the least value above 0 is one count.
+    """Counts of each cell, computed from log1p of its counts per 10,000: the least value above 0 is one count.
 
     Exact where a cell has a gene with one count, as all but the deepest have; 10,000 where nothing is expressed.
     """
     least = np.full(values.shape[0], np.log(2.0))
+    # reduceat would give an empty row the first value of the next one.
     filled = np.flatnonzero(np.diff(values.indptr))
     if len(filled):
         least[filled] = np.minimum.reduceat(values.data, values.indptr[filled])
@@ -68,7 +85,7 @@ def cell_depth(values: sp.csr_matrix) -> np.ndarray:
 
 
 def rank_values(expression: sp.csr_matrix, medians: np.ndarray) -> sp.csr_matrix:
-    """Rank of each value above 0 in its row after division by the gene's median, as a share: 1 the highest.
+    """Rank of each value above 0 in its row after division by the gene's median, as a fraction: 1 the highest.
 
     Parameters
     ----------
@@ -83,13 +100,16 @@ def rank_values(expression: sp.csr_matrix, medians: np.ndarray) -> sp.csr_matrix
     """
     expression = sp.csr_matrix(expression, copy=True)
     expression.eliminate_zeros()
+    # Sorted genes and a stable sort: equal values then rank by gene number, whatever the order in the file.
     expression.sort_indices()
     scaled = np.expm1(expression.data.astype(np.float64)) / medians[expression.indices]
+
     ranked = np.empty(expression.nnz, np.float32)
-    for start, end in zip(expression.indptr[:-1], expression.indptr[1:], strict=True):
-        order = np.argsort(-scaled[start:end], kind="stable")
-        ranked[start + order] = np.arange(end - start, 0, -1) / max(end - start, 1)
-    return sp.csr_matrix((ranked, expression.indices, expression.indptr), shape=expression.shape)
+    for span in _spans(expression):
+        of_row = ranked[span]
+        order = np.argsort(-scaled[span], kind="stable")
+        of_row[order] = np.arange(len(order), 0, -1) / max(len(order), 1)
+    return _with_values(expression, ranked)
 
 
 def highest_tokens(values: sp.csr_matrix, n_tokens: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -101,24 +121,33 @@ def highest_tokens(values: sp.csr_matrix, n_tokens: int) -> tuple[np.ndarray, np
         (rows, L) each, L the most that any row has (at least 1); gene and value are 0 where not present.
     """
     counts = np.minimum(np.diff(values.indptr), n_tokens)
-    shape = (values.shape[0], max(int(counts.max(initial=0)), 1))
-    gene, value = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
-    for row, count in enumerate(counts):
-        span = slice(values.indptr[row], values.indptr[row + 1])
+    length = max(int(counts.max(initial=0)), 1)
+    gene = np.zeros((len(counts), length), np.int64)
+    value = np.zeros((len(counts), length), np.float32)
+
+    for row, span in enumerate(_spans(values)):
+        count = counts[row]
         order = np.argsort(-values.data[span], kind="stable")[:count]
-        gene[row, :count], value[row, :count] = values.indices[span][order], values.data[span][order]
-    return gene, value, np.arange(shape[1]) < counts[:, None]
+        gene[row, :count] = values.indices[span][order]
+        value[row, :count] = values.data[span][order]
+
+    present = np.arange(length) < counts[:, None]
+    return gene, value, present
 
 
 def expressed_tokens(n_expressed: int, n_genes: int, n_tokens: int, expressed_fraction: float) -> int:
     """How many of a row's tokens are expressed genes."""
     wanted = min(n_expressed, round(n_tokens * expressed_fraction))
-    return max(wanted, n_tokens - (n_genes - n_expressed))
+    n_silent = n_genes - n_expressed
+    return max(wanted, n_tokens - n_silent)
 
 
 def token_weights(values: sp.csr_matrix, n_tokens: int, expressed_fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Probability of an expressed gene, and of one that is not, to be among the tokens of each row; (rows,) each."""
     n_genes = values.shape[1]
     counts = np.diff(values.indptr)
-    drawn = np.array([expressed_tokens(int(n), n_genes, n_tokens, expressed_fraction) for n in counts])
-    return drawn / np.maximum(counts, 1), (n_tokens - drawn) / np.maximum(n_genes - counts, 1)
+    taken = np.array([expressed_tokens(int(count), n_genes, n_tokens, expressed_fraction) for count in counts])
+
+    of_expressed = taken / np.maximum(counts, 1)
+    of_silent = (n_tokens - taken) / np.maximum(n_genes - counts, 1)
+    return of_expressed, of_silent

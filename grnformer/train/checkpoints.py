@@ -19,8 +19,8 @@ _NAME = re.compile(r"(?P<key>[0-9a-f]{12})-(?P<step>\d{9})\.ckpt")
 class Checkpoints:
     """Checkpoints of one run in a folder, named by the run's identity and the step.
 
-    A file gets its name once it is on the disk, after its SHA-256 (the same name and .sha256), so that a process killed
-    at any moment leaves whole files alone. They hold tensors, numbers and strings, and are read as such.
+    A process killed at any moment leaves only complete files behind: a file gets its name once it is on the disk, after
+    its SHA-256 (the same name and .sha256). Files hold tensors, numbers and strings, and are read as such.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Checkpoints:
     key
         Identity of the run (hexadecimal): a checkpoint of another one is never continued.
     keep
-        So many of the newest are kept.
+        How many of the newest are kept.
     """
 
     def __init__(self, folder: Path, key: str, keep: int) -> None:
@@ -40,6 +40,9 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.key[:12]}-{step:09d}.ckpt"
         partial = path.with_suffix(".partial")
+
+        # The order matters: contents on the disk, then the hash, then the name. After a crash in between there is a
+        # file without a hash, or a hash without a file, and never a name with half of its contents.
         with partial.open("wb") as file:
             torch.save({"key": self.key, "step": step, **state}, file)
             file.flush()
@@ -47,6 +50,8 @@ class Checkpoints:
         _write_line(path.with_suffix(".sha256"), _digest(partial))
         partial.replace(path)
         _sync_folder(self.folder)
+
+        # Older ones go only now that the new one is safe.
         kept = {f.stem for f in self._own()[: self.keep]}
         for old in self.folder.iterdir():
             if old.suffix in (".ckpt", ".sha256", ".partial") and old.stem not in kept:
@@ -54,7 +59,7 @@ class Checkpoints:
         return path
 
     def newest(self) -> Path | None:
-        """The newest whole checkpoint of this run; a damaged one is named in the log and the one before it taken."""
+        """The newest complete checkpoint of this run; a damaged one is named in the log and the one before it taken."""
         others = [path for path in self._all() if not path.name.startswith(self.key[:12])]
         if others:
             names = ", ".join(path.name for path in others)

@@ -1,4 +1,4 @@
-"""What is left of a run whose loss or gradient is no number: the batch, and an error that says where."""
+"""Dump of a diverged run (non-finite loss or gradient): the batch, and an error that says where."""
 
 from __future__ import annotations
 
@@ -30,22 +30,30 @@ class Divergence(FloatingPointError):
     """
 
     def __init__(self, what: str, step: int, paths: list[Path], model: nn.Module) -> None:
-        found = []
-        own = {name: own_values(parameter) for name, parameter in model.named_parameters()}
-        for name, (value, gradient) in own.items():
-            if not torch.isfinite(value).all():
-                found.append(f"weights of {name}")
-            elif gradient is not None and not torch.isfinite(gradient).all():
-                found.append(f"gradient of {name}")
-        where = f"not finite: {', '.join(found[:3])}{' ...' if len(found) > 3 else ''}"
-        if not found:
-            largest, name = max((float(value.abs().max()), name) for name, (value, _) in own.items() if value.numel())
-            where = f"all weights and gradients are finite, the largest weight is {largest:.3g} in {name}"
         saved = ", ".join(map(str, paths))
         super().__init__(
-            f"{what} at step {step}; {where}. The batch is saved in {saved}. Lower the learning rate; the "
-            "checkpoint before this step is whole, and a run of the same settings would end here again"
+            f"{what} at step {step}; {_locate(model)}. The batch is saved in {saved}. Lower the learning rate; the "
+            "checkpoint before this step is complete, and a run of the same settings would end here again"
         )
+
+
+def _locate(model: nn.Module) -> str:
+    """Which weights or gradients are not finite; where all are, the largest weight."""
+    found = []
+    largest, place = 0.0, ""
+    for name, parameter in model.named_parameters():
+        value, gradient = own_values(parameter)
+        if not torch.isfinite(value).all():
+            found.append(f"weights of {name}")
+        elif gradient is not None and not torch.isfinite(gradient).all():
+            found.append(f"gradient of {name}")
+        elif value.numel() and float(value.abs().max()) >= largest:
+            largest, place = float(value.abs().max()), name
+
+    if not found:
+        return f"all weights and gradients are finite, the largest weight is {largest:.3g} in {place}"
+    more = " ..." if len(found) > 3 else ""
+    return f"not finite: {', '.join(found[:3])}{more}"
 
 
 def batch_path(folder: Path, step: int, rank: int) -> Path:
@@ -57,4 +65,6 @@ def save_batch(batch: Batch, folder: Path, step: int, rank: int) -> None:
     """Write the tensors of a batch to `folder`, for torch.load(..., weights_only=True)."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value for name, value in vars(batch).items() if isinstance(value, torch.Tensor)}
-    torch.save({**tensors, "type_B": torch.as_tensor(batch.type_B), "step": step}, batch_path(folder, step, rank))
+    # As a tensor too: torch's restricted loader refuses numpy arrays.
+    tensors["type_B"] = torch.as_tensor(batch.type_B)
+    torch.save({**tensors, "step": step}, batch_path(folder, step, rank))

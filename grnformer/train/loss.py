@@ -18,7 +18,9 @@ SCALARS = ("adapter.beta", "adapter.self_bonus", "candidates.beta")
 
 
 class Part:
-    """A batch and the random numbers of its graphs (a class of its own, which Lightning hands on untouched)."""
+    """A batch and the random numbers of its graphs."""
+
+    # A plain class: Lightning converts tensors in dataclasses and dictionaries, and would copy the batch.
 
     def __init__(self, batch: Batch, rng: np.random.Generator) -> None:
         self.batch, self.rng = batch, rng
@@ -34,7 +36,7 @@ class MaskedValueLoss(nn.Module):
     def forward(self, part: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one.
 
-        0 of a part without a masked token: a share of few tokens may be none.
+        0 of a part without a masked token: a fraction of few tokens may be none.
         """
         h_BTD, structure_BNS = self.model.run(part.batch, self.structure, part.rng, self.perturbation)
         from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
@@ -46,25 +48,33 @@ def _mean(losses_M: torch.Tensor) -> torch.Tensor:
 
 
 def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Optimizer:
-    """AdamW; the adapter's scalars have a rate of their own and no decay.
+    """AdamW; the adapter's scalars have a separate rate and no decay.
 
-    `settings`: learning_rate, adapter_scalar_rate, weight_decay. Single numbers stand in groups of their own, for
-    they are not divided among processes as the other weights may be.
+    `settings`: learning_rate, adapter_scalar_rate, weight_decay.
     """
-    scalars = [p for name, p in model.named_parameters() if name in SCALARS]
-    known = {id(p) for p in scalars}
-    others = [p for p in model.parameters() if id(p) not in known]
+    scalars, weights, numbers = [], [], []
+    for name, parameter in model.named_parameters():
+        if name in SCALARS:
+            scalars.append(parameter)
+        elif parameter.ndim:
+            weights.append(parameter)
+        else:
+            numbers.append(parameter)
+
+    # 0-d parameters stand apart: they are replicated where the other weights are divided among processes, and an
+    # optimiser's group must be of one kind.
     usual = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+    adapter = {"lr": settings["adapter_scalar_rate"], "weight_decay": 0.0}
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in others if p.ndim], **usual},
-        {"params": scalars, "lr": settings["adapter_scalar_rate"], "weight_decay": 0.0},
-        {"params": [p for p in others if not p.ndim], **usual},
+        {"params": weights, **usual},
+        {"params": scalars, **adapter},
+        {"params": numbers, **usual},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]])
 
 
 def learning_rate_fraction(step: int, warmup: int, steps: int) -> float:
-    """Share of the highest learning rate at a step (from 0): linear warm-up, then cosine to a tenth."""
+    """Fraction of the highest learning rate at a step (from 0): linear warm-up, then cosine to a tenth."""
     if step < warmup:
         return (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, steps - warmup))

@@ -11,6 +11,7 @@ import torch
 from grnformer.core.errors import InputError
 from grnformer.data.activity import StoredActivity, VisibleActivity
 from grnformer.data.batcher import Batcher
+from grnformer.data.cells import CellStore
 from grnformer.data.corpus import Corpus
 from grnformer.graph.structure import read_structure
 from grnformer.grn.activity.recovery import score_cells
@@ -33,7 +34,7 @@ def with_stored_activity_of(graph, data):
 def test_with_nothing_masked_the_calls_are_the_stored_ones(cells, bundle_of, genes):
     """Also of members that are not genes of the graph."""
     graph, rows = bundle_of("hybrid").graph, np.arange(0, 160, 3)
-    with Corpus.of_dataset(cells[0], genes) as store:
+    with CellStore(cells[0], genes) as store:
         nothing = np.zeros((len(rows), 5), bool)
         told = VisibleActivity(graph, store).score(store.read_all(rows), np.zeros(nothing.shape, int), nothing)
         np.testing.assert_array_equal(told, StoredActivity(graph).rows(store.cells[rows]))
@@ -46,7 +47,7 @@ def test_no_value_of_a_masked_gene_changes_a_call(cells, bundle_of):
     gene = np.stack([rng.permutation(40)[:24] for _ in rows])
     masked = np.zeros(gene.shape, bool)
     masked[:, :8] = True
-    with Corpus.of_dataset(cells[0], GENES) as store:
+    with CellStore(cells[0], GENES) as store:
         visible = VisibleActivity(graph, store)
         before = store.read_all(rows)
         changed = before.toarray()
@@ -99,7 +100,7 @@ def test_changing_masked_values_changes_no_prediction(cells, bundle_of, tmp_path
 
 
 def test_graphs_without_the_cell_scale_score_nothing(cells, bundle_of):
-    with Corpus.of_dataset(cells[0], GENES) as store:
+    with CellStore(cells[0], GENES) as store:
         visible = VisibleActivity(bundle_of("cell_type").graph, store)
         assert visible.needed(store.read_all(np.arange(4))).shape == (4, 0)
         told = visible.score(sp.csr_matrix((4, 0)), np.zeros((4, 3), int), np.ones((4, 3), bool))
@@ -108,5 +109,5 @@ def test_graphs_without_the_cell_scale_score_nothing(cells, bundle_of):
 
 def test_a_bundle_of_other_genes_is_refused(cells, bundle_of):
     graph = bundle_of("hybrid").graph
-    with Corpus.of_dataset(cells[0], GENES) as store, pytest.raises(InputError, match="NOPE"):
+    with CellStore(cells[0], GENES) as store, pytest.raises(InputError, match="NOPE"):
         VisibleActivity(replace(graph, members=graph.members.replace("G3", "NOPE")), store)
