@@ -76,7 +76,8 @@ class GcnLayer(GraphLayer):
         return weight_E / np.float32(np.abs(weight_E).mean()) if len(weight_E) else weight_E
 
     def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
-        assert edges.degree_R is not None
+        if edges.degree_R is None:
+            raise ValueError("edges without degrees: a layer with needs_degrees is given them")
         degree_R1 = 1 + edges.degree_R[:, None].to(x_RS.dtype)
         degree_P1, x_PS = degree_R1[: edges.n_targets], x_RS[: edges.n_targets]
         # 1 / sqrt(d d') is split: the source's part before the sum, the target's after; the loop has 1 / d
