@@ -79,7 +79,7 @@ def _find_kernel(
 ) -> _Modality:
     from sklearn.neighbors import NearestNeighbors
 
-    space = np.asarray(embedding, dtype=np.float32)
+    space: np.ndarray = np.asarray(embedding, dtype=np.float32)
     norm = np.linalg.norm(space, axis=1, keepdims=True)
     space = space / np.where(norm > 0, norm, 1)
 

@@ -105,9 +105,10 @@ def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(control, scree
     with Corpus.of_dataset(tmp_path / "cells.h5ad", list(screen.data.var_names)) as store:
         cells = Batcher(store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_fraction=0.3)
         rows = screen.rows("heldout")[:10]
-        as_is = store.read_all(rows)
+        file = store.parts[0].store
+        as_is = file.read_all(rows)
         made = [Rows(tokeniser.values(x), x) for x in (as_is, set_expression(as_is, 4, up=False))]
-        activity = VisibleActivity(graph, store)
+        activity = VisibleActivity(graph, file)
         before, after = paired_batches(cells, activity, rows, *made, 4, np.random.default_rng(0))
     assert (before.gene_BL == after.gene_BL).all()
     assert (before.masked_BL == after.masked_BL).all()
