@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).parents[1]
 # An installed package carries the schemas; in a checkout they stand in the workflow.
 SCHEMAS = next(p for p in (_PACKAGE / "schemas", _PACKAGE.parent / "workflow" / "schemas") if p.is_dir())
+_REMEDY = "see workflow/schemas/files for the contract, and the stage that wrote the file"
 _DTYPE_KINDS = {"number": "fiu", "integer": "iu", "boolean": "b"}
 _DTYPES = {"integer": "int64", "number": "float64", "boolean": "bool"}
 
@@ -47,13 +48,12 @@ def load(name: str) -> dict[str, Any]:
     if not path.exists():
         known = sorted(other.stem for other in path.parent.glob("*.yaml"))
         raise KeyError(f"no contract {name!r}; known: {', '.join(known)}")
-
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def check(data: Any, name: str, where: str) -> None:
+def check(data: Any, name: str, where: str | Path) -> None:
     """Raise InputError unless `data` (table, AnnData, MuData or JSON content) keeps contract `name`."""
-    contract = load(name)
+    contract, where = load(name), str(where)
     match contract["kind"]:
         case "table":
             _check_table(data, contract, where)
@@ -103,12 +103,7 @@ def numeric_columns(name: str) -> dict[str, str]:
 
 
 def _broken(where: str, found: str, expected: str) -> InputError:
-    remedy = "see workflow/schemas/files for the contract, and the stage that wrote the file"
-    return InputError(
-        f"{where}: {found}",
-        expected,
-        remedy,
-    )
+    return InputError(f"{where}: {found}", expected, _REMEDY)
 
 
 def _check_table(frame: pd.DataFrame, contract: dict[str, Any], where: str) -> None:
@@ -116,6 +111,7 @@ def _check_table(frame: pd.DataFrame, contract: dict[str, Any], where: str) -> N
     if len(frame) < least:
         raise _broken(where, f"{len(frame)} rows", f"at least {least}")
 
+    # Declared columns first: a misspelt column is missing and unknown, and its expected name helps more.
     columns = contract["columns"]
     _check_columns(frame, columns, where)
 
@@ -178,6 +174,7 @@ def _check_matrix(matrix: Any, rule: dict[str, Any], where: str) -> None:
     if matrix is None:
         raise _broken(where, "no matrix", "a matrix")
 
+    # Of a sparse matrix only stored values are checked: a minimum above 0 would be wrong for it.
     sparse = sp.issparse(matrix)
     if rule.get("sparse") and not sparse:
         raise _broken(where, f"a dense {type(matrix).__name__}", "a scipy CSR or CSC matrix")
@@ -204,6 +201,8 @@ def _check_column(column: pd.Series, rule: dict[str, Any], where: str) -> None:
     if missing.any():
         if not rule.get("nullable"):
             raise _broken(where, f"{missing.sum()} missing values", "none")
+
+        # A copy only where it is needed: columns may have millions of rows.
         column = column[~missing]
 
     match rule["type"]:

@@ -66,6 +66,7 @@ def modules_used(script: Path | None, *modules: str, without: Collection[str] = 
     if script:
         queue.extend(_imports(script, ""))
 
+    # Depth first; modules may import each other.
     while queue:
         module = queue.pop()
         if module in seen or module in without or not _affects_results(_path(module)):

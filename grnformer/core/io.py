@@ -68,7 +68,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
         column, which would be read as missing, or a carriage return or NUL.
     """
     path = Path(path)
-    contracts.check(frame, contract, where=str(path))
+    contracts.check(frame, contract, where=path)
     if path.suffix == ".tsv":
         _check_fields(frame, path, contract)
 
@@ -76,12 +76,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False, compression="zstd")
         elif path.suffix == ".tsv":
-            frame.to_csv(
-                temporary,
-                sep="\t",
-                index=False,
-                float_format="%.6g",
-            )
+            frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
         else:
             raise ValueError(f"a table is written as .parquet or .tsv, not {path.suffix!r}")
 
@@ -96,7 +91,7 @@ def read_table(path: str | Path, contract: str) -> pd.DataFrame:
 
     path = _existing(path)
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_tsv(path, contract)
-    contracts.check(frame, contract, where=str(path))
+    contracts.check(frame, contract, where=path)
     return frame
 
 
@@ -164,7 +159,7 @@ def _check_fields(frame: pd.DataFrame, path: Path, contract: str) -> None:
 
 def write_anndata(data: anndata.AnnData, path: str | Path, contract: str) -> None:
     """Write an AnnData as .h5ad after checking it against `contract`."""
-    contracts.check(data, contract, where=str(path))
+    contracts.check(data, contract, where=path)
     with atomic(path) as temporary:
         data.write_h5ad(temporary, compression="gzip")
 
@@ -174,13 +169,13 @@ def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
     import anndata
 
     data = anndata.read_h5ad(_existing(path))
-    contracts.check(data, contract, where=str(path))
+    contracts.check(data, contract, where=path)
     return data
 
 
 def write_mudata(data: mudata.MuData, path: str | Path, contract: str) -> None:
     """Write a MuData as .h5mu after checking it against `contract`."""
-    contracts.check(data, contract, where=str(path))
+    contracts.check(data, contract, where=path)
     with atomic(path) as temporary:
         data.write_h5mu(temporary, compression="gzip")
 
@@ -189,9 +184,10 @@ def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
     """Read an .h5mu and check it against `contract`."""
     import mudata
 
+    # Columns of one modality are not copied into the shared obs.
     mudata.set_options(pull_on_update=False)
     data = mudata.read_h5mu(_existing(path))
-    contracts.check(data, contract, where=str(path))
+    contracts.check(data, contract, where=path)
     return data
 
 
@@ -210,6 +206,7 @@ def read_modality(path: str | Path, modality: str, contract: str) -> anndata.Ann
     with h5py.File(path, "r") as handle:
         shared = read_elem(handle["obs"])
 
+    # By name: a modality may list its cells in another order.
     for column in contracts.obs_columns(contract):
         if column in shared:
             data.obs[column] = shared[column].reindex(data.obs_names)
@@ -229,7 +226,7 @@ def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
 def write_json(content: dict[str, Any], path: str | Path, contract: str | None = None) -> None:
     """Write JSON (sorted keys, two spaces), checked against `contract` where one is named."""
     if contract:
-        contracts.check(content, contract, where=str(path))
+        contracts.check(content, contract, where=path)
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -238,7 +235,7 @@ def read_json(path: str | Path, contract: str | None = None) -> dict[str, Any]:
     """Read JSON, checked against `contract` where one is named."""
     content = json.loads(_existing(path).read_text(encoding="utf-8"))
     if contract:
-        contracts.check(content, contract, where=str(path))
+        contracts.check(content, contract, where=path)
     return content
 
 

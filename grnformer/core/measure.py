@@ -57,6 +57,7 @@ def _memory(pid: int) -> int:
 
 
 def _process_memory(process: psutil.Process) -> int:
+    # Another user's process, or a system without proportional sizes, gives only the resident size.
     try:
         full = process.memory_full_info()
     except psutil.NoSuchProcess:

@@ -85,6 +85,7 @@ def names(package: str) -> tuple[str, ...]:
     if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError(f"no package {package}", name=package)
 
+    # A method given as a folder would be a package of methods: only files count.
     folders = list(spec.submodule_search_locations)
     modules = [module.name for module in pkgutil.iter_modules(folders) if not module.ispkg]
     paths = {name: Path(folder) / f"{name}.py" for folder in folders for name in modules}
@@ -139,6 +140,7 @@ class Methods(Mapping[str, T]):
 
 def _registers(path: Path) -> bool:
     """Whether the module at `path` has a top-level `@method(...)`."""
+    # Read, not imported: a method may need an environment apart.
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         for decorator in getattr(node, "decorator_list", []):
             called = decorator.func if isinstance(decorator, ast.Call) else None

@@ -25,6 +25,7 @@ def download_sdist(package: str, version: str, folder: Path) -> Path:
         If none of them has it.
     """
     places = _places(package)
+    # Archives spell the package with any of the three separators.
     spelt = re.sub(r"[-_.]+", "[-_.]+", package)
     wanted = re.compile(rf"{spelt}-{re.escape(version)}\.tar\.gz", re.IGNORECASE)
     failure: OSError | None = None
@@ -50,6 +51,7 @@ def _places(package: str) -> list[str]:
     if "no-index" in settings:
         return links
 
+    # Indexes name the package's page by its normalised name.
     indexes = settings.get("index-url", ["https://pypi.org/simple"]) + settings.get("extra-index-url", [])
     normal = re.sub(r"[-_.]+", "-", package).lower()
     return links + [f"{index.rstrip('/')}/{normal}/" for index in indexes]

@@ -99,6 +99,7 @@ def _in_mirror(name: str, entry: dict[str, Any], mirror: str | None) -> Path | N
             f"correct resources.mirror in the config or ${MIRROR_VARIABLE}",
         )
 
+    # The name in the registry holds too, for a mirror made of fetched files.
     for held_as in (entry.get("mirror", name), name):
         path = Path(mirror) / held_as
         if path.is_file():
@@ -152,6 +153,8 @@ def _parts(source: str, archives: Path) -> tuple[str, str, Path]:
 
 def _from_https(source: str, target: Path, archives: Path) -> None:
     import pooch
+
+    # Checked by `fetch`, as the files of every other source.
 
     pooch.retrieve(
         source,

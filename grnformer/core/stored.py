@@ -153,7 +153,7 @@ def annotate_anndata(
     # The contract checks an AnnData: one gene stands for the matrix that is only copied.
     one_gene = np.zeros((len(obs), 1), np.float32)
     added = anndata.AnnData(one_gene, obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns)
-    contracts.check(added, contract, where=str(path))
+    contracts.check(added, contract, where=path)
 
     with atomic(path) as temporary:
         copy_to_h5ad(source, temporary)

@@ -20,12 +20,9 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     Raises
     ------
     InputError
-        If it is empty, all zero, or holds missing, negative or fractional values.
+        If it is all zero, or holds missing, negative or fractional values.
     """
     counts = sp.csr_matrix(matrix)
-    if 0 in counts.shape:
-        raise _no_counts(where, f"an empty matrix, {counts.shape[0]} x {counts.shape[1]}", "give another file")
-
     values = counts.data
     undefined = np.count_nonzero(~np.isfinite(values))
     if undefined:
@@ -44,6 +41,7 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
             "layer 'counts' or in raw",
         )
 
+    # A new matrix: the one that was given keeps its type and its stored zeros.
     counts = counts.astype(np.int32)
     counts.sum_duplicates()
     counts.eliminate_zeros()

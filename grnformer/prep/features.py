@@ -43,6 +43,7 @@ def as_rna(
         If the matrix holds no counts, or its genes are not those of the genome.
     """
     symbols = set(tss["gene"])
+    # A gene without an id is known by its symbol only.
     identified = tss.dropna(subset="gene_id")
     symbol_of = dict(zip(identified["gene_id"], identified["gene"], strict=True))
 
@@ -60,6 +61,7 @@ def as_rna(
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=data.var)
     check_barcodes(data.obs_names, where)
 
+    # Most names decide: single genes without a symbol are named by their id in either case.
     if known_symbols(data.var_names) < known_ids(data.var_names):
         log.info("%s: genes named by Ensembl id; symbols from the TSS table", where)
         ids = _without_version(data.var_names)
@@ -82,6 +84,7 @@ def as_atac(data: anndata.AnnData, where: str) -> anndata.AnnData:
 
 def select_features(data: anndata.AnnData, kind: str, where: str) -> anndata.AnnData:
     """Keep the features of one kind where the file distinguishes kinds (10x Multiome)."""
+    # Other formats hold one kind a file, and say nothing of it.
     if "feature_type" not in data.var:
         return data
 
@@ -119,6 +122,7 @@ def orient(
             "give another file",
         )
 
+    # Text files of both orientations are common, and neither says which it is.
     columns, rows = data.var_names, data.obs_names
     in_columns, in_rows = fraction(columns), fraction(rows)
     known = max(in_columns, in_rows)

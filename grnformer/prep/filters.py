@@ -47,7 +47,9 @@ def filter_multiome(
     """
     qc = _judge_cells(data, tss, seed=seed, settings=settings)
     kept = qc["kept"].to_numpy()
-    rna, atac = data.mod["rna"][kept], data.mod["atac"][kept]
+    # Genes and regions are counted in the cells that are kept.
+    rna = data.mod["rna"][kept]
+    atac = data.mod["atac"][kept]
 
     genes = _judge_features(rna, settings["genes"]["min_cells"])
     stop_if_empty(genes, "gene")
@@ -79,6 +81,7 @@ def _judge_cells(
     qc = measure_cells(data, tss)
     reasons = judge_cells(qc, sample, **limits)
 
+    # The column is there without the search for doublets too: the contract names it.
     qc["doublet_score"] = np.nan
     doublets = dict(settings["doublets"])
     if doublets.pop("enabled"):
@@ -111,7 +114,10 @@ def _subset(
     genes: np.ndarray,
     regions: np.ndarray,
 ) -> mudata.MuData:
-    parts = {"rna": data.mod["rna"][cells, genes].copy(), "atac": data.mod["atac"][cells, regions].copy()}
+    parts = {
+        "rna": data.mod["rna"][cells, genes].copy(),
+        "atac": data.mod["atac"][cells, regions].copy(),
+    }
     for part in parts.values():
         part.var["n_cells"] = part.X.getnnz(axis=0).astype(np.int64)
 

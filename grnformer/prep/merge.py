@@ -54,6 +54,7 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
     data = mudata.MuData(merged)
     columns = [column for column in ("sample", "donor", "barcode", "cell_type") if column in samples[0].obs]
     obs = pd.concat([part.obs[columns].astype(str) for part in samples])
+    # By cell: MuData may order cells in its way.
     for column in columns:
         data.obs[column] = obs.loc[data.obs_names, column]
 
@@ -66,6 +67,7 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
 def check_annotated_alike(annotated: dict[str, bool]) -> None:
     """Raise InputError if some samples are annotated and others are not. `annotated`: sample -> whether it is."""
     without = [name for name, has in annotated.items() if not has]
+    # Types of some samples next to clusters of others would not be comparable.
     if 0 < len(without) < len(annotated):
         raise InputError(
             f"samples {without} have no annotation, the others have one",

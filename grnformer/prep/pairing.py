@@ -60,7 +60,8 @@ def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None
     """What makes the two sets of barcodes differ, if ignoring it would at least double the shared ones."""
     best, hint = max(2 * overlap, _MIN_MATCH), None
     for what, pattern in _DIFFERENCES.items():
-        matched = _normalise(left, pattern).isin(_normalise(right, pattern)).sum() / min(len(left), len(right))
+        found = _normalise(left, pattern).isin(_normalise(right, pattern))
+        matched = found.sum() / min(len(left), len(right))
         if matched > best:
             best = matched
             # Barcodes that become equal may match more often than there are partners.
@@ -121,7 +122,7 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
     repeated = table[0].duplicated()
     if repeated.any():
         raise InputError(
-            f"{path}: {int(repeated.sum())} barcodes have two cell types, first {table.loc[repeated, 0].iloc[0]!r}",
+            f"{path}: {repeated.sum()} barcodes have two cell types, first {table.loc[repeated, 0].iloc[0]!r}",
             "one cell type a barcode",
             "correct the annotation",
         )
@@ -154,6 +155,7 @@ def label_cells(
         If fewer than the fraction `min_annotated` (0 to 1) of the cells have one.
     """
     found = labels.reindex(barcodes).fillna("")
+    # The annotation is read as text: words for missing values in other tables are names here.
     words = sorted(set(found) & set(MISSING_NUMBERS) - {""})
     if words:
         log.warning("%s: %s taken as names of cell types; a cell without a type has an empty field", where, words)
@@ -162,7 +164,7 @@ def label_cells(
     if 1 - missing.mean() < min_annotated:
         matched = float(barcodes.isin(labels.index).mean())
         raise InputError(
-            f"{where}: {int(missing.sum())} of {len(found)} cells have no cell type, first {found.index[missing][0]!r}"
+            f"{where}: {missing.sum()} of {len(found)} cells have no cell type, first {found.index[missing][0]!r}"
             f"; the annotation's barcodes are such as {labels.index[0]!r}",
             f"a cell type for at least {min_annotated:.0%} of the cells",
             spelling_hint(barcodes, labels.index, matched)

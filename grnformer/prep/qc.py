@@ -174,7 +174,8 @@ def _sums(matrix: sp.csr_matrix) -> np.ndarray:
 
 def _percent(matrix: sp.csr_matrix, chosen: np.ndarray) -> np.ndarray:
     """Percentage of each cell's counts in the chosen columns; 0 for a cell without counts."""
-    return 100 * _sums(matrix[:, np.flatnonzero(chosen)]) / np.maximum(_sums(matrix), 1)
+    part = _sums(matrix[:, np.flatnonzero(chosen)])
+    return 100 * part / np.maximum(_sums(matrix), 1)
 
 
 def _mads(values: pd.Series, sample: pd.Series) -> pd.Series:

@@ -80,7 +80,9 @@ def load_sample(
     if cell_type is not None:
         data.obs["cell_type"] = cell_type.to_numpy()
     checks |= {"rna_barcodes": rna.n_obs, "atac_barcodes": atac.n_obs, "paired": len(paired)}
-    data.uns["checks"] = {row["sample"]: {key: float(value) for key, value in checks.items()}}
+    # By sample, so that merged samples keep theirs; as floats, which HDF5 gives back as they were.
+    figures = {key: float(value) for key, value in checks.items()}
+    data.uns["checks"] = {row["sample"]: figures}
 
     dropped = pd.concat(reasons)
     dropped.index = _cell_names(row, dropped.index)
@@ -130,6 +132,7 @@ def _explain_by_fragments(reasons: pd.Series, barcodes: pd.DataFrame) -> list[pd
     explained = reasons.copy()
     explained.update(judged.loc[judged["paired"], "reason"])
 
+    # Barcodes that look like cells but are not in the RNA: the counts, made of pairs, do not show them.
     unpaired = judged.loc[judged["reason"] == "no RNA barcode", "reason"]
     return [explained, unpaired]
 
@@ -146,9 +149,12 @@ def _join(rna: anndata.AnnData, atac: anndata.AnnData, row: dict[str, str]) -> m
 
     genes = rna.var[rna.var.columns.intersection(["gene_id"])]
     regions = atac.var[["chrom", "start", "end"]]
-    modalities = {"rna": anndata.AnnData(rna.X, cells, genes), "atac": anndata.AnnData(atac.X, cells, regions)}
-
-    data = mudata.MuData(modalities)
+    data = mudata.MuData(
+        {
+            "rna": anndata.AnnData(rna.X, cells, genes),
+            "atac": anndata.AnnData(atac.X, cells, regions),
+        }
+    )
     data.obs["sample"] = row["sample"]
     data.obs["donor"] = row.get("donor") or row["sample"]
     data.obs["barcode"] = barcodes.to_numpy()

@@ -25,17 +25,23 @@ def summarise(data: mudata.MuData, dropped: pd.DataFrame, qc: pd.DataFrame) -> d
     """
     from sklearn.metrics import adjusted_rand_score
 
-    after = {"cell": data.n_obs, "gene": data.mod["rna"].n_vars, "region": data.mod["atac"].n_vars}
+    after = {
+        "cell": data.n_obs,
+        "gene": data.mod["rna"].n_vars,
+        "region": data.mod["atac"].n_vars,
+    }
     reasons = {kind: _counts(part["reason"]) for kind, part in dropped.groupby("kind")}
-    before = {kind: n + sum(reasons.get(kind, {}).values()) for kind, n in after.items()}
+    lost = dropped["kind"].value_counts().to_dict()
+    counts = {kind: {"before": n + lost.get(kind, 0), "after": n} for kind, n in after.items()}
 
     # Without an annotation the types are the clusters, and agree of course.
     agreement = None
     if data.uns["cell_types_from"] == "annotation":
-        agreement = float(adjusted_rand_score(data.obs["cell_type"].astype(str), data.obs["cluster"].astype(str)))
+        types, clusters = data.obs["cell_type"], data.obs["cluster"]
+        agreement = float(adjusted_rand_score(types.astype(str), clusters.astype(str)))
 
     return {
-        "counts": {kind: {"before": before[kind], "after": after[kind]} for kind in after},
+        "counts": counts,
         "dropped": reasons,
         "samples": _counts(data.obs["sample"]),
         "cell_types": _counts(data.obs["cell_type"]),

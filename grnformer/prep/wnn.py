@@ -79,9 +79,9 @@ def _find_kernel(
 ) -> _Modality:
     from sklearn.neighbors import NearestNeighbors
 
-    space: np.ndarray = np.asarray(embedding, dtype=np.float32)
-    norm = np.linalg.norm(space, axis=1, keepdims=True)
-    space = space / np.where(norm > 0, norm, 1)
+    vectors = np.asarray(embedding, dtype=np.float32)
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    space = vectors / np.where(norm > 0, norm, 1)
 
     # Without an argument, kneighbors leaves out the cell itself.
     distances, nearest = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(space).kneighbors()

@@ -108,6 +108,7 @@ def count_cells(
     counts, frip = count_fragments(path, peaks["region"].tolist(), counting)
     qc = judge_frip(judged, frip, judged["sample"].iloc[0], min_frip=min_frip)
 
+    # SnapATAC2 counts every barcode that it stored; those with few fragments in peaks are dropped here.
     kept = frip.index.isin(qc.loc[qc["reason"].isna(), "barcode"])
     cells = pd.DataFrame(index=frip.index[kept])
     regions = peaks.set_index("region")[["chrom", "start", "end"]]

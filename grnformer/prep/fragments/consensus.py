@@ -61,7 +61,9 @@ def merge_peaks(
     called["start"] = called["summit"] - half_width
     called["end"] = called["summit"] + half_width + 1
 
-    inside = called[(called["start"] >= 0) & (called["end"] <= called["chrom"].map(lengths))]
+    # Regions cut at a chromosome's end would not be of equal width.
+    ends = called["chrom"].map(lengths)
+    inside = called[(called["start"] >= 0) & (called["end"] <= ends)]
     allowed = inside if blacklist is None else inside[~overlaps_any(inside, blacklist)]
 
     # Position and group break ties, so that the order of the input does not matter.

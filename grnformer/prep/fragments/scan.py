@@ -69,9 +69,8 @@ def scan_fragments(path: str | Path, chromosomes: set[str]) -> tuple[pd.DataFram
             "write the file again; it may have been truncated",
         ) from error
 
-    found = pd.DataFrame(
-        [(chrom, n, largest) for chrom, (n, largest) in order.seen.items()], columns=["chrom", "fragments", "length"]
-    )
+    rows = [(chrom, *counted) for chrom, counted in order.seen.items()]
+    found = pd.DataFrame(rows, columns=["chrom", "fragments", "length"])
     barcodes = totals.table()
     log.info("%s: %d fragments of %d barcodes", path, found["fragments"].sum(), len(barcodes))
     return barcodes[barcodes["n_fragments"] > 0].reset_index(drop=True), found
@@ -158,8 +157,10 @@ class _Order:
                 line = first + back[0]
                 raise self._unsorted(line, chrom, start[line], "a later position")
 
+            # Starts are sorted, ends are not.
             n, largest = self.seen[chrom]
-            self.seen[chrom] = (n + int(past - first), max(largest, int(end[first:past].max())))
+            furthest = int(end[first:past].max())
+            self.seen[chrom] = (n + int(past - first), max(largest, furthest))
             self.start = start[past - 1]
         self.lines += len(codes)
 
@@ -183,6 +184,7 @@ def _open(path: Path, n_comments: int, n_columns: int) -> Any:
     import pyarrow as pa
     import pyarrow.csv as pc
 
+    # Some tools append columns: they must be named, but are not converted.
     further = [f"more_{number}" for number in range(n_columns - len(COLUMNS))]
     # As dictionaries, a name is stored once a block.
     text = pa.dictionary(pa.int32(), pa.string())

@@ -137,6 +137,13 @@ def test_ensembl_ids_become_symbols_and_repeated_symbols_are_summed(tss, rna):
     np.testing.assert_array_equal(summed[:, "GENE0"].X.toarray().ravel(), rna.X[:, :2].sum(axis=1).A1)
 
 
+def test_ids_of_genes_after_one_without_an_id(tss, rna):
+    tss.loc[3, "gene_id"] = None
+    named = rna[:, 4:].copy()
+    named.var_names = tss["gene_id"][4:].to_list()
+    assert as_rna(named, tss, "test", min_known_genes=0.3).var_names.to_list() == tss["gene"][4:].to_list()
+
+
 def test_genes_of_another_species(tss, rna):
     rna.var_names = [f"Gene{i}" for i in range(rna.n_vars)]
     with pytest.raises(InputError, match="GENE0"):
