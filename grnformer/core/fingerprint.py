@@ -1,4 +1,4 @@
-"""Code fingerprints: one hash for all package modules that a script uses.
+"""Code fingerprints: one hash for all package modules that a script uses; and the commit of the checkout.
 
 Snakemake reruns a rule when its script changes, not when the package behind it does. A rule
 therefore takes ``fingerprint(script)`` as a param: it changes exactly when a module that the script imports,
@@ -15,6 +15,7 @@ import ast
 import hashlib
 import importlib.util
 import os
+import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -59,6 +60,16 @@ def use_checkout(root: str | Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)
 
 
+def git_commit(checkout: str | Path) -> str:
+    """Commit of the checkout, marked where files differ from it; says so where there is no git checkout."""
+    try:
+        commit = _git(checkout, "rev-parse", "HEAD")
+        changed = _git(checkout, "status", "--porcelain")
+    except (OSError, subprocess.CalledProcessError):
+        return "not run from a git checkout"
+    return f"{commit} with uncommitted changes" if changed else commit
+
+
 def modules_used(script: Path | None, *modules: str, without: Collection[str] = ()) -> list[str]:
     """Sorted names of the package modules that count for `script` and `modules`: see `fingerprint`."""
     seen: set[str] = set()
@@ -74,6 +85,11 @@ def modules_used(script: Path | None, *modules: str, without: Collection[str] = 
         seen.add(module)
         queue.extend(_imports(_path(module), module))
     return sorted(seen)
+
+
+def _git(checkout: str | Path, *arguments: str) -> str:
+    command = ["git", "-C", str(checkout), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _hash(files: Mapping[str, Path]) -> str:

@@ -1,5 +1,5 @@
 # report: one self-contained page, and the same numbers as tables. What it reads, each stage puts into REPORTED.
-from grnformer.core.checkout import git_commit
+from grnformer.core.fingerprint import git_commit
 from grnformer.workflow.lookups import on_demand
 
 
