@@ -84,7 +84,8 @@ def outputs(folder: Path, *arguments: str | Path) -> set[str]:
     """Files that Snakemake would write."""
     table = snakemake(folder, "--quiet", "all", "--summary", *arguments).splitlines()
     start = next(i for i, line in enumerate(table) if line.startswith("output_file\t"))
-    return {row["output_file"] for row in csv.DictReader(table[start:], delimiter="\t")}
+    rows = csv.DictReader(table[start:], delimiter="\t")
+    return {row["output_file"] for row in rows if row["rule"]}  # messages follow the table
 
 
 def test_imported_with_a_prefix_it_runs_to_its_report(place: Path, checkout: Path) -> None:
