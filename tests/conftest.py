@@ -335,7 +335,7 @@ def _write_attention(folder: Path, rng: np.random.Generator) -> None:
         )
         put(pairs.assign(eregulons="TF0_direct_+/+"), folder / arm / "pairs.tsv", "attention_pairs")
         put(models.assign(precision=0.1, same_tf_high=0.2), folder / arm / "pair_scores.tsv", "attention_pair_scores")
-        put(models.assign(loss_even=0.6), folder / arm / "contribution.tsv", "attention_contribution")
+        put(models.assign(loss_uniform=0.6), folder / arm / "contribution.tsv", "attention_contribution")
 
 
 def make_scores(

@@ -1,11 +1,12 @@
 """What the adapter's attention falls on in held-out cells, and what the model would lose without it.
 
-Shapes: B cells, L gene tokens, T tokens with the cell's own first, H heads, C = H + 1 columns (heads, then their mean),
-N genes, F TFs, Q kinds of queries.
+Shapes: B cells, L gene tokens, T tokens with the cell tokens first, H heads, C = H + 1 columns (heads, then their
+mean), N genes, F TFs, Q kinds of queries.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,28 +22,28 @@ from grnformer.graph.structure import Structure
 from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.grnformer import GRNFormer
 
-KINDS = ("masked", "seen", "cell")  # queries: genes to be predicted, genes the model sees, the cell's own tokens
-VARIANTS = ("trained", "adapter_off", "even", "without_tfs", "without_others")
+KINDS = ("masked", "seen", "cell")  # queries: genes to be predicted, genes the model sees, the cell tokens
+VARIANTS = ("trained", "adapter_off", "uniform", "without_tfs", "without_others")
 _ELEMENTS = 2**22  # attention weights at a time
 
 
 @dataclass
 class Received:
-    """Attention that genes received as keys in the cells of one type, summed over cells and draws.
+    """Attention that genes received as keys in the cells of one type, summed over cells and their samples of tokens.
 
     Attributes
     ----------
     kinds
         Q of `KINDS`.
     mass_QNC
-        Sum over cells of the attention that the gene's structure got from the queries of other genes, relative to what
-        it would get if they attended to all other genes alike: 1 a cell if so.
+        Sum over cells of the attention that the gene's structure got from the queries of other genes, relative to
+        uniform attention to all other genes: 1 a cell if attention is uniform.
     keys_QN
-        Cells (times draws) in which the gene was a key.
+        Cells (times samples) in which the gene was a key.
     pair_NF, pairs_NF
-        Sum of that relative attention from each gene's own query to each TF's key, mean over heads; cells with both.
+        Sum of that relative attention from each gene's query to each TF's key, mean over heads; cells with both.
     totals
-        Sums of measures over tokens, and their numbers; see `Collector`.
+        Sums of measures over tokens, and their numbers; see `collect_attention`.
     """
 
     kinds: list[str]
@@ -50,15 +51,34 @@ class Received:
     keys_QN: np.ndarray
     pair_NF: np.ndarray
     pairs_NF: np.ndarray
-    totals: dict[str, float] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
-    def add(self, name: str, value: float) -> None:
-        """Add to a total."""
-        self.totals[name] = self.totals.get(name, 0.0) + value
+
+@dataclass(frozen=True)
+class _Attended:
+    """One batch with the states of its tokens, the structure of its genes, and the attention between them.
+
+    `seen_BL` are the genes that the model sees; `counts_BTL`, `relative_BHTL` are by `relative_attention`.
+    """
+
+    batch: Batch
+    n_cell_tokens: int
+    h_BTD: torch.Tensor
+    structure_BLS: torch.Tensor
+    seen_BL: torch.Tensor
+    attention_BHTL: torch.Tensor
+    relative_BHTL: torch.Tensor
+    counts_BTL: torch.Tensor
+
+    @property
+    def present_BL(self) -> torch.Tensor:
+        """Tokens that are no padding."""
+        present_BL = self.batch.present_BL
+        return torch.ones_like(self.batch.masked_BL) if present_BL is None else present_BL
 
 
 def attention_batches(cells: Batcher, rows: np.ndarray, *, draws: int, n_heads: int, seed: int) -> Iterator[Batch]:
-    """Cells as the masked objective has them, `draws` times with other tokens and masks; as many as memory allows."""
+    """Masked batches of cells, tokens and masks sampled `draws` times; as many cells at a time as memory allows."""
     size = max(1, _ELEMENTS // (n_heads * cells.n_tokens**2))
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
@@ -68,20 +88,19 @@ def attention_batches(cells: Batcher, rows: np.ndarray, *, draws: int, n_heads: 
 
 
 def relative_attention(attention_BHTL: torch.Tensor, known_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attention to other genes relative to attending to all of them alike, and which genes count; its mean is 1.
+    """Attention to other genes relative to uniform attention to them, and which genes count; its mean is 1.
 
-    A token's own gene has a bonus by construction, so that it is left out, as are genes that the model may not see.
+    The query's gene is left out, since it has a bonus by construction, as are genes that the model may not see.
 
     Returns
     -------
     (B, H, T, L), 0 where the gene does not count; (B, T, L) of those that do.
     """
     n_tokens, n_genes = attention_BHTL.shape[2:]
-    own_TL = F.pad(torch.eye(n_genes, dtype=torch.bool), (0, 0, n_tokens - n_genes, 0))
-    counts_BTL = known_BL[:, None] & ~own_TL
+    itself_TL = F.pad(torch.eye(n_genes, dtype=torch.bool), (0, 0, n_tokens - n_genes, 0))
+    counts_BTL = known_BL[:, None] & ~itself_TL
     other_BHTL = attention_BHTL * counts_BTL[:, None]
-    total_BHT1 = other_BHTL.sum(-1, keepdim=True).clamp(min=torch.finfo(other_BHTL.dtype).tiny)
-    return other_BHTL / total_BHT1 * counts_BTL.sum(-1)[:, None, :, None], counts_BTL
+    return _normalise(other_BHTL) * counts_BTL.sum(-1)[:, None, :, None], counts_BTL
 
 
 @torch.no_grad()
@@ -97,137 +116,149 @@ def collect_attention(
     is_tf
         (N,).
     seed
-        Of the edges drawn where a gene has more than `fanout`, and of the genes left out for comparison.
+        Of the edges sampled where a gene has more than `fanout`, and of the genes left out for comparison.
     measure
-        Whether to add pairs, and totals: `tokens` with `own` (share of attention on the gene itself), `norm` (share of
-        beta h_fusion in the norms of it and of h_expr) and `pattern` (the same of its change if attention to other
-        genes were even); `masked` tokens with their loss by each of `VARIANTS`: as trained, without the adapter, with
-        even attention, and with TFs, or as many other genes, not attended to.
+        Whether to add pairs, and totals: `tokens` with `own` (fraction of attention on the gene itself), `norm`
+        (fraction of beta h_fusion in the norms of it and of h_expr) and `pattern` (the same of its change if attention
+        to other genes were uniform); `masked` tokens with their loss by each of `VARIANTS`: as trained, without the
+        adapter, with uniform attention, and with TFs, or as many other genes, not attended to.
     """
-    if model.adapter is None:
+    adapter = model.adapter
+    if adapter is None:
         raise ValueError("a model without an adapter has no attention")
-    n_heads, n_genes = model.adapter.n_heads, model.n_genes
-    n_cell = model.backbone.n_cell_tokens
-    kinds = list(KINDS if n_cell else KINDS[:2])
-    place = np.cumsum(is_tf) - 1
-    shape = (n_genes, int(is_tf.sum())) if measure else (0, 0)
+
+    kinds = list(KINDS if model.backbone.n_cell_tokens else KINDS[:2])
+    n_genes, n_tfs = (model.n_genes, int(is_tf.sum())) if measure else (0, 0)
     received = Received(
         kinds,
-        np.zeros((len(kinds), n_genes, n_heads + 1)),
-        np.zeros((len(kinds), n_genes), np.int64),
-        np.zeros(shape, np.float32),
-        np.zeros(shape, np.int32),
+        np.zeros((len(kinds), model.n_genes, adapter.n_heads + 1)),
+        np.zeros((len(kinds), model.n_genes), np.int64),
+        np.zeros((n_genes, n_tfs), np.float32),
+        np.zeros((n_genes, n_tfs), np.int32),
     )
     for number, batch in enumerate(batches):
-        drawn = [seed, STRUCTURE, number]
-        h_BTD = model.backbone.encode(batch, drop_last=model.replaces_last)
-        structure_BLS = model.structure_embeddings(batch, structure, np.random.default_rng(drawn), NO_PERTURBATION)
-        known_BL = batch.known(model.masks_genes)
-        attention_BHTL = model.adapter.attention(h_BTD, structure_BLS, known_BL)
-        seen_BL = torch.ones_like(batch.masked_BL) if known_BL is None else known_BL
-        relative_BHTL, counts_BTL = relative_attention(attention_BHTL, seen_BL)
-        _add_mass(received, batch, relative_BHTL, counts_BTL, n_cell)
-        if measure:
-            relative_BLL, counts_BLL = relative_BHTL[:, :, n_cell:].mean(1), counts_BTL[:, n_cell:]
-            _add_pairs(received, batch, relative_BLL, counts_BLL & seen_BL[:, :, None], place, is_tf)
-            of_all_BNS = None
-            if model.masks_genes:
-                of_all_BNS = model.run(batch, structure, np.random.default_rng(drawn))[1]
-            known = attention_BHTL, counts_BTL, structure_BLS, of_all_BNS
-            _add_measures(received, model, model.adapter, batch, h_BTD, known, is_tf, np.random.default_rng(drawn))
+        # Every use starts the same stream anew: all variants see the same sampled edges.
+        stream = [seed, STRUCTURE, number]
+        attended = _attend(model, adapter, structure, batch, np.random.default_rng(stream))
+        _add_mass(received, attended)
+        if not measure:
+            continue
+
+        _add_pairs(received, attended, is_tf)
+        of_all_BNS = None
+        if model.masks_genes:
+            of_all_BNS = model.run(batch, structure, np.random.default_rng(stream))[1]
+        changes = _changes(attended, adapter, is_tf, np.random.default_rng(stream))
+        for name, change_BTD in changes.items():
+            loss_M = model.losses(attended.h_BTD + change_BTD, batch, of_all_BNS)[0]
+            received.totals[name] += float(loss_M.double().sum())
+        received.totals["masked"] += float(batch.masked_BL.sum())
+        _add_fractions(received, attended, changes)
     return received
 
 
-def _present(batch: Batch) -> torch.Tensor:
-    return torch.ones_like(batch.masked_BL) if batch.present_BL is None else batch.present_BL
+def _attend(
+    model: GRNFormer, adapter: CrossAttentionAdapter, structure: Structure, batch: Batch, rng: np.random.Generator
+) -> _Attended:
+    h_BTD = model.backbone.encode(batch, drop_last=model.replaces_last)
+    structure_BLS = model.structure_embeddings(batch, structure, rng, NO_PERTURBATION)
+    known_BL = batch.known(model.masks_genes)
+    attention_BHTL = adapter.attention(h_BTD, structure_BLS, known_BL)
+    seen_BL = torch.ones_like(batch.masked_BL) if known_BL is None else known_BL
+    relative_BHTL, counts_BTL = relative_attention(attention_BHTL, seen_BL)
+    n_cell_tokens = model.backbone.n_cell_tokens
+    return _Attended(batch, n_cell_tokens, h_BTD, structure_BLS, seen_BL, attention_BHTL, relative_BHTL, counts_BTL)
 
 
-def _add_mass(
-    received: Received, batch: Batch, relative_BHTL: torch.Tensor, counts_BTL: torch.Tensor, n_cell: int
-) -> None:
-    present_BL = _present(batch)
+def _add_mass(received: Received, attended: _Attended) -> None:
+    """Add each gene's mean relative attention over the queries of each kind."""
+    batch, counts_BTL, n_cell = attended.batch, attended.counts_BTL, attended.n_cell_tokens
     kind_BTQ = torch.zeros(*counts_BTL.shape[:2], len(received.kinds))
-    kind_BTQ[:, n_cell:, 0] = batch.masked_BL & present_BL
-    kind_BTQ[:, n_cell:, 1] = ~batch.masked_BL & present_BL
+    kind_BTQ[:, n_cell:, 0] = batch.masked_BL & attended.present_BL
+    kind_BTQ[:, n_cell:, 1] = ~batch.masked_BL & attended.present_BL
     if n_cell:
         kind_BTQ[:, :n_cell, 2] = 1
+
     queries_BQL = torch.einsum("btq,btl->bql", kind_BTQ, counts_BTL.float())
-    mass_BQHL = torch.einsum("btq,bhtl->bqhl", kind_BTQ, relative_BHTL) / queries_BQL.clamp(min=1)[:, :, None]
+    mass_BQHL = torch.einsum("btq,bhtl->bqhl", kind_BTQ, attended.relative_BHTL)
+    mass_BQHL = mass_BQHL / queries_BQL.clamp(min=1)[:, :, None]
+
     gene_BL, n_genes = batch.gene_BL.numpy(), received.keys_QN.shape[1]
     for q in range(len(received.kinds)):
         asked_BL = (queries_BQL[:, q] > 0).numpy()
         gene = gene_BL[asked_BL]
         received.keys_QN[q] += np.bincount(gene, minlength=n_genes)
-        columns = [mass_BQHL[:, q, h].numpy()[asked_BL] for h in range(mass_BQHL.shape[2])]
-        for c, column in enumerate([*columns, np.mean(columns, axis=0)]):
+        heads = [mass_BL.numpy()[asked_BL] for mass_BL in mass_BQHL[:, q].unbind(1)]
+        for c, column in enumerate([*heads, np.mean(heads, axis=0)]):
             received.mass_QNC[q, :, c] += np.bincount(gene, column, minlength=n_genes)
 
 
-def _add_pairs(
-    received: Received,
-    batch: Batch,
-    relative_BLL: torch.Tensor,
-    counts_BLL: torch.Tensor,
-    place: np.ndarray,
-    is_tf: np.ndarray,
-) -> None:
-    gene_BL = batch.gene_BL.numpy()
-    of_tf_BL = torch.from_numpy(is_tf[gene_BL])
-    cell, query, key = np.nonzero((counts_BLL & of_tf_BL[:, None]).numpy())
-    pair = gene_BL[cell, query], place[gene_BL[cell, key]]
-    np.add.at(received.pair_NF, pair, relative_BLL.numpy()[cell, query, key])
+def _add_pairs(received: Received, attended: _Attended, is_tf: np.ndarray) -> None:
+    """Add the relative attention of each gene's query to each TF's key, mean over heads."""
+    n_cell = attended.n_cell_tokens
+    relative_BLL = attended.relative_BHTL[:, :, n_cell:].mean(1).numpy()
+    # A gene that the model does not see has no query of its identity.
+    counts_BLL = attended.counts_BTL[:, n_cell:] & attended.seen_BL[:, :, None]
+
+    gene_BL = attended.batch.gene_BL.numpy()
+    cell, query, key = np.nonzero(counts_BLL.numpy() & is_tf[gene_BL][:, None])
+    number_of_tf = np.cumsum(is_tf) - 1
+    pair = gene_BL[cell, query], number_of_tf[gene_BL[cell, key]]
+    np.add.at(received.pair_NF, pair, relative_BLL[cell, query, key])
     np.add.at(received.pairs_NF, pair, 1)
 
 
-def _add_measures(
-    received: Received,
-    model: GRNFormer,
-    adapter: CrossAttentionAdapter,
-    batch: Batch,
-    h_BTD: torch.Tensor,
-    known: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None],
-    is_tf: np.ndarray,
-    rng: np.random.Generator,
-) -> None:
-    attention_BHTL, counts_BTL, structure_BLS, of_all_BNS = known
-    own_BHT1 = 1 - (attention_BHTL * counts_BTL[:, None]).sum(-1, keepdim=True)
-    even_BTL = counts_BTL / counts_BTL.sum(-1, keepdim=True).clamp(min=1)
-    even_BHTL = attention_BHTL * ~counts_BTL[:, None] + (1 - own_BHT1) * even_BTL[:, None]
-    hidden_BL = torch.from_numpy(is_tf[batch.gene_BL.numpy()]) & counts_BTL.any(1)
-    other_BL = _draw_others(hidden_BL, counts_BTL.any(1), rng)
+def _changes(
+    attended: _Attended, adapter: CrossAttentionAdapter, is_tf: np.ndarray, rng: np.random.Generator
+) -> dict[str, torch.Tensor]:
+    """What the adapter adds to the states, (B, T, D), by each of `VARIANTS`."""
+    attention_BHTL, counts_BTL = attended.attention_BHTL, attended.counts_BTL
+    # Only attention to other genes is made uniform; its sum, and what falls on the gene itself, stay.
+    others_BHT1 = 1 - _on_itself(attended)
+    uniform_BTL = counts_BTL / counts_BTL.sum(-1, keepdim=True).clamp(min=1)
+    uniform_BHTL = attention_BHTL * ~counts_BTL[:, None] + others_BHT1 * uniform_BTL[:, None]
+
+    key_BL = counts_BTL.any(1)
+    tf_BL = torch.from_numpy(is_tf[attended.batch.gene_BL.numpy()]) & key_BL
+    other_BL = _sample_others(tf_BL, key_BL, rng)
     weights = {
         "trained": attention_BHTL,
-        "even": even_BHTL,
-        "without_tfs": _without(attention_BHTL, counts_BTL & hidden_BL[:, None]),
-        "without_others": _without(attention_BHTL, counts_BTL & other_BL[:, None]),
+        "uniform": uniform_BHTL,
+        "without_tfs": _normalise(attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]),
+        "without_others": _normalise(attention_BHTL * ~(counts_BTL & other_BL[:, None])[:, None]),
     }
-    fused = {name: adapter.beta * adapter.mix(weight, structure_BLS) for name, weight in weights.items()}
-    fused["adapter_off"] = torch.zeros_like(h_BTD)
-    for name, change_BTD in fused.items():
-        loss_M = model.losses(h_BTD + change_BTD, batch, of_all_BNS)[0]
-        received.add(name, float(loss_M.double().sum()))
-    received.add("masked", float(batch.masked_BL.sum()))
-    n_cell = model.backbone.n_cell_tokens
-    present_BL = _present(batch)
-    size_BL, change_BL, pattern_BL = (
-        x[:, n_cell:].norm(dim=-1) for x in (h_BTD, fused["trained"], fused["trained"] - fused["even"])
-    )
-    total_BL = (size_BL + change_BL).clamp(min=torch.finfo(size_BL.dtype).tiny)
-    received.add("norm", float((change_BL / total_BL)[present_BL].double().sum()))
-    received.add("pattern", float((pattern_BL / total_BL)[present_BL].double().sum()))
-    received.add("own", float(own_BHT1[:, :, n_cell:, 0].mean(1)[present_BL].double().sum()))
-    received.add("tokens", float(present_BL.sum()))
+    changes = {name: adapter.beta * adapter.mix(weight, attended.structure_BLS) for name, weight in weights.items()}
+    return changes | {"adapter_off": torch.zeros_like(attended.h_BTD)}
 
 
-def _draw_others(hidden_BL: torch.Tensor, known_BL: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """As many known genes of each cell as are hidden, drawn among the others."""
-    free = (known_BL & ~hidden_BL).numpy()
-    drawn = np.where(free, rng.random(free.shape), 2.0)
-    rank = np.argsort(np.argsort(drawn, axis=1), axis=1)
-    return torch.from_numpy((rank < hidden_BL.sum(1).numpy()[:, None]) & free)
+def _add_fractions(received: Received, attended: _Attended, changes: dict[str, torch.Tensor]) -> None:
+    """Add the adapter's fractions of the norm of the states of genes, and the attention on the gene itself."""
+    n_cell, present_BL = attended.n_cell_tokens, attended.present_BL
+    states = (attended.h_BTD, changes["trained"], changes["trained"] - changes["uniform"])
+    state_BL, change_BL, pattern_BL = (x[:, n_cell:].norm(dim=-1) for x in states)
+    total_BL = (state_BL + change_BL).clamp(min=torch.finfo(state_BL.dtype).tiny)
+    itself_BL = _on_itself(attended)[:, :, n_cell:, 0].mean(1)
+
+    measures = {"norm": change_BL / total_BL, "pattern": pattern_BL / total_BL, "own": itself_BL}
+    for name, value_BL in measures.items():
+        received.totals[name] += float(value_BL[present_BL].double().sum())
+    received.totals["tokens"] += float(present_BL.sum())
 
 
-def _without(attention_BHTL: torch.Tensor, hidden_BTL: torch.Tensor) -> torch.Tensor:
-    """Attention with some keys left out, as if they had not been there."""
-    kept_BHTL = attention_BHTL * ~hidden_BTL[:, None]
-    return kept_BHTL / kept_BHTL.sum(-1, keepdim=True).clamp(min=torch.finfo(kept_BHTL.dtype).tiny)
+def _on_itself(attended: _Attended) -> torch.Tensor:
+    """Attention of each query that does not fall on the other genes, (B, H, T, 1)."""
+    return 1 - (attended.attention_BHTL * attended.counts_BTL[:, None]).sum(-1, keepdim=True)
+
+
+def _sample_others(tf_BL: torch.Tensor, key_BL: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """As many keys of each cell as there are TFs among them, sampled among the other genes."""
+    free_BL = (key_BL & ~tf_BL).numpy()
+    # The lowest of uniform numbers are a sample without replacement; 2 ranks behind every one that may be taken.
+    order_BL = np.where(free_BL, rng.random(free_BL.shape), 2.0)
+    rank_BL = np.argsort(np.argsort(order_BL, axis=1), axis=1)
+    return torch.from_numpy((rank_BL < tf_BL.sum(1).numpy()[:, None]) & free_BL)
+
+
+def _normalise(weight_BHTL: torch.Tensor) -> torch.Tensor:
+    """Weights of each query divided by their sum; all 0 where nothing is left to attend to."""
+    return weight_BHTL / weight_BHTL.sum(-1, keepdim=True).clamp(min=torch.finfo(weight_BHTL.dtype).tiny)

@@ -19,30 +19,37 @@ from grnformer.model.grnformer import GRNFormer
 def heldout_batches(
     cells: Batcher, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int, first: int = 0
 ) -> list[Batch]:
-    """Held-out cells with a fixed draw of tokens and mask, `repeats` times: the same for every arm and model seed.
+    """Held-out cells with fixed tokens and masks, sampled `repeats` times: the same for every arm and model seed.
 
-    `first` counts the rows before these that have draws of their own.
+    `first` counts the held-out rows before these, of other parts: no two batches share a seed.
     """
-    batches: list[Batch] = []
+    batches = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         held = cells.read(part)
-        rngs = (np.random.default_rng([seed, HELDOUT, first + start, repeat]) for repeat in range(repeats))
-        batches.extend(cells.masked_batch(part, held, rng) for rng in rngs)
-    if not batches:
-        raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_fraction")
+        for repeat in range(repeats):
+            rng = np.random.default_rng([seed, HELDOUT, first + start, repeat])
+            batches.append(cells.masked_batch(part, held, rng))
     return batches
 
 
 def heldout_of_parts(
     cells: Batcher, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int
 ) -> dict[str, list[Batch]]:
-    """As `heldout_batches`, by the part (dataset of a corpus) that the cells are in."""
+    """As `heldout_batches`, by the part (dataset of a corpus) that the cells are in.
+
+    Raises
+    ------
+    InputError
+        If there are no rows.
+    """
+    if not len(rows):
+        raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_fraction")
     sizes = {"batch_size": batch_size, "repeats": repeats, "seed": seed}
     found = {}
     for n, places in cells.corpus.divide(rows):
         found[cells.corpus.parts[n].name] = heldout_batches(cells, rows[places], first=int(places[0]), **sizes)
-    return found or {"": heldout_batches(cells, rows, **sizes)}
+    return found
 
 
 @torch.no_grad()
@@ -55,7 +62,7 @@ def evaluate(
     ----------
     type_mean
         (types, N): mean value of each gene's tokens by cell type in training cells. Where a mask hides the gene itself:
-        (types + 1, N), the share of each gene among the tokens, in the last row over all types.
+        (types + 1, N), the fraction of each gene among the tokens, in the last row over all types.
 
     Returns
     -------
@@ -66,41 +73,59 @@ def evaluate(
     """
     was_training = model.training
     model.eval()
-    device = model.mean_N.device
-    truths, predictions, baselines = [], [], []
+    score = _gene_losses if model.masks_genes else _values
+    parts = []
     for number, batch in enumerate(batches):
-        moved = batch.to(device)
+        moved = batch.to(model.mean_N.device)
         h_BTD, structure_BNS = model.run(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
-        masked = moved.masked_BL
-        if model.masks_genes:
-            nats_M = model.losses(h_BTD, moved, structure_BNS)[0]
-            share = type_mean[:, batch.gene_BL[batch.masked_BL].numpy()]
-            type_M = np.broadcast_to(batch.type_B[:, None], batch.masked_BL.shape)[batch.masked_BL.numpy()]
-            predictions.append(nats_M.cpu().numpy())
-            truths.append(-np.log(share[-1]))
-            baselines.append(-np.log(share[type_M, np.arange(len(type_M))]))
-            continue
-        truths.append(model.target(moved)[masked].cpu().numpy())
-        predictions.append(model.predict(h_BTD, moved)[masked].cpu().numpy())
-        of_type = np.take_along_axis(type_mean[batch.type_B], batch.gene_BL.numpy(), axis=1)
-        genes = moved.gene_BL[masked]
-        of_type_masked = torch.from_numpy(of_type[batch.masked_BL.numpy()]).to(model.mean_N)
-        baselines.append(((of_type_masked - model.mean_N[genes]) / model.sd_N[genes]).cpu().numpy())
+        parts.append(score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch)))
     model.train(was_training)
-    truth, prediction, baseline = (np.concatenate(x).astype(np.float64) for x in (truths, predictions, baselines))
 
-    scores: dict[str, Any] = {"n": len(truth), "loss_unit": model.backbone.loss_unit}
+    # Sums over many tokens: in double precision.
+    columns = [np.concatenate(column).astype(np.float64) for column in zip(*parts, strict=True)]
+    scores: dict[str, Any] = {"n": len(columns[0]), "loss_unit": model.backbone.loss_unit}
     if model.masks_genes:
-        losses = {"loss": prediction, "baseline_loss": truth, "baseline_cell_type_loss": baseline}
-        scores |= {name: float(nats.mean()) for name, nats in losses.items()}
-        return scores | {"pearson": None, "baseline_cell_type_pearson": None}
+        names = ("loss", "baseline_loss", "baseline_cell_type_loss")
+        losses = {name: float(nats.mean()) for name, nats in zip(names, columns, strict=True)}
+        return scores | losses | {"pearson": None, "baseline_cell_type_pearson": None}
+
+    truth, prediction, baseline = columns
     return scores | {
         "loss": float(np.mean((truth - prediction) ** 2)),
         "pearson": _pearson(truth, prediction),
+        # Values are standardised by gene: the prediction of a gene's training mean is 0.
         "baseline_loss": float(np.mean(truth**2)),
         "baseline_cell_type_loss": float(np.mean((truth - baseline) ** 2)),
         "baseline_cell_type_pearson": _pearson(truth, baseline),
     }
+
+
+def _of_type(type_mean: np.ndarray, batch: Batch) -> np.ndarray:
+    """What `type_mean` has for the type and gene of each masked token: first of its cell's type, then of the last."""
+    masked_BL = batch.masked_BL.numpy()
+    gene_M = batch.gene_BL.numpy()[masked_BL]
+    type_M = np.broadcast_to(batch.type_B[:, None], masked_BL.shape)[masked_BL]
+    return np.stack([type_mean[type_M, gene_M], type_mean[-1, gene_M]])
+
+
+def _values(
+    model: GRNFormer, batch: Batch, h_BTD: torch.Tensor, _: torch.Tensor | None, of_type: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Standardised values of masked tokens: true ones, predicted ones, the mean of the cell's type."""
+    gene_M = batch.gene_BL[batch.masked_BL]
+    type_mean_M = torch.from_numpy(of_type[0]).to(model.mean_N)
+    baseline_M = (type_mean_M - model.mean_N[gene_M]) / model.sd_N[gene_M]
+    truth_M, prediction_M = model.target(batch)[batch.masked_BL], model.predict(h_BTD, batch)[batch.masked_BL]
+    return tuple(column.cpu().numpy() for column in (truth_M, prediction_M, baseline_M))
+
+
+def _gene_losses(
+    model: GRNFormer, batch: Batch, h_BTD: torch.Tensor, structure_BNS: torch.Tensor | None, fraction: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Nats of masked tokens: of the model, of the gene's fraction over all types, of that in the cell's type."""
+    nats_M = model.losses(h_BTD, batch, structure_BNS)[0].cpu().numpy()
+    type_M, all_M = -np.log(fraction)
+    return nats_M, all_M, type_M
 
 
 def _pearson(a: np.ndarray, b: np.ndarray) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     import anndata
 
 logger = logging.getLogger(__name__)
-LEAST_SHARE = 0.05  # of the model's genes that must be measured
+LEAST_FRACTION = 0.05  # of the model's genes that must be measured
+Scale = Literal["counts", "logarithms", "any"]
 
 
 def find_genes(
@@ -53,51 +53,56 @@ def find_genes(
     """
     known = {**vocabulary, **dict(zip(card["genes"], card["tokens"], strict=True))}
     node = {token: n for n, token in enumerate(card["tokens"])}
-    tried = {"var_names": var.index.astype(str)}
+    sources = {"var_names": var.index.astype(str)}
     for name, column in var.items():
         if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
-            tried[f"var[{name!r}]"] = pd.Index(column.astype(str))
-    found: dict[int, int] = {}
-    source = "var_names"
-    for place, names in tried.items():
-        of_place: dict[int, int] = {}
+            sources[f"var[{name!r}]"] = pd.Index(column.astype(str))
+
+    best: dict[int, int] = {}
+    best_source = "var_names"
+    for source, names in sources.items():
+        found: dict[int, int] = {}
         for column_number, gene in enumerate(names):
             token = find_token(gene, known, aliases)
             if token in node:
-                of_place.setdefault(node[token], column_number)
-        if len(of_place) > len(found):
-            found, source = of_place, place
-    if len(found) < LEAST_SHARE * len(card["genes"]):
+                found.setdefault(node[token], column_number)
+        if len(found) > len(best):
+            best, best_source = found, source
+
+    n_genes = len(card["genes"])
+    if len(best) < LEAST_FRACTION * n_genes:
         raise InputError(
-            f"{len(found)} of the model's {len(card['genes'])} genes are measured; genes are named like "
+            f"{len(best)} of the model's {n_genes} genes are measured; genes are named like "
             f"{list(var.index[:3])}, in the model like {card['genes'][:3]}",
             "at least a twentieth of them, by symbol, alias or Ensembl id",
             "name the genes as in model.json, or give a table of aliases",
         )
-    logger.info("%d of the model's %d genes are measured, named by %s", len(found), len(card["genes"]), source)
-    nodes = np.array(sorted(found))
-    return np.array([found[n] for n in nodes]), nodes
-
-
-@dataclass(frozen=True)
-class Values:
-    """What the values of a matrix are: counts, or their logarithm; and how many of the chosen genes' are above 0."""
-
-    kind: Literal["counts", "logarithms"]
-    positive_fraction: float
+    logger.info("%d of the model's %d genes are measured, named by %s", len(best), n_genes, best_source)
+    nodes = np.array(sorted(best))
+    return np.array([best[n] for n in nodes]), nodes
 
 
 class ExpressionRows:
-    """Rows of an AnnData, in memory or backed by a file, read some at a time.
+    """Rows of an AnnData, in memory or backed by a file, read a block at a time.
+
+    Iterating gives each block's first row and its values (rows, chosen genes): log1p of counts per 10,000 where the
+    data are counts, else the values as they are.
 
     Parameters
     ----------
     data
-        Counts or log1p of normalised counts in X.
+        Values in X.
     columns
         Genes to keep, in the order to return.
     step
         Rows read at a time.
+    scale
+        Of the values; None: counts where all are whole numbers, else logarithms. "any": neither is checked.
+
+    Attributes
+    ----------
+    positive_fraction
+        Fraction of the chosen genes' values that are above 0.
 
     Raises
     ------
@@ -105,31 +110,37 @@ class ExpressionRows:
         If the values are negative, undefined, neither counts nor logarithms, or a row has none above 0.
     """
 
-    def __init__(self, data: anndata.AnnData, columns: np.ndarray, step: int) -> None:
+    def __init__(self, data: anndata.AnnData, columns: np.ndarray, step: int, scale: Scale | None = None) -> None:
         self._x: Any = data.X
         if self._x is None:
             raise InputError("an AnnData without X", "counts or log1p of normalised counts in X", "fill X")
-        if getattr(self._x, "format", "csr") == "csc":  # rows of such a matrix cannot be read one by one
-            self._x = sp.csr_matrix(self._x.to_memory() if hasattr(self._x, "to_memory") else self._x)
-        self._names, self._columns, self._step, self.n_rows = data.obs_names, columns, step, data.n_obs
-        if not self.n_rows:
+        if not data.n_obs:
             raise InputError("no rows", "at least one cell", "give data with cells")
-        self.values = self._scan()
+
+        # Rows of a matrix stored by column cannot be read one by one: it is read as a whole.
+        if getattr(self._x, "format", "csr") == "csc":
+            self._x = sp.csr_matrix(self._x.to_memory() if hasattr(self._x, "to_memory") else self._x)
+        self._names, self._columns, self._step = data.obs_names, columns, step
+
+        largest, whole, n_positive = self._scan()
+        self.scale = scale or _infer_scale(largest, whole)
+        self.positive_fraction = n_positive / (data.n_obs * max(len(columns), 1))
+        logger.info("scale of the values: %s (largest %g)", self.scale, largest)
 
     def __iter__(self) -> Iterator[tuple[int, sp.csr_matrix]]:
-        """First row and values (rows x chosen genes): log1p of counts per 10,000, or the logarithms as given."""
-        for start, block in self._blocks():
-            if self.values.kind == "counts":
-                block = normalise(block)
-            yield start, sp.csr_matrix(block[:, self._columns])
+        for first, block in self._blocks():
+            # Normalised before genes are chosen: the total is over all genes that were measured.
+            values = normalise(block) if self.scale == "counts" else block
+            yield first, sp.csr_matrix(values[:, self._columns])
 
     def _blocks(self) -> Iterator[tuple[int, sp.csr_matrix]]:
-        for start in range(0, self.n_rows, self._step):
-            yield start, sp.csr_matrix(self._x[start : start + self._step], dtype=np.float64)
+        for first in range(0, len(self._names), self._step):
+            yield first, sp.csr_matrix(self._x[first : first + self._step], dtype=np.float64)
 
-    def _scan(self) -> Values:
-        largest, whole, positive = 0.0, True, 0
-        for start, block in self._blocks():
+    def _scan(self) -> tuple[float, bool, int]:
+        """Largest value, whether all are whole numbers, and how many of the chosen genes' are above 0."""
+        largest, whole, n_positive = 0.0, True, 0
+        for first, block in self._blocks():
             if not np.isfinite(block.data).all() or (block.data < 0).any():
                 raise InputError(
                     "the expression holds negative or undefined values",
@@ -141,19 +152,23 @@ class ExpressionRows:
             empty = np.flatnonzero(chosen.getnnz(axis=1) == 0)
             if len(empty):
                 raise InputError(
-                    f"{self._names[start + empty[0]]!r} and {len(empty) - 1} more near it express no gene of the model",
+                    f"{self._names[first + empty[0]]!r} and {len(empty) - 1} more near it express no gene of the model",
                     "cells with counts",
                     "drop empty cells, such as by scanpy.pp.filter_cells",
                 )
             largest = max(largest, float(block.data.max(initial=0)))
             whole = whole and bool((block.data == np.round(block.data)).all())
-            positive += chosen.nnz
-        if not whole and largest > LARGEST_LOG:
-            raise InputError(
-                f"values up to {largest:g} that are no whole numbers",
-                "counts, or log1p of normalised counts",
-                "take log1p of what is normalised, or embed the counts",
-            )
-        kind: Literal["counts", "logarithms"] = "counts" if whole else "logarithms"
-        logger.info("values are taken as %s (largest %g)", kind, largest)
-        return Values(kind, positive / (self.n_rows * max(len(self._columns), 1)))
+            n_positive += chosen.nnz
+        return largest, whole, n_positive
+
+
+def _infer_scale(largest: float, whole: bool) -> Scale:
+    if whole:
+        return "counts"
+    if largest > LARGEST_LOG:
+        raise InputError(
+            f"values up to {largest:g} that are not whole numbers",
+            "counts, or log1p of normalised counts",
+            "take log1p of what is normalised, or embed the counts",
+        )
+    return "logarithms"

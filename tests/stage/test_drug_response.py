@@ -52,7 +52,7 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules
     run = run_rules(targets, made, config)
     assert run.returncode == 0, run.stderr
     counts = io.read_table(shared / "counts.tsv", "screen_counts").set_index("step")
-    assert counts.loc["lines with a normalised name of their own", "names"] == "T-T; TT"
+    assert counts.loc["lines with a unique normalised name", "names"] == "T-T; TT"
     assert counts.loc["replicate rows merged into pairs", ["found", "kept"]].tolist() == [820, 800]
 
     table = io.read_table(predictions, "drug_predictions")

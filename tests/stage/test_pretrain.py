@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from grnformer.core import io
 from grnformer.graph.bundle import read_bundle
-from grnformer.infer.embed import embed_expression
+from grnformer.infer.embed import embed
 from grnformer.model.saved import load_model
 from grnformer.train.run import run
 
@@ -118,14 +118,13 @@ def test_fuse_and_pretrain_in_two_processes(tmp_path, run_rules, inputs, monkeyp
     scores = io.read_json(folder / "heldout.json", "heldout")
     assert scores["baseline_loss"] > 0
     assert io.read_table(folder / "training.tsv", "training")["step"].max() == 3
-    embedding = embed_expression(
-        folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
-    )
+    settings = {"batch_size": 16, "seed": 1, "mapping": MAPPING}
+    embedding, _, _ = embed(inputs, folder, tmp_path / "results/tiny/fuse/hybrid", settings=settings, scale="any")
     assert embedding.shape == (N_CELLS, 8)
 
 
 def check_attention(folder):
-    """Both types and states were analysed, untrained models attend nearly evenly, tables belong together."""
+    """Both types and states were analysed, untrained models attend nearly uniformly, tables belong together."""
     enrichment = io.read_table(folder / "enrichment.tsv", "attention_enrichment")
     assert set(enrichment["cell_type"]) == {"A", "B"}
     assert set(enrichment["state"]) == {"trained", "untrained"}
@@ -178,11 +177,10 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     assert scores["loss_unit"] == unit
     contribution = io.read_table(tmp_path / "results/tiny/attention/hybrid/contribution.tsv", "attention_contribution")
     assert set(contribution["loss_unit"]) == {unit}
-    embedding = embed_expression(
-        folder, tmp_path / "results/tiny/fuse/hybrid", inputs, batch_size=16, seed=1, mapping=MAPPING
-    )
+    settings = {"batch_size": 16, "seed": 1, "mapping": MAPPING}
+    embedding, _, _ = embed(inputs, folder, tmp_path / "results/tiny/fuse/hybrid", settings=settings, scale="any")
     assert embedding.shape == (N_CELLS, {"geneformer": 8, "scfoundation": 32}[backbone])
-    assert np.isfinite(embedding.to_numpy()).all()
+    assert np.isfinite(embedding).all()
 
 
 def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inputs):

@@ -1,6 +1,6 @@
 """Do TFs get more attention than other genes: as such, and than genes of the same degree and expression?
 
-Shapes: N genes, C columns (heads, their mean), D draws.
+Shapes: N genes, C columns (heads, their mean), S strata, D samples.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Enrichment:
     enrichment
         Their ratio.
     null_low, null_high
-        95% of the ratios when in place of every TF another gene of its stratum is drawn.
+        95% of the ratios when in place of every TF another gene of its stratum is sampled.
     p_value
         Two-sided, from labels permuted within strata.
     """
@@ -36,8 +36,18 @@ class Enrichment:
     p_value: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Stratum:
+    """TFs and other genes that are alike, with genes sampled in the TFs' places: others, and of both, (D, TFs) each."""
+
+    tfs: np.ndarray
+    others: np.ndarray
+    sampled: np.ndarray
+    permuted: np.ndarray
+
+
 class MatchedNull:
-    """Draws of other genes in place of TFs, and of labels, within strata; the same for all models and heads.
+    """Samples of other genes in place of TFs, and of labels, within strata; the same for all models and heads.
 
     Parameters
     ----------
@@ -50,7 +60,7 @@ class MatchedNull:
     draws
         D, of either kind.
     rng
-        Of the draws.
+        Of the samples.
     """
 
     def __init__(
@@ -59,56 +69,66 @@ class MatchedNull:
         self._weight = weight.astype(float)
         seen = weight > EMPTY
         self.unseen_tfs = int((is_tf & ~seen).sum())
-        pools = [np.flatnonzero((stratum == s) & seen) for s in np.unique(stratum[seen])]
-        split = [(pool[is_tf[pool]], pool[~is_tf[pool]]) for pool in pools]
-        self.unmatched_tfs = sum(len(tfs) for tfs, others in split if not len(others))
-        kept = [(tfs, others) for tfs, others in split if len(tfs) and len(others)]
-        self.n_others = sum(len(others) for _, others in kept)
-        self._strata = kept
-        self.tfs = np.concatenate([tfs for tfs, _ in kept]) if kept else np.empty(0, int)
-        self._drawn_D, self._shuffled_D = [], []
-        for tfs, others in kept:
-            chance = self._weight[others] / self._weight[others].sum()
-            self._drawn_D.append(rng.choice(others, size=(draws, len(tfs)), p=chance))
-            both = np.concatenate([tfs, others])
-            places = np.argpartition(rng.random((draws, len(both))), len(tfs) - 1, axis=1)[:, : len(tfs)]
-            self._shuffled_D.append(both[places])
+
+        self.unmatched_tfs = self.n_others = 0
+        self._strata: list[_Stratum] = []
+        for number in np.unique(stratum[seen]):
+            pool = np.flatnonzero((stratum == number) & seen)
+            tfs, others = pool[is_tf[pool]], pool[~is_tf[pool]]
+            if not len(others):
+                self.unmatched_tfs += len(tfs)
+            elif len(tfs):
+                self.n_others += len(others)
+                self._strata.append(self._sample(tfs, others, draws, rng))
+        self.tfs = np.concatenate([np.empty(0, int), *(s.tfs for s in self._strata)])
+
+    def _sample(self, tfs: np.ndarray, others: np.ndarray, draws: int, rng: np.random.Generator) -> _Stratum:
+        # Weighted by how often a gene was a key, as the mean that the ratio is taken to.
+        chance = self._weight[others] / self._weight[others].sum()
+        sampled = rng.choice(others, size=(draws, len(tfs)), p=chance)
+        both = np.concatenate([tfs, others])
+        # The places of the smallest uniform numbers: as many genes as TFs, without replacement.
+        places = np.argpartition(rng.random((draws, len(both))), len(tfs) - 1, axis=1)[:, : len(tfs)]
+        return _Stratum(tfs, others, sampled, both[places])
 
     def test(self, mass_NC: np.ndarray) -> Enrichment:
         """Compare the mean attention that genes got as keys (N, C); any value where a gene was never one."""
-        n_columns = mass_NC.shape[1]
         if not len(self.tfs):
-            return Enrichment(*np.full((6, n_columns), np.nan))
+            return Enrichment(*np.full((6, mass_NC.shape[1]), np.nan))
         weight_N = self._weight
         mass_NC = np.where(weight_N[:, None] > EMPTY, mass_NC, 0.0)
         total_NC = mass_NC * weight_N[:, None]
-        weights = weight_N[self.tfs]
-        tf_mass = total_NC[self.tfs].sum(0) / weights.sum()
-        means = np.stack([total_NC[others].sum(0) / weight_N[others].sum() for _, others in self._strata])
-        sizes = np.array([weight_N[tfs].sum() for tfs, _ in self._strata])
-        expected = sizes @ means / weights.sum()
-        drawn_DC = sum(
-            np.einsum("dtc,t->dc", mass_NC[drawn], weight_N[tfs])
-            for drawn, (tfs, _) in zip(self._drawn_D, self._strata, strict=True)
-        )
-        null_DC = drawn_DC / weights.sum() / expected
-        low, high = np.quantile(null_DC, [0.025, 0.975], axis=0)
-        ratio = tf_mass / expected
-        extreme = np.abs(np.log(self._permuted(total_NC))) >= np.abs(np.log(ratio)) * (1 - 1e-9)
-        return Enrichment(tf_mass, expected, ratio, low, high, (1 + extreme.sum(0)) / (1 + len(extreme)))
+
+        tf_weight = weight_N[self.tfs].sum()
+        tf_mass_C = total_NC[self.tfs].sum(0) / tf_weight
+        # Other genes count in each stratum as much as its TFs do: the mean of genes in the TFs' places.
+        means_SC = np.stack([total_NC[s.others].sum(0) / weight_N[s.others].sum() for s in self._strata])
+        weight_S = np.array([weight_N[s.tfs].sum() for s in self._strata])
+        expected_C = weight_S @ means_SC / tf_weight
+        ratio_C = tf_mass_C / expected_C
+
+        sampled_DC = sum(np.einsum("dtc,t->dc", mass_NC[s.sampled], weight_N[s.tfs]) for s in self._strata)
+        low_C, high_C = np.quantile(sampled_DC / tf_weight / expected_C, [0.025, 0.975], axis=0)
+
+        # Ratios are compared on the log scale, so that twice and half are equally far; equal ones count in spite of
+        # rounding, and the labels as they are count as one of the permutations.
+        permuted_DC = self._permuted(total_NC)
+        extreme_DC = np.abs(np.log(permuted_DC)) >= np.abs(np.log(ratio_C)) * (1 - 1e-9)
+        p_value_C = (1 + extreme_DC.sum(0)) / (1 + len(extreme_DC))
+        return Enrichment(tf_mass_C, expected_C, ratio_C, low_C, high_C, p_value_C)
 
     def _permuted(self, total_NC: np.ndarray) -> np.ndarray:
-        """The ratio under each permutation of labels, (D, C)."""
-        own_DC, weight_D1, expected_DC = 0.0, 0.0, 0.0
-        for shuffled, (tfs, others) in zip(self._shuffled_D, self._strata, strict=True):
-            both = np.concatenate([tfs, others])
-            chosen_DC, chosen_D1 = total_NC[shuffled].sum(1), self._weight[shuffled].sum(1)[:, None]
+        """The ratio under each permutation of labels, (D, C); the weight of the chosen genes cancels."""
+        chosen_sum, expected_sum = 0.0, 0.0
+        for stratum in self._strata:
+            both = np.concatenate([stratum.tfs, stratum.others])
+            chosen_DC = total_NC[stratum.permuted].sum(1)
+            chosen_weight_D1 = self._weight[stratum.permuted].sum(1)[:, None]
             rest_DC = total_NC[both].sum(0) - chosen_DC
-            rest_D1 = self._weight[both].sum() - chosen_D1
-            own_DC = own_DC + chosen_DC
-            weight_D1 = weight_D1 + chosen_D1
-            expected_DC = expected_DC + chosen_D1 * rest_DC / rest_D1
-        return np.asarray(own_DC / expected_DC)
+            rest_weight_D1 = self._weight[both].sum() - chosen_weight_D1
+            chosen_sum = chosen_sum + chosen_DC
+            expected_sum = expected_sum + chosen_weight_D1 * rest_DC / rest_weight_D1
+        return np.asarray(chosen_sum / expected_sum)
 
 
 def degree_strata(degree: np.ndarray, edges: list[int]) -> np.ndarray:

@@ -1,25 +1,21 @@
-"""Does a target's query attend to its own regulators' keys? Pairs of highest attention against degree-aware baselines.
+"""Does a target's query attend to the keys of its regulators? Pairs of highest attention against baselines of degree.
 
-Shapes: N genes, F TFs, K pairs, D draws.
+Shapes: N genes, F TFs, K pairs, D samples.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-_MEASURES = (
-    "precision",
-    "base_rate",
-    "same_tf",
-    "same_tf_low",
-    "same_tf_high",
-    "same_target",
-    "auroc",
-    "auroc_low",
-    "auroc_high",
-)
+from grnformer.bench.intervals import Estimate, estimate_mean
+
+if TYPE_CHECKING:
+    from grnformer.infer.attention import Received
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,12 @@ class PairScores:
     candidates, edges
         Pairs that were seen often enough; those among them that are edges.
     precision
-        Share of edges among the `top` pairs of highest attention.
+        Fraction of edges among the `top` pairs of highest attention.
     base_rate
-        Share of edges among all candidates.
+        Fraction of edges among all candidates.
     same_tf, same_tf_low, same_tf_high
-        Share expected when every top pair keeps its TF and takes a random target among the candidates, with the 95% of
-        draws: what comes of attending to TFs of high degree.
+        Fraction expected when every top pair keeps its TF and takes a random target among the candidates, with the 95%
+        of samples: what comes of attending to TFs of high degree.
     same_target
         The same when every top pair keeps its target and takes a random TF.
     auroc, auroc_low, auroc_high, auroc_tfs
@@ -63,44 +59,139 @@ def score_pairs(
     score_NF: np.ndarray, candidate_NF: np.ndarray, edge_NF: np.ndarray, top: int, draws: int, rng: np.random.Generator
 ) -> PairScores:
     """Score pairs (target, TF) by attention against the edges of a network; ties keep the order of genes."""
-    target, tf = np.nonzero(candidate_NF)
-    score, edge = score_NF[target, tf], edge_NF[target, tf]
-    k = min(top, len(score))
-    if k == 0:
-        return PairScores(0, 0, 0, **dict.fromkeys(_MEASURES, np.nan), auroc_tfs=0)
-    best = np.argsort(-score, kind="stable")[:k]
-    of_target, of_tf = (
-        np.bincount(gene, edge, size) / np.maximum(np.bincount(gene, minlength=size), 1)
-        for gene, size in zip((target, tf), candidate_NF.shape, strict=True)
-    )
-    drawn_D = (rng.random((draws, k)) < of_tf[tf[best]]).mean(1)
-    low, high = np.quantile(drawn_D, [0.025, 0.975])
+    target_K, tf_K = np.nonzero(candidate_NF)
+    score_K, edge_K = score_NF[target_K, tf_K], edge_NF[target_K, tf_K]
+    n_top = min(top, len(score_K))
+    if n_top == 0:
+        undefined: dict[str, Any] = dict.fromkeys(PairScores.__annotations__, np.nan)
+        return PairScores(**undefined | {"candidates": 0, "edges": 0, "top": 0, "auroc_tfs": 0})
+
+    best = np.argsort(-score_K, kind="stable")[:n_top]
+    n_targets, n_tfs = candidate_NF.shape
+    of_target_K = _edge_fraction(target_K, edge_K, n_targets)[target_K[best]]
+    of_tf_K = _edge_fraction(tf_K, edge_K, n_tfs)[tf_K[best]]
+    # With a random target, a top pair is an edge with its TF's fraction of edges.
+    precision_D = (rng.random((draws, n_top)) < of_tf_K).mean(1)
+    low, high = np.quantile(precision_D, [0.025, 0.975])
+    auroc = _auroc_within_tfs(score_K, edge_K, tf_K)
     return PairScores(
-        len(score),
-        int(edge.sum()),
-        k,
-        float(edge[best].mean()),
-        float(edge.mean()),
-        float(of_tf[tf[best]].mean()),
-        float(low),
-        float(high),
-        float(of_target[target[best]].mean()),
-        *_within_tfs(score, edge, tf),
+        candidates=len(score_K),
+        edges=int(edge_K.sum()),
+        top=n_top,
+        precision=float(edge_K[best].mean()),
+        base_rate=float(edge_K.mean()),
+        same_tf=float(of_tf_K.mean()),
+        same_tf_low=float(low),
+        same_tf_high=float(high),
+        same_target=float(of_target_K.mean()),
+        auroc=auroc.value,
+        auroc_low=auroc.low,
+        auroc_high=auroc.high,
+        auroc_tfs=auroc.members,
     )
 
 
-def _within_tfs(score: np.ndarray, edge: np.ndarray, tf: np.ndarray) -> tuple[float, float, float, int]:
+def _edge_fraction(gene_K: np.ndarray, edge_K: np.ndarray, n_genes: int) -> np.ndarray:
+    """Fraction of edges among the candidates of each gene."""
+    return np.bincount(gene_K, edge_K, n_genes) / np.maximum(np.bincount(gene_K, minlength=n_genes), 1)
+
+
+def _auroc_within_tfs(score_K: np.ndarray, edge_K: np.ndarray, tf_K: np.ndarray) -> Estimate:
+    """Mean over TFs, with its interval: TFs of high degree must not count for more, nor be ranked against others."""
     from scipy.stats import rankdata
 
-    from grnformer.bench.intervals import estimate_mean
-
     areas = []
-    order = np.argsort(tf, kind="stable")
-    for own in np.split(order, np.flatnonzero(np.diff(tf[order])) + 1):
-        positive = edge[own]
+    order = np.argsort(tf_K, kind="stable")
+    for of_tf in np.split(order, np.flatnonzero(np.diff(tf_K[order])) + 1):
+        positive = edge_K[of_tf]
         n, m = int(positive.sum()), int((~positive).sum())
         if n and m:
-            areas.append((rankdata(score[own])[positive].sum() - n * (n + 1) / 2) / (n * m))
-    if not areas:
-        return np.nan, np.nan, np.nan, 0
+            # Mann-Whitney: the rank sum of the positives, less its least value, over its range.
+            rank_sum = rankdata(score_K[of_tf])[positive].sum()
+            areas.append((rank_sum - n * (n + 1) / 2) / (n * m))
     return estimate_mean(np.array(areas))
+
+
+def score_models(
+    trained: Mapping[int, Received], is_tf: np.ndarray, network: pd.DataFrame, settings: dict[str, Any]
+) -> pd.DataFrame:
+    """`score_pairs` of the trained model of each seed against one network: contract attention_pair_scores.
+
+    Parameters
+    ----------
+    trained
+        By seed; all of the same cells.
+    network
+        Edges by node number (tf, gene, sign, eregulons).
+    settings
+        The config section `attention`.
+    """
+    candidate_NF, edge_NF = _candidates(trained, is_tf, network, settings)
+    rows = []
+    for seed, received in trained.items():
+        rng = np.random.default_rng(settings["seed"])
+        sizes = settings["top_pairs"], settings["null_draws"]
+        scored = score_pairs(_mean_attention(received), candidate_NF, edge_NF, *sizes, rng)
+        rows.append({"seed": seed, **asdict(scored)})
+    return pd.DataFrame(rows)
+
+
+def best_pairs(
+    trained: Mapping[int, Received],
+    genes: np.ndarray,
+    is_tf: np.ndarray,
+    network: pd.DataFrame,
+    settings: dict[str, Any],
+) -> pd.DataFrame:
+    """Pairs of highest attention in the mean over seeds: contract attention_pairs. `genes` are names, (N,)."""
+    candidate_NF, edge_NF = _candidates(trained, is_tf, network, settings)
+    counts_NF = _first(trained).pairs_NF
+    total_NF = sum(received.pair_NF for received in trained.values())
+    mean_NF = np.where(candidate_NF, total_NF / np.maximum(counts_NF, 1) / len(trained), -np.inf)
+
+    n_best = min(settings["top_pairs"], int(candidate_NF.sum()))
+    best = np.argsort(-mean_NF, axis=None, kind="stable")[:n_best]
+    target, tf = np.unravel_index(best, mean_NF.shape)
+    by_seed = np.stack([_mean_attention(received)[target, tf] for received in trained.values()])
+    table = pd.DataFrame(
+        {
+            "rank": np.arange(1, len(best) + 1),
+            "tf": genes[is_tf][tf],
+            "target": genes[target],
+            "attention": mean_NF[target, tf].astype(float),
+            "least": by_seed.min(0).astype(float),
+            "greatest": by_seed.max(0).astype(float),
+            "cells": counts_NF[target, tf],
+            "edge": edge_NF[target, tf],
+        }
+    )
+
+    edges = network.assign(tf=genes[network["tf"]], target=genes[network["gene"]])
+    table = table.merge(edges[["tf", "target", "sign", "eregulons"]], on=["tf", "target"], how="left")
+    table["sign"] = table["sign"].fillna(0).astype(int)
+    # Lists come as tuples or arrays, by the engine that read them; what has no edge is NaN.
+    known = [isinstance(names, list | tuple | np.ndarray) for names in table["eregulons"]]
+    table["eregulons"] = [", ".join(x) if k else None for x, k in zip(table["eregulons"], known, strict=True)]
+    return table
+
+
+def _candidates(
+    trained: Mapping[int, Received], is_tf: np.ndarray, network: pd.DataFrame, settings: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (target, TF) that were seen often enough, and those that are edges of the network."""
+    counts_NF = _first(trained).pairs_NF
+    number_of_tf = np.cumsum(is_tf) - 1
+    known = network[is_tf[network["tf"]]]
+    edge_NF = np.zeros(counts_NF.shape, bool)
+    edge_NF[known["gene"], number_of_tf[known["tf"]]] = True
+    return counts_NF >= settings["min_observed"], edge_NF
+
+
+def _first(trained: Mapping[int, Received]) -> Received:
+    """Any of them, for the counts: all models saw the same cells, tokens and masks."""
+    return next(iter(trained.values()))
+
+
+def _mean_attention(received: Received) -> np.ndarray:
+    """Mean over cells of each pair's relative attention, (N, F)."""
+    return received.pair_NF / np.maximum(received.pairs_NF, 1)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from grnformer.bench.drug_response.structures import read_molecule
 
 if TYPE_CHECKING:
-    import torch
     from torch_geometric.data import Batch
 
 ELEMENTS = ("C", "N", "O", "S", "F", "Cl", "Br", "I", "P", "B")
@@ -23,15 +22,18 @@ def batch_drugs(smiles: list[str]) -> Batch:
     Nodes are heavy atoms (`N_ATOM_FEATURES` features: element, bonds, hydrogens, hybridisation, charge, aromaticity,
     ring, stereocentre); edges are bonds in both directions.
     """
+    import torch
     from torch_geometric.data import Batch, Data
 
     graphs = []
     for text in smiles:
         molecule = read_molecule(text)
-        atoms = _tensor([_atom_features(atom) for atom in molecule.GetAtoms()])
+        atoms = torch.tensor([_atom_features(atom) for atom in molecule.GetAtoms()])
         ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
-        both = ends + [(end, begin) for begin, end in ends]
-        graphs.append(Data(x=atoms, edge_index=_tensor(both, whole=True).reshape(-1, 2).T.contiguous()))
+        # A molecule of one atom has no bond: the shape must not be left to the list.
+        one_way = torch.tensor(ends, dtype=torch.long).reshape(-1, 2)
+        both_ways = torch.cat([one_way, one_way.flip(1)])
+        graphs.append(Data(x=atoms, edge_index=both_ways.T.contiguous()))
     return Batch.from_data_list(graphs)
 
 
@@ -52,9 +54,3 @@ def _atom_features(atom: Any) -> list[float]:
 def _one_hot(value: object, choices: Any, other: bool = False) -> list[float]:
     hot = [float(value == choice) for choice in choices]
     return [*hot, float(not any(hot))] if other else hot
-
-
-def _tensor(values: list[Any], whole: bool = False) -> torch.Tensor:
-    import torch
-
-    return torch.tensor(values, dtype=torch.long if whole else torch.float32)

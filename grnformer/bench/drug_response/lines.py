@@ -35,7 +35,7 @@ def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:
 def lift_to_zero(expression: anndata.AnnData) -> anndata.AnnData:
     """Subtract each line's lowest value: non-negative, the order of genes within a line kept.
 
-    The source standardises each line (mean 0, sd 1) and lost the counts. Its lowest value is that of genes without
+    The source standardises each line (mean 0, SD 1) and lost the counts. Its lowest value is that of genes without
     expression, so that these become 0, as a model of counts expects; models that bin or rank within a cell see what
     they would have seen.
     """

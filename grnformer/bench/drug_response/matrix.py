@@ -7,6 +7,7 @@ was not measured; parts of a split are boolean L x D masks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,55 +25,66 @@ class Matrix:
     def from_table(cls, responses: pd.DataFrame) -> Matrix:
         """Build from a table of line, drug, ln_ic50 with unique pairs."""
         lines, drugs = sorted(responses["line"].unique()), sorted(responses["drug"].unique())
-        values = np.full((len(lines), len(drugs)), np.nan)
-        row, column = _codes(responses, lines, drugs)
-        values[row, column] = responses["ln_ic50"]
-        return cls(lines, drugs, values)
+        matrix = cls(lines, drugs, np.full((len(lines), len(drugs)), np.nan))
+        matrix.values[matrix._places(responses)] = responses["ln_ic50"]
+        return matrix
 
     def part_masks(self, split: pd.DataFrame, fold: str) -> dict[str, np.ndarray]:
         """Masks train, validation, test (L x D) of column `fold` of a split table."""
-        row, column = _codes(split, self.lines, self.drugs)
         masks = {}
         for part in ("train", "validation", "test"):
-            mask = np.zeros(self.values.shape, dtype=bool)
-            chosen = (split[fold] == part).to_numpy()
-            mask[row[chosen], column[chosen]] = True
-            masks[part] = mask
+            masks[part] = np.zeros(self.values.shape, dtype=bool)
+            masks[part][self._places(split[split[fold] == part])] = True
         return masks
 
-
-def _codes(table: pd.DataFrame, lines: list[str], drugs: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    row = pd.Categorical(table["line"], categories=lines).codes
-    column = pd.Categorical(table["drug"], categories=drugs).codes
-    return np.asarray(row, dtype=int), np.asarray(column, dtype=int)
+    def _places(self, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column of each pair of a table."""
+        return pd.Index(self.lines).get_indexer(pairs["line"]), pd.Index(self.drugs).get_indexer(pairs["drug"])
 
 
-def fit_additive(values: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Least-squares fit of mean + line effect + drug effect to the cells of `mask`.
+class Additive(NamedTuple):
+    """Mean, line effects (L,) and drug effects (D,) of a screen."""
 
-    Exact for unbalanced tables: line effects are eliminated and the D x D normal equations solved with minimal
-    norm. A line or drug without a cell has effect 0.
+    mean: float
+    line: np.ndarray
+    drug: np.ndarray
 
-    Returns
-    -------
-    mean, line effects (L), drug effects (D)
+    def predictions(self) -> np.ndarray:
+        """Their sum for every pair, L x D."""
+        return self.mean + self.line[:, None] + self.drug
+
+
+def fit_additive(values: np.ndarray, mask: np.ndarray) -> Additive:
+    """Least-squares fit of mean + line effect + drug effect to the pairs of `mask`.
+
+    Exact for unbalanced tables. A line or drug without a pair has effect 0.
     """
-    weight = mask.astype(float)
     if not mask.any():
-        return 0.0, np.zeros(mask.shape[0]), np.zeros(mask.shape[1])
+        return Additive(0.0, np.zeros(mask.shape[0]), np.zeros(mask.shape[1]))
+    weight = mask.astype(float)
     mean = float(values[mask].mean())
     centred = np.where(mask, values - mean, 0.0)
     per_line, per_drug = weight.sum(axis=1), weight.sum(axis=0)
-    share = weight / np.maximum(per_line, 1)[:, None]  # L x D, rows sum to 1
     line_mean = centred.sum(axis=1) / np.maximum(per_line, 1)
-    schur = np.diag(per_drug) - weight.T @ share
+
+    # Given the drug effects, a line's effect is the mean of what they leave: put into the normal equations, it leaves
+    # a D x D system. It is singular, since a constant may move between lines and drugs: the solution of minimal norm
+    # is taken.
+    fraction = weight / np.maximum(per_line, 1)[:, None]  # L x D, rows sum to 1
+    schur = np.diag(per_drug) - weight.T @ fraction
     drug_effect = np.linalg.lstsq(schur, centred.sum(axis=0) - weight.T @ line_mean, rcond=1e-10)[0]
     drug_effect[per_drug == 0] = 0.0
-    line_effect = line_mean - share @ drug_effect
-    return mean, line_effect, drug_effect
+    return Additive(mean, line_mean - fraction @ drug_effect, drug_effect)
 
 
 def remove_means(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Residuals (one per cell of `mask`, row-major) of the additive fit: line and drug means removed."""
+    """Residuals (one a pair of `mask`, row-major) of the additive fit: line and drug means removed."""
     mean, line_effect, drug_effect = fit_additive(values, mask)
-    return (values - mean - line_effect[:, None] - drug_effect[None, :])[mask]
+    return (values - mean - line_effect[:, None] - drug_effect)[mask]
+
+
+def known_means(values: np.ndarray, known: np.ndarray, axis: int) -> np.ndarray:
+    """Means of the known values over lines (axis 0) or drugs (1); the global mean where none is known."""
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), values[known].mean())

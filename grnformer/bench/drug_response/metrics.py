@@ -1,4 +1,4 @@
-"""The metrics of drug response, each a number for one test set.
+"""The metrics of drug response, each one value for a test set.
 
 Truth and prediction are L x D matrices (lines x drugs), `mask` marks the test pairs. A correlation is undefined
 (NaN) where truth or prediction does not vary; a benchmark counts that as failed, never as 0.
@@ -12,8 +12,8 @@ import numpy as np
 
 from grnformer.bench.drug_response.matrix import remove_means
 
-MIN_LINES = 10  # a drug's own correlation needs this many tested lines
-_FLAT = 1e-6  # below this share of the original spread a residual is rounding, not variation
+MIN_LINES = 10  # a drug's correlation needs this many tested lines
+_FLAT = 1e-6  # a residual below this fraction of the largest value is rounding, not variation
 
 
 def double_centred_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
@@ -43,18 +43,18 @@ def per_drug_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
 
     A drug whose predictions are all equal counts 0; undefined if that holds for all of them.
     """
-    values = [
-        _correlate(truth[rows, drug], prediction[rows, drug])
-        for drug, rows in enumerate(mask.T)
-        if rows.sum() >= MIN_LINES
-    ]
+    values = []
+    for drug, rows in enumerate(mask.T):
+        if rows.sum() >= MIN_LINES:
+            values.append(_correlate(truth[rows, drug], prediction[rows, drug]))
+
     if not values or np.isnan(values).all():
         return float("nan")
     return float(np.nan_to_num(values).mean())
 
 
 def pooled_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
-    """Pearson correlation over all test pairs; mostly tells drugs apart, so a drug mean scores high."""
+    """Pearson correlation over all test pairs; mostly differences between drugs, so that a drug mean scores high."""
     return _correlate(truth[mask], prediction[mask])
 
 

@@ -14,8 +14,8 @@ def predict_from_similar_drugs(
 ) -> Iterator[np.ndarray]:
     """Yield predictions (L x D) for each number of neighbours.
 
-    A drug's profile over lines is the mean, weighted by similarity, of its neighbours' profiles. No drug is its own
-    neighbour: for known drugs this is leave-one-out. What a neighbour lacks is filled by the additive fit.
+    A drug's profile over lines is the mean, weighted by similarity, of its neighbours' profiles. No drug is a
+    neighbour of itself: for known drugs this is leave-one-out. What a neighbour lacks is filled by the additive fit.
 
     Parameters
     ----------
@@ -26,15 +26,17 @@ def predict_from_similar_drugs(
     neighbours
         Numbers of neighbours, at least 1.
     """
-    mean, line_effect, drug_effect = fit_additive(values, mask)
-    profiles = np.where(mask, values, mean + line_effect[:, None] + drug_effect[None, :])
+    profiles = np.where(mask, values, fit_additive(values, mask).predictions())
     candidates = np.flatnonzero(mask.any(axis=0))
     close = similarity[:, candidates].astype(float)
-    close[candidates, np.arange(len(candidates))] = -1.0
+    close[candidates, np.arange(len(candidates))] = -1.0  # itself, behind every other drug
     order = np.argsort(-close, axis=1, kind="stable")
+
     for number in neighbours:
-        weight = np.zeros_like(close)
         nearest = order[:, :number]
-        np.put_along_axis(weight, nearest, np.maximum(np.take_along_axis(close, nearest, axis=1), 1e-6), axis=1)
+        # Drugs that share no bit with any other take the mean of their neighbours: weights may not all be 0.
+        similar = np.maximum(np.take_along_axis(close, nearest, axis=1), 1e-6)
+        weight = np.zeros_like(close)
+        np.put_along_axis(weight, nearest, similar, axis=1)
         weight /= weight.sum(axis=1, keepdims=True)
         yield profiles[:, candidates] @ weight.T

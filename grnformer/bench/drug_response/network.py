@@ -41,16 +41,21 @@ class DrugEncoder(nn.Module):
     def forward(self, drugs: Batch) -> Tensor:
         """Encode all graphs of the batch: D x n_features."""
         h_AH = drugs.x
+        states = [h_AH]
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            h_AH = torch.relu(norm(layer(h_AH, drugs.edge_index)))
+            states.append(h_AH)
+
         read = []
-        for layer, norm in zip([None, *self.layers], [None, *self.norms], strict=True):
-            if layer is not None and norm is not None:
-                h_AH = torch.relu(norm(layer(h_AH, drugs.edge_index)))
-            read += [pool(h_AH, drugs.batch, drugs.num_graphs) for pool in (global_add_pool, global_max_pool)]
+        for h_AH in states:
+            read.append(global_add_pool(h_AH, drugs.batch, drugs.num_graphs))
+            read.append(global_max_pool(h_AH, drugs.batch, drugs.num_graphs))
+        # Sums grow with the molecule and with every layer: normalised over drugs, all are of one size.
         return self.readout_norm(torch.cat(read, dim=1))
 
 
 class ResponseNetwork(nn.Module):
-    """Predicts the deviation of LN_IC50 from what means say, for all pairs of a batch of lines with all drugs.
+    """Predicts the residual of LN_IC50 after the means, for all pairs of a batch of lines with all drugs.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ class ResponseNetwork(nn.Module):
     rank
         Dimensions in which lines and drugs meet (inner product).
     dropout
-        Share of line features and hidden units dropped in training.
+        Fraction of line features and hidden units dropped in training.
     """
 
     def __init__(
@@ -82,8 +87,9 @@ class ResponseNetwork(nn.Module):
         )
 
     def forward(self, lines_LE: Tensor, drugs_DH: Tensor) -> Tensor:
-        """Deviations, L x D, from line embeddings and the output of the drug encoder."""
+        """Residuals, L x D, from line embeddings and the output of the drug encoder."""
         drugs_DR = self.drug_head(drugs_DH)
         lines_LR = self.line_head(lines_LE) + self.line_skip(lines_LE)
+        # The first of rank + 1 outputs is the main effect of a line or drug, the rest meet in an inner product.
         interaction_LD = lines_LR[:, 1:] @ drugs_DR[:, 1:].T
         return interaction_LD + lines_LR[:, :1] + drugs_DR[:, 0]

@@ -14,7 +14,7 @@ from grnformer.bench.drug_response.split import fold_columns
 from grnformer.bench.drug_response.structures import fingerprints, tanimoto
 from grnformer.core.errors import InputError
 
-log = logging.getLogger("grnformer.bench")
+logger = logging.getLogger(__name__)
 
 
 def crossvalidate_baselines(
@@ -32,15 +32,12 @@ def crossvalidate_baselines(
     line, drug, fold, ln_ic50 and one column of predictions a baseline.
     """
     matrix = Matrix.from_table(responses)
-    features = Features(
-        np.asarray(expression[matrix.lines].X),
-        tanimoto(fingerprints(drugs.set_index("drug").loc[matrix.drugs, "smiles"].tolist())),
-    )
+    features = Features(np.asarray(expression[matrix.lines].X), tanimoto(fingerprints(_smiles(drugs, matrix))))
     tables = []
     for fold in fold_columns(parts):
         masks = matrix.part_masks(parts, fold)
         predictions, chosen = predict_baselines(matrix.values, masks, split, features, grids)
-        log.info("split %s %s: chosen %s", split, fold, chosen)
+        logger.info("split %s %s: chosen %s", split, fold, chosen)
         tables.append(tested_table(matrix, masks["test"], fold, predictions))
     return pd.concat(tables, ignore_index=True)
 
@@ -62,11 +59,11 @@ def crossvalidate_network(
     ----------
     embeddings
         Line embeddings, one a pretraining seed (line, then one column a dimension). Fold i takes the i-th, starting
-        anew after the last, so that the folds' spread holds that of pretraining too.
+        anew after the last, so that the variation over folds includes that of pretraining.
     network
         Settings of the network (`TrainingSettings`).
     seed
-        Of the networks' initial weights and batches; each fold has its own.
+        Of the networks' initial weights and batches; fold i adds i.
 
     Returns
     -------
@@ -81,9 +78,10 @@ def crossvalidate_network(
     from grnformer.bench.drug_response.train import TrainingSettings, predict_fold
 
     matrix = Matrix.from_table(responses)
-    batch = batch_drugs(drugs.set_index("drug").loc[matrix.drugs, "smiles"].tolist())
+    batch = batch_drugs(_smiles(drugs, matrix))
     features = [_in_order(embedding, matrix.lines) for embedding in embeddings]
     settings = TrainingSettings(**network)  # type: ignore[arg-type]
+
     tables = []
     for number, fold in enumerate(fold_columns(parts)):
         masks = matrix.part_masks(parts, fold)
@@ -103,8 +101,13 @@ def tested_table(matrix: Matrix, test: np.ndarray, fold: str, predictions: dict[
             "fold": fold,
             "ln_ic50": matrix.values[test],
         }
-        | {name: np.asarray(prediction)[test] for name, prediction in predictions.items()}
+        | {name: prediction[test] for name, prediction in predictions.items()}
     )
+
+
+def _smiles(drugs: pd.DataFrame, matrix: Matrix) -> list[str]:
+    """SMILES in the order of the matrix's columns."""
+    return drugs.set_index("drug").loc[matrix.drugs, "smiles"].tolist()
 
 
 def _in_order(embedding: pd.DataFrame, lines: list[str]) -> np.ndarray:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from grnformer.bench.drug_response.matrix import known_means
+
 
 def predict_by_ridge(values: np.ndarray, mask: np.ndarray, expression: np.ndarray, alpha: float) -> np.ndarray:
     """Predictions (L x D) of one ridge model a drug, with an intercept, fitted on the drug's known lines.
@@ -22,7 +24,7 @@ def predict_by_ridge(values: np.ndarray, mask: np.ndarray, expression: np.ndarra
     alpha
         Penalty in units of the mean squared norm of a line's expression, centred on the lines with a known value.
     """
-    kernel, scale = _kernel(expression, np.asarray(mask.any(axis=1)))
+    kernel, scale = _kernel(expression, mask.any(axis=1))
     predictions = np.full(values.shape, values[mask].mean())
     for drug, rows in enumerate(mask.T):
         if rows.any():
@@ -38,17 +40,18 @@ def approximate_ridge(
     All drugs then share their lines, and one decomposition serves all drugs and penalties; exact where no value of
     a line with any known value is missing.
     """
-    rows = np.asarray(mask.any(axis=1))
+    rows = mask.any(axis=1)
     kernel, scale = _kernel(expression, rows)
-    count = mask.sum(axis=0)
-    known = np.where(mask, values, 0.0)
-    mean = np.where(count > 0, known.sum(axis=0) / np.maximum(count, 1), values[mask].mean())
-    response = np.where(mask, known - mean, 0.0)[rows]
+    mean = known_means(values, mask, axis=0)
+    response = np.where(mask, values - mean, 0.0)[rows]
+
     squared, vectors = np.linalg.eigh(kernel[np.ix_(rows, rows)])
     loadings = vectors.T @ response
     projected = kernel[:, rows] @ vectors
     for alpha in alphas:
-        yield mean + projected @ (loadings / (np.maximum(squared, 0.0) + alpha * scale)[:, None])
+        # The kernel has no negative eigenvalue but by rounding.
+        penalised = np.maximum(squared, 0.0) + alpha * scale
+        yield mean + projected @ (loadings / penalised[:, None])
 
 
 def _kernel(expression: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
@@ -60,13 +63,16 @@ def _kernel(expression: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float
 
 def _fit(kernel: np.ndarray, response: np.ndarray, rows: np.ndarray, penalty: float) -> np.ndarray:
     """Predictions for all lines of the model fitted on `rows`; the intercept is not penalised."""
+    # The kernel is centred on the drug's lines, as if each gene were: this fits the intercept.
     inner = kernel[np.ix_(rows, rows)]
     row_mean = inner.mean(axis=0)
     mean = row_mean.mean()
     inner = inner - row_mean[None, :] - row_mean[:, None] + mean
     inner.flat[:: len(inner) + 1] += penalty
+
     factor = cho_factor(inner, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, response - response.mean(), check_finite=False)
+
     outer = kernel[:, rows]
     outer = outer - outer.mean(axis=1)[:, None] - row_mean[None, :] + mean
     return response.mean() + outer @ dual

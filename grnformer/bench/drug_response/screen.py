@@ -47,7 +47,7 @@ def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.Da
     Rows of one line and one compound are averaged *before* any split, or replicates would stand on both sides
     of it. Compounds are one where their structure is one (`structure_key`), whatever their names. Lines match
     their expression by normalised name; where two lines of the screen share a normalised name (T-T and TT,
-    KM-H2 and KMH-2 are four different lines) nothing tells whose expression it is, and both are left out.
+    KM-H2 and KMH-2 are four different lines) it is not known whose expression it is, and both are left out.
 
     Parameters
     ----------
@@ -63,20 +63,14 @@ def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.Da
     InputError
         If a column is missing, values are not finite, or no row is left.
     """
-    missing = [c for c in COLUMNS if c not in rows]
-    if missing:
-        raise InputError(f"a screen with columns {list(rows.columns)}", f"columns {COLUMNS}", f"add {missing}")
-    if not np.isfinite(rows["LN_IC50"].to_numpy(dtype=float)).all():
-        raise InputError("LN_IC50 with missing or infinite values", "finite numbers", "remove or mend those rows")
+    _check_rows(rows)
     counts = [_count("rows", len(rows), len(rows), [])]
     kept_lines = _match_lines(rows["CELL_LINE_NAME"].unique(), expression.index, counts)
     drugs, drug_of = _join_drugs(rows["DRUG_NAME"].unique(), smiles, counts)
+
+    line = rows["CELL_LINE_NAME"]
     merged = pd.DataFrame(
-        {
-            "line": rows["CELL_LINE_NAME"].where(rows["CELL_LINE_NAME"].isin(kept_lines)),
-            "drug": rows["DRUG_NAME"].map(drug_of),
-            "ln_ic50": rows["LN_IC50"],
-        }
+        {"line": line.where(line.isin(kept_lines)), "drug": rows["DRUG_NAME"].map(drug_of), "ln_ic50": rows["LN_IC50"]}
     )
     merged = merged.dropna(subset=["line", "drug"])
     if merged.empty:
@@ -88,37 +82,50 @@ def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.Da
     responses = merged.groupby(["line", "drug"], sort=True)["ln_ic50"].agg(ln_ic50="mean", n_rows="size").reset_index()
     counts.append(_count("rows with structure and expression", len(rows), len(merged), []))
     counts.append(_count("replicate rows merged into pairs", len(merged), len(responses), []))
+
     lines = sorted(responses["line"].unique())
-    drugs = drugs[drugs["drug"].isin(responses["drug"])].reset_index(drop=True)
     profile_of = {normalise_line(name): name for name in expression.index}
     table = expression.loc[[profile_of[normalise_line(line)] for line in lines]]
     table.index = pd.Index(lines, name="line")
+    drugs = drugs[drugs["drug"].isin(responses["drug"])].reset_index(drop=True)
     return Screen(responses, drugs, table, pd.DataFrame(counts))
 
 
+def _check_rows(rows: pd.DataFrame) -> None:
+    missing = [c for c in COLUMNS if c not in rows]
+    if missing:
+        raise InputError(f"a screen with columns {list(rows.columns)}", f"columns {COLUMNS}", f"add {missing}")
+    if not np.isfinite(rows["LN_IC50"].to_numpy(dtype=float)).all():
+        raise InputError("LN_IC50 with missing or infinite values", "finite numbers", "remove or mend those rows")
+
+
 def _match_lines(names: np.ndarray, profiles: pd.Index, counts: list[dict[str, object]]) -> list[str]:
-    normal = pd.Series({name: normalise_line(name) for name in names})
+    """Lines of the screen that have one expression profile; what is lost is added to `counts`."""
+    lines = pd.Series(names)
+    normal = lines.map(normalise_line)
     ambiguous = normal.duplicated(keep=False)
-    profiled = pd.Index([normalise_line(name) for name in profiles])
-    double = set(profiled[profiled.duplicated()])
-    known = normal.isin(set(profiled) - double)
-    shared = list(normal[ambiguous].index)
-    counts.append(_count("lines with a normalised name of their own", len(names), len(names) - len(shared), shared))
-    lost = list(normal[~ambiguous & ~known].index)
-    kept = list(normal[~ambiguous & known].index)
-    counts.append(_count("lines with expression", int((~ambiguous).sum()), len(kept), lost))
+    shared, distinct = list(lines[ambiguous]), lines[~ambiguous]
+    counts.append(_count("lines with a unique normalised name", len(names), len(distinct), shared))
+
+    profiled = profiles.map(normalise_line)
+    # Of two profiles with one name, none is known to be the line's.
+    known = normal[~ambiguous].isin(profiled[~profiled.duplicated(keep=False)])
+    kept = list(distinct[known])
+    counts.append(_count("lines with expression", len(distinct), len(kept), list(distinct[~known])))
     return kept
 
 
 def _join_drugs(
     names: np.ndarray, smiles: dict[str, str], counts: list[dict[str, object]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Compounds (drug, smiles, structure, aliases), and the compound of each name that has a structure."""
     known = sorted(name for name in names if name in smiles)
     lost = sorted(name for name in names if name not in smiles)
     counts.append(_count("drugs with a structure", len(names), len(known), lost))
+
     table = pd.DataFrame({"name": known, "smiles": [smiles[name] for name in known]})
     table["structure"] = [structure_key(s) for s in table["smiles"]]
-    # the first name in alphabetical order stands for the compound
+    # The first name in alphabetical order stands for the compound.
     table["drug"] = table.groupby("structure")["name"].transform("first")
     joined = table.groupby("drug", sort=True).agg(
         smiles=("smiles", "first"), structure=("structure", "first"), aliases=("name", "; ".join)

@@ -8,7 +8,7 @@ import numpy as np
 
 from grnformer.bench.drug_response.matrix import fit_additive
 
-_TOLERANCE = 1e-3  # relative change of the filled-in cells at which a fit has settled
+_TOLERANCE = 1e-3  # relative change of the estimate at which a fit has converged
 _MAX_ITERATIONS = 100
 
 
@@ -16,29 +16,31 @@ def soft_impute(values: np.ndarray, mask: np.ndarray, shrinkage: list[float]) ->
     """Yield predictions (L x D) for each shrinkage, strongest first: additive fit + low-rank interaction.
 
     The interaction is fitted to the residuals of the additive fit: missing cells are filled by the current
-    estimate, whose singular values are shrunk, until it settles. Each fit starts from the one before.
+    estimate, whose singular values are shrunk, until it converges. Each fit starts from the one before.
 
     Parameters
     ----------
     values, mask
         LN_IC50 and which of it is known, L x D.
     shrinkage
-        Falling shares of the largest singular value of the zero-filled residuals, in (0, 1).
+        Falling fractions of the largest singular value of the zero-filled residuals, in (0, 1).
     """
     if sorted(shrinkage, reverse=True) != list(shrinkage):
         raise ValueError(f"shrinkage {shrinkage} must fall")
-    mean, line_effect, drug_effect = fit_additive(values, mask)
-    additive = mean + line_effect[:, None] + drug_effect[None, :]
+    additive = fit_additive(values, mask).predictions()
     residual = np.where(mask, values - additive, 0.0)
     largest = float(np.linalg.norm(residual, 2))
+
+    # Strongest shrinkage first: each fit starts near the next one's solution.
     estimate = np.zeros_like(residual)
-    for share in shrinkage:
+    for fraction in shrinkage:
         for _ in range(_MAX_ITERATIONS):
-            updated = _shrink(np.where(mask, residual, estimate), share * largest)
-            change = float(np.linalg.norm(updated - estimate)) / max(float(np.linalg.norm(estimate)), 1e-12)
+            updated = _shrink(np.where(mask, residual, estimate), fraction * largest)
+            change = np.linalg.norm(updated - estimate) / max(float(np.linalg.norm(estimate)), 1e-12)
             estimate = updated
             if change < _TOLERANCE:
                 break
+
         yield additive + estimate
 
 
@@ -49,5 +51,6 @@ def _shrink(matrix: np.ndarray, threshold: float) -> np.ndarray:
     squared, right = np.linalg.eigh(matrix.T @ matrix)
     singular = np.sqrt(np.maximum(squared, 0.0))
     kept = singular > threshold
+
     factor = (singular[kept] - threshold) / singular[kept]
     return (matrix @ (right[:, kept] * factor)) @ right[:, kept].T

@@ -1,7 +1,7 @@
 """Train, validation and test parts of a screen, by pair, by cell line or by drug.
 
 A split is a table of all pairs with one column a fold (``fold_1`` ...), each entry the pair's part in that fold.
-The folds are a cross-validation: every pair is tested in exactly one of them. Validation is drawn from what is not
+The folds are a cross-validation: every pair is tested in exactly one of them. Validation is sampled from what is not
 tested, by the same unit, so that no tuning sees the test part.
 """
 
@@ -32,7 +32,7 @@ def assign_parts(
     n_folds
         Folds; each tests 1 / n_folds of the units.
     validation_fraction
-        Share of the units that are not tested which goes to validation, in (0, 1).
+        Fraction of the units that are not tested which goes to validation, in (0, 1).
     seed
         Seed of the permutations.
 
@@ -52,12 +52,14 @@ def assign_parts(
     n_units = int(unit.max()) + 1
     if n_units < 2 * n_folds:
         raise ValueError(f"{n_units} units of split {split!r} for {n_folds} folds; at least two a fold are needed")
+
     rng = np.random.default_rng([seed, SPLITS.index(split)])
     blocks = np.array_split(rng.permutation(n_units), n_folds)
     for number, tested in enumerate(blocks, start=1):
-        part = np.full(n_units, "train", dtype=object)
         rest = rng.permutation(np.setdiff1d(np.arange(n_units), tested))
-        part[rest[: max(1, round(validation_fraction * len(rest)))]] = "validation"
+        n_validation = max(1, round(validation_fraction * len(rest)))
+        part = np.full(n_units, "train", dtype=object)
+        part[rest[:n_validation]] = "validation"
         part[tested] = "test"
         table[f"fold_{number}"] = part[unit]
     return table

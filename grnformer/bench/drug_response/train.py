@@ -16,9 +16,13 @@ from grnformer.bench.drug_response.matrix import fit_additive
 from grnformer.bench.drug_response.metrics import double_centred_pearson_with
 
 if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
     from torch_geometric.data import Batch
 
-log = logging.getLogger("grnformer.bench")
+    from grnformer.bench.drug_response.network import ResponseNetwork
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,10 @@ class TrainingSettings:
     lines_per_batch
         Cell lines in a step; each step sees all drugs.
     max_epochs, evaluate_every, patience
-        Epochs at most, epochs between looks at validation, and epochs without a better double-centred Pearson there
-        before stopping.
+        Epochs at most, epochs between evaluations on validation, and epochs without a better double-centred Pearson
+        there before stopping.
     learning_rate, encoder_learning_rate, weight_decay
-        Of AdamW; the drug encoder, which takes fewer steps, has its own rate.
+        Of AdamW; the drug encoder, which takes fewer steps, has another rate.
     """
 
     line_components: int
@@ -58,42 +62,47 @@ class TrainingSettings:
 def standardise_lines(features: np.ndarray, fitted_on: np.ndarray, n_components: int) -> np.ndarray:
     """Principal components of the lines' features, each entry scaled to unit variance first.
 
-    Mean, scale and components come from the lines `fitted_on` (boolean, L) alone. The components keep their
-    relative spread; the whole is scaled so that an entry's mean square is 1.
+    Mean, scale and components come only from the lines `fitted_on` (boolean, L). The components keep their relative
+    variances; the whole is scaled so that an entry's mean square is 1.
 
     Returns
     -------
     L x min(n_components, E, lines fitted on), float32.
     """
     fit = features[fitted_on].astype(float)
-    spread = fit.std(axis=0)
-    varies = spread > 1e-8 * max(float(np.abs(fit).max()), 1e-12)
-    scaled = (features[:, varies] - fit[:, varies].mean(axis=0)) / spread[varies]
+    mean, sd = fit.mean(axis=0), fit.std(axis=0)
+    varies = sd > 1e-8 * max(float(np.abs(fit).max()), 1e-12)
+    scaled = (features[:, varies] - mean[varies]) / sd[varies]
+
     base = scaled[fitted_on]
+    # Of the two Gram matrices, the smaller one: embeddings have more entries than a fold has lines, or fewer.
     if base.shape[0] < base.shape[1]:
         squared, left = np.linalg.eigh(base @ base.T)
         axes = base.T @ left / np.sqrt(np.maximum(squared, 1e-12))
     else:
         squared, axes = np.linalg.eigh(base.T @ base)
+
     kept = np.flatnonzero(squared > 1e-8 * squared.max())[::-1][:n_components]
     axes = axes[:, kept]
-    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))] < 0, -1.0, 1.0)  # sign is arbitrary
+    # The sign of an axis is arbitrary, and libraries differ: its largest entry is made positive.
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))]
+    axes *= np.where(largest < 0, -1.0, 1.0)
     components = scaled @ axes
     return (components / np.sqrt(np.mean(components[fitted_on] ** 2))).astype(np.float32)
 
 
 def fit_baseline(values: np.ndarray, known: np.ndarray, split: str) -> np.ndarray:
-    """What means say for a split (L x D): the network learns the deviation from it.
+    """Predictions from means, by split (L x D): the network learns the residual.
 
-    Only the means that the tested units have count, so that training deviates from them as testing does: drug and
+    Only the means that the tested units have count, so that residuals in training are like those in testing: drug and
     line means where pairs are left out, drug means for unseen lines, line means for unseen drugs.
     """
-    mean, line_effect, drug_effect = fit_additive(values, known)
+    fit = fit_additive(values, known)
     if split == "line":
-        line_effect = np.zeros_like(line_effect)
+        fit = fit._replace(line=np.zeros_like(fit.line))
     if split == "drug":
-        drug_effect = np.zeros_like(drug_effect)
-    return mean + line_effect[:, None] + drug_effect[None, :]
+        fit = fit._replace(drug=np.zeros_like(fit.drug))
+    return fit.predictions()
 
 
 def predict_fold(
@@ -120,103 +129,130 @@ def predict_fold(
     drugs
         Batch of the D drug graphs.
     settings, seed
-        See there; the seed rules initial weights, batches and dropout.
+        See there; the seed is that of initial weights, batches and dropout.
 
     Returns
     -------
     Predictions, L x D.
     """
     values = np.where(parts["test"], np.nan, values)
-    lines = standardise_lines(features, np.asarray(parts["train"].any(axis=1)), settings.line_components)
-    baseline = fit_baseline(values, parts["train"], split)
-    known = parts["train"] | parts["validation"]
-    deviation = np.where(known, values - baseline, 0.0)
-    spread = float(deviation[parts["train"]].std())
-    predicted, epoch = _train(lines, deviation / spread, parts, drugs, settings, seed)
-    calibrated = calibrate(predicted * spread, deviation, parts["validation"])
-    log.info("split %s, seed %d: %d lines x %d features, epoch %d", split, seed, *lines.shape, epoch)
+    train, validation = parts["train"], parts["validation"]
+    lines = standardise_lines(features, train.any(axis=1), settings.line_components)
+    baseline = fit_baseline(values, train, split)
+    residual = np.where(train | validation, values - baseline, 0.0)
+    sd = float(residual[train].std())
+    predicted, epoch = _train(lines, residual / sd, train, validation, drugs, settings, seed)
+    calibrated = calibrate(predicted * sd, residual, validation)
+    logger.info("split %s, seed %d: %d lines x %d features, epoch %d", split, seed, *lines.shape, epoch)
     return baseline + calibrated
 
 
-def calibrate(predicted: np.ndarray, deviation: np.ndarray, validation: np.ndarray) -> np.ndarray:
-    """Shrink predicted deviations to what validation bears out.
+def calibrate(predicted: np.ndarray, residual: np.ndarray, validation: np.ndarray) -> np.ndarray:
+    """Shrink predicted residuals to what validation supports.
 
     The predicted means of lines and drugs and the rest, the interaction, are each scaled by a factor from 0 to 1,
-    fitted by least squares on validation: means of unseen drugs are guessed badly, and would spoil the error.
+    fitted by least squares on validation: means of unseen drugs are predicted badly, and would raise the error.
     The double-centred correlation does not change.
 
     Parameters
     ----------
-    predicted, deviation
-        Deviations from the baseline, L x D, and their true values, which are read on `validation` only.
+    predicted, residual
+        Residuals after the baseline, L x D, and their true values, which are read on `validation` only.
     """
-    mean, line_effect, drug_effect = fit_additive(predicted, np.ones(predicted.shape, dtype=bool))
-    means = mean + line_effect[:, None] + drug_effect[None, :]
-    both = np.stack([means[validation], (predicted - means)[validation]], axis=1)
-    (of_means, of_rest), _ = nnls(both, deviation[validation])
-    return min(of_means, 1.0) * means + min(max(of_rest, 0.01), 1.0) * (predicted - means)
+    means = fit_additive(predicted, np.ones(predicted.shape, dtype=bool)).predictions()
+    interaction = predicted - means
+    both = np.stack([means[validation], interaction[validation]], axis=1)
+    (of_means, of_interaction), _ = nnls(both, residual[validation])
+    # A factor of 0 would leave no interaction to correlate.
+    return min(of_means, 1.0) * means + min(max(of_interaction, 0.01), 1.0) * interaction
 
 
 def _train(
     lines: np.ndarray,
-    deviation: np.ndarray,
-    parts: dict[str, np.ndarray],
+    residual: np.ndarray,
+    train: np.ndarray,
+    validation: np.ndarray,
     drugs: Batch,
     settings: TrainingSettings,
     seed: int,
 ) -> tuple[np.ndarray, int]:
-    """Predicted deviations (L x D) with the weights of the epoch that is best on validation, and that epoch.
-
-    The head takes a step a batch of lines; the drug encoder, which costs most, takes one an epoch, along the sum of
-    those batches' gradients.
-    """
+    """Predicted residuals (L x D) with the weights of the epoch that is best on validation, and that epoch."""
     import torch
 
-    from grnformer.bench.drug_response.network import ResponseNetwork
-
-    x_LE = torch.from_numpy(lines)
-    y_LD = torch.from_numpy(deviation.astype(np.float32))
-    mask_LD = torch.from_numpy(parts["train"].astype(np.float32))
-    trained = torch.from_numpy(np.flatnonzero(parts["train"].any(axis=1)))
-    validate = double_centred_pearson_with(deviation, parts["validation"])
-    best, best_epoch, best_prediction = -np.inf, 0, np.zeros(deviation.shape)
+    lines_LE = torch.from_numpy(lines)
+    residual_LD = torch.from_numpy(residual.astype(np.float32))
+    train_LD = torch.from_numpy(train.astype(np.float32))
+    correlate = double_centred_pearson_with(residual, validation)
+    best, best_epoch, best_prediction = -np.inf, 0, np.zeros(residual.shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = ResponseNetwork(
-            x_LE.shape[1],
-            drug_hidden=settings.drug_hidden,
-            n_layers=settings.n_layers,
-            line_hidden=settings.line_hidden,
-            rank=settings.rank,
-            dropout=settings.dropout,
-        )
-        encoder = list(network.drug_encoder.parameters())
-        head = [weight for name, weight in network.named_parameters() if not name.startswith("drug_encoder.")]
-        optimiser = torch.optim.AdamW(
-            [{"params": head, "lr": settings.learning_rate}, {"params": encoder, "lr": settings.encoder_learning_rate}],
-            weight_decay=settings.weight_decay,
-        )
+        network, optimiser = _start(lines_LE.shape[1], settings)
         for epoch in range(1, settings.max_epochs + 1):
-            network.train()
-            encoded_DH = network.drug_encoder(drugs)
-            leaf_DH = encoded_DH.detach().requires_grad_()
-            for chosen in trained[torch.randperm(len(trained))].split(settings.lines_per_batch):
-                counted_LD = mask_LD[chosen]
-                error_LD = (network(x_LE[chosen], leaf_DH) - y_LD[chosen]) ** 2 * counted_LD
-                optimiser.zero_grad()  # gradients of the encoder become None, so that its weights rest
-                (error_LD.sum() / counted_LD.sum()).backward()
-                optimiser.step()
-            optimiser.zero_grad()
-            encoded_DH.backward(leaf_DH.grad)
-            optimiser.step()
+            _train_epoch(network, optimiser, drugs, lines_LE, residual_LD, train_LD, settings.lines_per_batch)
             if epoch % settings.evaluate_every and epoch != settings.max_epochs:
                 continue
+
             network.eval()
             with torch.no_grad():
-                predicted = network(x_LE, network.drug_encoder(drugs)).numpy().astype(float)
-            score = validate(predicted)
+                predicted = network(lines_LE, network.drug_encoder(drugs)).numpy().astype(float)
+            score = correlate(predicted)
             if score > best:
                 best, best_epoch, best_prediction = score, epoch, predicted
             elif epoch - best_epoch >= settings.patience:
                 break
     return best_prediction, best_epoch
+
+
+def _start(n_line_features: int, settings: TrainingSettings) -> tuple[ResponseNetwork, Optimizer]:
+    """The network with initial weights, and its optimiser, with a rate for the head and one for the drug encoder."""
+    import torch
+
+    from grnformer.bench.drug_response.network import ResponseNetwork
+
+    network = ResponseNetwork(
+        n_line_features,
+        drug_hidden=settings.drug_hidden,
+        n_layers=settings.n_layers,
+        line_hidden=settings.line_hidden,
+        rank=settings.rank,
+        dropout=settings.dropout,
+    )
+    encoder = list(network.drug_encoder.parameters())
+    head = [weight for name, weight in network.named_parameters() if not name.startswith("drug_encoder.")]
+    groups = [
+        {"params": head, "lr": settings.learning_rate},
+        {"params": encoder, "lr": settings.encoder_learning_rate},
+    ]
+    return network, torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+
+
+def _train_epoch(
+    network: ResponseNetwork,
+    optimiser: Optimizer,
+    drugs: Batch,
+    lines_LE: Tensor,
+    residual_LD: Tensor,
+    train_LD: Tensor,
+    lines_per_batch: int,
+) -> None:
+    """A step of the head for each batch of lines; then one of the drug encoder, which costs most.
+
+    The encoder's gradient is the sum over the batches: it is collected at its output, a leaf for the head's steps, and
+    goes through the encoder once.
+    """
+    import torch
+
+    network.train()
+    encoded_DH = network.drug_encoder(drugs)
+    leaf_DH = encoded_DH.detach().requires_grad_()
+    trained = train_LD.any(1).nonzero()[:, 0]
+    for batch in trained[torch.randperm(len(trained))].split(lines_per_batch):
+        error_LD = (network(lines_LE[batch], leaf_DH) - residual_LD[batch]) ** 2 * train_LD[batch]
+        # Sets the encoder's gradients to None, not 0: the optimiser leaves weights without a gradient as they are.
+        optimiser.zero_grad()
+        (error_LD.sum() / train_LD[batch].sum()).backward()
+        optimiser.step()
+
+    optimiser.zero_grad()
+    encoded_DH.backward(leaf_DH.grad)
+    optimiser.step()

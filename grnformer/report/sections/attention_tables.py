@@ -21,9 +21,9 @@ MATCHES = {
 MATCHED = list(MATCHES)[1:]
 CHANGES = {
     "loss_adapter_off": "adapter off",
-    "loss_even": "uniform attention to other genes",
+    "loss_uniform": "uniform attention to other genes",
     "loss_without_tfs": "no attention to TFs",
-    "loss_without_others": "no attention to degree-matched controls",
+    "loss_without_others": "no attention to as many other genes",
 }
 
 

@@ -1,4 +1,4 @@
-"""Attention collected from a model: even attention is 1 everywhere, planted keys are found, masses agree with loops."""
+"""Attention of a model: uniform attention is 1 everywhere, planted keys are found, masses agree with loops."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def fixed_keys(strength_N, batches):
 
 
 @pytest.mark.parametrize("backbone", ["scgpt", "geneformer", "scfoundation"])
-def test_even_attention_gives_every_gene_one_and_changes_nothing(made, backbone):
+def test_uniform_attention_gives_every_gene_one_and_changes_nothing(made, backbone):
     model, structure, batches = made(backbone)
     with torch.no_grad():  # what starts at 0 would hide the adapter
         for weight in model.parameters():
@@ -93,7 +93,7 @@ def test_even_attention_gives_every_gene_one_and_changes_nothing(made, backbone)
     for mass_NC, keys_N in zip(found.mass_QNC, found.keys_QN, strict=True):
         np.testing.assert_allclose(mass_NC, np.repeat(keys_N[:, None], 3, axis=1), rtol=1e-5)
     np.testing.assert_allclose(found.pair_NF, found.pairs_NF, rtol=1e-5)
-    assert found.totals["even"] == pytest.approx(found.totals["trained"], rel=1e-6)
+    assert found.totals["uniform"] == pytest.approx(found.totals["trained"], rel=1e-6)
     assert found.totals["pattern"] == pytest.approx(0, abs=1e-3)
     assert found.totals["norm"] > 0
     assert found.totals["adapter_off"] != pytest.approx(found.totals["trained"], rel=1e-6)

@@ -283,10 +283,10 @@ def test_training_scores_each_dataset_resumes_and_maps_back(job, corpus, tmp_pat
     np.testing.assert_array_equal(again.reference.filter(like="dim_"), reference.filter(like="dim_"))
     np.testing.assert_allclose(again.curve["loss"], curve["loss"], rtol=1e-5)
     mapping = {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0}
-    embedder = Embedder(tmp_path / "run", job["bundle"], batch_size=16, seed=1, mapping=mapping)
+    embedder = Embedder(tmp_path / "run", job["bundle"], {"batch_size": 16, "seed": 1, "mapping": mapping})
     with Corpus.of_bundle(paths, bundle) as store:
         part = store.parts[1]
-        _, mapped = embedder.embed(part.store.read(np.arange(70)), part.nodes, 0)
+        _, mapped = embedder.embed_block(part.store.read(np.arange(70)), part.nodes, 0)
     assert mapped["cell"].str.startswith("b/").mean() > 0.5  # of 0.37 by chance
     data = datas["b"].copy()
     data.X.data[0] += 1

@@ -14,8 +14,8 @@ from grnformer.core.stored import annotate_anndata, read_lazily
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import write_bundle
-from grnformer.infer import embed
-from grnformer.infer.embed import embed_anndata, embed_rows
+from grnformer.infer import embed as module
+from grnformer.infer.embed import embed_anndata
 from grnformer.model.saved import save_model
 from grnformer.train.pretrain import pretrain
 
@@ -51,16 +51,13 @@ def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
     assert data.obs["out_of_domain"].mean() < 0.5
     assert set(data.obs["mapped_cell_type"]) == {"A", "B"}
     assert data.uns["grnformer"]["measured_genes"] == 40
-    monkeypatch.setattr(embed, "_BATCHES_READ", 2)  # in parts, from disk
-    names = {"graph": None, "vocabulary": None, "aliases": None}
-    obs, embedding, made_by = embed_rows(
-        ad.read_h5ad(tmp_path / "new.h5ad", backed="r"), model, settings=SETTINGS, **names
-    )
+    monkeypatch.setattr(module, "_BATCHES_READ", 2)  # in parts, from disk
+    embedding, obs, made_by = module.embed(ad.read_h5ad(tmp_path / "new.h5ad", backed="r"), model, settings=SETTINGS)
     np.testing.assert_array_equal(embedding, data.obsm["X_grnformer"])
     added = {"obs": obs, "obsm": {"X_grnformer": embedding}, "uns": {"grnformer": made_by}}
     ad.read_h5ad(tmp_path / "new.h5ad").write_zarr(tmp_path / "new.zarr")
-    from_zarr = embed_rows(read_lazily(tmp_path / "new.zarr"), model, settings=SETTINGS, **names)
-    np.testing.assert_array_equal(from_zarr[1], embedding)
+    from_zarr = module.embed(read_lazily(tmp_path / "new.zarr"), model, settings=SETTINGS)
+    np.testing.assert_array_equal(from_zarr.embedding, embedding)
     for source in ("new.h5ad", "new.zarr", "once.h5ad"):  # and again: what is there is replaced
         target = tmp_path / ("twice.h5ad" if source == "once.h5ad" else "once.h5ad")
         annotate_anndata(tmp_path / source, target, "embedded_cells", **added)

@@ -1,4 +1,4 @@
-"""Genes of the user's data found by whatever name, and counts told from logarithms."""
+"""Genes of the user's data found by whatever name, and counts known from logarithms."""
 
 import anndata as ad
 import numpy as np
@@ -40,18 +40,18 @@ def counts():
 
 def rows_of(matrix, columns=(3, 1), step=2):
     read = ExpressionRows(ad.AnnData(matrix), np.array(columns), step)
-    return read.values, [(start, block.toarray()) for start, block in read]
+    return read, [(start, block.toarray()) for start, block in read]
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix, sp.csc_matrix])
 def test_counts_become_log1p_of_ten_thousands_and_logarithms_stay(counts, form):
     expected = np.log1p(counts / counts.sum(1, keepdims=True) * 1e4)
     for matrix, kind in ((counts, "counts"), (expected, "logarithms")):
-        values, blocks = rows_of(form(matrix))
-        assert values.kind == kind
+        read, blocks = rows_of(form(matrix))
+        assert read.scale == kind
         assert [start for start, _ in blocks] == [0, 2, 4, 6]
         np.testing.assert_allclose(np.concatenate([block for _, block in blocks]), expected[:, [3, 1]])
-        assert values.positive_fraction == (counts[:, [3, 1]] > 0).mean()
+        assert read.positive_fraction == (counts[:, [3, 1]] > 0).mean()
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix, sp.csc_matrix])
@@ -68,7 +68,7 @@ def test_a_backed_file_gives_what_memory_gives(counts, form, tmp_path):
     [
         (lambda x: x - 10, "negative"),
         (lambda x: np.where(x > 3, np.nan, x), "undefined"),
-        (lambda x: x * 1000.5, "no whole numbers"),
+        (lambda x: x * 1000.5, "not whole numbers"),
         (lambda x: x * (np.arange(7) != 4)[:, None], "'4' and 0 more near it express no gene"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.infer.mapping import ReferenceIndex, warn_of_strangers
+from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
 
 USUAL = {"usual_quantile": 0.95, "seed": 1}
 
@@ -67,9 +67,9 @@ def test_cells_unlike_the_reference_are_out_of_domain(caplog):
     assert near["out_of_domain"].mean() < 0.2
     assert far["out_of_domain"].all()
     with caplog.at_level(logging.INFO, "grnformer.train"):
-        warn_of_strangers(near, 0.2)
+        warn_out_of_domain(near, 0.2)
         assert not [r for r in caplog.records if r.levelno == logging.WARNING]
-        warn_of_strangers(pd.concat([near, far]), 0.2)
+        warn_out_of_domain(pd.concat([near, far]), 0.2)
     assert "farther from any pretraining cell" in caplog.text
 
 

@@ -15,7 +15,7 @@ from grnformer.core.errors import InputError
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import write_bundle
-from grnformer.infer.embed import embed_and_map
+from grnformer.infer.embed import embed
 from grnformer.model.backbones.scgpt import ScGPT
 from grnformer.model.published import Published, take_published
 from grnformer.model.saved import load_model, save_model
@@ -157,20 +157,21 @@ def test_embedding_of_new_data_maps_to_the_nearest_cells(cells, bundle_of, setti
     data = cells[1][:40].copy()
     data.obs_names = [f"line{i}" for i in range(40)]
     data.X = data.X * 100
-    made = [embed_and_map(folder, tmp_path / "hybrid", data, batch_size=16, seed=1, mapping=MAPPING) for _ in range(2)]
-    embedding, mapping = made[0]
-    pd.testing.assert_frame_equal(embedding, made[1][0])
-    assert embedding.index.tolist() == list(data.obs_names)
+    options = {"settings": {"batch_size": 16, "seed": 1, "mapping": MAPPING}, "scale": "any"}
+    made = [embed(data, folder, tmp_path / "hybrid", **options) for _ in range(2)]
+    embedding, obs, _ = made[0]
+    np.testing.assert_array_equal(embedding, made[1].embedding)
+    assert obs.index.tolist() == list(data.obs_names)
     assert embedding.shape == (40, 16)
-    assert np.isfinite(embedding.to_numpy()).all()
-    assert (mapping["distance"] >= 0).all()
-    assert (mapping["cell"] == [f"c{i}" for i in range(40)]).mean() > 0.5
+    assert np.isfinite(embedding).all()
+    assert (obs["mapping_distance"] >= 0).all()
+    assert (obs["mapped_cell"] == [f"c{i}" for i in range(40)]).mean() > 0.5
     negative = ad.AnnData(-np.ones((3, data.n_vars), np.float32), var=data.var)
     with pytest.raises(InputError, match="negative"):
-        embed_and_map(folder, tmp_path / "hybrid", negative, batch_size=16, seed=1, mapping=MAPPING)
+        embed(negative, folder, tmp_path / "hybrid", **options)
     write_bundle(bundle_of("random"), tmp_path / "random")
     with pytest.raises(InputError, match="not the one"):
-        embed_and_map(folder, tmp_path / "random", data, batch_size=16, seed=1, mapping=MAPPING)
+        embed(data, folder, tmp_path / "random", **options)
 
 
 def test_training_starts_from_a_published_checkpoint_and_gives_it_back(cells, bundle_of, settings, tmp_path):

@@ -9,11 +9,12 @@ with job(snakemake):
 
     from grnformer.bench.drug_response.lines import lift_to_zero
     from grnformer.core import io
-    from grnformer.infer.embed import embed_expression
+    from grnformer.infer.embed import embed, embedding_table
 
     torch.set_num_threads(snakemake.threads)
     expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))
     settings = {**snakemake.params.settings, "mapping": snakemake.params.mapping}
     for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
-        embedding = embed_expression(Path(weights).parent, snakemake.input.bundle, expression, **settings)
-        io.write_table(embedding.rename_axis("line").reset_index(), output, "line_embedding")
+        found = embed(expression, Path(weights).parent, snakemake.input.bundle, settings=settings, scale="any")
+        table = embedding_table(found.embedding, expression.obs_names)
+        io.write_table(table.rename_axis("line").reset_index(), output, "line_embedding")

@@ -8,17 +8,17 @@ with job(snakemake):
     import torch
 
     from grnformer.core.stored import annotate_anndata, read_lazily
-    from grnformer.infer.embed import embed_rows
+    from grnformer.infer.embed import embed
 
     torch.set_num_threads(snakemake.threads)
     inputs = snakemake.input
-    obs, embedding, made_by = embed_rows(
+    found = embed(
         read_lazily(inputs.cells),
         Path(inputs.weights).parent,
-        graph=inputs.bundle,
+        inputs.bundle,
+        settings=snakemake.params.settings,
         vocabulary=inputs.vocabulary,
         aliases=inputs.aliases or None,
-        settings=snakemake.params.settings,
     )
-    added = {"obs": obs, "obsm": {"X_grnformer": embedding}, "uns": {"grnformer": made_by}}
+    added = {"obs": found.obs, "obsm": {"X_grnformer": found.embedding}, "uns": {"grnformer": found.made_by}}
     annotate_anndata(inputs.cells, snakemake.output[0], "embedded_cells", **added)

@@ -70,7 +70,7 @@ def test_neighbours_are_weighted_by_similarity_and_never_the_drug_itself() -> No
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_floors_never_look_at_tested_values(planted: Planted, responses: pd.DataFrame, split: str) -> None:
+def test_baselines_never_look_at_tested_values(planted: Planted, responses: pd.DataFrame, split: str) -> None:
     matrix = Matrix.from_table(responses)
     parts = matrix.part_masks(assign_parts(responses, split, n_folds=3, validation_fraction=0.3, seed=1), "fold_1")
     features = Features(planted[2], np.random.default_rng(0).random((12, 12)))
@@ -90,5 +90,5 @@ def test_floors_never_look_at_tested_values(planted: Planted, responses: pd.Data
 def test_the_setting_with_the_best_validation_score_is_chosen(planted: Planted) -> None:
     values, mask, _ = planted
     noise = np.random.default_rng(0).normal(size=values.shape)
-    candidates = [(1.0, noise), (2.0, np.nan_to_num(values) + 0.1 * noise), (3.0, np.zeros(values.shape))]
-    assert choose(values, mask, candidates) == 2.0
+    candidates = [noise, np.nan_to_num(values) + 0.1 * noise, np.zeros(values.shape)]
+    assert choose(values, mask, [1.0, 2.0, 3.0], candidates) == 2.0

@@ -46,7 +46,7 @@ def test_lines_match_by_normalised_name_but_lookalikes_are_kept_apart() -> None:
     assert screen.expression.index.tolist() == ["NCI-H7", "b2"]
     np.testing.assert_array_equal(screen.expression.to_numpy(), PROFILES.loc[["NCIH7", "B2"]])
     counts = screen.counts.set_index("step")
-    assert counts.loc["lines with a normalised name of their own", "names"] == "TT; T-T; KM-H2; KMH-2"
+    assert counts.loc["lines with a unique normalised name", "names"] == "TT; T-T; KM-H2; KMH-2"
     assert counts.loc["lines with expression", "names"] == "unheard"
     assert normalise_line("Hs 939.T") == "HS939T"
 
