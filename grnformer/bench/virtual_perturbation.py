@@ -1,8 +1,8 @@
 """What a masked-value model predicts of a perturbed TF: the shift of every other gene, from unperturbed cells.
 
 The route: in each cell the TF's expression is set to 0 (knock-out) or to the highest of the cell (over-expression). A
-share of the other genes is masked, as in training, and predicted twice, with the TF as it was and as it is set; the
-shift is the mean difference over cells and draws. The TF itself is never masked. Masks are of the training's size,
+fraction of the other genes is masked, as in training, and predicted twice, with the TF as it was and as it is set; the
+shift is the mean difference over cells and samples. The TF itself is never masked. Masks are of the training's size,
 since a model that never saw most of a cell masked need not be right there; that the visible genes keep the values
 that they had without the perturbation shrinks the shift, but its pattern over genes remains.
 """
@@ -48,11 +48,11 @@ def predict_shift(
     up
         Over-expression; else a knock-out.
     repeats
-        Draws of tokens and mask of each cell.
+        Samples of tokens and mask of each cell.
 
     Returns
     -------
-    (N,), NaN for the perturbed gene and for genes that no draw has masked.
+    (N,), NaN for the perturbed gene and for genes that no sample has masked.
 
     Raises
     ------
@@ -61,8 +61,11 @@ def predict_shift(
     """
     if model.masks_genes:
         raise InputError(
-            "a backbone whose mask hides the gene itself", "one that predicts values", "set pretrain.backbone to scgpt"
+            "a backbone whose mask hides the gene itself",
+            "one that predicts values",
+            "set pretrain.backbone to scgpt",
         )
+
     total, count = np.zeros(model.n_genes), np.zeros(model.n_genes)
     store = cells.corpus.parts[0].store  # of one dataset
     activity = VisibleActivity(cells.graph, store)
@@ -74,14 +77,18 @@ def predict_shift(
             Rows(cells.tokeniser.values(changed[:, store.columns]), changed)
             for changed in (expression, set_expression(expression, column, up=up))
         )
+
         for repeat in range(repeats):
             draw = np.random.default_rng([seed, HELDOUT, start, repeat])
             before, after = paired_batches(cells, activity, part, as_is, as_set, gene, draw)
             masked = before.masked_BL
+
+            # Both predictions sample the same edges: only the perturbation differs.
             predicted = []
             for batch in (before, after):
                 rng = np.random.default_rng([seed, STRUCTURE, start, repeat])
                 predicted.append(model.predict(model(batch, structure, rng), batch)[masked].numpy())
+
             genes = before.gene_BL[masked].numpy()
             np.add.at(total, genes, predicted[1] - predicted[0])
             np.add.at(count, genes, 1)
@@ -109,6 +116,8 @@ def paired_batches(
 ) -> tuple[Batch, Batch]:
     """The same tokens and mask of cells as they are and as they are set; `gene` is a token, and not masked."""
     tokens = cells.tokeniser.tokenise(before.values, cells.n_tokens, rng)
+
+    # The perturbed gene takes the last place where it was not sampled.
     gene_BL = tokens.gene_BL.copy()
     absent = ~(gene_BL == gene).any(axis=1)
     gene_BL[absent, -1] = gene

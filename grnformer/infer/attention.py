@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from grnformer.data.batch import Batch
 from grnformer.data.batcher import Batcher
 from grnformer.data.streams import ATTENTION, STRUCTURE
-from grnformer.graph.perturb import NO_PERTURBATION
 from grnformer.graph.structure import Structure
+from grnformer.infer.attended import Attended, attend, normalise
 from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.grnformer import GRNFormer
 
@@ -54,30 +53,14 @@ class Received:
     totals: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
-@dataclass(frozen=True)
-class _Attended:
-    """One batch with the states of its tokens, the structure of its genes, and the attention between them.
-
-    `seen_BL` are the genes that the model sees; `counts_BTL`, `relative_BHTL` are by `relative_attention`.
-    """
-
-    batch: Batch
-    n_cell_tokens: int
-    h_BTD: torch.Tensor
-    structure_BLS: torch.Tensor
-    seen_BL: torch.Tensor
-    attention_BHTL: torch.Tensor
-    relative_BHTL: torch.Tensor
-    counts_BTL: torch.Tensor
-
-    @property
-    def present_BL(self) -> torch.Tensor:
-        """Tokens that are no padding."""
-        present_BL = self.batch.present_BL
-        return torch.ones_like(self.batch.masked_BL) if present_BL is None else present_BL
-
-
-def attention_batches(cells: Batcher, rows: np.ndarray, *, draws: int, n_heads: int, seed: int) -> Iterator[Batch]:
+def attention_batches(
+    cells: Batcher,
+    rows: np.ndarray,
+    *,
+    draws: int,
+    n_heads: int,
+    seed: int,
+) -> Iterator[Batch]:
     """Masked batches of cells, tokens and masks sampled `draws` times; as many cells at a time as memory allows."""
     size = max(1, _ELEMENTS // (n_heads * cells.n_tokens**2))
     for start in range(0, len(rows), size):
@@ -87,25 +70,15 @@ def attention_batches(cells: Batcher, rows: np.ndarray, *, draws: int, n_heads: 
             yield cells.masked_batch(part, held, np.random.default_rng([seed, ATTENTION, int(part[0]), draw]))
 
 
-def relative_attention(attention_BHTL: torch.Tensor, known_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attention to other genes relative to uniform attention to them, and which genes count; its mean is 1.
-
-    The query's gene is left out, since it has a bonus by construction, as are genes that the model may not see.
-
-    Returns
-    -------
-    (B, H, T, L), 0 where the gene does not count; (B, T, L) of those that do.
-    """
-    n_tokens, n_genes = attention_BHTL.shape[2:]
-    itself_TL = F.pad(torch.eye(n_genes, dtype=torch.bool), (0, 0, n_tokens - n_genes, 0))
-    counts_BTL = known_BL[:, None] & ~itself_TL
-    other_BHTL = attention_BHTL * counts_BTL[:, None]
-    return _normalise(other_BHTL) * counts_BTL.sum(-1)[:, None, :, None], counts_BTL
-
-
 @torch.no_grad()
 def collect_attention(
-    model: GRNFormer, structure: Structure, batches: list[Batch], is_tf: np.ndarray, seed: int, *, measure: bool
+    model: GRNFormer,
+    structure: Structure,
+    batches: list[Batch],
+    is_tf: np.ndarray,
+    seed: int,
+    *,
+    measure: bool,
 ) -> Received:
     """Attention of one model over the batches of one cell type.
 
@@ -139,7 +112,7 @@ def collect_attention(
     for number, batch in enumerate(batches):
         # Every use starts the same stream anew: all variants see the same sampled edges.
         stream = [seed, STRUCTURE, number]
-        attended = _attend(model, adapter, structure, batch, np.random.default_rng(stream))
+        attended = attend(model, adapter, structure, batch, np.random.default_rng(stream))
         _add_mass(received, attended)
         if not measure:
             continue
@@ -157,20 +130,7 @@ def collect_attention(
     return received
 
 
-def _attend(
-    model: GRNFormer, adapter: CrossAttentionAdapter, structure: Structure, batch: Batch, rng: np.random.Generator
-) -> _Attended:
-    h_BTD = model.backbone.encode(batch, drop_last=model.replaces_last)
-    structure_BLS = model.structure_embeddings(batch, structure, rng, NO_PERTURBATION)
-    known_BL = batch.known(model.masks_genes)
-    attention_BHTL = adapter.attention(h_BTD, structure_BLS, known_BL)
-    seen_BL = torch.ones_like(batch.masked_BL) if known_BL is None else known_BL
-    relative_BHTL, counts_BTL = relative_attention(attention_BHTL, seen_BL)
-    n_cell_tokens = model.backbone.n_cell_tokens
-    return _Attended(batch, n_cell_tokens, h_BTD, structure_BLS, seen_BL, attention_BHTL, relative_BHTL, counts_BTL)
-
-
-def _add_mass(received: Received, attended: _Attended) -> None:
+def _add_mass(received: Received, attended: Attended) -> None:
     """Add each gene's mean relative attention over the queries of each kind."""
     batch, counts_BTL, n_cell = attended.batch, attended.counts_BTL, attended.n_cell_tokens
     kind_BTQ = torch.zeros(*counts_BTL.shape[:2], len(received.kinds))
@@ -179,6 +139,7 @@ def _add_mass(received: Received, attended: _Attended) -> None:
     if n_cell:
         kind_BTQ[:, :n_cell, 2] = 1
 
+    # A key counts for the queries of other genes only, so that the number of queries differs from key to key.
     queries_BQL = torch.einsum("btq,btl->bql", kind_BTQ, counts_BTL.float())
     mass_BQHL = torch.einsum("btq,bhtl->bqhl", kind_BTQ, attended.relative_BHTL)
     mass_BQHL = mass_BQHL / queries_BQL.clamp(min=1)[:, :, None]
@@ -193,7 +154,7 @@ def _add_mass(received: Received, attended: _Attended) -> None:
             received.mass_QNC[q, :, c] += np.bincount(gene, column, minlength=n_genes)
 
 
-def _add_pairs(received: Received, attended: _Attended, is_tf: np.ndarray) -> None:
+def _add_pairs(received: Received, attended: Attended, is_tf: np.ndarray) -> None:
     """Add the relative attention of each gene's query to each TF's key, mean over heads."""
     n_cell = attended.n_cell_tokens
     relative_BLL = attended.relative_BHTL[:, :, n_cell:].mean(1).numpy()
@@ -209,12 +170,15 @@ def _add_pairs(received: Received, attended: _Attended, is_tf: np.ndarray) -> No
 
 
 def _changes(
-    attended: _Attended, adapter: CrossAttentionAdapter, is_tf: np.ndarray, rng: np.random.Generator
+    attended: Attended,
+    adapter: CrossAttentionAdapter,
+    is_tf: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict[str, torch.Tensor]:
     """What the adapter adds to the states, (B, T, D), by each of `VARIANTS`."""
     attention_BHTL, counts_BTL = attended.attention_BHTL, attended.counts_BTL
     # Only attention to other genes is made uniform; its sum, and what falls on the gene itself, stay.
-    others_BHT1 = 1 - _on_itself(attended)
+    others_BHT1 = 1 - attended.on_itself_BHT1
     uniform_BTL = counts_BTL / counts_BTL.sum(-1, keepdim=True).clamp(min=1)
     uniform_BHTL = attention_BHTL * ~counts_BTL[:, None] + others_BHT1 * uniform_BTL[:, None]
 
@@ -224,30 +188,29 @@ def _changes(
     weights = {
         "trained": attention_BHTL,
         "uniform": uniform_BHTL,
-        "without_tfs": _normalise(attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]),
-        "without_others": _normalise(attention_BHTL * ~(counts_BTL & other_BL[:, None])[:, None]),
+        "without_tfs": normalise(attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]),
+        "without_others": normalise(attention_BHTL * ~(counts_BTL & other_BL[:, None])[:, None]),
     }
     changes = {name: adapter.beta * adapter.mix(weight, attended.structure_BLS) for name, weight in weights.items()}
     return changes | {"adapter_off": torch.zeros_like(attended.h_BTD)}
 
 
-def _add_fractions(received: Received, attended: _Attended, changes: dict[str, torch.Tensor]) -> None:
+def _add_fractions(received: Received, attended: Attended, changes: dict[str, torch.Tensor]) -> None:
     """Add the adapter's fractions of the norm of the states of genes, and the attention on the gene itself."""
     n_cell, present_BL = attended.n_cell_tokens, attended.present_BL
     states = (attended.h_BTD, changes["trained"], changes["trained"] - changes["uniform"])
     state_BL, change_BL, pattern_BL = (x[:, n_cell:].norm(dim=-1) for x in states)
     total_BL = (state_BL + change_BL).clamp(min=torch.finfo(state_BL.dtype).tiny)
-    itself_BL = _on_itself(attended)[:, :, n_cell:, 0].mean(1)
+    itself_BL = attended.on_itself_BHT1[:, :, n_cell:, 0].mean(1)
 
-    measures = {"norm": change_BL / total_BL, "pattern": pattern_BL / total_BL, "own": itself_BL}
+    measures = {
+        "norm": change_BL / total_BL,
+        "pattern": pattern_BL / total_BL,
+        "own": itself_BL,
+    }
     for name, value_BL in measures.items():
         received.totals[name] += float(value_BL[present_BL].double().sum())
     received.totals["tokens"] += float(present_BL.sum())
-
-
-def _on_itself(attended: _Attended) -> torch.Tensor:
-    """Attention of each query that does not fall on the other genes, (B, H, T, 1)."""
-    return 1 - (attended.attention_BHTL * attended.counts_BTL[:, None]).sum(-1, keepdim=True)
 
 
 def _sample_others(tf_BL: torch.Tensor, key_BL: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -257,8 +220,3 @@ def _sample_others(tf_BL: torch.Tensor, key_BL: torch.Tensor, rng: np.random.Gen
     order_BL = np.where(free_BL, rng.random(free_BL.shape), 2.0)
     rank_BL = np.argsort(np.argsort(order_BL, axis=1), axis=1)
     return torch.from_numpy((rank_BL < tf_BL.sum(1).numpy()[:, None]) & free_BL)
-
-
-def _normalise(weight_BHTL: torch.Tensor) -> torch.Tensor:
-    """Weights of each query divided by their sum; all 0 where nothing is left to attend to."""
-    return weight_BHTL / weight_BHTL.sum(-1, keepdim=True).clamp(min=torch.finfo(weight_BHTL.dtype).tiny)

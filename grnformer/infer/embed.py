@@ -1,11 +1,10 @@
-"""Embeddings: of the pretraining cells without a graph, and of RNA-only data with graphs by reference mapping."""
+"""Embeddings of RNA-only data: each cell takes the graph of its nearest pretraining cell (reference mapping)."""
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,21 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-import torch
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.activity import StoredActivity
 from grnformer.data.batch import Batch, make_batch
-from grnformer.data.batcher import Batcher
-from grnformer.data.streams import EMBED, STRUCTURE
 from grnformer.graph.bundle import read_bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.infer.expression import ExpressionRows, Scale, find_genes
 from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
+from grnformer.infer.reference import mean_over_samples
 from grnformer.model.backbones import BACKBONES
-from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model
 from grnformer.settings.read import read_defaults
 
@@ -92,9 +88,13 @@ class Embedder:
         reference = io.read_table(Path(model) / "reference.parquet", "reference_embedding")
         mapping = settings["mapping"]
         self.index = ReferenceIndex(
-            reference, exact_up_to=mapping["exact_up_to"], usual_quantile=mapping["usual_quantile"], seed=self._seed
+            reference,
+            exact_up_to=mapping["exact_up_to"],
+            usual_quantile=mapping["usual_quantile"],
+            seed=self._seed,
         )
 
+        # A model without an adapter takes no graph: it embeds in one pass.
         self._structure = None
         if self.model.adapter is not None:
             types, direction = self.card["cell_types"], self.card["embed"]["direction"]
@@ -132,8 +132,12 @@ class Embedder:
                 nothing_BL = np.zeros(tokens.gene_BL.shape, bool)
                 return make_batch(tokens, nothing_BL, types[rows], active[rows])
 
-            sizes = {"samples": card["embed"]["draws"], "batch_size": self.batch_size, "seed": self._seed}
-            return _mean_over_samples(self.model, structure, n_rows, make, **sizes, first=first)
+            sizes = {
+                "samples": card["embed"]["draws"],
+                "batch_size": self.batch_size,
+                "seed": self._seed,
+            }
+            return mean_over_samples(self.model, structure, n_rows, make, **sizes, first=first)
 
         # The reference was embedded without graphs, so that cells are compared before any graph is chosen for them.
         plain = embed_with(None, np.full(n_rows, -1), np.zeros((n_rows, self._n_eregulons), np.float32))
@@ -185,6 +189,7 @@ def embed(
     columns, measured = find_genes(data.var, card, names, read_aliases(aliases or ""))
     rows = ExpressionRows(data, columns, _BATCHES_READ * embedder.batch_size, scale)
 
+    # Dense data have an expressed gene everywhere: only a gene's median over all rows tells rows apart.
     blocks: Iterable[tuple[int, sp.csr_matrix]] = rows
     if rows.positive_fraction > card["embed"]["dense_above"]:
         blocks = [(0, _above_median(sp.vstack([block for _, block in rows], "csr")))]
@@ -245,60 +250,18 @@ def embed_anndata(
         See `ExpressionRows`, `find_genes`, `Embedder`.
     """
     settings = settings or read_defaults("embed")
-    found = embed(data, model, graph, settings=settings, vocabulary=vocabulary, aliases=aliases)
+    found = embed(
+        data,
+        model,
+        graph,
+        settings=settings,
+        vocabulary=vocabulary,
+        aliases=aliases,
+    )
     for name, column in found.obs.items():
         data.obs[name] = column
     data.obsm["X_grnformer"] = found.embedding
     data.uns["grnformer"] = found.made_by
-
-
-def embed_cells(model: GRNFormer, card: dict[str, Any], cells: Batcher, *, seed: int, batch_size: int) -> pd.DataFrame:
-    """Embeddings of all stored cells without a graph (contract reference_embedding)."""
-    n_cells = cells.corpus.n_cells
-    cells = copy.copy(cells)
-    cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
-
-    def make(rows: np.ndarray, rng: np.random.Generator) -> Batch:
-        return cells.whole_batch(rows, cells.values(rows), rng)
-
-    samples = card["embed"]["draws"]
-    embedding = _mean_over_samples(model, None, n_cells, make, samples=samples, batch_size=batch_size, seed=seed)
-    table = embedding_table(embedding, np.arange(n_cells))
-    table.insert(0, "cell", cells.corpus.cells)
-    table.insert(1, "cell_type", cells.corpus.cell_types)
-    return table
-
-
-def embedding_table(embedding: np.ndarray, index: Any) -> pd.DataFrame:
-    """An embedding (rows, D) as a table with columns dim_0..dim_(D-1)."""
-    return pd.DataFrame(embedding, index=index, columns=[f"dim_{d}" for d in range(embedding.shape[1])])
-
-
-@torch.no_grad()
-def _mean_over_samples(
-    model: GRNFormer,
-    structure: Structure | None,
-    n_rows: int,
-    make: Callable[[np.ndarray, np.random.Generator], Batch],
-    *,
-    samples: int,
-    batch_size: int,
-    seed: int,
-    first: int = 0,
-) -> np.ndarray:
-    """Cell embeddings (rows, D), averaged over samples of tokens; `first` counts the rows embedded before."""
-    parts = []
-    for start in range(0, n_rows, batch_size):
-        rows = np.arange(start, min(start + batch_size, n_rows))
-        structure_rng = np.random.default_rng([seed, STRUCTURE, first + start])
-        sampled = []
-        for sample in range(samples):
-            # Seeded by the row's place in the whole data: where a block ends changes nothing.
-            batch = make(rows, np.random.default_rng([seed, EMBED, first + start, sample]))
-            h_BTD = model(batch, structure, structure_rng)
-            sampled.append(model.backbone.cell_embedding(h_BTD, batch).numpy())
-        parts.append(np.mean(sampled, axis=0))
-    return np.concatenate(parts)
 
 
 def _above_median(matrix: sp.csr_matrix) -> sp.csr_matrix:

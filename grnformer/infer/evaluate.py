@@ -17,7 +17,13 @@ from grnformer.model.grnformer import GRNFormer
 
 
 def heldout_batches(
-    cells: Batcher, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int, first: int = 0
+    cells: Batcher,
+    rows: np.ndarray,
+    *,
+    batch_size: int,
+    repeats: int,
+    seed: int,
+    first: int = 0,
 ) -> list[Batch]:
     """Held-out cells with fixed tokens and masks, sampled `repeats` times: the same for every arm and model seed.
 
@@ -34,7 +40,12 @@ def heldout_batches(
 
 
 def heldout_of_parts(
-    cells: Batcher, rows: np.ndarray, *, batch_size: int, repeats: int, seed: int
+    cells: Batcher,
+    rows: np.ndarray,
+    *,
+    batch_size: int,
+    repeats: int,
+    seed: int,
 ) -> dict[str, list[Batch]]:
     """As `heldout_batches`, by the part (dataset of a corpus) that the cells are in.
 
@@ -45,7 +56,11 @@ def heldout_of_parts(
     """
     if not len(rows):
         raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_fraction")
-    sizes = {"batch_size": batch_size, "repeats": repeats, "seed": seed}
+    sizes = {
+        "batch_size": batch_size,
+        "repeats": repeats,
+        "seed": seed,
+    }
     found = {}
     for n, places in cells.corpus.divide(rows):
         found[cells.corpus.parts[n].name] = heldout_batches(cells, rows[places], first=int(places[0]), **sizes)
@@ -54,7 +69,11 @@ def heldout_of_parts(
 
 @torch.no_grad()
 def evaluate(
-    model: GRNFormer, structure: Structure | None, batches: Iterable[Batch], type_mean: np.ndarray, seed: int
+    model: GRNFormer,
+    structure: Structure | None,
+    batches: Iterable[Batch],
+    type_mean: np.ndarray,
+    seed: int,
 ) -> dict[str, Any]:
     """Score the masked objective on fixed batches.
 
@@ -109,18 +128,29 @@ def _of_type(type_mean: np.ndarray, batch: Batch) -> np.ndarray:
 
 
 def _values(
-    model: GRNFormer, batch: Batch, h_BTD: torch.Tensor, _: torch.Tensor | None, of_type: np.ndarray
+    model: GRNFormer,
+    batch: Batch,
+    h_BTD: torch.Tensor,
+    _: torch.Tensor | None,
+    of_type: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """Standardised values of masked tokens: true ones, predicted ones, the mean of the cell's type."""
     gene_M = batch.gene_BL[batch.masked_BL]
+
+    # Standardised by gene, as targets are.
     type_mean_M = torch.from_numpy(of_type[0]).to(model.mean_N)
     baseline_M = (type_mean_M - model.mean_N[gene_M]) / model.sd_N[gene_M]
+
     truth_M, prediction_M = model.target(batch)[batch.masked_BL], model.predict(h_BTD, batch)[batch.masked_BL]
     return tuple(column.cpu().numpy() for column in (truth_M, prediction_M, baseline_M))
 
 
 def _gene_losses(
-    model: GRNFormer, batch: Batch, h_BTD: torch.Tensor, structure_BNS: torch.Tensor | None, fraction: np.ndarray
+    model: GRNFormer,
+    batch: Batch,
+    h_BTD: torch.Tensor,
+    structure_BNS: torch.Tensor | None,
+    fraction: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """Nats of masked tokens: of the model, of the gene's fraction over all types, of that in the cell's type."""
     nats_M = model.losses(h_BTD, batch, structure_BNS)[0].cpu().numpy()

@@ -24,7 +24,10 @@ Scale = Literal["counts", "logarithms", "any"]
 
 
 def find_genes(
-    var: pd.DataFrame, card: dict[str, Any], vocabulary: Mapping[str, int], aliases: Mapping[str, str]
+    var: pd.DataFrame,
+    card: dict[str, Any],
+    vocabulary: Mapping[str, int],
+    aliases: Mapping[str, str],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which columns of the data are which genes of the model.
 
@@ -58,6 +61,7 @@ def find_genes(
         if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
             sources[f"var[{name!r}]"] = pd.Index(column.astype(str))
 
+    # Files name genes in their index or in a column, by symbol or by id: the source that finds most is right.
     best: dict[int, int] = {}
     best_source = "var_names"
     for source, names in sources.items():
@@ -122,6 +126,7 @@ class ExpressionRows:
             self._x = sp.csr_matrix(self._x.to_memory() if hasattr(self._x, "to_memory") else self._x)
         self._names, self._columns, self._step = data.obs_names, columns, step
 
+        # Wrong values late in a file must not be found after hours of embedding: all are read once before.
         largest, whole, n_positive = self._scan()
         self.scale = scale or _infer_scale(largest, whole)
         self.positive_fraction = n_positive / (data.n_obs * max(len(columns), 1))
@@ -147,6 +152,7 @@ class ExpressionRows:
                     "counts, or log1p of normalised counts",
                     "embed the values from before scaling (adata.raw, or a layer)",
                 )
+
             chosen = sp.csr_matrix(block[:, self._columns])
             chosen.eliminate_zeros()
             empty = np.flatnonzero(chosen.getnnz(axis=1) == 0)
@@ -156,6 +162,7 @@ class ExpressionRows:
                     "cells with counts",
                     "drop empty cells, such as by scanpy.pp.filter_cells",
                 )
+
             largest = max(largest, float(block.data.max(initial=0)))
             whole = whole and bool((block.data == np.round(block.data)).all())
             n_positive += chosen.nnz

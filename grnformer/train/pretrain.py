@@ -17,8 +17,8 @@ from grnformer.core.fingerprint import fingerprint_modules
 from grnformer.core.methods import module_of
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
-from grnformer.infer.embed import embed_cells
 from grnformer.infer.evaluate import evaluate
+from grnformer.infer.reference import embed_cells
 from grnformer.model import backbones
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.tune import merge_tuned
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # Settings of where and how a run goes on, not of what comes out: they may change between an interruption and its
 # resumption.
 RUN_TIME = {"strategy", "checkpoints", "workers", "progress_seconds", "tensorboard", "accumulate", "compile"}
-AFTER_TRAINING = ("grnformer.infer.embed",)
+AFTER_TRAINING = ("grnformer.infer.reference",)
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.attention.enrichment import MatchedNull, degree_strata, expression_strata, joint_strata
-from grnformer.bench.attention.pairs import best_pairs, score_models
+from grnformer.bench.attention.enrichment import compare_models
+from grnformer.bench.attention.pairs import rank_pairs
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.batcher import Batcher
@@ -27,7 +27,6 @@ from grnformer.model.saved import load_model
 from grnformer.model.start import start_model
 
 logger = logging.getLogger(__name__)
-MATCHES = ("none", "expression", "degree", "degree_expression", "in_degree_expression")
 Tables = dict[str, pd.DataFrame]
 
 
@@ -83,12 +82,15 @@ def analyse_models(
     bundle, split = read_bundle(bundle_dir), io.read_table(split_path, "split")
     genes = bundle.graph.genes
     loaded = [load_model(folder) for folder in folders]
+    # Seeds of one arm differ in their weights only.
     card = loaded[0][1]
+
     with Corpus.of_dataset(multiome, genes["gene"].tolist()) as corpus:
         cells = _batcher(corpus, bundle, card, settings, size)
         structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, card["embed"]["direction"])
         part = split.set_index("cell")["split"].reindex(corpus.cells).to_numpy(object)
         train = np.flatnonzero(part == "train")
+
         models = [_Model(int(saved["seed"]), "trained", network) for network, saved in loaded]
         for model in models[: len(loaded)]:
             before = model_before(model.network, card, model.seed, genes, cells, train, size, checkpoint)
@@ -96,14 +98,17 @@ def analyse_models(
 
         analysed: list[Tables] = []
         for number, name in enumerate(cells.cell_types):
+            # Seeded by the type only: the same cells for every arm.
             heldout = np.flatnonzero((part == "heldout") & (cells.type_of_cell == number))
             shuffled = np.random.default_rng([settings["seed"], number]).permutation(heldout)
             rows = np.sort(shuffled[: settings["cells_per_type"]])
             if not len(rows):
                 logger.warning("no held-out cell of %s: the type is left out", name)
                 continue
+
             network = _read_network(networks_dir, name, genes)
             analysed.append(_analyse_type(name, rows, models, structure, cells, bundle, network, settings))
+
     if not analysed:
         raise InputError("no held-out cell", "some of each cell type", "raise pretrain.heldout_fraction")
     return {key: pd.concat([tables[key] for tables in analysed], ignore_index=True) for key in analysed[0]}
@@ -123,6 +128,7 @@ def model_before(
     architecture = dict(card["arguments"]["backbone"])
     kind = BACKBONES[architecture.pop("name")]
     published = None if checkpoint is None else kind.read_published(Path(checkpoint), architecture)
+    # The cells from which training took its start by coexpression.
     sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
     seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
     moments = trained.mean_N.numpy(), trained.sd_N.numpy()
@@ -130,7 +136,11 @@ def model_before(
 
 
 def _batcher(
-    corpus: Corpus, bundle: Bundle, card: dict[str, Any], settings: dict[str, Any], size: dict[str, Any]
+    corpus: Corpus,
+    bundle: Bundle,
+    card: dict[str, Any],
+    settings: dict[str, Any],
+    size: dict[str, Any],
 ) -> Batcher:
     tokeniser = BACKBONES[card["arguments"]["backbone"]["name"]].tokeniser(**card["tokeniser"])
     n_tokens = min(settings["max_tokens"], card["arguments"]["n_tokens"])
@@ -144,6 +154,8 @@ def _read_network(folder: str, cell_type: str, genes: pd.DataFrame) -> pd.DataFr
     columns = ["tf", "gene", "sign", "eregulons"]
     if not path.exists():
         return pd.DataFrame(columns=columns).astype({"tf": int, "gene": int})
+
+    # Genes of the network that the backbone does not know have no token, and so no attention.
     table = io.read_table(path, "cell_type_grn")[columns]
     node = pd.Series(genes["node"].to_numpy(), index=genes["gene"])
     table = table.assign(tf=table["tf"].map(node), gene=table["gene"].map(node)).dropna(subset=["tf", "gene"])
@@ -163,12 +175,15 @@ def _analyse_type(
     seed, first = settings["seed"], models[0].network
     if first.adapter is None:
         raise InputError("a model without an adapter", "an arm with one", "leave the arm out of attention.arms")
-    batches = list(attention_batches(cells, rows, draws=settings["draws"], n_heads=first.adapter.n_heads, seed=seed))
+    n_heads = first.adapter.n_heads
+    batches = list(attention_batches(cells, rows, draws=settings["draws"], n_heads=n_heads, seed=seed))
 
     about = _describe_genes(name, rows, cells, bundle, network)
     is_tf = about["is_tf"].to_numpy()
+
     collected, trained = [], {}
     for model in models:
+        # Losses under changed attention cost most of the time, and say nothing before training.
         measure = model.state == "trained"
         received = collect_attention(model.network, structure, batches, is_tf, seed, measure=measure)
         collected.append((model.seed, model.state, received))
@@ -178,18 +193,24 @@ def _analyse_type(
 
     mass = [_mass(received, about).assign(seed=seed, state=state) for seed, state, received in collected]
     contribution = pd.DataFrame([{"seed": seed, **_contribution(received)} for seed, received in trained.items()])
-    genes = about["gene"].to_numpy(object)
+    pairs, pair_scores = rank_pairs(trained, about["gene"].to_numpy(object), is_tf, network, settings)
     tables = {
-        "enrichment": _enrichment(collected, about, settings),
+        "enrichment": compare_models(collected, about, settings),
         "mass": pd.concat(mass, ignore_index=True),
-        "pairs": best_pairs(trained, genes, is_tf, network, settings),
-        "pair_scores": score_models(trained, is_tf, network, settings),
+        "pairs": pairs,
+        "pair_scores": pair_scores,
         "contribution": contribution.assign(cells=len(rows), loss_unit=first.backbone.loss_unit),
     }
     return {key: table.assign(cell_type=name) for key, table in tables.items()}
 
 
-def _describe_genes(name: str, rows: np.ndarray, cells: Batcher, bundle: Bundle, network: pd.DataFrame) -> pd.DataFrame:
+def _describe_genes(
+    name: str,
+    rows: np.ndarray,
+    cells: Batcher,
+    bundle: Bundle,
+    network: pd.DataFrame,
+) -> pd.DataFrame:
     """Links of each gene in the inferred network and in the arm's graph, and its expression; one row a node."""
     genes = bundle.graph.genes
     given = bundle.graph.edges[bundle.graph.edges["cell_type"] == name]
@@ -205,56 +226,16 @@ def _describe_genes(name: str, rows: np.ndarray, cells: Batcher, bundle: Bundle,
     )
 
 
-def _enrichment(
-    collected: list[tuple[int, str, Received]], about: pd.DataFrame, settings: dict[str, Any]
-) -> pd.DataFrame:
-    is_tf = about["is_tf"].to_numpy()
-    # The same cells, tokens and masks for all models, and so the same keys; a gene must be one for every kind of query.
-    weight = collected[0][2].keys_QN.min(0)
-    strata = _strata(about, settings)
-    rows = []
-    for match in MATCHES:
-        null = MatchedNull(
-            is_tf, strata[match], weight, settings["null_draws"], np.random.default_rng(settings["seed"])
-        )
-        counts = {
-            "tfs": len(null.tfs),
-            "tfs_unmatched": null.unmatched_tfs,
-            "tfs_unseen": null.unseen_tfs,
-            "others": null.n_others,
-        }
-        for seed, state, received in collected:
-            for kind, mass_NC, keys_N in zip(received.kinds, received.mass_QNC, received.keys_QN, strict=True):
-                tested = null.test(mass_NC / np.maximum(keys_N, 1)[:, None])
-                heads = [*map(str, range(mass_NC.shape[1] - 1)), "mean"]
-                known = {"seed": seed, "state": state, "queries": kind, "head": heads, "matched_on": match}
-                rows.append(pd.DataFrame(known | asdict(tested) | counts))
-    return pd.concat(rows, ignore_index=True)
-
-
-def _strata(about: pd.DataFrame, settings: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Stratum of each gene by each of `MATCHES`."""
-    incoming, outgoing = about["in_degree"].to_numpy(), about["out_degree"].to_numpy()
-    degree = degree_strata(incoming + outgoing, settings["degree_bins"])
-    in_degree = degree_strata(incoming, settings["degree_bins"])
-    expression = expression_strata(about["expression"].to_numpy(), settings["expression_bins"])
-    return {
-        "none": np.zeros(len(about), int),
-        "expression": expression,
-        "degree": degree,
-        "degree_expression": joint_strata(degree, expression),
-        "in_degree_expression": joint_strata(in_degree, expression),
-    }
-
-
 def _mass(received: Received, about: pd.DataFrame) -> pd.DataFrame:
     """What each gene that was a key received, by kind of query, mean over heads; NaN where there is no such query."""
     table = about.assign(keys=received.keys_QN[0])
     for kind, mass_NC, keys_N in zip(received.kinds, received.mass_QNC, received.keys_QN, strict=True):
+        # A gene that no query of a kind could attend to has 0 of 0: NaN.
         with np.errstate(invalid="ignore"):
             table[f"mass_{kind}"] = mass_NC[:, -1] / keys_N
     if "mass_cell" not in table:
         table["mass_cell"] = np.nan
+
     return table[table["keys"] > 0].reset_index(drop=True)
 
 
@@ -262,6 +243,7 @@ def _contribution(received: Received) -> dict[str, float]:
     """Means of the totals over tokens, and of the losses over masked tokens."""
     total = received.totals
     means: dict[str, float] = {"tokens": int(total["tokens"]), "masked": int(total["masked"])}
+
     for name in ("own", "norm", "pattern"):
         means[name] = total[name] / total["tokens"]
     for name in VARIANTS:

@@ -5,9 +5,14 @@ Shapes: N genes, C columns (heads, their mean), S strata, D samples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from grnformer.infer.attention import Received
 
 EMPTY = 0.0  # weight of a gene that was nowhere a key
 
@@ -64,7 +69,12 @@ class MatchedNull:
     """
 
     def __init__(
-        self, is_tf: np.ndarray, stratum: np.ndarray, weight: np.ndarray, draws: int, rng: np.random.Generator
+        self,
+        is_tf: np.ndarray,
+        stratum: np.ndarray,
+        weight: np.ndarray,
+        draws: int,
+        rng: np.random.Generator,
     ) -> None:
         self._weight = weight.astype(float)
         seen = weight > EMPTY
@@ -149,3 +159,61 @@ def expression_strata(expression: np.ndarray, n_bins: int) -> np.ndarray:
 def joint_strata(*parts: np.ndarray) -> np.ndarray:
     """One number for each combination."""
     return np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def compare_models(
+    collected: list[tuple[int, str, Received]],
+    about: pd.DataFrame,
+    settings: dict[str, Any],
+) -> pd.DataFrame:
+    """Test all models of one cell type by every matching: contract attention_enrichment.
+
+    Parameters
+    ----------
+    collected
+        Seed and state of each model, and what its attention fell on.
+    about
+        is_tf, in_degree, out_degree, expression; one row a gene.
+    settings
+        The config section `attention`.
+    """
+    is_tf = about["is_tf"].to_numpy()
+    # The same cells, tokens and masks for all models, and so the same keys; a gene must be one for every kind of query.
+    weight = collected[0][2].keys_QN.min(0)
+    rows = []
+    for match, stratum in _strata(about, settings).items():
+        null = MatchedNull(is_tf, stratum, weight, settings["null_draws"], np.random.default_rng(settings["seed"]))
+        counts = {
+            "tfs": len(null.tfs),
+            "tfs_unmatched": null.unmatched_tfs,
+            "tfs_unseen": null.unseen_tfs,
+            "others": null.n_others,
+        }
+        for seed, state, received in collected:
+            for kind, mass_NC, keys_N in zip(received.kinds, received.mass_QNC, received.keys_QN, strict=True):
+                tested = null.test(mass_NC / np.maximum(keys_N, 1)[:, None])
+                heads = [*map(str, range(mass_NC.shape[1] - 1)), "mean"]
+                known = {
+                    "seed": seed,
+                    "state": state,
+                    "queries": kind,
+                    "head": heads,
+                    "matched_on": match,
+                }
+                rows.append(pd.DataFrame(known | asdict(tested) | counts))
+    return pd.concat(rows, ignore_index=True)
+
+
+def _strata(about: pd.DataFrame, settings: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Stratum of each gene by each matching."""
+    incoming, outgoing = about["in_degree"].to_numpy(), about["out_degree"].to_numpy()
+    degree = degree_strata(incoming + outgoing, settings["degree_bins"])
+    in_degree = degree_strata(incoming, settings["degree_bins"])
+    expression = expression_strata(about["expression"].to_numpy(), settings["expression_bins"])
+    return {
+        "none": np.zeros(len(about), int),
+        "expression": expression,
+        "degree": degree,
+        "degree_expression": joint_strata(degree, expression),
+        "in_degree_expression": joint_strata(in_degree, expression),
+    }

@@ -56,7 +56,12 @@ class PairScores:
 
 
 def score_pairs(
-    score_NF: np.ndarray, candidate_NF: np.ndarray, edge_NF: np.ndarray, top: int, draws: int, rng: np.random.Generator
+    score_NF: np.ndarray,
+    candidate_NF: np.ndarray,
+    edge_NF: np.ndarray,
+    top: int,
+    draws: int,
+    rng: np.random.Generator,
 ) -> PairScores:
     """Score pairs (target, TF) by attention against the edges of a network; ties keep the order of genes."""
     target_K, tf_K = np.nonzero(candidate_NF)
@@ -64,7 +69,15 @@ def score_pairs(
     n_top = min(top, len(score_K))
     if n_top == 0:
         undefined: dict[str, Any] = dict.fromkeys(PairScores.__annotations__, np.nan)
-        return PairScores(**undefined | {"candidates": 0, "edges": 0, "top": 0, "auroc_tfs": 0})
+        return PairScores(
+            **undefined
+            | {
+                "candidates": 0,
+                "edges": 0,
+                "top": 0,
+                "auroc_tfs": 0,
+            }
+        )
 
     best = np.argsort(-score_K, kind="stable")[:n_top]
     n_targets, n_tfs = candidate_NF.shape
@@ -112,86 +125,74 @@ def _auroc_within_tfs(score_K: np.ndarray, edge_K: np.ndarray, tf_K: np.ndarray)
     return estimate_mean(np.array(areas))
 
 
-def score_models(
-    trained: Mapping[int, Received], is_tf: np.ndarray, network: pd.DataFrame, settings: dict[str, Any]
-) -> pd.DataFrame:
-    """`score_pairs` of the trained model of each seed against one network: contract attention_pair_scores.
-
-    Parameters
-    ----------
-    trained
-        By seed; all of the same cells.
-    network
-        Edges by node number (tf, gene, sign, eregulons).
-    settings
-        The config section `attention`.
-    """
-    candidate_NF, edge_NF = _candidates(trained, is_tf, network, settings)
-    rows = []
-    for seed, received in trained.items():
-        rng = np.random.default_rng(settings["seed"])
-        sizes = settings["top_pairs"], settings["null_draws"]
-        scored = score_pairs(_mean_attention(received), candidate_NF, edge_NF, *sizes, rng)
-        rows.append({"seed": seed, **asdict(scored)})
-    return pd.DataFrame(rows)
-
-
-def best_pairs(
+def rank_pairs(
     trained: Mapping[int, Received],
     genes: np.ndarray,
     is_tf: np.ndarray,
     network: pd.DataFrame,
     settings: dict[str, Any],
-) -> pd.DataFrame:
-    """Pairs of highest attention in the mean over seeds: contract attention_pairs. `genes` are names, (N,)."""
-    candidate_NF, edge_NF = _candidates(trained, is_tf, network, settings)
-    counts_NF = _first(trained).pairs_NF
-    total_NF = sum(received.pair_NF for received in trained.values())
-    mean_NF = np.where(candidate_NF, total_NF / np.maximum(counts_NF, 1) / len(trained), -np.inf)
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rank the regulator-target pairs of one cell type by attention, beside the edges of a network.
 
+    Parameters
+    ----------
+    trained
+        By seed; all of the same cells.
+    genes, is_tf
+        Names, and which are TFs, (N,).
+    network
+        Edges by node number (tf, gene, sign, eregulons).
+    settings
+        The config section `attention`.
+
+    Returns
+    -------
+    Pairs of highest attention in the mean over seeds, and the scores of each seed: contracts attention_pairs,
+    attention_pair_scores.
+    """
+    # All models saw the same cells, tokens and masks: counts of pairs are those of any.
+    counts_NF = next(iter(trained.values())).pairs_NF
+    cells_NF = np.maximum(counts_NF, 1)
+    candidate_NF = counts_NF >= settings["min_observed"]
+    known = network[is_tf[network["tf"]]]
+    number_of_tf = np.cumsum(is_tf) - 1
+    edge_NF = np.zeros(counts_NF.shape, bool)
+    edge_NF[known["gene"], number_of_tf[known["tf"]]] = True
+
+    scores, by_seed = [], []
+    for seed, received in trained.items():
+        attention_NF = received.pair_NF / cells_NF
+        by_seed.append(attention_NF)
+        rng = np.random.default_rng(settings["seed"])
+        sizes = settings["top_pairs"], settings["null_draws"]
+        scored = score_pairs(attention_NF, candidate_NF, edge_NF, *sizes, rng)
+        scores.append({"seed": seed, **asdict(scored)})
+
+    total_NF = sum(received.pair_NF for received in trained.values())
+    mean_NF = np.where(candidate_NF, total_NF / cells_NF / len(trained), -np.inf)
     n_best = min(settings["top_pairs"], int(candidate_NF.sum()))
     best = np.argsort(-mean_NF, axis=None, kind="stable")[:n_best]
     target, tf = np.unravel_index(best, mean_NF.shape)
-    by_seed = np.stack([_mean_attention(received)[target, tf] for received in trained.values()])
+    of_best = np.stack(by_seed)[:, target, tf]
     table = pd.DataFrame(
         {
-            "rank": np.arange(1, len(best) + 1),
+            "rank": np.arange(1, n_best + 1),
             "tf": genes[is_tf][tf],
             "target": genes[target],
             "attention": mean_NF[target, tf].astype(float),
-            "least": by_seed.min(0).astype(float),
-            "greatest": by_seed.max(0).astype(float),
+            "least": of_best.min(0).astype(float),
+            "greatest": of_best.max(0).astype(float),
             "cells": counts_NF[target, tf],
             "edge": edge_NF[target, tf],
-        }
+        },
     )
+    return _with_edges(table, known.assign(tf=genes[known["tf"]], target=genes[known["gene"]])), pd.DataFrame(scores)
 
-    edges = network.assign(tf=genes[network["tf"]], target=genes[network["gene"]])
+
+def _with_edges(table: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """The pairs with sign and eRegulons of their edges."""
     table = table.merge(edges[["tf", "target", "sign", "eregulons"]], on=["tf", "target"], how="left")
     table["sign"] = table["sign"].fillna(0).astype(int)
-    # Lists come as tuples or arrays, by the engine that read them; what has no edge is NaN.
-    known = [isinstance(names, list | tuple | np.ndarray) for names in table["eregulons"]]
-    table["eregulons"] = [", ".join(x) if k else None for x, k in zip(table["eregulons"], known, strict=True)]
+    # A pair without an edge has NaN in place of names.
+    table["eregulons"] = [None if isinstance(names, float) else ", ".join(names) for names in table["eregulons"]]
     return table
-
-
-def _candidates(
-    trained: Mapping[int, Received], is_tf: np.ndarray, network: pd.DataFrame, settings: dict[str, Any]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (target, TF) that were seen often enough, and those that are edges of the network."""
-    counts_NF = _first(trained).pairs_NF
-    number_of_tf = np.cumsum(is_tf) - 1
-    known = network[is_tf[network["tf"]]]
-    edge_NF = np.zeros(counts_NF.shape, bool)
-    edge_NF[known["gene"], number_of_tf[known["tf"]]] = True
-    return counts_NF >= settings["min_observed"], edge_NF
-
-
-def _first(trained: Mapping[int, Received]) -> Received:
-    """Any of them, for the counts: all models saw the same cells, tokens and masks."""
-    return next(iter(trained.values()))
-
-
-def _mean_attention(received: Received) -> np.ndarray:
-    """Mean over cells of each pair's relative attention, (N, F)."""
-    return received.pair_NF / np.maximum(received.pairs_NF, 1)

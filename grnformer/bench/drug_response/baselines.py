@@ -56,7 +56,11 @@ class Grids:
 
 
 def predict_baselines(
-    values: np.ndarray, parts: Parts, split: str, features: Features, grids: Grids
+    values: np.ndarray,
+    parts: Parts,
+    split: str,
+    features: Features,
+    grids: Grids,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Predict all baselines of one fold.
 
@@ -78,12 +82,15 @@ def predict_baselines(
     values = np.where(parts["test"], np.nan, values)
     train, validation = parts["train"], parts["validation"]
     known = train | validation
+
     predictions = {
         "global_mean": np.full(values.shape, values[known].mean()),
         "drug_mean": np.broadcast_to(known_means(values, known, axis=0), values.shape),
         "line_mean": np.broadcast_to(known_means(values, known, axis=1)[:, None], values.shape),
         "additive": fit_additive(values, known).predictions(),
     }
+
+    # Each split has one baseline with information on the units that are unseen.
     if split == "pair":
         candidates = soft_impute(values, train, grids.shrinkage)
         best = choose(values, validation, grids.shrinkage, candidates)
@@ -107,6 +114,7 @@ def predict_baselines(
 
 def choose(values: np.ndarray, mask: np.ndarray, grid: Sequence[float], candidates: Iterable[np.ndarray]) -> float:
     """The setting whose predictions have the highest double-centred Pearson on `mask`; the first of equals."""
+    # Undefined where predictions have no interaction: never chosen before one that has.
     correlate = double_centred_pearson_with(values, mask)
     scores = [np.nan_to_num(correlate(predicted), nan=-np.inf) for predicted in candidates]
     return grid[int(np.argmax(scores))]

@@ -1,4 +1,7 @@
-"""Cell lines' expression: read from the source, and handed to models that expect counts-like values."""
+"""Cell lines: expression from the source and as models of counts expect it, and embeddings as features.
+
+Shapes: L lines, E entries of a line's embedding.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +44,35 @@ def lift_to_zero(expression: anndata.AnnData) -> anndata.AnnData:
     """
     values = np.asarray(expression.X)
     return anndata.AnnData(values - values.min(axis=1, keepdims=True), obs=expression.obs, var=expression.var)
+
+
+def standardise_lines(features: np.ndarray, fitted_on: np.ndarray, n_components: int) -> np.ndarray:
+    """Principal components of the lines' features, each entry scaled to unit variance first.
+
+    Mean, scale and components come only from the lines `fitted_on` (boolean, L). The components keep their relative
+    variances; the whole is scaled so that an entry's mean square is 1.
+
+    Returns
+    -------
+    L x min(n_components, E, lines fitted on), float32.
+    """
+    fit = features[fitted_on].astype(float)
+    mean, sd = fit.mean(axis=0), fit.std(axis=0)
+    varies = sd > 1e-8 * max(float(np.abs(fit).max()), 1e-12)
+    scaled = (features[:, varies] - mean[varies]) / sd[varies]
+
+    base = scaled[fitted_on]
+    # Of the two Gram matrices, the smaller one: embeddings have more entries than a fold has lines, or fewer.
+    if base.shape[0] < base.shape[1]:
+        squared, left = np.linalg.eigh(base @ base.T)
+        axes = base.T @ left / np.sqrt(np.maximum(squared, 1e-12))
+    else:
+        squared, axes = np.linalg.eigh(base.T @ base)
+
+    kept = np.flatnonzero(squared > 1e-8 * squared.max())[::-1][:n_components]
+    axes = axes[:, kept]
+    # The sign of an axis is arbitrary, and libraries differ: its largest entry is made positive.
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))]
+    axes *= np.where(largest < 0, -1.0, 1.0)
+    components = scaled @ axes
+    return (components / np.sqrt(np.mean(components[fitted_on] ** 2))).astype(np.float32)

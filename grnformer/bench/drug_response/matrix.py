@@ -62,6 +62,7 @@ def fit_additive(values: np.ndarray, mask: np.ndarray) -> Additive:
     if not mask.any():
         return Additive(0.0, np.zeros(mask.shape[0]), np.zeros(mask.shape[1]))
     weight = mask.astype(float)
+
     mean = float(values[mask].mean())
     centred = np.where(mask, values - mean, 0.0)
     per_line, per_drug = weight.sum(axis=1), weight.sum(axis=0)

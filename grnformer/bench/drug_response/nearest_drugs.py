@@ -10,7 +10,10 @@ from grnformer.bench.drug_response.matrix import fit_additive
 
 
 def predict_from_similar_drugs(
-    values: np.ndarray, mask: np.ndarray, similarity: np.ndarray, neighbours: list[int]
+    values: np.ndarray,
+    mask: np.ndarray,
+    similarity: np.ndarray,
+    neighbours: list[int],
 ) -> Iterator[np.ndarray]:
     """Yield predictions (L x D) for each number of neighbours.
 

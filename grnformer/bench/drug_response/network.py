@@ -72,7 +72,14 @@ class ResponseNetwork(nn.Module):
     """
 
     def __init__(
-        self, n_line_features: int, *, drug_hidden: int, n_layers: int, line_hidden: int, rank: int, dropout: float
+        self,
+        n_line_features: int,
+        *,
+        drug_hidden: int,
+        n_layers: int,
+        line_hidden: int,
+        rank: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.drug_encoder = DrugEncoder(drug_hidden, n_layers)

@@ -85,6 +85,7 @@ def crossvalidate_network(
     tables = []
     for number, fold in enumerate(fold_columns(parts)):
         masks = matrix.part_masks(parts, fold)
+        # Folds take the pretraining seeds in turn: their variation is in that over folds.
         lines = features[number % len(features)]
         predictions = predict_fold(matrix.values, masks, split, lines, batch, settings, seed + number)
         tables.append(tested_table(matrix, masks["test"], fold, {arm: predictions}))

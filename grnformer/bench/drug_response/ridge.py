@@ -33,7 +33,10 @@ def predict_by_ridge(values: np.ndarray, mask: np.ndarray, expression: np.ndarra
 
 
 def approximate_ridge(
-    values: np.ndarray, mask: np.ndarray, expression: np.ndarray, alphas: list[float]
+    values: np.ndarray,
+    mask: np.ndarray,
+    expression: np.ndarray,
+    alphas: list[float],
 ) -> Iterator[np.ndarray]:
     """Yield predictions (L x D) for each penalty, for choosing one: what a drug lacks is filled by its mean.
 

@@ -26,10 +26,12 @@ def score_predictions(predictions: pd.DataFrame, split: str, kind: str) -> pd.Da
     rows = []
     for fold, tested in predictions.groupby("fold", sort=True):
         truth = Matrix.from_table(tested)
+        # A fold's tested pairs form a matrix: no other pair counts for means.
         mask = ~pd.isna(truth.values)
         member = str(fold).removeprefix("fold_")
         for arm in [c for c in predictions.columns if c not in _PAIR_COLUMNS]:
             guess = Matrix.from_table(tested[["line", "drug"]].assign(ln_ic50=tested[arm])).values
+
             for name, metric in METRICS.items():
                 value = metric(truth.values, guess, mask)
                 rows.append([BENCHMARK, split, arm, kind, name, "fold", member, value, int(mask.sum())])

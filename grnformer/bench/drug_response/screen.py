@@ -68,9 +68,14 @@ def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.Da
     kept_lines = _match_lines(rows["CELL_LINE_NAME"].unique(), expression.index, counts)
     drugs, drug_of = _join_drugs(rows["DRUG_NAME"].unique(), smiles, counts)
 
+    # Rows without structure or expression become NaN, and go.
     line = rows["CELL_LINE_NAME"]
     merged = pd.DataFrame(
-        {"line": line.where(line.isin(kept_lines)), "drug": rows["DRUG_NAME"].map(drug_of), "ln_ic50": rows["LN_IC50"]}
+        {
+            "line": line.where(line.isin(kept_lines)),
+            "drug": rows["DRUG_NAME"].map(drug_of),
+            "ln_ic50": rows["LN_IC50"],
+        }
     )
     merged = merged.dropna(subset=["line", "drug"])
     if merged.empty:
@@ -116,7 +121,9 @@ def _match_lines(names: np.ndarray, profiles: pd.Index, counts: list[dict[str, o
 
 
 def _join_drugs(
-    names: np.ndarray, smiles: dict[str, str], counts: list[dict[str, object]]
+    names: np.ndarray,
+    smiles: dict[str, str],
+    counts: list[dict[str, object]],
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Compounds (drug, smiles, structure, aliases), and the compound of each name that has a structure."""
     known = sorted(name for name in names if name in smiles)
@@ -128,7 +135,9 @@ def _join_drugs(
     # The first name in alphabetical order stands for the compound.
     table["drug"] = table.groupby("structure")["name"].transform("first")
     joined = table.groupby("drug", sort=True).agg(
-        smiles=("smiles", "first"), structure=("structure", "first"), aliases=("name", "; ".join)
+        smiles=("smiles", "first"),
+        structure=("structure", "first"),
+        aliases=("name", "; ".join),
     )
     several = joined.loc[joined["aliases"] != joined.index, "aliases"]
     same = [aliases.replace("; ", " = ") for aliases in several]
@@ -137,4 +146,9 @@ def _join_drugs(
 
 
 def _count(step: str, found: int, kept: int, names: list[str]) -> dict[str, object]:
-    return {"step": step, "found": found, "kept": kept, "names": "; ".join(names) or None}
+    return {
+        "step": step,
+        "found": found,
+        "kept": kept,
+        "names": "; ".join(names) or None,
+    }

@@ -19,7 +19,12 @@ def fold_columns(split: pd.DataFrame) -> list[str]:
 
 
 def assign_parts(
-    responses: pd.DataFrame, split: str, *, n_folds: int, validation_fraction: float, seed: int
+    responses: pd.DataFrame,
+    split: str,
+    *,
+    n_folds: int,
+    validation_fraction: float,
+    seed: int,
 ) -> pd.DataFrame:
     """Assign every pair of `responses` to train, validation or test, in `n_folds` folds.
 

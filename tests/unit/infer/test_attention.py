@@ -10,7 +10,8 @@ from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.structure import read_structure
-from grnformer.infer.attention import attention_batches, collect_attention, relative_attention
+from grnformer.infer.attended import relative_attention
+from grnformer.infer.attention import attention_batches, collect_attention
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.settings.read import read_defaults

@@ -102,7 +102,7 @@ def test_a_finished_model_is_trained_anew_once_its_code_has_changed(
 
     assert train() == n_steps
     assert train() == 0
-    for file in ("train/progress.py", "infer/embed.py", "train/run.py", "model/backbones/geneformer.py"):
+    for file in ("train/progress.py", "infer/reference.py", "train/run.py", "model/backbones/geneformer.py"):
         edited(file)
     assert train() == 0
     assert "not continued" not in caplog.text

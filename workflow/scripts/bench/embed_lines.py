@@ -9,7 +9,8 @@ with job(snakemake):
 
     from grnformer.bench.drug_response.lines import lift_to_zero
     from grnformer.core import io
-    from grnformer.infer.embed import embed, embedding_table
+    from grnformer.infer.embed import embed
+    from grnformer.infer.reference import embedding_table
 
     torch.set_num_threads(snakemake.threads)
     expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from grnformer.bench.drug_response.drug_graph import N_ATOM_FEATURES, batch_drugs
+from grnformer.bench.drug_response.lines import standardise_lines
 from grnformer.bench.drug_response.matrix import Matrix, fit_additive
 from grnformer.bench.drug_response.metrics import double_centred_pearson, root_mean_squared_error
 from grnformer.bench.drug_response.network import DrugEncoder
 from grnformer.bench.drug_response.predict import crossvalidate_network
 from grnformer.bench.drug_response.score import score_predictions
 from grnformer.bench.drug_response.split import assign_parts
-from grnformer.bench.drug_response.train import TrainingSettings, calibrate, predict_fold, standardise_lines
+from grnformer.bench.drug_response.train import TrainingSettings, calibrate, predict_fold
 from grnformer.core.errors import InputError
 
 SETTINGS = {

@@ -1,0 +1,81 @@
+"""Embeddings without a graph: of the pretraining cells, which new cells are compared with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from grnformer.data.batch import Batch
+from grnformer.data.batcher import Batcher
+from grnformer.data.streams import EMBED, STRUCTURE
+from grnformer.graph.structure import Structure
+from grnformer.model.grnformer import GRNFormer
+
+
+def embed_cells(
+    model: GRNFormer,
+    card: dict[str, Any],
+    cells: Batcher,
+    *,
+    seed: int,
+    batch_size: int,
+) -> pd.DataFrame:
+    """Embeddings of all stored cells without a graph (contract reference_embedding)."""
+    n_cells = cells.corpus.n_cells
+    cells = copy.copy(cells)
+    cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
+
+    def make(rows: np.ndarray, rng: np.random.Generator) -> Batch:
+        return cells.whole_batch(rows, cells.values(rows), rng)
+
+    samples = card["embed"]["draws"]
+    embedding = mean_over_samples(
+        model,
+        None,
+        n_cells,
+        make,
+        samples=samples,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    table = embedding_table(embedding, np.arange(n_cells))
+    table.insert(0, "cell", cells.corpus.cells)
+    table.insert(1, "cell_type", cells.corpus.cell_types)
+    return table
+
+
+def embedding_table(embedding: np.ndarray, index: Any) -> pd.DataFrame:
+    """An embedding (rows, D) as a table with columns dim_0..dim_(D-1)."""
+    return pd.DataFrame(embedding, index=index, columns=[f"dim_{d}" for d in range(embedding.shape[1])])
+
+
+@torch.no_grad()
+def mean_over_samples(
+    model: GRNFormer,
+    structure: Structure | None,
+    n_rows: int,
+    make: Callable[[np.ndarray, np.random.Generator], Batch],
+    *,
+    samples: int,
+    batch_size: int,
+    seed: int,
+    first: int = 0,
+) -> np.ndarray:
+    """Cell embeddings (rows, D), averaged over samples of tokens; `first` counts the rows embedded before."""
+    parts = []
+    for start in range(0, n_rows, batch_size):
+        rows = np.arange(start, min(start + batch_size, n_rows))
+        structure_rng = np.random.default_rng([seed, STRUCTURE, first + start])
+        sampled = []
+        for sample in range(samples):
+            # Seeded by the row's place in the whole data: where a block ends changes nothing.
+            batch = make(rows, np.random.default_rng([seed, EMBED, first + start, sample]))
+            h_BTD = model(batch, structure, structure_rng)
+            sampled.append(model.backbone.cell_embedding(h_BTD, batch).numpy())
+        parts.append(np.mean(sampled, axis=0))
+    return np.concatenate(parts)
