@@ -79,15 +79,15 @@ def predict_shift(
         )
 
         for repeat in range(repeats):
-            draw = np.random.default_rng([seed, HELDOUT, start, repeat])
-            before, after = paired_batches(cells, activity, part, as_is, as_set, gene, draw)
+            rng = np.random.default_rng([seed, HELDOUT, start, repeat])
+            before, after = paired_batches(cells, activity, part, as_is, as_set, gene, rng)
             masked = before.masked_BL
 
             # Both predictions sample the same edges: only the perturbation differs.
             predicted = []
             for batch in (before, after):
-                rng = np.random.default_rng([seed, STRUCTURE, start, repeat])
-                predicted.append(model.predict(model(batch, structure, rng), batch)[masked].numpy())
+                structure_rng = np.random.default_rng([seed, STRUCTURE, start, repeat])
+                predicted.append(model.predict(model(batch, structure, structure_rng), batch)[masked].numpy())
 
             genes = before.gene_BL[masked].numpy()
             np.add.at(total, genes, predicted[1] - predicted[0])

@@ -57,17 +57,18 @@ def attention_batches(
     cells: Batcher,
     rows: np.ndarray,
     *,
-    draws: int,
+    samples: int,
     n_heads: int,
     seed: int,
 ) -> Iterator[Batch]:
-    """Masked batches of cells, tokens and masks sampled `draws` times; as many cells at a time as memory allows."""
+    """Masked batches of cells, tokens and masks sampled `samples` times; as many cells at a time as memory allows."""
     size = max(1, _ELEMENTS // (n_heads * cells.n_tokens**2))
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         held = cells.read(part)
-        for draw in range(draws):
-            yield cells.masked_batch(part, held, np.random.default_rng([seed, ATTENTION, int(part[0]), draw]))
+        for sample in range(samples):
+            rng = np.random.default_rng([seed, ATTENTION, int(part[0]), sample])
+            yield cells.masked_batch(part, held, rng)
 
 
 @torch.no_grad()
@@ -162,7 +163,8 @@ def _add_pairs(received: Received, attended: Attended, is_tf: np.ndarray) -> Non
     counts_BLL = attended.counts_BTL[:, n_cell:] & attended.seen_BL[:, :, None]
 
     gene_BL = attended.batch.gene_BL.numpy()
-    cell, query, key = np.nonzero(counts_BLL.numpy() & is_tf[gene_BL][:, None])
+    key_is_tf_BL = is_tf[gene_BL]
+    cell, query, key = np.nonzero(counts_BLL.numpy() & key_is_tf_BL[:, None])
     number_of_tf = np.cumsum(is_tf) - 1
     pair = gene_BL[cell, query], number_of_tf[gene_BL[cell, key]]
     np.add.at(received.pair_NF, pair, relative_BLL[cell, query, key])
@@ -191,8 +193,10 @@ def _changes(
         "without_tfs": normalise(attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]),
         "without_others": normalise(attention_BHTL * ~(counts_BTL & other_BL[:, None])[:, None]),
     }
-    changes = {name: adapter.beta * adapter.mix(weight, attended.structure_BLS) for name, weight in weights.items()}
-    return changes | {"adapter_off": torch.zeros_like(attended.h_BTD)}
+    changes = {"adapter_off": torch.zeros_like(attended.h_BTD)}
+    for name, weight_BHTL in weights.items():
+        changes[name] = adapter.beta * adapter.mix(weight_BHTL, attended.structure_BLS)
+    return changes
 
 
 def _add_fractions(received: Received, attended: Attended, changes: dict[str, torch.Tensor]) -> None:

@@ -77,7 +77,8 @@ class Embedder:
         mode = self.card["arm"]["graph"]
         bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode
         bundle = read_bundle(bundle_dir)
-        if bundle.graph.genes["gene"].tolist() != self.card["genes"] or bundle.meta["mode"] != mode:
+        genes = bundle.graph.genes["gene"].tolist()
+        if genes != self.card["genes"] or bundle.meta["mode"] != mode:
             raise InputError(
                 f"the bundle {bundle_dir} (mode {bundle.meta['mode']}) is not the one {model} was trained on",
                 f"the bundle of mode {mode} with the model's {len(self.card['genes'])} genes",
@@ -140,7 +141,9 @@ class Embedder:
             return mean_over_samples(self.model, structure, n_rows, make, **sizes, first=first)
 
         # The reference was embedded without graphs, so that cells are compared before any graph is chosen for them.
-        plain = embed_with(None, np.full(n_rows, -1), np.zeros((n_rows, self._n_eregulons), np.float32))
+        no_types = np.full(n_rows, -1)
+        nothing_active = np.zeros((n_rows, self._n_eregulons), np.float32)
+        plain = embed_with(None, no_types, nothing_active)
         mapping = self.index.map(plain)
         if self._structure is None:
             return plain, mapping

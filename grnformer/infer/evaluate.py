@@ -63,7 +63,8 @@ def heldout_of_parts(
     }
     found = {}
     for n, places in cells.corpus.divide(rows):
-        found[cells.corpus.parts[n].name] = heldout_batches(cells, rows[places], first=int(places[0]), **sizes)
+        name = cells.corpus.parts[n].name
+        found[name] = heldout_batches(cells, rows[places], first=int(places[0]), **sizes)
     return found
 
 
@@ -141,7 +142,8 @@ def _values(
     type_mean_M = torch.from_numpy(of_type[0]).to(model.mean_N)
     baseline_M = (type_mean_M - model.mean_N[gene_M]) / model.sd_N[gene_M]
 
-    truth_M, prediction_M = model.target(batch)[batch.masked_BL], model.predict(h_BTD, batch)[batch.masked_BL]
+    truth_M = model.target(batch)[batch.masked_BL]
+    prediction_M = model.predict(h_BTD, batch)[batch.masked_BL]
     return tuple(column.cpu().numpy() for column in (truth_M, prediction_M, baseline_M))
 
 

@@ -78,8 +78,9 @@ class ReferenceIndex:
 
         sample = np.linspace(0, n_cells - 1, min(n_cells, _SAMPLED)).round().astype(int)
         squared, nearest = index.search(self._points[sample], 2)
-        # Of cells in one place, another one may come first.
-        return np.sqrt(np.where(nearest[:, 0] == sample, squared[:, 1], squared[:, 0]))
+        # The nearest is the cell itself, or another one in the same place.
+        is_itself = nearest[:, 0] == sample
+        return np.sqrt(np.where(is_itself, squared[:, 1], squared[:, 0]))
 
     def nearest(self, query: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Row of the nearest reference cell of each row of `query` (rows, dimensions), and its distance."""

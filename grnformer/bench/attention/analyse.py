@@ -156,9 +156,11 @@ def _read_network(folder: str, cell_type: str, genes: pd.DataFrame) -> pd.DataFr
         return pd.DataFrame(columns=columns).astype({"tf": int, "gene": int})
 
     # Genes of the network that the backbone does not know have no token, and so no attention.
-    table = io.read_table(path, "cell_type_grn")[columns]
+    table = io.read_table(path, "cell_type_grn")[columns].copy()
     node = pd.Series(genes["node"].to_numpy(), index=genes["gene"])
-    table = table.assign(tf=table["tf"].map(node), gene=table["gene"].map(node)).dropna(subset=["tf", "gene"])
+    for end in ("tf", "gene"):
+        table[end] = table[end].map(node)
+    table = table.dropna(subset=["tf", "gene"])
     return table.astype({"tf": int, "gene": int}).reset_index(drop=True)
 
 
@@ -176,7 +178,7 @@ def _analyse_type(
     if first.adapter is None:
         raise InputError("a model without an adapter", "an arm with one", "leave the arm out of attention.arms")
     n_heads = first.adapter.n_heads
-    batches = list(attention_batches(cells, rows, draws=settings["draws"], n_heads=n_heads, seed=seed))
+    batches = list(attention_batches(cells, rows, samples=settings["draws"], n_heads=n_heads, seed=seed))
 
     about = _describe_genes(name, rows, cells, bundle, network)
     is_tf = about["is_tf"].to_numpy()
@@ -242,8 +244,7 @@ def _mass(received: Received, about: pd.DataFrame) -> pd.DataFrame:
 def _contribution(received: Received) -> dict[str, float]:
     """Means of the totals over tokens, and of the losses over masked tokens."""
     total = received.totals
-    means: dict[str, float] = {"tokens": int(total["tokens"]), "masked": int(total["masked"])}
-
+    means: dict[str, float] = {name: int(total[name]) for name in ("tokens", "masked")}
     for name in ("own", "norm", "pattern"):
         means[name] = total[name] / total["tokens"]
     for name in VARIANTS:

@@ -62,7 +62,7 @@ class MatchedNull:
         (N,) integers: genes of one stratum are alike but for being TFs.
     weight
         (N,) how often a gene was a key; 0: never, and it has no part.
-    draws
+    samples
         D, of either kind.
     rng
         Of the samples.
@@ -73,7 +73,7 @@ class MatchedNull:
         is_tf: np.ndarray,
         stratum: np.ndarray,
         weight: np.ndarray,
-        draws: int,
+        samples: int,
         rng: np.random.Generator,
     ) -> None:
         self._weight = weight.astype(float)
@@ -89,17 +89,18 @@ class MatchedNull:
                 self.unmatched_tfs += len(tfs)
             elif len(tfs):
                 self.n_others += len(others)
-                self._strata.append(self._sample(tfs, others, draws, rng))
-        self.tfs = np.concatenate([np.empty(0, int), *(s.tfs for s in self._strata)])
+                self._strata.append(self._sample(tfs, others, samples, rng))
+        tfs_of_strata = [stratum.tfs for stratum in self._strata]
+        self.tfs = np.concatenate(tfs_of_strata) if tfs_of_strata else np.empty(0, int)
 
-    def _sample(self, tfs: np.ndarray, others: np.ndarray, draws: int, rng: np.random.Generator) -> _Stratum:
+    def _sample(self, tfs: np.ndarray, others: np.ndarray, samples: int, rng: np.random.Generator) -> _Stratum:
         # Weighted by how often a gene was a key, as the mean that the ratio is taken to.
         chance = self._weight[others] / self._weight[others].sum()
-        sampled = rng.choice(others, size=(draws, len(tfs)), p=chance)
+        sampled = rng.choice(others, size=(samples, len(tfs)), p=chance)
         both = np.concatenate([tfs, others])
         # The places of the smallest uniform numbers: as many genes as TFs, without replacement.
-        places = np.argpartition(rng.random((draws, len(both))), len(tfs) - 1, axis=1)[:, : len(tfs)]
-        return _Stratum(tfs, others, sampled, both[places])
+        order = np.argpartition(rng.random((samples, len(both))), len(tfs) - 1, axis=1)
+        return _Stratum(tfs, others, sampled, both[order[:, : len(tfs)]])
 
     def test(self, mass_NC: np.ndarray) -> Enrichment:
         """Compare the mean attention that genes got as keys (N, C); any value where a gene was never one."""
@@ -112,18 +113,22 @@ class MatchedNull:
         tf_weight = weight_N[self.tfs].sum()
         tf_mass_C = total_NC[self.tfs].sum(0) / tf_weight
         # Other genes count in each stratum as much as its TFs do: the mean of genes in the TFs' places.
-        means_SC = np.stack([total_NC[s.others].sum(0) / weight_N[s.others].sum() for s in self._strata])
-        weight_S = np.array([weight_N[s.tfs].sum() for s in self._strata])
-        expected_C = weight_S @ means_SC / tf_weight
+        means, weights = [], []
+        for stratum in self._strata:
+            means.append(total_NC[stratum.others].sum(0) / weight_N[stratum.others].sum())
+            weights.append(weight_N[stratum.tfs].sum())
+        expected_C = np.array(weights) @ np.stack(means) / tf_weight
         ratio_C = tf_mass_C / expected_C
 
-        sampled_DC = sum(np.einsum("dtc,t->dc", mass_NC[s.sampled], weight_N[s.tfs]) for s in self._strata)
+        sampled_DC = 0.0
+        for stratum in self._strata:
+            sampled_DC = sampled_DC + np.einsum("dtc,t->dc", mass_NC[stratum.sampled], weight_N[stratum.tfs])
         low_C, high_C = np.quantile(sampled_DC / tf_weight / expected_C, [0.025, 0.975], axis=0)
 
         # Ratios are compared on the log scale, so that twice and half are equally far; equal ones count in spite of
         # rounding, and the labels as they are count as one of the permutations.
-        permuted_DC = self._permuted(total_NC)
-        extreme_DC = np.abs(np.log(permuted_DC)) >= np.abs(np.log(ratio_C)) * (1 - 1e-9)
+        distance_C = np.abs(np.log(ratio_C))
+        extreme_DC = np.abs(np.log(self._permuted(total_NC))) >= distance_C * (1 - 1e-9)
         p_value_C = (1 + extreme_DC.sum(0)) / (1 + len(extreme_DC))
         return Enrichment(tf_mass_C, expected_C, ratio_C, low_C, high_C, p_value_C)
 

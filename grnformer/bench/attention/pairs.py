@@ -60,7 +60,7 @@ def score_pairs(
     candidate_NF: np.ndarray,
     edge_NF: np.ndarray,
     top: int,
-    draws: int,
+    samples: int,
     rng: np.random.Generator,
 ) -> PairScores:
     """Score pairs (target, TF) by attention against the edges of a network; ties keep the order of genes."""
@@ -84,7 +84,7 @@ def score_pairs(
     of_target_K = _edge_fraction(target_K, edge_K, n_targets)[target_K[best]]
     of_tf_K = _edge_fraction(tf_K, edge_K, n_tfs)[tf_K[best]]
     # With a random target, a top pair is an edge with its TF's fraction of edges.
-    precision_D = (rng.random((draws, n_top)) < of_tf_K).mean(1)
+    precision_D = (rng.random((samples, n_top)) < of_tf_K).mean(1)
     low, high = np.quantile(precision_D, [0.025, 0.975])
     auroc = _auroc_within_tfs(score_K, edge_K, tf_K)
     return PairScores(
@@ -186,7 +186,8 @@ def rank_pairs(
             "edge": edge_NF[target, tf],
         },
     )
-    return _with_edges(table, known.assign(tf=genes[known["tf"]], target=genes[known["gene"]])), pd.DataFrame(scores)
+    edges = known.assign(tf=genes[known["tf"]], target=genes[known["gene"]])
+    return _with_edges(table, edges), pd.DataFrame(scores)
 
 
 def _with_edges(table: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
@@ -194,5 +195,6 @@ def _with_edges(table: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
     table = table.merge(edges[["tf", "target", "sign", "eregulons"]], on=["tf", "target"], how="left")
     table["sign"] = table["sign"].fillna(0).astype(int)
     # A pair without an edge has NaN in place of names.
-    table["eregulons"] = [None if isinstance(names, float) else ", ".join(names) for names in table["eregulons"]]
+    listed = table["eregulons"]
+    table["eregulons"] = [None if isinstance(names, float) else ", ".join(names) for names in listed]
     return table

@@ -69,10 +69,13 @@ def standardise_lines(features: np.ndarray, fitted_on: np.ndarray, n_components:
     else:
         squared, axes = np.linalg.eigh(base.T @ base)
 
+    # Ascending eigenvalues: the last are the largest. What is nearly 0 is rounding.
     kept = np.flatnonzero(squared > 1e-8 * squared.max())[::-1][:n_components]
     axes = axes[:, kept]
+
     # The sign of an axis is arbitrary, and libraries differ: its largest entry is made positive.
     largest = axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))]
     axes *= np.where(largest < 0, -1.0, 1.0)
+
     components = scaled @ axes
     return (components / np.sqrt(np.mean(components[fitted_on] ** 2))).astype(np.float32)

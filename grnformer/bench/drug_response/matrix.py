@@ -24,7 +24,8 @@ class Matrix:
     @classmethod
     def from_table(cls, responses: pd.DataFrame) -> Matrix:
         """Build from a table of line, drug, ln_ic50 with unique pairs."""
-        lines, drugs = sorted(responses["line"].unique()), sorted(responses["drug"].unique())
+        lines = sorted(responses["line"].unique())
+        drugs = sorted(responses["drug"].unique())
         matrix = cls(lines, drugs, np.full((len(lines), len(drugs)), np.nan))
         matrix.values[matrix._places(responses)] = responses["ln_ic50"]
         return matrix
@@ -39,7 +40,9 @@ class Matrix:
 
     def _places(self, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Row and column of each pair of a table."""
-        return pd.Index(self.lines).get_indexer(pairs["line"]), pd.Index(self.drugs).get_indexer(pairs["drug"])
+        row = pd.Index(self.lines).get_indexer(pairs["line"])
+        column = pd.Index(self.drugs).get_indexer(pairs["drug"])
+        return row, column
 
 
 class Additive(NamedTuple):
@@ -65,15 +68,17 @@ def fit_additive(values: np.ndarray, mask: np.ndarray) -> Additive:
 
     mean = float(values[mask].mean())
     centred = np.where(mask, values - mean, 0.0)
-    per_line, per_drug = weight.sum(axis=1), weight.sum(axis=0)
-    line_mean = centred.sum(axis=1) / np.maximum(per_line, 1)
+    per_drug = weight.sum(axis=0)
+    per_line = np.maximum(weight.sum(axis=1), 1)
+    line_mean = centred.sum(axis=1) / per_line
 
     # Given the drug effects, a line's effect is the mean of what they leave: put into the normal equations, it leaves
     # a D x D system. It is singular, since a constant may move between lines and drugs: the solution of minimal norm
     # is taken.
-    fraction = weight / np.maximum(per_line, 1)[:, None]  # L x D, rows sum to 1
+    fraction = weight / per_line[:, None]  # L x D, rows sum to 1
     schur = np.diag(per_drug) - weight.T @ fraction
-    drug_effect = np.linalg.lstsq(schur, centred.sum(axis=0) - weight.T @ line_mean, rcond=1e-10)[0]
+    right_side = centred.sum(axis=0) - weight.T @ line_mean
+    drug_effect = np.linalg.lstsq(schur, right_side, rcond=1e-10)[0]
     drug_effect[per_drug == 0] = 0.0
     return Additive(mean, line_mean - fraction @ drug_effect, drug_effect)
 
@@ -88,4 +93,5 @@ def known_means(values: np.ndarray, known: np.ndarray, axis: int) -> np.ndarray:
     """Means of the known values over lines (axis 0) or drugs (1); the global mean where none is known."""
     count = known.sum(axis=axis)
     total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.where(count > 0, total / np.maximum(count, 1), values[known].mean())
+    mean = total / np.maximum(count, 1)
+    return np.where(count > 0, mean, values[known].mean())

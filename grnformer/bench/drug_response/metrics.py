@@ -72,6 +72,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
 
 
 def _correlate(left: np.ndarray, right: np.ndarray) -> float:
+    # Too few values, or constant ones but for rounding: a correlation would be noise.
     if len(left) < 2 or _flat(left - left.mean(), left) or _flat(right - right.mean(), right):
         return float("nan")
     return float(np.corrcoef(left, right)[0, 1])

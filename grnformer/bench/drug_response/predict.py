@@ -32,7 +32,8 @@ def crossvalidate_baselines(
     line, drug, fold, ln_ic50 and one column of predictions a baseline.
     """
     matrix = Matrix.from_table(responses)
-    features = Features(np.asarray(expression[matrix.lines].X), tanimoto(fingerprints(_smiles(drugs, matrix))))
+    similarity = tanimoto(fingerprints(_smiles(drugs, matrix)))
+    features = Features(np.asarray(expression[matrix.lines].X), similarity)
     tables = []
     for fold in fold_columns(parts):
         masks = matrix.part_masks(parts, fold)

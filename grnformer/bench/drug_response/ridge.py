@@ -70,12 +70,12 @@ def _fit(kernel: np.ndarray, response: np.ndarray, rows: np.ndarray, penalty: fl
     inner = kernel[np.ix_(rows, rows)]
     row_mean = inner.mean(axis=0)
     mean = row_mean.mean()
-    inner = inner - row_mean[None, :] - row_mean[:, None] + mean
+    inner = inner - row_mean - row_mean[:, None] + mean
     inner.flat[:: len(inner) + 1] += penalty
 
     factor = cho_factor(inner, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, response - response.mean(), check_finite=False)
 
     outer = kernel[:, rows]
-    outer = outer - outer.mean(axis=1)[:, None] - row_mean[None, :] + mean
+    outer = outer - outer.mean(axis=1)[:, None] - row_mean + mean
     return response.mean() + outer @ dual

@@ -36,9 +36,9 @@ def soft_impute(values: np.ndarray, mask: np.ndarray, shrinkage: list[float]) ->
     for fraction in shrinkage:
         for _ in range(_MAX_ITERATIONS):
             updated = _shrink(np.where(mask, residual, estimate), fraction * largest)
-            change = np.linalg.norm(updated - estimate) / max(float(np.linalg.norm(estimate)), 1e-12)
+            moved, before = np.linalg.norm(updated - estimate), np.linalg.norm(estimate)
             estimate = updated
-            if change < _TOLERANCE:
+            if moved / max(float(before), 1e-12) < _TOLERANCE:
                 break
 
         yield additive + estimate

@@ -53,7 +53,9 @@ def assign_parts(
     if split not in SPLITS:
         raise ValueError(f"split {split!r}; known: {SPLITS}")
     table = responses[["line", "drug"]].sort_values(["line", "drug"], ignore_index=True)
-    unit = np.arange(len(table)) if split == "pair" else table[split].astype("category").cat.codes.to_numpy()
+    unit = np.arange(len(table))
+    if split != "pair":
+        unit = table[split].astype("category").cat.codes.to_numpy()
     n_units = int(unit.max()) + 1
     if n_units < 2 * n_folds:
         raise ValueError(f"{n_units} units of split {split!r} for {n_folds} folds; at least two a fold are needed")

@@ -47,7 +47,7 @@ def made(cells, bundle_of):
         tokeniser = model.backbone.tokeniser(**settings)
         held = Batcher(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=16, mask_fraction=0.3)
         structure = read_structure(bundle.graph, bundle.meta["scales"], held.cell_types, "tf_to_gene")
-        batches = list(attention_batches(held, np.arange(24), draws=2, n_heads=2, seed=1))
+        batches = list(attention_batches(held, np.arange(24), samples=2, n_heads=2, seed=1))
         return model, structure, batches
 
     yield make
@@ -173,7 +173,7 @@ def test_hidden_genes_are_neither_keys_nor_askers_of_pairs(made):
 
 
 def test_leaving_out_keys_that_matter_costs_more_than_others(made):
-    """A head whose fusion is read off TFs alone: the loss moves when TFs are left out, not when others are."""
+    """A head whose fusion is read off TFs only: the loss moves when TFs are left out, not when others are."""
     model, structure, batches = made("scgpt")
     strength = np.where(IS_TF, 1.0, 1e-6)
     model.adapter.beta.data.fill_(1.0)

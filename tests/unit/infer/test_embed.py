@@ -1,4 +1,4 @@
-"""Embedding the user's own AnnData: written where scanpy looks, the same from memory, from disk and in parts."""
+"""Embedding a user's AnnData: written where scanpy looks, the same from memory, from disk and in parts."""
 
 from pathlib import Path
 

@@ -37,9 +37,9 @@ def test_exact_search_is_the_brute_force_nearest():
     assert index.is_exact
     assert mapped["cell"].tolist() == [f"c{i}" for i in distance.argmin(1)]
     np.testing.assert_allclose(mapped["distance"], distance.min(1), rtol=1e-4)
-    own = np.sqrt(((points[:, None] - points[None]) ** 2 / scale**2).sum(-1))
-    np.fill_diagonal(own, np.inf)
-    np.testing.assert_allclose(index.usual_distance, np.quantile(own.min(1), 0.95), rtol=1e-4)
+    between = np.sqrt(((points[:, None] - points[None]) ** 2 / scale**2).sum(-1))
+    np.fill_diagonal(between, np.inf)
+    np.testing.assert_allclose(index.usual_distance, np.quantile(between.min(1), 0.95), rtol=1e-4)
 
 
 def test_the_approximate_index_finds_what_the_exact_search_finds():

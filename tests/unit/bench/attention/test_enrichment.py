@@ -1,4 +1,4 @@
-"""Enrichment of attention on TFs: planted effects are found, and what follows degree alone is explained by degree."""
+"""Enrichment of attention on TFs: planted effects are found, and what only follows degree is explained by degree."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Regulator-target pairs: attention that follows edges is told from attention on TFs of high degree."""
+"""Regulator-target pairs: attention that follows edges is distinguished from attention on TFs of high degree."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_attention_along_edges_beats_its_baselines(network):
 
 
 def test_attention_on_tfs_of_high_degree_is_no_better_than_random_targets(network):
-    """High precision beside the base rate alone, for the TFs with most targets come first."""
+    """High precision beside the base rate, for the TFs with most targets come first."""
     attention = np.arange(F)[None] + 0.01 * np.random.default_rng(3).random((N, F))
     found = score(attention, network)
     assert found.precision > 1.5 * found.base_rate

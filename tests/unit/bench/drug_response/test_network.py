@@ -72,13 +72,13 @@ def test_lines_are_standardised_on_the_fitted_lines_alone() -> None:
 def test_calibration_shrinks_wrong_means_and_keeps_the_double_centred_score(planted: Planted) -> None:
     values, mask, _ = planted
     rng = np.random.default_rng(1)
-    deviation = np.nan_to_num(values - np.nanmean(values))
+    residual = np.nan_to_num(values - np.nanmean(values))
     _, _, drug_effect = fit_additive(values, mask)
-    predicted = deviation - drug_effect + 5 * rng.normal(size=(1, 12))
+    predicted = residual - drug_effect + 5 * rng.normal(size=(1, 12))
     validation = mask & (rng.random(mask.shape) < 0.3)
-    calibrated = calibrate(predicted, deviation, validation)
+    calibrated = calibrate(predicted, residual, validation)
     test = mask & ~validation
-    assert root_mean_squared_error(deviation, calibrated, test) < root_mean_squared_error(deviation, predicted, test)
+    assert root_mean_squared_error(residual, calibrated, test) < root_mean_squared_error(residual, predicted, test)
     before, after = (double_centred_pearson(values, p, test) for p in (predicted, calibrated))
     assert after == pytest.approx(before, abs=1e-9)
 
