@@ -57,9 +57,9 @@ def standardise_lines(features: np.ndarray, fitted_on: np.ndarray, n_components:
     L x min(n_components, E, lines fitted on), float32.
     """
     fit = features[fitted_on].astype(float)
-    mean, sd = fit.mean(axis=0), fit.std(axis=0)
+    sd = fit.std(axis=0)
     varies = sd > 1e-8 * max(float(np.abs(fit).max()), 1e-12)
-    scaled = (features[:, varies] - mean[varies]) / sd[varies]
+    scaled = (features[:, varies] - fit[:, varies].mean(axis=0)) / sd[varies]
 
     base = scaled[fitted_on]
     # Of the two Gram matrices, the smaller one: embeddings have more entries than a fold has lines, or fewer.
