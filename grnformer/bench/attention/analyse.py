@@ -153,7 +153,7 @@ def _read_network(folder: str, cell_type: str, genes: pd.DataFrame) -> pd.DataFr
     path = Path(folder) / f"{file_names([cell_type])[cell_type]}.parquet"
     columns = ["tf", "gene", "sign", "eregulons"]
     if not path.exists():
-        return pd.DataFrame(columns=columns).astype({"tf": int, "gene": int})
+        return pd.DataFrame(columns=columns).astype({"tf": int, "gene": int, "sign": int})
 
     # Genes of the network that the backbone does not know have no token, and so no attention.
     table = io.read_table(path, "cell_type_grn")[columns].copy()
