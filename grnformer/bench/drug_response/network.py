@@ -41,17 +41,18 @@ class DrugEncoder(nn.Module):
     def forward(self, drugs: Batch) -> Tensor:
         """Encode all graphs of the batch: D x n_features."""
         h_AH = drugs.x
-        states = [h_AH]
+        read = _read_out(h_AH, drugs)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             h_AH = torch.relu(norm(layer(h_AH, drugs.edge_index)))
-            states.append(h_AH)
+            read += _read_out(h_AH, drugs)
 
-        read = []
-        for h_AH in states:
-            read.append(global_add_pool(h_AH, drugs.batch, drugs.num_graphs))
-            read.append(global_max_pool(h_AH, drugs.batch, drugs.num_graphs))
         # Sums grow with the molecule and with every layer: normalised over drugs, all are of one size.
         return self.readout_norm(torch.cat(read, dim=1))
+
+
+def _read_out(h_AH: Tensor, drugs: Batch) -> list[Tensor]:
+    """Sum and maximum over the atoms of each drug, (D, H) each."""
+    return [pool(h_AH, drugs.batch, drugs.num_graphs) for pool in (global_add_pool, global_max_pool)]
 
 
 class ResponseNetwork(nn.Module):
