@@ -94,7 +94,7 @@ def test_a_resource_whose_hash_differs(place, small_data: Path, tmp_path: Path) 
 def test_no_network_and_no_mirror(place, tmp_path: Path) -> None:
     run = place(**registered(tmp_path, b"", "https://127.0.0.1:9/tss.tsv.gz", sha256="0" * 64)).snakemake("prep")
     refused(run, found="Found: tss.tsv.gz could not be fetched from https://127.0.0.1:9/tss.tsv.gz")
-    assert re.search(r"To mend it: put it by hand at .*resources/tss\.tsv\.gz.*GRNFORMER_MIRROR", run.terminal)
+    assert re.search(r"To mend it: save it as .*resources/tss\.tsv\.gz.*GRNFORMER_MIRROR", run.terminal)
     assert not (tmp_path / "work" / "results" / "simulated" / "prep").exists()
 
 
