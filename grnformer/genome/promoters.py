@@ -151,7 +151,7 @@ def _draw_chain(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     drawn[:, 0] = np.searchsorted(start, rng.random(n_sequences))
     for position in range(1, length):
         bounds = follow[drawn[:, position - 1]]
-        uniform: np.ndarray = rng.random(n_sequences)
-        above = uniform[:, None] > bounds
+        uniform = rng.random((n_sequences, 1))
+        above = uniform > bounds
         drawn[:, position] = above.sum(axis=1)
     return drawn

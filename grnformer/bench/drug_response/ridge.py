@@ -24,7 +24,7 @@ def predict_by_ridge(values: np.ndarray, mask: np.ndarray, expression: np.ndarra
     alpha
         Penalty in units of the mean squared norm of a line's expression, centred on the lines with a known value.
     """
-    kernel, scale = _kernel(expression, mask.any(axis=1))
+    kernel, scale = _kernel(expression, np.asarray(mask.any(axis=1)))
     predictions = np.full(values.shape, values[mask].mean())
     for drug, rows in enumerate(mask.T):
         if rows.any():
@@ -43,7 +43,7 @@ def approximate_ridge(
     All drugs then share their lines, and one decomposition serves all drugs and penalties; exact where no value of
     a line with any known value is missing.
     """
-    rows = mask.any(axis=1)
+    rows = np.asarray(mask.any(axis=1))
     kernel, scale = _kernel(expression, rows)
     mean = known_means(values, mask, axis=0)
     response = np.where(mask, values - mean, 0.0)[rows]

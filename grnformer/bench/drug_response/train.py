@@ -106,7 +106,7 @@ def predict_fold(
     """
     values = np.where(parts["test"], np.nan, values)
     train, validation = parts["train"], parts["validation"]
-    lines = standardise_lines(features, train.any(axis=1), settings.line_components)
+    lines = standardise_lines(features, np.asarray(train.any(axis=1)), settings.line_components)
     baseline = fit_baseline(values, train, split)
     residual = np.where(train | validation, values - baseline, 0.0)
     sd = float(residual[train].std())
