@@ -14,7 +14,7 @@ import yaml
 from snakemake.utils import update_config
 
 from grnformer.core import io
-from grnformer.prep.fragments.consensus import overlaps
+from grnformer.genome.intervals import overlaps_any
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
@@ -89,8 +89,8 @@ def test_regions_and_counts_are_those_planted(finished, planted: Simulation) -> 
     prep = finished.folder / "results/simulated/prep"
     peaks = io.read_table(prep / "consensus_peaks.tsv", "consensus_peaks")
     assert ((peaks["end"] - peaks["start"]) == 501).all()
-    assert overlaps(peaks, planted.regions).mean() > 0.95
-    assert overlaps(planted.regions, peaks).mean() > 0.9
+    assert overlaps_any(peaks, planted.regions).mean() > 0.95
+    assert overlaps_any(planted.regions, peaks).mean() > 0.9
     atac = io.read_modality(prep / "multiome.h5mu", "atac", "multiome")
     assert atac.n_obs > 0.95 * planted.atac.n_obs
     assert set(atac.obs["sample"].astype(str)) == {"one", "two"}

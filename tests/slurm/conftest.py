@@ -62,8 +62,8 @@ def load(path: str) -> ModuleType:
     return module
 
 
-_train, _stage = load("unit/train/conftest.py"), load("stage/test_pretrain.py")
-settings, cells, bundle_of, job_of = _train.settings, _train.cells, _train.bundle_of, _train.job_of
+_unit, _train, _stage = load("unit/conftest.py"), load("unit/train/conftest.py"), load("stage/test_pretrain.py")
+settings, cells, bundle_of, job_of = _unit.settings, _unit.cells, _unit.bundle_of, _train.job_of
 inputs = _stage.inputs
 
 
