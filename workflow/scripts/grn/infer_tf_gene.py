@@ -18,7 +18,7 @@ with job(snakemake):
             Path(given.tfs).read_text(encoding="utf-8").splitlines(),
             method=settings["method"],
             min_cells=settings["min_cells"],
-            options=original or settings[settings["method"]],
+            options=original or settings.get(settings["method"], {}),  # coexpression has none
             part=options.part,
             seed=options.seed,
             threads=snakemake.threads,
