@@ -78,7 +78,7 @@ rule render_report:
         registry=RESOURCES,
         samples=SAMPLES.to_dict("records"),
         commit=on_demand(git_commit, CHECKOUT),
-        code=code("report/render_report", BACKBONE),
+        code=code("report/render_report"),
     message:
         "Rendering the report"
     script:

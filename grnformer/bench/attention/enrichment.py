@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from grnformer.bench.attention.strata import degree_strata, expression_strata, joint_strata
+
 if TYPE_CHECKING:
     from grnformer.infer.attention import Received
 
@@ -144,26 +146,6 @@ class MatchedNull:
             chosen_sum = chosen_sum + chosen_DC
             expected_sum = expected_sum + chosen_weight_D1 * rest_DC / rest_weight_D1
         return np.asarray(chosen_sum / expected_sum)
-
-
-def degree_strata(degree: np.ndarray, edges: list[int]) -> np.ndarray:
-    """Bin of each gene by its links: 0 for none, then from each of the ascending lower `edges` on."""
-    return np.searchsorted(np.asarray(edges), degree, side="right")
-
-
-def expression_strata(expression: np.ndarray, n_bins: int) -> np.ndarray:
-    """Bin of each gene by its mean expression: 0 where it is not expressed, then quantiles of the others."""
-    strata = np.zeros(len(expression), int)
-    positive = expression > 0
-    if positive.any():
-        inner = np.quantile(expression[positive], np.arange(1, n_bins) / n_bins)
-        strata[positive] = 1 + np.searchsorted(inner, expression[positive], side="left")
-    return strata
-
-
-def joint_strata(*parts: np.ndarray) -> np.ndarray:
-    """One number for each combination."""
-    return np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def compare_models(

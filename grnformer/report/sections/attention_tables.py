@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.attention.enrichment import degree_strata
+from grnformer.bench.attention.strata import degree_strata
 from grnformer.bench.intervals import estimate_mean
 from grnformer.bench.summary import compare_seeds
 

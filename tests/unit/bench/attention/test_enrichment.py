@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from grnformer.bench.attention.enrichment import MatchedNull, degree_strata, expression_strata, joint_strata
+from grnformer.bench.attention.enrichment import MatchedNull
+from grnformer.bench.attention.strata import degree_strata, expression_strata, joint_strata
 
 EDGES = [1, 2, 4, 8, 16]
 
