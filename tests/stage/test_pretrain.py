@@ -157,8 +157,8 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     size |= {"gnn": gnn[backbone] | {"width": 8, "direction": "both"}}
     size |= {"backbones": {backbone: own[backbone] | {"width": 8, "n_heads": 2}}}
     size |= {"by_backbone": {backbone: {"n_tokens": 10, "expressed_fraction": 1.0, "mask_fraction": [0.2, 0.4]}}}
-    optimiser, embed = {"log_every": 1, "evaluate_every": 2}, {"n_tokens": 12}
-    pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": embed}
+    optimiser, of_embed = {"log_every": 1, "evaluate_every": 2}, {"n_tokens": 12}
+    pretrain = {"backbone": backbone, "seeds": [1], "sizes": {"tiny": size}, "optimiser": optimiser, "embed": of_embed}
     pretrain |= {"tune": {"how": "lora"}, "perturbed_degree_power": -1}
     config = {"fuse": {"vocabulary": "vocabulary.json", "min_cells": 1}, "pretrain": pretrain}
     config["attention"] = {"degree_bins": [1, 4], "expression_bins": 1, "null_draws": 100, "top_pairs": 20}

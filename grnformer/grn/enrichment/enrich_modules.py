@@ -122,7 +122,7 @@ def _enriched(
     """Rows of `COLUMNS`."""
     modules = [module for module in modules if module.tf in by_tf]
     wanted = {gene for module in modules for gene in module.genes}
-    used = sorted(wanted & set(database.features))
+    used = sorted(gene for gene in database.features if gene in wanted)
     if not used:
         return
     ranks = database.load(used)

@@ -80,9 +80,9 @@ def test_parts_of_processes_make_up_the_batch(batches):
         for name in ("gene_BL", "value_BL", "masked_BL", "active_BK"):
             joined = torch.cat([getattr(part, name) for part in parts])
             assert torch.equal(joined, getattr(whole[step].batches[0], name))
-        shares = [share for process in shared for share in process[step].shares]
-        assert np.mean(shares) == pytest.approx(1)
-    with pytest.raises(InputError, match="share a batch of 15"):
+        weights = [weight for process in shared for weight in process[step].weights]
+        assert np.mean(weights) == pytest.approx(1)
+    with pytest.raises(InputError, match="divide a batch of 15"):
         batches.divide(0, 0, 8, 2)
 
 

@@ -12,13 +12,13 @@ with job(snakemake):
     if given.parts:
         network = gather_parts(read_table(part, "tf_gene") for part in given.parts)
     else:
-        original = given.original and {"adjacencies": read_table(given.original, "adjacencies")}
+        tables = [read_table(path, "adjacencies") for path in given.original]  # of an original tool, or none
         network = infer_network(
             read_modality(given.multiome, "rna", "multiome"),
             Path(given.tfs).read_text(encoding="utf-8").splitlines(),
             method=settings["method"],
             min_cells=settings["min_cells"],
-            options=original or settings.get(settings["method"], {}),  # coexpression has none
+            options={"adjacencies": tables[0]} if tables else settings.get(settings["method"], {}),
             part=options.part,
             seed=options.seed,
             threads=snakemake.threads,

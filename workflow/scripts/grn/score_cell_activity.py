@@ -6,11 +6,11 @@ with job(snakemake):
     from grnformer.core.io import read_modality, read_table, write_anndata, write_table
     from grnformer.grn.activity.activity import score_activity
 
-    original = snakemake.input.original
+    original = [read_table(path, "cell_auc") for path in snakemake.input.original]
     activity, thresholds = score_activity(
         read_modality(snakemake.input.multiome, "rna", "multiome"),
         read_table(snakemake.input.eregulons, "eregulons"),
-        read_table(original, "cell_auc") if original else None,
+        original[0] if original else None,
         **snakemake.params.settings,
         seed=snakemake.params.seed,
     )
