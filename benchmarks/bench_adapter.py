@@ -14,7 +14,13 @@ from table import Table
 
 from grnformer.settings.read import read_defaults
 
-GRAPHS = {"n_genes": 3000, "n_tfs": 200, "n_eregulons": 300, "n_edges": 6000, "active": 0.2}
+GRAPHS = {
+    "n_genes": 3000,
+    "n_tfs": 200,
+    "n_eregulons": 300,
+    "n_edges": 6000,
+    "active": 0.2,
+}
 N_CELLS, REPEATS, MOST = {"base": 8, "tiny": 32}, 3, {"base": 1.3, "tiny": None}
 LAYERS = ("sage", "gcn", "gat", "gin")
 
@@ -26,12 +32,23 @@ def main() -> None:
     for name, most in MOST.items():
         for layer in LAYERS:
             size = {**sizes[name], "gnn": sizes[name]["gnn"] | {"name": layer}}
-            options = {"size": size, "n_cells": N_CELLS[name], "repeats": REPEATS, **GRAPHS}
+            options = {
+                "size": size,
+                "n_cells": N_CELLS[name],
+                "repeats": REPEATS,
+                **GRAPHS,
+            }
             taken = run_task("adapter_step", {}, options).result
             seconds = {arm: float(np.median(of_arm)) for arm, of_arm in taken.items()}
             label = f"{name}, {layer}: CPU of a step of {N_CELLS[name]} cells x {size['n_tokens']} tokens"
             label += ", hybrid against none"
-            table.add_cost(label, "s", seconds["graph"], seconds["none"], None if most is None else round(1 / most, 3))
+            table.add_cost(
+                label,
+                "s",
+                seconds["graph"],
+                seconds["none"],
+                None if most is None else round(1 / most, 3),
+            )
     table.write()
 
 

@@ -45,26 +45,60 @@ def pretrain_settings(backbone: str, gnn: str) -> dict[str, Any]:
     size = settings.pop("sizes")["tiny"]
     size |= size.pop("by_backbone").get(backbone, {})
     size["backbone"] = size.pop("backbones")[backbone]
-    size["backbone"] |= {key: value for key, value in SMALL.items() if key in size["backbone"]}
+    size["backbone"] |= {
+        key: value for key, value in SMALL.items() if key in size["backbone"]
+    }
     size["gnn"] |= {"name": gnn, "width": 8, "n_layers": 1, "n_heads": 2}
     size["adapter"]["n_heads"] = 2
-    size |= {"n_tokens": 32, "batch_size": 32, "steps": STEPS, "warmup_steps": 4, "learning_rate": RATES[backbone]}
-    settings |= {"backbone": backbone, "size": size, "size_name": "grid", "heldout_repeats": 1}
+    size |= {
+        "n_tokens": 32,
+        "batch_size": 32,
+        "steps": STEPS,
+        "warmup_steps": 4,
+        "learning_rate": RATES[backbone],
+    }
+    settings |= {
+        "backbone": backbone,
+        "size": size,
+        "size_name": "grid",
+        "heldout_repeats": 1,
+    }
     settings["optimiser"] |= {"evaluate_every": FIRST_LOOK, "log_every": 1}
     settings["checkpoints"]["steps"] = STEPS
     settings["embed"] |= {"n_tokens": 32, "draws": 1}
     return settings
 
 
-def train(path: Path, screen: Screen, bundle: Bundle, settings: dict[str, Any], perturbation: str) -> tuple[Any, str]:
+def train(
+    path: Path,
+    screen: Screen,
+    bundle: Bundle,
+    settings: dict[str, Any],
+    perturbation: str,
+) -> tuple[Any, str]:
     """Held-out scores of one combination, and what is wrong with it (empty: nothing)."""
     obs = screen.data.obs
-    split = pd.DataFrame({"cell": screen.data.obs_names.to_numpy(object), "cell_type": obs["cell_type"].to_numpy()})
+    split = pd.DataFrame(
+        {
+            "cell": screen.data.obs_names.to_numpy(object),
+            "cell_type": obs["cell_type"].to_numpy(),
+        }
+    )
     split["split"] = obs["set"].to_numpy()
     arm = {"graph": bundle.meta["mode"], "adapter": True, "perturbation": perturbation}
-    options: dict[str, Any] = {"model_seed": 1, "threads": 1, "checkpoint": None, "medians": None}
-    with Corpus.of_dataset(path, list(screen.data.var_names)) as store, tempfile.TemporaryDirectory() as folder:
-        done = pretrain(store, split, bundle, arm, settings, checkpoints=folder, **options)
+    options: dict[str, Any] = {
+        "model_seed": 1,
+        "threads": 1,
+        "checkpoint": None,
+        "medians": None,
+    }
+    with (
+        Corpus.of_dataset(path, list(screen.data.var_names)) as store,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        done = pretrain(
+            store, split, bundle, arm, settings, checkpoints=folder, **options
+        )
     if done is None:
         raise RuntimeError("the grid runs in one process")
     losses = done.curve.loc[done.curve["split"] == "heldout", "loss"].to_numpy()
@@ -77,7 +111,12 @@ def train(path: Path, screen: Screen, bundle: Bundle, settings: dict[str, Any], 
 def main() -> None:
     """Train all, write benchmarks/results/grid.tsv; fail where one does not train."""
     logging.disable(logging.INFO)
-    screen, table, failed, start = simulate_screen(**SCREEN), Table("grid"), 0, time.process_time()
+    screen, table, failed, start = (
+        simulate_screen(**SCREEN),
+        Table("grid"),
+        0,
+        time.process_time(),
+    )
     whole = true_bundle(screen)
     grid = list(itertools.product(BACKBONES, GNNS, MODES, PERTURBATIONS))
     with tempfile.TemporaryDirectory() as name:
@@ -85,16 +124,35 @@ def main() -> None:
         screen.data.write_h5ad(path)
         for backbone, gnn, mode, perturbation in grid:
             changed = MODES[mode](whole.graph, np.random.default_rng(1))
-            bundle = Bundle(changed, whole.lost, {**whole.meta, "mode": mode, "scales": scales_of(mode)})
-            what = f"{backbone}, {gnn}, {mode}, perturbation {perturbation}: held-out loss"
-            unit = "nats" if BACKBONES[backbone].objective == "masked_gene" else "deviations^2"
+            bundle = Bundle(
+                changed,
+                whole.lost,
+                {**whole.meta, "mode": mode, "scales": scales_of(mode)},
+            )
+            what = (
+                f"{backbone}, {gnn}, {mode}, perturbation {perturbation}: held-out loss"
+            )
+            unit = (
+                "nats"
+                if BACKBONES[backbone].objective == "masked_gene"
+                else "deviations^2"
+            )
             try:
-                scores, wrong = train(path, screen, bundle, pretrain_settings(backbone, gnn), perturbation)
+                scores, wrong = train(
+                    path, screen, bundle, pretrain_settings(backbone, gnn), perturbation
+                )
             except Exception as error:  # a failure is a row, and the others still run
                 scores = {"loss": float("nan"), "baseline_loss": float("nan")}
                 wrong = f"{type(error).__name__}: {error}"
             failed += bool(wrong)
-            table.add_check(what, unit, scores["loss"], scores["baseline_loss"], wrong or "trains", not wrong)
+            table.add_check(
+                what,
+                unit,
+                scores["loss"],
+                scores["baseline_loss"],
+                wrong or "trains",
+                not wrong,
+            )
             say(f"{what} {scores['loss']:.4f} {wrong}")
     table.add_bound(f"combinations of {len(grid)} that do not train", "", failed, 1)
     table.add_figure("all combinations: CPU", "s", time.process_time() - start)

@@ -22,8 +22,18 @@ MIN_CELLS = 10
 def main() -> None:
     """Run on every matrix there is, write benchmarks/results/grn.tsv."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--demo", type=Path, default=HERE.parent / "results/snareseq", help="results of the demo")
-    parser.add_argument("--tfs", type=Path, default=HERE.parent / "resources/motif_tfs.tsv.gz", help="TFs of pbmc68k")
+    parser.add_argument(
+        "--demo",
+        type=Path,
+        default=HERE.parent / "results/snareseq",
+        help="results of the demo",
+    )
+    parser.add_argument(
+        "--tfs",
+        type=Path,
+        default=HERE.parent / "resources/motif_tfs.tsv.gz",
+        help="TFs of pbmc68k",
+    )
     arguments = parser.parse_args()
     if find_python("pyscenic") is None:
         raise SystemExit(why_absent("pyscenic"))
@@ -49,7 +59,9 @@ def demo(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray |
 
     rna = read_modality(folder / "prep/multiome.h5mu", "rna", "multiome")
     rna = rna[:, rna.X.getnnz(axis=0) >= MIN_CELLS]
-    return as_input(rna.X.toarray(), rna.var_names, (folder / "grn/tfs.txt").read_text().split())
+    return as_input(
+        rna.X.toarray(), rna.var_names, (folder / "grn/tfs.txt").read_text().split()
+    )
 
 
 def pbmc68k(tfs: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
@@ -63,14 +75,23 @@ def pbmc68k(tfs: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray |
     return as_input(rna.X.toarray(), rna.var_names, read_tf_list(tfs))
 
 
-def as_input(matrix: np.ndarray, genes, tfs: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+def as_input(
+    matrix: np.ndarray, genes, tfs: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Matrix, TF columns, target columns, and no truth."""
-    return matrix.astype(np.float32), np.flatnonzero(genes.isin(tfs)), np.arange(len(genes)), None
+    return (
+        matrix.astype(np.float32),
+        np.flatnonzero(genes.isin(tfs)),
+        np.arange(len(genes)),
+        None,
+    )
 
 
 def compare(table: Table, name: str, matrix, tfs, candidates, truth) -> None:
     """Add the rows of one matrix."""
-    targets = np.sort(np.random.default_rng(0).choice(candidates, N_TARGETS[name], replace=False))
+    targets = np.sort(
+        np.random.default_rng(0).choice(candidates, N_TARGETS[name], replace=False)
+    )
     say(
         f"{name}: {matrix.shape[0]} cells x {matrix.shape[1]} genes ({(matrix > 0).mean():.1%} above 0), "
         f"{len(tfs)} TFs, {len(targets)} targets"
@@ -78,18 +99,33 @@ def compare(table: Table, name: str, matrix, tfs, candidates, truth) -> None:
     arrays = {"matrix": matrix, "tfs": tfs, "targets": targets}
     settings = read_defaults("grn")["tf_gene"]["hist_boosting"]
     python = find_python("pyscenic")
-    ours, second = (run_task("tf_gene_ours", arrays, {**settings, "seed": seed}) for seed in (1, 2))
-    reference, ceiling = (run_task("tf_gene_arboreto", arrays, {"seed": seed}, python) for seed in (1, 2))
+    ours, second = (
+        run_task("tf_gene_ours", arrays, {**settings, "seed": seed}) for seed in (1, 2)
+    )
+    reference, ceiling = (
+        run_task("tf_gene_arboreto", arrays, {"seed": seed}, python) for seed in (1, 2)
+    )
     label = f"{name}, {len(targets)} targets"
     table.add_costs(f"{label}: ours against arboreto", ours, reference, SPEED.get(name))
     found = [run.result["importance"] for run in (ours, second, reference, ceiling)]
     if truth is not None:
         scores = [auprc(importance, truth[targets]) for importance in found]
         means = np.mean(scores[:2]), np.mean(scores[2:])
-        table.add_score(f"{label}: AUPRC, mean of 2 seeds, ours against arboreto", "", *means, slack=0)
-    near = [np.mean([measure(found[2], one) for one in found[:2]]) for measure in (agreement, overlap)]
+        table.add_score(
+            f"{label}: AUPRC, mean of 2 seeds, ours against arboreto",
+            "",
+            *means,
+            slack=0,
+        )
+    near = [
+        np.mean([measure(found[2], one) for one in found[:2]])
+        for measure in (agreement, overlap)
+    ]
     highest = [measure(found[2], found[3]) for measure in (agreement, overlap)]
-    names = [f"{label}: {what} with arboreto seed 1" for what in ("Spearman", "top-5% overlap")]
+    names = [
+        f"{label}: {what} with arboreto seed 1"
+        for what in ("Spearman", "top-5% overlap")
+    ]
     for what, one, other, slack in zip(names, near, highest, (None, 0.05), strict=True):
         table.add_score(f"{what}, ours against arboreto seed 2", "", one, other, slack)
     alternatives = find_python("alternatives")
@@ -99,12 +135,21 @@ def compare(table: Table, name: str, matrix, tfs, candidates, truth) -> None:
     for tool in ("xgboost", "rustscenic"):
         other = run_task(f"tf_gene_{tool}", arrays, {"seed": 1}, alternatives)
         share = len(targets) / float(other.result.get("fitted", len(targets)))
-        table.add_cost(f"{label}: ours against {tool}: CPU", "s", ours.cpu, other.cpu * share)
+        table.add_cost(
+            f"{label}: ours against {tool}: CPU", "s", ours.cpu, other.cpu * share
+        )
         importance = other.result["importance"]
         if truth is not None:
-            table.add_score(f"{label}: AUPRC, ours against {tool}", "", means[0], auprc(importance, truth[targets]))
+            table.add_score(
+                f"{label}: AUPRC, ours against {tool}",
+                "",
+                means[0],
+                auprc(importance, truth[targets]),
+            )
         for what, one, measure in zip(names, near, (agreement, overlap), strict=True):
-            table.add_score(f"{what}, ours against {tool}", "", one, measure(found[2], importance))
+            table.add_score(
+                f"{what}, ours against {tool}", "", one, measure(found[2], importance)
+            )
 
 
 def auprc(importance: np.ndarray, truth: np.ndarray) -> float:
@@ -125,7 +170,13 @@ def overlap(left: np.ndarray, right: np.ndarray) -> float:
     """Share of the top 5% of pairs in both."""
     best = []
     for importance in (left, right):
-        best.append(set(np.argsort(-importance.ravel(), kind="stable")[: round(0.05 * importance.size)].tolist()))
+        best.append(
+            set(
+                np.argsort(-importance.ravel(), kind="stable")[
+                    : round(0.05 * importance.size)
+                ].tolist()
+            )
+        )
     return len(best[0] & best[1]) / len(best[0])
 
 

@@ -19,7 +19,12 @@ def main() -> None:
     """Run every stage at every size, write benchmarks/results/growth.tsv."""
     settings = complete({})
     grn = settings["grn"]
-    lda = {**settings["topics"]["lda_tomotopy"], "n_iterations": SWEEPS, "n_topics": N_TOPICS, "seed": 1}
+    lda = {
+        **settings["topics"]["lda_tomotopy"],
+        "n_iterations": SWEEPS,
+        "n_topics": N_TOPICS,
+        "seed": 1,
+    }
     links = {**grn["region_gene"], "accessibility": "topics", "seed": 1}
     stages = {
         f"topics, {SWEEPS} sweeps": ("topics_ours", topics, lda),
@@ -33,8 +38,12 @@ def main() -> None:
     for name, (task, simulate, options) in stages.items():
         runs = []
         for n_cells in CELLS:
-            runs.append(run_task(task, simulate(n_cells, np.random.default_rng(1)), options))
-            say(f"{name}, {n_cells} cells: {runs[-1].cpu:.2f} s, {runs[-1].memory:.0f} MB")
+            runs.append(
+                run_task(task, simulate(n_cells, np.random.default_rng(1)), options)
+            )
+            say(
+                f"{name}, {n_cells} cells: {runs[-1].cpu:.2f} s, {runs[-1].memory:.0f} MB"
+            )
         add_growth(table, name, runs)
     table.write()
 
@@ -67,13 +76,24 @@ def topics(n_cells: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     new[:, 1:] = region[:, 1:] != region[:, :-1]
     indptr = np.append(0, np.cumsum(new.sum(axis=1)))
     shape = np.array([n_cells, 5_000])
-    return {"data": np.ones(indptr[-1], np.int32), "indices": region[new], "indptr": indptr, "shape": shape}
+    return {
+        "data": np.ones(indptr[-1], np.int32),
+        "indices": region[new],
+        "indptr": indptr,
+        "shape": shape,
+    }
 
 
 def tf_gene(n_cells: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Log1p counts of a planted network: 50 TFs and 8 targets."""
-    matrix, _ = simulate_network(n_cells, N_TFS + N_TARGETS, N_TFS, seed=int(rng.integers(1000)))
-    return {"matrix": matrix, "tfs": np.arange(N_TFS), "targets": np.arange(N_TFS, N_TFS + N_TARGETS)}
+    matrix, _ = simulate_network(
+        n_cells, N_TFS + N_TARGETS, N_TFS, seed=int(rng.integers(1000))
+    )
+    return {
+        "matrix": matrix,
+        "tfs": np.arange(N_TFS),
+        "targets": np.arange(N_TFS, N_TFS + N_TARGETS),
+    }
 
 
 def link_regions(n_cells: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -84,7 +104,9 @@ def link_regions(n_cells: int, rng: np.random.Generator) -> dict[str, np.ndarray
     region_topic /= region_topic.sum(axis=0)
     drive = cell_topic @ region_topic[80 : 80 + 10 * N_LINKED : 10].T
     drive = (drive - drive.mean(axis=0)) / drive.std(axis=0)
-    expression = np.log1p(rng.poisson(np.exp(0.8 * np.minimum(drive, 4) - 0.7))).astype(np.float32)
+    expression = np.log1p(rng.poisson(np.exp(0.8 * np.minimum(drive, 4) - 0.7))).astype(
+        np.float32
+    )
     start, tss = np.arange(n_regions) * 2_000, 160_000 + np.arange(N_LINKED) * 20_000
     return {"expression": expression, "cell_topic": cell_topic, "region_topic": region_topic, "region_start": start,
             "tss": tss}  # fmt: skip
@@ -93,7 +115,9 @@ def link_regions(n_cells: int, rng: np.random.Generator) -> dict[str, np.ndarray
 def aucell(n_cells: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Counts of 2,000 genes, 5% above 0; 100 sets of 20 genes."""
     matrix = np.zeros((n_cells, 2_000), dtype=np.float32)
-    matrix[np.arange(n_cells)[:, None], rng.integers(2_000, size=(n_cells, 100))] = rng.poisson(2, (n_cells, 100)) + 1
+    matrix[np.arange(n_cells)[:, None], rng.integers(2_000, size=(n_cells, 100))] = (
+        rng.poisson(2, (n_cells, 100)) + 1
+    )
     members = np.zeros((2_000, 100), dtype=np.float32)
     members[rng.integers(2_000, size=(20, 100)), np.arange(100)] = 1
     return {"matrix": matrix, "members": members}

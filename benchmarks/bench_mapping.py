@@ -16,12 +16,17 @@ def main() -> None:
     table = Table("mapping")
     for n_cells in (10_000, 100_000):
         rng = np.random.default_rng(1)
-        centres, turn = 3 * rng.normal(size=(N_TYPES, N_TRUE)), rng.normal(size=(N_TRUE, N_DIMENSIONS))
+        centres, turn = (
+            3 * rng.normal(size=(N_TYPES, N_TRUE)),
+            rng.normal(size=(N_TRUE, N_DIMENSIONS)),
+        )
         types = rng.integers(0, N_TYPES, 2 * n_cells)
         points = (centres[types] + rng.normal(size=(2 * n_cells, N_TRUE))) @ turn
         points += NOISE * rng.normal(size=points.shape)
         arrays = {"reference": points[:n_cells], "query": points[n_cells:]}
-        mine, exact = (run_task("mapping", arrays, {"exact": exact}) for exact in (False, True))
+        mine, exact = (
+            run_task("mapping", arrays, {"exact": exact}) for exact in (False, True)
+        )
         label = f"{n_cells:,} cells to {n_cells:,}"
         table.add_costs(label, mine, exact)
         same = float((mine.result["found"] == exact.result["found"]).mean())

@@ -57,19 +57,38 @@ class Trained:
         return float(np.sum(np.diff(getattr(self, clock))[:FIRST]))
 
 
-def train(path: Path, screen: Screen, bundle: Bundle, name: str, **changed: Any) -> Trained:
+def train(
+    path: Path, screen: Screen, bundle: Bundle, name: str, **changed: Any
+) -> Trained:
     """A run of the size `name`, but for what is changed."""
     settings = read_defaults("pretrain")
     size = settings.pop("sizes")[name]
-    size |= {"backbone": size.pop("backbones")["scgpt"], "batch_size": CELLS[name], "steps": STEPS} | changed
-    size["backbone"]["dropout"] = 0.0  # drawn in another order where layers are compiled
-    settings |= {"backbone": "scgpt", "size": size, "size_name": name, "heldout_repeats": 1}
+    size |= {
+        "backbone": size.pop("backbones")["scgpt"],
+        "batch_size": CELLS[name],
+        "steps": STEPS,
+    } | changed
+    # drawn in another order where layers are compiled
+    size["backbone"]["dropout"] = 0.0
+    settings |= {
+        "backbone": "scgpt",
+        "size": size,
+        "size_name": name,
+        "heldout_repeats": 1,
+    }
     settings["optimiser"] |= {"evaluate_every": STEPS, "log_every": 1}
     settings["checkpoints"]["steps"] = STEPS
     split = pd.DataFrame({"cell": screen.data.obs_names.to_numpy(object)})
-    split["cell_type"], split["split"] = (screen.data.obs[column].to_numpy() for column in ("cell_type", "set"))
+    split["cell_type"], split["split"] = (
+        screen.data.obs[column].to_numpy() for column in ("cell_type", "set")
+    )
     arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
-    options: dict[str, Any] = {"model_seed": 1, "threads": 1, "checkpoint": None, "medians": None}
+    options: dict[str, Any] = {
+        "model_seed": 1,
+        "threads": 1,
+        "checkpoint": None,
+        "medians": None,
+    }
     trained = Trained()
 
     class Watched(Progress):
@@ -86,26 +105,45 @@ def train(path: Path, screen: Screen, bundle: Bundle, name: str, **changed: Any)
         tempfile.TemporaryDirectory() as folder,
         mock.patch("grnformer.train.loop.Progress", Watched),
     ):
-        done = pretrain(store, split, bundle, arm, settings, checkpoints=folder, **options)
+        done = pretrain(
+            store, split, bundle, arm, settings, checkpoints=folder, **options
+        )
     if done is None:
         raise RuntimeError("the benchmark runs in one process")
     trained.losses = done.curve.loc[done.curve["split"] == "train", "loss"].to_numpy()
-    say(f"{name} {changed}: CPU s a step {np.diff(trained.cpu).round(3)}, losses {trained.losses.round(4)}")
+    say(
+        f"{name} {changed}: CPU s a step {np.diff(trained.cpu).round(3)}, losses {trained.losses.round(4)}"
+    )
     return trained
 
 
-def add_rows(table: Table, what: str, ours: Trained, reference: Trained, bound: float) -> None:
+def add_rows(
+    table: Table, what: str, ours: Trained, reference: Trained, bound: float
+) -> None:
     """Costs of a step, of the first ones, and how far losses are apart."""
     for clock in ("cpu", "wall"):
-        table.add_cost(f"{what}: {clock} of a step", "s", ours.step(clock), reference.step(clock))
-    table.add_cost(f"{what}: wall of the first {FIRST} steps", "s", ours.first("wall"), reference.first("wall"))
+        table.add_cost(
+            f"{what}: {clock} of a step", "s", ours.step(clock), reference.step(clock)
+        )
+    table.add_cost(
+        f"{what}: wall of the first {FIRST} steps",
+        "s",
+        ours.first("wall"),
+        reference.first("wall"),
+    )
     apart = np.abs(ours.losses / reference.losses - 1).max()
-    table.add_bound(f"{what}: loss, greatest relative difference of {STEPS} steps", "", float(apart), bound)
+    table.add_bound(
+        f"{what}: loss, greatest relative difference of {STEPS} steps",
+        "",
+        float(apart),
+        bound,
+    )
 
 
 def main() -> None:
     """Run all, write benchmarks/results/precision.tsv."""
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # else by processes of their own, of unknown cost
+    # else by processes of their own, of unknown cost
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     logging.disable(logging.INFO)
     screen, table = simulate_screen(**SCREEN), Table("precision")
     bundle = true_bundle(screen)
@@ -115,13 +153,21 @@ def main() -> None:
         screen.data.write_h5ad(path)
         eager = train(path, screen, bundle, "tiny")
         compiled = train(path, screen, bundle, "tiny", compile=True)
-        add_rows(table, f"tiny, {CELLS['tiny']} cells, compiled against not", compiled, eager, EXACT)
+        add_rows(
+            table,
+            f"tiny, {CELLS['tiny']} cells, compiled against not",
+            compiled,
+            eager,
+            EXACT,
+        )
         base = f"base, {CELLS['base']} cells"
         exact = train(path, screen, bundle, "base", precision="32-true")
         half = train(path, screen, bundle, "base")
         add_rows(table, f"{base}, bf16-mixed against 32-true", half, exact, HALF)
         compiled = train(path, screen, bundle, "base", compile=True)
-        add_rows(table, f"{base}, bf16-mixed, compiled against not", compiled, half, HALF)
+        add_rows(
+            table, f"{base}, bf16-mixed, compiled against not", compiled, half, HALF
+        )
     table.write()
 
 

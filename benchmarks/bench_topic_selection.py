@@ -31,12 +31,16 @@ def main() -> None:
     for name, simulate in {"mixed": simulate_mixed, "typed": simulate_typed}.items():
         for planted in PROGRAMMES:
             for seed in seeds:
-                chosen = choose(simulate(np.random.default_rng(seed), planted), settings)
+                chosen = choose(
+                    simulate(np.random.default_rng(seed), planted), settings
+                )
                 say(f"{name}, {planted} programmes, seed {seed}: {chosen}")
                 for rule, count in chosen.items():
                     errors.setdefault(rule, []).append(abs(np.log2(count / planted)))
                 what = f"{name}, {planted} programmes, seed {seed}: topics, our default against pycisTopic's rule"
-                table.add_score(what, "topics", chosen["our default"], chosen["pycisTopic's rule"])
+                table.add_score(
+                    what, "topics", chosen["our default"], chosen["pycisTopic's rule"]
+                )
     mean = {rule: max(float(np.mean(values)), 0.01) for rule, values in errors.items()}
     for rule in list(mean)[1:]:
         target = 1 if rule == "pycisTopic's rule" else None
@@ -57,21 +61,37 @@ def choose(matrix: sp.csr_matrix, settings: dict) -> dict[str, int]:
     for count in COUNTS:
         fits = fit_models(matrix, count, settings)
         rows.append(score_fits(matrix, fits, settings))
-        coherence = mean_coherence(topic_coherence(matrix, fits.model.region_topic, 20, 1e-12), 5)
+        coherence = mean_coherence(
+            topic_coherence(matrix, fits.model.region_topic, 20, 1e-12), 5
+        )
         theirs.append(rows[-1].assign(coherence=coherence))
     scores = pd.concat(rows, ignore_index=True)
     original = pd.concat(theirs, ignore_index=True)
 
-    def by(table: pd.DataFrame, rule: str, names: list[str], distinct_only: bool) -> int:
-        found = select_topic_count(table, selected=None, rule=rule, scores_averaged=names, distinct_only=distinct_only)
+    def by(
+        table: pd.DataFrame, rule: str, names: list[str], distinct_only: bool
+    ) -> int:
+        found = select_topic_count(
+            table,
+            selected=None,
+            rule=rule,
+            scores_averaged=names,
+            distinct_only=distinct_only,
+        )
         return int(found.query("selected")["n_topics"].item())
 
     default = settings["selection"]
     return {
-        "our default": by(scores, default["rule"], default["scores"], default["distinct_only"]),
-        "pycisTopic's rule": by(original[original["n_topics"] >= 5], "mean", FOUR, False),
+        "our default": by(
+            scores, default["rule"], default["scores"], default["distinct_only"]
+        ),
+        "pycisTopic's rule": by(
+            original[original["n_topics"] >= 5], "mean", FOUR, False
+        ),
         "pycisTopic's four scores, all counts": by(original, "mean", FOUR, False),
-        "the most coherent within an error of the best held-out likelihood": by(scores, "heldout", [*SCORES], True),
+        "the most coherent within an error of the best held-out likelihood": by(
+            scores, "heldout", [*SCORES], True
+        ),
         **{f"{name} alone": by(scores, "mean", [name], False) for name in SCORES},
     }
 
@@ -92,7 +112,9 @@ def simulate_typed(rng: np.random.Generator, n_programmes: int) -> sp.csr_matrix
     for programme in range(1, n_programmes):
         own = rng.random(N_REGIONS) < 0.08
         regions[:, programme] = 0.05 * common + own * rng.gamma(1, size=N_REGIONS) * 4
-    order = np.concatenate([rng.permutation(np.arange(1, n_programmes)) for _ in range(3)])
+    order = np.concatenate(
+        [rng.permutation(np.arange(1, n_programmes)) for _ in range(3)]
+    )
     shares = np.zeros((n_types, n_programmes))
     shares[:, 0] = 0.4
     for place, programme in enumerate(order):
@@ -102,12 +124,16 @@ def simulate_typed(rng: np.random.Generator, n_programmes: int) -> sp.csr_matrix
     return draw(rng, cells, regions)
 
 
-def draw(rng: np.random.Generator, cells: np.ndarray, regions: np.ndarray) -> sp.csr_matrix:
+def draw(
+    rng: np.random.Generator, cells: np.ndarray, regions: np.ndarray
+) -> sp.csr_matrix:
     """Accessible regions of cells of varied depth."""
     regions = regions / regions.sum(axis=0)
     depth = DEPTH * np.exp(0.4 * rng.standard_normal((N_CELLS, 1)))
     return sp.csr_matrix(
-        (rng.random((N_CELLS, N_REGIONS)) < -np.expm1(-depth * (cells @ regions.T))).astype(np.float32)
+        (
+            rng.random((N_CELLS, N_REGIONS)) < -np.expm1(-depth * (cells @ regions.T))
+        ).astype(np.float32)
     )
 
 

@@ -20,14 +20,21 @@ N_TOPICS = 20
 def main() -> None:
     """Run on simulated topics and on the demo, write benchmarks/results/topics.tsv."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--demo", type=Path, default=HERE.parent / "results/snareseq", help="results of the demo")
+    parser.add_argument(
+        "--demo",
+        type=Path,
+        default=HERE.parent / "results/snareseq",
+        help="results of the demo",
+    )
     folder = parser.parse_args().demo
     table = Table("topics")
     compare(table, "simulation", simulate(np.random.default_rng(1)))
     if (folder / "prep/multiome.h5mu").exists():
         from grnformer.core.io import read_modality
 
-        atac = sp.csr_matrix(read_modality(folder / "prep/multiome.h5mu", "atac", "multiome").X)
+        atac = sp.csr_matrix(
+            read_modality(folder / "prep/multiome.h5mu", "atac", "multiome").X
+        )
         compare(table, "demo", atac[:, atac.getnnz(axis=0) >= 5])
     else:
         say(f"demo: left out, no results in {folder} (make demo)")
@@ -40,23 +47,38 @@ def simulate(rng: np.random.Generator) -> sp.csr_matrix:
     region_topic = rng.gamma(0.2, size=(10_000, N_TOPICS))
     region_topic /= region_topic.sum(axis=0)
     depth = 600 * np.exp(0.4 * rng.standard_normal((1000, 1)))
-    return sp.csr_matrix(rng.random((1000, 10_000)) < -np.expm1(-depth * (cell_topic @ region_topic.T)))
+    return sp.csr_matrix(
+        rng.random((1000, 10_000)) < -np.expm1(-depth * (cell_topic @ region_topic.T))
+    )
 
 
 def compare(table: Table, name: str, matrix: sp.csr_matrix) -> None:
     """Add the rows of one matrix (cells x regions; what is above 0 is accessible)."""
     from grnformer.topics.evaluate import count_distinct_topics, split_regions
-    from grnformer.topics.model import TopicModel, infer_cell_topics, token_log_likelihood
+    from grnformer.topics.model import (
+        TopicModel,
+        infer_cell_topics,
+        token_log_likelihood,
+    )
 
     settings = read_defaults("topics")
     evaluation = settings["evaluation"]
     matrix.data = np.ones(matrix.nnz, dtype=np.int32)
-    say(f"{name}: {matrix.shape[0]} cells x {matrix.shape[1]} regions, {matrix.nnz} accessible")
+    say(
+        f"{name}: {matrix.shape[0]} cells x {matrix.shape[1]} regions, {matrix.nnz} accessible"
+    )
     rng = np.random.default_rng(0)
-    held_out = rng.permutation(matrix.shape[0]) < round(evaluation["heldout_cells"] * matrix.shape[0])
+    held_out = rng.permutation(matrix.shape[0]) < round(
+        evaluation["heldout_cells"] * matrix.shape[0]
+    )
     seen, hidden = split_regions(matrix[held_out], rng)
     kept = matrix[~held_out]
-    arrays = {"data": kept.data, "indices": kept.indices, "indptr": kept.indptr, "shape": np.array(kept.shape)}
+    arrays = {
+        "data": kept.data,
+        "indices": kept.indices,
+        "indptr": kept.indptr,
+        "shape": np.array(kept.shape),
+    }
     options = {**settings["lda_tomotopy"], "n_topics": N_TOPICS, "seed": 1}
 
     def likelihood(run: Measured) -> float:
@@ -65,30 +87,63 @@ def compare(table: Table, name: str, matrix: sp.csr_matrix) -> None:
         return float(token_log_likelihood(hidden, TopicModel(cells, topics)).mean())
 
     def distinct(run: Measured) -> int:
-        return count_distinct_topics(run.result["region_topic"], evaluation["distinct_correlation"])
+        return count_distinct_topics(
+            run.result["region_topic"], evaluation["distinct_correlation"]
+        )
 
-    ours, reference = (run_task(task, arrays, options) for task in ("topics_ours", "topics_lda"))
+    ours, reference = (
+        run_task(task, arrays, options) for task in ("topics_ours", "topics_lda")
+    )
     label = f"{name}, {N_TOPICS} topics, {options['n_iterations']} sweeps"
     table.add_costs(f"{label}: ours against lda", ours, reference, 3)
-    table.add_score(f"{label}: distinct topics", "topics", distinct(ours), distinct(reference), 0)
-    table.add_score(f"{label}: held-out log-likelihood", "nats a region", likelihood(ours), likelihood(reference), 0.01)
+    table.add_score(
+        f"{label}: distinct topics", "topics", distinct(ours), distinct(reference), 0
+    )
+    table.add_score(
+        f"{label}: held-out log-likelihood",
+        "nats a region",
+        likelihood(ours),
+        likelihood(reference),
+        0.01,
+    )
     python = find_python("pycistopic")
     if python is None:
         say(f"pycisTopic: left out, {why_absent('pycistopic')}")
         return
-    theirs = {key: settings["pycistopic"][key] for key in ("n_iterations", "alpha", "eta")}
+    theirs = {
+        key: settings["pycistopic"][key] for key in ("n_iterations", "alpha", "eta")
+    }
     first, second = (
-        run_task("topics_pycistopic", arrays, {**theirs, "n_topics": N_TOPICS, "seed": seed}, python) for seed in (1, 2)
+        run_task(
+            "topics_pycistopic",
+            arrays,
+            {**theirs, "n_topics": N_TOPICS, "seed": seed},
+            python,
+        )
+        for seed in (1, 2)
     )
     label = f"{label}: ours against pycisTopic"
     table.add_costs(label, ours, first, 3)
-    table.add_score(f"{label}: distinct topics", "topics", distinct(ours), distinct(first), 0)
-    table.add_score(f"{label}: held-out log-likelihood", "nats a region", likelihood(ours), likelihood(first), 0.01)
+    table.add_score(
+        f"{label}: distinct topics", "topics", distinct(ours), distinct(first), 0
+    )
+    table.add_score(
+        f"{label}: held-out log-likelihood",
+        "nats a region",
+        likelihood(ours),
+        likelihood(first),
+        0.01,
+    )
     like_ours = match_topics(ours.result["region_topic"], first.result["region_topic"])
-    like_theirs = match_topics(second.result["region_topic"], first.result["region_topic"])
+    like_theirs = match_topics(
+        second.result["region_topic"], first.result["region_topic"]
+    )
     what = f"{name}, {N_TOPICS} topics: median correlation of matched topics with pycisTopic seed 1"
     table.add_score(
-        f"{what}, ours against pycisTopic seed 2", "Pearson r", np.median(like_ours), np.median(like_theirs)
+        f"{what}, ours against pycisTopic seed 2",
+        "Pearson r",
+        np.median(like_ours),
+        np.median(like_theirs),
     )
 
 

@@ -29,14 +29,16 @@ from grnformer.model.backbones import BACKBONES, geneformer, scfoundation
 from grnformer.model.backbones.layer import layer_names
 from grnformer.settings.read import read_defaults
 
-LENGTHS = {"the demo's cells": (382, 0.45), "10x-like cells": (1_200, 0.5)}  # median and sd of log of expressed genes
+# median and sd of log of expressed genes
+LENGTHS = {"the demo's cells": (382, 0.45), "10x-like cells": (1_200, 0.5)}
 N_GENES, N_RANKS, N_TOKENS, EXPRESSED, STEPS, DECIMALS = 3_000, 2_048, 600, 0.7, 3, 1e-5
 MASKED = {"geneformer": 0.15, "scfoundation": 0.3, "scgpt": 0.3}
 BERT = {
     "attention.output.dense": "self_attn.out_proj", "attention.output.LayerNorm": "norm1",
     "intermediate.dense": "linear1", "output.dense": "linear2", "output.LayerNorm": "norm2",
 }  # fmt: skip
-Arm = tuple[Any, Callable[[], AbstractContextManager]]  # a model, and the context that its steps run in
+# a model, and the context that its steps run in
+Arm = tuple[Any, Callable[[], AbstractContextManager]]
 
 
 def main() -> None:
@@ -51,27 +53,60 @@ def main() -> None:
             torch.manual_seed(1)
             model = BACKBONES[backbone](n_genes=N_GENES, **size["backbones"][backbone])
             rng = np.random.default_rng(1)
-            length_B = np.exp(rng.normal(np.log(median), deviation, size["batch_size"])).astype(int)
-            batch = (ranks if backbone == "geneformer" else draws)(length_B, MASKED[backbone], rng)
+            length_B = np.exp(
+                rng.normal(np.log(median), deviation, size["batch_size"])
+            ).astype(int)
+            batch = (ranks if backbone == "geneformer" else draws)(
+                length_B, MASKED[backbone], rng
+            )
             what = f"{backbone} tiny, {size['batch_size']} {name}"
-            add_rows(table, what, {"ours": (model, nullcontext), "padded": padded(copy.deepcopy(model))}, batch)
+            add_rows(
+                table,
+                what,
+                {"ours": (model, nullcontext), "padded": padded(copy.deepcopy(model))},
+                batch,
+            )
             table.write()
     add_scgpt(table, size)
     table.write()
 
 
-def add_rows(table: Table, what: str, models: dict[str, Arm], batch: Batch, against: str = "") -> None:
+def add_rows(
+    table: Table, what: str, models: dict[str, Arm], batch: Batch, against: str = ""
+) -> None:
     """Measure ours and the other model on a batch."""
     loss, cost = measure(models, batch)
-    present = batch.gene_BL.numel() if batch.present_BL is None else int(batch.present_BL.sum())
-    say(f"{what}: {present} tokens of {batch.gene_BL.numel()}, losses {loss}, CPU s {cost}")
+    present = (
+        batch.gene_BL.numel()
+        if batch.present_BL is None
+        else int(batch.present_BL.sum())
+    )
+    say(
+        f"{what}: {present} tokens of {batch.gene_BL.numel()}, losses {loss}, CPU s {cost}"
+    )
     (ours, other) = (np.median(seconds) for seconds in cost.values())
-    table.add_cost(f"{what}{against}: CPU of a step", "s", ours, other, None if against else 2)
-    table.add_score(f"{what}{against}: tokens of a CPU second", "1/s", present / ours, present / other)
+    table.add_cost(
+        f"{what}{against}: CPU of a step", "s", ours, other, None if against else 2
+    )
+    table.add_score(
+        f"{what}{against}: tokens of a CPU second",
+        "1/s",
+        present / ours,
+        present / other,
+    )
     if batch.present_BL is not None:
-        table.add_figure(f"{what}: tokens with padding, of those without", "ratio", batch.gene_BL.numel() / present)
+        table.add_figure(
+            f"{what}: tokens with padding, of those without",
+            "ratio",
+            batch.gene_BL.numel() / present,
+        )
     apart = np.abs(np.subtract(*loss.values())).max()
-    table.add_bound(f"{what}{against}: loss, greatest difference of {STEPS + 1} steps", "", float(apart), DECIMALS)
+    table.add_bound(
+        f"{what}{against}: loss, greatest difference of {STEPS + 1} steps",
+        "",
+        float(apart),
+        DECIMALS,
+    )
 
 
 def ranks(length_B: np.ndarray, share: float, rng: np.random.Generator) -> Batch:
@@ -80,22 +115,38 @@ def ranks(length_B: np.ndarray, share: float, rng: np.random.Generator) -> Batch
     gene_BL = np.stack([rng.permutation(N_GENES)[: length_B.max()] for _ in length_B])
     present_BL = np.arange(length_B.max()) < length_B[:, None]
     masked_BL = present_BL & (rng.random(present_BL.shape) < share)
-    return as_batch(gene_BL * present_BL, present_BL.astype(np.float32), masked_BL, torch.from_numpy(present_BL))
+    return as_batch(
+        gene_BL * present_BL,
+        present_BL.astype(np.float32),
+        masked_BL,
+        torch.from_numpy(present_BL),
+    )
 
 
 def draws(length_B: np.ndarray, share: float, rng: np.random.Generator) -> Batch:
     """scGPT's and scFoundation's: a draw of genes, expressed ones up to a share, before the others."""
     expressed_B = np.minimum(length_B, round(EXPRESSED * N_TOKENS))
     gene_BL = np.stack([rng.permutation(N_GENES)[:N_TOKENS] for _ in length_B])
-    value_BL = (rng.integers(1, 51, gene_BL.shape) / 51 * (np.arange(N_TOKENS) < expressed_B[:, None])).astype("f4")
+    value_BL = (
+        rng.integers(1, 51, gene_BL.shape)
+        / 51
+        * (np.arange(N_TOKENS) < expressed_B[:, None])
+    ).astype("f4")
     return as_batch(gene_BL, value_BL, rng.random(gene_BL.shape) < share)
 
 
-def as_batch(gene: np.ndarray, value: np.ndarray, masked: np.ndarray, present: torch.Tensor | None = None) -> Batch:
+def as_batch(
+    gene: np.ndarray,
+    value: np.ndarray,
+    masked: np.ndarray,
+    present: torch.Tensor | None = None,
+) -> Batch:
     """Tensors; no graphs."""
     n = len(gene)
     tensors = map(torch.from_numpy, (gene, value, masked))
-    return Batch(*tensors, np.zeros(n, int), torch.zeros(n, 0), present, torch.full((n,), 3.0))
+    return Batch(
+        *tensors, np.zeros(n, int), torch.zeros(n, 0), present, torch.full((n,), 3.0)
+    )
 
 
 def padded(model: Any) -> Arm:
@@ -107,24 +158,44 @@ def padded(model: Any) -> Arm:
     hidden = settings.intermediate_size if bert else settings.linear1.out_features
     norm_first, epsilon = (False, 1e-12) if bert else (settings.norm_first, 1e-5)
     layer = nn.TransformerEncoderLayer(
-        model.width, heads, hidden, 0.0, F.relu, epsilon, batch_first=True, norm_first=norm_first
+        model.width,
+        heads,
+        hidden,
+        0.0,
+        F.relu,
+        epsilon,
+        batch_first=True,
+        norm_first=norm_first,
     )
-    encoder = nn.TransformerEncoder(layer, len(layers), enable_nested_tensor=not norm_first)
+    encoder = nn.TransformerEncoder(
+        layer, len(layers), enable_nested_tensor=not norm_first
+    )
     for theirs, own in zip(encoder.layers, layers, strict=True):
         state = own.state_dict()
         if bert:
-            weights = {f"{b}.{kind}": state[f"{a}.{kind}"] for a, b in BERT.items() for kind in ("weight", "bias")}
+            weights = {
+                f"{b}.{kind}": state[f"{a}.{kind}"]
+                for a, b in BERT.items()
+                for kind in ("weight", "bias")
+            }
             for kind in ("weight", "bias"):
-                parts = [state[f"attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+                parts = [
+                    state[f"attention.self.{part}.{kind}"]
+                    for part in ("query", "key", "value")
+                ]
                 weights[f"self_attn.in_proj_{kind}"] = torch.cat(parts)
         else:
             names = layer_names(own, "", "")
-            weights = {theirs_name[1:]: state[ours[1:]] for ours, theirs_name in names.items()}
+            weights = {
+                theirs_name[1:]: state[ours[1:]] for ours, theirs_name in names.items()
+            }
         theirs.load_state_dict(weights)
     parent, _, name = model.stack.rpartition(".")
     setattr(model.get_submodule(parent), name, nn.ModuleList([Whole(encoder)]))
     module = geneformer if bert else scfoundation
-    return model, lambda: mock.patch.object(module, "run_layers", lambda stack, h, present: stack[0](h, present))
+    return model, lambda: mock.patch.object(
+        module, "run_layers", lambda stack, h, present: stack[0](h, present)
+    )
 
 
 class Whole(nn.Module):
@@ -134,9 +205,13 @@ class Whole(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, h_BTD: torch.Tensor, present: torch.Tensor | None = None, *_: Any) -> torch.Tensor:
+    def forward(
+        self, h_BTD: torch.Tensor, present: torch.Tensor | None = None, *_: Any
+    ) -> torch.Tensor:
         """(B, T, D)."""
-        return self.encoder(h_BTD, src_key_padding_mask=None if present is None else ~present)
+        return self.encoder(
+            h_BTD, src_key_padding_mask=None if present is None else ~present
+        )
 
 
 def loss_of(model: Any, batch: Batch) -> torch.Tensor:
@@ -145,17 +220,30 @@ def loss_of(model: Any, batch: Batch) -> torch.Tensor:
         return model(batch)
     h_BTD = model.encode(batch, drop_last=False)
     if model.objective == "masked_gene":
-        return F.cross_entropy(model.gene_logits(h_BTD[batch.masked_BL]), batch.gene_BL[batch.masked_BL])
-    told = model.reconstruct(h_BTD, batch), model.reconstruct_from_cell(model.cell_embedding(h_BTD, batch), batch)
-    return sum(F.mse_loss(x[batch.masked_BL], batch.value_BL[batch.masked_BL]) for x in told if x is not None)  # type: ignore[return-value]
+        return F.cross_entropy(
+            model.gene_logits(h_BTD[batch.masked_BL]), batch.gene_BL[batch.masked_BL]
+        )
+    told = (
+        model.reconstruct(h_BTD, batch),
+        model.reconstruct_from_cell(model.cell_embedding(h_BTD, batch), batch),
+    )
+    return sum(
+        F.mse_loss(x[batch.masked_BL], batch.value_BL[batch.masked_BL])
+        for x in told
+        if x is not None
+    )  # type: ignore[return-value]
 
 
-def measure(models: dict[str, Arm], batch: Batch) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+def measure(
+    models: dict[str, Arm], batch: Batch
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Losses, and CPU seconds of the steps after the first, by model."""
     loss: dict[str, list[float]] = {name: [] for name in models}
     cost: dict[str, list[float]] = {name: [] for name in models}
     optimisers = {
-        name: torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+        name: torch.optim.AdamW(
+            [p for p in model.parameters() if p.requires_grad], lr=1e-4
+        )
         for name, (model, _) in models.items()
     }
     for step in range(STEPS + 1):
@@ -183,10 +271,18 @@ class Original(nn.Module):
     def forward(self, batch: Batch) -> torch.Tensor:
         """Loss from the genes' states and from the cell embedding."""
         gene_BT = F.pad(batch.gene_BL, (1, 0), value=N_GENES)
-        bin_BT = F.pad((batch.value_BL * self.n_bins).round().masked_fill(batch.masked_BL, -1.0), (1, 0))
-        told = self.model(gene_BT, bin_BT, torch.zeros_like(gene_BT, dtype=torch.bool), MVC=True)
+        bin_BT = F.pad(
+            (batch.value_BL * self.n_bins).round().masked_fill(batch.masked_BL, -1.0),
+            (1, 0),
+        )
+        told = self.model(
+            gene_BT, bin_BT, torch.zeros_like(gene_BT, dtype=torch.bool), MVC=True
+        )
         masked, true = batch.masked_BL, batch.value_BL[batch.masked_BL]
-        parts = (told[name][:, 1:][masked] / self.n_bins for name in ("mlm_output", "mvc_output"))
+        parts = (
+            told[name][:, 1:][masked] / self.n_bins
+            for name in ("mlm_output", "mvc_output")
+        )
         return sum(F.mse_loss(x, true) for x in parts)  # type: ignore[return-value]
 
 
@@ -196,30 +292,60 @@ def add_scgpt(table: Table, size: dict[str, Any]) -> None:
     if not folder:
         say("scGPT's own module was not run: name a checkout of it, SCGPT=<folder>")
         return
-    package = types.ModuleType("scgpt_model")  # its __init__ would import all that scGPT needs
+    # its __init__ would import all that scGPT needs
+    package = types.ModuleType("scgpt_model")
     package.__path__ = [str(Path(folder) / "scgpt/model")]
     sys.modules["scgpt_model"] = package
     torch.manual_seed(1)
-    changed = {"norm_first": False, "bilinear": False, "original": True, "masked_attention": False}
+    changed = {
+        "norm_first": False,
+        "bilinear": False,
+        "original": True,
+        "masked_attention": False,
+    }
     architecture = size["backbones"]["scgpt"] | changed
-    width, heads, hidden, layers = (architecture[key] for key in ("width", "n_heads", "hidden", "n_layers"))
+    width, heads, hidden, layers = (
+        architecture[key] for key in ("width", "n_heads", "hidden", "n_layers")
+    )
     vocabulary = {"<cls>": N_GENES, "<pad>": N_GENES + 1}
     theirs = importlib.import_module("scgpt_model.model").TransformerModel(
-        N_GENES + 2, width, heads, hidden, layers, vocab=vocabulary, dropout=0.0, do_mvc=True
+        N_GENES + 2,
+        width,
+        heads,
+        hidden,
+        layers,
+        vocab=vocabulary,
+        dropout=0.0,
+        do_mvc=True,
     )
-    ours: Any = BACKBONES["scgpt"](n_genes=N_GENES, vocabulary_size=N_GENES + 2, cls=N_GENES, **architecture)
+    ours: Any = BACKBONES["scgpt"](
+        n_genes=N_GENES, vocabulary_size=N_GENES + 2, cls=N_GENES, **architecture
+    )
     ours.rows_N = torch.arange(N_GENES)
     state = theirs.state_dict()
-    missing = ours.load_state_dict({name: state[other] for name, other in ours.published_names().items()}, strict=False)
+    missing = ours.load_state_dict(
+        {name: state[other] for name, other in ours.published_names().items()},
+        strict=False,
+    )
     if missing.unexpected_keys or set(missing.missing_keys) - {"rows_N"}:
         raise RuntimeError(f"weights differ: {missing}")
     rng = np.random.default_rng(1)
-    batch = draws(np.exp(rng.normal(np.log(382), 0.45, size["batch_size"])).astype(int), MASKED["scgpt"], rng)
+    batch = draws(
+        np.exp(rng.normal(np.log(382), 0.45, size["batch_size"])).astype(int),
+        MASKED["scgpt"],
+        rng,
+    )
     models: dict[str, Arm] = {
         "ours": (ours, nullcontext),
         "theirs": (Original(theirs, architecture["n_bins"]), nullcontext),
     }
-    add_rows(table, f"scgpt as published, tiny, {size['batch_size']} cells", models, batch, ", against scGPT's module")
+    add_rows(
+        table,
+        f"scgpt as published, tiny, {size['batch_size']} cells",
+        models,
+        batch,
+        ", against scGPT's module",
+    )
 
 
 if __name__ == "__main__":

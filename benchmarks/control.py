@@ -16,8 +16,15 @@ from grnformer.grn.activity.recovery import score_cells
 from grnformer.simulate.screen import Screen
 
 ACTIVE_SHARE = 0.5  # of the training cells, in which an eRegulon is active
-REWIRED, RANDOM, NO_EDGES, TRUE, BACKBONE = "degree_preserving", "random", "none", "true", "backbone"
-SHOWN, DRAWS = 40, 1  # unperturbed held-out cells whose shift is predicted, and draws of each
+REWIRED, RANDOM, NO_EDGES, TRUE, BACKBONE = (
+    "degree_preserving",
+    "random",
+    "none",
+    "true",
+    "backbone",
+)
+# unperturbed held-out cells whose shift is predicted, and draws of each
+SHOWN, DRAWS = 40, 1
 CONTROLS = (REWIRED, RANDOM, NO_EDGES)
 
 
@@ -34,41 +41,62 @@ def true_bundle(screen: Screen) -> Bundle:
         }
     )
     working = edges["cell_types"].explode()
-    by_type = table.loc[working.index].assign(cell_type=working.to_numpy()).astype(EDGE_TYPES)
+    by_type = (
+        table.loc[working.index].assign(cell_type=working.to_numpy()).astype(EDGE_TYPES)
+    )
     eregulons = table.assign(eregulon=table["tf"]).astype(EDGE_TYPES)
     names = [tf for i, tf in enumerate(screen.tfs) if (table["tf"] == i).any()]
     place = {number[tf]: i for i, tf in enumerate(names)}
     eregulons["eregulon"] = eregulons["tf"].map(place)
     activated = eregulons.loc[eregulons["sign"] > 0, ["eregulon", "gene"]]
-    own = pd.DataFrame({"eregulon": range(len(names)), "gene": [number[tf] for tf in names]})
-    members = pd.concat([own, activated]).sort_values(["eregulon", "gene"], ignore_index=True)
+    own = pd.DataFrame(
+        {"eregulon": range(len(names)), "gene": [number[tf] for tf in names]}
+    )
+    members = pd.concat([own, activated]).sort_values(
+        ["eregulon", "gene"], ignore_index=True
+    )
     sets = sp.csc_matrix(
-        (np.ones(len(members)), (members["gene"], members["eregulon"])), shape=(len(genes), len(names))
+        (np.ones(len(members)), (members["gene"], members["eregulon"])),
+        shape=(len(genes), len(names)),
     )
     cutoff = len(genes) // 4
     auc = score_cells(sp.csr_matrix(screen.data.X), sets, cutoff)
-    threshold = np.quantile(auc[screen.rows("train")], 1 - ACTIVE_SHARE, axis=0).astype(float)
+    threshold = np.quantile(auc[screen.rows("train")], 1 - ACTIVE_SHARE, axis=0).astype(
+        float
+    )
     cell, active = np.nonzero(auc > threshold)
     graph = Graph(
-        genes=pd.DataFrame({"node": range(len(genes)), "gene": genes, "token": range(len(genes))}).assign(
-            is_tf=np.isin(genes, screen.tfs)
+        genes=pd.DataFrame(
+            {"node": range(len(genes)), "gene": genes, "token": range(len(genes))}
+        ).assign(is_tf=np.isin(genes, screen.tfs)),
+        edges=by_type[["cell_type", "tf", "gene", "weight", "sign"]].reset_index(
+            drop=True
         ),
-        edges=by_type[["cell_type", "tf", "gene", "weight", "sign"]].reset_index(drop=True),
         eregulons=eregulons[["eregulon", "tf", "gene", "weight", "sign"]],
-        activity=pd.DataFrame({"cell": screen.data.obs_names.to_numpy(object)[cell], "eregulon": active}),
+        activity=pd.DataFrame(
+            {"cell": screen.data.obs_names.to_numpy(object)[cell], "eregulon": active}
+        ),
         eregulon_names=names,
         members=members.assign(gene=genes[members["gene"]]),
-        thresholds=pd.DataFrame({"eregulon": range(len(names)), "threshold": threshold}),
+        thresholds=pd.DataFrame(
+            {"eregulon": range(len(names)), "threshold": threshold}
+        ),
         rank_cutoff=cutoff,
     )
     meta = {"mode": "hybrid", "scales": list(SCALES), "cell_types": screen.cell_types}
-    return Bundle(graph, pd.DataFrame({"gene": [], "reason": [], "edges_lost": []}), meta)
+    return Bundle(
+        graph, pd.DataFrame({"gene": [], "reason": [], "edges_lost": []}), meta
+    )
 
 
 def arm_bundle(bundle: Bundle, scale: str, network: str, seed: int) -> Bundle:
     """The bundle on a scale (`cell_type`, `cell` or `hybrid`) with the true network, or a control in its place."""
     rng = np.random.default_rng(seed)
-    graph = bundle.graph if network in (TRUE, BACKBONE) else MODES[network](bundle.graph, rng)
+    graph = (
+        bundle.graph
+        if network in (TRUE, BACKBONE)
+        else MODES[network](bundle.graph, rng)
+    )
     meta = {**bundle.meta, "mode": scale, "scales": scales_of(scale)}
     return Bundle(MODES[scale](graph, rng), bundle.lost, meta)
 
@@ -113,7 +141,12 @@ def run_arm(
     from grnformer.train.pretrain import pretrain
 
     obs, size = screen.data.obs, settings["size"]
-    split = pd.DataFrame({"cell": screen.data.obs_names.to_numpy(object), "cell_type": obs["cell_type"].to_numpy()})
+    split = pd.DataFrame(
+        {
+            "cell": screen.data.obs_names.to_numpy(object),
+            "cell_type": obs["cell_type"].to_numpy(),
+        }
+    )
     split["split"] = obs["set"].to_numpy()
     arm = {"graph": network, "adapter": network != BACKBONE, "perturbation": "none"}
     with Corpus.of_dataset(path, list(screen.data.var_names)) as store:
@@ -133,32 +166,58 @@ def run_arm(
             raise RuntimeError("the positive control runs in one process")
         tokeniser = BACKBONES[settings["backbone"]].tokeniser(**done.card["tokeniser"])
         chosen = {key: size[key] for key in ("n_tokens", "mask_fraction")}
-        cells = Batcher(store, bundle.graph, bundle.meta["cell_types"], tokeniser, **chosen)
+        cells = Batcher(
+            store, bundle.graph, bundle.meta["cell_types"], tokeniser, **chosen
+        )
         model, structure = done.model, None
         if arm["adapter"]:
-            structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])
+            structure = read_structure(
+                bundle.graph,
+                bundle.meta["scales"],
+                cells.cell_types,
+                size["gnn"]["direction"],
+            )
         baseline = np.zeros((len(cells.cell_types), len(screen.data.var_names)))
         if model.masks_genes:
             baseline = np.ones((len(baseline) + 1, baseline.shape[1]))
         found: dict[str, float] = {"beta": done.heldout["beta"] or 0.0}
         for name, repeats in (("heldout", 2), ("new_type", 2), ("perturbed", 1)):
             rows = screen.rows(name)
-            batches = heldout_batches(cells, rows, batch_size=64, repeats=repeats, seed=settings["seed"])
-            found[f"loss_{name}"] = evaluate(model, structure, batches, baseline, settings["seed"])["loss"]
+            batches = heldout_batches(
+                cells, rows, batch_size=64, repeats=repeats, seed=settings["seed"]
+            )
+            found[f"loss_{name}"] = evaluate(
+                model, structure, batches, baseline, settings["seed"]
+            )["loss"]
         if not model.masks_genes:
-            found["shift"] = _score_shifts(screen, cells, model, structure, settings["seed"])
+            found["shift"] = _score_shifts(
+                screen, cells, model, structure, settings["seed"]
+            )
     return found
 
 
-def _score_shifts(screen: Screen, cells: Any, model: Any, structure: Any, seed: int) -> float:
+def _score_shifts(
+    screen: Screen, cells: Any, model: Any, structure: Any, seed: int
+) -> float:
     """Mean over perturbations of the correlation of predicted and true shift over all genes but TFs."""
     shown = screen.rows("heldout")[:SHOWN]
-    true = true_shifts(screen, cells.values(np.arange(screen.data.n_obs)).toarray() / model.sd_N.numpy())
+    true = true_shifts(
+        screen,
+        cells.values(np.arange(screen.data.n_obs)).toarray() / model.sd_N.numpy(),
+    )
     scores = []
     for name, shift in true.items():
         gene, up = int(screen.data.var_names.get_loc(name[:-1])), name.endswith("+")
         predicted = predict_shift(
-            model, structure, cells, shown, gene, up=up, repeats=DRAWS, batch_size=SHOWN, seed=seed
+            model,
+            structure,
+            cells,
+            shown,
+            gene,
+            up=up,
+            repeats=DRAWS,
+            batch_size=SHOWN,
+            seed=seed,
         )
         scores.append(correlate(shift, predicted, screen))
     return float(np.mean(scores))
@@ -167,11 +226,19 @@ def _score_shifts(screen: Screen, cells: Any, model: Any, structure: Any, seed: 
 def true_shifts(screen: Screen, values: np.ndarray) -> dict[str, np.ndarray]:
     """Held-out perturbation -> mean of the cells that have it less that of unperturbed cells of the same types."""
     control, perturbed = screen.rows("heldout"), screen.rows("perturbed")
-    types, names = (screen.data.obs[column].to_numpy() for column in ("cell_type", "perturbation"))
-    mean = {kind: values[control[types[control] == kind]].mean(axis=0) for kind in set(types[control])}
+    types, names = (
+        screen.data.obs[column].to_numpy() for column in ("cell_type", "perturbation")
+    )
+    mean = {
+        kind: values[control[types[control] == kind]].mean(axis=0)
+        for kind in set(types[control])
+    }
     without = np.stack([mean[kind] for kind in types[perturbed]])
     shift = values[perturbed] - without
-    return {name: shift[names[perturbed] == name].mean(axis=0) for name in dict.fromkeys(names[perturbed].tolist())}
+    return {
+        name: shift[names[perturbed] == name].mean(axis=0)
+        for name in dict.fromkeys(names[perturbed].tolist())
+    }
 
 
 def correlate(true: np.ndarray, predicted: np.ndarray, screen: Screen) -> float:

@@ -43,7 +43,10 @@ def why_absent(environment: str) -> str:
 
 
 def run_task(
-    task: str, arrays: dict[str, Any], options: dict[str, Any] | None = None, python: Path | str = sys.executable
+    task: str,
+    arrays: dict[str, Any],
+    options: dict[str, Any] | None = None,
+    python: Path | str = sys.executable,
 ) -> Measured:
     """Run benchmarks/tasks/<task>.py on `arrays` and `options`, measured; one core, one process.
 
@@ -52,15 +55,28 @@ def run_task(
     RuntimeError
         If the task fails; with the end of its output.
     """
-    environment = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _THREADS}, "PYTHONWARNINGS": "ignore"}
+    environment = {
+        **os.environ,
+        **{f"{name}_NUM_THREADS": "1" for name in _THREADS},
+        "PYTHONWARNINGS": "ignore",
+    }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         np.savez(folder / "input.npz", **arrays)
         (folder / "options.json").write_text(json.dumps(options or {}))
-        command = [str(python), str(HERE / "worker.py"), str(HERE / f"tasks/{task}.py"), str(folder)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        command = [
+            str(python),
+            str(HERE / "worker.py"),
+            str(HERE / f"tasks/{task}.py"),
+            str(folder),
+        ]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise RuntimeError(f"the task {task} failed in {python}:\n{(done.stdout + done.stderr)[-3000:]}")
+            raise RuntimeError(
+                f"the task {task} failed in {python}:\n{(done.stdout + done.stderr)[-3000:]}"
+            )
         with np.load(folder / "output.npz") as stored:
             result = dict(stored)
         return Measured(result, **json.loads((folder / "cost.json").read_text()))

@@ -53,7 +53,9 @@ def count_module(text: str) -> Counts:
 
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     comments = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
-    own_line = {number for number in comments if lines[number - 1].lstrip().startswith("#")}
+    own_line = {
+        number for number in comments if lines[number - 1].lstrip().startswith("#")
+    }
     code = {
         number
         for number, line in enumerate(lines, start=1)
@@ -73,7 +75,9 @@ def count_module(text: str) -> Counts:
 def _docstring_lines(tree: ast.Module) -> set[int]:
     found: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
+        if isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef
+        ) and ast.get_docstring(node, clean=False):
             first = node.body[0]
             found |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
     return found
@@ -83,7 +87,9 @@ def _body_lines(tree: ast.Module) -> set[int]:
     found: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            found |= set(range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1))
+            found |= set(
+                range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)
+            )
     return found
 
 
@@ -100,7 +106,9 @@ def rule_lengths(rules: Path) -> dict[str, int]:
     lengths = {}
     for path in sorted(rules.rglob("*.smk")):
         pattern = r"^(?:use )?(?:rule|checkpoint) ([^:\n]+):\n(?:(?:    .*)?\n)*"
-        for match in re.finditer(pattern, path.read_text(encoding="utf-8"), re.MULTILINE):
+        for match in re.finditer(
+            pattern, path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
             lengths[match.group(1)] = len(match.group(0).rstrip().splitlines())
     return lengths
 
@@ -111,9 +119,14 @@ def measure(checkout: Path) -> list[tuple[str, str]]:
     total = count_package(package)
     rules = rule_lengths(checkout / "workflow" / "rules")
     longest = max(rules, key=lambda name: rules[name])
-    files = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in package.rglob("*.py")}
+    files = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in package.rglob("*.py")
+    }
     largest = max(files, key=lambda path: files[path])
-    common = (checkout / "workflow" / "rules" / "common.smk").read_text(encoding="utf-8")
+    common = (checkout / "workflow" / "rules" / "common.smk").read_text(
+        encoding="utf-8"
+    )
     config = (checkout / "config" / "config.yaml").read_text(encoding="utf-8")
     report = count_package(package / "report")
     return [
@@ -137,7 +150,9 @@ def main() -> None:
     sys.stdout.write("measure\tvalue\n")
     for name, value in measure(checkout):
         sys.stdout.write(f"{name}\t{value}\n")
-    for folder in sorted(path for path in (checkout / "grnformer").iterdir() if path.is_dir()):
+    for folder in sorted(
+        path for path in (checkout / "grnformer").iterdir() if path.is_dir()
+    ):
         if any(folder.rglob("*.py")):
             part = count_package(folder)
             sys.stdout.write(

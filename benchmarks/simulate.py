@@ -25,10 +25,16 @@ def simulate_network(
     for gene in range(n_tfs, n_genes):
         tfs = rng.choice(n_tfs, rng.integers(1, 6), replace=False)
         truth[gene, tfs] = True
-        effect[gene, tfs] = rng.uniform(0.4, 1, tfs.size) * rng.choice([-1, 1], tfs.size)
+        effect[gene, tfs] = rng.uniform(0.4, 1, tfs.size) * rng.choice(
+            [-1, 1], tfs.size
+        )
     effect[:n_tfs] = np.eye(n_tfs)
     log_rate = rng.normal(-0.5, 1, n_genes) + activity @ effect.T
     depth = np.exp(0.3 * rng.standard_normal((n_cells, 1)))
-    counts = rng.poisson(np.exp(np.minimum(log_rate, 5)) * depth * rng.gamma(1 / 0.3, 0.3, log_rate.shape))
+    counts = rng.poisson(
+        np.exp(np.minimum(log_rate, 5))
+        * depth
+        * rng.gamma(1 / 0.3, 0.3, log_rate.shape)
+    )
     total = counts.sum(axis=1, keepdims=True)
     return np.log1p(counts / total * np.median(total)).astype(np.float32), truth

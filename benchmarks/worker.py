@@ -20,7 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "origi
 
 
 def cpu_seconds():
-    parts = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    parts = (
+        resource.getrusage(who)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     return sum(part.ru_utime + part.ru_stime for part in parts)
 
 
@@ -39,10 +42,15 @@ def main():
     options = json.loads((folder / "options.json").read_text())
     prepared = module.prepare(arrays, options)
     before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the highest resident memory counts anew
+    # the highest resident memory counts anew
+    Path("/proc/self/clear_refs").write_text("5")
     cpu, wall = cpu_seconds(), time.perf_counter()
     result = module.run(prepared, options)
-    cost = {"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall, "memory": resident("VmHWM") - before}
+    cost = {
+        "cpu": cpu_seconds() - cpu,
+        "wall": time.perf_counter() - wall,
+        "memory": resident("VmHWM") - before,
+    }
     np.savez(folder / "output.npz", **result)
     (folder / "cost.json").write_text(json.dumps(cost))
 

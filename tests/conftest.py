@@ -13,7 +13,8 @@ from grnformer.settings.read import complete as complete_config
 
 CHECKOUT = Path(__file__).parents[1]
 TYPES = ("A<549>", "K562", "T cell")
-ARMS = {"none": "none", "no_edges": "none", "random": "random", "hybrid": "hybrid"}  # name -> graph
+# name -> graph
+ARMS = {"none": "none", "no_edges": "none", "random": "random", "hybrid": "hybrid"}
 GENES = [f"G{i}" for i in range(60)]
 TFS = GENES[:8]
 REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
@@ -23,7 +24,8 @@ REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
 def config() -> dict[str, Any]:
     settings = complete_config({})
     settings["pretrain"]["arms"] = {
-        arm: {"graph": graph, "adapter": arm != "none", "perturbation": "none"} for arm, graph in ARMS.items()
+        arm: {"graph": graph, "adapter": arm != "none", "perturbation": "none"}
+        for arm, graph in ARMS.items()
     }
     return settings
 
@@ -35,9 +37,13 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("run")
     for seed, dataset in enumerate(("lines", "tissue")):
-        write_dataset(folder / "results" / dataset, np.random.default_rng(seed), n_cells=90)
+        write_dataset(
+            folder / "results" / dataset, np.random.default_rng(seed), n_cells=90
+        )
     write_screen(folder / "results" / "bench" / "drug_response")
-    write_comparison(folder / "results" / "bench" / "compare_networks" / "lines" / "tissue.tsv")
+    write_comparison(
+        folder / "results" / "bench" / "compare_networks" / "lines" / "tissue.tsv"
+    )
     costs = collect_costs(folder / "results" / "benchmarks", ["lines", "tissue"])
     put(costs, folder / "results" / "report" / "costs.tsv", "costs")
     return folder
@@ -53,22 +59,47 @@ def put(frame: pd.DataFrame, path: Path, contract: str) -> None:
 def complete(frame: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
     """The table with the columns it lacks, each with one value that its rule allows."""
     filled = {"string": "made up", "integer": 1, "number": 0.5, "boolean": False}
-    lacking = {c: rule for c, rule in columns.items() if c not in frame and not rule.get("optional")}
-    return frame.assign(**{c: rule.get("values", [filled[rule["type"]]])[0] for c, rule in lacking.items()})
+    lacking = {
+        c: rule
+        for c, rule in columns.items()
+        if c not in frame and not rule.get("optional")
+    }
+    return frame.assign(
+        **{
+            c: rule.get("values", [filled[rule["type"]]])[0]
+            for c, rule in lacking.items()
+        }
+    )
 
 
 def write_screen(folder: Path) -> None:
     """Write what the benchmarks leave for all datasets together."""
 
-    counts = pd.DataFrame({"step": ["lines with expression"], "found": [969], "kept": [919], "names": [None]})
+    counts = pd.DataFrame(
+        {
+            "step": ["lines with expression"],
+            "found": [969],
+            "kept": [919],
+            "names": [None],
+        }
+    )
     put(counts, folder / "counts.tsv", "screen_counts")
 
 
 def write_comparison(path: Path) -> None:
     """Write two networks beside each other."""
-    rows = [("eRegulons", "TFs", "n", 8, 6, 0.75), ("cost", "cell activity: CPU time", "s", 4.0, 11.0, None)]
-    table = pd.DataFrame(rows, columns=["part", "what", "unit", "left", "right", "agreement"])
-    put(table.assign(left_dataset="lines", right_dataset="tissue"), path, "network_comparison")
+    rows = [
+        ("eRegulons", "TFs", "n", 8, 6, 0.75),
+        ("cost", "cell activity: CPU time", "s", 4.0, 11.0, None),
+    ]
+    table = pd.DataFrame(
+        rows, columns=["part", "what", "unit", "left", "right", "agreement"]
+    )
+    put(
+        table.assign(left_dataset="lines", right_dataset="tissue"),
+        path,
+        "network_comparison",
+    )
 
 
 def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None:
@@ -82,13 +113,21 @@ def write_dataset(results: Path, rng: np.random.Generator, n_cells: int) -> None
     _write_models(results / "pretrain", rng)
     _write_attention(results / "attention", rng)
     _write_benchmarks(results / "bench", rng)
-    for path in ("prep/prepare_tss.tsv", "grn/infer_tf_gene.tsv", "pretrain/pretrain_model.hybrid.seed1.tsv"):
+    for path in (
+        "prep/prepare_tss.tsv",
+        "grn/infer_tf_gene.tsv",
+        "pretrain/pretrain_model.hybrid.seed1.tsv",
+    ):
         target = results.parent / "benchmarks" / results.name / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text("s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n12.5\t0:00:12\t512.25\tNA\t11.0\n")
+        target.write_text(
+            "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n12.5\t0:00:12\t512.25\tNA\t11.0\n"
+        )
 
 
-def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types: np.ndarray) -> None:
+def _write_prep(
+    folder: Path, rng: np.random.Generator, cells: list[str], types: np.ndarray
+) -> None:
     import anndata
     import mudata
     import scipy.sparse as sp
@@ -96,16 +135,24 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
     from grnformer.core import io
 
     obs = pd.DataFrame({"cell_type": types, "sample": "s1", "donor": "d1"}, index=cells)
-    rna, atac = (sp.csr_matrix(rng.poisson(0.6, (len(cells), n))) for n in (len(GENES), len(REGIONS)))
+    rna, atac = (
+        sp.csr_matrix(rng.poisson(0.6, (len(cells), n)))
+        for n in (len(GENES), len(REGIONS))
+    )
     starts = np.arange(len(REGIONS)) * 1000
     var = {
         "rna": pd.DataFrame({"n_cells": 20, "highly_variable": True}, index=GENES),
-        "atac": pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 500, "n_cells": 20}, index=REGIONS),
+        "atac": pd.DataFrame(
+            {"chrom": "chr1", "start": starts, "end": starts + 500, "n_cells": 20},
+            index=REGIONS,
+        ),
     }
     parts = {}
     for name, counts, key in (("rna", rna, "X_pca"), ("atac", atac, "X_lsi")):
         part = anndata.AnnData(
-            X=counts.astype(np.float32).log1p() if name == "rna" else (counts > 0).astype(np.float32),
+            X=counts.astype(np.float32).log1p()
+            if name == "rna"
+            else (counts > 0).astype(np.float32),
             obs=pd.DataFrame(index=cells),
             var=var[name],
             obsm={key: rng.normal(size=(len(cells), 3))},
@@ -137,8 +184,22 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
         }
     )
     put(qc, folder / "qc.tsv", "cell_qc")
-    dropped = pd.DataFrame({"kind": "cell", "name": qc["cell"][-6:], "sample": "s1", "reason": "fewer than 200 UMIs"})
-    gene = pd.DataFrame({"kind": ["gene"], "name": ["LOST"], "sample": [None], "reason": ["in fewer than 10 cells"]})
+    dropped = pd.DataFrame(
+        {
+            "kind": "cell",
+            "name": qc["cell"][-6:],
+            "sample": "s1",
+            "reason": "fewer than 200 UMIs",
+        }
+    )
+    gene = pd.DataFrame(
+        {
+            "kind": ["gene"],
+            "name": ["LOST"],
+            "sample": [None],
+            "reason": ["in fewer than 10 cells"],
+        }
+    )
     put(pd.concat([dropped, gene]), folder / "dropped.tsv", "dropped")
     markers = pd.DataFrame(
         [
@@ -160,7 +221,13 @@ def _write_prep(folder: Path, rng: np.random.Generator, cells: list[str], types:
         "cluster_type_ari": 0.81,
         "median": {"n_umis": 600.0},
         "checks": {
-            "s1": {"rna_barcodes": 96, "atac_barcodes": 97, "paired": 96, "tss_share": 0.2, "tss_enrichment": 6.1}
+            "s1": {
+                "rna_barcodes": 96,
+                "atac_barcodes": 97,
+                "paired": 96,
+                "tss_share": 0.2,
+                "tss_enrichment": 6.1,
+            }
         },
     }
     io.write_json(summary, folder / "summary.json", "prep_summary")
@@ -184,16 +251,25 @@ def _write_topics(folder: Path, rng: np.random.Generator, cells: list[str]) -> N
         }
     )
     put(selection, folder / "model_selection.tsv", "topic_selection")
-    topics = pd.DataFrame(rng.dirichlet(np.ones(4), len(cells)), columns=[f"topic_{i}" for i in range(1, 5)])
+    topics = pd.DataFrame(
+        rng.dirichlet(np.ones(4), len(cells)),
+        columns=[f"topic_{i}" for i in range(1, 5)],
+    )
     topics.insert(0, "cell", cells)
     put(topics, folder / "cell_topic.parquet", "cell_topic")
-    rows = [(f"topic_{i}", "topic_otsu", r, 0.1) for i in range(1, 5) for r in REGIONS[: 10 * i]]
+    rows = [
+        (f"topic_{i}", "topic_otsu", r, 0.1)
+        for i in range(1, 5)
+        for r in REGIONS[: 10 * i]
+    ]
     rows += [(t, "dar", r, 1.0) for t in TYPES for r in REGIONS[:12]]
     frame = pd.DataFrame(rows, columns=["set", "kind", "region", "score"])
     put(frame, folder / "region_sets.parquet", "region_sets")
 
 
-def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: np.ndarray) -> None:
+def _write_grn(
+    folder: Path, rng: np.random.Generator, cells: list[str], types: np.ndarray
+) -> None:
     import anndata
     import scipy.sparse as sp
 
@@ -212,32 +288,64 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
     auc = rng.beta(2, 20, (len(cells), len(names))).astype(np.float32)
     threshold = np.quantile(auc, 0.8, axis=0)
     methods = ["bimodal" if i % 2 else "skewed" for i in range(len(names))]
-    var = pd.DataFrame({"tf": TFS, "n_genes": 20, "threshold": threshold, "threshold_method": methods}, index=names)
+    var = pd.DataFrame(
+        {"tf": TFS, "n_genes": 20, "threshold": threshold, "threshold_method": methods},
+        index=names,
+    )
     var["doubtful"] = False
     contract = contracts.load("cell_activity")
     var = complete(var, contract["var"])
     activity = anndata.AnnData(
-        auc, obs=complete(pd.DataFrame({"cell_type": types}, index=cells), contract["obs"]), var=var
+        auc,
+        obs=complete(pd.DataFrame({"cell_type": types}, index=cells), contract["obs"]),
+        var=var,
     )
     activity.layers["active"] = sp.csr_matrix(auc > threshold)
     activity.uns["rank_cutoff"] = 50
     io.write_anndata(activity, folder / "cell_activity.h5ad", "cell_activity")
-    thresholds = pd.DataFrame({"eregulon": names, "threshold": threshold, "method": methods, "doubtful": False})
-    thresholds = thresholds.assign(separation=2.0, bic_gain=np.nan, n_active=18, n_cells=len(cells))
+    thresholds = pd.DataFrame(
+        {
+            "eregulon": names,
+            "threshold": threshold,
+            "method": methods,
+            "doubtful": False,
+        }
+    )
+    thresholds = thresholds.assign(
+        separation=2.0, bic_gain=np.nan, n_active=18, n_cells=len(cells)
+    )
     put(thresholds, folder / "thresholds.tsv", "thresholds")
-    quality = pd.DataFrame({"eregulon": names, "tf": TFS, "units": 18, "passed": [i > 1 for i in range(len(names))]})
-    quality = quality.assign(rho_genes=rng.uniform(-1, 1, len(names)), rho_regions=0.3, kept=True)
+    quality = pd.DataFrame(
+        {
+            "eregulon": names,
+            "tf": TFS,
+            "units": 18,
+            "passed": [i > 1 for i in range(len(names))],
+        }
+    )
+    quality = quality.assign(
+        rho_genes=rng.uniform(-1, 1, len(names)), rho_regions=0.3, kept=True
+    )
     put(quality, folder / "eregulon_quality.tsv", "eregulon_quality")
-    specificity = pd.DataFrame([(e, t, rng.uniform(0.2, 0.8)) for e in names for t in TYPES])
+    specificity = pd.DataFrame(
+        [(e, t, rng.uniform(0.2, 0.8)) for e in names for t in TYPES]
+    )
     specificity.columns = ["eregulon", "cell_type", "rss"]
     put(specificity, folder / "specificity.parquet", "specificity")
     funnel = pd.DataFrame(
-        {"step": ["TFs measured", "eRegulons"], "rule": "build_eregulons", "tfs": [30, 8], "pairs": [0, 200]}
+        {
+            "step": ["TFs measured", "eRegulons"],
+            "rule": "build_eregulons",
+            "tfs": [30, 8],
+            "pairs": [0, 200],
+        }
     )
     put(funnel, folder / "funnel.tsv", "funnel")
     sizes = []
     for t in TYPES:
-        edges = eregulons.drop_duplicates(["tf", "gene"]).sample(60, random_state=len(t))
+        edges = eregulons.drop_duplicates(["tf", "gene"]).sample(
+            60, random_state=len(t)
+        )
         edges = pd.DataFrame(
             {
                 "tf": edges["tf"],
@@ -260,15 +368,35 @@ def _write_grn(folder: Path, rng: np.random.Generator, cells: list[str], types: 
 def _write_graphs(folder: Path, rng: np.random.Generator, cells: list[str]) -> None:
     from grnformer.graph.bundle import Bundle, Graph, write_bundle
 
-    genes = pd.DataFrame({"node": range(50), "gene": GENES[:50], "token": range(100, 150), "is_tf": np.arange(50) < 8})
-    pairs = pd.DataFrame({"tf": np.repeat(np.arange(8), 12), "gene": rng.integers(0, 50, 96), "weight": 1.0, "sign": 1})
+    genes = pd.DataFrame(
+        {
+            "node": range(50),
+            "gene": GENES[:50],
+            "token": range(100, 150),
+            "is_tf": np.arange(50) < 8,
+        }
+    )
+    pairs = pd.DataFrame(
+        {
+            "tf": np.repeat(np.arange(8), 12),
+            "gene": rng.integers(0, 50, 96),
+            "weight": 1.0,
+            "sign": 1,
+        }
+    )
     pairs = pairs.drop_duplicates(["tf", "gene"])
-    lost = pd.DataFrame({"gene": GENES[50:], "reason": "not in the vocabulary", "edges_lost": 3})
+    lost = pd.DataFrame(
+        {"gene": GENES[50:], "reason": "not in the vocabulary", "edges_lost": 3}
+    )
     activity = pd.DataFrame({"cell": cells, "eregulon": 0})
     for mode in ("none", "random", "hybrid"):
         kept = pairs if mode != "none" else pairs.iloc[:0]
-        edges = pd.concat([kept.assign(cell_type=t) for t in TYPES])[["cell_type", "tf", "gene", "weight", "sign"]]
-        eregulons = kept.assign(eregulon=kept["tf"])[["eregulon", "tf", "gene", "weight", "sign"]]
+        edges = pd.concat([kept.assign(cell_type=t) for t in TYPES])[
+            ["cell_type", "tf", "gene", "weight", "sign"]
+        ]
+        eregulons = kept.assign(eregulon=kept["tf"])[
+            ["eregulon", "tf", "gene", "weight", "sign"]
+        ]
         graph = Graph(
             genes, edges, eregulons, activity if len(kept) else activity.iloc[:0], [f"e{i}" for i in range(8)],
             eregulons.assign(gene=eregulons["gene"].map(genes["gene"]))[["eregulon", "gene"]],
@@ -303,19 +431,35 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
                        "baseline_loss": 1.0, "baseline_cell_type_loss": 0.9, "baseline_cell_type_pearson": 0.3,
                        "heldout_cells": 18, "train_cells": 72, "parameters": 1000,
                        "beta": None if arm == "none" else 0.05}  # fmt: skip
-            io.write_json(heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout")
+            io.write_json(
+                heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout"
+            )
 
 
 def _write_attention(folder: Path, rng: np.random.Generator) -> None:
     """Attention of the arms with an adapter: hybrid gives TFs more, the controls do not."""
-    matches = {"none": 1.4, "expression": 1.4, "degree": 1.3, "degree_expression": 1.2, "in_degree_expression": 1.3}
+    matches = {
+        "none": 1.4,
+        "expression": 1.4,
+        "degree": 1.3,
+        "degree_expression": 1.2,
+        "in_degree_expression": 1.3,
+    }
     for arm in (arm for arm in ARMS if arm != "none"):
         rows, mass = [], []
         for cell_type in TYPES:
-            for seed, state in ((1, "trained"), (2, "trained"), (1, "untrained"), (2, "untrained")):
+            for seed, state in (
+                (1, "trained"),
+                (2, "trained"),
+                (1, "untrained"),
+                (2, "untrained"),
+            ):
                 known = {"cell_type": cell_type, "seed": seed, "state": state}
                 planted = arm == "hybrid" and state == "trained"
-                values = {match: (ratio if planted else 1) + rng.normal(0, 0.01) for match, ratio in matches.items()}
+                values = {
+                    match: (ratio if planted else 1) + rng.normal(0, 0.01)
+                    for match, ratio in matches.items()
+                }
                 rows += [
                     known | {"queries": queries, "head": head, "matched_on": match, "enrichment": value, "p_value": 0.4,
                              "null_low": 0.8, "null_high": 1.2, "tfs": 7, "tfs_unmatched": 1}
@@ -329,17 +473,39 @@ def _write_attention(folder: Path, rng: np.random.Generator) -> None:
                 ]  # fmt: skip
         put(pd.DataFrame(rows), folder / arm / "enrichment.tsv", "attention_enrichment")
         put(pd.DataFrame(mass), folder / arm / "mass.parquet", "attention_mass")
-        models = pd.DataFrame([{"cell_type": t, "seed": seed} for t in TYPES for seed in (1, 2)])
-        pairs = pd.DataFrame(
-            [{"cell_type": t, "rank": i + 1, "tf": TFS[i], "target": GENES[20]} for t in TYPES for i in (0, 1)]
+        models = pd.DataFrame(
+            [{"cell_type": t, "seed": seed} for t in TYPES for seed in (1, 2)]
         )
-        put(pairs.assign(eregulons="TF0_direct_+/+"), folder / arm / "pairs.tsv", "attention_pairs")
-        put(models.assign(precision=0.1, same_tf_high=0.2), folder / arm / "pair_scores.tsv", "attention_pair_scores")
-        put(models.assign(loss_uniform=0.6), folder / arm / "contribution.tsv", "attention_contribution")
+        pairs = pd.DataFrame(
+            [
+                {"cell_type": t, "rank": i + 1, "tf": TFS[i], "target": GENES[20]}
+                for t in TYPES
+                for i in (0, 1)
+            ]
+        )
+        put(
+            pairs.assign(eregulons="TF0_direct_+/+"),
+            folder / arm / "pairs.tsv",
+            "attention_pairs",
+        )
+        put(
+            models.assign(precision=0.1, same_tf_high=0.2),
+            folder / arm / "pair_scores.tsv",
+            "attention_pair_scores",
+        )
+        put(
+            models.assign(loss_uniform=0.6),
+            folder / arm / "contribution.tsv",
+            "attention_contribution",
+        )
 
 
 def make_scores(
-    benchmark: str, task: str, arms: dict[str, tuple[str, list[float | None]]], metric: str, unit: str
+    benchmark: str,
+    task: str,
+    arms: dict[str, tuple[str, list[float | None]]],
+    metric: str,
+    unit: str,
 ) -> pd.DataFrame:
     """Scores by contract: arm -> (kind, values of the members)."""
     return pd.DataFrame(
@@ -385,24 +551,43 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
                 "eregulon": ("model", rng.normal(1.6, 0.2, 12).tolist()),
                 "eregulon (wrong TF)": ("control", rng.normal(1.1, 0.2, 12).tolist()),
                 "random": ("baseline", rng.normal(1.0, 0.1, 12).tolist()),
-                "promoter and expression": ("baseline", rng.normal(1.5, 0.2, 12).tolist()),
+                "promoter and expression": (
+                    "baseline",
+                    rng.normal(1.5, 0.2, 12).tolist(),
+                ),
             },
             "auprc_ratio",
             "tf",
         )
         for line in ("K562", "H1")
     ]
-    truth = pd.DataFrame({"cell_type": "K562", "line": "K562", "experiment": TFS, "tf": TFS, "targets": 90})
+    truth = pd.DataFrame(
+        {
+            "cell_type": "K562",
+            "line": "K562",
+            "experiment": TFS,
+            "tf": TFS,
+            "targets": 90,
+        }
+    )
     truth = truth.assign(positives=40, fate="used")
     put(truth, folder / "grn_accuracy" / "truth.tsv", "grn_truth")
     for name, parts in (("drug_response", drug), ("grn_accuracy", grn)):
         scores = pd.concat(parts, ignore_index=True)
         put(scores, folder / name / "scores.tsv", "scores")
-        put(summarise_scores(scores, n_resamples=200, seed=1), folder / name / "summary.tsv", "summary")
+        put(
+            summarise_scores(scores, n_resamples=200, seed=1),
+            folder / name / "summary.tsv",
+            "summary",
+        )
 
 
 #: Files whose tests take the one whole run of tests/e2e/conftest.py (`finished`): one worker has them.
-ON_THE_WHOLE_RUN = ("tests/e2e/test_motifs.py", "tests/e2e/test_new_methods.py", "tests/e2e/test_workflow.py")
+ON_THE_WHOLE_RUN = (
+    "tests/e2e/test_motifs.py",
+    "tests/e2e/test_new_methods.py",
+    "tests/e2e/test_workflow.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -415,5 +600,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = super()._split_scope(nodeid)
             return ON_THE_WHOLE_RUN[0] if file in ON_THE_WHOLE_RUN else file
 
-    config.option.loadscopereorder = False  # long ones come first, whatever the number of their tests
+    # long ones come first, whatever the number of their tests
+    config.option.loadscopereorder = False
     return ByFile(config, log)

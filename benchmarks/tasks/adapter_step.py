@@ -21,17 +21,26 @@ def prepare(arrays, options):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    size, n_genes, n_tfs, n_sets = options["size"], options["n_genes"], options["n_tfs"], options["n_eregulons"]
+    size, n_genes, n_tfs, n_sets = (
+        options["size"],
+        options["n_genes"],
+        options["n_tfs"],
+        options["n_eregulons"],
+    )
     n_tokens, n_cells = size["n_tokens"], options["n_cells"]
     types = [edges(rng, options["n_edges"], n_tfs, n_genes, -1) for _ in range(4)]
     of_cells = edges(rng, n_sets * 60, n_tfs, n_genes, np.repeat(np.arange(n_sets), 60))
     structure = {"cell_type": types, "cell": [of_cells]}
     genes = np.stack([rng.permutation(n_genes)[:n_tokens] for _ in range(n_cells)])
-    values = rng.random(genes.shape).astype(np.float32) * (rng.random(genes.shape) < size["expressed_fraction"])
+    values = rng.random(genes.shape).astype(np.float32) * (
+        rng.random(genes.shape) < size["expressed_fraction"]
+    )
     masked = rng.random(genes.shape) < size["mask_fraction"]
     active = (rng.random((n_cells, n_sets)) < options["active"]).astype(np.float32)
     batch = Batch(
-        *map(torch.from_numpy, (genes, values, masked)), rng.integers(4, size=n_cells), torch.from_numpy(active)
+        *map(torch.from_numpy, (genes, values, masked)),
+        rng.integers(4, size=n_cells),
+        torch.from_numpy(active),
     )
     gnn = {key: value for key, value in size["gnn"].items() if key != "direction"}
     state = {"batch": batch, "structure": structure}
@@ -39,8 +48,15 @@ def prepare(arrays, options):
         backbone = {"name": "scgpt", **size["backbones"]["scgpt"]}
         adapter = size["adapter"] if arm == "graph" else None
         moments = np.full(n_genes, 0.3), np.full(n_genes, 0.5)
-        model = GRNFormer(n_genes, backbone, adapter, gnn, ["cell_type", "cell"], n_tokens, *moments).train()
-        state[arm] = model, torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+        model = GRNFormer(
+            n_genes, backbone, adapter, gnn, ["cell_type", "cell"], n_tokens, *moments
+        ).train()
+        state[arm] = (
+            model,
+            torch.optim.AdamW(
+                [p for p in model.parameters() if p.requires_grad], lr=1e-4
+            ),
+        )
         step(state, arm, 0)
     return state
 

@@ -26,10 +26,14 @@ def run(prepared, options):
         enriched = np.flatnonzero(nes >= options["nes_threshold"])
         peaks = np.full(len(nes), -1)
         if len(enriched):
-            curves, _ = recovery(own, total, weights, length, options["auc_threshold"], no_auc=True)
+            curves, _ = recovery(
+                own, total, weights, length, options["auc_threshold"], no_auc=True
+            )
             bar = curves.mean(axis=0) + 2.0 * curves.std(axis=0)
             for i in enriched:
-                peaks[i] = leading_edge(curves[i], bar, own.to_numpy()[i], regions, weights)[1]
+                peaks[i] = leading_edge(
+                    curves[i], bar, own.to_numpy()[i], regions, weights
+                )[1]
         for name, values in (("auc", auc), ("nes", nes), ("peaks", peaks)):
             found[name].append(values)
     return {name: np.array(values) for name, values in found.items()}

@@ -2,11 +2,18 @@
 
 import numpy as np
 
-from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+from grnformer.grn.enrichment.recovery import (
+    leading_edge_ranks,
+    make_sets,
+    normalise,
+    recovery_auc,
+)
 
 
 def prepare(arrays, options):
-    members = {str(i): np.flatnonzero(column) for i, column in enumerate(arrays["members"].T)}
+    members = {
+        str(i): np.flatnonzero(column) for i, column in enumerate(arrays["members"].T)
+    }
     run((arrays["ranks"][:2000], {"0": np.arange(100)}), {**options, "total": 2000})
     return arrays["ranks"], members
 
@@ -21,5 +28,7 @@ def run(prepared, options):
     peaks = np.full(nes.shape, -1)
     for i in range(len(members)):
         motifs = np.flatnonzero(nes[i] >= options["nes_threshold"])
-        peaks[i, motifs] = leading_edge_ranks(ranks, *sets.members(i), motifs, rank_threshold=length)
+        peaks[i, motifs] = leading_edge_ranks(
+            ranks, *sets.members(i), motifs, rank_threshold=length
+        )
     return {"auc": auc, "nes": nes, "peaks": peaks}

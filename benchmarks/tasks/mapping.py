@@ -16,7 +16,12 @@ def prepare(arrays, options):
 
 
 def once(table, query, options):
-    index = ReferenceIndex(table, exact_up_to=len(table) if options["exact"] else 0, usual_quantile=0.95, seed=1)
+    index = ReferenceIndex(
+        table,
+        exact_up_to=len(table) if options["exact"] else 0,
+        usual_quantile=0.95,
+        seed=1,
+    )
     found, distance = index.nearest(query)
     return {"found": found, "distance": distance}
 

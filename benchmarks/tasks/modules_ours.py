@@ -23,7 +23,11 @@ def prepare(arrays, options):
          "rho": arrays["rho"]}
     )  # fmt: skip
     table = pd.DataFrame(
-        {"motif": np.array(motifs)[arrays["motif"]], "tf": names[arrays["owner"]], "evidence": "direct"}
+        {
+            "motif": np.array(motifs)[arrays["motif"]],
+            "tf": names[arrays["owner"]],
+            "evidence": "direct",
+        }
     )
     run((path, network, table), {**options, "warm": True})
     return path, network, table
@@ -34,11 +38,23 @@ def run(prepared, options):
     if options.get("warm"):
         few = sorted(network["tf"].unique())[:2]
         network = network[network["tf"].isin(few)]
-    cuts = {name: options[name] for name in ("percentiles", "top_targets", "top_regulators", "min_genes")}
+    cuts = {
+        name: options[name]
+        for name in ("percentiles", "top_targets", "top_regulators", "min_genes")
+    }
     modules = make_modules(network, **cuts, min_abs_rho=0.03, repressing=False)
-    thresholds = {name: options[name] for name in ("auc_threshold", "rank_threshold", "nes_threshold")}
-    found = enrich_modules([open_rankings(path)], modules, table, min_mapped=0.8, **thresholds)
+    thresholds = {
+        name: options[name]
+        for name in ("auc_threshold", "rank_threshold", "nes_threshold")
+    }
+    found = enrich_modules(
+        [open_rankings(path)], modules, table, min_mapped=0.8, **thresholds
+    )
     found = found.sort_values(["tf", "module", "motif"])
     keys = found["tf"] + " " + found["module"] + " " + found["motif"]
     edges = found["genes"].map(lambda genes: " ".join(sorted(genes)))
-    return {"key": keys.to_numpy(str), "nes": found["nes"].to_numpy(), "edge": edges.to_numpy(str)}
+    return {
+        "key": keys.to_numpy(str),
+        "nes": found["nes"].to_numpy(),
+        "edge": edges.to_numpy(str),
+    }

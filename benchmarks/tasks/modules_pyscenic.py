@@ -24,12 +24,15 @@ def prepare(arrays, options):
         {"TF": names[arrays["tf"]], "target": names[arrays["gene"]], "importance": arrays["importance"],
          "rho": arrays["rho"]}
     )  # fmt: skip
-    network["regulation"] = (network["rho"] > 0.03).astype(int) - (network["rho"] < -0.03).astype(int)
+    network["regulation"] = (network["rho"] > 0.03).astype(int) - (
+        network["rho"] < -0.03
+    ).astype(int)
     table = pd.DataFrame(
         {"TF": names[arrays["owner"]], "MotifID": np.array(motifs)[arrays["motif"]], "MotifSimilarityQvalue": 0.0,
          "OrthologousIdentity": 1.0, "Annotation": "gene is directly annotated"}
     ).set_index(["TF", "MotifID"])  # fmt: skip
-    with suppress(original.WrongInputError):  # these few TFs need no enriched motif: what counts is the compilation
+    # these few TFs need no enriched motif: what counts is the compilation
+    with suppress(original.WrongInputError):
         run((path, network, table), {**options, "warm": True})
     return path, network, table
 
@@ -44,8 +47,14 @@ def run(prepared, options):
         network, nothing, thresholds=options["percentiles"], top_n_targets=options["top_targets"],
         top_n_regulators=options["top_regulators"], min_genes=options["min_genes"],
     )  # fmt: skip
-    found = run_pyscenic_ctx.find_motifs(modules, [str(path)], table, options, threads=1)
+    found = run_pyscenic_ctx.find_motifs(
+        modules, [str(path)], table, options, threads=1
+    )
     found["edge"] = [" ".join(sorted(genes)) for genes in found["genes"]]
     found["key"] = found["tf"] + " " + found["module"] + " " + found["motif"]
     found = found.sort_values(["key", "nes", "edge"])
-    return {"key": found["key"].to_numpy(str), "nes": found["nes"].to_numpy(), "edge": found["edge"].to_numpy(str)}
+    return {
+        "key": found["key"].to_numpy(str),
+        "nes": found["nes"].to_numpy(),
+        "edge": found["edge"].to_numpy(str),
+    }

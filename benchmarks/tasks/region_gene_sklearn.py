@@ -13,7 +13,13 @@ SETTINGS = {"learning_rate": 0.01, "n_estimators": 500, "max_features": 0.1}
 
 
 def prepare(arrays, options):
-    return arrays["expression"], arrays["cell_topic"], arrays["region_topic"], arrays["starts"], arrays["pair_region"]
+    return (
+        arrays["expression"],
+        arrays["cell_topic"],
+        arrays["region_topic"],
+        arrays["starts"],
+        arrays["pair_region"],
+    )
 
 
 def run(prepared, options):
@@ -25,7 +31,9 @@ def run(prepared, options):
         accessible = 1e6 * (cell_topic @ region_topic[pair_region[pairs]].T)
         if options["whole"]:
             accessible = np.floor(accessible)
-        model = GradientBoostingRegressor(random_state=options["seed"], **SETTINGS).fit(accessible, target)
+        model = GradientBoostingRegressor(random_state=options["seed"], **SETTINGS).fit(
+            accessible, target
+        )
         importance[pairs] = model.feature_importances_
         rho[pairs] = [spearmanr(column, target).statistic for column in accessible.T]
     return {"importance": importance, "rho": rho}

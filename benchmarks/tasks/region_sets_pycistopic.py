@@ -15,7 +15,10 @@ def prepare(arrays, options):
     # Its module of thresholds imports pySCENIC, for a threshold that is not asked for here.
     pyscenic = types.ModuleType("pyscenic")
     pyscenic.binarization = types.ModuleType("binarization")
-    sys.modules["pyscenic"], sys.modules["pyscenic.binarization"] = pyscenic, pyscenic.binarization
+    sys.modules["pyscenic"], sys.modules["pyscenic.binarization"] = (
+        pyscenic,
+        pyscenic.binarization,
+    )
     from pycisTopic import diff_features, topic_binarization
 
     logging.disable(logging.INFO)
@@ -24,7 +27,11 @@ def prepare(arrays, options):
 
 def run(prepared, options):
     arrays, diff_features, topic_binarization = prepared
-    cell_topic, region_topic, types_of_cells = arrays["cell_topic"], arrays["region_topic"], arrays["types"]
+    cell_topic, region_topic, types_of_cells = (
+        arrays["cell_topic"],
+        arrays["region_topic"],
+        arrays["types"],
+    )
     topics = [f"Topic{topic + 1}" for topic in range(region_topic.shape[1])]
     cells = [f"c{cell}" for cell in range(len(cell_topic))]
     regions = [f"r{region}" for region in range(len(region_topic))]
@@ -41,10 +48,22 @@ def run(prepared, options):
     )
     found = {}
     for method in ("otsu", "li", "ntop"):
-        sets = topic_binarization.binarize_topics(data, method=method, ntop=options["n_top"])
-        found[method] = np.array([[region in set(table.index) for region in regions] for table in sets.values()])
-    imputed = diff_features.impute_accessibility(data, scale_factor=options["scale_factor"])
-    options = {"adjpval_thr": options["adjusted_p"], "log2fc_thr": options["log2_fold_change"]}
+        sets = topic_binarization.binarize_topics(
+            data, method=method, ntop=options["n_top"]
+        )
+        found[method] = np.array(
+            [
+                [region in set(table.index) for region in regions]
+                for table in sets.values()
+            ]
+        )
+    imputed = diff_features.impute_accessibility(
+        data, scale_factor=options["scale_factor"]
+    )
+    options = {
+        "adjpval_thr": options["adjusted_p"],
+        "log2fc_thr": options["log2_fold_change"],
+    }
     markers = diff_features.find_diff_features(data, imputed, "cell_type", **options)
     for name, table in markers.items():
         found[f"dar_{name}"] = table.index.to_numpy(dtype=str)

@@ -19,12 +19,22 @@ SETTINGS = {
 def prepare(arrays, options):
     import arboreto.core  # noqa: F401  (not measured)
 
-    return sp.csc_matrix(np.asarray(arrays["matrix"], dtype=np.float64)), arrays["tfs"], arrays["targets"]
+    return (
+        sp.csc_matrix(np.asarray(arrays["matrix"], dtype=np.float64)),
+        arrays["tfs"],
+        arrays["targets"],
+    )
 
 
 def run(prepared, options):
     expression, tfs, targets = prepared
     genes = list(range(expression.shape[1]))
-    links = run_arboreto.fit_targets(expression, genes, tfs, targets, SETTINGS, options["seed"], threads=1)
-    links = links.pivot_table(index="target", columns="TF", values="importance", fill_value=0)
-    return {"importance": links.reindex(index=targets, columns=tfs, fill_value=0).to_numpy()}
+    links = run_arboreto.fit_targets(
+        expression, genes, tfs, targets, SETTINGS, options["seed"], threads=1
+    )
+    links = links.pivot_table(
+        index="target", columns="TF", values="importance", fill_value=0
+    )
+    return {
+        "importance": links.reindex(index=targets, columns=tfs, fill_value=0).to_numpy()
+    }

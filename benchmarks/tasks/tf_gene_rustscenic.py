@@ -16,10 +16,17 @@ def run(prepared, options):
     matrix, tfs, targets = prepared
     columns = np.union1d(tfs, targets)
     names = [f"gene{column}" for column in columns]
-    network = infer((matrix[:, columns], names), [f"gene{tf}" for tf in tfs], seed=options["seed"], verbose=False)
+    network = infer(
+        (matrix[:, columns], names),
+        [f"gene{tf}" for tf in tfs],
+        seed=options["seed"],
+        verbose=False,
+    )
     tf_of = {f"gene{tf}": number for number, tf in enumerate(tfs)}
     target_of = {f"gene{target}": number for number, target in enumerate(targets)}
     kept = network[network["target"].isin(target_of.keys())]
     importance = np.zeros((len(targets), len(tfs)))
-    importance[kept["target"].map(target_of), kept["TF"].map(tf_of)] = kept["importance"]
+    importance[kept["target"].map(target_of), kept["TF"].map(tf_of)] = kept[
+        "importance"
+    ]
     return {"importance": importance, "fitted": np.array(len(columns))}

@@ -22,8 +22,12 @@ def run(prepared, options):
     importance = np.zeros((len(targets), len(tfs)))
     for row, target in enumerate(targets):
         others = np.flatnonzero(tfs != target)
-        data = xgboost.QuantileDMatrix(matrix[:, tfs[others]], matrix[:, target], nthread=1)
-        gain = xgboost.train(settings, data, 150).get_score(importance_type="total_gain")
+        data = xgboost.QuantileDMatrix(
+            matrix[:, tfs[others]], matrix[:, target], nthread=1
+        )
+        gain = xgboost.train(settings, data, 150).get_score(
+            importance_type="total_gain"
+        )
         columns = [others[int(name[1:])] for name in gain]
         importance[row, columns] = list(gain.values())
         importance[row] /= max(importance[row].sum(), 1e-12)

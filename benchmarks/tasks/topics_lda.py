@@ -10,7 +10,9 @@ import scipy.sparse as sp
 def prepare(arrays, options):
     logging.disable(logging.WARNING)
     shape = tuple(arrays["shape"])
-    return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape).astype(np.int64)
+    return sp.csr_matrix(
+        (arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape
+    ).astype(np.int64)
 
 
 def run(prepared, options):

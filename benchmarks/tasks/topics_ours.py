@@ -7,7 +7,9 @@ from grnformer.topics.lda_tomotopy import fit_lda
 
 def prepare(arrays, options):
     shape = tuple(arrays["shape"])
-    return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+    return sp.csr_matrix(
+        (arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape
+    )
 
 
 def run(prepared, options):

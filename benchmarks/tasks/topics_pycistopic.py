@@ -15,12 +15,18 @@ def prepare(arrays, options):
 
     logging.disable(logging.INFO)
     shape = tuple(arrays["shape"])
-    return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape).astype(np.int32)
+    return sp.csr_matrix(
+        (arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape
+    ).astype(np.int32)
 
 
 def run(prepared, options):
-    cells, regions = ([str(number) for number in range(size)] for size in prepared.shape)
-    model = run_pycistopic.fit(prepared, cells, regions, options["n_topics"], options, options["seed"])
+    cells, regions = (
+        [str(number) for number in range(size)] for size in prepared.shape
+    )
+    model = run_pycistopic.fit(
+        prepared, cells, regions, options["n_topics"], options, options["seed"]
+    )
     return {
         "cell_topic": model.cell_topic.to_numpy().T,
         "region_topic": model.topic_region.to_numpy(),

@@ -33,7 +33,13 @@ STEP_OF = {
     "score_cell_activity": "cell activity",
     "run_pyscenic_aucell": "cell activity",
 }  #: rule -> step; what other rules do is for the cistromes, whose methods name them
-ACCURACY = ("tf_gene", "tf_gene_and_baseline", "eregulon", "eregulon_without_chip", "eregulon_and_baseline")
+ACCURACY = (
+    "tf_gene",
+    "tf_gene_and_baseline",
+    "eregulon",
+    "eregulon_without_chip",
+    "eregulon_and_baseline",
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,17 @@ class Networks:
 
 def costly_rules(settings: dict[str, Any]) -> list[str]:
     """Return the rules of `STEPS`, and those that run before them for the methods of the config's section grn."""
-    originals = [BEFORE[method] for part in ("tf_gene", "cell") if (method := settings[part]["method"]) in BEFORE]
+    originals = [
+        BEFORE[method]
+        for part in ("tf_gene", "cell")
+        if (method := settings[part]["method"]) in BEFORE
+    ]
     return [*originals, *motif_rules(settings["cistromes"]), *STEPS.values()]
 
 
-def compare_networks(left: Networks, right: Networks, names: tuple[str, str]) -> pd.DataFrame:
+def compare_networks(
+    left: Networks, right: Networks, names: tuple[str, str]
+) -> pd.DataFrame:
     """Return the table of contract network_comparison.
 
     Raises
@@ -83,7 +95,9 @@ def compare_networks(left: Networks, right: Networks, names: tuple[str, str]) ->
         *_compare_accuracy(left.accuracy, right.accuracy),
         *_compare_costs(left.costs, right.costs),
     ]
-    table = pd.DataFrame(rows, columns=["part", "what", "unit", "left", "right", "agreement"])
+    table = pd.DataFrame(
+        rows, columns=["part", "what", "unit", "left", "right", "agreement"]
+    )
     table.insert(0, "left_dataset", names[0])
     table.insert(1, "right_dataset", names[1])
     return table.astype({"left": float, "right": float, "agreement": float})
@@ -103,7 +117,9 @@ def compare_importances(left: pd.DataFrame, right: pd.DataFrame) -> tuple[float,
     dense = []
     for table in (left, right):
         matrix = np.zeros((len(genes), len(tfs)), dtype=np.float32)
-        matrix[genes.get_indexer(table["gene"]), tfs.get_indexer(table["tf"])] = table["importance"]
+        matrix[genes.get_indexer(table["gene"]), tfs.get_indexer(table["tf"])] = table[
+            "importance"
+        ]
         dense.append(matrix.ravel())
     size = max(1, round(TOP_SHARE * dense[0].size))
     best = [set(np.argsort(-values, kind="stable")[:size].tolist()) for values in dense]
@@ -123,17 +139,33 @@ def _tuples(table: pd.DataFrame, *columns: str) -> set[tuple[str, ...]]:
     return set(table[list(columns)].itertuples(index=False, name=None))
 
 
-def _compare_importances(left: pd.DataFrame, right: pd.DataFrame) -> list[tuple[Any, ...]]:
+def _compare_importances(
+    left: pd.DataFrame, right: pd.DataFrame
+) -> list[tuple[Any, ...]]:
     part = "TF-gene importance"
     rho, shared = compare_importances(left, right)
     return [
-        _counted(part, "pairs above 0", _tuples(left, "tf", "gene"), _tuples(right, "tf", "gene")),
+        _counted(
+            part,
+            "pairs above 0",
+            _tuples(left, "tf", "gene"),
+            _tuples(right, "tf", "gene"),
+        ),
         (part, "Spearman's rho over all pairs", "rho", None, None, rho),
-        (part, f"share of the top {TOP_SHARE:.0%} of pairs in both", "share", None, None, shared),
+        (
+            part,
+            f"share of the top {TOP_SHARE:.0%} of pairs in both",
+            "share",
+            None,
+            None,
+            shared,
+        ),
     ]
 
 
-def _compare_eregulons(left: pd.DataFrame, right: pd.DataFrame) -> list[tuple[Any, ...]]:
+def _compare_eregulons(
+    left: pd.DataFrame, right: pd.DataFrame
+) -> list[tuple[Any, ...]]:
     counted = {
         "eRegulons": ("eregulon",),
         "TFs": ("tf",),
@@ -146,8 +178,13 @@ def _compare_eregulons(left: pd.DataFrame, right: pd.DataFrame) -> list[tuple[An
     ]
 
 
-def _compare_cell_types(left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
-    edges = [{name: _tuples(grn, "tf", "gene") for name, grn in side.items()} for side in (left, right)]
+def _compare_cell_types(
+    left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFrame]
+) -> list[tuple[Any, ...]]:
+    edges = [
+        {name: _tuples(grn, "tf", "gene") for name, grn in side.items()}
+        for side in (left, right)
+    ]
     return [
         _counted("cell-type GRN", f"edges in {name}", edges[0][name], edges[1][name])
         for name in sorted(edges[0].keys() & edges[1].keys())
@@ -157,12 +194,26 @@ def _compare_cell_types(left: Mapping[str, pd.DataFrame], right: Mapping[str, pd
 def _compare_activity(left: Networks, right: Networks) -> list[tuple[Any, ...]]:
     """AUCs and calls of the eRegulons that have the same genes in both."""
     part = "cell activity"
-    sets = [table.groupby("eregulon")["gene"].agg(frozenset) for table in (left.eregulons, right.eregulons)]
-    both = sorted(name for name in sets[0].index.intersection(sets[1].index) if sets[0][name] == sets[1][name])
-    rows: list[tuple[Any, ...]] = [(part, "eRegulons of the same genes", "n", len(both), len(both), None)]
+    sets = [
+        table.groupby("eregulon")["gene"].agg(frozenset)
+        for table in (left.eregulons, right.eregulons)
+    ]
+    both = sorted(
+        name
+        for name in sets[0].index.intersection(sets[1].index)
+        if sets[0][name] == sets[1][name]
+    )
+    rows: list[tuple[Any, ...]] = [
+        (part, "eRegulons of the same genes", "n", len(both), len(both), None)
+    ]
     if both:
-        auc = [np.asarray(one.activity[:, both].X, dtype=float) for one in (left, right)]
-        active = [one.activity[:, both].layers["active"].toarray().astype(bool) for one in (left, right)]
+        auc = [
+            np.asarray(one.activity[:, both].X, dtype=float) for one in (left, right)
+        ]
+        active = [
+            one.activity[:, both].layers["active"].toarray().astype(bool)
+            for one in (left, right)
+        ]
         rows += [
             (part, "median Pearson's r of an eRegulon's AUCs", "r", None, None, _median_correlation(*auc)),
             (part, "mean AUC", "AUC", auc[0].mean(), auc[1].mean(), None),
@@ -183,34 +234,57 @@ def _median_correlation(left: np.ndarray, right: np.ndarray) -> float:
     return float(np.median((left * right).sum(axis=0)[varies] / scale[varies]))
 
 
-def _compare_accuracy(left: pd.DataFrame | None, right: pd.DataFrame | None) -> list[tuple[Any, ...]]:
+def _compare_accuracy(
+    left: pd.DataFrame | None, right: pd.DataFrame | None
+) -> list[tuple[Any, ...]]:
     """Median AUPRC over random, over the TF x line pairs that a benchmark calls `all`."""
     if left is None or right is None:
         return []
     estimates = [
-        table[(table["task"] == "all") & (table["metric"] == "auprc_ratio")].set_index("arm")["estimate"]
+        table[(table["task"] == "all") & (table["metric"] == "auprc_ratio")].set_index(
+            "arm"
+        )["estimate"]
         for table in (left, right)
     ]
     wanted = [arm for name in ACCURACY for arm in (name, f"{name} (wrong TF)")]
     return [
-        ("accuracy", f"AUPRC of {arm}", "ratio over random", estimates[0][arm], estimates[1][arm], None)
+        (
+            "accuracy",
+            f"AUPRC of {arm}",
+            "ratio over random",
+            estimates[0][arm],
+            estimates[1][arm],
+            None,
+        )
         for arm in wanted
         if arm in estimates[0] and arm in estimates[1]
     ]
 
 
-def _compare_costs(left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
+def _compare_costs(
+    left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFrame]
+) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for step in STEPS:
         jobs = [
             # parts of a scattered job are named <rule>.1-of-3
-            [_numbers(job) for name, job in costs.items() if STEP_OF.get(name.split(".")[0], "cistromes") == step]
+            [
+                _numbers(job)
+                for name, job in costs.items()
+                if STEP_OF.get(name.split(".")[0], "cistromes") == step
+            ]
             for costs in (left, right)
         ]
         if not all(jobs):
             continue
         rows += [
-            ("cost", f"{step}: {what}", unit, *(total(job[column] for job in one) for one in jobs), None)
+            (
+                "cost",
+                f"{step}: {what}",
+                unit,
+                *(total(job[column] for job in one) for one in jobs),
+                None,
+            )
             for what, unit, column, total in (
                 ("wall time", "s", "s", sum),
                 ("CPU time", "s", "cpu_time", sum),
@@ -224,4 +298,7 @@ def _numbers(benchmark: pd.DataFrame) -> dict[str, float]:
     import pandas as pd
 
     numbers = benchmark.apply(pd.to_numeric, errors="coerce").mean()
-    return {column: float(numbers.get(column, float("nan"))) for column in ("s", "cpu_time", "max_rss")}
+    return {
+        column: float(numbers.get(column, float("nan")))
+        for column in ("s", "cpu_time", "max_rss")
+    }

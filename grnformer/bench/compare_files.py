@@ -36,10 +36,16 @@ def read_networks(files: Mapping[str, Any], side: str) -> Networks:
         tf_gene=io.read_table(one("tf_gene"), "tf_gene"),
         eregulons=io.read_table(one("eregulons"), "eregulons"),
         cell_types={
-            name: io.read_table(Path(one("cell_type")) / f"{stem}.parquet", "cell_type_grn")
+            name: io.read_table(
+                Path(one("cell_type")) / f"{stem}.parquet", "cell_type_grn"
+            )
             for name, stem in file_names(types).items()
         },
         activity=io.read_anndata(one("activity"), "cell_activity"),
-        accuracy=next((io.read_table(path, "summary") for path in several("accuracy")), None),
-        costs={Path(path).stem: pd.read_csv(path, sep="\t") for path in several("costs")},
+        accuracy=next(
+            (io.read_table(path, "summary") for path in several("accuracy")), None
+        ),
+        costs={
+            Path(path).stem: pd.read_csv(path, sep="\t") for path in several("costs")
+        },
     )

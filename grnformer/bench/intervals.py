@@ -7,9 +7,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 Statistic = Literal["mean", "median"]
-Outcome = Literal["better", "worse", "no difference shown", "too few members", "not comparable"]
+Outcome = Literal[
+    "better", "worse", "no difference shown", "too few members", "not comparable"
+]
 
-LEAST_FOR_MEDIAN = 6  # of fewer members, all agree in sign by chance more often than in one of twenty cases
+# of fewer members, all agree in sign by chance more often than in one of twenty cases
+LEAST_FOR_MEDIAN = 6
 _CONFIDENCE = 0.95
 
 
@@ -52,7 +55,11 @@ def estimate_mean(values: np.ndarray) -> Estimate:
 
 
 def estimate(
-    values: np.ndarray, statistic: Statistic, n_resamples: int, seed: int, clusters: np.ndarray | None = None
+    values: np.ndarray,
+    statistic: Statistic,
+    n_resamples: int,
+    seed: int,
+    clusters: np.ndarray | None = None,
 ) -> Estimate:
     """Estimate of one arm, or the difference of two arms on the same members.
 
@@ -74,12 +81,18 @@ def estimate(
 
     low, high = np.nan, np.nan
     if len(values) >= LEAST_FOR_MEDIAN:
-        low, high = interval(bootstrap(values, statistic, n_resamples, seed, clusters) @ contrast)
+        low, high = interval(
+            bootstrap(values, statistic, n_resamples, seed, clusters) @ contrast
+        )
     return Estimate(float(np.median(values, axis=0) @ contrast), low, high, len(values))
 
 
 def bootstrap(
-    values: np.ndarray, statistic: Statistic, n_resamples: int, seed: int, clusters: np.ndarray | None = None
+    values: np.ndarray,
+    statistic: Statistic,
+    n_resamples: int,
+    seed: int,
+    clusters: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mean or median of resampled members.
 
@@ -108,7 +121,9 @@ def bootstrap(
     padded = np.concatenate([values, missing])
 
     sampled = rows[rng.integers(0, len(sizes), size=(n_resamples, len(sizes)))]
-    return getattr(np, f"nan{statistic}")(padded[sampled.reshape(n_resamples, -1)], axis=1)
+    return getattr(np, f"nan{statistic}")(
+        padded[sampled.reshape(n_resamples, -1)], axis=1
+    )
 
 
 def interval(replicates: np.ndarray) -> tuple[float, float]:

@@ -41,7 +41,9 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     # grn_accuracy
-    "auprc_ratio": Metric("AUPRC ratio", "higher", "median", "AUPRC over the positive rate; random 1", 1.0),
+    "auprc_ratio": Metric(
+        "AUPRC ratio", "higher", "median", "AUPRC over the positive rate; random 1", 1.0
+    ),
     "early_precision_ratio": Metric(
         "early precision ratio",
         "higher",
@@ -79,8 +81,16 @@ METRICS: dict[str, Metric] = {
         0.0,
     ),
     "per_drug_pearson": Metric(
-        "per drug Pearson r", "higher", "mean", "Pearson r over lines within a drug, averaged over drugs", 0.0
+        "per drug Pearson r",
+        "higher",
+        "mean",
+        "Pearson r over lines within a drug, averaged over drugs",
+        0.0,
     ),
-    "pooled_pearson": Metric("pooled Pearson r", "higher", "mean", "Pearson r over all test pairs", 0.0),
-    "rmse": Metric("RMSE", "lower", "mean", "root mean squared error of LN_IC50 (ln micromolar)"),
+    "pooled_pearson": Metric(
+        "pooled Pearson r", "higher", "mean", "Pearson r over all test pairs", 0.0
+    ),
+    "rmse": Metric(
+        "RMSE", "lower", "mean", "root mean squared error of LN_IC50 (ln micromolar)"
+    ),
 }

@@ -19,10 +19,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Verdict = Literal["gain", "nothing", "loss"]
-COMPARED = ["task", "metric", "arm", "against", "role", "difference", "low", "high", "members", "unit", "outcome"]
+COMPARED = [
+    "task",
+    "metric",
+    "arm",
+    "against",
+    "role",
+    "difference",
+    "low",
+    "high",
+    "members",
+    "unit",
+    "outcome",
+]
 
 
-def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd.DataFrame:
+def summarise_scores(
+    scores: pd.DataFrame, *, n_resamples: int, seed: int
+) -> pd.DataFrame:
     """Sum up scores over their members, with 95% intervals and the distance to the best baseline.
 
     Parameters
@@ -49,18 +63,29 @@ def summarise_scores(scores: pd.DataFrame, *, n_resamples: int, seed: int) -> pd
 
     unknown = sorted(set(scores["metric"]) - set(METRICS))
     if unknown:
-        raise InputError(f"metrics {unknown}", f"declared ones: {sorted(METRICS)}", "declare them in bench/metrics.py")
+        raise InputError(
+            f"metrics {unknown}",
+            f"declared ones: {sorted(METRICS)}",
+            "declare them in bench/metrics.py",
+        )
 
     rows = []
-    for (benchmark, task, metric), group in scores.groupby(["benchmark", "task", "metric"], sort=True):
+    for (benchmark, task, metric), group in scores.groupby(
+        ["benchmark", "task", "metric"], sort=True
+    ):
         best = best_baseline(group)
         for arm, part in group.groupby("arm", sort=True):
             row = {"benchmark": benchmark, "task": task, "arm": arm, "metric": metric}
             row |= _describe(part, n_resamples, seed)
             if best is not None and arm != best:
-                above = paired_difference(part, group[group["arm"] == best], n_resamples, seed)
+                above = paired_difference(
+                    part, group[group["arm"] == best], n_resamples, seed
+                )
                 row |= {"baseline": best, "above_baseline": above.value}
-                row |= {"above_baseline_low": above.low, "above_baseline_high": above.high}
+                row |= {
+                    "above_baseline_low": above.low,
+                    "above_baseline_high": above.high,
+                }
             rows.append(row)
     return pd.DataFrame(rows, columns=list(contracts.load("summary")["columns"]))
 
@@ -71,11 +96,15 @@ def best_baseline(scores: pd.DataFrame) -> str | None:
     if baselines.empty:
         return None
     metric = _metric(baselines)
-    estimates = metric.sign * baselines.groupby("arm", sort=True)["value"].agg(metric.statistic)
+    estimates = metric.sign * baselines.groupby("arm", sort=True)["value"].agg(
+        metric.statistic
+    )
     return str(estimates.idxmax())
 
 
-def paired_difference(arm: pd.DataFrame, other: pd.DataFrame, n_resamples: int, seed: int) -> Estimate:
+def paired_difference(
+    arm: pd.DataFrame, other: pd.DataFrame, n_resamples: int, seed: int
+) -> Estimate:
     """Difference of two arms over the members that both have, in the metric's better direction.
 
     An arm with one value (a baseline without seeds) counts as a constant where fewer than two members are shared.
@@ -97,11 +126,17 @@ def paired_difference(arm: pd.DataFrame, other: pd.DataFrame, n_resamples: int, 
 
     against = np.full(len(left), right.iloc[0]) if constant else right[members]
     both = np.column_stack([left[members], against])
-    return estimate(metric.sign * both, metric.statistic, n_resamples, seed, _clusters(arm, members))
+    return estimate(
+        metric.sign * both, metric.statistic, n_resamples, seed, _clusters(arm, members)
+    )
 
 
 def compare_arms(
-    scores: pd.DataFrame, pairs: list[tuple[str, str]], metrics: list[str], n_resamples: int, seed: int
+    scores: pd.DataFrame,
+    pairs: list[tuple[str, str]],
+    metrics: list[str],
+    n_resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Compare arms, and each first arm of `pairs` with the best baseline, in every task.
 
@@ -130,11 +165,15 @@ def compare_arms(
                 if arm in arms and other in arms and arm != other:
                     found = paired_difference(arms[arm], arms[other], n_resamples, seed)
                     unit = arms[arm]["unit"].iloc[0]
-                    rows.append([task, metric, arm, other, role, *found, unit, found.outcome])
+                    rows.append(
+                        [task, metric, arm, other, role, *found, unit, found.outcome]
+                    )
     return pd.DataFrame(rows, columns=COMPARED)
 
 
-def compare_seeds(values: pd.DataFrame, pairs: list[tuple[str, str]], sign: int = 1) -> pd.DataFrame:
+def compare_seeds(
+    values: pd.DataFrame, pairs: list[tuple[str, str]], sign: int = 1
+) -> pd.DataFrame:
     """Paired differences of columns over the rows (seeds) that both have.
 
     Parameters
@@ -154,7 +193,10 @@ def compare_seeds(values: pd.DataFrame, pairs: list[tuple[str, str]], sign: int 
             paired = sign * (values[arm] - values[other]).dropna()
             found = estimate_mean(paired.to_numpy(float))
             rows.append([arm, other, *found, found.outcome])
-    return pd.DataFrame(rows, columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"])
+    return pd.DataFrame(
+        rows,
+        columns=["arm", "against", "difference", "low", "high", "seeds", "outcome"],
+    )
 
 
 def judge(outcomes: Collection[str]) -> Verdict:
@@ -192,7 +234,9 @@ def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]
         )
     values = _defined(part)
     clusters = _clusters(part, values.index)
-    found = estimate(values.to_numpy()[:, None], _metric(part).statistic, n_resamples, seed, clusters)
+    found = estimate(
+        values.to_numpy()[:, None], _metric(part).statistic, n_resamples, seed, clusters
+    )
     return {
         "kind": kinds[0],
         "estimate": found.value,

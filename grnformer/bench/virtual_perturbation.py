@@ -80,14 +80,20 @@ def predict_shift(
 
         for repeat in range(repeats):
             rng = np.random.default_rng([seed, HELDOUT, start, repeat])
-            before, after = paired_batches(cells, activity, part, as_is, as_set, gene, rng)
+            before, after = paired_batches(
+                cells, activity, part, as_is, as_set, gene, rng
+            )
             masked = before.masked_BL
 
             # Both predictions sample the same edges: only the perturbation differs.
             predicted = []
             for batch in (before, after):
                 structure_rng = np.random.default_rng([seed, STRUCTURE, start, repeat])
-                predicted.append(model.predict(model(batch, structure, structure_rng), batch)[masked].numpy())
+                predicted.append(
+                    model.predict(model(batch, structure, structure_rng), batch)[
+                        masked
+                    ].numpy()
+                )
 
             genes = before.gene_BL[masked].numpy()
             np.add.at(total, genes, predicted[1] - predicted[0])
@@ -96,7 +102,9 @@ def predict_shift(
         return np.where(count > 0, total / count, np.nan)
 
 
-def set_expression(expression: sp.csr_matrix, column: int, *, up: bool) -> sp.csr_matrix:
+def set_expression(
+    expression: sp.csr_matrix, column: int, *, up: bool
+) -> sp.csr_matrix:
     """The rows with one gene at the highest value of its row, or at 0."""
     changed = sp.lil_matrix(expression)
     changed[:, column] = expression.max(axis=1) if up else 0
@@ -121,7 +129,9 @@ def paired_batches(
     gene_BL = tokens.gene_BL.copy()
     absent = ~(gene_BL == gene).any(axis=1)
     gene_BL[absent, -1] = gene
-    masked_BL = draw_mask(gene_BL.shape, cells.mask_fraction, rng, tokens.present_BL) & (gene_BL != gene)
+    masked_BL = draw_mask(
+        gene_BL.shape, cells.mask_fraction, rng, tokens.present_BL
+    ) & (gene_BL != gene)
 
     def batch(of: Rows) -> Batch:
         value_BL = np.take_along_axis(of.values.toarray(), gene_BL, axis=1)

@@ -35,8 +35,14 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).parents[1]
 # An installed package carries the schemas; in a checkout they stand in the workflow.
-SCHEMAS = next(p for p in (_PACKAGE / "schemas", _PACKAGE.parent / "workflow" / "schemas") if p.is_dir())
-_REMEDY = "see workflow/schemas/files for the contract, and the stage that wrote the file"
+SCHEMAS = next(
+    p
+    for p in (_PACKAGE / "schemas", _PACKAGE.parent / "workflow" / "schemas")
+    if p.is_dir()
+)
+_REMEDY = (
+    "see workflow/schemas/files for the contract, and the stage that wrote the file"
+)
 _DTYPE_KINDS = {"number": "fiu", "integer": "iu", "boolean": "b"}
 _DTYPES = {"integer": "int64", "number": "float64", "boolean": "bool"}
 
@@ -84,7 +90,9 @@ def obs_columns(name: str) -> list[str]:
     return list(load(name).get("obs", {}))
 
 
-def text_columns(name: str, present: Iterable[str], *, nullable: bool = False) -> list[str]:
+def text_columns(
+    name: str, present: Iterable[str], *, nullable: bool = False
+) -> list[str]:
     """Which of the columns `present` are text in table contract `name`; with `nullable`, those that may be missing."""
     contract = load(name)
     wide = contract.get("wide", {"type": None})
@@ -126,13 +134,19 @@ def _check_table(frame: pd.DataFrame, contract: dict[str, Any], where: str) -> N
         repeated = frame.loc[frame.duplicated(key), key]
         if len(repeated):
             first = repeated.iloc[0].to_dict()
-            raise _broken(where, f"{len(repeated)} repeated keys, first {first}", f"rows unique in {key}")
+            raise _broken(
+                where,
+                f"{len(repeated)} repeated keys, first {first}",
+                f"rows unique in {key}",
+            )
 
 
 def _check_mudata(data: mudata.MuData, contract: dict[str, Any], where: str) -> None:
     for modality, rules in contract["modalities"].items():
         if modality not in data.mod:
-            raise _broken(where, f"modalities {sorted(data.mod)}", f"a modality {modality!r}")
+            raise _broken(
+                where, f"modalities {sorted(data.mod)}", f"a modality {modality!r}"
+            )
         _check_anndata(data.mod[modality], rules, f"{where}[{modality}]")
 
     _check_columns(data.obs, contract.get("obs", {}), f"{where} obs")
@@ -144,17 +158,25 @@ def _check_json(data: Any, contract: dict[str, Any], where: str) -> None:
     try:
         jsonschema.validate(data, contract["schema"])
     except jsonschema.ValidationError as error:
-        raise _broken(f"{where} {error.json_path}", error.message, "JSON that keeps its contract") from error
+        raise _broken(
+            f"{where} {error.json_path}", error.message, "JSON that keeps its contract"
+        ) from error
 
 
 def _check_anndata(data: anndata.AnnData, contract: dict[str, Any], where: str) -> None:
     if 0 in data.shape:
-        raise _broken(where, f"an empty matrix ({data.n_obs} x {data.n_vars})", "at least one row and one column")
+        raise _broken(
+            where,
+            f"an empty matrix ({data.n_obs} x {data.n_vars})",
+            "at least one row and one column",
+        )
 
     for axis, names in (("obs_names", data.obs_names), ("var_names", data.var_names)):
         repeated = names[names.duplicated()]
         if len(repeated):
-            raise _broken(where, f"repeated {axis}, first {repeated[0]!r}", f"unique {axis}")
+            raise _broken(
+                where, f"repeated {axis}, first {repeated[0]!r}", f"unique {axis}"
+            )
 
     if "X" in contract:
         _check_matrix(data.X, contract["X"], f"{where} X")
@@ -177,7 +199,9 @@ def _check_matrix(matrix: Any, rule: dict[str, Any], where: str) -> None:
     # Of a sparse matrix only stored values are checked: a minimum above 0 would be wrong for it.
     sparse = sp.issparse(matrix)
     if rule.get("sparse") and not sparse:
-        raise _broken(where, f"a dense {type(matrix).__name__}", "a scipy CSR or CSC matrix")
+        raise _broken(
+            where, f"a dense {type(matrix).__name__}", "a scipy CSR or CSC matrix"
+        )
     _check_values(matrix.data if sparse else np.asarray(matrix), rule, where)
 
 
@@ -232,7 +256,11 @@ def _check_instances(
 def _check_values(values: np.ndarray, rule: dict[str, Any], where: str) -> None:
     kind, dtype = rule["type"], values.dtype
     # A column of integers is read as float where the file's format has no other type, or a value was missing.
-    whole = kind == "integer" and dtype.kind == "f" and np.array_equal(values, np.round(values))
+    whole = (
+        kind == "integer"
+        and dtype.kind == "f"
+        and np.array_equal(values, np.round(values))
+    )
     if dtype.kind not in _DTYPE_KINDS[kind] and not whole:
         raise _broken(where, f"values of type {dtype}", kind)
 
@@ -246,4 +274,6 @@ def _check_values(values: np.ndarray, rule: dict[str, Any], where: str) -> None:
 
     least, most = rule.get("minimum", -np.inf), rule.get("maximum", np.inf)
     if low < least or high > most:
-        raise _broken(where, f"values in [{low:g}, {high:g}]", f"values in [{least}, {most}]")
+        raise _broken(
+            where, f"values in [{low:g}, {high:g}]", f"values in [{least}, {most}]"
+        )

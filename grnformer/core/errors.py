@@ -29,4 +29,6 @@ class InputError(ValueError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"Found: {self.found}\nExpected: {self.expected}\nTo mend it: {self.remedy}"
+        return (
+            f"Found: {self.found}\nExpected: {self.expected}\nTo mend it: {self.remedy}"
+        )

@@ -70,7 +70,9 @@ def git_commit(checkout: str | Path) -> str:
     return f"{commit} with uncommitted changes" if changed else commit
 
 
-def modules_used(script: Path | None, *modules: str, without: Collection[str] = ()) -> list[str]:
+def modules_used(
+    script: Path | None, *modules: str, without: Collection[str] = ()
+) -> list[str]:
     """Sorted names of the package modules that count for `script` and `modules`: see `fingerprint`."""
     seen: set[str] = set()
     queue = [parent for module in modules for parent in _with_parents(module)]
@@ -89,7 +91,9 @@ def modules_used(script: Path | None, *modules: str, without: Collection[str] = 
 
 def _git(checkout: str | Path, *arguments: str) -> str:
     command = ["git", "-C", str(checkout), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _hash(files: Mapping[str, Path]) -> str:
@@ -125,7 +129,10 @@ def _tree(path: Path) -> ast.Module:
 def _affects_results(path: Path) -> bool:
     """Whether the module does not say ``AFFECTS_RESULTS = False``."""
     for node in _tree(path).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node) == "AFFECTS_RESULTS = False":
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node) == "AFFECTS_RESULTS = False"
+        ):
             return False
     return True
 
@@ -140,14 +147,18 @@ def _code(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     tree.body = [node for node in tree.body if not _defines_settings(node)]
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
+        if isinstance(
+            node, (ast.Module, ast.ClassDef, ast.FunctionDef)
+        ) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     return ast.dump(tree)
 
 
 def _defines_settings(node: ast.stmt) -> bool:
     """Whether a statement is a class of settings (`grnformer.settings`)."""
-    return isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["Settings"]
+    return isinstance(node, ast.ClassDef) and [
+        ast.unparse(base) for base in node.bases
+    ] == ["Settings"]
 
 
 @cache
@@ -172,7 +183,9 @@ def _imported_names(path: Path, module: str) -> Iterator[str]:
             base = node.module or ""
             if node.level:
                 # One dot is the package around a module, and the package itself in its __init__.
-                package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+                package = (
+                    module if path.name == "__init__.py" else module.rpartition(".")[0]
+                )
                 base = importlib.util.resolve_name("." * node.level + base, package)
             yield base
             for alias in node.names:

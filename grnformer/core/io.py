@@ -78,7 +78,9 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
         elif path.suffix == ".tsv":
             frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
         else:
-            raise ValueError(f"a table is written as .parquet or .tsv, not {path.suffix!r}")
+            raise ValueError(
+                f"a table is written as .parquet or .tsv, not {path.suffix!r}"
+            )
 
 
 def read_table(path: str | Path, contract: str) -> pd.DataFrame:
@@ -90,12 +92,18 @@ def read_table(path: str | Path, contract: str) -> pd.DataFrame:
     import pandas as pd
 
     path = _existing(path)
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_tsv(path, contract)
+    frame = (
+        pd.read_parquet(path)
+        if path.suffix == ".parquet"
+        else _read_tsv(path, contract)
+    )
     contracts.check(frame, contract, where=path)
     return frame
 
 
-def read_delimited(path: str | Path, separator: str, text: Collection[str]) -> pd.DataFrame:
+def read_delimited(
+    path: str | Path, separator: str, text: Collection[str]
+) -> pd.DataFrame:
     """Read a table with a header line: the columns `text` verbatim, all others as pandas infers them.
 
     Without this, pandas takes genes and cell types called NA, nan or None for missing values, and 007 for 7.
@@ -128,7 +136,9 @@ def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
     # pandas cannot infer the types of columns without rows.
     if frame.empty:
         types = contracts.numeric_columns(contract)
-        frame = frame.astype({column: types[column] for column in frame if column in types})
+        frame = frame.astype(
+            {column: types[column] for column in frame if column in types}
+        )
 
     for column in contracts.text_columns(contract, header, nullable=True):
         frame[column] = frame[column].mask(frame[column] == "")
@@ -223,12 +233,16 @@ def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
         return handle["obsm"][key][()] if key in handle.get("obsm", {}) else None
 
 
-def write_json(content: dict[str, Any], path: str | Path, contract: str | None = None) -> None:
+def write_json(
+    content: dict[str, Any], path: str | Path, contract: str | None = None
+) -> None:
     """Write JSON (sorted keys, two spaces), checked against `contract` where one is named."""
     if contract:
         contracts.check(content, contract, where=path)
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path: str | Path, contract: str | None = None) -> dict[str, Any]:

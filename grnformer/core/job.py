@@ -13,7 +13,13 @@ from typing import Any
 
 from grnformer.core.errors import InputError
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 
 
 @contextmanager
@@ -30,9 +36,15 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     path.parent.mkdir(parents=True, exist_ok=True)
 
     # Line-buffered: a job that is killed leaves what it logged so far.
-    with path.open("w", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
+    with (
+        path.open("w", encoding="utf-8", buffering=1) as log,
+        redirect_stdout(log),
+        redirect_stderr(log),
+    ):
         handler = logging.StreamHandler(log)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        )
         logger = logging.getLogger("grnformer")
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)

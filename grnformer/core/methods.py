@@ -54,11 +54,16 @@ class Method:
     about: dict[str, Any] = field(default_factory=dict)
 
 
-_REGISTERED: dict[str, Method] = {}  # by module: names need only be unique within a package
+# by module: names need only be unique within a package
+_REGISTERED: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, settings: type | None = None, environment: str | None = None, **about: Any
+    name: str,
+    *,
+    settings: type | None = None,
+    environment: str | None = None,
+    **about: Any,
 ) -> Callable[[T], T]:
     """Register the decorated function or class, which is returned as it is; see `Method`.
 
@@ -71,7 +76,9 @@ def method(
     def register(call: T) -> T:
         module: str = call.__module__
         if module.rpartition(".")[2] != name:
-            raise ValueError(f"the module {module} registers the method {name!r}: a method is named as its file")
+            raise ValueError(
+                f"the module {module} registers the method {name!r}: a method is named as its file"
+            )
         _REGISTERED[module] = Method(name, call, settings, environment, about)
         return call
 
@@ -87,9 +94,17 @@ def names(package: str) -> tuple[str, ...]:
 
     # A method given as a folder would be a package of methods: only files count.
     folders = list(spec.submodule_search_locations)
-    modules = [module.name for module in pkgutil.iter_modules(folders) if not module.ispkg]
-    paths = {name: Path(folder) / f"{name}.py" for folder in folders for name in modules}
-    return tuple(sorted(name for name, path in paths.items() if path.exists() and _registers(path)))
+    modules = [
+        module.name for module in pkgutil.iter_modules(folders) if not module.ispkg
+    ]
+    paths = {
+        name: Path(folder) / f"{name}.py" for folder in folders for name in modules
+    }
+    return tuple(
+        sorted(
+            name for name, path in paths.items() if path.exists() and _registers(path)
+        )
+    )
 
 
 def module_of(package: str, name: str) -> str:

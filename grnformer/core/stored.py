@@ -152,7 +152,9 @@ def annotate_anndata(
 
     # The contract checks an AnnData: one gene stands for the matrix that is only copied.
     one_gene = np.zeros((len(obs), 1), np.float32)
-    added = anndata.AnnData(one_gene, obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns)
+    added = anndata.AnnData(
+        one_gene, obs.copy(), pd.DataFrame(index=["-"]), obsm=obsm, uns=uns
+    )
     contracts.check(added, contract, where=path)
 
     with atomic(path) as temporary:
@@ -188,7 +190,9 @@ def copy_to_h5ad(source: str | Path, target: Path) -> None:
         return
 
     with h5py.File(target, "w") as handle:
-        handle.attrs.update({key: root.attrs[key] for key in ("encoding-type", "encoding-version")})
+        handle.attrs.update(
+            {key: root.attrs[key] for key in ("encoding-type", "encoding-version")}
+        )
         for name in root:
             if name == "X":
                 _copy_matrix(root, handle, name)
@@ -218,7 +222,9 @@ def _copy_matrix(source: Any, target: Any, name: str) -> None:
 
 
 def _copy_array(source: Any, target: Any, name: str) -> Any:
-    copy = target.create_dataset(name, source.shape, source.dtype, chunks=True, compression="gzip")
+    copy = target.create_dataset(
+        name, source.shape, source.dtype, chunks=True, compression="gzip"
+    )
     row_size = int(np.prod(source.shape[1:], dtype=int))
     step = max(1, _AT_ONCE // row_size)
     for start in range(0, source.shape[0], step):

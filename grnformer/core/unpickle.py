@@ -56,7 +56,9 @@ def read_plain_dict(path: str | Path) -> dict[str, Any]:
     """
     allowed: Allowed = {("numpy", "dtype"): np.dtype}
     # numpy 2 renamed core to _core: pickles of either have numbers
-    allowed |= {(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")}
+    allowed |= {
+        (f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")
+    }
     kinds = (str, int, float, np.integer, np.floating)
     return _read_dict(path, allowed, kinds, "a dict of text to text or numbers")
 
@@ -76,9 +78,13 @@ def read_tensor_dict(path: str | Path) -> dict[str, np.ndarray]:
     allowed: Allowed = {
         ("collections", "OrderedDict"): OrderedDict,
         ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
-        ("torch.storage", "_load_from_bytes"): lambda raw: torch.load(io.BytesIO(raw), weights_only=True),
+        ("torch.storage", "_load_from_bytes"): lambda raw: torch.load(
+            io.BytesIO(raw), weights_only=True
+        ),
     }
-    content = _read_dict(path, allowed, (torch.Tensor,), "a dict of text to torch tensors")
+    content = _read_dict(
+        path, allowed, (torch.Tensor,), "a dict of text to torch tensors"
+    )
     return {name: value.detach().numpy() for name, value in content.items()}
 
 
@@ -88,14 +94,28 @@ def _scalar(dtype: np.dtype[Any], data: bytes) -> Any:
     return np.frombuffer(data, dtype)[0]
 
 
-def _read_dict(path: str | Path, allowed: Allowed, kinds: tuple[type, ...], expected: str) -> dict[str, Any]:
+def _read_dict(
+    path: str | Path, allowed: Allowed, kinds: tuple[type, ...], expected: str
+) -> dict[str, Any]:
     with Path(path).open("rb") as handle:
         try:
             content = _Restricted(handle, allowed).load()
         except _Refused as error:
-            raise _unexpected(path, f"a pickle that asks for {error}", expected) from None
-        except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
-            raise _unexpected(path, f"no readable pickle ({error})", expected) from error
+            raise _unexpected(
+                path, f"a pickle that asks for {error}", expected
+            ) from None
+        except (
+            pickle.UnpicklingError,
+            EOFError,
+            AttributeError,
+            IndexError,
+            TypeError,
+            ValueError,
+            KeyError,
+        ) as error:
+            raise _unexpected(
+                path, f"no readable pickle ({error})", expected
+            ) from error
 
     plain = isinstance(content, dict) and all(isinstance(name, str) for name in content)
     if not plain or not all(isinstance(value, kinds) for value in content.values()):

@@ -71,7 +71,9 @@ class VisibleActivity:
         If a member is not among the genes of the store.
     """
 
-    def __init__(self, graph: Graph, store: CellStore, nodes: np.ndarray | None = None) -> None:
+    def __init__(
+        self, graph: Graph, store: CellStore, nodes: np.ndarray | None = None
+    ) -> None:
         self._columns = store.columns
         if nodes is not None:
             self._columns = np.full(len(graph.genes), -1)
@@ -108,7 +110,9 @@ class VisibleActivity:
         """Leave out the genes if no eRegulon is to be scored, to save the memory."""
         return expression if len(self._scored) else expression[:, :0]
 
-    def score(self, expression: sp.csr_matrix, gene_BL: np.ndarray, masked_BL: np.ndarray) -> np.ndarray:
+    def score(
+        self, expression: sp.csr_matrix, gene_BL: np.ndarray, masked_BL: np.ndarray
+    ) -> np.ndarray:
         """Score cells (all genes) without the genes (numbers in the graph) that are masked.
 
         Returns 1 where active, float32 (cells, eRegulons).
@@ -127,7 +131,9 @@ class VisibleActivity:
         row = np.repeat(np.arange(len(gene_BL)), np.diff(expression.indptr))
         # A stored 0 ranks as a gene that is not expressed.
         data = np.where(masked[row, expression.indices], 0, expression.data)
-        visible = sp.csr_matrix((data, expression.indices, expression.indptr), shape=expression.shape)
+        visible = sp.csr_matrix(
+            (data, expression.indices, expression.indptr), shape=expression.shape
+        )
 
         auc = score_cells(visible, self._members, self._rank_cutoff)
         active[:, self._scored] = auc > self._thresholds

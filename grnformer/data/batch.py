@@ -43,8 +43,14 @@ class Batch:
         """The batch in memory that a GPU copies from while it computes."""
         return self._changed(torch.Tensor.pin_memory, self.type_B)
 
-    def _changed(self, change: Callable[[torch.Tensor], torch.Tensor], type_B: np.ndarray) -> Batch:
-        tensors = {name: change(value) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+    def _changed(
+        self, change: Callable[[torch.Tensor], torch.Tensor], type_B: np.ndarray
+    ) -> Batch:
+        tensors = {
+            name: change(value)
+            for name, value in vars(self).items()
+            if isinstance(value, torch.Tensor)
+        }
         return replace(self, **tensors, type_B=type_B)
 
     def expressed(self) -> list[np.ndarray]:
@@ -57,10 +63,16 @@ class Batch:
         """Tokens whose gene may be looked at, (B, L); None: all. `masks_genes`: a mask hides the gene itself."""
         if not masks_genes:
             return self.present_BL
-        return ~self.masked_BL if self.present_BL is None else self.present_BL & ~self.masked_BL
+        return (
+            ~self.masked_BL
+            if self.present_BL is None
+            else self.present_BL & ~self.masked_BL
+        )
 
 
-def make_batch(tokens: Tokens, masked_BL: np.ndarray, type_B: np.ndarray, active_BK: np.ndarray) -> Batch:
+def make_batch(
+    tokens: Tokens, masked_BL: np.ndarray, type_B: np.ndarray, active_BK: np.ndarray
+) -> Batch:
     """Tensors of tokens, mask and what finds the graphs."""
     present, depth = tokens.present_BL, tokens.depth_B
     return Batch(
@@ -75,7 +87,10 @@ def make_batch(tokens: Tokens, masked_BL: np.ndarray, type_B: np.ndarray, active
 
 
 def draw_mask(
-    shape: tuple[int, int], fraction: float | list[float], rng: np.random.Generator, present: np.ndarray | None = None
+    shape: tuple[int, int],
+    fraction: float | list[float],
+    rng: np.random.Generator,
+    present: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mask the same fraction (one of several) of the tokens that are there in each row; boolean (rows, tokens)."""
     if isinstance(fraction, list):

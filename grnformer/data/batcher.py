@@ -77,7 +77,10 @@ class Batcher:
         self.type_of_cell = pd.Series(types).map(number).to_numpy(np.int32)
 
         self._stored = StoredActivity(graph)
-        self._visible = [VisibleActivity(part.graph_of(graph), part.store, part.nodes) for part in corpus.parts]
+        self._visible = [
+            VisibleActivity(part.graph_of(graph), part.store, part.nodes)
+            for part in corpus.parts
+        ]
         # Parts differ in their genes: rows of several are stacked over the widest.
         self._width = max(visible.n_needed for visible in self._visible)
 
@@ -105,7 +108,10 @@ class Batcher:
     def filled_values(self, rows: np.ndarray) -> sp.csr_matrix:
         """As `values`; a gene that a part has not measured has there its mean over the other parts' rows."""
         values, n_genes = self.values(rows), len(self.graph.genes)
-        parts = [(values[places], self.corpus.parts[n]) for n, places in self.corpus.divide(rows)]
+        parts = [
+            (values[places], self.corpus.parts[n])
+            for n, places in self.corpus.divide(rows)
+        ]
         if all(part.nodes is None for _, part in parts):
             return values
 
@@ -121,7 +127,9 @@ class Batcher:
             row = np.repeat(np.arange(block.shape[0]), len(missing))
             column = np.tile(missing, block.shape[0])
             means = mean[column].astype(block.dtype)
-            filled.append(block + sp.csr_matrix((means, (row, column)), shape=block.shape))
+            filled.append(
+                block + sp.csr_matrix((means, (row, column)), shape=block.shape)
+            )
         return sp.vstack(filled, "csr")
 
     def read(self, rows: np.ndarray) -> Rows:
@@ -131,26 +139,36 @@ class Batcher:
             part = self.corpus.parts[n]
             # One read serves both: tokens take the graph's genes, AUCell ranks all genes of the file.
             expression = part.store.read_all(rows[places] - part.first)
-            measured = widen(expression[:, part.store.columns], len(self.graph.genes), part.nodes)
+            measured = widen(
+                expression[:, part.store.columns], len(self.graph.genes), part.nodes
+            )
             needed = widen(self._visible[n].needed(expression), self._width)
             found.append(Rows(self.tokeniser.values(measured), needed))
         return found[0] if len(found) == 1 else stack_rows(found)
 
-    def masked_batch(self, rows: np.ndarray, cells: Rows, rng: np.random.Generator) -> Batch:
+    def masked_batch(
+        self, rows: np.ndarray, cells: Rows, rng: np.random.Generator
+    ) -> Batch:
         """Tokens of cells `rows`, a fraction of them masked; a cell's graph is inferred from its visible genes only."""
         tokens = self._tokenise(rows, cells.values, rng)
-        masked_BL = draw_mask(tokens.gene_BL.shape, self.mask_fraction, rng, tokens.present_BL)
+        masked_BL = draw_mask(
+            tokens.gene_BL.shape, self.mask_fraction, rng, tokens.present_BL
+        )
         active_BK = self._score(rows, cells.expression, tokens.gene_BL, masked_BL)
         return make_batch(tokens, masked_BL, self.type_of_cell[rows], active_BK)
 
-    def whole_batch(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator) -> Batch:
+    def whole_batch(
+        self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator
+    ) -> Batch:
         """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
         tokens = self._tokenise(rows, values, rng)
         nothing_BL = np.zeros(tokens.gene_BL.shape, bool)
         active_BK = self._stored.rows(self.corpus.names(rows))
         return make_batch(tokens, nothing_BL, self.type_of_cell[rows], active_BK)
 
-    def _tokenise(self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator) -> Tokens:
+    def _tokenise(
+        self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator
+    ) -> Tokens:
         """Tokens of cells, each among the genes that are measured in it."""
         divided = self.corpus.divide(rows)
         # Where every gene is measured everywhere, one call samples for all rows, in their order.
@@ -160,17 +178,25 @@ class Batcher:
         made = []
         for n, places in divided:
             nodes = self.corpus.parts[n].measured(len(self.graph.genes))
-            tokens = self.tokeniser.tokenise(values[places][:, nodes], self.n_tokens, rng)
+            tokens = self.tokeniser.tokenise(
+                values[places][:, nodes], self.n_tokens, rng
+            )
             made.append((places, replace(tokens, gene_BL=nodes[tokens.gene_BL])))
         return join_tokens(made, len(rows))
 
     def _score(
-        self, rows: np.ndarray, expression: sp.csr_matrix, gene_BL: np.ndarray, masked_BL: np.ndarray
+        self,
+        rows: np.ndarray,
+        expression: sp.csr_matrix,
+        gene_BL: np.ndarray,
+        masked_BL: np.ndarray,
     ) -> np.ndarray:
         """Active eRegulons of cells, inferred from visible genes, by those of their part."""
         active_BK = np.zeros((len(rows), len(self.graph.eregulon_names)), np.float32)
         for n, places in self.corpus.divide(rows):
             visible = self._visible[n]
             narrow = widen(expression[places], visible.n_needed)
-            active_BK[places] = visible.score(narrow, gene_BL[places], masked_BL[places])
+            active_BK[places] = visible.score(
+                narrow, gene_BL[places], masked_BL[places]
+            )
         return active_BK

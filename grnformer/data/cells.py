@@ -49,7 +49,9 @@ class CellStore:
         If X is not stored as CSR, a gene is missing, or a cell has no type.
     """
 
-    def __init__(self, path: str | Path, genes: list[str], *, counts: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, genes: list[str], *, counts: bool = False
+    ) -> None:
         self._path, self._process, self.counts = path, os.getpid(), counts
         self._file = open_stored(path)
         in_mudata = "mod" in self._file
@@ -63,7 +65,9 @@ class CellStore:
                 "store the expression as scipy CSR",
             )
 
-        self.all_genes = pd.Index(read_elem(self._file["mod/rna/var" if in_mudata else "var"]).index)
+        self.all_genes = pd.Index(
+            read_elem(self._file["mod/rna/var" if in_mudata else "var"]).index
+        )
         self.columns = self.all_genes.get_indexer_for(genes)
         missing = np.flatnonzero(self.columns < 0)
         if len(missing):
@@ -75,7 +79,10 @@ class CellStore:
 
         self._genes = genes
         types = read_cell_types(self._file, path)
-        self.type_names, self.type_codes = types.categories.to_numpy(object), np.asarray(types.codes)
+        self.type_names, self.type_codes = (
+            types.categories.to_numpy(object),
+            np.asarray(types.codes),
+        )
         self.n_cells = len(self.type_codes)
 
     @property
@@ -108,7 +115,9 @@ class CellStore:
         start, end = int(indptr[0]), int(indptr[-1])
         values, indices = self._x["data"][start:end], self._x["indices"][start:end]
 
-        span = sp.csr_matrix((values, indices, indptr - start), shape=(last - first, len(self.all_genes)))
+        span = sp.csr_matrix(
+            (values, indices, indptr - start), shape=(last - first, len(self.all_genes))
+        )
         chosen = span[rows - first]
         return normalise(chosen).astype(np.float32) if self.counts else chosen
 
@@ -132,7 +141,10 @@ class CellStore:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         close_stored(self._file)
 

@@ -51,7 +51,11 @@ class Part:
 
     def names(self, cells: np.ndarray) -> np.ndarray:
         """Names of cells in the corpus: <dataset>/<cell>."""
-        return np.array([f"{self.name}/{cell}" for cell in cells], dtype=object) if self.name else cells
+        return (
+            np.array([f"{self.name}/{cell}" for cell in cells], dtype=object)
+            if self.name
+            else cells
+        )
 
     def measured(self, n_genes: int) -> np.ndarray:
         """Node numbers of the genes that the part measures, of a graph of `n_genes`."""
@@ -104,7 +108,9 @@ class Corpus:
         described = bundle.meta.get("datasets", {})
         if bundle.sources is None or set(described) != set(paths):
             raise InputError(
-                f"a bundle of the datasets {list(described)}", f"one of {list(paths)}", "join the bundles again"
+                f"a bundle of the datasets {list(described)}",
+                f"one of {list(paths)}",
+                "join the bundles again",
             )
 
         n_genes, n_cells = len(bundle.graph.genes), 0
@@ -195,18 +201,25 @@ class Corpus:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         with ExitStack() as stack:
             for part in self.parts:
                 stack.push(part.store)
 
 
-def widen(matrix: sp.csr_matrix, n_columns: int, columns: np.ndarray | None = None) -> sp.csr_matrix:
+def widen(
+    matrix: sp.csr_matrix, n_columns: int, columns: np.ndarray | None = None
+) -> sp.csr_matrix:
     """The same rows over `n_columns`; the columns of `matrix` become `columns` (None: the first ones)."""
     if columns is None and matrix.shape[1] == n_columns:
         return matrix
     indices = matrix.indices
     if columns is not None:
         indices = columns[indices].astype(indices.dtype)
-    return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], n_columns))
+    return sp.csr_matrix(
+        (matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], n_columns)
+    )

@@ -8,7 +8,9 @@ import pandas as pd
 from grnformer.core.errors import InputError
 
 
-def split_cells(obs: pd.DataFrame, *, heldout_fraction: float, seed: int) -> pd.DataFrame:
+def split_cells(
+    obs: pd.DataFrame, *, heldout_fraction: float, seed: int
+) -> pd.DataFrame:
     """Hold out a fraction of the cells of each type (at least one cell; a type of one cell stays in training).
 
     Parameters

@@ -33,7 +33,9 @@ class StepParts:
 
     def pin_memory(self) -> StepParts:
         """In memory that a GPU copies from while it computes."""
-        return StepParts([batch.pin_memory() for batch in self.batches], self.weights, self.tokens)
+        return StepParts(
+            [batch.pin_memory() for batch in self.batches], self.weights, self.tokens
+        )
 
 
 class StepBatches(IterableDataset[tuple[int, StepParts]]):
@@ -72,7 +74,9 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
         self._block = cells.corpus.number_blocks(rows, block_cells)
         self.divide(0, 0, 1, 1)
 
-    def divide(self, start: int, process: int, n_processes: int, accumulate: int) -> None:
+    def divide(
+        self, start: int, process: int, n_processes: int, accumulate: int
+    ) -> None:
         """Begin at step `start`, and yield the parts of one of `n_processes`, each with `accumulate` a step.
 
         Raises
@@ -100,7 +104,10 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
             epoch, place = divmod(step, self.steps_per_epoch)
             wanted, held = shuffled.take(epoch, place)
             rng = np.random.default_rng([self.seed, TOKENS, step])
-            yield step, self._divided(self.cells.masked_batch(self.rows[wanted], held, rng))
+            yield (
+                step,
+                self._divided(self.cells.masked_batch(self.rows[wanted], held, rng)),
+            )
 
     def order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Order of the training rows in an epoch (places in `rows`), and the group of blocks that each belongs to."""
@@ -113,7 +120,9 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
     def read(self, members: np.ndarray) -> Rows:
         """Training rows at these places (ascending), block by block."""
         breaks = np.flatnonzero(np.diff(self._block[members])) + 1
-        return stack_rows([self.cells.read(self.rows[block]) for block in np.split(members, breaks)])
+        return stack_rows(
+            [self.cells.read(self.rows[block]) for block in np.split(members, breaks)]
+        )
 
     def _divided(self, batch: Batch) -> StepParts:
         tokens = batch.gene_BL.numel()
@@ -158,12 +167,22 @@ class _Shuffled:
             self._group = group
 
 
-def load(batches: StepBatches, end: int, workers: int, *, pinned: bool) -> Iterator[tuple[int, StepParts]]:
+def load(
+    batches: StepBatches, end: int, workers: int, *, pinned: bool
+) -> Iterator[tuple[int, StepParts]]:
     """The steps before `end`, made by `workers` processes (0: by this one), in order."""
     if not workers and not pinned:
         source: Iterator[tuple[int, StepParts]] = iter(batches)
     else:
-        source = iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned, collate_fn=_as_is))
+        source = iter(
+            DataLoader(
+                batches,
+                batch_size=None,
+                num_workers=workers,
+                pin_memory=pinned,
+                collate_fn=_as_is,
+            )
+        )
     for step, parts in source:
         if step >= end:
             return

@@ -31,7 +31,9 @@ class Tokeniser(ABC):
         """The backbone's value of every expressed gene of each cell, above 0; the same sparsity."""
 
     @abstractmethod
-    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+    def tokenise(
+        self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator
+    ) -> Tokens:
         """The tokens of each cell, at most `n_tokens`."""
 
     def of_genes(self, genes: np.ndarray) -> Tokeniser:
@@ -42,7 +44,10 @@ class Tokeniser(ABC):
 def join_tokens(parts: list[tuple[np.ndarray, Tokens]], n_rows: int) -> Tokens:
     """Tokens of all rows from those of some: (places, tokens) each; shorter ones are padded."""
     length = max(tokens.gene_BL.shape[1] for _, tokens in parts)
-    gene_BL, value_BL = np.zeros((n_rows, length), np.int64), np.zeros((n_rows, length), np.float32)
+    gene_BL, value_BL = (
+        np.zeros((n_rows, length), np.int64),
+        np.zeros((n_rows, length), np.float32),
+    )
     present_BL, depth_B = np.zeros((n_rows, length), bool), None
 
     padded = False
@@ -52,6 +57,8 @@ def join_tokens(parts: list[tuple[np.ndarray, Tokens]], n_rows: int) -> Tokens:
         present_BL[there] = True if tokens.present_BL is None else tokens.present_BL
         padded |= tokens.present_BL is not None or tokens.gene_BL.shape[1] < length
         if tokens.depth_B is not None:
-            depth_B = np.zeros(n_rows, tokens.depth_B.dtype) if depth_B is None else depth_B
+            depth_B = (
+                np.zeros(n_rows, tokens.depth_B.dtype) if depth_B is None else depth_B
+            )
             depth_B[places] = tokens.depth_B
     return Tokens(gene_BL, value_BL, present_BL if padded else None, depth_B)

@@ -42,7 +42,10 @@ def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
 
 
 def draw_tokens(
-    values: sp.csr_matrix, n_tokens: int, expressed_fraction: float, rng: np.random.Generator
+    values: sp.csr_matrix,
+    n_tokens: int,
+    expressed_fraction: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sample `n_tokens` genes of each row without replacement: a fraction of them expressed, the rest not.
 
@@ -59,7 +62,9 @@ def draw_tokens(
 
     for row, span in enumerate(_spans(values)):
         expressed = values.indices[span]
-        n_expressed = expressed_tokens(len(expressed), n_genes, n_tokens, expressed_fraction)
+        n_expressed = expressed_tokens(
+            len(expressed), n_genes, n_tokens, expressed_fraction
+        )
         chosen = rng.permutation(len(expressed))[:n_expressed]
 
         silent = np.ones(n_genes, bool)
@@ -112,7 +117,9 @@ def rank_values(expression: sp.csr_matrix, medians: np.ndarray) -> sp.csr_matrix
     return _with_values(expression, ranked)
 
 
-def highest_tokens(values: sp.csr_matrix, n_tokens: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def highest_tokens(
+    values: sp.csr_matrix, n_tokens: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The `n_tokens` highest values of each row, first the highest; what a row lacks is padded.
 
     Returns
@@ -135,18 +142,27 @@ def highest_tokens(values: sp.csr_matrix, n_tokens: int) -> tuple[np.ndarray, np
     return gene, value, present
 
 
-def expressed_tokens(n_expressed: int, n_genes: int, n_tokens: int, expressed_fraction: float) -> int:
+def expressed_tokens(
+    n_expressed: int, n_genes: int, n_tokens: int, expressed_fraction: float
+) -> int:
     """How many of a row's tokens are expressed genes."""
     wanted = min(n_expressed, round(n_tokens * expressed_fraction))
     n_silent = n_genes - n_expressed
     return max(wanted, n_tokens - n_silent)
 
 
-def token_weights(values: sp.csr_matrix, n_tokens: int, expressed_fraction: float) -> tuple[np.ndarray, np.ndarray]:
+def token_weights(
+    values: sp.csr_matrix, n_tokens: int, expressed_fraction: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Probability of an expressed gene, and of one that is not, to be among the tokens of each row; (rows,) each."""
     n_genes = values.shape[1]
     counts = np.diff(values.indptr)
-    taken = np.array([expressed_tokens(int(count), n_genes, n_tokens, expressed_fraction) for count in counts])
+    taken = np.array(
+        [
+            expressed_tokens(int(count), n_genes, n_tokens, expressed_fraction)
+            for count in counts
+        ]
+    )
 
     of_expressed = taken / np.maximum(counts, 1)
     of_silent = (n_tokens - taken) / np.maximum(n_genes - counts, 1)

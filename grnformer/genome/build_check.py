@@ -18,7 +18,9 @@ SHIFTS = (-100_000, -50_000, 50_000, 100_000)
 _MIN_PER_CHROMOSOME = 200  # regions, for an enrichment of the chromosome by itself
 
 
-def check_chromosomes(counts: pd.Series, tss: pd.DataFrame, where: str, *, what: str) -> None:
+def check_chromosomes(
+    counts: pd.Series, tss: pd.DataFrame, where: str, *, what: str
+) -> None:
     """Raise InputError unless at least half of what was counted lies on chromosomes of the TSS table.
 
     Parameters
@@ -35,7 +37,9 @@ def check_chromosomes(counts: pd.Series, tss: pd.DataFrame, where: str, *, what:
     found = sorted(counts.index)[:5]
     expected = sorted(known)[:5]
     same_style = _is_ucsc(counts.index) == _is_ucsc(tss["chrom"])
-    why = "other chromosomes" if same_style else "another naming style of the chromosomes"
+    why = (
+        "other chromosomes" if same_style else "another naming style of the chromosomes"
+    )
     raise InputError(
         f"{where}: {why}: {found}; {fraction:.0%} of the {what} lie on a chromosome of the TSS table",
         f"chromosomes as in the TSS table: {expected}",
@@ -113,7 +117,11 @@ def check_build(
     )
 
     if len(regions) < min_regions:
-        logger.warning("%s: %d regions are too few to check the genome build by", where, len(regions))
+        logger.warning(
+            "%s: %d regions are too few to check the genome build by",
+            where,
+            len(regions),
+        )
     elif enrichment < min_tss_enrichment:
         raise InputError(
             f"{where}: {fraction:.1%} of the regions hold a TSS of {genome}, only {enrichment:.2f} times as many as of "

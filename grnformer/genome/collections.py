@@ -76,7 +76,9 @@ def read_collections(
             )
 
         named = {tf for motif in found for tf in motif.tfs}
-        logger.info("%s: %d matrices of %d TFs", Path(motif_file).name, len(found), len(named))
+        logger.info(
+            "%s: %d matrices of %d TFs", Path(motif_file).name, len(found), len(named)
+        )
         motifs += found
     return motifs
 
@@ -94,4 +96,7 @@ def _direct_tfs(path: str | Path) -> dict[str, list[str]]:
 
     # collections of mouse and human name the same TF in different cases
     symbols = direct["tf"].str.upper()
-    return {name: sorted(set(of_motif)) for name, of_motif in symbols.groupby(direct["motif"])}
+    return {
+        name: sorted(set(of_motif))
+        for name, of_motif in symbols.groupby(direct["motif"])
+    }

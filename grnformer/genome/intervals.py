@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 
-def find_overlaps(left: pd.DataFrame, right: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def find_overlaps(
+    left: pd.DataFrame, right: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
     """Find all pairs of intervals that share a base.
 
     Returns
@@ -70,7 +72,9 @@ def tss_intervals(tss: pd.DataFrame, margin: int = 0) -> pd.DataFrame:
     )
 
 
-def holds_tss(regions: pd.DataFrame, tss: pd.DataFrame, margin: int = 0, shift: int = 0) -> np.ndarray:
+def holds_tss(
+    regions: pd.DataFrame, tss: pd.DataFrame, margin: int = 0, shift: int = 0
+) -> np.ndarray:
     """Which regions, moved by `shift` bp, hold a TSS or lie within `margin` bp of one; boolean."""
     # moving the sites back is moving the regions on
     moved = tss.assign(tss=tss["tss"] - shift)

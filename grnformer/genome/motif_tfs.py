@@ -13,8 +13,20 @@ from grnformer.core.io import read_delimited
 
 logger = logging.getLogger(__name__)
 
-_CISTARGET = ["#motif_id", "gene_name", "motif_similarity_qvalue", "orthologous_identity", "description"]
-_RCISTARGET = ["motif", "TF", "directAnnotation", "inferred_Orthology", "inferred_MotifSimil"]
+_CISTARGET = [
+    "#motif_id",
+    "gene_name",
+    "motif_similarity_qvalue",
+    "orthologous_identity",
+    "description",
+]
+_RCISTARGET = [
+    "motif",
+    "TF",
+    "directAnnotation",
+    "inferred_Orthology",
+    "inferred_MotifSimil",
+]
 _TEXT = ["#motif_id", "gene_name", "description", "motif", "TF", "tf"]
 
 
@@ -50,7 +62,9 @@ def read_annotations(
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"no motif-to-TF table at {path}", "a table", f"correct {setting}")
+        raise InputError(
+            f"no motif-to-TF table at {path}", "a table", f"correct {setting}"
+        )
 
     if path.suffix == ".mat":
         table = _read_matlab(path, setting)
@@ -58,7 +72,9 @@ def read_annotations(
         separator = "," if ".csv" in path.suffixes else "\t"
         table = read_delimited(path, separator, _TEXT)
 
-    table = _with_evidence(table, path, motif_similarity_fdr, orthologous_identity, setting)
+    table = _with_evidence(
+        table, path, motif_similarity_fdr, orthologous_identity, setting
+    )
     table = table[(table["motif"] != "") & (table["tf"] != "")]
     known = table["evidence"] != ""
     kept = table[known].drop_duplicates()
@@ -82,7 +98,11 @@ def read_annotations(
 
 
 def _with_evidence(
-    table: pd.DataFrame, path: Path, motif_similarity_fdr: float, orthologous_identity: float, setting: str
+    table: pd.DataFrame,
+    path: Path,
+    motif_similarity_fdr: float,
+    orthologous_identity: float,
+    setting: str,
 ) -> pd.DataFrame:
     """Table motif, tf, evidence of the rows that pass; the evidence is "" where none is named."""
     if set(_CISTARGET) <= set(table):
@@ -125,7 +145,11 @@ def _read_matlab(path: Path, setting: str) -> pd.DataFrame:
     try:
         pairs = scipy.io.loadmat(path, variable_names=["Match2"])["Match2"]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} has no table Match2 ({error})", "motif and TF", f"correct {setting}") from error
+        raise InputError(
+            f"{path} has no table Match2 ({error})",
+            "motif and TF",
+            f"correct {setting}",
+        ) from error
 
     # a text is an array of one text, in a cell of the matrix
     rows = [[str(np.ravel(cell)[0]) for cell in pair] for pair in pairs]

@@ -22,7 +22,10 @@ _BACKGROUND = "Background letter frequencies"
 
 
 def read_motifs(
-    paths: Iterable[str | Path], *, background_fraction: float, setting: str = "grn.cistromes.motif_scan.motifs"
+    paths: Iterable[str | Path],
+    *,
+    background_fraction: float,
+    setting: str = "grn.cistromes.motif_scan.motifs",
 ) -> dict[str, list[np.ndarray]]:
     """Read motifs in the forms of JASPAR, HOCOMOCO, CIS-BP, HOMER and cisTarget.
 
@@ -52,7 +55,9 @@ def read_motifs(
     found: dict[str, list[np.ndarray]] = {}
     for path in sorted(map(Path, paths)):
         if not path.exists():
-            raise InputError(f"no motif file at {path}", "an existing file", f"correct {setting}")
+            raise InputError(
+                f"no motif file at {path}", "an existing file", f"correct {setting}"
+            )
 
         of_file: dict[str, list[np.ndarray]] = {}
         for name, counts in _read_counts(path, setting):
@@ -62,7 +67,9 @@ def read_motifs(
             of_file.setdefault(motif, []).append(matrix)
 
         if not of_file:
-            raise InputError(f"{path} holds no motif", f"motifs in {_FORMS}", f"correct {setting}")
+            raise InputError(
+                f"{path} holds no motif", f"motifs in {_FORMS}", f"correct {setting}"
+            )
         repeated = sorted(found.keys() & of_file)
         if repeated:
             raise InputError(
@@ -175,7 +182,9 @@ def _name(motif: Any, form: str) -> str:
     return name.split()[0] if form == "minimal" else name.strip()
 
 
-def _probabilities(counts: np.ndarray, background_fraction: float, name: str, path: Path) -> np.ndarray:
+def _probabilities(
+    counts: np.ndarray, background_fraction: float, name: str, path: Path
+) -> np.ndarray:
     total = counts.sum(axis=1, keepdims=True)
 
     # log odds, too, have negative values: they are no probabilities and are refused

@@ -56,7 +56,12 @@ def score_promoters(
     tfs = sorted({tf for motif in motifs for tf in motif.tfs})
     scored, row = np.unique(promoters.gene, return_inverse=True)
     odds, best = _best_odds(promoters.codes, row, motifs, tfs, n_bins, seed)
-    logger.info("promoter binding: %d TFs, %d genes, %d motifs", len(tfs), len(scored), len(motifs))
+    logger.info(
+        "promoter binding: %d TFs, %d genes, %d motifs",
+        len(tfs),
+        len(scored),
+        len(motifs),
+    )
 
     gene_names = np.array([genes[i] for i in scored], dtype=object)
     binding = pd.DataFrame(odds.T, columns=tfs)
@@ -75,7 +80,12 @@ def score_promoters(
 
 
 def _best_odds(
-    promoters: np.ndarray, row: np.ndarray, motifs: Sequence[Motif], tfs: list[str], n_bins: int, seed: int
+    promoters: np.ndarray,
+    row: np.ndarray,
+    motifs: Sequence[Motif],
+    tfs: list[str],
+    n_bins: int,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log odds (TFs, genes) of the best motif and promoter, and the number of that motif.
 
@@ -106,7 +116,9 @@ def _best_odds(
     return odds, best
 
 
-def background_odds(occupancy: np.ndarray, background: np.ndarray, *, n_bins: int) -> np.ndarray:
+def background_odds(
+    occupancy: np.ndarray, background: np.ndarray, *, n_bins: int
+) -> np.ndarray:
     """Log odds of being a promoter rather than background, as a function of occupancy that never falls.
 
     Parameters
@@ -139,14 +151,17 @@ def background_odds(occupancy: np.ndarray, background: np.ndarray, *, n_bins: in
     return odds[bins]
 
 
-def _occupancies(matrices: list[np.ndarray], codes: np.ndarray, base: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+def _occupancies(
+    matrices: list[np.ndarray], codes: np.ndarray, base: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
     """Number and occupancy (sequences,) of each motif; motifs of one length are scanned together."""
     lengths = np.array([len(matrix) for matrix in matrices])
     for length in np.unique(lengths):
         numbers = np.flatnonzero(lengths == length)
         for start in range(0, len(numbers), _MOTIFS_AT_ONCE):
             part = numbers[start : start + _MOTIFS_AT_ONCE]
-            probabilities = np.array([matrices[i] for i in part])  # motifs, positions, bases
+            # motifs, positions, bases
+            probabilities = np.array([matrices[i] for i in part])
             odds = np.log(probabilities / base)
             yield from zip(part.tolist(), _occupancy(odds, codes), strict=True)
 
@@ -157,7 +172,8 @@ def _occupancy(odds: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
     # both strands as filters of one convolution: the motifs, then their reverse complements
     n_motifs, length, _ = odds.shape
-    reverse = odds[:, ::-1, ::-1]  # bases in the order A, C, G, T reversed are their complements
+    # bases in the order A, C, G, T reversed are their complements
+    reverse = odds[:, ::-1, ::-1]
     both_strands = np.concatenate([odds, reverse])
     filters = both_strands.astype(np.float32).transpose(0, 2, 1)
     filters = np.ascontiguousarray(filters)

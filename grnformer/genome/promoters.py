@@ -35,7 +35,9 @@ class Promoters:
     gene: np.ndarray
 
 
-def read_promoters(path: str | Path, genes: list[str], *, min_genes: float) -> Promoters:
+def read_promoters(
+    path: str | Path, genes: list[str], *, min_genes: float
+) -> Promoters:
     """Read promoter sequences, as the Eukaryotic Promoter Database names them: ``<symbol>_<number>``.
 
     Parameters
@@ -54,7 +56,9 @@ def read_promoters(path: str | Path, genes: list[str], *, min_genes: float) -> P
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"no promoters at {path}", "promoter sequences", f"correct {_SETTING}")
+        raise InputError(
+            f"no promoters at {path}", "promoter sequences", f"correct {_SETTING}"
+        )
 
     number = {gene: i for i, gene in enumerate(genes)}
     gene_of = []

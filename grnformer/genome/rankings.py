@@ -122,7 +122,11 @@ def _open(path: Path, holds: str) -> tuple[Path, tuple[str, ...], tuple[str, ...
     if not found:
         raise _unfit(path, f"it has no column {' or '.join(_INDEX[:2])}", holds)
     if index in ("regions", "genes"):
-        raise _unfit(path, f"its columns are motifs and its rows {index}: the transposed form", holds)
+        raise _unfit(
+            path,
+            f"its columns are motifs and its rows {index}: the transposed form",
+            holds,
+        )
 
     types = {field.type for field in schema if field.name != index}
     fits = pa.types.is_integer if holds == "rankings" else pa.types.is_floating
@@ -135,7 +139,9 @@ def _open(path: Path, holds: str) -> tuple[Path, tuple[str, ...], tuple[str, ...
     return path, tuple(motifs.to_pylist()), tuple(features)
 
 
-def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
+def write_rankings(
+    path: str | Path, ranks: np.ndarray, motifs: Sequence[str], features: Sequence[str]
+) -> None:
     """Write a ranking database as Feather v2, as cisTarget's tools read it.
 
     Parameters
@@ -151,12 +157,16 @@ def write_rankings(path: str | Path, ranks: np.ndarray, motifs: Sequence[str], f
     _write(path, ranks.astype(dtype), motifs, features)
 
 
-def write_scores(path: str | Path, scores: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
+def write_scores(
+    path: str | Path, scores: np.ndarray, motifs: Sequence[str], features: Sequence[str]
+) -> None:
     """Write a score database as Feather v2: ``<name>.regions_vs_motifs.scores.feather``; features x motifs."""
     _write(path, scores.astype(np.float32), motifs, features)
 
 
-def _write(path: str | Path, values: np.ndarray, motifs: Sequence[str], features: Sequence[str]) -> None:
+def _write(
+    path: str | Path, values: np.ndarray, motifs: Sequence[str], features: Sequence[str]
+) -> None:
     columns = [pa.array(row) for row in np.ascontiguousarray(values)]
     columns.append(pa.array(motifs))
     table = pa.Table.from_arrays(columns, names=[*features, "motifs"])
@@ -194,7 +204,9 @@ def _read_columns(path: Path, columns: list[str] | None) -> pa.Table:
 def _feather_v1() -> Iterator[None]:
     """Read Feather v1 without pyarrow's call to rewrite it: databases of that form are still in use."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Feather V1", category=DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", message="Feather V1", category=DeprecationWarning
+        )
         yield
 
 

@@ -75,7 +75,9 @@ def parse_database_regions(names: Sequence[str], where: str) -> pd.DataFrame:
     return parse_regions(bare, where)
 
 
-def overlap_regions(ours: Sequence[str], theirs: Sequence[str], *, min_overlap: float) -> tuple[np.ndarray, np.ndarray]:
+def overlap_regions(
+    ours: Sequence[str], theirs: Sequence[str], *, min_overlap: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Find pairs of overlapping regions, as pycistarget maps peaks to its database.
 
     Parameters

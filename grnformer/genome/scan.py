@@ -69,7 +69,12 @@ def scan_regions(
             "sites",
             "raise grn.cistromes.motif_scan.max_p, or check motifs and genome",
         )
-    logger.info("motif scan: %d motifs, %d regions, %d sites", len(motifs), len(sequences), n_sites)
+    logger.info(
+        "motif scan: %d motifs, %d regions, %d sites",
+        len(motifs),
+        len(sequences),
+        n_sites,
+    )
     return ranks, kept
 
 
@@ -91,7 +96,9 @@ def _score_group(
     return scores, n_sites
 
 
-def _groups(matrices: list[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
+def _groups(
+    matrices: list[tuple[int, np.ndarray]],
+) -> Iterator[list[tuple[int, np.ndarray]]]:
     """Matrices in runs of about `_MATRICES_AT_ONCE`, those of one motif together."""
     group: list[tuple[int, np.ndarray]] = []
     for number, matrix in matrices:
@@ -103,7 +110,9 @@ def _groups(matrices: list[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, 
     yield group
 
 
-def _batches(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _batches(
+    sequences: Sequence[np.ndarray],
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Regions of like length, padded with unknown bases: their rows, and codes one-hot, regions x 4 x length."""
     lengths = np.array([len(sequence) for sequence in sequences])
     order = np.argsort(lengths, kind="stable")
@@ -121,18 +130,24 @@ def _batches(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.n
         start = stop
 
 
-def _scan(matrices: list[np.ndarray], bases: np.ndarray, max_p: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _scan(
+    matrices: list[np.ndarray], bases: np.ndarray, max_p: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Sites of each matrix: region of the batch and score (bits over the uniform background)."""
     from memelite import fimo
 
-    named = {str(i): np.ascontiguousarray(matrix.T) for i, matrix in enumerate(matrices)}
+    named = {
+        str(i): np.ascontiguousarray(matrix.T) for i, matrix in enumerate(matrices)
+    }
     for table in fimo(named, bases, threshold=max_p, dim=0):
         region = table["sequence_name"].to_numpy(dtype=np.int64)
         score = table["score"].to_numpy(dtype=float)
         yield region, score
 
 
-def _add_best(best: np.ndarray, rows: np.ndarray, region: np.ndarray, score: np.ndarray) -> None:
+def _add_best(
+    best: np.ndarray, rows: np.ndarray, region: np.ndarray, score: np.ndarray
+) -> None:
     """Raise `best` to the log of the summed odds of each region's sites, where that is higher."""
     total = np.zeros(len(rows))
     np.add.at(total, region, np.exp2(score))

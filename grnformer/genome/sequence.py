@@ -91,7 +91,9 @@ def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]
                 )
 
         sequences = []
-        for chrom, start, end in zip(regions["chrom"], regions["start"], regions["end"], strict=True):
+        for chrom, start, end in zip(
+            regions["chrom"], regions["start"], regions["end"], strict=True
+        ):
             bases = genome[chrom][start:end]
             sequences.append(encode(bases))
         return sequences
@@ -102,7 +104,11 @@ def _open_genome(path: Path) -> Iterator[Any]:
     import pyfaidx
 
     if not path.exists():
-        raise InputError(f"no genome at {path}", "a FASTA file", "correct grn.cistromes.motif_scan.fasta")
+        raise InputError(
+            f"no genome at {path}",
+            "a FASTA file",
+            "correct grn.cistromes.motif_scan.fasta",
+        )
 
     # The reader writes an index beside the genome, whose folder may be read-only: it gets a link in another folder.
     with TemporaryDirectory() as folder:
@@ -110,7 +116,12 @@ def _open_genome(path: Path) -> Iterator[Any]:
         link.symlink_to(path.resolve())
         try:
             genome = pyfaidx.Fasta(str(link), as_raw=True)
-        except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, ImportError, OSError) as error:
+        except (
+            pyfaidx.FastaIndexingError,
+            pyfaidx.UnsupportedCompressionFormat,
+            ImportError,
+            OSError,
+        ) as error:
             raise InputError(
                 f"{path} cannot be read: {error}",
                 "a FASTA file, plain or compressed by bgzip",

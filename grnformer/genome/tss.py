@@ -69,7 +69,13 @@ def read_tss(path: str | Path) -> pd.DataFrame:
             "a gene, chromosome, TSS and strand a row",
             "use another table",
         )
-    logger.info("%s is %s: %d sites of %d genes", path, kind, len(sites), sites["gene"].nunique())
+    logger.info(
+        "%s is %s: %d sites of %d genes",
+        path,
+        kind,
+        len(sites),
+        sites["gene"].nunique(),
+    )
     return sites.sort_values(["chrom", "tss", "gene", "strand"], ignore_index=True)
 
 
@@ -94,7 +100,11 @@ def _read_any(path: Path) -> pd.DataFrame:
             header=None,
             comment="#",
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+    ) as error:
         raise InputError(
             f"{path}: {error}",
             "a table of TSSs",

@@ -55,10 +55,14 @@ def align_genes(
             f"names like {list(vocabulary)[100:103]}",
             "name genes by symbol, or give fuse.aliases a table that translates them",
         )
-    return pd.DataFrame(found, columns=["gene", "token"]), pd.DataFrame(lost, columns=["gene", "reason"])
+    return pd.DataFrame(found, columns=["gene", "token"]), pd.DataFrame(
+        lost, columns=["gene", "reason"]
+    )
 
 
-def find_token(gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]) -> int | None:
+def find_token(
+    gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]
+) -> int | None:
     """Id of one gene, by the rules of `align_genes`; None where it has none."""
     stem = gene.split(".")[0] if gene.startswith("ENS") else gene
     for name in (gene, stem, aliases.get(gene), aliases.get(stem)):

@@ -57,16 +57,27 @@ def build_bundle(
     rna = io.read_modality(multiome, "rna", "multiome")
     var, types = rna.var, read_networks(cell_type_folder, rna.obs["cell_type"])
     del rna  # its counts are large, and only its tables are needed
-    edges = pd.concat([table.assign(cell_type=name) for name, table in types.items()], ignore_index=True)
+    edges = pd.concat(
+        [table.assign(cell_type=name) for name, table in types.items()],
+        ignore_index=True,
+    )
     triplets = io.read_table(eregulons, "eregulons")
     active = io.read_anndata(cell_activity, "cell_activity")
 
-    network = pd.unique(pd.concat([edges["tf"], edges["gene"], triplets["tf"], triplets["gene"]]))
+    network = pd.unique(
+        pd.concat([edges["tf"], edges["gene"], triplets["tf"], triplets["gene"]])
+    )
     chosen = choose_genes(var, network, min_cells=min_cells, max_genes=max_genes)
     aligned, lost = align_genes(list(chosen), vocabulary, aliases)
     lost = _lost(lost, network, set(chosen), edges, triplets)
 
-    genes = pd.DataFrame({"node": np.arange(len(aligned)), "gene": aligned["gene"], "token": aligned["token"]})
+    genes = pd.DataFrame(
+        {
+            "node": np.arange(len(aligned)),
+            "gene": aligned["gene"],
+            "token": aligned["token"],
+        }
+    )
     genes["is_tf"] = genes["gene"].isin([*edges["tf"], *triplets["tf"]])
     graph = Graph(
         genes,
@@ -78,8 +89,18 @@ def build_bundle(
     # the mode's name is part of the seed: controls of one seed do not share their random numbers
     changed = MODES[mode](graph, np.random.default_rng([seed, *mode.encode()]))
     description = describe_graph(changed, lost, types)
-    meta = {"mode": mode, "scales": scales_of(mode), "cell_types": list(types), **description, "seed": seed}
-    logger.info("graph %s: %s", mode, {key: value for key, value in meta.items() if key != "eregulons"})
+    meta = {
+        "mode": mode,
+        "scales": scales_of(mode),
+        "cell_types": list(types),
+        **description,
+        "seed": seed,
+    }
+    logger.info(
+        "graph %s: %s",
+        mode,
+        {key: value for key, value in meta.items() if key != "eregulons"},
+    )
     return Bundle(changed, lost, meta)
 
 
@@ -91,22 +112,30 @@ def read_networks(folder: str | Path, cell_type: pd.Series) -> dict[str, pd.Data
     InputError
         If a type of the cells has no table.
     """
-    files = {name: Path(folder) / f"{stem}.parquet" for name, stem in file_names(sorted(set(cell_type))).items()}
+    files = {
+        name: Path(folder) / f"{stem}.parquet"
+        for name, stem in file_names(sorted(set(cell_type))).items()
+    }
     missing = [name for name, path in files.items() if not path.exists()]
     if missing:
         raise InputError(
-            f"no edge table of the cell types {missing} in {folder}", "one a cell type", "run the stage grn again"
+            f"no edge table of the cell types {missing} in {folder}",
+            "one a cell type",
+            "run the stage grn again",
         )
     return {name: io.read_table(path, "cell_type_grn") for name, path in files.items()}
 
 
-def choose_genes(var: pd.DataFrame, network: np.ndarray, *, min_cells: int, max_genes: int) -> pd.Index:
+def choose_genes(
+    var: pd.DataFrame, network: np.ndarray, *, min_cells: int, max_genes: int
+) -> pd.Index:
     """Genes of the graph in the order of `var`: of the network or highly variable, in `min_cells` cells or more."""
     of_network = var.index.isin(network)
     n_cells = var["n_cells"].to_numpy()
     eligible = (of_network | var["highly_variable"].to_numpy()) & (n_cells >= min_cells)
 
-    order = np.lexsort([-n_cells, ~of_network])  # of the network first, then by cells; a stable sort
+    # of the network first, then by cells; a stable sort
+    order = np.lexsort([-n_cells, ~of_network])
     best = order[eligible[order]][:max_genes]
     return var.index[np.sort(best)]
 
@@ -124,7 +153,9 @@ def number_edges(table: pd.DataFrame, genes: pd.DataFrame, group: str) -> pd.Dat
         sign=np.where(kept["sign"] < 0, -1, 1),
     )
     key = [group, "tf", "gene"]
-    numbered = numbered.sort_values([*key, "weight"], ascending=[True, True, True, False])
+    numbered = numbered.sort_values(
+        [*key, "weight"], ascending=[True, True, True, False]
+    )
     return numbered.drop_duplicates(key, ignore_index=True).astype(EDGE_TYPES)
 
 
@@ -139,9 +170,15 @@ def number_eregulons(
     names = list(active.var_names)
     unknown = sorted(set(triplets["eregulon"]) - set(names))
     if unknown:
-        logger.info("%d eRegulons have no activity and stay out of the cells' graphs: %s", len(unknown), unknown[:5])
+        logger.info(
+            "%d eRegulons have no activity and stay out of the cells' graphs: %s",
+            len(unknown),
+            unknown[:5],
+        )
     table = triplets[triplets["eregulon"].isin(names)].astype({"eregulon": str})
-    table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(["eregulon", "gene"])
+    table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(
+        ["eregulon", "gene"]
+    )
     number = {name: k for k, name in enumerate(names)}
     table = table.assign(
         weight=table["tf_gene_weight"].rank(pct=True),
@@ -152,24 +189,46 @@ def number_eregulons(
 
     # eRegulons without an edge among the genes open nothing: their activity is left out
     linked = np.unique(edges["eregulon"])
-    members = table.loc[table["eregulon"].isin(linked), ["eregulon", "gene"]].astype({"gene": str})
+    members = table.loc[table["eregulon"].isin(linked), ["eregulon", "gene"]].astype(
+        {"gene": str}
+    )
     members = members.sort_values(["eregulon", "gene"], ignore_index=True)
-    thresholds = pd.DataFrame({"eregulon": linked, "threshold": active.var["threshold"].to_numpy(float)[linked]})
+    thresholds = pd.DataFrame(
+        {
+            "eregulon": linked,
+            "threshold": active.var["threshold"].to_numpy(float)[linked],
+        }
+    )
 
     cell, eregulon = active.layers["active"].nonzero()
     kept = np.isin(eregulon, linked)
     cells = active.obs_names.to_numpy(object)
-    activity = pd.DataFrame({"cell": cells[cell[kept]], "eregulon": eregulon[kept].astype(np.int64)})
+    activity = pd.DataFrame(
+        {"cell": cells[cell[kept]], "eregulon": eregulon[kept].astype(np.int64)}
+    )
     return edges, activity, names, members, thresholds
 
 
 def _lost(
-    lost: pd.DataFrame, network: np.ndarray, chosen: set[str], edges: pd.DataFrame, triplets: pd.DataFrame
+    lost: pd.DataFrame,
+    network: np.ndarray,
+    chosen: set[str],
+    edges: pd.DataFrame,
+    triplets: pd.DataFrame,
 ) -> pd.DataFrame:
     """Add the network's genes that the gene choice left out; count the edges that are lost with each gene."""
-    left_out = pd.DataFrame({"gene": sorted(set(network) - chosen), "reason": "in too few cells, or beyond max_genes"})
+    left_out = pd.DataFrame(
+        {
+            "gene": sorted(set(network) - chosen),
+            "reason": "in too few cells, or beyond max_genes",
+        }
+    )
     lost = pd.concat([lost, left_out], ignore_index=True)
-    pairs = pd.concat([edges[["tf", "gene"]], triplets[["tf", "gene"]]]).drop_duplicates()
+    pairs = pd.concat(
+        [edges[["tf", "gene"]], triplets[["tf", "gene"]]]
+    ).drop_duplicates()
     # a loop counts once
-    ends = pd.concat([pairs["tf"], pairs.loc[pairs["gene"] != pairs["tf"], "gene"]]).value_counts()
+    ends = pd.concat(
+        [pairs["tf"], pairs.loc[pairs["gene"] != pairs["tf"], "gene"]]
+    ).value_counts()
     return lost.assign(edges_lost=lost["gene"].map(ends).fillna(0).astype(int))

@@ -12,7 +12,11 @@ import pandas as pd
 from grnformer.core import io
 
 SCALES = ("cell_type", "cell")
-TABLES = {"cell_type": ("edges",), "cell": ("eregulons", "activity", "members", "thresholds")}  # of a graph, by scale
+# of a graph, by scale
+TABLES = {
+    "cell_type": ("edges",),
+    "cell": ("eregulons", "activity", "members", "thresholds"),
+}
 EDGE_TYPES = {"tf": "int64", "gene": "int64", "weight": "float64", "sign": "int64"}
 
 
@@ -57,14 +61,20 @@ class Graph:
         return replace(self, **{name: getattr(self, name).iloc[:0] for name in names})
 
 
-def describe_graph(graph: Graph, lost: pd.DataFrame, cell_types: Iterable[str]) -> dict[str, Any]:
+def describe_graph(
+    graph: Graph, lost: pd.DataFrame, cell_types: Iterable[str]
+) -> dict[str, Any]:
     """Part of a bundle's meta: names of eRegulons, numbers of genes and edges, what was lost."""
-    ends = [table[end] for table in (graph.edges, graph.eregulons) for end in ("tf", "gene")]
+    ends = [
+        table[end] for table in (graph.edges, graph.eregulons) for end in ("tf", "gene")
+    ]
     n_linked = pd.concat(ends).nunique()
     return {
         "eregulons": graph.eregulon_names,
         "genes": len(graph.genes),
-        "edges": {name: int((graph.edges["cell_type"] == name).sum()) for name in cell_types},
+        "edges": {
+            name: int((graph.edges["cell_type"] == name).sum()) for name in cell_types
+        },
         "eregulon_edges": len(graph.eregulons),
         "active_pairs": len(graph.activity),
         "edges_lost": int(lost["edges_lost"].sum()),
@@ -87,7 +97,8 @@ class Bundle:
     sources: pd.DataFrame | None = None
 
 
-FILES = ("genes", *TABLES["cell_type"], *TABLES["cell"])  # tables of a graph; each has a file and a contract
+# tables of a graph; each has a file and a contract
+FILES = ("genes", *TABLES["cell_type"], *TABLES["cell"])
 
 
 def write_bundle(bundle: Bundle, folder: str | Path) -> None:
@@ -95,19 +106,34 @@ def write_bundle(bundle: Bundle, folder: str | Path) -> None:
     with io.atomic(folder) as temporary:
         temporary.mkdir()
         for name in FILES:
-            io.write_table(getattr(bundle.graph, name), temporary / f"{name}.parquet", f"graph_{name}")
+            io.write_table(
+                getattr(bundle.graph, name),
+                temporary / f"{name}.parquet",
+                f"graph_{name}",
+            )
         io.write_table(bundle.lost, temporary / "lost.tsv", "lost_genes")
         io.write_json(bundle.meta, temporary / "meta.json", "graph_meta")
         if bundle.sources is not None:
-            io.write_table(bundle.sources, temporary / "sources.parquet", "graph_sources")
+            io.write_table(
+                bundle.sources, temporary / "sources.parquet", "graph_sources"
+            )
 
 
 def read_bundle(folder: str | Path) -> Bundle:
     """Read a bundle that `write_bundle` wrote."""
     folder = Path(folder)
     meta = io.read_json(folder / "meta.json", "graph_meta")
-    tables = {name: io.read_table(folder / f"{name}.parquet", f"graph_{name}") for name in FILES}
-    graph = Graph(**tables, eregulon_names=meta["eregulons"], rank_cutoff=meta["rank_cutoff"])
+    tables = {
+        name: io.read_table(folder / f"{name}.parquet", f"graph_{name}")
+        for name in FILES
+    }
+    graph = Graph(
+        **tables, eregulon_names=meta["eregulons"], rank_cutoff=meta["rank_cutoff"]
+    )
     lost = io.read_table(folder / "lost.tsv", "lost_genes")
-    sources = io.read_table(folder / "sources.parquet", "graph_sources") if "datasets" in meta else None
+    sources = (
+        io.read_table(folder / "sources.parquet", "graph_sources")
+        if "datasets" in meta
+        else None
+    )
     return Bundle(graph, lost, meta, sources)

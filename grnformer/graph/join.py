@@ -45,13 +45,25 @@ def join_bundles(
     """
     modes = {bundle.meta["mode"] for bundle in bundles.values()}
     if len(modes) != 1:
-        raise InputError(f"bundles of the modes {sorted(modes)}", "one mode", "join bundles of the same mode")
+        raise InputError(
+            f"bundles of the modes {sorted(modes)}",
+            "one mode",
+            "join bundles of the same mode",
+        )
 
     genes = _join_genes(bundles)
-    types = _names({name: bundle.meta["cell_types"] for name, bundle in bundles.items()})
-    regulons = _names({name: bundle.graph.eregulon_names for name, bundle in bundles.items()})
-    cell_types = [joint for of_dataset in types.values() for joint in of_dataset.values()]
-    eregulons = [joint for of_dataset in regulons.values() for joint in of_dataset.values()]
+    types = _names(
+        {name: bundle.meta["cell_types"] for name, bundle in bundles.items()}
+    )
+    regulons = _names(
+        {name: bundle.graph.eregulon_names for name, bundle in bundles.items()}
+    )
+    cell_types = [
+        joint for of_dataset in types.values() for joint in of_dataset.values()
+    ]
+    eregulons = [
+        joint for of_dataset in regulons.values() for joint in of_dataset.values()
+    ]
 
     node = genes.set_index("token")["node"]
     datasets: dict[str, dict[str, Any]] = {}
@@ -60,15 +72,29 @@ def join_bundles(
         last = first + len(bundle.graph.eregulon_names)
         moved.append(_move(bundle.graph, name, node, types[name], first))
         rank_cutoff = bundle.graph.rank_cutoff
-        datasets[name] = {"cell_types": types[name], "eregulons": [first, last], "rank_cutoff": rank_cutoff}
+        datasets[name] = {
+            "cell_types": types[name],
+            "eregulons": [first, last],
+            "rank_cutoff": rank_cutoff,
+        }
         first = last
     for name, what in measured.items():
-        if name not in bundles:  # a file without networks: no eRegulon is scored, a type has that of a dataset
+        # a file without networks: no eRegulon is scored, a type has that of a dataset
+        if name not in bundles:
             known = {own: _first_named(own, types) for own in what.cell_types.index}
-            datasets[name] = {"cell_types": known, "eregulons": [first, first], "rank_cutoff": 2}
+            datasets[name] = {
+                "cell_types": known,
+                "eregulons": [first, first],
+                "rank_cutoff": 2,
+            }
 
-    tables = {table: pd.concat([part[table] for part in moved], ignore_index=True) for table in moved[0]}
-    tables["edges"] = tables["edges"].sort_values(["cell_type", "tf", "gene"], ignore_index=True)
+    tables = {
+        table: pd.concat([part[table] for part in moved], ignore_index=True)
+        for table in moved[0]
+    }
+    tables["edges"] = tables["edges"].sort_values(
+        ["cell_type", "tf", "gene"], ignore_index=True
+    )
     rank_cutoff = max(bundle.graph.rank_cutoff for bundle in bundles.values())
     graph = Graph(genes, **tables, eregulon_names=eregulons, rank_cutoff=rank_cutoff)
     sources = _find_sources(bundles, measured, genes, vocabulary, aliases)
@@ -92,18 +118,29 @@ def join_bundles(
         "seed": next(iter(bundles.values())).meta["seed"],
         "datasets": described,
     }
-    summary = {name: {k: v for k, v in one.items() if k != "cell_types"} for name, one in described.items()}
+    summary = {
+        name: {k: v for k, v in one.items() if k != "cell_types"}
+        for name, one in described.items()
+    }
     logger.info("joint graph of %d genes: %s", len(genes), summary)
     return Bundle(graph, lost, meta, sources)
 
 
-def _move(graph: Graph, dataset: str, node: pd.Series, types: dict[str, str], first: int) -> dict[str, pd.DataFrame]:
+def _move(
+    graph: Graph, dataset: str, node: pd.Series, types: dict[str, str], first: int
+) -> dict[str, pd.DataFrame]:
     """Tables of a dataset's graph with the numbers and names of the corpus; its eRegulons are numbered from `first`."""
-    tables = {name: getattr(graph, name) for name in (*TABLES["cell_type"], *TABLES["cell"])}
+    tables = {
+        name: getattr(graph, name) for name in (*TABLES["cell_type"], *TABLES["cell"])
+    }
     for name in TABLES["cell"]:
         tables[name] = tables[name].assign(eregulon=tables[name]["eregulon"] + first)
-    tables["activity"] = tables["activity"].assign(cell=f"{dataset}/" + graph.activity["cell"].astype(str))
-    tables["edges"] = tables["edges"].assign(cell_type=graph.edges["cell_type"].map(types))
+    tables["activity"] = tables["activity"].assign(
+        cell=f"{dataset}/" + graph.activity["cell"].astype(str)
+    )
+    tables["edges"] = tables["edges"].assign(
+        cell_type=graph.edges["cell_type"].map(types)
+    )
 
     joint_node = graph.genes["token"].map(node).to_numpy()
     for name in ("edges", "eregulons"):
@@ -114,24 +151,32 @@ def _move(graph: Graph, dataset: str, node: pd.Series, types: dict[str, str], fi
 
 def _join_genes(bundles: dict[str, Bundle]) -> pd.DataFrame:
     """Genes of any bundle, one an entry of the vocabulary, by the name that the first dataset gives it."""
-    every = pd.concat([bundle.graph.genes for bundle in bundles.values()], ignore_index=True)
+    every = pd.concat(
+        [bundle.graph.genes for bundle in bundles.values()], ignore_index=True
+    )
     is_tf = every.groupby("token")["is_tf"].any()
     genes = every.drop_duplicates("token", ignore_index=True)
-    return genes.assign(node=np.arange(len(genes)), is_tf=genes["token"].map(is_tf).astype(bool))
+    return genes.assign(
+        node=np.arange(len(genes)), is_tf=genes["token"].map(is_tf).astype(bool)
+    )
 
 
 def _names(of_dataset: dict[str, list[str]]) -> dict[str, dict[str, str]]:
     """Dataset -> name there -> name in the corpus: <dataset>/<name> where several datasets have the name."""
     count = Counter(name for names in of_dataset.values() for name in names)
     return {
-        dataset: {name: f"{dataset}/{name}" if count[name] > 1 else name for name in names}
+        dataset: {
+            name: f"{dataset}/{name}" if count[name] > 1 else name for name in names
+        }
         for dataset, names in of_dataset.items()
     }
 
 
 def _first_named(name: str, types: dict[str, dict[str, str]]) -> str:
     """Name in the corpus of a type, as the first dataset that has it; else its name."""
-    return next((of_dataset[name] for of_dataset in types.values() if name in of_dataset), name)
+    return next(
+        (of_dataset[name] for of_dataset in types.values() if name in of_dataset), name
+    )
 
 
 def _find_sources(
@@ -149,7 +194,8 @@ def _find_sources(
         if name in bundles:
             of_bundle = bundles[name].graph.genes
             found = dict(zip(of_bundle["token"], of_bundle["gene"], strict=True))
-        for gene in sorted(what.genes, key=lambda gene: gene not in vocabulary):  # stable: exact names first
+        # stable: exact names first
+        for gene in sorted(what.genes, key=lambda gene: gene not in vocabulary):
             token = find_token(gene, vocabulary, aliases)
             if token is not None and token in node:
                 found.setdefault(token, gene)
@@ -159,12 +205,20 @@ def _find_sources(
                 f"names like {genes['gene'].head(3).tolist()}",
                 "name genes by symbol, or give fuse.aliases a table that translates them",
             )
-        rows = pd.DataFrame({"dataset": name, "gene": found.values(), "node": [node[token] for token in found]})
+        rows = pd.DataFrame(
+            {
+                "dataset": name,
+                "gene": found.values(),
+                "node": [node[token] for token in found],
+            }
+        )
         tables.append(rows.sort_values("node"))
     return pd.concat(tables, ignore_index=True)
 
 
 def _join_lost(bundles: dict[str, Bundle]) -> pd.DataFrame:
     every = pd.concat([bundle.lost for bundle in bundles.values()], ignore_index=True)
-    grouped = every.groupby("gene", sort=True).agg(reason=("reason", "first"), edges_lost=("edges_lost", "sum"))
+    grouped = every.groupby("gene", sort=True).agg(
+        reason=("reason", "first"), edges_lost=("edges_lost", "sum")
+    )
     return grouped.reset_index().astype({"edges_lost": int})

@@ -50,7 +50,9 @@ class EdgeBatch:
     @cached_property
     def _first_P(self) -> torch.Tensor:
         """First edge of each target."""
-        return torch.searchsorted(self.target_E, torch.arange(self.n_targets, device=self.target_E.device))
+        return torch.searchsorted(
+            self.target_E, torch.arange(self.n_targets, device=self.target_E.device)
+        )
 
     def total(self, x_RS: torch.Tensor) -> torch.Tensor:
         """Signed weighted sum of messages into each target, (R, S) -> (P, S)."""
@@ -59,9 +61,13 @@ class EdgeBatch:
     def mean(self, x_RS: torch.Tensor) -> torch.Tensor:
         """Signed weighted mean of messages into each target, (R, S) -> (P, S); 0 where there is no edge."""
         norm_P = self._sum_edges(self.weight_E.abs())
-        return self._sum(x_RS, self.weight_E / norm_P.clamp(min=LEAST_WEIGHT)[self.target_E])
+        return self._sum(
+            x_RS, self.weight_E / norm_P.clamp(min=LEAST_WEIGHT)[self.target_E]
+        )
 
-    def attend(self, x_RS: torch.Tensor, source_RH: torch.Tensor, target_PH: torch.Tensor) -> torch.Tensor:
+    def attend(
+        self, x_RS: torch.Tensor, source_RH: torch.Tensor, target_PH: torch.Tensor
+    ) -> torch.Tensor:
         """Attention over the edges of each target, the edge's sign with the message: (R, S) -> (P, S).
 
         The attention of an edge is proportional to |w| exp(leaky_relu(logit of its source + logit of its target)): an
@@ -75,7 +81,9 @@ class EdgeBatch:
             Logits.
         """
         # embedding, not indexing: its gradient is one sum over the edges of a row, which is faster
-        logit_EH = F.embedding(self.source_E, source_RH) + F.embedding(self.target_E, target_PH)
+        logit_EH = F.embedding(self.source_E, source_RH) + F.embedding(
+            self.target_E, target_PH
+        )
         logit_EH = F.leaky_relu(logit_EH, ATTENTION_SLOPE)
         # added as a logarithm, the weight is a factor of the attention
         logit_EH = logit_EH + self.weight_E.abs().clamp(min=LEAST_WEIGHT).log()[:, None]
@@ -90,11 +98,15 @@ class EdgeBatch:
 
         signed_EH = attention_EH * self.weight_E.sign()[:, None]
         heads = x_RS.chunk(target_PH.shape[1], dim=-1)
-        return torch.cat([self._sum(x, signed_EH[:, head]) for head, x in enumerate(heads)], dim=-1)
+        return torch.cat(
+            [self._sum(x, signed_EH[:, head]) for head, x in enumerate(heads)], dim=-1
+        )
 
     def _sum_edges(self, value: torch.Tensor) -> torch.Tensor:
         """Sum over the edges of each target, (E, ...) -> (P, ...)."""
-        return value.new_zeros(self.n_targets, *value.shape[1:]).index_add(0, self.target_E, value)
+        return value.new_zeros(self.n_targets, *value.shape[1:]).index_add(
+            0, self.target_E, value
+        )
 
     def _sum(self, x_RS: torch.Tensor, weight_E: torch.Tensor) -> torch.Tensor:
         """Weighted sum of the source rows of each target, (R, S) -> (P, S)."""
@@ -135,13 +147,20 @@ def gather_edges(
     degrees
         Whether `degree_R` is wanted.
     """
-    tokens, active = tokens_BL.cpu().numpy(), np.ascontiguousarray(active_KB.cpu().numpy())
+    tokens, active = (
+        tokens_BL.cpu().numpy(),
+        np.ascontiguousarray(active_KB.cpu().numpy()),
+    )
     edges = np.concatenate(sampled)
-    source, gate, weight = (np.ascontiguousarray(edges[name]) for name in ("source", "gate", "weight"))
+    source, gate, weight = (
+        np.ascontiguousarray(edges[name]) for name in ("source", "gate", "weight")
+    )
 
     # edges of group g into gene n stand from first[g, n] up to first[g, n + 1]
     offset = np.cumsum([0, *(len(part) for part in sampled[:-1])])
-    first = [np.searchsorted(part["target"], np.arange(n_genes + 1)) for part in sampled]
+    first = [
+        np.searchsorted(part["target"], np.arange(n_genes + 1)) for part in sampled
+    ]
     first_GN = np.stack(first) + offset[:, None]
 
     n_cells, n_tokens = tokens.shape
@@ -152,7 +171,17 @@ def gather_edges(
     hops, n_rows = [], [tokens.size]
     for _ in range(n_layers):
         frontier = cells[-1], genes[-1]
-        *hop, cell, gene = _open_edges(first_GN, group_B, source, gate, weight, active, *frontier, row_BN, n_rows[-1])
+        *hop, cell, gene = _open_edges(
+            first_GN,
+            group_B,
+            source,
+            gate,
+            weight,
+            active,
+            *frontier,
+            row_BN,
+            n_rows[-1],
+        )
         hops.append(hop)
         cells.append(cell)
         genes.append(gene)
@@ -160,7 +189,9 @@ def gather_edges(
 
     cell, gene = np.concatenate(cells), np.concatenate(genes)
     arrays = [cell, gene, *(np.concatenate(part) for part in zip(*hops, strict=True))]
-    cell_R, gene_R, source_E, target_E, weight_E = (torch.from_numpy(x).to(tokens_BL.device) for x in arrays)
+    cell_R, gene_R, source_E, target_E, weight_E = (
+        torch.from_numpy(x).to(tokens_BL.device) for x in arrays
+    )
     degree_R = None
     if degrees:
         sums = _open_weights(first_GN, group_B, gate, weight, active, cell, gene)
@@ -221,7 +252,11 @@ def _open_edges(
         group = group_B[cell]
         for edge in range(first_GN[group, gene_F[f]], first_GN[group, gene_F[f] + 1]):
             size += gate[edge] < 0 or active_KB[gate[edge], cell] != 0
-    source_E, target_E, weight_E = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.float32)
+    source_E, target_E, weight_E = (
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.float32),
+    )
     cell_A, gene_A = np.empty(size, np.int64), np.empty(size, np.int64)
 
     size = added = 0

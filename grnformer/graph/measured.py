@@ -14,7 +14,8 @@ from grnformer.core.stored import close_stored, open_stored, read_cell_types, re
 from grnformer.prep.counts import is_whole
 
 _AT_ONCE = 10_000_000  # values
-LARGEST_LOG = 20.0  # log1p of counts per 10,000 ends at 9.2, log2 of counts per million at 20
+# log1p of counts per 10,000 ends at 9.2, log2 of counts per million at 20
+LARGEST_LOG = 20.0
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,29 @@ def read_measured(path: str | Path) -> Measured:
     data = root["mod/rna"] if whole else root
     if "X" not in data or data["X"].attrs.get("encoding-type") != "csr_matrix":
         raise InputError(
-            f"{path}: X is not a CSR matrix", "a CSR matrix, whose rows can be read one by one", "convert X"
+            f"{path}: X is not a CSR matrix",
+            "a CSR matrix, whose rows can be read one by one",
+            "convert X",
         )
     genes = [str(name) for name in read_names(data["var"])]
     types = pd.Series(read_cell_types(root, path).astype(object)).value_counts()
-    values: Literal["counts", "logarithms"] = "logarithms" if whole else _kind_of(data["X"]["data"], path)
+    values: Literal["counts", "logarithms"] = (
+        "logarithms" if whole else _kind_of(data["X"]["data"], path)
+    )
     close_stored(root)
     return Measured(genes, types.sort_index(), values)
 
 
 def _kind_of(data: Any, path: str | Path) -> Literal["counts", "logarithms"]:
     whole, largest = True, 0.0
-    for start in range(0, data.shape[0], _AT_ONCE):  # a part at a time: a file may be larger than memory
+    # a part at a time: a file may be larger than memory
+    for start in range(0, data.shape[0], _AT_ONCE):
         part = data[start : start + _AT_ONCE]
         if not np.isfinite(part).all() or (part < 0).any():
             raise InputError(
-                f"{path}: negative or undefined values", "counts, or log1p of normalised counts", "give the counts"
+                f"{path}: negative or undefined values",
+                "counts, or log1p of normalised counts",
+                "give the counts",
             )
         whole = whole and is_whole(part)
         largest = max(largest, float(part.max(initial=0)))

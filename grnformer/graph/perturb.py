@@ -96,7 +96,11 @@ def perturb_edges(
     if perturbation.strategy == "none" or count == 0:
         return edges
     coexpression = perturbation.strategy == "coexpression"
-    pools = [genes for genes in expressed if len(genes) > 1] if coexpression else [np.arange(n_genes)]
+    pools = (
+        [genes for genes in expressed if len(genes) > 1]
+        if coexpression
+        else [np.arange(n_genes)]
+    )
     if not pools:
         return edges
 
@@ -114,7 +118,9 @@ def perturb_edges(
     return changed
 
 
-def _uniform_pairs(count: int, pools: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _uniform_pairs(
+    count: int, pools: Sequence[np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of two genes of one pool; pools and genes are equally likely."""
     sizes = np.array([len(genes) for genes in pools])
     start = np.cumsum(sizes) - sizes
@@ -123,12 +129,16 @@ def _uniform_pairs(count: int, pools: Sequence[np.ndarray], rng: np.random.Gener
     pool = rng.integers(len(pools), size=count)
     size = sizes[pool]
     first = rng.integers(size)
-    second = (first + 1 + rng.integers(size - 1)) % size  # a step of 1 to size - 1: never the first gene again
+    # a step of 1 to size - 1: never the first gene again
+    second = (first + 1 + rng.integers(size - 1)) % size
     return flat[start[pool] + first], flat[start[pool] + second]
 
 
 def _weighted_pairs(
-    count: int, pools: Sequence[np.ndarray], weight_N: np.ndarray, rng: np.random.Generator
+    count: int,
+    pools: Sequence[np.ndarray],
+    weight_N: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of two genes of one pool; pools are equally likely, genes in proportion to their weights."""
     sizes = np.array([len(genes) for genes in pools])
@@ -160,4 +170,6 @@ def _weighted_pairs(
 
 def count_links(edges: np.ndarray, n_genes: int) -> np.ndarray:
     """Links of each gene, both directions, (N,)."""
-    return np.bincount(edges["source"], minlength=n_genes) + np.bincount(edges["target"], minlength=n_genes)
+    return np.bincount(edges["source"], minlength=n_genes) + np.bincount(
+        edges["target"], minlength=n_genes
+    )

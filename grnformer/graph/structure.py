@@ -12,7 +12,12 @@ import pandas as pd
 from grnformer.graph.bundle import Graph
 
 EDGE = np.dtype(
-    [("source", np.int64), ("target", np.int64), ("weight", np.float32), ("gate", np.int64)],
+    [
+        ("source", np.int64),
+        ("target", np.int64),
+        ("weight", np.float32),
+        ("gate", np.int64),
+    ],
     align=True,
 )
 ALWAYS_OPEN = -1
@@ -22,11 +27,19 @@ Structure = dict[str, list[np.ndarray]]
 
 
 def make_edges(
-    source: np.ndarray, target: np.ndarray, weight: np.ndarray, gate: np.ndarray | int = ALWAYS_OPEN
+    source: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+    gate: np.ndarray | int = ALWAYS_OPEN,
 ) -> np.ndarray:
     """Edge array (E,) from its columns."""
     edges = np.empty(len(source), EDGE)
-    edges["source"], edges["target"], edges["weight"], edges["gate"] = source, target, weight, gate
+    edges["source"], edges["target"], edges["weight"], edges["gate"] = (
+        source,
+        target,
+        weight,
+        gate,
+    )
     return edges
 
 
@@ -34,10 +47,14 @@ def read_edges(table: pd.DataFrame, gate: np.ndarray | int = ALWAYS_OPEN) -> np.
     """Edge array of a bundle's table (tf, gene, weight, sign)."""
     # the weight carries the sign, and is never 0: a sign would be lost
     size = np.maximum(table["weight"].to_numpy(np.float32), 1e-6)
-    return make_edges(table["tf"], table["gene"], size * table["sign"].to_numpy(np.float32), gate)
+    return make_edges(
+        table["tf"], table["gene"], size * table["sign"].to_numpy(np.float32), gate
+    )
 
 
-def read_structure(graph: Graph, scales: list[str], cell_types: list[str], direction: str) -> Structure:
+def read_structure(
+    graph: Graph, scales: list[str], cell_types: list[str], direction: str
+) -> Structure:
     """Edge arrays of the given scales of a graph.
 
     Parameters
@@ -57,7 +74,10 @@ def read_structure(graph: Graph, scales: list[str], cell_types: list[str], direc
     }
     chosen = {scale: structure[scale] for scale in scales}
     if direction == "both":
-        return {scale: [_both_ways(edges) for edges in arrays] for scale, arrays in chosen.items()}
+        return {
+            scale: [_both_ways(edges) for edges in arrays]
+            for scale, arrays in chosen.items()
+        }
     return chosen
 
 
@@ -67,7 +87,9 @@ def _both_ways(edges: np.ndarray) -> np.ndarray:
     return np.concatenate([edges, back])
 
 
-def sample_neighbours(edges: np.ndarray, fanout: int, rng: np.random.Generator) -> np.ndarray:
+def sample_neighbours(
+    edges: np.ndarray, fanout: int, rng: np.random.Generator
+) -> np.ndarray:
     """Keep at most `fanout` incoming edges of each gene, sampled without replacement; sorted by target."""
     # edges of one target stand in random order: the first `fanout` of them are a sample
     order = np.lexsort([rng.random(len(edges)), edges["target"]])

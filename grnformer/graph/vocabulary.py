@@ -27,10 +27,16 @@ def read_vocabulary(path: str | Path) -> dict[str, int]:
     elif path.suffix == ".tsv":
         table = io.read_delimited(path, "\t", ["gene_name"])
         if not {"gene_name", "index"} <= set(table.columns):
-            raise _unlike(path, f"columns {list(table.columns)}", "the columns gene_name, index")
-        vocabulary = dict(zip(table["gene_name"], table["index"].astype(int), strict=True))
+            raise _unlike(
+                path, f"columns {list(table.columns)}", "the columns gene_name, index"
+            )
+        vocabulary = dict(
+            zip(table["gene_name"], table["index"].astype(int), strict=True)
+        )
     else:
-        vocabulary = {name: _whole(path, entry) for name, entry in read_plain_dict(path).items()}
+        vocabulary = {
+            name: _whole(path, entry) for name, entry in read_plain_dict(path).items()
+        }
     if len(set(vocabulary.values())) < len(vocabulary):
         raise _unlike(path, "two genes with one entry", "one entry a gene")
     return vocabulary
@@ -45,11 +51,17 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     table = io.read_table(path, "gene_aliases")
     nameless = (table["alias"] == "") | (table["symbol"] == "")
     if nameless.any():
-        raise _unlike(path, f"{int(nameless.sum())} rows without an alias or symbol", "both in every row")
+        raise _unlike(
+            path,
+            f"{int(nameless.sum())} rows without an alias or symbol",
+            "both in every row",
+        )
     return dict(zip(table["alias"], table["symbol"], strict=True))
 
 
-def read_medians(path: str | Path, vocabulary: str | Path, genes: pd.DataFrame) -> np.ndarray | None:
+def read_medians(
+    path: str | Path, vocabulary: str | Path, genes: pd.DataFrame
+) -> np.ndarray | None:
     """Median of each gene's scaled counts above 0, by node number; no path, None.
 
     Parameters
@@ -63,7 +75,11 @@ def read_medians(path: str | Path, vocabulary: str | Path, genes: pd.DataFrame) 
         return None
     entries = read_vocabulary(vocabulary)
     published = read_plain_dict(path)
-    of_entry = {entries[gene]: float(value) for gene, value in published.items() if gene in entries}
+    of_entry = {
+        entries[gene]: float(value)
+        for gene, value in published.items()
+        if gene in entries
+    }
 
     medians = genes["token"].map(of_entry).to_numpy(float)
     wrong = genes.loc[~(medians > 0), "gene"]
@@ -80,4 +96,8 @@ def _whole(path: Path, entry: Any) -> int:
 
 
 def _unlike(path: str | Path, found: str, expected: str) -> InputError:
-    return InputError(f"{path}: {found}", expected, "check fuse.vocabulary, fuse.aliases and pretrain.medians")
+    return InputError(
+        f"{path}: {found}",
+        expected,
+        "check fuse.vocabulary, fuse.aliases and pretrain.medians",
+    )

@@ -11,7 +11,10 @@ from grnformer.core.errors import InputError
 
 
 def align_topics(
-    cell_topic: pd.DataFrame, region_topic: pd.DataFrame, cells: Sequence[str], regions: Sequence[str]
+    cell_topic: pd.DataFrame,
+    region_topic: pd.DataFrame,
+    cells: Sequence[str],
+    regions: Sequence[str],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return cells x topics and regions x topics (float64), rows in the given order, topics in the same order.
 
@@ -29,7 +32,10 @@ def align_topics(
         )
 
     matrices = []
-    for kind, table, names in (("cell", cell_topic, cells), ("region", region_topic, regions)):
+    for kind, table, names in (
+        ("cell", cell_topic, cells),
+        ("region", region_topic, regions),
+    ):
         aligned = table.set_index(kind)[topics].reindex(names)
         missing = aligned.index[aligned.isna().any(axis=1)]
         if len(missing):

@@ -37,7 +37,11 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"no prior at {path}", "an existing file", "correct grn.cistromes.prior.table")
+        raise InputError(
+            f"no prior at {path}",
+            "an existing file",
+            "correct grn.cistromes.prior.table",
+        )
     if path.suffix == ".parquet":
         table = pd.read_parquet(path)
     else:

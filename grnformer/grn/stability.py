@@ -47,7 +47,11 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
             "seeds of reruns that differ from the main run's",
             f"take {grn['seed']} out of grn.stability.seeds",
         )
-    originals = [place for place in ("tf_gene", "cell") if is_original(f"grn.{place}.method", grn[place]["method"])]
+    originals = [
+        place
+        for place in ("tf_gene", "cell")
+        if is_original(f"grn.{place}.method", grn[place]["method"])
+    ]
     if seeds and originals:
         raise InputError(
             f"grn.stability.seeds {seeds} with {', '.join(grn[place]['method'] for place in originals)}",
@@ -70,7 +74,9 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
         )
 
 
-def add_frequency(table: pd.DataFrame, reruns: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
+def add_frequency(
+    table: pd.DataFrame, reruns: Sequence[pd.DataFrame], key: list[str]
+) -> pd.DataFrame:
     """Add the column `selection_frequency`: the fraction of `reruns` that hold the row's `key`, 0 to 1.
 
     Without reruns the table comes back as it is, without the column.
@@ -85,7 +91,11 @@ def add_frequency(table: pd.DataFrame, reruns: Sequence[pd.DataFrame], key: list
 
 
 def keep_stable(
-    eregulons: pd.DataFrame, reruns: Sequence[pd.DataFrame], *, min_frequency: float, min_targets: int
+    eregulons: pd.DataFrame,
+    reruns: Sequence[pd.DataFrame],
+    *,
+    min_frequency: float,
+    min_targets: int,
 ) -> pd.DataFrame:
     """Add each triplet's frequency in `reruns` (contract eregulons, too), and drop what is too rare.
 
@@ -108,7 +118,13 @@ def keep_stable(
     kept = table[table[FREQUENCY] >= min_frequency - 1e-9]
     # what the filter leaves of an eRegulon must still be one
     kept = kept[kept.groupby("eregulon")["gene"].transform("nunique") >= min_targets]
-    logger.info("%d of %d triplets are in %g of %d reruns", len(kept), len(table), min_frequency, len(reruns))
+    logger.info(
+        "%d of %d triplets are in %g of %d reruns",
+        len(kept),
+        len(table),
+        min_frequency,
+        len(reruns),
+    )
     if kept.empty:
         raise InputError(
             f"no eRegulon has {min_targets} genes in a fraction {min_frequency} of {len(reruns)} reruns (most frequent "
@@ -119,14 +135,18 @@ def keep_stable(
     return kept.reset_index(drop=True)
 
 
-def count_stable(funnel: pd.DataFrame, stable: pd.DataFrame, *, min_frequency: float) -> pd.DataFrame:
+def count_stable(
+    funnel: pd.DataFrame, stable: pd.DataFrame, *, min_frequency: float
+) -> pd.DataFrame:
     """Return the funnel with what `keep_stable` left, where it had a bound to hold triplets to."""
     return add_filter(funnel, STABLE, stable) if min_frequency > 0 else funnel
 
 
 def top_rows(table: pd.DataFrame, key: list[str], fraction: float) -> set[Hashable]:
     """Keys of the `fraction` of rows with the highest importance; ties by key, so that the choice is fixed."""
-    ordered = table.sort_values(["importance", *key], ascending=[False, *[True] * len(key)])
+    ordered = table.sort_values(
+        ["importance", *key], ascending=[False, *[True] * len(key)]
+    )
     return _keys(ordered.head(max(1, round(fraction * len(table)))), key)
 
 
@@ -141,15 +161,22 @@ def collect_sets(
     """What one run selected, by (what, cell type): see `compare_runs`."""
     sets = {
         ("tf_gene_top", ""): top_rows(tf_gene, PAIR, top_fraction),
-        ("region_gene_top", ""): top_rows(region_gene, ["region", "gene"], top_fraction),
+        ("region_gene_top", ""): top_rows(
+            region_gene, ["region", "gene"], top_fraction
+        ),
         ("eregulons", ""): set(eregulons["eregulon"]),
         ("eregulon_triplets", ""): _keys(eregulons, TRIPLET),
         ("eregulon_pairs", ""): _keys(eregulons, PAIR),
     }
-    return sets | {("cell_type_edges", name): _keys(table, PAIR) for name, table in cell_types.items()}
+    return sets | {
+        ("cell_type_edges", name): _keys(table, PAIR)
+        for name, table in cell_types.items()
+    }
 
 
-def compare_runs(runs: Mapping[int, Mapping[tuple[str, str], set[Hashable]]]) -> pd.DataFrame:
+def compare_runs(
+    runs: Mapping[int, Mapping[tuple[str, str], set[Hashable]]],
+) -> pd.DataFrame:
     """Overlap of what each two runs selected.
 
     Parameters
@@ -169,10 +196,30 @@ def compare_runs(runs: Mapping[int, Mapping[tuple[str, str], set[Hashable]]]) ->
             other_found = other.get((what, cell_type), set())
             union, both = len(found | other_found), len(found & other_found)
             jaccard = both / union if union else 1.0
-            rows.append((what, cell_type, seed, other_seed, len(found), len(other_found), jaccard))
+            rows.append(
+                (
+                    what,
+                    cell_type,
+                    seed,
+                    other_seed,
+                    len(found),
+                    len(other_found),
+                    jaccard,
+                )
+            )
 
-    columns = ["what", "cell_type", "seed", "other_seed", "size", "other_size", "jaccard"]
-    return pd.DataFrame(rows, columns=columns).sort_values(columns[:2], kind="stable", ignore_index=True)
+    columns = [
+        "what",
+        "cell_type",
+        "seed",
+        "other_seed",
+        "size",
+        "other_size",
+        "jaccard",
+    ]
+    return pd.DataFrame(rows, columns=columns).sort_values(
+        columns[:2], kind="stable", ignore_index=True
+    )
 
 
 def _keys(table: pd.DataFrame, key: list[str]) -> set[Hashable]:

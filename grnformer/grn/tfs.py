@@ -29,7 +29,9 @@ def read_tf_list(path: str | Path) -> list[str]:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"no TF list at {path}", "an existing file", "correct grn.tfs.lists")
+        raise InputError(
+            f"no TF list at {path}", "an existing file", "correct grn.tfs.lists"
+        )
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as handle:
         lines = handle.read().splitlines()
 
@@ -47,12 +49,19 @@ def read_tf_list(path: str | Path) -> list[str]:
 
     symbols = {line.strip() for line in lines if not line.startswith("#")} - {""}
     if not symbols:
-        raise InputError(f"{path} holds no TF", "at least one symbol", "correct grn.tfs.lists")
+        raise InputError(
+            f"{path} holds no TF", "at least one symbol", "correct grn.tfs.lists"
+        )
     return sorted(symbols)
 
 
 def select_tfs(
-    named: Iterable[str], genes: Sequence[str], n_cells: np.ndarray, *, min_cells: int, dataset: str = "the dataset"
+    named: Iterable[str],
+    genes: Sequence[str],
+    n_cells: np.ndarray,
+    *,
+    min_cells: int,
+    dataset: str = "the dataset",
 ) -> list[str]:
     """Return the TFs among `named` that are measured in at least `min_cells` cells, sorted.
 
@@ -75,7 +84,11 @@ def select_tfs(
     present = candidates & measured.keys()
     kept = sorted(tf for tf in present if measured[tf] >= min_cells)
     logger.info(
-        "TFs: %d named, %d measured, %d in at least %d cells", len(candidates), len(present), len(kept), min_cells
+        "TFs: %d named, %d measured, %d in at least %d cells",
+        len(candidates),
+        len(present),
+        len(kept),
+        min_cells,
     )
     if not kept:
         raise InputError(

@@ -38,12 +38,16 @@ class Attended:
     def present_BL(self) -> torch.Tensor:
         """Tokens that are no padding."""
         present_BL = self.batch.present_BL
-        return torch.ones_like(self.batch.masked_BL) if present_BL is None else present_BL
+        return (
+            torch.ones_like(self.batch.masked_BL) if present_BL is None else present_BL
+        )
 
     @property
     def on_itself_BHT1(self) -> torch.Tensor:
         """Attention of each query that does not fall on other genes."""
-        return 1 - (self.attention_BHTL * self.counts_BTL[:, None]).sum(-1, keepdim=True)
+        return 1 - (self.attention_BHTL * self.counts_BTL[:, None]).sum(
+            -1, keepdim=True
+        )
 
 
 def attend(
@@ -63,10 +67,21 @@ def attend(
     seen_BL = torch.ones_like(batch.masked_BL) if known_BL is None else known_BL
     relative_BHTL, counts_BTL = relative_attention(attention_BHTL, seen_BL)
     n_cell_tokens = model.backbone.n_cell_tokens
-    return Attended(batch, n_cell_tokens, h_BTD, structure_BLS, seen_BL, attention_BHTL, relative_BHTL, counts_BTL)
+    return Attended(
+        batch,
+        n_cell_tokens,
+        h_BTD,
+        structure_BLS,
+        seen_BL,
+        attention_BHTL,
+        relative_BHTL,
+        counts_BTL,
+    )
 
 
-def relative_attention(attention_BHTL: torch.Tensor, known_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def relative_attention(
+    attention_BHTL: torch.Tensor, known_BL: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Attention to other genes relative to uniform attention to them, and which genes count; its mean is 1.
 
     The query's gene is left out, since it has a bonus by construction, as are genes that the model may not see.
@@ -77,7 +92,9 @@ def relative_attention(attention_BHTL: torch.Tensor, known_BL: torch.Tensor) -> 
     """
     # Cell tokens stand first and have no gene: their rows leave nothing out.
     n_tokens, n_genes = attention_BHTL.shape[2:]
-    itself_TL = F.pad(torch.eye(n_genes, dtype=torch.bool), (0, 0, n_tokens - n_genes, 0))
+    itself_TL = F.pad(
+        torch.eye(n_genes, dtype=torch.bool), (0, 0, n_tokens - n_genes, 0)
+    )
     counts_BTL = known_BL[:, None] & ~itself_TL
 
     other_BHTL = attention_BHTL * counts_BTL[:, None]
@@ -86,4 +103,6 @@ def relative_attention(attention_BHTL: torch.Tensor, known_BL: torch.Tensor) -> 
 
 def normalise(weight_BHTL: torch.Tensor) -> torch.Tensor:
     """Weights of each query divided by their sum; all 0 where nothing is left to attend to."""
-    return weight_BHTL / weight_BHTL.sum(-1, keepdim=True).clamp(min=torch.finfo(weight_BHTL.dtype).tiny)
+    return weight_BHTL / weight_BHTL.sum(-1, keepdim=True).clamp(
+        min=torch.finfo(weight_BHTL.dtype).tiny
+    )

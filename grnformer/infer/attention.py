@@ -21,7 +21,8 @@ from grnformer.infer.attended import Attended, attend, normalise
 from grnformer.model.adapter import CrossAttentionAdapter
 from grnformer.model.grnformer import GRNFormer
 
-KINDS = ("masked", "seen", "cell")  # queries: genes to be predicted, genes the model sees, the cell tokens
+# queries: genes to be predicted, genes the model sees, the cell tokens
+KINDS = ("masked", "seen", "cell")
 VARIANTS = ("trained", "adapter_off", "uniform", "without_tfs", "without_others")
 _ELEMENTS = 2**22  # attention weights at a time
 
@@ -113,7 +114,9 @@ def collect_attention(
     for number, batch in enumerate(batches):
         # Every use starts the same stream anew: all variants see the same sampled edges.
         stream = [seed, STRUCTURE, number]
-        attended = attend(model, adapter, structure, batch, np.random.default_rng(stream))
+        attended = attend(
+            model, adapter, structure, batch, np.random.default_rng(stream)
+        )
         _add_mass(received, attended)
         if not measure:
             continue
@@ -133,7 +136,11 @@ def collect_attention(
 
 def _add_mass(received: Received, attended: Attended) -> None:
     """Add each gene's mean relative attention over the queries of each kind."""
-    batch, counts_BTL, n_cell = attended.batch, attended.counts_BTL, attended.n_cell_tokens
+    batch, counts_BTL, n_cell = (
+        attended.batch,
+        attended.counts_BTL,
+        attended.n_cell_tokens,
+    )
     kind_BTQ = torch.zeros(*counts_BTL.shape[:2], len(received.kinds))
     kind_BTQ[:, n_cell:, 0] = batch.masked_BL & attended.present_BL
     kind_BTQ[:, n_cell:, 1] = ~batch.masked_BL & attended.present_BL
@@ -182,7 +189,9 @@ def _changes(
     # Only attention to other genes is made uniform; its sum, and what falls on the gene itself, stay.
     others_BHT1 = 1 - attended.on_itself_BHT1
     uniform_BTL = counts_BTL / counts_BTL.sum(-1, keepdim=True).clamp(min=1)
-    uniform_BHTL = attention_BHTL * ~counts_BTL[:, None] + others_BHT1 * uniform_BTL[:, None]
+    uniform_BHTL = (
+        attention_BHTL * ~counts_BTL[:, None] + others_BHT1 * uniform_BTL[:, None]
+    )
 
     key_BL = counts_BTL.any(1)
     tf_BL = torch.from_numpy(is_tf[attended.batch.gene_BL.numpy()]) & key_BL
@@ -190,8 +199,12 @@ def _changes(
     weights = {
         "trained": attention_BHTL,
         "uniform": uniform_BHTL,
-        "without_tfs": normalise(attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]),
-        "without_others": normalise(attention_BHTL * ~(counts_BTL & other_BL[:, None])[:, None]),
+        "without_tfs": normalise(
+            attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]
+        ),
+        "without_others": normalise(
+            attention_BHTL * ~(counts_BTL & other_BL[:, None])[:, None]
+        ),
     }
     changes = {"adapter_off": torch.zeros_like(attended.h_BTD)}
     for name, weight_BHTL in weights.items():
@@ -199,10 +212,16 @@ def _changes(
     return changes
 
 
-def _add_fractions(received: Received, attended: Attended, changes: dict[str, torch.Tensor]) -> None:
+def _add_fractions(
+    received: Received, attended: Attended, changes: dict[str, torch.Tensor]
+) -> None:
     """Add the adapter's fractions of the norm of the states of genes, and the attention on the gene itself."""
     n_cell, present_BL = attended.n_cell_tokens, attended.present_BL
-    states = (attended.h_BTD, changes["trained"], changes["trained"] - changes["uniform"])
+    states = (
+        attended.h_BTD,
+        changes["trained"],
+        changes["trained"] - changes["uniform"],
+    )
     state_BL, change_BL, pattern_BL = (x[:, n_cell:].norm(dim=-1) for x in states)
     total_BL = (state_BL + change_BL).clamp(min=torch.finfo(state_BL.dtype).tiny)
     itself_BL = attended.on_itself_BHT1[:, :, n_cell:, 0].mean(1)
@@ -217,7 +236,9 @@ def _add_fractions(received: Received, attended: Attended, changes: dict[str, to
     received.totals["tokens"] += float(present_BL.sum())
 
 
-def _sample_others(tf_BL: torch.Tensor, key_BL: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+def _sample_others(
+    tf_BL: torch.Tensor, key_BL: torch.Tensor, rng: np.random.Generator
+) -> torch.Tensor:
     """As many keys of each cell as there are TFs among them, sampled among the other genes."""
     free_BL = (key_BL & ~tf_BL).numpy()
     # The lowest of uniform numbers are a sample without replacement; 2 ranks behind every one that may be taken.

@@ -72,7 +72,9 @@ class Embedder:
         If the bundle is not the model's.
     """
 
-    def __init__(self, model: str | Path, graph: str | Path | None, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, model: str | Path, graph: str | Path | None, settings: dict[str, Any]
+    ) -> None:
         self.model, self.card = load_model(model)
         mode = self.card["arm"]["graph"]
         bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode
@@ -86,7 +88,9 @@ class Embedder:
             )
 
         self.batch_size, self._seed = settings["batch_size"], settings["seed"]
-        reference = io.read_table(Path(model) / "reference.parquet", "reference_embedding")
+        reference = io.read_table(
+            Path(model) / "reference.parquet", "reference_embedding"
+        )
         mapping = settings["mapping"]
         self.index = ReferenceIndex(
             reference,
@@ -99,11 +103,15 @@ class Embedder:
         self._structure = None
         if self.model.adapter is not None:
             types, direction = self.card["cell_types"], self.card["embed"]["direction"]
-            self._structure = read_structure(bundle.graph, bundle.meta["scales"], types, direction)
+            self._structure = read_structure(
+                bundle.graph, bundle.meta["scales"], types, direction
+            )
         self._activity = StoredActivity(bundle.graph)
         self._n_eregulons = len(bundle.meta["eregulons"])
 
-    def embed_block(self, matrix: sp.csr_matrix, measured: np.ndarray, first: int) -> tuple[np.ndarray, pd.DataFrame]:
+    def embed_block(
+        self, matrix: sp.csr_matrix, measured: np.ndarray, first: int
+    ) -> tuple[np.ndarray, pd.DataFrame]:
         """Embed rows: each takes the graph of the pretraining cell that is nearest to it without graphs.
 
         Parameters
@@ -126,7 +134,9 @@ class Embedder:
         n_tokens = min(card["embed"]["n_tokens"], len(measured))
         values = tokeniser.values(matrix)
 
-        def embed_with(structure: Structure | None, types: np.ndarray, active: np.ndarray) -> np.ndarray:
+        def embed_with(
+            structure: Structure | None, types: np.ndarray, active: np.ndarray
+        ) -> np.ndarray:
             def make(rows: np.ndarray, rng: np.random.Generator) -> Batch:
                 tokens = tokeniser.tokenise(values[rows], n_tokens, rng)
                 tokens = replace(tokens, gene_BL=measured[tokens.gene_BL])
@@ -138,7 +148,9 @@ class Embedder:
                 "batch_size": self.batch_size,
                 "seed": self._seed,
             }
-            return mean_over_samples(self.model, structure, n_rows, make, **sizes, first=first)
+            return mean_over_samples(
+                self.model, structure, n_rows, make, **sizes, first=first
+            )
 
         # The reference was embedded without graphs, so that cells are compared before any graph is chosen for them.
         no_types = np.full(n_rows, -1)
@@ -217,7 +229,11 @@ def embed(
         "usual_distance": index.usual_distance,
         "version": card["version"],
     }
-    return Embedded(np.concatenate([embedding for embedding, _ in parts]), obs.set_axis(data.obs_names), made_by)
+    return Embedded(
+        np.concatenate([embedding for embedding, _ in parts]),
+        obs.set_axis(data.obs_names),
+        made_by,
+    )
 
 
 def embed_anndata(
@@ -269,7 +285,10 @@ def embed_anndata(
 
 def _above_median(matrix: sp.csr_matrix) -> sp.csr_matrix:
     """How far each value exceeds its gene's median over the rows, in SD of the gene; 0 where it does not."""
-    logger.info("dense data: each gene is compared with its median over the %d rows", matrix.shape[0])
+    logger.info(
+        "dense data: each gene is compared with its median over the %d rows",
+        matrix.shape[0],
+    )
     dense = matrix.toarray()
     sd = dense.std(0)
     above = (dense - np.median(dense, axis=0)) / np.where(sd > 0, sd, 1.0)

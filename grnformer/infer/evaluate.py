@@ -55,7 +55,9 @@ def heldout_of_parts(
         If there are no rows.
     """
     if not len(rows):
-        raise InputError("no held-out cell", "at least one", "raise pretrain.heldout_fraction")
+        raise InputError(
+            "no held-out cell", "at least one", "raise pretrain.heldout_fraction"
+        )
     sizes = {
         "batch_size": batch_size,
         "repeats": repeats,
@@ -64,7 +66,9 @@ def heldout_of_parts(
     found = {}
     for n, places in cells.corpus.divide(rows):
         name = cells.corpus.parts[n].name
-        found[name] = heldout_batches(cells, rows[places], first=int(places[0]), **sizes)
+        found[name] = heldout_batches(
+            cells, rows[places], first=int(places[0]), **sizes
+        )
     return found
 
 
@@ -97,16 +101,27 @@ def evaluate(
     parts = []
     for number, batch in enumerate(batches):
         moved = batch.to(model.mean_N.device)
-        h_BTD, structure_BNS = model.run(moved, structure, np.random.default_rng([seed, STRUCTURE, number]))
-        parts.append(score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch)))
+        h_BTD, structure_BNS = model.run(
+            moved, structure, np.random.default_rng([seed, STRUCTURE, number])
+        )
+        parts.append(
+            score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch))
+        )
     model.train(was_training)
 
     # Sums over many tokens: in double precision.
-    columns = [np.concatenate(column).astype(np.float64) for column in zip(*parts, strict=True)]
-    scores: dict[str, Any] = {"n": len(columns[0]), "loss_unit": model.backbone.loss_unit}
+    columns = [
+        np.concatenate(column).astype(np.float64) for column in zip(*parts, strict=True)
+    ]
+    scores: dict[str, Any] = {
+        "n": len(columns[0]),
+        "loss_unit": model.backbone.loss_unit,
+    }
     if model.masks_genes:
         names = ("loss", "baseline_loss", "baseline_cell_type_loss")
-        losses = {name: float(nats.mean()) for name, nats in zip(names, columns, strict=True)}
+        losses = {
+            name: float(nats.mean()) for name, nats in zip(names, columns, strict=True)
+        }
         return scores | losses | {"pearson": None, "baseline_cell_type_pearson": None}
 
     truth, prediction, baseline = columns

@@ -58,7 +58,9 @@ def find_genes(
     node = {token: n for n, token in enumerate(card["tokens"])}
     sources = {"var_names": var.index.astype(str)}
     for name, column in var.items():
-        if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column):
+        if isinstance(
+            column.dtype, pd.CategoricalDtype
+        ) or pd.api.types.is_string_dtype(column):
             sources[f"var[{name!r}]"] = pd.Index(column.astype(str))
 
     # Files name genes in their index or in a column, by symbol or by id: the source that finds most is right.
@@ -81,7 +83,12 @@ def find_genes(
             "at least a twentieth of them, by symbol, alias or Ensembl id",
             "name the genes as in model.json, or give a table of aliases",
         )
-    logger.info("%d of the model's %d genes are measured, named by %s", len(best), n_genes, best_source)
+    logger.info(
+        "%d of the model's %d genes are measured, named by %s",
+        len(best),
+        n_genes,
+        best_source,
+    )
     nodes = np.array(sorted(best))
     return np.array([best[n] for n in nodes]), nodes
 
@@ -114,16 +121,28 @@ class ExpressionRows:
         If the values are negative, undefined, neither counts nor logarithms, or a row has none above 0.
     """
 
-    def __init__(self, data: anndata.AnnData, columns: np.ndarray, step: int, scale: Scale | None = None) -> None:
+    def __init__(
+        self,
+        data: anndata.AnnData,
+        columns: np.ndarray,
+        step: int,
+        scale: Scale | None = None,
+    ) -> None:
         self._x: Any = data.X
         if self._x is None:
-            raise InputError("an AnnData without X", "counts or log1p of normalised counts in X", "fill X")
+            raise InputError(
+                "an AnnData without X",
+                "counts or log1p of normalised counts in X",
+                "fill X",
+            )
         if not data.n_obs:
             raise InputError("no rows", "at least one cell", "give data with cells")
 
         # Rows of a matrix stored by column cannot be read one by one: it is read as a whole.
         if getattr(self._x, "format", "csr") == "csc":
-            self._x = sp.csr_matrix(self._x.to_memory() if hasattr(self._x, "to_memory") else self._x)
+            self._x = sp.csr_matrix(
+                self._x.to_memory() if hasattr(self._x, "to_memory") else self._x
+            )
         self._names, self._columns, self._step = data.obs_names, columns, step
 
         # Wrong values late in a file must not be found after hours of embedding: all are read once before.
@@ -140,7 +159,10 @@ class ExpressionRows:
 
     def _blocks(self) -> Iterator[tuple[int, sp.csr_matrix]]:
         for first in range(0, len(self._names), self._step):
-            yield first, sp.csr_matrix(self._x[first : first + self._step], dtype=np.float64)
+            yield (
+                first,
+                sp.csr_matrix(self._x[first : first + self._step], dtype=np.float64),
+            )
 
     def _scan(self) -> tuple[float, bool, int]:
         """Largest value, whether all are whole numbers, and how many of the chosen genes' are above 0."""

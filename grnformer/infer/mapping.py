@@ -11,7 +11,8 @@ import pandas as pd
 logger = logging.getLogger(__name__)
 _LISTS = 2  # lists, a square root of the cells
 _SEARCHED = 1.5  # lists searched, a square root of them
-_SAMPLED = 10_000  # reference cells at most whose nearest ones give the usual distance of an inexact search
+# reference cells at most whose nearest ones give the usual distance of an inexact search
+_SAMPLED = 10_000
 
 
 def dimensions(table: pd.DataFrame) -> list[str]:
@@ -39,7 +40,14 @@ class ReferenceIndex:
         Of the approximate index.
     """
 
-    def __init__(self, reference: pd.DataFrame, *, exact_up_to: int, usual_quantile: float, seed: int) -> None:
+    def __init__(
+        self,
+        reference: pd.DataFrame,
+        *,
+        exact_up_to: int,
+        usual_quantile: float,
+        seed: int,
+    ) -> None:
         points = reference[dimensions(reference)].to_numpy(np.float64)
         # A constant dimension must not divide by 0.
         self._scale = np.maximum(points.std(0), 1e-9)
@@ -48,7 +56,9 @@ class ReferenceIndex:
         self._cell_type = reference["cell_type"].to_numpy(object)
 
         self.is_exact = len(points) <= exact_up_to
-        nearest = self._build_exact() if self.is_exact else self._build_approximate(seed)
+        nearest = (
+            self._build_exact() if self.is_exact else self._build_approximate(seed)
+        )
         self.usual_distance = float(np.quantile(nearest, usual_quantile))
 
     def _build_exact(self) -> np.ndarray:
@@ -62,14 +72,18 @@ class ReferenceIndex:
     def _build_approximate(self, seed: int) -> np.ndarray:
         """Build the index; distances of evenly spaced reference cells to their nearest other ones."""
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="builtin type [sS]wig.*", category=DeprecationWarning)
+            warnings.filterwarnings(
+                "ignore", message="builtin type [sS]wig.*", category=DeprecationWarning
+            )
             import faiss
 
         n_cells, n_dimensions = self._points.shape
         n_lists = max(1, round(_LISTS * n_cells**0.5))
         # The order of sums, and so the nearest of close cells, would depend on the threads.
         faiss.omp_set_num_threads(1)
-        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(n_dimensions), n_dimensions, n_lists)
+        index = faiss.IndexIVFFlat(
+            faiss.IndexFlatL2(n_dimensions), n_dimensions, n_lists
+        )
         index.cp.seed, index.cp.min_points_per_centroid = seed, 1
         index.train(self._points)
         index.add(self._points)
@@ -86,7 +100,9 @@ class ReferenceIndex:
         """Row of the nearest reference cell of each row of `query` (rows, dimensions), and its distance."""
         scaled = (query / self._scale).astype(np.float32)
         if self.is_exact:
-            found = self._exact.kneighbors(scaled, n_neighbors=1, return_distance=False)[:, 0]
+            found = self._exact.kneighbors(
+                scaled, n_neighbors=1, return_distance=False
+            )[:, 0]
         else:
             found = self._approximate.search(scaled, 1)[1][:, 0]
         # Searches expand the square, which cancels at small distances: taken again from the difference.

@@ -51,7 +51,9 @@ def embed_cells(
 
 def embedding_table(embedding: np.ndarray, index: Any) -> pd.DataFrame:
     """An embedding (rows, D) as a table with columns dim_0..dim_(D-1)."""
-    return pd.DataFrame(embedding, index=index, columns=[f"dim_{d}" for d in range(embedding.shape[1])])
+    return pd.DataFrame(
+        embedding, index=index, columns=[f"dim_{d}" for d in range(embedding.shape[1])]
+    )
 
 
 @torch.no_grad()
@@ -74,7 +76,9 @@ def mean_over_samples(
         sampled = []
         for sample in range(samples):
             # Seeded by the row's place in the whole data: where a block ends changes nothing.
-            batch = make(rows, np.random.default_rng([seed, EMBED, first + start, sample]))
+            batch = make(
+                rows, np.random.default_rng([seed, EMBED, first + start, sample])
+            )
             h_BTD = model(batch, structure, structure_rng)
             sampled.append(model.backbone.cell_embedding(h_BTD, batch).numpy())
         parts.append(np.mean(sampled, axis=0))

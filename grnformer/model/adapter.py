@@ -22,7 +22,9 @@ class CrossAttentionAdapter(nn.Module):
     usual number of tokens), which gives it half of the attention before any training.
     """
 
-    def __init__(self, width: int, structure_width: int, n_heads: int, n_tokens: int) -> None:
+    def __init__(
+        self, width: int, structure_width: int, n_heads: int, n_tokens: int
+    ) -> None:
         super().__init__()
         self.n_heads = n_heads
         self.norm_query = nn.LayerNorm(width)
@@ -35,7 +37,10 @@ class CrossAttentionAdapter(nn.Module):
         self.beta = nn.Parameter(torch.zeros(()))
 
     def fuse(
-        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
+        self,
+        h_BTD: torch.Tensor,
+        structure_BLS: torch.Tensor,
+        known_BL: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
         query, key, structure_BLS, bonus = self._attend(h_BTD, structure_BLS, known_BL)
@@ -48,24 +53,35 @@ class CrossAttentionAdapter(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def forward(
-        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
+        self,
+        h_BTD: torch.Tensor,
+        structure_BLS: torch.Tensor,
+        known_BL: torch.Tensor | None = None,
     ) -> torch.Tensor:
         return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS, known_BL)
 
     def attention(
-        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None = None
+        self,
+        h_BTD: torch.Tensor,
+        structure_BLS: torch.Tensor,
+        known_BL: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Weights with which each token attends to the structure of each gene, (B, H, T, L); rows sum to 1."""
         query, key, _, bonus = self._attend(h_BTD, structure_BLS, known_BL)
         return _weights(query, key, bonus)
 
-    def mix(self, attention_BHTL: torch.Tensor, structure_BLS: torch.Tensor) -> torch.Tensor:
+    def mix(
+        self, attention_BHTL: torch.Tensor, structure_BLS: torch.Tensor
+    ) -> torch.Tensor:
         """h_fusion, (B, T, D), by given weights: those of `attention`, or changed ones."""
         value = self._heads(self.value(self.norm_structure(structure_BLS)))
         return self.out((attention_BHTL @ value).transpose(1, 2).flatten(2))
 
     def _attend(
-        self, h_BTD: torch.Tensor, structure_BLS: torch.Tensor, known_BL: torch.Tensor | None
+        self,
+        h_BTD: torch.Tensor,
+        structure_BLS: torch.Tensor,
+        known_BL: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Query and key by head, normalised structure, and what is added to the logits."""
         structure_BLS = self.norm_structure(structure_BLS)
@@ -74,18 +90,25 @@ class CrossAttentionAdapter(nn.Module):
 
         n_tokens = structure_BLS.shape[1]
         eye_LL = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
-        bonus = F.pad(eye_LL * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))  # none for the cell's tokens
+        # none for the cell's tokens
+        bonus = F.pad(eye_LL * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))
         if known_BL is not None:
             # a finite number: the softmax of a cell without known tokens would not be finite
-            bonus = bonus.masked_fill(~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2)
+            bonus = bonus.masked_fill(
+                ~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2
+            )
         return query, key, structure_BLS, bonus
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
 
-def _weights(query: torch.Tensor, key: torch.Tensor, bonus: torch.Tensor) -> torch.Tensor:
-    return torch.softmax(query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2) + bonus, dim=-1)
+def _weights(
+    query: torch.Tensor, key: torch.Tensor, bonus: torch.Tensor
+) -> torch.Tensor:
+    return torch.softmax(
+        query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2) + bonus, dim=-1
+    )
 
 
 class CandidateScore(nn.Module):
@@ -107,12 +130,16 @@ class CandidateScore(nn.Module):
         )
         self.beta = nn.Parameter(torch.zeros(()))
 
-    def forward(self, h_BLD: torch.Tensor, masked_BL: torch.Tensor, structure_BNS: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, h_BLD: torch.Tensor, masked_BL: torch.Tensor, structure_BNS: torch.Tensor
+    ) -> torch.Tensor:
         """(M, N), by cell and token."""
         query_MS = self.query(self.norm_query(h_BLD[masked_BL]))
         key_BNS = self.key(self.norm_structure(structure_BNS))
 
         # cell by cell: a key for each masked token would be M x N x S
         of_cell = query_MS.split(masked_BL.sum(1).tolist())
-        score_MN = torch.cat([query @ key.T for query, key in zip(of_cell, key_BNS, strict=True)])
+        score_MN = torch.cat(
+            [query @ key.T for query, key in zip(of_cell, key_BNS, strict=True)]
+        )
         return self.beta * score_MN / math.sqrt(query_MS.shape[-1])

@@ -51,7 +51,9 @@ class SageLayer(GraphLayer):
         return edges.mean(x_RS)
 
     def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.self_linear(x_PS) + self.neighbours(messages_PS)))
+        return torch.relu(
+            self.norm(self.self_linear(x_PS) + self.neighbours(messages_PS))
+        )
 
 
 class GcnLayer(GraphLayer):
@@ -73,15 +75,23 @@ class GcnLayer(GraphLayer):
 
         Each group has its mean, so that a cell's states do not depend on the other cells of the batch.
         """
-        return weight_E / np.float32(np.abs(weight_E).mean()) if len(weight_E) else weight_E
+        return (
+            weight_E / np.float32(np.abs(weight_E).mean())
+            if len(weight_E)
+            else weight_E
+        )
 
     def messages(self, x_RS: torch.Tensor, edges: EdgeBatch) -> torch.Tensor:
         if edges.degree_R is None:
-            raise ValueError("edges without degrees: a layer with needs_degrees is given them")
+            raise ValueError(
+                "edges without degrees: a layer with needs_degrees is given them"
+            )
         degree_R1 = 1 + edges.degree_R[:, None].to(x_RS.dtype)
         degree_P1, x_PS = degree_R1[: edges.n_targets], x_RS[: edges.n_targets]
         # 1 / sqrt(d d') is split: the source's part before the sum, the target's after; the loop has 1 / d
-        return edges.total(x_RS * degree_R1.rsqrt()) * degree_P1.rsqrt() + x_PS / degree_P1
+        return (
+            edges.total(x_RS * degree_R1.rsqrt()) * degree_P1.rsqrt() + x_PS / degree_P1
+        )
 
     def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.norm(self.linear(messages_PS)))
@@ -93,7 +103,9 @@ class GinLayer(GraphLayer):
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
         self.epsilon = nn.Parameter(torch.zeros(()))
-        self.perceptron = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.perceptron = nn.Sequential(
+            nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)
+        )
         self.norm = nn.LayerNorm(width)
 
     @staticmethod
@@ -105,7 +117,9 @@ class GinLayer(GraphLayer):
         return edges.total(x_RS)
 
     def forward(self, x_PS: torch.Tensor, messages_PS: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.norm(self.perceptron((1 + self.epsilon) * x_PS + messages_PS)))
+        return torch.relu(
+            self.norm(self.perceptron((1 + self.epsilon) * x_PS + messages_PS))
+        )
 
 
 class GatLayer(GraphLayer):
@@ -146,7 +160,12 @@ class GatLayer(GraphLayer):
         return (x.unflatten(-1, (len(attention_HS), -1)) * attention_HS).sum(-1)
 
 
-GNNS: dict[str, type[GraphLayer]] = {"sage": SageLayer, "gcn": GcnLayer, "gat": GatLayer, "gin": GinLayer}
+GNNS: dict[str, type[GraphLayer]] = {
+    "sage": SageLayer,
+    "gcn": GcnLayer,
+    "gat": GatLayer,
+    "gin": GinLayer,
+}
 
 
 class NodeFeatures(nn.Module):
@@ -164,7 +183,11 @@ class NodeFeatures(nn.Module):
         self.state = nn.Embedding(3, width)
 
     def forward(
-        self, gene_ND: torch.Tensor, gene_R: torch.Tensor, value_R: torch.Tensor, state_R: torch.Tensor
+        self,
+        gene_ND: torch.Tensor,
+        gene_R: torch.Tensor,
+        value_R: torch.Tensor,
+        state_R: torch.Tensor,
     ) -> torch.Tensor:
         """Features of rows, (R, S), from the embeddings of all genes and each row's gene, value and state."""
         # the products are of each gene once: rows are many times as many as genes
@@ -183,7 +206,9 @@ class GraphEncoder(nn.Module):
         super().__init__()
         self.kind, width = GNNS[gnn["name"]], gnn["width"]
         self.features = NodeFeatures(gene_width, width)
-        self.layers = nn.ModuleList(self.kind(width, gnn["n_heads"]) for _ in range(gnn["n_layers"]))
+        self.layers = nn.ModuleList(
+            self.kind(width, gnn["n_heads"]) for _ in range(gnn["n_layers"])
+        )
 
     def forward(
         self,
@@ -212,11 +237,19 @@ class GraphEncoder(nn.Module):
         for part in weighed:
             part["weight"] = self.kind.weigh(part["weight"])
         batches = gather_edges(
-            weighed, group_B, active_KB, tokens_BL, len(gene_ND), len(self.layers), degrees=self.kind.needs_degrees
+            weighed,
+            group_B,
+            active_KB,
+            tokens_BL,
+            len(gene_ND),
+            len(self.layers),
+            degrees=self.kind.needs_degrees,
         )
 
         cell_R, gene_R = batches[0].cell_R, batches[0].gene_R
-        x_RS = self.features(gene_ND, gene_R, value_BN[cell_R, gene_R], state_BN[cell_R, gene_R])
+        x_RS = self.features(
+            gene_ND, gene_R, value_BN[cell_R, gene_R], state_BN[cell_R, gene_R]
+        )
         layers: list[GraphLayer] = list(self.layers)  # type: ignore[arg-type]
         for layer, edges in zip(layers, batches, strict=True):
             x_RS = layer(x_RS[: edges.n_targets], layer.messages(x_RS, edges))

@@ -68,17 +68,25 @@ class GRNFormer(nn.Module):
         self.register_buffer("sd_N", torch.as_tensor(sd, dtype=torch.float32))
 
         self.adapter: CrossAttentionAdapter | None = None
-        self.replaces_last = adapter is not None and adapter["position"] == "replace_last"
+        self.replaces_last = (
+            adapter is not None and adapter["position"] == "replace_last"
+        )
         if self.replaces_last:
             last = list(self.backbone.get_submodule(self.backbone.stack).children())[-1]
             last.requires_grad_(False)  # it has no part in the loss
 
         if adapter is not None:
             width = self.backbone.width
-            self.encoders = nn.ModuleDict({scale: GraphEncoder(width, gnn) for scale in scales})
-            self.adapter = CrossAttentionAdapter(width, gnn["width"], adapter["n_heads"], n_tokens)
+            self.encoders = nn.ModuleDict(
+                {scale: GraphEncoder(width, gnn) for scale in scales}
+            )
+            self.adapter = CrossAttentionAdapter(
+                width, gnn["width"], adapter["n_heads"], n_tokens
+            )
             self.fusion = ScaleFusion(gnn["fusion"], gnn["width"], len(scales))
-            self.candidates = CandidateScore(width, gnn["width"]) if self.masks_genes else None
+            self.candidates = (
+                CandidateScore(width, gnn["width"]) if self.masks_genes else None
+            )
 
     def forward(
         self,
@@ -104,26 +112,42 @@ class GRNFormer(nn.Module):
 
         known_BL = batch.known(self.masks_genes)
         if not self.masks_genes:
-            structure_BLS = self.structure_embeddings(batch, structure, rng, perturbation)
+            structure_BLS = self.structure_embeddings(
+                batch, structure, rng, perturbation
+            )
             return self.adapter(h_BTD, structure_BLS, known_BL), None
 
         # every gene is a candidate for a masked token; those of the tokens are taken from the same embeddings
-        every_BN = torch.arange(self.n_genes, device=h_BTD.device).expand(len(h_BTD), -1)
+        every_BN = torch.arange(self.n_genes, device=h_BTD.device).expand(
+            len(h_BTD), -1
+        )
         structure_BNS = self._embed(batch, every_BN, structure, rng, perturbation)
         index_BL1 = self._known_genes(batch)[:, :, None]
-        structure_BLS = structure_BNS.gather(1, index_BL1.expand(-1, -1, structure_BNS.shape[2]))
+        structure_BLS = structure_BNS.gather(
+            1, index_BL1.expand(-1, -1, structure_BNS.shape[2])
+        )
         return self.adapter(h_BTD, structure_BLS, known_BL), structure_BNS
 
     def structure_embeddings(
-        self, batch: Batch, structure: Structure, rng: np.random.Generator, perturbation: Perturbation
+        self,
+        batch: Batch,
+        structure: Structure,
+        rng: np.random.Generator,
+        perturbation: Perturbation,
     ) -> torch.Tensor:
         """Structure embeddings of each cell's tokens, of all scales, (B, L, S); gene 0's where a gene is not known."""
-        return self._embed(batch, self._known_genes(batch), structure, rng, perturbation)
+        return self._embed(
+            batch, self._known_genes(batch), structure, rng, perturbation
+        )
 
     def _known_genes(self, batch: Batch) -> torch.Tensor:
         """Genes of the tokens, (B, L), 0 where the gene may not be looked at."""
         known_BL = batch.known(self.masks_genes)
-        return batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, 0)
+        return (
+            batch.gene_BL
+            if known_BL is None
+            else batch.gene_BL.masked_fill(~known_BL, 0)
+        )
 
     def _embed(
         self,
@@ -142,11 +166,23 @@ class GRNFormer(nn.Module):
         embedded = []
         for scale, encoder in self.encoders.items():
             # cells of a type share the edges of the type; all cells share those of the eRegulons, which activity opens
-            type_B = batch.type_B if scale == "cell_type" else np.zeros_like(batch.type_B)
-            sampled, group_B = sample_edges(
-                structure[scale], type_B, expressed, self.n_genes, self.fanout, perturbation, rng
+            type_B = (
+                batch.type_B if scale == "cell_type" else np.zeros_like(batch.type_B)
             )
-            embedded.append(encoder(gene_ND, value_BN, state_BN, gene_BL, sampled, group_B, active_KB))
+            sampled, group_B = sample_edges(
+                structure[scale],
+                type_B,
+                expressed,
+                self.n_genes,
+                self.fanout,
+                perturbation,
+                rng,
+            )
+            embedded.append(
+                encoder(
+                    gene_ND, value_BN, state_BN, gene_BL, sampled, group_B, active_KB
+                )
+            )
         fused: torch.Tensor = self.fusion(embedded)
         return fused
 
@@ -157,10 +193,18 @@ class GRNFormer(nn.Module):
 
         # tokens whose gene may not be looked at go to one more column, which is cut off
         known_BL = batch.known(self.masks_genes)
-        gene_BL = batch.gene_BL if known_BL is None else batch.gene_BL.masked_fill(~known_BL, self.n_genes)
+        gene_BL = (
+            batch.gene_BL
+            if known_BL is None
+            else batch.gene_BL.masked_fill(~known_BL, self.n_genes)
+        )
         shape = len(gene_BL), self.n_genes + 1
-        value_BN = value_BL.new_zeros(shape).scatter(1, gene_BL, value_BL)[:, : self.n_genes]
-        state_BN = state_BL.new_full(shape, NOT_A_TOKEN).scatter(1, gene_BL, state_BL)[:, : self.n_genes]
+        value_BN = value_BL.new_zeros(shape).scatter(1, gene_BL, value_BL)[
+            :, : self.n_genes
+        ]
+        state_BN = state_BL.new_full(shape, NOT_A_TOKEN).scatter(1, gene_BL, state_BL)[
+            :, : self.n_genes
+        ]
         return value_BN, state_BN
 
     def target(self, batch: Batch) -> torch.Tensor:
@@ -170,10 +214,17 @@ class GRNFormer(nn.Module):
     def predict(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Standardised value of each token from the tokens' states, (B, L)."""
         predicted_BL = self.backbone.reconstruct(h_BTD, batch)
-        return predicted_BL if self.backbone.standardised else self._standardise(predicted_BL, batch)
+        return (
+            predicted_BL
+            if self.backbone.standardised
+            else self._standardise(predicted_BL, batch)
+        )
 
     def losses(
-        self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None = None
+        self,
+        h_BTD: torch.Tensor,
+        batch: Batch,
+        structure_BNS: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Loss of each masked token, (M,), from what `run` returns, and from the cell embedding where there is one.
 
@@ -183,18 +234,24 @@ class GRNFormer(nn.Module):
         if self.masks_genes:
             logits_MN = self.gene_logits(h_BTD, batch, structure_BNS)
             # in float32: under lower precision the exponentials of N logits would not add up
-            return F.cross_entropy(logits_MN.float(), batch.gene_BL[masked_BL], reduction="none"), None
+            return F.cross_entropy(
+                logits_MN.float(), batch.gene_BL[masked_BL], reduction="none"
+            ), None
 
         target_M = self.target(batch)[masked_BL]
         from_states_M = (self.predict(h_BTD, batch)[masked_BL] - target_M) ** 2
-        from_cell_BL = backbone.reconstruct_from_cell(backbone.cell_embedding(h_BTD, batch), batch)
+        from_cell_BL = backbone.reconstruct_from_cell(
+            backbone.cell_embedding(h_BTD, batch), batch
+        )
         if from_cell_BL is None:
             return from_states_M, None
         if not backbone.standardised:
             from_cell_BL = self._standardise(from_cell_BL, batch)
         return from_states_M, (from_cell_BL[masked_BL] - target_M) ** 2
 
-    def gene_logits(self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None) -> torch.Tensor:
+    def gene_logits(
+        self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None
+    ) -> torch.Tensor:
         """Logits over the N genes of the masked tokens, (M, N), from what `run` returns (objective masked_gene)."""
         h_BLD = h_BTD[:, self.backbone.n_cell_tokens :]
         logits_MN = self.backbone.gene_logits(h_BLD[batch.masked_BL])

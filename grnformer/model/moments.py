@@ -39,7 +39,8 @@ def gene_moments(
     type_mean
         (n_types, N).
     """
-    sums = None  # of each type and gene: probabilities, values times these, squares times these
+    # of each type and gene: probabilities, values times these, squares times these
+    sums = None
     for block, types, measured in blocks:
         if sums is None:
             sums = np.zeros((3, n_types, block.shape[1]))
@@ -50,7 +51,9 @@ def gene_moments(
         weighted = member @ sp.diags(of_expressed)
 
         # a gene that is not expressed counts by the probability of such genes: all by it, then the expressed by more
-        ones = sp.csr_matrix((np.ones_like(values.data), values.indices, values.indptr), values.shape)
+        ones = sp.csr_matrix(
+            (np.ones_like(values.data), values.indices, values.indptr), values.shape
+        )
         more = member @ sp.diags(of_expressed - of_others) @ ones
         sums[0][:, genes] += (member @ of_others)[:, None] + more.toarray()
         sums[1][:, genes] += (weighted @ values).toarray()
@@ -62,25 +65,35 @@ def gene_moments(
     total, all_first, all_second = sums.sum(1)
     mean = _shrink(all_first, total, all_first.sum() / total.sum())
     square = _shrink(all_second, total, all_second.sum() / total.sum())
-    sd = np.sqrt(np.maximum(square - mean**2, 1e-4))  # a gene of one value has an SD that divides
+    # a gene of one value has an SD that divides
+    sd = np.sqrt(np.maximum(square - mean**2, 1e-4))
     return mean, sd, _shrink(first, weight, mean)
 
 
 def _members(types: np.ndarray, n_types: int) -> sp.csr_matrix:
     """Type x row, 1 where the row is of the type: products with it are sums by type."""
-    return sp.csr_matrix((np.ones(len(types)), (types, np.arange(len(types)))), shape=(n_types, len(types)))
+    return sp.csr_matrix(
+        (np.ones(len(types)), (types, np.arange(len(types)))),
+        shape=(n_types, len(types)),
+    )
 
 
-def _shrink(sums: np.ndarray, weight: np.ndarray, towards: float | np.ndarray) -> np.ndarray:
+def _shrink(
+    sums: np.ndarray, weight: np.ndarray, towards: float | np.ndarray
+) -> np.ndarray:
     return (sums + SHRINK * towards) / (weight + SHRINK)
 
 
-def gene_fractions(blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int) -> np.ndarray:
+def gene_fractions(
+    blocks: Iterable[tuple[sp.csr_matrix, np.ndarray]], n_types: int
+) -> np.ndarray:
     """Frequency of each gene among the expressed ones, by cell type and, in the last row, of all: (n_types + 1, N).
 
     Shrunk by `SHRINK` pseudo-tokens towards the frequencies of all (these towards equal ones), so that none is 0.
     """
-    counts = sum((_members(types, n_types) @ (values > 0)).toarray() for values, types in blocks)
+    counts = sum(
+        (_members(types, n_types) @ (values > 0)).toarray() for values, types in blocks
+    )
     if isinstance(counts, int):
         raise ValueError("no block of cells")
     total = counts.sum(0) + SHRINK / counts.shape[1]
@@ -94,4 +107,6 @@ def nonzero_medians(expression: sp.csr_matrix) -> np.ndarray:
     by_gene = sp.csc_matrix(expression)
     by_gene.eliminate_zeros()
     spans = zip(by_gene.indptr[:-1], by_gene.indptr[1:], strict=True)
-    return np.array([np.median(np.expm1(by_gene.data[a:b])) if b > a else 1.0 for a, b in spans])
+    return np.array(
+        [np.median(np.expm1(by_gene.data[a:b])) if b > a else 1.0 for a, b in spans]
+    )

@@ -58,7 +58,9 @@ class Published:
         return digest.hexdigest()
 
 
-def put_published(backbone: Backbone, published: Published, genes: pd.DataFrame) -> None:
+def put_published(
+    backbone: Backbone, published: Published, genes: pd.DataFrame
+) -> None:
     """Load the weights into a backbone of the checkpoint's architecture.
 
     Parameters
@@ -88,20 +90,34 @@ def put_published(backbone: Backbone, published: Published, genes: pd.DataFrame)
     loaded["rows_N"] = torch.from_numpy(genes["token"].to_numpy().astype(np.int64))
     left = backbone.load_state_dict(loaded, strict=False).missing_keys
     # a tied weight is loaded by its other name: only parameters, which are named once, may not be left
-    if unpublished := sorted(set(left) & {name for name, _ in backbone.named_parameters()}):
-        raise ValueError(f"the backbone has weights that its published format lacks: {unpublished}")
+    if unpublished := sorted(
+        set(left) & {name for name, _ in backbone.named_parameters()}
+    ):
+        raise ValueError(
+            f"the backbone has weights that its published format lacks: {unpublished}"
+        )
 
 
 def take_published(backbone: Backbone, published: Published) -> Published:
     """The checkpoint with the weights that the backbone has now."""
     state = backbone.state_dict()
-    weights = {theirs: state[ours].detach().cpu().clone() for ours, theirs in backbone.published_names().items()}
-    return replace(published, weights={name: weights[name] for name in published.weights})
+    weights = {
+        theirs: state[ours].detach().cpu().clone()
+        for ours, theirs in backbone.published_names().items()
+    }
+    return replace(
+        published, weights={name: weights[name] for name in published.weights}
+    )
 
 
-def check_names(source: Path, found: Collection[str], expected: Collection[str]) -> None:
+def check_names(
+    source: Path, found: Collection[str], expected: Collection[str]
+) -> None:
     """Raise an InputError that names all missing and all unexpected weights."""
-    missing, unexpected = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    missing, unexpected = (
+        sorted(set(expected) - set(found)),
+        sorted(set(found) - set(expected)),
+    )
     if missing or unexpected:
         parts = [f"missing weights: {', '.join(missing)}"] * bool(missing)
         parts += [f"unexpected weights: {', '.join(unexpected)}"] * bool(unexpected)
@@ -113,7 +129,9 @@ def load_tensors(path: Path) -> Any:
     import pickle
 
     if not path.exists():
-        raise InputError(f"{path} does not exist", "a checkpoint", "check pretrain.checkpoint")
+        raise InputError(
+            f"{path} does not exist", "a checkpoint", "check pretrain.checkpoint"
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:

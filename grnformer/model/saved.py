@@ -12,15 +12,21 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.model.grnformer import GRNFormer
 
-FORMAT = 3  # of model.json and the names of weights; raise it where older models no longer load
+# of model.json and the names of weights; raise it where older models no longer load
+FORMAT = 3
 
 
-def save_model(model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path) -> None:
+def save_model(
+    model: GRNFormer, card: dict[str, Any], weights: str | Path, description: str | Path
+) -> None:
     """Write model.safetensors and model.json; `card` has the arguments of GRNFormer under `arguments`."""
     state = model.state_dict()
     # safetensors refuses tensors that share memory, as tied weights do: all but the first are written as copies
     first = {value.data_ptr(): name for name, value in reversed(state.items())}
-    apart = {n: v.contiguous() if first[v.data_ptr()] == n else v.clone() for n, v in state.items()}
+    apart = {
+        n: v.contiguous() if first[v.data_ptr()] == n else v.clone()
+        for n, v in state.items()
+    }
     with io.atomic(weights) as temporary:
         save_file(apart, temporary)
     io.write_json({"format": FORMAT, **card}, description, "model")
@@ -38,7 +44,9 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     found = io.read_json(path).get("format")
     if found != FORMAT:
         raise InputError(
-            f"{path} has the format {found}" if found else f"{path} has no format: an earlier version wrote it",
+            f"{path} has the format {found}"
+            if found
+            else f"{path} has no format: an earlier version wrote it",
             f"format {FORMAT}, as this version of grnformer writes",
             "train the model again, or use it with the version that wrote it",
         )
@@ -57,7 +65,9 @@ def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
     folder = Path(folder)
     card = read_card(folder)
     n_genes = len(card["genes"])
-    model = GRNFormer(n_genes, mean=np.zeros(n_genes), sd=np.ones(n_genes), **card["arguments"])
+    model = GRNFormer(
+        n_genes, mean=np.zeros(n_genes), sd=np.ones(n_genes), **card["arguments"]
+    )
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:

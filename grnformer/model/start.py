@@ -47,10 +47,14 @@ def start_model(
         put_published(model.backbone, published, genes)
     elif seen is not None:
         values = seen()
-        model.backbone.start_genes(coexpression_embedding(values, model.backbone.width, seed))
+        model.backbone.start_genes(
+            coexpression_embedding(values, model.backbone.width, seed)
+        )
         if model.masks_genes:
             one_type = np.zeros(values.shape[0], int)
-            model.backbone.start_fractions(gene_fractions([(values, one_type)], n_types=1)[-1])
+            model.backbone.start_fractions(
+                gene_fractions([(values, one_type)], n_types=1)[-1]
+            )
     return model
 
 

@@ -61,14 +61,25 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
     logger.info("tuning %s: %d weights of the backbone are trained", how, trained)
 
 
-def _add_low_rank(backbone: nn.Module, layers: list[nn.Module], settings: dict[str, Any]) -> None:
+def _add_low_rank(
+    backbone: nn.Module, layers: list[nn.Module], settings: dict[str, Any]
+) -> None:
     from peft import LoraConfig, inject_adapter_in_model
 
     trained = [p for p in backbone.parameters() if p.requires_grad]
     inside = {id(module) for layer in layers for module in layer.modules()}
-    names = [n for n, m in backbone.named_modules() if id(m) in inside and isinstance(m, nn.Linear)]
+    names = [
+        n
+        for n, m in backbone.named_modules()
+        if id(m) in inside and isinstance(m, nn.Linear)
+    ]
 
-    config = LoraConfig(r=settings["rank"], lora_alpha=settings["alpha"], target_modules=names, lora_dropout=0.0)
+    config = LoraConfig(
+        r=settings["rank"],
+        lora_alpha=settings["alpha"],
+        target_modules=names,
+        lora_dropout=0.0,
+    )
     inject_adapter_in_model(config, backbone)
     for parameter in trained:  # the injection has frozen the heads too
         parameter.requires_grad_(True)

@@ -25,7 +25,9 @@ _MARKERS = {
 }
 
 
-def annotate_multiome(counts: mudata.MuData, *, seed: int, settings: dict[str, Any]) -> mudata.MuData:
+def annotate_multiome(
+    counts: mudata.MuData, *, seed: int, settings: dict[str, Any]
+) -> mudata.MuData:
     """Normalise, embed and cluster; without an annotation, a cell's type is its cluster.
 
     Parameters
@@ -41,7 +43,12 @@ def annotate_multiome(counts: mudata.MuData, *, seed: int, settings: dict[str, A
         Contract `multiome`.
     """
     mudata.set_options(pull_on_update=False)
-    embed_rna(counts.mod["rna"], counts.obs["sample"].astype(str), settings=settings, seed=seed)
+    embed_rna(
+        counts.mod["rna"],
+        counts.obs["sample"].astype(str),
+        settings=settings,
+        seed=seed,
+    )
     embed_atac(counts.mod["atac"], n_lsi=settings["n_lsi"], seed=seed)
     join_modalities(counts, settings=settings, seed=seed)
 
@@ -56,7 +63,9 @@ def annotate_multiome(counts: mudata.MuData, *, seed: int, settings: dict[str, A
     data = mudata.MuData(dict(counts.mod))
     for column in ("cell_type", "sample", "donor", "barcode", "cluster"):
         text = counts.obs[column]
-        data.obs[column] = text if column == "barcode" else pd.Categorical(text.astype(str))
+        data.obs[column] = (
+            text if column == "barcode" else pd.Categorical(text.astype(str))
+        )
     data.obs["rna_weight"] = counts.obs["rna_weight"]
     data.obsm["X_umap"] = counts.obsm["X_umap"]
     data.uns["checks"] = counts.uns["checks"]
@@ -100,5 +109,9 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
     if "group" not in ranked:
         ranked["group"] = groups[0]
 
-    markers = ranked[list(_MARKERS)].rename(columns=_MARKERS).astype({"cell_type": object, "gene": object})
+    markers = (
+        ranked[list(_MARKERS)]
+        .rename(columns=_MARKERS)
+        .astype({"cell_type": object, "gene": object})
+    )
     return markers[np.isfinite(markers["score"])].reset_index(drop=True)

@@ -26,12 +26,22 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     values = counts.data
     undefined = np.count_nonzero(~np.isfinite(values))
     if undefined:
-        raise _no_counts(where, f"{undefined} missing or infinite values", "write 0 where nothing was counted")
+        raise _no_counts(
+            where,
+            f"{undefined} missing or infinite values",
+            "write 0 where nothing was counted",
+        )
     if not values.any():
         raise _no_counts(where, "all counts are 0", "give another file")
     if values.min() < 0:
-        found = f"{np.count_nonzero(values < 0)} negative values, lowest {values.min():g}"
-        raise _no_counts(where, found, "give the raw counts: this matrix was scaled or batch-corrected")
+        found = (
+            f"{np.count_nonzero(values < 0)} negative values, lowest {values.min():g}"
+        )
+        raise _no_counts(
+            where,
+            found,
+            "give the raw counts: this matrix was scaled or batch-corrected",
+        )
     if not is_whole(values):
         example = values[values != np.round(values)][0]
         raise _no_counts(
@@ -79,7 +89,9 @@ def sum_repeated_genes(data: anndata.AnnData, where: str) -> anndata.AnnData:
     )
     # Genes x unique names, 1 where a gene bears the name.
     codes, _ = pd.factorize(names)
-    indicator = sp.csr_matrix((np.ones(len(codes), np.int32), (np.arange(len(codes)), codes)))
+    indicator = sp.csr_matrix(
+        (np.ones(len(codes), np.int32), (np.arange(len(codes)), codes))
+    )
     summed = sp.csr_matrix(data.X @ indicator)
     return anndata.AnnData(summed, obs=data.obs, var=data.var[~repeated].copy())
 

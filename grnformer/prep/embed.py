@@ -48,9 +48,13 @@ def embed_rna(
     rna.obs["sample"] = pd.Categorical(sample)
     several = rna.obs["sample"].value_counts().gt(1).sum() > 1
     n_hvgs = min(settings["n_hvgs"], rna.n_vars)
-    sc.pp.highly_variable_genes(rna, n_top_genes=n_hvgs, batch_key="sample" if several else None)
+    sc.pp.highly_variable_genes(
+        rna, n_top_genes=n_hvgs, batch_key="sample" if several else None
+    )
     del rna.obs["sample"]
-    rna.var = rna.var[rna.var.columns.intersection(["gene_id", "n_cells", "highly_variable"])]
+    rna.var = rna.var[
+        rna.var.columns.intersection(["gene_id", "n_cells", "highly_variable"])
+    ]
 
     n_chosen = int(rna.var["highly_variable"].sum())
     n_pcs = max(1, min(settings["n_pcs"], rna.n_obs - 1, n_chosen - 1))
@@ -93,7 +97,9 @@ def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix(weighed.log1p(), dtype=np.float32)
 
 
-def join_modalities(data: mudata.MuData, *, settings: dict[str, Any], seed: int) -> None:
+def join_modalities(
+    data: mudata.MuData, *, settings: dict[str, Any], seed: int
+) -> None:
     """Joint neighbours of RNA and ATAC, clusters and a UMAP of them, in place.
 
     Weighted nearest neighbours (Hao et al. 2021, doi 10.1016/j.cell.2021.04.048, see `wnn`), Leiden clusters
@@ -110,7 +116,9 @@ def join_modalities(data: mudata.MuData, *, settings: dict[str, Any], seed: int)
     import scanpy as sc
 
     embeddings = [data.mod["rna"].obsm["X_pca"], data.mod["atac"].obsm["X_lsi"]]
-    indices, distances, weights = weigh_neighbors(embeddings, n_neighbors=settings["n_neighbors"])
+    indices, distances, weights = weigh_neighbors(
+        embeddings, n_neighbors=settings["n_neighbors"]
+    )
 
     # Scanpy reads neighbours from an AnnData: this one has no counts, so nothing is copied.
     joint = anndata.AnnData(
@@ -118,7 +126,12 @@ def join_modalities(data: mudata.MuData, *, settings: dict[str, Any], seed: int)
         obsm={"X_joint": np.hstack(embeddings)},
         obsp={"connectivities": _connect(embeddings[0], indices, distances, seed)},
     )
-    params = {"method": "umap", "metric": "euclidean", "n_neighbors": indices.shape[1], "use_rep": "X_joint"}
+    params = {
+        "method": "umap",
+        "metric": "euclidean",
+        "n_neighbors": indices.shape[1],
+        "use_rep": "X_joint",
+    }
     joint.uns["neighbors"] = {"connectivities_key": "connectivities", "params": params}
 
     cluster(joint, settings["cluster_resolution"], seed)

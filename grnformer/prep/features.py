@@ -57,7 +57,13 @@ def as_rna(
         return max(known_symbols(names), known_ids(names))
 
     data = select_features(data, GENES, where)
-    data = orient(data, known, min_known_genes, f"genes of the TSS table such as {sorted(symbols)[:3]}", where)
+    data = orient(
+        data,
+        known,
+        min_known_genes,
+        f"genes of the TSS table such as {sorted(symbols)[:3]}",
+        where,
+    )
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=data.var)
     check_barcodes(data.obs_names, where)
 

@@ -9,7 +9,13 @@ import mudata
 import numpy as np
 import pandas as pd
 
-from grnformer.prep.qc import drop_doublets, judge_cells, mark, measure_cells, stop_if_empty
+from grnformer.prep.qc import (
+    drop_doublets,
+    judge_cells,
+    mark,
+    measure_cells,
+    stop_if_empty,
+)
 from grnformer.prep.sample import dropped_table
 
 
@@ -56,7 +62,11 @@ def filter_multiome(
 
     regions = _judge_features(atac, settings["regions"]["min_cells"])
     chromosomes = set(tss["chrom"]) - set(settings["regions"]["drop_chromosomes"])
-    mark(regions, ~atac.var["chrom"].isin(chromosomes), "chromosome not in the TSS table, or excluded")
+    mark(
+        regions,
+        ~atac.var["chrom"].isin(chromosomes),
+        "chromosome not in the TSS table, or excluded",
+    )
     stop_if_empty(regions, "region")
 
     cells = dropped_table("cell", qc["reason"].fillna(""))
@@ -85,14 +95,20 @@ def _judge_cells(
     qc["doublet_score"] = np.nan
     doublets = dict(settings["doublets"])
     if doublets.pop("enabled"):
-        reasons, qc["doublet_score"] = drop_doublets(data, reasons, seed=seed, **doublets)
+        reasons, qc["doublet_score"] = drop_doublets(
+            data, reasons, seed=seed, **doublets
+        )
 
     # Types are counted last, among the cells that every other filter keeps.
     if "cell_type" in data.obs:
         types = data.obs["cell_type"].astype(str)
         sizes = types[reasons == ""].value_counts()
         for name in sizes.index[sizes < min_per_type]:
-            mark(reasons, types == name, f"cell type {name} has fewer than {min_per_type} cells")
+            mark(
+                reasons,
+                types == name,
+                f"cell type {name} has fewer than {min_per_type} cells",
+            )
     stop_if_empty(reasons, "cell")
 
     qc.insert(0, "cell", qc.index)

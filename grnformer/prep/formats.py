@@ -16,7 +16,9 @@ from grnformer.prep.text_matrix import read_text_matrix
 
 log = logging.getLogger(__name__)
 
-_FORMATS = "10x .h5, .h5ad, .zarr, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)"
+_FORMATS = (
+    "10x .h5, .h5ad, .zarr, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)"
+)
 _SCANPY_COLUMNS = {"gene_ids": "gene_id", "feature_types": "feature_type"}
 
 
@@ -89,11 +91,18 @@ def _read_10x_h5(path: Path) -> anndata.AnnData:
 
 def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
     """The first of layer counts, X and raw that holds whole numbers."""
-    candidates = [("layer 'counts'", stored.layers.get("counts"), stored.var), ("X", stored.X, stored.var)]
+    candidates = [
+        ("layer 'counts'", stored.layers.get("counts"), stored.var),
+        ("X", stored.X, stored.var),
+    ]
     if stored.raw is not None:
         candidates.append(("raw", stored.raw.X, stored.raw.var))
 
-    present = [(name, sp.csr_matrix(matrix), var) for name, matrix, var in candidates if matrix is not None]
+    present = [
+        (name, sp.csr_matrix(matrix), var)
+        for name, matrix, var in candidates
+        if matrix is not None
+    ]
     if not present:
         raise InputError(
             f"{path} holds no matrix",
@@ -105,12 +114,16 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
     whole = (candidate for candidate in present if is_whole(candidate[1].data))
     name, matrix, var = next(whole, present[0])
     log.info("%s: counts from %s", path, name)
-    return anndata.AnnData(matrix, obs=stored.obs, var=var.rename(columns=_SCANPY_COLUMNS))
+    return anndata.AnnData(
+        matrix, obs=stored.obs, var=var.rename(columns=_SCANPY_COLUMNS)
+    )
 
 
 def _read_text(path: Path) -> anndata.AnnData:
     matrix, rows, columns = read_text_matrix(path)
-    return anndata.AnnData(matrix, obs=pd.DataFrame(index=rows), var=pd.DataFrame(index=columns))
+    return anndata.AnnData(
+        matrix, obs=pd.DataFrame(index=rows), var=pd.DataFrame(index=columns)
+    )
 
 
 def _read_folder(folder: Path) -> anndata.AnnData:
@@ -136,7 +149,11 @@ def _read_folder(folder: Path) -> anndata.AnnData:
             f"{len(features)} features ({features_file.name}) x {len(barcodes)} barcodes",
             "take the three files from the same folder",
         )
-    return anndata.AnnData(sp.csr_matrix(matrix.T), obs=pd.DataFrame(index=barcodes.to_numpy()), var=features)
+    return anndata.AnnData(
+        sp.csr_matrix(matrix.T),
+        obs=pd.DataFrame(index=barcodes.to_numpy()),
+        var=features,
+    )
 
 
 def _features(table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -147,7 +164,9 @@ def _features(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     # The columns of 10x are id, name, type; other tools write only names.
     n_columns = table.shape[1]
-    columns = ["name"] if n_columns == 1 else ["gene_id", "name", "feature_type"][:n_columns]
+    columns = (
+        ["name"] if n_columns == 1 else ["gene_id", "name", "feature_type"][:n_columns]
+    )
     named = table.iloc[:, : len(columns)].set_axis(columns, axis=1)
     return named.set_index("name").rename_axis(None)
 

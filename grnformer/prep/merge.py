@@ -14,7 +14,9 @@ from grnformer.prep.sample import dropped_table
 log = logging.getLogger(__name__)
 
 
-def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -> tuple[mudata.MuData, pd.DataFrame]:
+def merge_samples(
+    samples: list[mudata.MuData], *, min_shared_features: float
+) -> tuple[mudata.MuData, pd.DataFrame]:
     """Concatenate samples, on the genes and regions that all of them have.
 
     Parameters
@@ -35,7 +37,9 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
         If samples share too few features (their peaks were called separately), or only some are annotated.
     """
     mudata.set_options(pull_on_update=False)
-    check_annotated_alike({data.obs["sample"].iloc[0]: "cell_type" in data.obs for data in samples})
+    check_annotated_alike(
+        {data.obs["sample"].iloc[0]: "cell_type" in data.obs for data in samples}
+    )
     if len(samples) == 1:
         return samples[0], dropped_table("gene", pd.Series(dtype=object))
 
@@ -47,12 +51,22 @@ def merge_samples(samples: list[mudata.MuData], *, min_shared_features: float) -
         merged[modality] = anndata.concat([part[:, shared] for part in parts])
         merged[modality].var = parts[0].var.loc[shared].copy()
 
-        all_features = parts[0].var_names.append([part.var_names for part in parts[1:]]).unique()
+        all_features = (
+            parts[0].var_names.append([part.var_names for part in parts[1:]]).unique()
+        )
         lost = all_features.difference(shared, sort=False)
-        dropped.append(dropped_table(kind, pd.Series(f"not in all {len(parts)} samples", index=lost)))
+        dropped.append(
+            dropped_table(
+                kind, pd.Series(f"not in all {len(parts)} samples", index=lost)
+            )
+        )
 
     data = mudata.MuData(merged)
-    columns = [column for column in ("sample", "donor", "barcode", "cell_type") if column in samples[0].obs]
+    columns = [
+        column
+        for column in ("sample", "donor", "barcode", "cell_type")
+        if column in samples[0].obs
+    ]
     obs = pd.concat([part.obs[columns].astype(str) for part in samples])
     # By cell: MuData may order cells in its way.
     for column in columns:
@@ -87,7 +101,13 @@ def shared_names(parts: list[anndata.AnnData]) -> pd.Index:
 def _shared_features(parts: list[anndata.AnnData], kind: str, least: float) -> pd.Index:
     shared = shared_names(parts)
     smallest = min(part.n_vars for part in parts)
-    log.info("%d %ss in all of %d samples; the smallest has %d", len(shared), kind, len(parts), smallest)
+    log.info(
+        "%d %ss in all of %d samples; the smallest has %d",
+        len(shared),
+        kind,
+        len(parts),
+        smallest,
+    )
     if len(shared) == 0 or len(shared) < least * smallest:
         remedies = {
             "region": "count all samples over one set of peaks",

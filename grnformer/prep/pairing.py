@@ -44,14 +44,21 @@ def pair_barcodes(
     """
     shared = rna[rna.isin(atac)]
     overlap = len(shared) / min(len(rna), len(atac))
-    log.info("%s: %d RNA and %d ATAC barcodes, %d in both", where, len(rna), len(atac), len(shared))
+    log.info(
+        "%s: %d RNA and %d ATAC barcodes, %d in both",
+        where,
+        len(rna),
+        len(atac),
+        len(shared),
+    )
 
     if len(shared) == 0 or overlap < min_barcode_overlap:
         raise InputError(
             f"{where}: {len(shared)} of {len(rna)} RNA barcodes (such as {rna[0]!r}) are among the {len(atac)} ATAC "
             f"barcodes (such as {atac[0]!r}): {overlap:.1%} of the smaller set",
             f"at least {min_barcode_overlap:.0%} (prep.min_barcode_overlap): both modalities of the same cells",
-            spelling_hint(rna, atac, overlap) or "check that both files are of this sample",
+            spelling_hint(rna, atac, overlap)
+            or "check that both files are of this sample",
         )
     return shared
 
@@ -98,7 +105,11 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
             dtype=str,
             keep_default_na=False,
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+    ) as error:
         raise InputError(
             f"{path}: {error}",
             "two columns: barcode, cell type",
@@ -134,7 +145,9 @@ def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
     if column not in obs:
         raise InputError(
             f"{where}: no obs column {column!r}",
-            f"one of {list(obs.columns)}" if len(obs.columns) else "an .h5ad with obs columns",
+            f"one of {list(obs.columns)}"
+            if len(obs.columns)
+            else "an .h5ad with obs columns",
             "correct the sample sheet's annotation",
         )
     return obs[column].astype(object).where(obs[column].notna(), "").astype(str)
@@ -158,7 +171,11 @@ def label_cells(
     # The annotation is read as text: words for missing values in other tables are names here.
     words = sorted(set(found) & set(MISSING_NUMBERS) - {""})
     if words:
-        log.warning("%s: %s taken as names of cell types; a cell without a type has an empty field", where, words)
+        log.warning(
+            "%s: %s taken as names of cell types; a cell without a type has an empty field",
+            where,
+            words,
+        )
 
     missing = found == ""
     if 1 - missing.mean() < min_annotated:

@@ -95,7 +95,11 @@ def judge_cells(
         kept = reasons == ""
         distance = _mads(np.log1p(metrics.loc[kept, metric]), sample[kept])
         outlier = distance.abs().gt(n_mads).reindex(metrics.index, fill_value=False)
-        mark(reasons, outlier, f"{metric} further than {n_mads:g} MADs from the sample's median")
+        mark(
+            reasons,
+            outlier,
+            f"{metric} further than {n_mads:g} MADs from the sample's median",
+        )
 
     stop_if_empty(reasons, "cell")
     return reasons
@@ -105,7 +109,13 @@ def stop_if_empty(reasons: pd.Series, kind: str) -> None:
     """Raise InputError if every cell, gene or region has a reason to be dropped."""
     counts = reasons[reasons != ""].value_counts()
     n_kept = len(reasons) - counts.sum()
-    log.info("%d of %d %ss kept; dropped: %s", n_kept, len(reasons), kind, counts.to_dict() or "none")
+    log.info(
+        "%d of %d %ss kept; dropped: %s",
+        n_kept,
+        len(reasons),
+        kind,
+        counts.to_dict() or "none",
+    )
     if len(counts) and n_kept == 0:
         raise InputError(
             f"no {kind} passes the filters; {counts.iloc[0]} of {len(reasons)} are dropped for: {counts.index[0]}",
@@ -147,7 +157,10 @@ def drop_doublets(
 
         # Scrublet uses only variable genes, a fraction of all: it must not ask for more components than those.
         components = max(2, min(_SCRUBLET_COMPONENTS, part.n_obs - 1, part.n_vars // 4))
-        settings: dict[str, Any] = {"expected_doublet_rate": expected_rate, "threshold": threshold}
+        settings: dict[str, Any] = {
+            "expected_doublet_rate": expected_rate,
+            "threshold": threshold,
+        }
         sc.pp.scrublet(
             part,
             **settings,

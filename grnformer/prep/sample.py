@@ -12,7 +12,12 @@ import pandas as pd
 from grnformer.genome.build_check import check_build, check_chromosomes
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
-from grnformer.prep.pairing import annotation_of, label_cells, pair_barcodes, read_annotation
+from grnformer.prep.pairing import (
+    annotation_of,
+    label_cells,
+    pair_barcodes,
+    read_annotation,
+)
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +64,13 @@ def load_sample(
         For the first problem found in the files.
     """
     where = f"sample {row['sample']}"
-    rna, atac, checks = _read_modalities(row, tss, where, min_known_genes=min_known_genes, build=build)
+    rna, atac, checks = _read_modalities(
+        row, tss, where, min_known_genes=min_known_genes, build=build
+    )
 
-    paired = pair_barcodes(rna.obs_names, atac.obs_names, where, min_barcode_overlap=min_barcode_overlap)
+    paired = pair_barcodes(
+        rna.obs_names, atac.obs_names, where, min_barcode_overlap=min_barcode_overlap
+    )
     reasons = [
         pd.Series("no ATAC barcode", rna.obs_names.difference(paired, sort=False)),
         pd.Series("no RNA barcode", atac.obs_names.difference(paired, sort=False)),
@@ -71,15 +80,23 @@ def load_sample(
 
     cell_type = None
     if row.get("annotation"):
-        labels = label_cells(annotation_of_sample(row, rna), paired, where, min_annotated=min_annotated)
+        labels = label_cells(
+            annotation_of_sample(row, rna), paired, where, min_annotated=min_annotated
+        )
         cell_type = labels[labels != ""]
-        reasons.append(pd.Series("no cell type in the annotation", labels.index[labels == ""]))
+        reasons.append(
+            pd.Series("no cell type in the annotation", labels.index[labels == ""])
+        )
         paired = cell_type.index
 
     data = _join(rna[paired].copy(), atac[paired].copy(), row)
     if cell_type is not None:
         data.obs["cell_type"] = cell_type.to_numpy()
-    checks |= {"rna_barcodes": rna.n_obs, "atac_barcodes": atac.n_obs, "paired": len(paired)}
+    checks |= {
+        "rna_barcodes": rna.n_obs,
+        "atac_barcodes": atac.n_obs,
+        "paired": len(paired),
+    }
     # By sample, so that merged samples keep theirs; as floats, which HDF5 gives back as they were.
     figures = {key: float(value) for key, value in checks.items()}
     data.uns["checks"] = {row["sample"]: figures}
@@ -92,7 +109,14 @@ def load_sample(
 def dropped_table(kind: str, reasons: pd.Series) -> pd.DataFrame:
     """Rows of contract `dropped` for the names that have a reason (not ''), of no sample yet."""
     dropped = reasons[reasons != ""]
-    frame = pd.DataFrame({"kind": kind, "name": dropped.index, "sample": None, "reason": dropped.to_numpy()})
+    frame = pd.DataFrame(
+        {
+            "kind": kind,
+            "name": dropped.index,
+            "sample": None,
+            "reason": dropped.to_numpy(),
+        }
+    )
     return frame.astype(object)
 
 
@@ -122,11 +146,15 @@ def _read_modalities(
     check_chromosomes(atac.var["chrom"].value_counts(), tss, in_atac, what="regions")
     checks = check_build(atac.var, tss, row["genome"], in_atac, **build)
 
-    rna = as_rna(raw_rna, tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes)
+    rna = as_rna(
+        raw_rna, tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes
+    )
     return rna, atac, checks
 
 
-def _explain_by_fragments(reasons: pd.Series, barcodes: pd.DataFrame) -> list[pd.Series]:
+def _explain_by_fragments(
+    reasons: pd.Series, barcodes: pd.DataFrame
+) -> list[pd.Series]:
     """Reasons by barcode; those that the fragments gave replace a missing partner."""
     judged = barcodes[barcodes["reason"].notna()].set_index("barcode")
     explained = reasons.copy()
@@ -138,10 +166,14 @@ def _explain_by_fragments(reasons: pd.Series, barcodes: pd.DataFrame) -> list[pd
 
 
 def _cell_names(row: dict[str, str], barcodes: pd.Index) -> pd.Index:
-    return pd.Index([f"{row['sample']}:{barcode}" for barcode in barcodes], dtype=object)
+    return pd.Index(
+        [f"{row['sample']}:{barcode}" for barcode in barcodes], dtype=object
+    )
 
 
-def _join(rna: anndata.AnnData, atac: anndata.AnnData, row: dict[str, str]) -> mudata.MuData:
+def _join(
+    rna: anndata.AnnData, atac: anndata.AnnData, row: dict[str, str]
+) -> mudata.MuData:
     """A MuData whose cells carry the sample's name, with only what the contract names."""
     mudata.set_options(pull_on_update=False)
     barcodes = rna.obs_names

@@ -10,7 +10,9 @@ import pandas as pd
 _DEPTHS = ["n_umis", "n_genes", "n_atac_counts", "n_regions"]
 
 
-def summarise(data: mudata.MuData, dropped: pd.DataFrame, qc: pd.DataFrame) -> dict[str, Any]:
+def summarise(
+    data: mudata.MuData, dropped: pd.DataFrame, qc: pd.DataFrame
+) -> dict[str, Any]:
     """Cells, genes and regions before and after, by reason; types, depth, and agreement of clusters and types.
 
     Parameters
@@ -32,7 +34,9 @@ def summarise(data: mudata.MuData, dropped: pd.DataFrame, qc: pd.DataFrame) -> d
     }
     reasons = {kind: _counts(part["reason"]) for kind, part in dropped.groupby("kind")}
     lost = dropped["kind"].value_counts().to_dict()
-    counts = {kind: {"before": n + lost.get(kind, 0), "after": n} for kind, n in after.items()}
+    counts = {
+        kind: {"before": n + lost.get(kind, 0), "after": n} for kind, n in after.items()
+    }
 
     # Without an annotation the types are the clusters, and agree of course.
     agreement = None

@@ -64,7 +64,9 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
         for batch in reader:
             names, *values = batch.columns
             rows += names.to_pylist()
-            dense = np.column_stack([column.to_numpy(zero_copy_only=False) for column in values])
+            dense = np.column_stack(
+                [column.to_numpy(zero_copy_only=False) for column in values]
+            )
             blocks.append(sp.csr_matrix(dense))
     except pa.ArrowInvalid as error:
         raise InputError(

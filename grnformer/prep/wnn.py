@@ -25,7 +25,9 @@ class _Modality(NamedTuple):
     first: np.ndarray  # (n_cells,), distance to the nearest
     width: np.ndarray  # (n_cells,), kernel width
 
-    def affinity(self, distances: np.ndarray, cells: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def affinity(
+        self, distances: np.ndarray, cells: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
         """Affinity, 0 to 1, at distances from cells; the nearest neighbour has 1."""
         beyond = np.maximum(distances - self.first[cells], 0)
         return np.exp(-beyond / self.width[cells])
@@ -62,11 +64,17 @@ def weigh_neighbors(
     n_neighbors = min(n_neighbors, n_others)
     n_candidates = min(max(n_candidates, n_neighbors), n_others)
 
-    modalities = [_find_kernel(each, n_neighbors, n_candidates, n_bandwidth) for each in embeddings]
+    modalities = [
+        _find_kernel(each, n_neighbors, n_candidates, n_bandwidth)
+        for each in embeddings
+    ]
     weights = _weigh_modalities(modalities, n_neighbors)
 
     # All pairs of cells would not fit into memory.
-    parts = [_join(modalities, weights, cells, n_neighbors) for cells in _chunks(n_others + 1)]
+    parts = [
+        _join(modalities, weights, cells, n_neighbors)
+        for cells in _chunks(n_others + 1)
+    ]
     indices, distances = (np.concatenate(part) for part in zip(*parts, strict=True))
     return indices, distances, weights
 
@@ -84,7 +92,11 @@ def _find_kernel(
     space = vectors / np.where(norm > 0, norm, 1)
 
     # Without an argument, kneighbors leaves out the cell itself.
-    distances, nearest = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(space).kneighbors()
+    distances, nearest = (
+        NearestNeighbors(n_neighbors=n_candidates, algorithm="brute")
+        .fit(space)
+        .kneighbors()
+    )
     first = distances[:, 0]
     width = _bandwidths(space, nearest[:, :n_neighbors], n_bandwidth) - first
     return _Modality(space, nearest, first, np.maximum(width, _MIN_WIDTH))
@@ -96,7 +108,9 @@ def _weigh_modalities(modalities: list[_Modality], n_neighbors: int) -> np.ndarr
     ratios = []
     for number, modality in enumerate(modalities):
         # Neighbours from this modality should predict its space better than those from the others do.
-        affinity = np.array([modality.affinity(_gap(modality.space, each)) for each in neighbors])
+        affinity = np.array(
+            [modality.affinity(_gap(modality.space, each)) for each in neighbors]
+        )
         across = np.delete(affinity, number, axis=0).max(axis=0)
         ratios.append(affinity[number] / (across + _EPSILON))
 
@@ -130,7 +144,10 @@ def _join(
 
 
 def _chunks(n_cells: int) -> list[np.ndarray]:
-    return [np.arange(start, min(start + _CHUNK, n_cells)) for start in range(0, n_cells, _CHUNK)]
+    return [
+        np.arange(start, min(start + _CHUNK, n_cells))
+        for start in range(0, n_cells, _CHUNK)
+    ]
 
 
 def _distance(space: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -146,13 +163,17 @@ def _gap(space: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
     return np.linalg.norm(space - total / neighbors.shape[1], axis=1)
 
 
-def _bandwidths(space: np.ndarray, neighbors: np.ndarray, n_bandwidth: int) -> np.ndarray:
+def _bandwidths(
+    space: np.ndarray, neighbors: np.ndarray, n_bandwidth: int
+) -> np.ndarray:
     """Mean distance to the cells of lowest Jaccard similarity above 0 of neighbour sets; the farthest where tied."""
     n_cells, n_neighbors = neighbors.shape
     # Cells x cells, 1 where a column's cell is in the row's set, which holds the cell itself.
     members = np.c_[np.arange(n_cells), neighbors].ravel()
     bounds = np.arange(0, members.size + 1, n_neighbors + 1)
-    member = sp.csr_matrix((np.ones(members.size, np.int32), members, bounds), shape=(n_cells, n_cells))
+    member = sp.csr_matrix(
+        (np.ones(members.size, np.int32), members, bounds), shape=(n_cells, n_cells)
+    )
 
     widths = np.empty(n_cells)
     for cells in _chunks(n_cells):
@@ -163,7 +184,9 @@ def _bandwidths(space: np.ndarray, neighbors: np.ndarray, n_bandwidth: int) -> n
 
         # Sets are of one size, so the Jaccard index orders as the number of common members does.
         away = _distance(space, rows, columns)
-        chosen = _first_of_each_row(rows, np.lexsort((-away, common, rows)), n_bandwidth)
+        chosen = _first_of_each_row(
+            rows, np.lexsort((-away, common, rows)), n_bandwidth
+        )
 
         row = rows[chosen] - cells[0]
         total = np.bincount(row, weights=away[chosen], minlength=len(cells))

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 
-def mean_by_type(matrices: dict[str, Any], names: list[str], cell_types: pd.Series, row: str) -> pd.DataFrame:
+def mean_by_type(
+    matrices: dict[str, Any], names: list[str], cell_types: pd.Series, row: str
+) -> pd.DataFrame:
     """Means of the columns of matrices over the cells of each type.
 
     Parameters
@@ -25,7 +27,9 @@ def mean_by_type(matrices: dict[str, Any], names: list[str], cell_types: pd.Seri
         # Few columns: dense is small.
         dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
         wide = pd.DataFrame(dense, columns=names).groupby(cell_types.to_numpy()).mean()
-        long = wide.T.rename_axis(row).melt(var_name="cell_type", value_name=key, ignore_index=False)
+        long = wide.T.rename_axis(row).melt(
+            var_name="cell_type", value_name=key, ignore_index=False
+        )
         means.append(long.set_index("cell_type", append=True))
 
     return pd.concat(means, axis=1).reset_index()

@@ -52,6 +52,8 @@ def _cost(folder: Path, path: Path) -> dict[str, str | float]:
         "stage": stage,
         "job": job,
         "wall_seconds": float(measured["s"].mean()),
-        "cpu_seconds": float(measured["cpu_time"].mean()) if "cpu_time" in measured else float("nan"),
+        "cpu_seconds": float(measured["cpu_time"].mean())
+        if "cpu_time" in measured
+        else float("nan"),
         "peak_memory_mb": float(measured["max_rss"].max()),
     }

@@ -30,7 +30,8 @@ from grnformer.report.sections.topics import topics_section
 
 logger = logging.getLogger(__name__)
 
-_CONTRACTS = {"qc": "cell_qc", "activity": "cell_activity"}  # inputs whose contract has another name
+# inputs whose contract has another name
+_CONTRACTS = {"qc": "cell_qc", "activity": "cell_activity"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class Files:
         """Files of one dataset, and those of the whole run."""
         folders = (self.results / dataset, self.results / "bench")
         inside = {
-            name: [path for path in paths if any(Path(path).is_relative_to(folder) for folder in folders)]
+            name: [
+                path
+                for path in paths
+                if any(Path(path).is_relative_to(folder) for folder in folders)
+            ]
             for name, paths in self.paths.items()
         }
         return Files(inside, self.results)
@@ -108,7 +113,9 @@ def gather_sections(
         sections += [replace(section, dataset=corpus) for section in found]
 
     for path in given["comparisons"]:
-        sections.append(comparison_section(io.read_table(path, "network_comparison"), configs))
+        sections.append(
+            comparison_section(io.read_table(path, "network_comparison"), configs)
+        )
     costs = io.read_table(given["costs"][0], "costs")
     sections += run_sections(config, configs, samples, registry, costs, commit)
     measured = measured_section(given["measured"])
@@ -121,7 +128,14 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     multiome = files["multiome"][0]
     rna = io.read_modality(multiome, "rna", "multiome")
     summary = io.read_json(files["prep_summary"][0], "prep_summary")
-    grn = files.tables("eregulons", "specificity", "thresholds", "funnel", "cell_type_summary", "eregulon_quality")
+    grn = files.tables(
+        "eregulons",
+        "specificity",
+        "thresholds",
+        "funnel",
+        "cell_type_summary",
+        "eregulon_quality",
+    )
     shared: dict[str, Any] = {"rna": rna, "settings": settings}
 
     sections = [
@@ -130,7 +144,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             **shared,
             summary=summary,
             umap=io.read_shared_embedding(multiome, "X_umap"),
-            fragments=_below_each_other(io.read_table(path, "fragment_qc") for path in files["fragment_qc"]),
+            fragments=_below_each_other(
+                io.read_table(path, "fragment_qc") for path in files["fragment_qc"]
+            ),
             config=config["prep"],
         ),
         topics_section(
@@ -142,7 +158,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             **grn,
             **shared,
             activity=io.read_anndata(files["activity"][0], "cell_activity"),
-            networks=_networks(Path(files["cell_type"][0]), grn["cell_type_summary"]["cell_type"]),
+            networks=_networks(
+                Path(files["cell_type"][0]), grn["cell_type_summary"]["cell_type"]
+            ),
         ),
     ]
 
@@ -152,7 +170,11 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(stability_section(stability, grn["eregulons"], min_frequency))
     if files["training"]:
         bundles = {Path(path).name: read_bundle(path) for path in files["graphs"]}
-        perturbation = pretrain["perturbed_fraction"], pretrain["perturbed_degree_power"], settings["seed"]
+        perturbation = (
+            pretrain["perturbed_fraction"],
+            pretrain["perturbed_degree_power"],
+            settings["seed"],
+        )
         sections.append(graphs_section(bundles, rna, *perturbation))
         sections.append(_pretrain_section(files, config))
         sections.append(_attention_section(files["attention"], config))
@@ -160,7 +182,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     sections.append(_benchmark_section("grn_accuracy", files, config))
     if files["training"]:
         sections.append(_benchmark_section("drug_response", files, config))
-    overview = overview_section(summary, grn["eregulons"], grn["cell_type_summary"], sections)
+    overview = overview_section(
+        summary, grn["eregulons"], grn["cell_type_summary"], sections
+    )
     return [overview, *sections]
 
 
@@ -171,7 +195,10 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
         for path in files["heldout"]
         for source, scores in io.read_json(path, "heldout").get("datasets", {}).items()
     ]
-    sections = [corpus_section(corpus, meta, pd.DataFrame(scored)), _pretrain_section(files, config)]
+    sections = [
+        corpus_section(corpus, meta, pd.DataFrame(scored)),
+        _pretrain_section(files, config),
+    ]
 
     if files["drug_response_scores"]:
         sections.append(_benchmark_section("drug_response", files, config))
@@ -179,7 +206,12 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
 
 
 def _pretrain_section(files: Files, config: Config) -> Section:
-    curves = pd.concat([io.read_table(path, "training").assign(**_model(path)) for path in files["training"]])
+    curves = pd.concat(
+        [
+            io.read_table(path, "training").assign(**_model(path))
+            for path in files["training"]
+        ]
+    )
     models = [_model(path) | io.read_json(path, "heldout") for path in files["heldout"]]
     # Scores by dataset belong to a corpus, which has a table of them.
     heldout = pd.DataFrame(models).drop(columns="datasets", errors="ignore")
@@ -195,11 +227,17 @@ def _attention_section(paths: list[str], config: Config) -> Section:
     parts: dict[str, list[pd.DataFrame]] = {}
     for path in map(Path, paths):
         # The arm is in the path only.
-        part = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
+        part = io.read_table(path, f"attention_{path.stem}").assign(
+            arm=path.parent.name
+        )
         parts.setdefault(path.stem, []).append(part)
 
-    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
-    return attention_section(tables, pairs_of_arms(arms), config["attention"]["degree_bins"])
+    tables = {
+        name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()
+    }
+    return attention_section(
+        tables, pairs_of_arms(arms), config["attention"]["degree_bins"]
+    )
 
 
 def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
@@ -208,7 +246,10 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
     if benchmark == "grn_accuracy":
         pairs, about = pairs_of_networks(summary), files.table("grn_truth")
     else:
-        pairs, about = pairs_of_arms(config["pretrain"]["arms"]), files.table("screen_counts")
+        pairs, about = (
+            pairs_of_arms(config["pretrain"]["arms"]),
+            files.table("screen_counts"),
+        )
 
     return benchmark_section(benchmark, scores, summary, pairs, config["report"], about)
 
@@ -216,7 +257,10 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
 def _networks(folder: Path, cell_types: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Cell type -> its network."""
     files = file_names(cell_types)
-    return {name: io.read_table(folder / f"{stem}.parquet", "cell_type_grn") for name, stem in files.items()}
+    return {
+        name: io.read_table(folder / f"{stem}.parquet", "cell_type_grn")
+        for name, stem in files.items()
+    }
 
 
 def _below_each_other(tables: Iterable[pd.DataFrame]) -> pd.DataFrame | None:

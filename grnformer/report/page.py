@@ -68,14 +68,23 @@ class Table:
     def rows(self) -> list[list[str]]:
         """Cells of the rows shown, as text."""
         # As objects: a column of integers must not become one of floats beside a missing value.
-        records = self.frame.head(self.shown).astype(object).itertuples(index=False, name=None)
+        records = (
+            self.frame.head(self.shown)
+            .astype(object)
+            .itertuples(index=False, name=None)
+        )
         return [list(map(format_value, record)) for record in records]
 
     def link(self, dataset: str) -> str:
         """The whole table as a link to download."""
         # The same digits as in the folder of tables.
-        text = _with_dataset(self.frame, dataset).to_csv(sep="\t", index=False, float_format="%.6g")
-        return "data:text/tab-separated-values;base64," + base64.b64encode(text.encode()).decode()
+        text = _with_dataset(self.frame, dataset).to_csv(
+            sep="\t", index=False, float_format="%.6g"
+        )
+        return (
+            "data:text/tab-separated-values;base64,"
+            + base64.b64encode(text.encode()).decode()
+        )
 
 
 def table(
@@ -148,7 +157,9 @@ def render_page(title: str, lead: str, sections: list[Section], template: str) -
     for section in sections:
         groups.setdefault(section.dataset, []).append(section)
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
     return environment.from_string(template).render(
         title=title,
         lead=lead,
@@ -164,12 +175,21 @@ def collect_tables(sections: list[Section]) -> dict[str, pd.DataFrame]:
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Table):
-                parts.setdefault(block.name, []).append(_with_dataset(block.frame, section.dataset))
+                parts.setdefault(block.name, []).append(
+                    _with_dataset(block.frame, section.dataset)
+                )
 
-    return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    return {
+        name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()
+    }
 
 
-def write_report(page: str, tables: dict[str, pd.DataFrame], page_path: str | Path, folder: str | Path) -> None:
+def write_report(
+    page: str,
+    tables: dict[str, pd.DataFrame],
+    page_path: str | Path,
+    folder: str | Path,
+) -> None:
     """Write the page, and each table as a TSV into `folder`; each is replaced only when it is complete."""
     # Tables first: a page never stands beside tables of an earlier run.
     with io.atomic(folder) as temporary:

@@ -62,7 +62,9 @@ def format_rows(rows: pd.DataFrame, template: str) -> list[str]:
 def format_differences(rows: pd.DataFrame, template: str) -> list[str]:
     """Text of each row; ``{shown}`` in the template is its difference with the interval."""
     numbers = rows[["difference", "low", "high"]].to_numpy(float)
-    return format_rows(rows.assign(shown=[format_difference(*row) for row in numbers]), template)
+    return format_rows(
+        rows.assign(shown=[format_difference(*row) for row in numbers]), template
+    )
 
 
 def format_sample(shown: int, of: int, what: str) -> str:

@@ -21,13 +21,30 @@ class Cell(Settings):
         "cut-off",
         options=names("grnformer.grn.activity"),
     )
-    auc_threshold: float = key(0.05, "largest rank cut-off of AUCell, as a fraction of all genes", gt=0, le=1)
-    detected_quantile: float = key(
-        0.05, "the cut-off is lowered to this quantile of the number of genes detected in a cell", ge=0, le=1
+    auc_threshold: float = key(
+        0.05, "largest rank cut-off of AUCell, as a fraction of all genes", gt=0, le=1
     )
-    min_separation: float = key(2, "least distance of two modes, in root mean square SD (Ashman's D)", unit="SD", ge=0)
-    min_weight: float = key(0.05, "least fraction of cells in the smaller of two modes", ge=0, le=0.5)
-    max_overlap: float = key(0.1, "mean probability of a wrong call above which a threshold is doubtful", ge=0, le=0.5)
+    detected_quantile: float = key(
+        0.05,
+        "the cut-off is lowered to this quantile of the number of genes detected in a cell",
+        ge=0,
+        le=1,
+    )
+    min_separation: float = key(
+        2,
+        "least distance of two modes, in root mean square SD (Ashman's D)",
+        unit="SD",
+        ge=0,
+    )
+    min_weight: float = key(
+        0.05, "least fraction of cells in the smaller of two modes", ge=0, le=0.5
+    )
+    max_overlap: float = key(
+        0.1,
+        "mean probability of a wrong call above which a threshold is doubtful",
+        ge=0,
+        le=0.5,
+    )
 
 
 class Weights(Settings):
@@ -43,14 +60,25 @@ class CellType(Settings):
     """One GRN for each cell type."""
 
     min_rss_quantile: float = key(
-        0.25, "a type keeps eRegulons at or above this quantile of its regulon specificity scores", ge=0, lt=1
+        0.25,
+        "a type keeps eRegulons at or above this quantile of its regulon specificity scores",
+        ge=0,
+        lt=1,
     )
-    min_tf_cells: float = key(0.01, "fraction of the type's cells a TF must be detected in", ge=0, le=1)
+    min_tf_cells: float = key(
+        0.01, "fraction of the type's cells a TF must be detected in", ge=0, le=1
+    )
     openness: Literal["topics", "observed"] = key(
-        "topics", "accessibility of a region in a type: from the topic model, or the fraction of cells with a count"
+        "topics",
+        "accessibility of a region in a type: from the topic model, or the fraction of cells with a count",
     )
     min_openness: float = key(
-        1, "least openness of a region, relative to the mean over all regions in the type", unit="ratio", ge=0
+        1,
+        "least openness of a region, relative to the mean over all regions in the type",
+        unit="ratio",
+        ge=0,
     )
-    min_open_cells: int = key(1, "cells of the type that must have a count in the region", unit="cells", ge=0)
+    min_open_cells: int = key(
+        1, "cells of the type that must have a count in the region", unit="cells", ge=0
+    )
     weights: Weights = Weights()

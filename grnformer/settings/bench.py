@@ -6,9 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grnformer.settings.key import Count, PartFraction, PositiveFloat, Seed, Settings, Word, key
+from grnformer.settings.key import (
+    Count,
+    PartFraction,
+    PositiveFloat,
+    Seed,
+    Settings,
+    Word,
+    key,
+)
 
-Pair = Annotated[list[Word], Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True})]
+Pair = Annotated[
+    list[Word],
+    Field(min_length=2, max_length=2, json_schema_extra={"uniqueItems": True}),
+]
 
 
 class Line(Settings):
@@ -31,7 +42,8 @@ class GrnAccuracy(Settings):
         "cell types with ChIP-seq of their cell line; other datasets and types are not scored; []: no benchmark",
     )
     truth: str = key(
-        "resource:tf_chip_targets.json", 'JSON of "<TF> <line>" -> target genes; a path or resource:<name>'
+        "resource:tf_chip_targets.json",
+        'JSON of "<TF> <line>" -> target genes; a path or resource:<name>',
     )
     aliases: dict[str, Word] = key(
         {
@@ -50,7 +62,9 @@ class GrnAccuracy(Settings):
         "TF symbols, one a line; experiments of proteins without a known DNA motif are left out; a path or "
         "resource:<name>",
     )
-    min_positives: int = key(10, "target genes a TF must have among those detected", unit="genes", ge=1)
+    min_positives: int = key(
+        10, "target genes a TF must have among those detected", unit="genes", ge=1
+    )
     promoter_margin: int = key(1000, "to both sides of a TSS", unit="bp", ge=0)
     binding_weight: float = key(
         2,
@@ -95,7 +109,10 @@ class Baselines(Settings):
         min_length=1,
     )
     neighbours: list[Count] = key(
-        [1, 3, 5, 10, 15, 25, 40], "fingerprint neighbours: numbers of drugs", unit="drugs", min_length=1
+        [1, 3, 5, 10, 15, 25, 40],
+        "fingerprint neighbours: numbers of drugs",
+        unit="drugs",
+        min_length=1,
     )
 
 
@@ -109,20 +126,33 @@ class LineEmbedding(Settings):
 class Network(Settings):
     """The response network, the same in every arm."""
 
-    line_components: int = key(256, "principal components of a line's embedding, at most", ge=1)
+    line_components: int = key(
+        256, "principal components of a line's embedding, at most", ge=1
+    )
     drug_hidden: int = key(32, "width of the drug encoder", ge=1)
-    n_layers: int = key(3, "message-passing layers of the drug encoder", unit="bonds", ge=1)
+    n_layers: int = key(
+        3, "message-passing layers of the drug encoder", unit="bonds", ge=1
+    )
     line_hidden: int = key(64, "width of the line encoder", ge=1)
     rank: int = key(32, "dimensions in which lines meet drugs", ge=1)
     dropout: float = key(0.2, "fraction of features dropped in training", ge=0, lt=1)
-    lines_per_batch: int = key(64, "lines in a step; all drugs are in every step", unit="lines", ge=1)
-    max_epochs: int = key(100, "passes over the training lines at most", unit="epochs", ge=1)
+    lines_per_batch: int = key(
+        64, "lines in a step; all drugs are in every step", unit="lines", ge=1
+    )
+    max_epochs: int = key(
+        100, "passes over the training lines at most", unit="epochs", ge=1
+    )
     evaluate_every: int = key(5, "between looks at validation", unit="epochs", ge=1)
     patience: int = key(
-        30, "without a better double-centred Pearson on validation before stopping", unit="epochs", ge=1
+        30,
+        "without a better double-centred Pearson on validation before stopping",
+        unit="epochs",
+        ge=1,
     )
     learning_rate: float = key(0.001, "of AdamW", gt=0)
-    encoder_learning_rate: float = key(0.003, "of AdamW for the drug encoder, which takes one step an epoch", gt=0)
+    encoder_learning_rate: float = key(
+        0.003, "of AdamW for the drug encoder, which takes one step an epoch", gt=0
+    )
     weight_decay: float = key(0.01, "of AdamW", ge=0)
 
 
@@ -130,17 +160,26 @@ class DrugResponse(Settings):
     """Responses of cell lines to drugs."""
 
     splits: list[Literal["pair", "line", "drug"]] = key(
-        ["pair", "line", "drug"], "what is left out of training; []: no benchmark", unique=True
+        ["pair", "line", "drug"],
+        "what is left out of training; []: no benchmark",
+        unique=True,
     )
     responses: str = key(
-        "resource:gdsc2_ln_ic50.csv", "CSV with CELL_LINE_NAME, DRUG_NAME, LN_IC50; a path or resource:<name>"
+        "resource:gdsc2_ln_ic50.csv",
+        "CSV with CELL_LINE_NAME, DRUG_NAME, LN_IC50; a path or resource:<name>",
     )
-    smiles: str = key("resource:drug_smiles.pkl", "pickled dict, drug name -> SMILES; a path or resource:<name>")
+    smiles: str = key(
+        "resource:drug_smiles.pkl",
+        "pickled dict, drug name -> SMILES; a path or resource:<name>",
+    )
     expression: str = key(
         "resource:gdsc_expression.pkl",
         "pickled dict, line -> tensor of values standardised within the line; a path or resource:<name>",
     )
-    genes: str = key("resource:gdsc_genes.txt", "gene symbols of the expression, one a line; a path or resource:<name>")
+    genes: str = key(
+        "resource:gdsc_genes.txt",
+        "gene symbols of the expression, one a line; a path or resource:<name>",
+    )
     folds: Folds = Folds()
     baselines: Baselines = Baselines()
     embed: LineEmbedding = LineEmbedding()
@@ -152,7 +191,9 @@ class Bench(Settings):
     """Benchmarks."""
 
     seed: Seed = key(1, "of the bootstrap and of random networks")
-    n_resamples: int = key(1000, "bootstrap resamples behind the intervals of medians", ge=100)
+    n_resamples: int = key(
+        1000, "bootstrap resamples behind the intervals of medians", ge=100
+    )
     compare: list[Pair] = key(
         [],
         "pairs of datasets of the same cells whose networks stand beside each other: [[snareseq, other]]",

@@ -22,7 +22,10 @@ class Cistromes(Settings):
         options=names("grnformer.grn.cistromes"),
     )
     min_abs_rho: float = key(
-        0.05, "least size of the region-gene correlation of a link that may carry a cistrome", ge=0, le=1
+        0.05,
+        "least size of the region-gene correlation of a link that may carry a cistrome",
+        ge=0,
+        le=1,
     )
     region_set_kinds: list[Literal["topic_otsu", "topic_li", "topic_top", "dar"]] = key(
         [], "only regions of such sets; []: all linked regions", unique=True

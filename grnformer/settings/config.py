@@ -23,7 +23,9 @@ class Dataset(Settings):
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
-    prep: dict[str, Any] = key({}, "settings of prep; a preset here goes before common keys")
+    prep: dict[str, Any] = key(
+        {}, "settings of prep; a preset here goes before common keys"
+    )
     topics: dict[str, Any] = key({}, "settings of topics")
     grn: dict[str, Any] = key({}, "settings of grn")
 
@@ -31,29 +33,46 @@ class Dataset(Settings):
 class Environments(Settings):
     """Interpreters of tools that run apart (make env-pyscenic, env-pycistopic); with --sdm conda, envs/*.yaml."""
 
-    pyscenic: Word = key(".envs/pyscenic/bin/python", "path of the interpreter with pySCENIC and arboreto")
-    pycistopic: Word = key(".envs/pycistopic/bin/python", "path of the interpreter with pycisTopic")
+    pyscenic: Word = key(
+        ".envs/pyscenic/bin/python",
+        "path of the interpreter with pySCENIC and arboreto",
+    )
+    pycistopic: Word = key(
+        ".envs/pycistopic/bin/python", "path of the interpreter with pycisTopic"
+    )
 
 
 class Resources(Settings):
     """Pinned files."""
 
-    registry: str = key("config/resources.yaml", "path of the resource registry: name -> source, SHA-256, licence")
-    mirror: str | None = key(None, "folder looked at before the source; $GRNFORMER_MIRROR goes before it; null: none")
+    registry: str = key(
+        "config/resources.yaml",
+        "path of the resource registry: name -> source, SHA-256, licence",
+    )
+    mirror: str | None = key(
+        None,
+        "folder looked at before the source; $GRNFORMER_MIRROR goes before it; null: none",
+    )
 
 
 class Genome(Settings):
     """A genome that samples may name."""
 
-    tss: str = key(..., "transcription start sites: EnsDb-style TSV or TSS-window BED; a path or resource:<name>")
+    tss: str = key(
+        ...,
+        "transcription start sites: EnsDb-style TSV or TSS-window BED; a path or resource:<name>",
+    )
 
 
 class Config(Settings):
     """The whole configuration."""
 
-    samples: str = key("config/samples.tsv", "path of the sample sheet (TSV); docs/add-a-dataset.md")
+    samples: str = key(
+        "config/samples.tsv", "path of the sample sheet (TSV); docs/add-a-dataset.md"
+    )
     datasets: dict[str, Dataset] = key(
-        {}, "dataset -> its settings of prep, topics and grn, where they differ from the common ones"
+        {},
+        "dataset -> its settings of prep, topics and grn, where they differ from the common ones",
     )
     environments: Environments = Environments()
     resources: Resources = Resources()

@@ -20,7 +20,12 @@ class Mapping(Settings):
         gt=0,
         lt=1,
     )
-    warn_above: float = key(0.2, "fraction of out-of-domain cells above which a warning is given", ge=0, le=1)
+    warn_above: float = key(
+        0.2,
+        "fraction of out-of-domain cells above which a warning is given",
+        ge=0,
+        le=1,
+    )
 
 
 class Embed(Settings):

@@ -11,7 +11,9 @@ from grnformer.settings.backbones import PACKAGE
 from grnformer.settings.key import Seed, Settings, key
 from grnformer.settings.methods import with_methods
 
-Graph = Annotated[str, Field(json_schema_extra={"enum": [*names("grnformer.graph.modes")]})]
+Graph = Annotated[
+    str, Field(json_schema_extra={"enum": [*names("grnformer.graph.modes")]})
+]
 
 
 class Names(Settings):
@@ -23,7 +25,9 @@ class Names(Settings):
 
 def names_of(backbone: Method) -> Names:
     """Return the names that the registration of a backbone states."""
-    return Names(vocabulary=backbone.about["vocabulary"], aliases=backbone.about["aliases"])
+    return Names(
+        vocabulary=backbone.about["vocabulary"], aliases=backbone.about["aliases"]
+    )
 
 
 @with_methods(PACKAGE, names_of)
@@ -47,7 +51,9 @@ class Fuse(Settings):
     )
     backbones: Vocabularies = Vocabularies()
     min_cells: int = key(10, "cells that a gene must be found in", unit="cells", ge=1)
-    max_genes: int = key(3000, "genes of the graph; those of the network first", unit="genes", ge=10)
+    max_genes: int = key(
+        3000, "genes of the graph; those of the network first", unit="genes", ge=10
+    )
     graphs: list[Graph] = key(
         ["cell_type", "cell", "hybrid", "none", "random", "degree_preserving"],
         "graph modes that the target `fuse` builds",

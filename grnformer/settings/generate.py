@@ -15,7 +15,12 @@ from grnformer.settings.sizes import Size
 
 WIDTH = 120
 GENERATED = "# Written by `make settings` from grnformer/settings: change it there."
-BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+BOUNDS = {
+    "minimum": ">=",
+    "exclusiveMinimum": ">",
+    "maximum": "<=",
+    "exclusiveMaximum": "<",
+}
 
 
 class _Schema(GenerateJsonSchema):
@@ -35,7 +40,9 @@ class _Schema(GenerateJsonSchema):
 def generate() -> dict[str, str]:
     """Return the text of every generated file, by its path from the checkout."""
     schema, defaults = schema_of(Config), defaults_of(Config)
-    size = schema["properties"]["pretrain"]["properties"]["sizes"]["additionalProperties"]
+    size = schema["properties"]["pretrain"]["properties"]["sizes"][
+        "additionalProperties"
+    ]
     tiny = defaults_of(Size)
 
     head = f"{GENERATED}\n# {size['description']}\n"
@@ -44,12 +51,21 @@ def generate() -> dict[str, str]:
         "config/sizes/tiny.yaml": head + "\n".join(_commented(size, tiny)) + "\n",
     }
 
-    sections = {name for name in defaults if isinstance(getattr(Config(), name), Settings)}
-    sections -= {"environments", "resources"}  # short ones stand with the keys at the top
+    sections = {
+        name for name in defaults if isinstance(getattr(Config(), name), Settings)
+    }
+    # short ones stand with the keys at the top
+    sections -= {"environments", "resources"}
     for section in [*sorted(sections), "general"]:
-        names = [section] if section in sections else [name for name in defaults if name not in sections]
+        names = (
+            [section]
+            if section in sections
+            else [name for name in defaults if name not in sections]
+        )
         part = {"properties": {name: schema["properties"][name] for name in names}}
-        texts[f"workflow/defaults/{section}.yaml"] = "\n".join([GENERATED, *_commented(part, defaults)]) + "\n"
+        texts[f"workflow/defaults/{section}.yaml"] = (
+            "\n".join([GENERATED, *_commented(part, defaults)]) + "\n"
+        )
 
     texts["docs/settings.md"] = _document(schema, defaults, tiny)
     return texts
@@ -77,34 +93,60 @@ def _inlined(part: Any, definitions: dict[str, Any]) -> Any:
 
     if "$ref" in part:
         named = definitions[part["$ref"].rsplit("/", 1)[-1]]
-        part = {**named, **{name: value for name, value in part.items() if name != "$ref"}}
+        part = {
+            **named,
+            **{name: value for name, value in part.items() if name != "$ref"},
+        }
     # pydantic's titles are text; a schema under this name is of a key called title.
-    dropped = {name for name in ("$defs", "title") if name != "title" or isinstance(part.get(name), str)}
-    kept = {name: _inlined(value, definitions) for name, value in part.items() if name not in dropped}
+    dropped = {
+        name
+        for name in ("$defs", "title")
+        if name != "title" or isinstance(part.get(name), str)
+    }
+    kept = {
+        name: _inlined(value, definitions)
+        for name, value in part.items()
+        if name not in dropped
+    }
     if isinstance(kept.get("description"), str):
-        kept["description"] = " ".join(kept["description"].split())  # a docstring of several lines
+        # a docstring of several lines
+        kept["description"] = " ".join(kept["description"].split())
     return kept
 
 
 def _dump(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=None, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return yaml.safe_dump(
+        value, default_flow_style=None, sort_keys=False, allow_unicode=True, width=WIDTH
+    )
 
 
-def _commented(schema: dict[str, Any], values: dict[str, Any], indent: str = "") -> Iterator[str]:
+def _commented(
+    schema: dict[str, Any], values: dict[str, Any], indent: str = ""
+) -> Iterator[str]:
     """YAML lines of a section, each key with its unit, bounds and meaning."""
     for name, part in schema["properties"].items():
         value = values[name]
         nested = "properties" in part
         text = "" if nested else _flow(value)
         line = f"{indent}{name}: {text}".rstrip()
-        note = part.get("description", "") if nested else f"{part['description']} [{_limits(part)}]"
+        note = (
+            part.get("description", "")
+            if nested
+            else f"{part['description']} [{_limits(part)}]"
+        )
         block = isinstance(value, dict | list) and not nested and len(line) > WIDTH - 10
 
         if len(f"{line} # {note}") <= WIDTH and not block:
             yield f"{line} # {note}"
         else:
             mark = f"{indent}# "
-            yield from textwrap.wrap(note, WIDTH, initial_indent=mark, subsequent_indent=mark, break_on_hyphens=False)
+            yield from textwrap.wrap(
+                note,
+                WIDTH,
+                initial_indent=mark,
+                subsequent_indent=mark,
+                break_on_hyphens=False,
+            )
             yield f"{indent}{name}:" if block else line
 
         if nested:
@@ -115,7 +157,9 @@ def _commented(schema: dict[str, Any], values: dict[str, Any], indent: str = "")
 
 def _flow(value: Any) -> str:
     """A value on one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    text = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 
@@ -143,11 +187,20 @@ def _bounds(part: dict[str, Any]) -> str:
     if kinds[0] == "boolean":
         return "true | false"
 
-    limits = [f"{sign} {part[bound]:g}" for bound, sign in BOUNDS.items() if bound in part]
-    return kinds[0].replace("string", "text") + " " * bool(limits) + ", ".join(limits) + or_null
+    limits = [
+        f"{sign} {part[bound]:g}" for bound, sign in BOUNDS.items() if bound in part
+    ]
+    return (
+        kinds[0].replace("string", "text")
+        + " " * bool(limits)
+        + ", ".join(limits)
+        + or_null
+    )
 
 
-def _document(schema: dict[str, Any], defaults: dict[str, Any], tiny: dict[str, Any]) -> str:
+def _document(
+    schema: dict[str, Any], defaults: dict[str, Any], tiny: dict[str, Any]
+) -> str:
     """docs/settings.md: a table a section."""
     lines = [
         "# Settings",
@@ -160,21 +213,41 @@ def _document(schema: dict[str, Any], defaults: dict[str, Any], tiny: dict[str, 
         "The keys of a size show the defaults of `tiny`; [config/sizes](../config/sizes) has the others.",
         "",
     ]
-    general = {name: part for name, part in schema["properties"].items() if "properties" not in part}
+    general = {
+        name: part
+        for name, part in schema["properties"].items()
+        if "properties" not in part
+    }
     lines += _table("General", "", {"properties": general}, defaults, tiny)
     for name, part in schema["properties"].items():
         if name not in general:
-            lines += _table(f"`{name}`", f"{part['description']}", part, defaults[name], tiny)
+            lines += _table(
+                f"`{name}`", f"{part['description']}", part, defaults[name], tiny
+            )
     return "\n".join(lines)
 
 
-def _table(title: str, about: str, schema: dict[str, Any], values: dict[str, Any], tiny: dict[str, Any]) -> list[str]:
+def _table(
+    title: str,
+    about: str,
+    schema: dict[str, Any],
+    values: dict[str, Any],
+    tiny: dict[str, Any],
+) -> list[str]:
     lines = [f"## {title}", ""] + ([about, ""] if about else [])
     lines += ["| key | default | unit | values | meaning |", "|---|---|---|---|---|"]
     for place, part, value in _rows(schema, values, tiny, ""):
         meaning = part.get("description", "")
-        cells = [f"`{place}`", value, part.get("x-unit", ""), "" if "properties" in part else _bounds(part), meaning]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        cells = [
+            f"`{place}`",
+            value,
+            part.get("x-unit", ""),
+            "" if "properties" in part else _bounds(part),
+            meaning,
+        ]
+        lines.append(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        )
     return [*lines, ""]
 
 
@@ -194,5 +267,7 @@ def _rows(
         yield here, part, f"`{_flow(value)}`" if known else ""
         entry = part.get("additionalProperties", part.get("items"))
         if isinstance(entry, dict) and "properties" in entry:
-            inner = f"{here}.<name>." if "additionalProperties" in part else f"{here}[]."
+            inner = (
+                f"{here}.<name>." if "additionalProperties" in part else f"{here}[]."
+            )
             yield from _rows(entry, tiny if here == "sizes" else None, tiny, inner)

@@ -17,7 +17,9 @@ class Stability(Settings):
     """
 
     seeds: list[Seed] = key(
-        [], "seeds of the reruns (such as [2, 3, 4, 5, 6]), without grn.seed; []: no reruns", unique=True
+        [],
+        "seeds of the reruns (such as [2, 3, 4, 5, 6]), without grn.seed; []: no reruns",
+        unique=True,
     )
     top_fraction: float = key(
         0.05,
@@ -26,7 +28,10 @@ class Stability(Settings):
         le=1,
     )
     min_frequency: float = key(
-        0, "fraction of the reruns that must hold a TF-region-gene triplet; 0: all are kept", ge=0, le=1
+        0,
+        "fraction of the reruns that must hold a TF-region-gene triplet; 0: all are kept",
+        ge=0,
+        le=1,
     )
 
 

@@ -19,7 +19,9 @@ Word = Annotated[str, Field(min_length=1)]
 class Settings(BaseModel):
     """A section of the configuration: its keys are the fields, its docstring says what it is about."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 def key(

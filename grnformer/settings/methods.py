@@ -18,7 +18,9 @@ def default_settings(method: Method) -> Settings | None:
     return method.settings() if method.settings else None
 
 
-def with_methods(package: str, settings_of: Callable[[Method], Settings | None] = default_settings) -> Callable[[S], S]:
+def with_methods(
+    package: str, settings_of: Callable[[Method], Settings | None] = default_settings
+) -> Callable[[S], S]:
     """Class decorator: add a key for each registered method of `package` (dotted) to a section.
 
     `settings_of` gives a method's part of the section; None: it has no part.
@@ -26,8 +28,12 @@ def with_methods(package: str, settings_of: Callable[[Method], Settings | None] 
 
     def add(section: S) -> S:
         parts = {name: settings_of(load(package, name)) for name in names(package)}
-        fields: dict[str, Any] = {name: (type(part), part) for name, part in parts.items() if part is not None}
-        extended: Any = create_model(section.__name__, __base__=section, __doc__=section.__doc__, **fields)
+        fields: dict[str, Any] = {
+            name: (type(part), part) for name, part in parts.items() if part is not None
+        }
+        extended: Any = create_model(
+            section.__name__, __base__=section, __doc__=section.__doc__, **fields
+        )
         return extended
 
     return add

@@ -13,7 +13,9 @@ from grnformer.settings.sizes import Size
 class Corpus(Settings):
     """What one model is pretrained on together."""
 
-    datasets: list[str] = key(..., "datasets of the sample sheet, of one genome", min_length=1)
+    datasets: list[str] = key(
+        ..., "datasets of the sample sheet, of one genome", min_length=1
+    )
     files: dict[str, Word] = key(
         ...,
         "name -> .h5ad or .zarr of RNA (counts, or log1p of normalised counts) with obs cell_type; a path or "
@@ -27,14 +29,17 @@ class Arm(Settings):
 
     graph: Graph = key(..., "a graph mode of the stage fuse")
     adapter: bool = key(..., "false: only the backbone")
-    perturbation: Literal["none", "random", "coexpression"] = key(..., "of edges during training")
+    perturbation: Literal["none", "random", "coexpression"] = key(
+        ..., "of edges during training"
+    )
 
 
 class Tune(Settings):
     """What of the backbone is trained; heads, graph encoders and adapter always are."""
 
     how: Literal["full", "frozen", "partly", "lora"] = key(
-        "full", "the whole backbone, nothing of it, its last layers, or low-rank changes (LoRA)"
+        "full",
+        "the whole backbone, nothing of it, its last layers, or low-rank changes (LoRA)",
     )
     layers: int = key(1, "partly: number of last layers", ge=1)
     rank: int = key(8, "lora: rank of the change of each linear map", ge=1)
@@ -45,18 +50,28 @@ class Checkpoints(Settings):
     """When a run is saved."""
 
     steps: int = key(50, "between two checkpoints", unit="batches", ge=1)
-    minutes: float = key(10, "and at most this long between two checkpoints", unit="min", gt=0)
-    keep: int = key(2, "newest checkpoints kept; two or more, should one be damaged", ge=2)
+    minutes: float = key(
+        10, "and at most this long between two checkpoints", unit="min", gt=0
+    )
+    keep: int = key(
+        2, "newest checkpoints kept; two or more, should one be damaged", ge=2
+    )
 
 
 class Optimiser(Settings):
     """AdamW, linear warm-up, cosine to a tenth."""
 
     adapter_scalar_rate: float = key(
-        0.02, "learning rate of the adapter's scalars: beta and the bonus of a gene's position", gt=0
+        0.02,
+        "learning rate of the adapter's scalars: beta and the bonus of a gene's position",
+        gt=0,
     )
-    weight_decay: float = key(0.01, "shrinkage of weights, times the learning rate a step", ge=0)
-    cell_loss: float = key(0.5, "weight of the prediction from the cell embedding", ge=0)
+    weight_decay: float = key(
+        0.01, "shrinkage of weights, times the learning rate a step", ge=0
+    )
+    cell_loss: float = key(
+        0.5, "weight of the prediction from the cell embedding", ge=0
+    )
     clip: float = key(1.0, "largest norm of the gradient", gt=0)
     log_every: int = key(10, "between logged losses", unit="batches", ge=1)
     evaluate_every: int = key(40, "between held-out scores", unit="batches", ge=1)
@@ -79,7 +94,10 @@ class EmbedNew(Settings):
 class Pretrain(Settings):
     """Pretraining of an RNA foundation model with graphs."""
 
-    seed: Seed = key(1, "of the split, the held-out masks and the reference embeddings; the same for all arms")
+    seed: Seed = key(
+        1,
+        "of the split, the held-out masks and the reference embeddings; the same for all arms",
+    )
     seeds: list[Seed] = key(
         [1, 2, 3],
         "of initial weights and of sampling in training; one model for each arm and seed",
@@ -87,9 +105,13 @@ class Pretrain(Settings):
         unique=True,
     )
     datasets: list[str] | None = key(
-        None, "datasets and corpora to pretrain on; null: all, []: stop after the networks", unique=True
+        None,
+        "datasets and corpora to pretrain on; null: all, []: stop after the networks",
+        unique=True,
     )
-    corpora: dict[str, Corpus] = key({}, "name -> datasets and files that one model is pretrained on together")
+    corpora: dict[str, Corpus] = key(
+        {}, "name -> datasets and files that one model is pretrained on together"
+    )
     backbone: str = key("scgpt", "the RNA foundation model", options=BACKBONES)
     checkpoint: str | None = key(
         None,
@@ -105,17 +127,31 @@ class Pretrain(Settings):
         {
             "none": {"graph": "none", "adapter": False, "perturbation": "none"},
             "no_edges": {"graph": "none", "adapter": True, "perturbation": "none"},
-            "random": {"graph": "random", "adapter": True, "perturbation": "coexpression"},
-            "hybrid": {"graph": "hybrid", "adapter": True, "perturbation": "coexpression"},
+            "random": {
+                "graph": "random",
+                "adapter": True,
+                "perturbation": "coexpression",
+            },
+            "hybrid": {
+                "graph": "hybrid",
+                "adapter": True,
+                "perturbation": "coexpression",
+            },
         },
         "name -> model variant; no_edges has as many parameters as hybrid",
         min_length=1,
         names={"pattern": "^[a-z][a-z0-9_]*$"},
     )
     heldout_fraction: PartFraction = key(0.15, "of the cells of each type")
-    heldout_cells: int = key(2000, "held-out cells that are scored, at most", unit="cells", ge=1)
-    heldout_repeats: int = key(4, "samples of tokens and mask of each scored cell", unit="samples", ge=1)
-    perturbed_fraction: float = key(0.2, "of the edges, sampled anew in each step", ge=0, le=1)
+    heldout_cells: int = key(
+        2000, "held-out cells that are scored, at most", unit="cells", ge=1
+    )
+    heldout_repeats: int = key(
+        4, "samples of tokens and mask of each scored cell", unit="samples", ge=1
+    )
+    perturbed_fraction: float = key(
+        0.2, "of the edges, sampled anew in each step", ge=0, le=1
+    )
     perturbed_degree_power: float = key(
         0,
         "new links fall to genes in proportion to (1 + links) to this power; 0: to all alike, -1: more to genes with "
@@ -136,9 +172,14 @@ class Pretrain(Settings):
         ge=0,
     )
     checkpoints: Checkpoints = Checkpoints()
-    progress_seconds: float = key(60, "between lines of progress in the log", unit="s", gt=0)
+    progress_seconds: float = key(
+        60, "between lines of progress in the log", unit="s", gt=0
+    )
     tensorboard: bool = key(False, "write event files beside the checkpoints")
     optimiser: Optimiser = Optimiser()
     embed: EmbedNew = EmbedNew()
-    size: Word = key("tiny", "a size: tiny (minutes on 2 cores), base (hours on one GPU), paper (as published)")
+    size: Word = key(
+        "tiny",
+        "a size: tiny (minutes on 2 cores), base (hours on one GPU), paper (as published)",
+    )
     sizes: dict[str, Size] = key({}, "sizes, or changes of those of config/sizes")

@@ -17,7 +17,8 @@ from grnformer.core.errors import InputError
 CONFIG = SCHEMAS.parents[1] / "config"
 DEFAULTS = SCHEMAS.parent / "defaults"
 SMALLEST = "tiny"  # the size from which the others name their differences
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where it is there: ten times as fast
+# libyaml's, where it is there: ten times as fast
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @cache
@@ -45,7 +46,11 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     InputError
         If there is no such preset.
     """
-    defaults = {section: value for path in _yaml_files(DEFAULTS) for section, value in _load(path).items()}
+    defaults = {
+        section: value
+        for path in _yaml_files(DEFAULTS)
+        for section, value in _load(path).items()
+    }
     filled = overlay(overlay(defaults, preset_of(config)), config)
 
     pretrain, given = filled["pretrain"], config.get("pretrain")
@@ -57,7 +62,9 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     if isinstance(pretrain["sizes"], dict):
         files = {path.stem: _load(path) for path in _yaml_files(CONFIG / "sizes")}
         named = overlay(files, pretrain["sizes"])
-        pretrain["sizes"] = {name: overlay(files[SMALLEST], size) for name, size in named.items()}
+        pretrain["sizes"] = {
+            name: overlay(files[SMALLEST], size) for name, size in named.items()
+        }
     return deepcopy(filled)
 
 
@@ -83,7 +90,10 @@ def overlay(settings: Any, given: Any) -> Any:
     """Nested settings with those that are given in their place; `settings` is not changed."""
     if not isinstance(settings, dict) or not isinstance(given, dict):
         return given
-    return settings | {key: overlay(settings[key], given[key]) if key in settings else given[key] for key in given}
+    return settings | {
+        key: overlay(settings[key], given[key]) if key in settings else given[key]
+        for key in given
+    }
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -95,7 +105,11 @@ def check_config(config: dict[str, Any]) -> None:
     if error is not None:
         place = [str(part) for part in error.absolute_path]
         if error.validator == "additionalProperties":
-            raise _unknown_key(place, sorted(set(error.instance) - set(error.schema["properties"]))[0], error.schema)
+            raise _unknown_key(
+                place,
+                sorted(set(error.instance) - set(error.schema["properties"]))[0],
+                error.schema,
+            )
         raise InputError(
             f"in the config at {'.'.join(place) or 'the top level'}: {error.message}",
             _expected(error),
@@ -120,7 +134,9 @@ def _unknown_key(place: list[str], key: str, schema: dict[str, Any]) -> InputErr
     for old, new in _load(Path(__file__).with_name("renamed.yaml")).items():
         if _fits([*place, key], old.split(".")):
             remedy = f"delete the key: there is no such setting any more ({old})"
-            return InputError(found, expected, f"it was renamed: write {new}" if new else remedy)
+            return InputError(
+                found, expected, f"it was renamed: write {new}" if new else remedy
+            )
 
     near = difflib.get_close_matches(key, schema["properties"], n=1)
     remedy = f"did you mean {near[0]!r}? " if near else ""
@@ -129,19 +145,27 @@ def _unknown_key(place: list[str], key: str, schema: dict[str, Any]) -> InputErr
 
 def _fits(place: list[str], pattern: list[str]) -> bool:
     """Whether a place is that of a pattern, in which `*` stands for any name."""
-    return len(place) == len(pattern) and all(b in ("*", a) for a, b in zip(place, pattern, strict=True))
+    return len(place) == len(pattern) and all(
+        b in ("*", a) for a, b in zip(place, pattern, strict=True)
+    )
 
 
 def _expected(error: Any) -> str:
     if error.validator == "required":
         return f"the keys {error.validator_value}"
-    notes = [error.schema[note] for note in ("description", "x-unit") if note in error.schema]
-    return f"{error.validator} {error.validator_value}" + (f" ({'; '.join(notes)})" if notes else "")
+    notes = [
+        error.schema[note] for note in ("description", "x-unit") if note in error.schema
+    ]
+    return f"{error.validator} {error.validator_value}" + (
+        f" ({'; '.join(notes)})" if notes else ""
+    )
 
 
 def _yaml_files(folder: Path) -> Iterable[Path]:
     if not folder.is_dir():
-        raise InputError(f"no folder {folder}", "a checkout of the workflow", "give the settings")
+        raise InputError(
+            f"no folder {folder}", "a checkout of the workflow", "give the settings"
+        )
     return sorted(folder.glob("*.yaml"))
 
 

@@ -15,10 +15,18 @@ class Report(Settings):
         "sentence below the heading",
     )
     seed: Seed = key(1, "of cells sampled for figures, layouts and intervals")
-    resamples: int = key(2000, "bootstrap resamples of the paired comparisons", ge=100, le=100000)
-    max_points: int = key(20000, "cells drawn in an embedding at most", unit="cells", ge=100, le=200000)
-    max_heatmap_cells: int = key(2000, "cells drawn in the topic heat map at most", unit="cells", ge=50, le=20000)
-    markers_per_type: int = key(5, "marker genes of each cell type in the dot plot", unit="genes", ge=1, le=20)
+    resamples: int = key(
+        2000, "bootstrap resamples of the paired comparisons", ge=100, le=100000
+    )
+    max_points: int = key(
+        20000, "cells drawn in an embedding at most", unit="cells", ge=100, le=200000
+    )
+    max_heatmap_cells: int = key(
+        2000, "cells drawn in the topic heat map at most", unit="cells", ge=50, le=20000
+    )
+    markers_per_type: int = key(
+        5, "marker genes of each cell type in the dot plot", unit="genes", ge=1, le=20
+    )
     eregulons_per_type: int = key(
         6,
         "most specific eRegulons of each cell type in the dot plot, and named in the ranking",
@@ -26,8 +34,16 @@ class Report(Settings):
         ge=1,
         le=20,
     )
-    network_tfs: int = key(8, "TFs in the picture of a cell type's network", unit="TFs", ge=1, le=50)
-    network_targets: int = key(10, "strongest targets drawn for each of these TFs", unit="genes", ge=1, le=100)
+    network_tfs: int = key(
+        8, "TFs in the picture of a cell type's network", unit="TFs", ge=1, le=50
+    )
+    network_targets: int = key(
+        10, "strongest targets drawn for each of these TFs", unit="genes", ge=1, le=100
+    )
     threshold_examples: int = key(
-        6, "eRegulons whose activity is drawn with its threshold", unit="eRegulons", ge=1, le=24
+        6,
+        "eRegulons whose activity is drawn with its threshold",
+        unit="eRegulons",
+        ge=1,
+        le=24,
     )

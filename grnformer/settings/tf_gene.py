@@ -17,4 +17,6 @@ class TfGene(Settings):
         "arboreto_genie3: the originals",
         options=names("grnformer.grn.tf_gene"),
     )
-    min_cells: int = key(10, "cells a TF or target gene must be detected in", unit="cells", ge=1)
+    min_cells: int = key(
+        10, "cells a TF or target gene must be detected in", unit="cells", ge=1
+    )

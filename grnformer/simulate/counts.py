@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 
-def draw_activity(types: np.ndarray, active: np.ndarray, within_sd: float, rng: np.random.Generator) -> np.ndarray:
+def draw_activity(
+    types: np.ndarray, active: np.ndarray, within_sd: float, rng: np.random.Generator
+) -> np.ndarray:
     """Draw the activity of each TF in each cell: cells x TFs in (0, 1).
 
     The type sets the mean (high where the TF is active, low elsewhere); each cell and TF varies around it on

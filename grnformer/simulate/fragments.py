@@ -46,7 +46,9 @@ def draw_fragments(
 
     # background: uniform over the genome, by cells in proportion to their counts
     n_background = round(len(cell) * background_fraction / (1 - background_fraction))
-    lengths = pd.Series({chrom: len(bases) for chrom, bases in sorted(simulation.genome.items())})
+    lengths = pd.Series(
+        {chrom: len(bases) for chrom, bases in sorted(simulation.genome.items())}
+    )
     chrom_anywhere, cut_anywhere = _cut_anywhere(lengths, n_background, rng)
     cell_anywhere = rng.choice(cell, size=n_background)
 
@@ -79,7 +81,9 @@ def _cut_regions(regions: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     return np.clip(middle + offset.astype(np.int64), start, end - 1)
 
 
-def _cut_anywhere(lengths: pd.Series, number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _cut_anywhere(
+    lengths: pd.Series, number: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Chromosome and position of cuts that are uniform over the genome."""
     size = lengths.to_numpy()
     where = rng.choice(len(size), size=number, p=size / size.sum())

@@ -42,7 +42,9 @@ def place_genes(
     return tss, lengths
 
 
-def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random.Generator) -> pd.DataFrame:
+def place_regions(
+    tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random.Generator
+) -> pd.DataFrame:
     """Place `per_gene` regions of 501 bp at each gene: one around its TSS, the others nearer to it than to any other.
 
     Returns one row a region: region (``chr1:100-601``), chrom, start, end (0-based, half-open, bp), gene, promoter.
@@ -51,10 +53,14 @@ def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random
     reach = int(spacing * 0.4) // _SLOT
     slots = np.setdiff1d(np.arange(-reach, reach + 1), 0)
     if per_gene - 1 > len(slots):
-        raise ValueError(f"{per_gene} regions a gene do not fit into a gene spacing of {spacing} bp")
+        raise ValueError(
+            f"{per_gene} regions a gene do not fit into a gene spacing of {spacing} bp"
+        )
 
     rows = []
-    for gene, chrom, position in zip(tss["gene"], tss["chrom"], tss["tss"], strict=True):
+    for gene, chrom, position in zip(
+        tss["gene"], tss["chrom"], tss["tss"], strict=True
+    ):
         chosen = rng.choice(slots, size=per_gene - 1, replace=False)
         for slot in (0, *chosen):
             middle = position + _SLOT * slot
@@ -63,11 +69,15 @@ def place_regions(tss: pd.DataFrame, per_gene: int, spacing: int, rng: np.random
             name = f"{chrom}:{start}-{end}"
             rows.append((name, chrom, start, end, gene, slot == 0))
 
-    regions = pd.DataFrame(rows, columns=["region", "chrom", "start", "end", "gene", "promoter"])
+    regions = pd.DataFrame(
+        rows, columns=["region", "chrom", "start", "end", "gene", "promoter"]
+    )
     return regions.sort_values(["chrom", "start"], ignore_index=True)
 
 
-def draw_motifs(tfs: list[str], width: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def draw_motifs(
+    tfs: list[str], width: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Draw one position frequency matrix a TF: width x 4 (A, C, G, T), rows sum to 1, one base preferred each."""
     motifs = {}
     for tf in tfs:
@@ -105,7 +115,9 @@ def draw_genome(
         codes = rng.integers(0, 4, size=length)
         sequences[chrom] = BASES[codes]
 
-    for (chrom, start, end), bound in bindings.groupby(["chrom", "start", "end"], sort=True):
+    for (chrom, start, end), bound in bindings.groupby(
+        ["chrom", "start", "end"], sort=True
+    ):
         # places on a grid as wide as the longest motif: no two instances overlap
         width = max(len(motifs[tf]) for tf in bound["tf"])
         slots = rng.choice((end - start) // width, size=len(bound), replace=False)

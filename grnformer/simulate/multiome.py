@@ -137,8 +137,12 @@ def simulate_multiome(
     drive = _drive(edges, activity, cell_types, tfs, types)
     expression = _log_expression(edges, drive, activity, genes, tfs, effect, rna)
     accessibility = _log_accessibility(edges, drive, regions, effect, atac)
-    rna_counts = counts.draw_counts(expression, rna_per_cell, depth_sd, dispersion, dropout, rna)
-    atac_counts = counts.draw_counts(accessibility, atac_per_cell, depth_sd, 0.0, 0.0, atac)
+    rna_counts = counts.draw_counts(
+        expression, rna_per_cell, depth_sd, dispersion, dropout, rna
+    )
+    atac_counts = counts.draw_counts(
+        accessibility, atac_per_cell, depth_sd, 0.0, 0.0, atac
+    )
 
     motifs = genome.draw_motifs(tfs, motif_width, sequence)
     places = regions[["region", "chrom", "start", "end"]]
@@ -169,7 +173,9 @@ def simulate_multiome(
     )
 
 
-def _draw_targets(genes: list[str], fraction: float, rng: np.random.Generator) -> list[str]:
+def _draw_targets(
+    genes: list[str], fraction: float, rng: np.random.Generator
+) -> list[str]:
     """The genes that have regulators, in the order of `genes`."""
     n_targets = round(fraction * len(genes))
     chosen = rng.permutation(len(genes))[:n_targets]
@@ -177,11 +183,17 @@ def _draw_targets(genes: list[str], fraction: float, rng: np.random.Generator) -
 
 
 def _drive(
-    edges: pd.DataFrame, activity: np.ndarray, cell_types: np.ndarray, tfs: list[str], types: list[str]
+    edges: pd.DataFrame,
+    activity: np.ndarray,
+    cell_types: np.ndarray,
+    tfs: list[str],
+    types: list[str],
 ) -> np.ndarray:
     """Activity that reaches each edge's region: cells x edges, 0 in the types where the edge does not work."""
     # types x edges
-    works = np.array([[name in alive for alive in edges["cell_types"]] for name in types])
+    works = np.array(
+        [[name in alive for alive in edges["cell_types"]] for name in types]
+    )
     of_edge = activity[:, pd.Index(tfs).get_indexer(edges["tf"])]
     return of_edge * works[cell_types] * edges["strength"].to_numpy()
 
@@ -210,7 +222,11 @@ def _log_expression(
 
 
 def _log_accessibility(
-    edges: pd.DataFrame, drive: np.ndarray, regions: pd.DataFrame, effect: float, rng: np.random.Generator
+    edges: pd.DataFrame,
+    drive: np.ndarray,
+    regions: pd.DataFrame,
+    effect: float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Log accessibility, cells x regions: basal (promoters opener) + effect of the TFs that bind.
 
@@ -242,7 +258,9 @@ def _draw_barcodes(n_cells: int, rng: np.random.Generator) -> list[str]:
     return list(chosen)
 
 
-def _as_anndata(matrix: sp.csr_matrix, annotation: pd.DataFrame, var: pd.DataFrame) -> anndata.AnnData:
+def _as_anndata(
+    matrix: sp.csr_matrix, annotation: pd.DataFrame, var: pd.DataFrame
+) -> anndata.AnnData:
     import anndata
 
     # an index without a name: the file's bytes depend on it

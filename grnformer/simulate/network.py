@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def draw_active_types(n_tfs: int, n_types: int, shared_fraction: float, rng: np.random.Generator) -> np.ndarray:
+def draw_active_types(
+    n_tfs: int, n_types: int, shared_fraction: float, rng: np.random.Generator
+) -> np.ndarray:
     """Draw in which cell types each TF is active: boolean TFs x types.
 
     A fraction of the TFs is active everywhere; the others in one type each, all types in turn.
@@ -80,7 +82,9 @@ def draw_edges(
             strength = float(rng.uniform(0.8, 1.2))
             cell_types = [types[t] for t in alive]
             rows.append((tfs[tf], region, gene, sign, strength, cell_types))
-    return pd.DataFrame(rows, columns=["tf", "region", "gene", "sign", "strength", "cell_types"])
+    return pd.DataFrame(
+        rows, columns=["tf", "region", "gene", "sign", "strength", "cell_types"]
+    )
 
 
 def draw_prior(
@@ -108,12 +112,16 @@ def draw_prior(
     taken = set(zip(edges["tf"], edges["gene"], strict=True))
     possible: list[tuple[str, str]] = []
     for tf in tfs:
-        possible += [(tf, gene) for gene in genes if gene != tf and (tf, gene) not in taken]
+        possible += [
+            (tf, gene) for gene in genes if gene != tf and (tf, gene) not in taken
+        ]
 
     n_decoys = round(len(true) * (1 / precision - 1))
     n_decoys = min(n_decoys, len(possible))
     chosen = rng.permutation(len(possible))[:n_decoys]
-    decoys = pd.DataFrame([possible[i] for i in np.sort(chosen)], columns=["tf", "gene"])
+    decoys = pd.DataFrame(
+        [possible[i] for i in np.sort(chosen)], columns=["tf", "gene"]
+    )
     decoys["sign"] = rng.choice([-1, 1], size=n_decoys)
 
     prior = pd.concat([true, decoys]).sort_values(["tf", "gene"], ignore_index=True)

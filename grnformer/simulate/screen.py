@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONTROL = "control"
-DISPERSION, DEPTH_SD = 0.3, 0.3  # of counts: variance = mean + .3 mean squared; of the log depth
-TYPE_SD, CELL_SD = 1.0, 0.7  # of a TF's activity between types, and between cells of a type
-SHIFT = 2.5  # activity of a TF that is over-expressed; one that is knocked out has as much below 0
+# of counts: variance = mean + .3 mean squared; of the log depth
+DISPERSION, DEPTH_SD = 0.3, 0.3
+# of a TF's activity between types, and between cells of a type
+TYPE_SD, CELL_SD = 1.0, 0.7
+# activity of a TF that is over-expressed; one that is knocked out has as much below 0
+SHIFT = 2.5
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,15 @@ def simulate_screen(
     tfs = [f"TF{number:02d}" for number in range(n_tfs)]
     genes = [*tfs, *(f"GENE{number:03d}" for number in range(n_targets))]
     types = [f"type_{number}" for number in range(n_types)]
-    effect_TGF, edges = _draw_network(tfs, genes, types, max_regulators, closed_fraction, rng)
-    obs = _plan_cells(tfs, types, n_train, n_heldout, n_perturbed, perturbed_fraction, rng)
-    type_of_cell = obs["cell_type"].map({name: t for t, name in enumerate(types)}).to_numpy()
+    effect_TGF, edges = _draw_network(
+        tfs, genes, types, max_regulators, closed_fraction, rng
+    )
+    obs = _plan_cells(
+        tfs, types, n_train, n_heldout, n_perturbed, perturbed_fraction, rng
+    )
+    type_of_cell = (
+        obs["cell_type"].map({name: t for t, name in enumerate(types)}).to_numpy()
+    )
 
     of_type = rng.normal(0, TYPE_SD, (n_types, n_tfs))
     of_cell = rng.normal(0, CELL_SD, (len(obs), n_tfs))
@@ -109,7 +118,9 @@ def _perturb(activity: np.ndarray, perturbation: pd.Series, tfs: list[str]) -> N
             activity[is_perturbed, number] = value
 
 
-def _draw_counts(log_rate: np.ndarray, counts_per_cell: float, rng: np.random.Generator) -> np.ndarray:
+def _draw_counts(
+    log_rate: np.ndarray, counts_per_cell: float, rng: np.random.Generator
+) -> np.ndarray:
     """Negative binomial counts, cells x genes."""
     # capped: a gene of several strong TFs would take most of a cell's counts
     rate = np.exp(np.minimum(log_rate, 4))
@@ -151,7 +162,9 @@ def _draw_network(
             effect[works, gene, tf] = sign * strength
             cell_types = [types[t] for t in np.flatnonzero(works)]
             rows.append((tfs[tf], genes[gene], sign, strength, cell_types))
-    return effect, pd.DataFrame(rows, columns=["tf", "gene", "sign", "strength", "cell_types"])
+    return effect, pd.DataFrame(
+        rows, columns=["tf", "gene", "sign", "strength", "cell_types"]
+    )
 
 
 def _plan_cells(
@@ -182,7 +195,10 @@ def _plan_cells(
         "new_type": [CONTROL] * n_heldout,
         "perturbed": np.repeat(heldout, n_perturbed),
     }
-    tables = [pd.DataFrame({"perturbation": part, "set": name}) for name, part in parts.items()]
+    tables = [
+        pd.DataFrame({"perturbation": part, "set": name})
+        for name, part in parts.items()
+    ]
     obs = pd.concat(tables, ignore_index=True)
 
     trained_types = np.array(types[:-1], dtype=object)

@@ -65,10 +65,18 @@ def write_simulation(
         "tss.tsv.gz": simulation.tss.to_csv(sep="\t", index=False),
         "annotation.tsv": simulation.annotation.to_csv(sep="\t", index=False),
         "tfs.txt": "".join(f"{tf}\n" for tf in simulation.tfs),
-        "genome.fa": _fasta({chrom: bases.decode() for chrom, bases in sorted(simulation.genome.items())}),
+        "genome.fa": _fasta(
+            {
+                chrom: bases.decode()
+                for chrom, bases in sorted(simulation.genome.items())
+            }
+        ),
         "promoters.fa": _fasta(_promoters(simulation)),
-        "motifs.jaspar": "".join(_jaspar(tf, matrix) for tf, matrix in simulation.motifs.items()),
-        "motif_tfs.tsv": "motif\ttf\n" + "".join(f"{tf}_motif\t{tf}\n" for tf in simulation.tfs),
+        "motifs.jaspar": "".join(
+            _jaspar(tf, matrix) for tf, matrix in simulation.motifs.items()
+        ),
+        "motif_tfs.tsv": "motif\ttf\n"
+        + "".join(f"{tf}_motif\t{tf}\n" for tf in simulation.tfs),
         "vocabulary.json": json.dumps(_vocabulary(simulation), indent=0),
         "chip_targets.json": json.dumps(_chip_targets(simulation.edges), indent=0),
         "samples.tsv": _sample_sheet(folder, labels, fragments),
@@ -101,13 +109,20 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
             "region_gene": {"accessibility": "binary"},
             "cistromes": {"prior": {"table": str(folder / "prior.parquet")}},
             # Counts deep enough to choose targets by themselves, as in SCENIC+.
-            "eregulons": {"sign_from_evidence": False, "keep_known_targets": False, "min_targets": 3},
+            "eregulons": {
+                "sign_from_evidence": False,
+                "keep_known_targets": False,
+                "min_targets": 3,
+            },
             "cell_type": {"min_rss_quantile": 0.5},
         },
         "fuse": {"vocabulary": str(folder / "vocabulary.json")},
         "bench": {
             "grn_accuracy": {
-                "lines": [{"dataset": DATASET, "cell_type": name, "line": name} for name in types],
+                "lines": [
+                    {"dataset": DATASET, "cell_type": name, "line": name}
+                    for name in types
+                ],
                 "truth": str(folder / "chip_targets.json"),
                 "tfs": str(folder / "tfs.txt"),
                 "min_positives": 5,

@@ -62,12 +62,18 @@ def find_dars(
     fold_changes, p_values = compare_types(model, member, block_size)
 
     parts = [pd.DataFrame(columns=["set", "kind", "region", "score", "adjusted_p"])]
-    for name, size, fold_change, p_value in zip(types, member.sum(axis=1), fold_changes, p_values, strict=True):
+    for name, size, fold_change, p_value in zip(
+        types, member.sum(axis=1), fold_changes, p_values, strict=True
+    ):
         if min(size, len(codes) - size) < min_cells:
-            logger.warning("%s: %d cells (others %d): no DARs", name, size, len(codes) - size)
+            logger.warning(
+                "%s: %d cells (others %d): no DARs", name, size, len(codes) - size
+            )
             continue
         adjusted = false_discovery_control(p_value)
-        chosen = np.flatnonzero((adjusted <= adjusted_p) & (fold_change >= log2_fold_change))
+        chosen = np.flatnonzero(
+            (adjusted <= adjusted_p) & (fold_change >= log2_fold_change)
+        )
         chosen = chosen[np.argsort(-fold_change[chosen], kind="stable")]
         logger.info("%s: %d DARs", name, len(chosen))
         found = {
@@ -81,7 +87,9 @@ def find_dars(
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def compare_types(model: TopicModel, member: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
+def compare_types(
+    model: TopicModel, member: np.ndarray, block_size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Log2 fold change and rank-sum p-value of each region in each type against the other cells.
 
     Parameters
@@ -101,7 +109,9 @@ def compare_types(model: TopicModel, member: np.ndarray, block_size: int) -> tup
     outside = n_cells - inside
     fold_change = np.zeros((n_types, len(model.region_topic)))
     p_value = np.ones_like(fold_change)
-    for block, imputed in iterate_imputed(model.cell_topic, model.region_topic, block_size):
+    for block, imputed in iterate_imputed(
+        model.cell_topic, model.region_topic, block_size
+    ):
         sums = member @ imputed
         mean_inside = sums / np.maximum(inside, 1)
         mean_outside = (imputed.sum(axis=0) - sums) / np.maximum(outside, 1)

@@ -44,7 +44,9 @@ class Fits:
     held_out: np.ndarray
 
 
-def score_fits(matrix: sp.csr_matrix, fits: Fits, settings: dict[str, Any]) -> pd.DataFrame:
+def score_fits(
+    matrix: sp.csr_matrix, fits: Fits, settings: dict[str, Any]
+) -> pd.DataFrame:
     """Score topics by all that model selection may go by.
 
     Parameters
@@ -67,29 +69,45 @@ def score_fits(matrix: sp.csr_matrix, fits: Fits, settings: dict[str, Any]) -> p
     evaluation, priors = settings["evaluation"], settings[settings["method"]]
     model, n_topics = fits.model, fits.model.n_topics
     smoothing = evaluation["coherence_smoothing"]
-    coherence = topic_coherence(matrix, model.region_topic, evaluation["coherence_regions"], smoothing)
+    coherence = topic_coherence(
+        matrix, model.region_topic, evaluation["coherence_regions"], smoothing
+    )
 
-    seen, held = split_regions(matrix[fits.held_out], np.random.default_rng(settings["seed"]))
-    inferred = infer_cell_topics(seen, fits.partial.region_topic, alpha=evaluation["alpha"] / n_topics)
-    completed = token_log_likelihood(held, TopicModel(inferred, fits.partial.region_topic))
+    seen, held = split_regions(
+        matrix[fits.held_out], np.random.default_rng(settings["seed"])
+    )
+    inferred = infer_cell_topics(
+        seen, fits.partial.region_topic, alpha=evaluation["alpha"] / n_topics
+    )
+    completed = token_log_likelihood(
+        held, TopicModel(inferred, fits.partial.region_topic)
+    )
 
-    joint = joint_log_likelihood(matrix, model, alpha=priors["alpha"] / n_topics, eta=priors["eta"])
+    joint = joint_log_likelihood(
+        matrix, model, alpha=priors["alpha"] / n_topics, eta=priors["eta"]
+    )
     scores = {
         "n_topics": n_topics,
         "log_likelihood": token_log_likelihood(matrix, model).mean(),
         "heldout_log_likelihood": completed.mean(),
         "heldout_standard_error": _standard_error(completed, np.diff(held.indptr)),
         "joint_log_likelihood": joint,
-        "arun_2010": divergence_arun(model.region_topic, model.cell_topic, np.diff(matrix.indptr)),
+        "arun_2010": divergence_arun(
+            model.region_topic, model.cell_topic, np.diff(matrix.indptr)
+        ),
         "cao_juan_2009": density_cao_juan(model.region_topic),
         "coherence": mean_coherence(coherence, evaluation["coherence_topics"]),
-        "distinct_topics": count_distinct_topics(model.region_topic, evaluation["distinct_correlation"]),
+        "distinct_topics": count_distinct_topics(
+            model.region_topic, evaluation["distinct_correlation"]
+        ),
     }
     logger.info("scores: %s", scores)
     return pd.DataFrame([scores])
 
 
-def split_regions(matrix: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+def split_regions(
+    matrix: sp.csr_matrix, rng: np.random.Generator
+) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     """Split each cell's accessible regions at random into two halves (the first one smaller by one if odd).
 
     Returns
@@ -109,7 +127,9 @@ def split_regions(matrix: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.c
     halves = []
     for chosen in (first, ~first):
         cells_and_regions = rows[chosen], matrix.indices[chosen]
-        halves.append(sp.csr_matrix((matrix.data[chosen], cells_and_regions), shape=matrix.shape))
+        halves.append(
+            sp.csr_matrix((matrix.data[chosen], cells_and_regions), shape=matrix.shape)
+        )
     return halves[0], halves[1]
 
 

@@ -61,7 +61,9 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
             "lower topics.n_topics",
         )
     held_out = np.zeros(n_cells, dtype=bool)
-    held_out[np.random.default_rng(seed).choice(n_cells, n_held_out, replace=False)] = True
+    held_out[np.random.default_rng(seed).choice(n_cells, n_held_out, replace=False)] = (
+        True
+    )
 
     model = fit(matrix, n_topics, seed=seed, **settings[method])
     partial = fit(matrix[~held_out], n_topics, seed=seed, **settings[method])

@@ -41,14 +41,18 @@ def to_table(values: np.ndarray, names: list[str], name_column: str) -> pd.DataF
     """Turn a (names, topics) matrix into a table with columns `name_column`, topic_1..topic_k."""
     import pandas as pd
 
-    table = pd.DataFrame(values, columns=[f"topic_{k + 1}" for k in range(values.shape[1])])
+    table = pd.DataFrame(
+        values, columns=[f"topic_{k + 1}" for k in range(values.shape[1])]
+    )
     table.insert(0, name_column, names)
     return table
 
 
 def from_table(table: pd.DataFrame, name_column: str) -> tuple[np.ndarray, list[str]]:
     """Return the (names, topics) matrix of a table, and the names."""
-    return table.drop(columns=name_column).to_numpy(dtype=float), table[name_column].tolist()
+    return table.drop(columns=name_column).to_numpy(dtype=float), table[
+        name_column
+    ].tolist()
 
 
 def token_log_likelihood(matrix: sp.csr_matrix, model: TopicModel) -> np.ndarray:
@@ -67,12 +71,18 @@ def token_log_likelihood(matrix: sp.csr_matrix, model: TopicModel) -> np.ndarray
     found = np.empty(matrix.nnz)
     for start in range(0, matrix.nnz, _TOKENS_PER_BLOCK):
         block = slice(start, start + _TOKENS_PER_BLOCK)
-        probability = np.einsum("tk,tk->t", model.cell_topic[rows[block]], model.region_topic[matrix.indices[block]])
+        probability = np.einsum(
+            "tk,tk->t",
+            model.cell_topic[rows[block]],
+            model.region_topic[matrix.indices[block]],
+        )
         found[block] = np.log(probability)
     return found
 
 
-def infer_cell_topics(matrix: sp.csr_matrix, region_topic: np.ndarray, *, alpha: float) -> np.ndarray:
+def infer_cell_topics(
+    matrix: sp.csr_matrix, region_topic: np.ndarray, *, alpha: float
+) -> np.ndarray:
     """Topic proportions of cells under fixed topics (fold-in by expectation maximisation with pseudo-counts).
 
     Serves held-out cells and cells of other datasets; deterministic and the same for every topic method.
@@ -93,7 +103,9 @@ def infer_cell_topics(matrix: sp.csr_matrix, region_topic: np.ndarray, *, alpha:
     n_cells, n_topics = matrix.shape[0], region_topic.shape[1]
     inferred = np.full((n_cells, n_topics), 1.0 / n_topics)
     for cell in range(n_cells):
-        likelihood = region_topic[matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]]
+        likelihood = region_topic[
+            matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]
+        ]
         proportions = inferred[cell]
         for _ in range(_SWEEPS):
             # E: P(topic | region, cell); M: its sum over the cell's regions, with the pseudo-counts

@@ -20,9 +20,21 @@ if TYPE_CHECKING:
 class Pycistopic(Settings):
     """pycisTopic's run_cgs_models, by default (Bravo González-Blas et al. 2023, doi 10.1038/s41592-023-01938-4)."""
 
-    n_iterations: int = key(150, "Gibbs sweeps over all accessible regions of all cells", unit="sweeps", ge=1)
-    alpha: float = key(50, "Dirichlet prior of a cell's topics, summed over topics", unit="regions", gt=0)
-    eta: float = key(0.1, "Dirichlet prior of each of a topic's regions", unit="cells", gt=0)
+    n_iterations: int = key(
+        150,
+        "Gibbs sweeps over all accessible regions of all cells",
+        unit="sweeps",
+        ge=1,
+    )
+    alpha: float = key(
+        50,
+        "Dirichlet prior of a cell's topics, summed over topics",
+        unit="regions",
+        gt=0,
+    )
+    eta: float = key(
+        0.1, "Dirichlet prior of each of a topic's regions", unit="cells", gt=0
+    )
 
 
 @method("pycistopic", settings=Pycistopic, environment="pycistopic")
@@ -65,4 +77,6 @@ def take_models(
             f"topics of this run's {len(cells)} cells and {len(regions)} regions, in their order",
             "run the original again",
         )
-    return Fits(TopicModel(of_cells, of_regions), TopicModel(of_part, partial), held_out)
+    return Fits(
+        TopicModel(of_cells, of_regions), TopicModel(of_part, partial), held_out
+    )

@@ -127,5 +127,7 @@ def _size_of_set(values: np.ndarray, kind: str, n_bins: int, n_top: int) -> int:
     if kind == "topic_top":
         return n_top
     raise InputError(
-        f"topics.region_sets.kinds {kind!r}", "topic_otsu, topic_li, topic_top", "correct it in the config"
+        f"topics.region_sets.kinds {kind!r}",
+        "topic_otsu, topic_li, topic_top",
+        "correct it in the config",
     )

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from grnformer.topics.model import TopicModel
 
 
-def divergence_arun(region_topic: np.ndarray, cell_topic: np.ndarray, n_regions: np.ndarray) -> float:
+def divergence_arun(
+    region_topic: np.ndarray, cell_topic: np.ndarray, n_regions: np.ndarray
+) -> float:
     """Symmetric divergence of Arun et al. (2010, doi 10.1007/978-3-642-13657-3_43); lower is better.
 
     The singular values of the topics and the topics' fractions of all tokens, both in falling order and scaled to a sum
@@ -56,7 +58,9 @@ def density_cao_juan(region_topic: np.ndarray) -> float:
     return float(np.clip(mean, 0, 1))
 
 
-def topic_coherence(matrix: sp.csr_matrix, region_topic: np.ndarray, n_regions: int, smoothing: float) -> np.ndarray:
+def topic_coherence(
+    matrix: sp.csr_matrix, region_topic: np.ndarray, n_regions: int, smoothing: float
+) -> np.ndarray:
     """Coherence of each topic over its top regions (Mimno et al. 2011, aclanthology D11-1024); higher is better.
 
     For the top regions v_1..v_M of a topic, sum over m > l of log((D(v_m, v_l) + smoothing) / D(v_l)), divided by the
@@ -85,7 +89,8 @@ def topic_coherence(matrix: sp.csr_matrix, region_topic: np.ndarray, n_regions: 
     for topic in range(len(found)):
         top = np.argsort(-region_topic[:, topic], kind="stable")[:n_regions]
         chosen = columns[:, top].astype(np.int64)
-        together = (chosen.T @ chosen).toarray()  # D(v_m, v_l), and D(v_l) on the diagonal
+        # D(v_m, v_l), and D(v_l) on the diagonal
+        together = (chosen.T @ chosen).toarray()
         n_cells = np.maximum(together.diagonal(), 1)
         ratio = (together[later, earlier] + smoothing) / n_cells[earlier]
         found[topic] = np.mean(np.log(ratio))
@@ -100,7 +105,9 @@ def mean_coherence(coherence: np.ndarray, n_topics: int | None) -> float:
     return float(np.sort(coherence)[::-1][:n_topics].mean())
 
 
-def joint_log_likelihood(matrix: sp.csr_matrix, model: TopicModel, *, alpha: float, eta: float) -> float:
+def joint_log_likelihood(
+    matrix: sp.csr_matrix, model: TopicModel, *, alpha: float, eta: float
+) -> float:
     """Log-likelihood of regions and topic assignments (Griffiths & Steyvers 2004, doi 10.1073/pnas.0307752101).
 
     log p(w | z) + log p(z) with the proportions integrated out, in nats, divided by the number of accessible regions.
@@ -122,7 +129,9 @@ def joint_log_likelihood(matrix: sp.csr_matrix, model: TopicModel, *, alpha: flo
     n_regions, n_topics = model.region_topic.shape
     # The counts n_dk of a cell's and n_kw of a topic's assignments; rounding may leave them just below 0.
     of_cell = np.diff(matrix.indptr)
-    in_cell = np.maximum(model.cell_topic * (of_cell + alpha * n_topics)[:, None] - alpha, 0)
+    in_cell = np.maximum(
+        model.cell_topic * (of_cell + alpha * n_topics)[:, None] - alpha, 0
+    )
     of_topic = in_cell.sum(axis=0)
     in_topic = np.maximum(model.region_topic * (of_topic + eta * n_regions) - eta, 0)
 

@@ -25,7 +25,12 @@ SCORES = {
 
 
 def select_topic_count(
-    scores: pd.DataFrame, *, selected: int | None, rule: str, scores_averaged: Sequence[str], distinct_only: bool
+    scores: pd.DataFrame,
+    *,
+    selected: int | None,
+    rule: str,
+    scores_averaged: Sequence[str],
+    distinct_only: bool,
 ) -> pd.DataFrame:
     """Choose a topic count.
 
@@ -58,7 +63,11 @@ def select_topic_count(
     table = scores.sort_values("n_topics", ignore_index=True)
     unknown = sorted(set(scores_averaged) - set(SCORES))
     if unknown:
-        raise InputError(f"topics.selection.scores {unknown}", f"among {sorted(SCORES)}", "correct it in the config")
+        raise InputError(
+            f"topics.selection.scores {unknown}",
+            f"among {sorted(SCORES)}",
+            "correct it in the config",
+        )
     table["mean_score"] = mean_score(table, scores_averaged)
     if selected is not None:
         if selected not in table["n_topics"].tolist():
@@ -77,9 +86,15 @@ def select_topic_count(
     elif rule == "heldout":
         best = rivals.loc[rivals["heldout_log_likelihood"].idxmax()]
         limit = best["heldout_log_likelihood"] - best["heldout_standard_error"]
-        chosen = rivals.loc[rivals["heldout_log_likelihood"] >= limit, "coherence"].idxmax()
+        chosen = rivals.loc[
+            rivals["heldout_log_likelihood"] >= limit, "coherence"
+        ].idxmax()
     else:
-        raise InputError(f"topics.selection.rule {rule!r}", "mean or heldout", "correct it in the config")
+        raise InputError(
+            f"topics.selection.rule {rule!r}",
+            "mean or heldout",
+            "correct it in the config",
+        )
     table["selected"] = table.index == chosen
     return table
 
@@ -96,7 +111,9 @@ def mean_score(table: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
     -------
     (topic counts,), 0 to 1.
     """
-    parts = [rescale(table[name].to_numpy(dtype=float) * SCORES[name]) for name in names]
+    parts = [
+        rescale(table[name].to_numpy(dtype=float) * SCORES[name]) for name in names
+    ]
     return np.mean(parts, axis=0) if parts else np.zeros(len(table))
 
 

@@ -77,10 +77,15 @@ def build(
     """Prepare a run; parameters as of `grnformer.train.pretrain.pretrain`."""
     size = settings["size"]
     place = split.set_index("cell")["split"].reindex(corpus.cells).to_numpy(object)
-    train, heldout = np.flatnonzero(place == "train"), np.flatnonzero(place == "heldout")
+    train, heldout = (
+        np.flatnonzero(place == "train"),
+        np.flatnonzero(place == "heldout"),
+    )
     sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
 
-    published, architecture = _read_published(settings["backbone"], size["backbone"], checkpoint)
+    published, architecture = _read_published(
+        settings["backbone"], size["backbone"], checkpoint
+    )
     tokeniser_settings = BACKBONES[settings["backbone"]].tokeniser_settings(
         architecture,
         size["expressed_fraction"],
@@ -102,15 +107,28 @@ def build(
         "scales": bundle.meta["scales"],
         "n_tokens": cells.n_tokens,
     }
-    model, type_mean = _start(cells, bundle, arguments, train, sample, size, model_seed, published)
+    model, type_mean = _start(
+        cells, bundle, arguments, train, sample, size, model_seed, published
+    )
     tune_backbone(model, settings["tune"])
     structure = None
     if arm["adapter"]:
-        structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, size["gnn"]["direction"])
+        structure = read_structure(
+            bundle.graph,
+            bundle.meta["scales"],
+            cells.cell_types,
+            size["gnn"]["direction"],
+        )
 
-    card = _describe(cells, bundle, arm, settings, arguments, tokeniser_settings, published)
+    card = _describe(
+        cells, bundle, arm, settings, arguments, tokeniser_settings, published
+    )
     scored = sample_rows(heldout, settings["heldout_cells"])
-    perturbation = Perturbation(arm["perturbation"], settings["perturbed_fraction"], settings["perturbed_degree_power"])
+    perturbation = Perturbation(
+        arm["perturbation"],
+        settings["perturbed_fraction"],
+        settings["perturbed_degree_power"],
+    )
     return Setup(
         loss=MaskedValueLoss(model, structure, perturbation),
         card=card | {"data": _hash_data(corpus, split, bundle), "seed": model_seed},
@@ -144,7 +162,9 @@ def _read_published(
     if checkpoint is None:
         return None, architecture
     published = BACKBONES[backbone].read_published(Path(checkpoint), architecture)
-    logger.info("starting from the published %s: %s", checkpoint, published.architecture)
+    logger.info(
+        "starting from the published %s: %s", checkpoint, published.architecture
+    )
     return published, published.architecture
 
 
@@ -161,13 +181,28 @@ def _start(
     """The model before training, and what the cell-type baseline predicts."""
     blocks = cells.blocks(train, size["block_cells"])
     mean, sd, type_mean = gene_moments(
-        ((cells.values(rows), cells.type_of_cell[rows], cells.measured(rows)) for rows in blocks),
+        (
+            (cells.values(rows), cells.type_of_cell[rows], cells.measured(rows))
+            for rows in blocks
+        ),
         len(cells.cell_types),
         cells.n_tokens,
         size["expressed_fraction"],
     )
-    seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
-    model = start_model(bundle.graph.genes, arguments, mean, sd, model_seed, published=published, seen=seen)
+    seen = (
+        (lambda: cells.filled_values(sample))
+        if size["gene_start"] == "coexpression"
+        else None
+    )
+    model = start_model(
+        bundle.graph.genes,
+        arguments,
+        mean,
+        sd,
+        model_seed,
+        published=published,
+        seen=seen,
+    )
 
     # A masked gene is predicted as one of all genes: its baseline is how often each gene is a token.
     if model.masks_genes:
@@ -186,7 +221,10 @@ def _describe(
     published: Published | None,
 ) -> dict[str, Any]:
     size, genes = settings["size"], bundle.graph.genes
-    embed = {"expressed_fraction": size["expressed_fraction"], "direction": size["gnn"]["direction"]}
+    embed = {
+        "expressed_fraction": size["expressed_fraction"],
+        "direction": size["gnn"]["direction"],
+    }
     return {
         "arguments": arguments,
         "arm": arm,
@@ -207,6 +245,16 @@ def _hash_data(corpus: Corpus, split: pd.DataFrame, bundle: Bundle) -> str:
     graph = bundle.graph
     digest = hashlib.sha256(corpus.digest().encode())
     digest.update(str(graph.rank_cutoff).encode())
-    for table in (split, graph.genes, graph.edges, graph.eregulons, graph.activity, graph.members, graph.thresholds):
-        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    for table in (
+        split,
+        graph.genes,
+        graph.edges,
+        graph.eregulons,
+        graph.activity,
+        graph.members,
+        graph.thresholds,
+    ):
+        digest.update(
+            pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()
+        )
     return digest.hexdigest()

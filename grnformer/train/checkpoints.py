@@ -60,7 +60,9 @@ class Checkpoints:
 
     def newest(self) -> Path | None:
         """The newest complete checkpoint of this run; a damaged one is named in the log and the one before it taken."""
-        others = [path for path in self._all() if not path.name.startswith(self.key[:12])]
+        others = [
+            path for path in self._all() if not path.name.startswith(self.key[:12])
+        ]
         if others:
             names = ", ".join(path.name for path in others)
             logger.info("of other settings, data or code, not continued: %s", names)
@@ -68,7 +70,11 @@ class Checkpoints:
             damage = self._damage(path)
             if damage is None:
                 return path
-            logger.warning("the checkpoint %s is damaged (%s); taking the one before it", path, damage)
+            logger.warning(
+                "the checkpoint %s is damaged (%s); taking the one before it",
+                path,
+                damage,
+            )
         return None
 
     def read(self, path: Path) -> dict[str, Any]:
@@ -91,11 +97,17 @@ class Checkpoints:
     def _all(self) -> list[Path]:
         if not self.folder.exists():
             return []
-        return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
+        return sorted(
+            path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)
+        )
 
     def _own(self) -> list[Path]:
         """Newest first."""
-        return [path for path in reversed(self._all()) if path.name.startswith(self.key[:12])]
+        return [
+            path
+            for path in reversed(self._all())
+            if path.name.startswith(self.key[:12])
+        ]
 
 
 def _digest(path: Path) -> str:

@@ -29,7 +29,9 @@ class Divergence(FloatingPointError):
         process).
     """
 
-    def __init__(self, what: str, step: int, paths: list[Path], model: nn.Module) -> None:
+    def __init__(
+        self, what: str, step: int, paths: list[Path], model: nn.Module
+    ) -> None:
         saved = ", ".join(map(str, paths))
         super().__init__(
             f"{what} at step {step}; {_locate(model)}. The batch is saved in {saved}. Lower the learning rate; the "
@@ -64,7 +66,11 @@ def batch_path(folder: Path, step: int, rank: int) -> Path:
 def save_batch(batch: Batch, folder: Path, step: int, rank: int) -> None:
     """Write the tensors of a batch to `folder`, for torch.load(..., weights_only=True)."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value for name, value in vars(batch).items() if isinstance(value, torch.Tensor)}
+    tensors = {
+        name: value
+        for name, value in vars(batch).items()
+        if isinstance(value, torch.Tensor)
+    }
     # As a tensor too: torch's restricted loader refuses numpy arrays.
     tensors["type_B"] = torch.as_tensor(batch.type_B)
     torch.save({**tensors, "step": step}, batch_path(folder, step, rank))

@@ -60,7 +60,11 @@ class Plan:
 
 
 def train(
-    fabric: Fabric, loss: MaskedValueLoss, batches: StepBatches, folder: Path, plan: Plan
+    fabric: Fabric,
+    loss: MaskedValueLoss,
+    batches: StepBatches,
+    folder: Path,
+    plan: Plan,
 ) -> tuple[GRNFormer, list[dict[str, Any]]]:
     """Train from the newest complete checkpoint in `folder`, or from the start.
 
@@ -88,7 +92,13 @@ class _Step:
 
 class _Run:
     def __init__(
-        self, fabric: Fabric, loss: MaskedValueLoss, batches: StepBatches, folder: Path, plan: Plan, notice: Notice
+        self,
+        fabric: Fabric,
+        loss: MaskedValueLoss,
+        batches: StepBatches,
+        folder: Path,
+        plan: Plan,
+        notice: Notice,
     ) -> None:
         self.fabric, self.bare, self.plan, self.notice = fabric, loss, plan, notice
         self.batches, self.folder = batches, folder
@@ -106,19 +116,32 @@ class _Run:
     def train(self) -> tuple[GRNFormer, list[dict[str, Any]]]:
         plan, fabric = self.plan, self.fabric
         start = self._resume()
-        end = plan.steps if plan.stop_after is None else min(plan.stop_after, plan.steps)
-        self.batches.divide(start, fabric.global_rank, fabric.world_size, plan.accumulate)
+        end = (
+            plan.steps if plan.stop_after is None else min(plan.stop_after, plan.steps)
+        )
+        self.batches.divide(
+            start, fabric.global_rank, fabric.world_size, plan.accumulate
+        )
 
         recorded = plan.tensorboard and fabric.is_global_zero
         record = Record(self.folder / "tensorboard" if recorded else None, start)
-        progress = Progress(start, plan.steps, plan.progress_seconds, shown=fabric.is_global_zero)
+        progress = Progress(
+            start, plan.steps, plan.progress_seconds, shown=fabric.is_global_zero
+        )
         with record, progress:
-            for step, parts in load(self.batches, end, plan.workers, pinned=fabric.device.type == "cuda"):
+            for step, parts in load(
+                self.batches, end, plan.workers, pinned=fabric.device.type == "cuda"
+            ):
                 result = self._step(step, parts)
                 done = step + 1
                 progress.advance(done, result.loss, parts.tokens)
                 self._log(done, record, progress)
-                if result.stop or result.save or done == plan.steps or done % plan.checkpoints["steps"] == 0:
+                if (
+                    result.stop
+                    or result.save
+                    or done == plan.steps
+                    or done % plan.checkpoints["steps"] == 0
+                ):
                     self._save(done)
                 if result.stop and done < end:
                     self._stop(done)
@@ -130,25 +153,36 @@ class _Run:
     def _step(self, step: int, parts: StepParts) -> _Step:
         """One step of the optimiser."""
         plan, fabric = self.plan, self.fabric
-        fraction = learning_rate_fraction(step, plan.optimiser["warmup_steps"], plan.steps)
+        fraction = learning_rate_fraction(
+            step, plan.optimiser["warmup_steps"], plan.steps
+        )
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * fraction
 
         self.optimiser.zero_grad()
         total = torch.zeros((), dtype=torch.float64, device=fabric.device)
         objective = []
-        for j, (batch, weight) in enumerate(zip(parts.batches, parts.weights, strict=True)):
+        for j, (batch, weight) in enumerate(
+            zip(parts.batches, parts.weights, strict=True)
+        ):
             from_gene, whole = self._part(step, j, batch, weight / plan.accumulate)
             objective.append(whole.detach())
             total = total + from_gene.detach().double() * weight / plan.accumulate
         norm = self.parallel.clip(plan.optimiser["clip"])
 
-        finite = math.isfinite(norm) and bool(torch.isfinite(torch.stack(objective)).all())
+        finite = math.isfinite(norm) and bool(
+            torch.isfinite(torch.stack(objective)).all()
+        )
         minutes = (time.monotonic() - self.saved) / 60
-        signalled, due = self.notice.name is not None, minutes >= plan.checkpoints["minutes"]
+        signalled, due = (
+            self.notice.name is not None,
+            minutes >= plan.checkpoints["minutes"],
+        )
         # A signal, the clock or a bad batch may come to one process only. All must act alike, or those that go on
         # would wait for ever for those that stopped.
-        loss, any_signalled, any_due, any_diverged = self._agree(float(total), signalled, due, not finite)
+        loss, any_signalled, any_due, any_diverged = self._agree(
+            float(total), signalled, due, not finite
+        )
         if any_diverged:
             self._diverged(step, parts.batches, torch.stack(objective).tolist(), norm)
 
@@ -157,17 +191,25 @@ class _Run:
         self.since.append(loss)
         return _Step(loss, any_signalled > 0, any_due > 0)
 
-    def _part(self, step: int, j: int, batch: Batch, weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def _part(
+        self, step: int, j: int, batch: Batch, weight: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Forward and backward of part `j` of this process. Returns the loss from genes' states, and the whole loss."""
         plan, fabric = self.plan, self.fabric
         number = fabric.global_rank * plan.accumulate + j
         # Dropout and edge perturbation are seeded by step and part, so that resuming samples the same.
         torch.manual_seed(plan.seed * 1_000_003 + step + number * _PARTS)
-        rng = np.random.default_rng([plan.seed, STRUCTURE, step, *([number] if number else [])])
+        rng = np.random.default_rng(
+            [plan.seed, STRUCTURE, step, *([number] if number else [])]
+        )
 
         with self.parallel.part(last=j == plan.accumulate - 1):
             from_gene, from_cell = self.loss(Part(batch.to(fabric.device), rng))
-            loss = from_gene if from_cell is None else from_gene + plan.optimiser["cell_loss"] * from_cell
+            loss = (
+                from_gene
+                if from_cell is None
+                else from_gene + plan.optimiser["cell_loss"] * from_cell
+            )
             self.parallel.backward(loss * weight)
         return from_gene, loss
 
@@ -175,7 +217,9 @@ class _Run:
         """Means of the values over all processes."""
         if self.fabric.world_size == 1:
             return list(values)
-        mean: Any = self.fabric.all_reduce(torch.tensor(values, dtype=torch.float64), reduce_op="mean")
+        mean: Any = self.fabric.all_reduce(
+            torch.tensor(values, dtype=torch.float64), reduce_op="mean"
+        )
         found: list[float] = mean.tolist()
         return found
 
@@ -195,20 +239,37 @@ class _Run:
                 "gradient_norm": float(np.mean(self.norms)),
                 "learning_rate": self.optimiser.param_groups[0]["lr"],
             }
-            self._note(self._row(done, "train", float(np.mean(self.since))) | measured, record)
+            self._note(
+                self._row(done, "train", float(np.mean(self.since))) | measured, record
+            )
             self.since, self.norms = [], []
 
         if done % plan.optimiser["evaluate_every"] == 0 or done == plan.steps:
             # Every process takes part in gathering the weights; only the first scores.
             with self.parallel.whole_model() as model:
                 if self.fabric.is_global_zero:
-                    scores = evaluate(model, self.bare.structure, plan.heldout, plan.type_mean, plan.heldout_seed)
-                    self._note(self._row(done, "heldout", float(scores["loss"])), record)
+                    scores = evaluate(
+                        model,
+                        self.bare.structure,
+                        plan.heldout,
+                        plan.type_mean,
+                        plan.heldout_seed,
+                    )
+                    self._note(
+                        self._row(done, "heldout", float(scores["loss"])), record
+                    )
             progress.restart()
 
     def _row(self, done: int, split: str, loss: float) -> dict[str, Any]:
-        empty = dict.fromkeys(("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate"))
-        row = {"step": done, "epoch": (done - 1) // self.batches.steps_per_epoch, "split": split, "loss": loss}
+        empty = dict.fromkeys(
+            ("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate")
+        )
+        row = {
+            "step": done,
+            "epoch": (done - 1) // self.batches.steps_per_epoch,
+            "split": split,
+            "loss": loss,
+        }
         return row | empty | {"beta": self.parallel.beta()}
 
     def _note(self, row: dict[str, Any], record: Record) -> None:
@@ -220,7 +281,15 @@ class _Run:
     def _save(self, done: int) -> None:
         state = self.parallel.state()
         if self.fabric.is_global_zero:
-            path = self.checkpoints.save(done, {**state, "curve": self.curve, "since": self.since, "norms": self.norms})
+            path = self.checkpoints.save(
+                done,
+                {
+                    **state,
+                    "curve": self.curve,
+                    "since": self.since,
+                    "norms": self.norms,
+                },
+            )
             logger.info("saved %s", path)
         # No process runs ahead of a checkpoint that may yet fail.
         self.fabric.barrier()
@@ -228,19 +297,31 @@ class _Run:
 
     def _resume(self) -> int:
         # The first process chooses for all: each looking for itself could find another one.
-        path = self.fabric.broadcast(self.checkpoints.newest() if self.fabric.is_global_zero else None)
+        path = self.fabric.broadcast(
+            self.checkpoints.newest() if self.fabric.is_global_zero else None
+        )
         if path is None:
             return 0
         state = self.checkpoints.read(path)
         self.parallel.load(state)
-        self.curve, self.since, self.norms = state["curve"], state["since"], state["norms"]
+        self.curve, self.since, self.norms = (
+            state["curve"],
+            state["since"],
+            state["norms"],
+        )
         logger.info("resuming after step %d from %s", state["step"], path)
         return int(state["step"])
 
-    def _diverged(self, step: int, batches: list[Batch], losses: list[float], norm: float) -> NoReturn:
+    def _diverged(
+        self, step: int, batches: list[Batch], losses: list[float], norm: float
+    ) -> NoReturn:
         """Save the first batch whose loss is not finite, or the last if only the gradient is not; all stop."""
         fabric = self.fabric
-        what, batch, at_fault = f"the norm of the gradient is {norm}", batches[-1], False
+        what, batch, at_fault = (
+            f"the norm of the gradient is {norm}",
+            batches[-1],
+            False,
+        )
         for loss, part in zip(losses, batches, strict=True):
             if not math.isfinite(loss):
                 what, batch, at_fault = f"the loss is {loss}", part, True
@@ -250,7 +331,9 @@ class _Run:
         if fabric.world_size > 1:
             reports = [None] * fabric.world_size
             torch.distributed.all_gather_object(reports, (what, at_fault))
-        ranks = [rank for rank, (_, fault) in enumerate(reports) if fault] or list(range(len(reports)))
+        ranks = [rank for rank, (_, fault) in enumerate(reports) if fault] or list(
+            range(len(reports))
+        )
         if fabric.global_rank in ranks:
             save_batch(batch, self.folder, step, fabric.global_rank)
         fabric.barrier()
@@ -269,7 +352,10 @@ def _parallelism(fabric: Fabric, loss: MaskedValueLoss, plan: Plan) -> Replicate
 @contextmanager
 def _deterministic() -> Iterator[None]:
     """Ask for deterministic operations meanwhile."""
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     # cuBLAS sums in a fixed order only with a workspace of fixed size.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)

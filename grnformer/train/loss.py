@@ -29,7 +29,9 @@ class Part:
 class MaskedValueLoss(nn.Module):
     """Loss of one arm: the model, its graphs (None: no adapter) and the perturbation of their edges."""
 
-    def __init__(self, model: GRNFormer, structure: Structure | None, perturbation: Perturbation) -> None:
+    def __init__(
+        self, model: GRNFormer, structure: Structure | None, perturbation: Perturbation
+    ) -> None:
         super().__init__()
         self.model, self.structure, self.perturbation = model, structure, perturbation
 
@@ -38,7 +40,9 @@ class MaskedValueLoss(nn.Module):
 
         0 of a part without a masked token: a fraction of few tokens may be none.
         """
-        h_BTD, structure_BNS = self.model.run(part.batch, self.structure, part.rng, self.perturbation)
+        h_BTD, structure_BNS = self.model.run(
+            part.batch, self.structure, part.rng, self.perturbation
+        )
         from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
         return _mean(from_gene), None if from_cell is None else _mean(from_cell)
 

@@ -34,14 +34,21 @@ class Replicated:
     """
 
     def __init__(
-        self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any], *, compiled: bool = False
+        self,
+        fabric: Fabric,
+        loss: MaskedValueLoss,
+        settings: dict[str, Any],
+        *,
+        compiled: bool = False,
     ) -> None:
         self.fabric, self.bare = fabric, loss
         self.layers = find_layers(loss.model.backbone)
         if compiled:
             compile_layers(self.layers, fabric.device)
         self.loss: Any = fabric.setup_module(loss, move_to_device=True)
-        self.optimiser: Any = fabric.setup_optimizers(make_optimiser(loss.model, settings))
+        self.optimiser: Any = fabric.setup_optimizers(
+            make_optimiser(loss.model, settings)
+        )
 
     @contextmanager
     def part(self, *, last: bool) -> Iterator[None]:
@@ -55,7 +62,9 @@ class Replicated:
 
     def clip(self, max_norm: float) -> float:
         """Scale the gradients to at most this norm, after the last part (*). Returns the norm before."""
-        norm: Any = self.fabric.clip_gradients(self.loss, self.optimiser, max_norm=max_norm, error_if_nonfinite=False)
+        norm: Any = self.fabric.clip_gradients(
+            self.loss, self.optimiser, max_norm=max_norm, error_if_nonfinite=False
+        )
         return float(norm)
 
     @contextmanager
@@ -71,7 +80,10 @@ class Replicated:
 
     def state(self) -> dict[str, Any]:
         """Weights and the optimiser's state, complete (*); where they are divided, only in the first process."""
-        return {"model": self.bare.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {
+            "model": self.bare.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Take what `state` gave, whatever the number of processes then and now."""
@@ -87,7 +99,9 @@ class Replicated:
 def own_values(parameter: nn.Parameter) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Value and gradient of a parameter, or of this process's rows of it."""
     value, gradient = parameter.detach(), parameter.grad
-    return getattr(value, "_local_tensor", value), getattr(gradient, "_local_tensor", gradient)
+    return getattr(value, "_local_tensor", value), getattr(
+        gradient, "_local_tensor", gradient
+    )
 
 
 def find_layers(backbone: Backbone) -> list[nn.Module]:

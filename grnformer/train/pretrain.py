@@ -30,7 +30,15 @@ logger = logging.getLogger(__name__)
 
 # Settings of where and how a run goes on, not of what comes out: they may change between an interruption and its
 # resumption.
-RUN_TIME = {"strategy", "checkpoints", "workers", "progress_seconds", "tensorboard", "accumulate", "compile"}
+RUN_TIME = {
+    "strategy",
+    "checkpoints",
+    "workers",
+    "progress_seconds",
+    "tensorboard",
+    "accumulate",
+    "compile",
+}
 AFTER_TRAINING = ("grnformer.infer.reference",)
 
 
@@ -90,10 +98,22 @@ def pretrain(
         End early at this step, as an interruption would; for tests.
     """
     torch.set_num_threads(threads)
-    setup = build(corpus, split, bundle, arm, settings, model_seed=model_seed, checkpoint=checkpoint, medians=medians)
+    setup = build(
+        corpus,
+        split,
+        bundle,
+        arm,
+        settings,
+        model_seed=model_seed,
+        checkpoint=checkpoint,
+        medians=medians,
+    )
 
     size = settings["size"]
-    rates = {"warmup_steps": size["warmup_steps"], "learning_rate": size["learning_rate"]}
+    rates = {
+        "warmup_steps": size["warmup_steps"],
+        "learning_rate": size["learning_rate"],
+    }
     plan = Plan(
         seed=model_seed,
         key=_key(setup.card, settings, training_code(settings["backbone"])),
@@ -117,29 +137,49 @@ def pretrain(
     return score(model, setup, curve, settings) if fabric.is_global_zero else None
 
 
-def score(model: GRNFormer, setup: Setup, curve: list[dict[str, Any]], settings: dict[str, Any]) -> Pretrained:
+def score(
+    model: GRNFormer,
+    setup: Setup,
+    curve: list[dict[str, Any]],
+    settings: dict[str, Any],
+) -> Pretrained:
     """Score a trained model on all held-out batches, and embed all cells as the reference of mapping."""
     model = model.eval().cpu()
     merge_tuned(model, settings["tune"])
 
     structure, seed = setup.loss.structure, settings["seed"]
-    scores: dict[str, Any] = evaluate(model, structure, _all_batches(setup), setup.type_mean, seed)
+    scores: dict[str, Any] = evaluate(
+        model, structure, _all_batches(setup), setup.type_mean, seed
+    )
     scores["objective"] = model.backbone.objective
     if len(setup.heldout) > 1:
         scores["datasets"] = {}
         for name, batches in setup.heldout.items():
-            n_cells = sum(len(batch.type_B) for batch in batches) // settings["heldout_repeats"]
+            n_cells = (
+                sum(len(batch.type_B) for batch in batches)
+                // settings["heldout_repeats"]
+            )
             of_dataset = evaluate(model, structure, batches, setup.type_mean, seed)
             scores["datasets"][name] = of_dataset | {"heldout_cells": n_cells}
     scores["heldout_cells"] = setup.n_heldout
     scores["train_cells"] = setup.n_train
     scores["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    scores["beta"] = None if model.adapter is None else float(model.adapter.beta.detach())
+    scores["beta"] = (
+        None if model.adapter is None else float(model.adapter.beta.detach())
+    )
     logger.info("held out: %s", scores)
 
     batch_size = settings["size"]["batch_size"]
-    reference = embed_cells(model, setup.card, setup.cells, seed=seed, batch_size=batch_size)
-    numbers = ("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate", "beta")
+    reference = embed_cells(
+        model, setup.card, setup.cells, seed=seed, batch_size=batch_size
+    )
+    numbers = (
+        "tokens_per_second",
+        "memory_mb",
+        "gradient_norm",
+        "learning_rate",
+        "beta",
+    )
     table = pd.DataFrame(curve).astype(dict.fromkeys(numbers, float))
     return Pretrained(model, setup.card, table, scores, reference)
 
@@ -157,5 +197,9 @@ def training_code(backbone: str) -> str:
 def _key(card: dict[str, Any], settings: dict[str, Any], code: str) -> str:
     """Identity of a run: a checkpoint of another one must not be continued. Where and how it runs has no part in it."""
     settings = {name: value for name, value in settings.items() if name not in RUN_TIME}
-    settings["size"] = {name: value for name, value in settings["size"].items() if name not in RUN_TIME}
-    return hashlib.sha256(json.dumps([card, settings, code], sort_keys=True).encode()).hexdigest()
+    settings["size"] = {
+        name: value for name, value in settings["size"].items() if name not in RUN_TIME
+    }
+    return hashlib.sha256(
+        json.dumps([card, settings, code], sort_keys=True).encode()
+    ).hexdigest()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 logger = logging.getLogger(__name__)
-EXPECTED = "GRNFORMER_PROCESSES"  # variable by which what starts a run tells its processes how many there are
+# variable by which what starts a run tells its processes how many there are
+EXPECTED = "GRNFORMER_PROCESSES"
 
 
 def make_fabric(strategy: str, precision: str) -> Fabric:
@@ -38,7 +39,11 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
         If more processes were started on a machine than it has GPUs, or fewer or more than were asked for.
     """
     from lightning.fabric import Fabric
-    from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
+    from lightning.fabric.plugins.environments import (
+        LightningEnvironment,
+        SLURMEnvironment,
+        TorchElasticEnvironment,
+    )
     from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
 
     starter, devices, nodes = find_starter(os.environ)
@@ -51,7 +56,11 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
         )
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
-        raise InputError(f"{devices} processes on a machine of {gpus} GPUs", "one a GPU", "start as many as there are")
+        raise InputError(
+            f"{devices} processes on a machine of {gpus} GPUs",
+            "one a GPU",
+            "start as many as there are",
+        )
     environment: Any = LightningEnvironment()
     if starter == "torchrun":
         environment = TorchElasticEnvironment()
@@ -62,16 +71,31 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
         from grnformer.train.sharding import shard
 
         chosen = ModelParallelStrategy(
-            partial(shard, precision=precision), data_parallel_size=devices * nodes, tensor_parallel_size=1
+            partial(shard, precision=precision),
+            data_parallel_size=devices * nodes,
+            tensor_parallel_size=1,
         )
     elif devices * nodes > 1:
         # Which parameters have a part in the loss depends on the arm and on the batch's graphs.
         chosen = DDPStrategy(find_unused_parameters=True)
-    options: dict[str, Any] = {"devices": devices, "num_nodes": nodes, "strategy": chosen, "precision": precision}
-    fabric = Fabric(accelerator="cuda" if gpus else "cpu", plugins=[environment], **options)
+    options: dict[str, Any] = {
+        "devices": devices,
+        "num_nodes": nodes,
+        "strategy": chosen,
+        "precision": precision,
+    }
+    fabric = Fabric(
+        accelerator="cuda" if gpus else "cpu", plugins=[environment], **options
+    )
     fabric.launch()
     if fabric.world_size > 1:
-        logger.info("%d processes on %d machines (%s), strategy %s", fabric.world_size, nodes, starter, strategy)
+        logger.info(
+            "%d processes on %d machines (%s), strategy %s",
+            fabric.world_size,
+            nodes,
+            starter,
+            strategy,
+        )
     return fabric
 
 
@@ -80,12 +104,15 @@ def find_starter(environment: Any) -> tuple[str, int, int]:
     if "TORCHELASTIC_RUN_ID" in environment:
         local = int(environment["LOCAL_WORLD_SIZE"])
         return "torchrun", local, int(environment["WORLD_SIZE"]) // local
-    tasks = int(environment.get("SLURM_STEP_NUM_TASKS", 1))  # of this very srun, not of the whole job
+    # of this very srun, not of the whole job
+    tasks = int(environment.get("SLURM_STEP_NUM_TASKS", 1))
     if tasks > 1:
         nodes = int(environment.get("SLURM_STEP_NUM_NODES", 1))
         if tasks % nodes:
             raise InputError(
-                f"srun started {tasks} tasks on {nodes} nodes", "as many on each node", "give --ntasks-per-node"
+                f"srun started {tasks} tasks on {nodes} nodes",
+                "as many on each node",
+                "give --ntasks-per-node",
             )
         return "srun", tasks // nodes, nodes
     return "plain", 1, 1
@@ -109,10 +136,14 @@ def find_meeting_point(environment: Any) -> dict[str, str]:
         )
 
     def show(*words: str) -> str:
-        return subprocess.run(["scontrol", "show", *words], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            ["scontrol", "show", *words], check=True, capture_output=True, text=True
+        ).stdout
 
     # of Slurm's variables Snakemake's executor leaves a job little more than this number
-    nodes = re.search(r"^\s*NodeList=(\S+)", show("job", environment["SLURM_JOB_ID"]), re.MULTILINE)
+    nodes = re.search(
+        r"^\s*NodeList=(\S+)", show("job", environment["SLURM_JOB_ID"]), re.MULTILINE
+    )
     if nodes is None:
         raise InputError(
             f"scontrol names no nodes of job {environment['SLURM_JOB_ID']}",
@@ -124,5 +155,8 @@ def find_meeting_point(environment: Any) -> dict[str, str]:
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
-    found = {"MASTER_ADDR": address.group(1) if address else first, "MASTER_PORT": str(port)}
+    found = {
+        "MASTER_ADDR": address.group(1) if address else first,
+        "MASTER_PORT": str(port),
+    }
     return found | {name: environment[name] for name in found if name in environment}

@@ -46,7 +46,9 @@ class Progress:
         if self.shown and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=self.steps, initial=self.start, unit="step", dynamic_ncols=True)
+            self._bar = tqdm(
+                total=self.steps, initial=self.start, unit="step", dynamic_ncols=True
+            )
         self._begun = self._told = time.monotonic()
         self._paused = 0.0
         self._tokens, self._clock = 0, time.perf_counter()
@@ -68,7 +70,9 @@ class Progress:
                 self.steps,
                 100 * done / self.steps,
                 loss,
-                format_seconds((now - self._begun) / (done - self.start) * (self.steps - done)),
+                format_seconds(
+                    (now - self._begun) / (done - self.start) * (self.steps - done)
+                ),
             )
 
     def speed(self) -> float:
@@ -82,7 +86,10 @@ class Progress:
         self._tokens, self._clock = 0, time.perf_counter()
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
             self._bar.close()
@@ -123,7 +130,10 @@ class Record:
                 self._writer.add_scalar(f"{row['split']}/{name}", value, row["step"])
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._writer is not None:
             self._writer.close()

@@ -19,7 +19,8 @@ from grnformer.train.pretrain import pretrain
 from grnformer.train.processes import EXPECTED, find_meeting_point
 
 logger = logging.getLogger(__name__)
-GRACE = 120  # seconds that processes have to save after a signal, or to end after another one's death
+# seconds that processes have to save after a signal, or to end after another one's death
+GRACE = 120
 
 
 def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
@@ -49,11 +50,16 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
     command = start_command(path, processes, nodes)
     logger.info("%s", " ".join(command))
     take_mark(path.parent)
-    environment = os.environ | {"OMP_NUM_THREADS": str(job["threads"]), EXPECTED: str(processes * nodes)}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(job["threads"]),
+        EXPECTED: str(processes * nodes),
+    }
     if nodes > 1:
         environment |= find_meeting_point(os.environ)
     with preemption_notice() as notice:
-        started = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr, env=environment)
+        started = subprocess.Popen(
+            command, stdout=sys.stderr, stderr=sys.stderr, env=environment
+        )
         notice.hand_on(started.send_signal)
         code = started.wait()
     stopped = take_mark(path.parent)
@@ -68,12 +74,21 @@ def start_command(job: Path, processes: int, nodes: int) -> list[str]:
     program = ["-m", "grnformer.train", str(job)]
     if nodes > 1:
         # all said: nothing of it is to come from variables of a step that this may run in
-        spread = [f"--nodes={nodes}", f"--ntasks={nodes * processes}", f"--ntasks-per-node={processes}"]
+        spread = [
+            f"--nodes={nodes}",
+            f"--ntasks={nodes * processes}",
+            f"--ntasks-per-node={processes}",
+        ]
         spread += ["--cpu-bind=none"]
         ended = ["--kill-on-bad-exit=1", f"--wait={GRACE}"]
         return ["srun", "--overlap", *spread, *ended, sys.executable, *program]
-    started = ["--standalone", f"--nproc-per-node={processes}", f"--shutdown-timeout={GRACE}"]
-    started += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]  # handed on; SIGUSR1 would end it
+    started = [
+        "--standalone",
+        f"--nproc-per-node={processes}",
+        f"--shutdown-timeout={GRACE}",
+    ]
+    # handed on; SIGUSR1 would end it
+    started += ["--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
     return [sys.executable, "-m", "torch.distributed.run", *started, *program]
 
 

@@ -33,10 +33,16 @@ def shard(loss: MaskedValueLoss, mesh: DeviceMesh, precision: str) -> MaskedValu
     `precision` bf16-mixed: layers are gathered and computed in bfloat16, gradients are summed in float32.
     """
     mesh = mesh["data_parallel"]
-    loss.to(torch.device(mesh.device_type, torch.cuda.current_device()) if mesh.device_type == "cuda" else "cpu")
+    loss.to(
+        torch.device(mesh.device_type, torch.cuda.current_device())
+        if mesh.device_type == "cuda"
+        else "cpu"
+    )
     policy = MixedPrecisionPolicy()
     if precision == "bf16-mixed":
-        policy = MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, output_dtype=torch.float32)
+        policy = MixedPrecisionPolicy(
+            torch.bfloat16, reduce_dtype=torch.float32, output_dtype=torch.float32
+        )
     for layer in find_layers(loss.model.backbone):
         layer.forward = _each_part(layer.forward)
         layer.takes_parts = True  # type: ignore[assignment]
@@ -49,7 +55,12 @@ class Sharded(Replicated):
     """Weights are divided among the processes; the first has a whole copy too, on the CPU, to score and save."""
 
     def __init__(
-        self, fabric: Fabric, loss: MaskedValueLoss, settings: dict[str, Any], *, compiled: bool = False
+        self,
+        fabric: Fabric,
+        loss: MaskedValueLoss,
+        settings: dict[str, Any],
+        *,
+        compiled: bool = False,
     ) -> None:
         self._whole = copy.deepcopy(loss.model) if fabric.is_global_zero else None
         super().__init__(fabric, loss, settings, compiled=compiled)
@@ -66,9 +77,15 @@ class Sharded(Replicated):
         Which weights have a part in the loss may differ between processes (a batch may have no open edge), but all
         must exchange the same gradients: what another process uses gets a gradient of 0 here.
         """
-        gathered = [p for p in self.bare.parameters() if p.requires_grad and not isinstance(p, DTensor)]
+        gathered = [
+            p
+            for p in self.bare.parameters()
+            if p.requires_grad and not isinstance(p, DTensor)
+        ]
         used = find_used(loss)
-        uses = torch.tensor([float(id(p) in used) for p in gathered], device=self.fabric.device)
+        uses = torch.tensor(
+            [float(id(p) in used) for p in gathered], device=self.fabric.device
+        )
         dist.all_reduce(uses)
         for parameter, n_uses in zip(gathered, uses.tolist(), strict=True):
             if n_uses > 0 and id(parameter) not in used:
@@ -81,11 +98,15 @@ class Sharded(Replicated):
         if scalars:
             mean = torch.stack(scalars)
             dist.all_reduce(mean)
-            for gradient, value in zip(scalars, mean / self.fabric.world_size, strict=True):
+            for gradient, value in zip(
+                scalars, mean / self.fabric.world_size, strict=True
+            ):
                 gradient.copy_(value)
 
         # Squares of the rows add up over processes to the square of the complete gradient.
-        local = [own_values(p)[1] for p in self.bare.parameters() if isinstance(p, DTensor)]
+        local = [
+            own_values(p)[1] for p in self.bare.parameters() if isinstance(p, DTensor)
+        ]
         square = _square(local, self.fabric.device)
         dist.all_reduce(square)
         norm = float((square + _square(scalars, self.fabric.device)).sqrt())
@@ -111,20 +132,29 @@ class Sharded(Replicated):
 
     def state(self) -> dict[str, Any]:
         optimiser = self.optimiser.state_dict()
-        moments = {number: self._gather(state) for number, state in optimiser["state"].items()}
+        moments = {
+            number: self._gather(state) for number, state in optimiser["state"].items()
+        }
         weights = self._gather(self.bare.model.state_dict())
         return {"model": weights, "optimiser": {**optimiser, "state": moments}}
 
     def load(self, state: dict[str, Any]) -> None:
         own = self.bare.model.state_dict()
         if own.keys() != state["model"].keys():
-            raise ValueError(f"weights of another model: {sorted(own.keys() ^ state['model'].keys())[:3]}")
+            raise ValueError(
+                f"weights of another model: {sorted(own.keys() ^ state['model'].keys())[:3]}"
+            )
         with torch.no_grad():
             for name, value in state["model"].items():
                 own[name].copy_(_divided(value, own[name]))
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        parameters = [
+            p for group in self.optimiser.param_groups for p in group["params"]
+        ]
         moments = {
-            number: {name: _divided(value, parameters[number]) for name, value in of_one.items()}
+            number: {
+                name: _divided(value, parameters[number])
+                for name, value in of_one.items()
+            }
             for number, of_one in state["optimiser"]["state"].items()
         }
         self.optimiser.load_state_dict({**state["optimiser"], "state": moments})
@@ -135,7 +165,9 @@ class Sharded(Replicated):
         for name, value in tensors.items():
             whole = value.full_tensor() if isinstance(value, DTensor) else value
             if self._whole is not None:
-                gathered[name] = whole.detach().cpu() if isinstance(whole, torch.Tensor) else whole
+                gathered[name] = (
+                    whole.detach().cpu() if isinstance(whole, torch.Tensor) else whole
+                )
         return gathered
 
 
@@ -159,16 +191,28 @@ def _scalars(module: nn.Module) -> list[nn.Parameter]:
     return [p for p in module.parameters() if p.ndim == 0]
 
 
-def _square(gradients: list[torch.Tensor | None] | list[torch.Tensor], device: torch.device) -> torch.Tensor:
+def _square(
+    gradients: list[torch.Tensor | None] | list[torch.Tensor], device: torch.device
+) -> torch.Tensor:
     norms = [torch.linalg.vector_norm(g).double() for g in gradients if g is not None]
-    return torch.stack(norms).square().sum() if norms else torch.zeros((), dtype=torch.float64, device=device)
+    return (
+        torch.stack(norms).square().sum()
+        if norms
+        else torch.zeros((), dtype=torch.float64, device=device)
+    )
 
 
 def _divided(value: Any, like: torch.Tensor) -> Any:
     """This process's rows of a whole tensor, as `like` is divided; what has no rows as it is."""
-    if not isinstance(like, DTensor) or not isinstance(value, torch.Tensor) or value.ndim == 0:
+    if (
+        not isinstance(like, DTensor)
+        or not isinstance(value, torch.Tensor)
+        or value.ndim == 0
+    ):
         return value
-    return distribute_tensor(value.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
+    return distribute_tensor(
+        value.to(like.device), like.device_mesh, like.placements, src_data_rank=None
+    )
 
 
 def _each_part(forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESOURCE_PREFIX = "resource:"
-DATA_GRAPHS = ("cell_type", "cell", "hybrid")  # graph modes that hold the data's edges; every other is a control
+# graph modes that hold the data's edges; every other is a control
+DATA_GRAPHS = ("cell_type", "cell", "hybrid")
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 _TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 
@@ -24,7 +25,10 @@ _TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 def check_embed_settings(config: dict[str, Any]) -> None:
     """Raise InputError if cells are to be embedded by a model that is not trained."""
     embed, pretrain = config["embed"], config["pretrain"]
-    for key, known, where in (("arm", pretrain["arms"], "arms"), ("model_seed", pretrain["seeds"], "seeds")):
+    for key, known, where in (
+        ("arm", pretrain["arms"], "arms"),
+        ("model_seed", pretrain["seeds"], "seeds"),
+    ):
         if embed["inputs"] and embed[key] not in known:
             raise InputError(
                 f"embed.{key} is {embed[key]!r}",
@@ -47,11 +51,15 @@ def check_attention_settings(config: dict[str, Any]) -> None:
         )
     if settings["degree_bins"] != sorted(settings["degree_bins"]):
         raise InputError(
-            f"attention.degree_bins is {settings['degree_bins']}", "ascending numbers of links", "sort the numbers"
+            f"attention.degree_bins is {settings['degree_bins']}",
+            "ascending numbers of links",
+            "sort the numbers",
         )
 
 
-def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str, dict[str, Any]]:
+def config_of_datasets(
+    config: dict[str, Any], datasets: list[str]
+) -> dict[str, dict[str, Any]]:
     """Return the configuration of each dataset: the common one, overlaid with its entry under ``datasets``.
 
     A preset in the entry goes before the common keys, the entry's other keys before that.
@@ -62,8 +70,14 @@ def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str,
         If an entry names a dataset that the sample sheet lacks, or a setting that the schema refuses.
     """
     unknown = sorted(set(config["datasets"]) - set(datasets))
-    unknown += sorted(set(config["pretrain"]["datasets"] or []) - set(datasets) - set(config["pretrain"]["corpora"]))
-    unknown += sorted({name for pair in config["bench"]["compare"] for name in pair} - set(datasets))
+    unknown += sorted(
+        set(config["pretrain"]["datasets"] or [])
+        - set(datasets)
+        - set(config["pretrain"]["corpora"])
+    )
+    unknown += sorted(
+        {name for pair in config["bench"]["compare"] for name in pair} - set(datasets)
+    )
     if unknown:
         raise InputError(
             f"the config has settings of the dataset {unknown[0]!r}",
@@ -74,35 +88,54 @@ def config_of_datasets(config: dict[str, Any], datasets: list[str]) -> dict[str,
     for dataset in datasets:
         given = config["datasets"].get(dataset, {})
         try:
-            merged[dataset] = overlay(overlay(config, preset_of(given)), given) if given else config
+            merged[dataset] = (
+                overlay(overlay(config, preset_of(given)), given) if given else config
+            )
             check_config(merged[dataset])
         except InputError as error:
-            raise InputError(f"settings of dataset {dataset!r}: {error.found}", error.expected, error.remedy) from None
+            raise InputError(
+                f"settings of dataset {dataset!r}: {error.found}",
+                error.expected,
+                error.remedy,
+            ) from None
     return merged
 
 
 def locate(path: str | Path, root: str | Path) -> str:
     """Return `path` as it is if absolute or present in the working directory, else the file below `root` if there."""
     below_root = Path(root) / path
-    return str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
+    return (
+        str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
+    )
 
 
 def resource_name(reference: str) -> str | None:
     """Return the name behind `resource:<name>`; None for anything else, which is a path."""
-    return reference.removeprefix(RESOURCE_PREFIX) if reference.startswith(RESOURCE_PREFIX) else None
+    return (
+        reference.removeprefix(RESOURCE_PREFIX)
+        if reference.startswith(RESOURCE_PREFIX)
+        else None
+    )
 
 
 def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
     """Read the resource registry (config/resources.yaml) and check it against its contract."""
     if not Path(path).exists():
-        raise InputError(f"no resource registry at {path}", "a YAML file", "set `resources.registry` in the config")
+        raise InputError(
+            f"no resource registry at {path}",
+            "a YAML file",
+            "set `resources.registry` in the config",
+        )
     registry = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     contracts.check(registry, "resources", where=str(path))
     return registry
 
 
 def read_samples(
-    path: str | Path, config: dict[str, Any], registry: dict[str, Any], root: str | Path = "."
+    path: str | Path,
+    config: dict[str, Any],
+    registry: dict[str, Any],
+    root: str | Path = ".",
 ) -> pd.DataFrame:
     """Read the sample sheet: one row a sample, all columns text, empty cells as ''.
 
@@ -117,12 +150,22 @@ def read_samples(
     import pandas as pd
 
     if not Path(path).exists():
-        raise InputError(f"no sample sheet at {path}", "a TSV file", "set `samples` in the config")
-    try:
-        sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, comment="#").fillna("")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} is no table ({str(error).strip()})", "a header line and one line a sample", "correct the sheet"
+            f"no sample sheet at {path}", "a TSV file", "set `samples` in the config"
+        )
+    try:
+        sheet = pd.read_csv(
+            path, sep="\t", dtype=str, keep_default_na=False, comment="#"
+        ).fillna("")
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+    ) as error:
+        raise InputError(
+            f"{path} is no table ({str(error).strip()})",
+            "a header line and one line a sample",
+            "correct the sheet",
         ) from error
     columns = contracts.load("samples")["columns"]
     required = [c for c, rule in columns.items() if not rule.get("optional")]
@@ -130,7 +173,9 @@ def read_samples(
     unknown = [c for c in sheet if c not in columns]
     if missing or unknown:
         raise InputError(
-            f"{path} has the columns {list(sheet.columns)}: " + _list("missing", missing) + _list("unknown", unknown),
+            f"{path} has the columns {list(sheet.columns)}: "
+            + _list("missing", missing)
+            + _list("unknown", unknown),
             f"tab-separated columns {required} and optionally {[c for c in columns if c not in required]}",
             "correct the header line; it must be tab-separated",
         )
@@ -147,15 +192,23 @@ def _list(word: str, names: list[str]) -> str:
 
 
 def _check_rows(
-    sheet: pd.DataFrame, path: str | Path, config: dict[str, Any], registry: dict[str, Any], root: str | Path
+    sheet: pd.DataFrame,
+    path: str | Path,
+    config: dict[str, Any],
+    registry: dict[str, Any],
+    root: str | Path,
 ) -> None:
     for number, row in enumerate(sheet.to_dict("records"), start=2):
         where = f"{path} line {number} (sample {row['sample']!r})"
         for column in ("dataset", "sample", "rna", "genome"):
             if not row[column]:
-                raise InputError(f"{where}: empty {column}", f"a {column}", "fill the cell")
+                raise InputError(
+                    f"{where}: empty {column}", f"a {column}", "fill the cell"
+                )
         for column in ("dataset", "sample"):
-            if not re.fullmatch(_NAME, row[column]) or (column == "dataset" and row[column] in _TAKEN):
+            if not re.fullmatch(_NAME, row[column]) or (
+                column == "dataset" and row[column] in _TAKEN
+            ):
                 raise InputError(
                     f"{where}: {column} {row[column]!r}",
                     f"letters, digits, _ . - (it names files), and not {', '.join(_TAKEN)} (folders of the whole run)",
@@ -163,7 +216,9 @@ def _check_rows(
                 )
         if not row["atac"] and not row["fragments"]:
             raise InputError(
-                f"{where}: neither atac nor fragments", "a cell x peak matrix or a fragments file", "fill one of them"
+                f"{where}: neither atac nor fragments",
+                "a cell x peak matrix or a fragments file",
+                "fill one of them",
             )
         if row["atac"] and row["fragments"]:
             raise InputError(
@@ -195,12 +250,22 @@ def _check_rows(
         )
 
 
-def _check_reference(reference: str, where: str, registry: dict[str, Any], root: str | Path) -> None:
+def _check_reference(
+    reference: str, where: str, registry: dict[str, Any], root: str | Path
+) -> None:
     if not reference or reference.startswith("obs:"):
         return
     if reference.startswith(RESOURCE_PREFIX):
         name = reference.removeprefix(RESOURCE_PREFIX)
         if name not in registry:
-            raise InputError(f"{where}: unknown resource {name!r}", f"one of {sorted(registry)}", "correct the name")
+            raise InputError(
+                f"{where}: unknown resource {name!r}",
+                f"one of {sorted(registry)}",
+                "correct the name",
+            )
     elif not Path(locate(reference, root)).exists():
-        raise InputError(f"{where}: no file or folder {reference}", "an existing path or resource:<name>", "correct it")
+        raise InputError(
+            f"{where}: no file or folder {reference}",
+            "an existing path or resource:<name>",
+            "correct it",
+        )

@@ -46,7 +46,9 @@ def check_corpora(
                 f"letters, digits, _ . - (it names a folder), no dataset's name, and not {', '.join(_TAKEN)}",
                 "rename it under `pretrain.corpora`",
             )
-        unknown = [dataset for dataset in corpus["datasets"] if dataset not in genome_of]
+        unknown = [
+            dataset for dataset in corpus["datasets"] if dataset not in genome_of
+        ]
         if unknown:
             raise InputError(
                 f"{where} holds the dataset {unknown[0]!r}",
@@ -54,18 +56,29 @@ def check_corpora(
                 "correct the name",
             )
         if len(set(corpus["datasets"])) < len(corpus["datasets"]):
-            twice = next(one for one in corpus["datasets"] if corpus["datasets"].count(one) > 1)
-            raise InputError(f"{where} holds the dataset {twice!r} twice", "each dataset once", "remove one of them")
+            twice = next(
+                one for one in corpus["datasets"] if corpus["datasets"].count(one) > 1
+            )
+            raise InputError(
+                f"{where} holds the dataset {twice!r} twice",
+                "each dataset once",
+                "remove one of them",
+            )
         genomes = {genome_of[dataset]: dataset for dataset in corpus["datasets"]}
         if len(genomes) > 1:
             raise InputError(
-                f"{where} mixes genomes: " + ", ".join(f"{d} is of {g}" for g, d in genomes.items()),
+                f"{where} mixes genomes: "
+                + ", ".join(f"{d} is of {g}" for g, d in genomes.items()),
                 "datasets of one genome, whose genes have the same names",
                 "make a corpus of each genome",
             )
         for file, reference in corpus["files"].items():
             if file in genome_of:
-                raise InputError(f"{where}.files names a file {file!r}", "no dataset's name", "rename the file's entry")
+                raise InputError(
+                    f"{where}.files names a file {file!r}",
+                    "no dataset's name",
+                    "rename the file's entry",
+                )
             if reference.startswith(RESOURCE_PREFIX):
                 known = reference.removeprefix(RESOURCE_PREFIX) in registry
             else:

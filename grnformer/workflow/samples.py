@@ -20,7 +20,11 @@ def genome_of(sheet: pd.DataFrame, dataset: str) -> str:
 
 def columns_of_files(row: Mapping[Any, str]) -> list[str]:
     """Columns of a row that name a file or a folder."""
-    return [column for column in REFERENCES if row.get(column) and not row[column].startswith(OBS_PREFIX)]
+    return [
+        column
+        for column in REFERENCES
+        if row.get(column) and not row[column].startswith(OBS_PREFIX)
+    ]
 
 
 def files_in(folder: str) -> list[str]:
@@ -31,7 +35,9 @@ def files_in(folder: str) -> list[str]:
     return sorted(str(file) for file in path.iterdir() if file.is_file())
 
 
-def rows_by_sample(sheet: pd.DataFrame, path_of: Callable[[str], Any]) -> dict[str, dict[str, dict[str, str]]]:
+def rows_by_sample(
+    sheet: pd.DataFrame, path_of: Callable[[str], Any]
+) -> dict[str, dict[str, dict[str, str]]]:
     """Return dataset -> sample -> its row without empty cells, paths (of `path_of`) in place of references."""
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for record in sheet.to_dict("records"):

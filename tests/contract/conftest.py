@@ -64,7 +64,9 @@ def workflow() -> Iterator[Any]:
     """Snakemake's parsed workflow of the checkout, by the config that it comes with."""
     path, variables = list(sys.path), dict(os.environ)
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
-        parsed = api.workflow(ResourceSettings(cores=1), snakefile=ROOT / "Snakefile", workdir=ROOT)
+        parsed = api.workflow(
+            ResourceSettings(cores=1), snakefile=ROOT / "Snakefile", workdir=ROOT
+        )
         yield parsed._workflow
     sys.path[:] = path
     os.environ.clear()

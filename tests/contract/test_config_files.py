@@ -18,11 +18,15 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 CONFIG = complete(SHIPPED)
 SCENARIOS = sorted((ROOT / "config" / "scenarios").glob("*.yaml"))
-CONTRACTS = sorted(path.stem for path in (ROOT / "workflow" / "schemas" / "files").glob("*.yaml"))
+CONTRACTS = sorted(
+    path.stem for path in (ROOT / "workflow" / "schemas" / "files").glob("*.yaml")
+)
 STAGES = ("prep", "topics", "grn", "fuse", "model", "train", "bench", "report")
 
 
-def objects(schema: dict[str, Any], where: str = "config") -> Iterator[tuple[str, dict[str, Any]]]:
+def objects(
+    schema: dict[str, Any], where: str = "config"
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object schema, with its place; `.*` stands for names that the user chooses."""
     if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
         yield where, schema
@@ -34,11 +38,15 @@ def objects(schema: dict[str, Any], where: str = "config") -> Iterator[tuple[str
         yield from objects(schema["items"], f"{where}[]")
 
 
-def leaves(schema: dict[str, Any], where: str = "config") -> Iterator[tuple[str, dict[str, Any]]]:
+def leaves(
+    schema: dict[str, Any], where: str = "config"
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema of a value, with its place."""
     for place, part in objects(schema, where):
         for key, leaf in part.get("properties", {}).items():
-            if "properties" not in leaf and not isinstance(leaf.get("additionalProperties"), dict):
+            if "properties" not in leaf and not isinstance(
+                leaf.get("additionalProperties"), dict
+            ):
                 yield f"{place}.{key}", leaf
 
 
@@ -51,17 +59,26 @@ def test_every_level_forbids_unknown_keys_and_needs_the_known(where: str) -> Non
     schema = OBJECTS[where]
     if "properties" in schema:
         assert schema.get("additionalProperties") is False
-    if "properties" in schema and where != "config.datasets.*":  # which names only what differs
-        assert sorted(schema.get("required", [])) == sorted(schema["properties"]), "no second default: all are required"
+    # which names only what differs
+    if "properties" in schema and where != "config.datasets.*":
+        assert sorted(schema.get("required", [])) == sorted(schema["properties"]), (
+            "no second default: all are required"
+        )
 
 
 @pytest.mark.parametrize("where", LEAVES)
 def test_every_value_has_a_type_and_every_number_a_bound(where: str) -> None:
     leaf = LEAVES[where]
     assert {"type", "enum", "const", "anyOf", "oneOf"} & set(leaf)
-    kinds = [leaf.get("type")] if isinstance(leaf.get("type"), str) else leaf.get("type", [])
+    kinds = (
+        [leaf.get("type")]
+        if isinstance(leaf.get("type"), str)
+        else leaf.get("type", [])
+    )
     if {"number", "integer"} & set(kinds) and "enum" not in leaf:
-        assert {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"} & set(leaf), f"{where} has no bound"
+        assert {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"} & set(
+            leaf
+        ), f"{where} has no bound"
 
 
 def test_the_config_keeps_the_schema_and_so_has_every_key() -> None:
@@ -79,7 +96,8 @@ def test_every_scenario_over_the_config_keeps_the_schema(path: Path) -> None:
 def test_a_scenario_names_only_what_differs(path: Path) -> None:
     def same(new: Any, old: Any, where: str) -> Iterator[str]:
         for key, value in new.items():
-            if f"config.{where}{key}.*" in OBJECTS:  # entries of a map of the user's names are given whole
+            # entries of a map of the user's names are given whole
+            if f"config.{where}{key}.*" in OBJECTS:
                 continue
             if isinstance(value, dict) and isinstance(old.get(key), dict):
                 yield from same(value, old[key], f"{where}{key}.")
@@ -87,8 +105,11 @@ def test_a_scenario_names_only_what_differs(path: Path) -> None:
                 yield where + key
 
     scenario = yaml.safe_load(path.read_text())
-    preset = scenario.get("prep", {}).pop("preset", None)  # its values are what the scenario's others differ from
-    base = complete(overlay(SHIPPED, {"prep": {"preset": preset}})) if preset else CONFIG
+    # its values are what the scenario's others differ from
+    preset = scenario.get("prep", {}).pop("preset", None)
+    base = (
+        complete(overlay(SHIPPED, {"prep": {"preset": preset}})) if preset else CONFIG
+    )
     assert list(same(scenario, base, "")) == []
 
 
@@ -108,7 +129,11 @@ def functions(stage: str) -> Iterator[tuple[str, ast.FunctionDef]]:
 def test_defaults_stand_in_the_config_only(stage: str) -> None:
     """No function of a stage gives a default to a parameter that its config section sets."""
     section = {"model": "pretrain", "train": "pretrain"}.get(stage, stage)
-    keys = {where.split(".")[-1] for where in LEAVES if where.startswith(f"config.{section}.") and ".*" not in where}
+    keys = {
+        where.split(".")[-1]
+        for where in LEAVES
+        if where.startswith(f"config.{section}.") and ".*" not in where
+    }
     second = []
     for where, node in functions(stage):
         if node.name.startswith("_"):
@@ -116,7 +141,11 @@ def test_defaults_stand_in_the_config_only(stage: str) -> None:
         positional = node.args.posonlyargs + node.args.args
         defaults = node.args.defaults
         given = {arg.arg for arg in positional[len(positional) - len(defaults) :]}
-        given |= {a.arg for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None}
+        given |= {
+            a.arg
+            for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            if d is not None
+        }
         second += [f"{where}({name})" for name in sorted(given & keys)]
     assert second == []
 
@@ -134,16 +163,27 @@ def test_every_contract_is_well_formed(name: str) -> None:
     assert set(contract) - {"kind", "description"} <= keys
     if contract["kind"] == "table":
         assert set(contract.get("key", [])) <= set(contract["columns"])
-        for rule in [*contract["columns"].values(), *([contract["wide"]] if "wide" in contract else [])]:
+        for rule in [
+            *contract["columns"].values(),
+            *([contract["wide"]] if "wide" in contract else []),
+        ]:
             check_rule(rule)
     if contract["kind"] == "json":
         import jsonschema
 
         jsonschema.Draft202012Validator.check_schema(contract["schema"])
-    for part in {"anndata": [contract], "mudata": list(contract.get("modalities", {}).values())}.get(
-        contract["kind"], []
-    ):
-        assert set(part) - {"kind", "description"} <= {"X", "layers", "obs", "var", "obsm", "uns"}
+    for part in {
+        "anndata": [contract],
+        "mudata": list(contract.get("modalities", {}).values()),
+    }.get(contract["kind"], []):
+        assert set(part) - {"kind", "description"} <= {
+            "X",
+            "layers",
+            "obs",
+            "var",
+            "obsm",
+            "uns",
+        }
         for rules in ("layers", "obs", "var"):
             for rule in part.get(rules, {}).values():
                 check_rule(rule)
@@ -151,7 +191,16 @@ def test_every_contract_is_well_formed(name: str) -> None:
 
 def check_rule(rule: dict[str, Any]) -> None:
     assert rule["type"] in {"string", "number", "integer", "boolean", "list", "any"}
-    known = {"type", "minimum", "maximum", "nullable", "values", "optional", "description", "sparse"}
+    known = {
+        "type",
+        "minimum",
+        "maximum",
+        "nullable",
+        "values",
+        "optional",
+        "description",
+        "sparse",
+    }
     assert set(rule) <= known, f"unknown {set(rule) - known}"
     for flag in ("nullable", "optional", "sparse"):
         assert isinstance(rule.get(flag, True), bool)
@@ -159,7 +208,12 @@ def check_rule(rule: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted([*(ROOT / "grnformer").rglob("*.py"), *(ROOT / "workflow" / "scripts").rglob("*.py")]),
+    sorted(
+        [
+            *(ROOT / "grnformer").rglob("*.py"),
+            *(ROOT / "workflow" / "scripts").rglob("*.py"),
+        ]
+    ),
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_contracts_that_code_names_exist(path: Path) -> None:
@@ -171,14 +225,19 @@ def test_contracts_that_code_names_exist(path: Path) -> None:
 
 
 def test_schemas_of_files_and_config_are_yaml_without_repeated_keys() -> None:
-    for path in [*(ROOT / "workflow" / "schemas").rglob("*.yaml"), *(ROOT / "config").rglob("*.yaml")]:
+    for path in [
+        *(ROOT / "workflow" / "schemas").rglob("*.yaml"),
+        *(ROOT / "config").rglob("*.yaml"),
+    ]:
         check_repeats(yaml.compose(path.read_text()), path)
 
 
 def check_repeats(node: Any, path: Path) -> None:
     if isinstance(node, yaml.MappingNode):
         keys = [key.value for key, _ in node.value]
-        assert len(keys) == len(set(keys)), f"{path.name} repeats {[k for k in keys if keys.count(k) > 1]}"
+        assert len(keys) == len(set(keys)), (
+            f"{path.name} repeats {[k for k in keys if keys.count(k) > 1]}"
+        )
         for _, value in node.value:
             check_repeats(value, path)
     elif isinstance(node, yaml.SequenceNode):

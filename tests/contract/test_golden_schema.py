@@ -51,11 +51,20 @@ class Golden:
     """The hand-written schema with its config, in which every map and list has an entry."""
 
     def __init__(self, folder: Path) -> None:
-        sections = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(folder.glob("sections/*.yaml"))}
-        self.schema = {"type": "object", "properties": sections, "required": list(sections)}
+        sections = {
+            path.stem: yaml.safe_load(path.read_text())
+            for path in sorted(folder.glob("sections/*.yaml"))
+        }
+        self.schema = {
+            "type": "object",
+            "properties": sections,
+            "required": list(sections),
+        }
         self.schema["additionalProperties"] = False
         self.validator = jsonschema.Draft202012Validator(self.schema)
-        self.config = self.filled(self.schema, yaml.safe_load((folder / "config.yaml").read_text()))
+        self.config = self.filled(
+            self.schema, yaml.safe_load((folder / "config.yaml").read_text())
+        )
 
     def followed(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The schema behind a reference."""
@@ -78,8 +87,14 @@ class Golden:
             of_entries = schema.get("additionalProperties")
             if isinstance(of_entries, dict) and not value:
                 value = {self.keys_of(schema)[0]: self.example(of_entries)}
-            return {key: self.filled(parts.get(key, of_entries), part) for key, part in value.items()}
-        if value == [] and self.followed(schema.get("items", {})).get("type") in ("array", "object"):
+            return {
+                key: self.filled(parts.get(key, of_entries), part)
+                for key, part in value.items()
+            }
+        if value == [] and self.followed(schema.get("items", {})).get("type") in (
+            "array",
+            "object",
+        ):
             return [self.example(schema["items"])]
         return value
 
@@ -92,9 +107,15 @@ class Golden:
             return schema["enum"][number % len(schema["enum"])]
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         if kinds[0] == "object":
-            return {key: self.example(part) for key, part in schema.get("properties", {}).items()}
+            return {
+                key: self.example(part)
+                for key, part in schema.get("properties", {}).items()
+            }
         if kinds[0] == "array":
-            return [self.example(schema["items"], i) for i in range(schema.get("minItems", 1))]
+            return [
+                self.example(schema["items"], i)
+                for i in range(schema.get("minItems", 1))
+            ]
         if kinds[0] == "string":
             return "xyz"[number % 3]
         if kinds[0] == "boolean":
@@ -123,7 +144,12 @@ class Golden:
         """Numbers at the bounds, and just outside of them or, where a bound is excluded, just inside."""
         whole = "number" not in schema["type"]
         step = 1 if whole else 1e-6
-        outwards = {"minimum": -step, "exclusiveMinimum": step, "maximum": step, "exclusiveMaximum": -step}
+        outwards = {
+            "minimum": -step,
+            "exclusiveMinimum": step,
+            "maximum": step,
+            "exclusiveMaximum": -step,
+        }
         for bound in outwards.keys() & schema.keys():
             yield from (schema[bound], schema[bound] + outwards[bound])
         yield from ("1", True)
@@ -151,7 +177,9 @@ class Golden:
             found.setdefault((probe.place, repr(probe.value)), probe)
         return list(found.values())
 
-    def walk(self, schema: dict[str, Any], value: Any, place: Place, seen: set[str]) -> Iterator[Probe]:
+    def walk(
+        self, schema: dict[str, Any], value: Any, place: Place, seen: set[str]
+    ) -> Iterator[Probe]:
         """Probes of a value and all below it; of a definition used again, only null and an unknown key are tried."""
         definition, schema = schema.get("$ref"), self.followed(schema)
         again = definition in seen
@@ -170,13 +198,27 @@ class Golden:
         if definition:
             seen.add(definition)
 
-    def below(self, schema: dict[str, Any], value: Any) -> dict[str | int, tuple[dict[str, Any], Any]]:
+    def below(
+        self, schema: dict[str, Any], value: Any
+    ) -> dict[str | int, tuple[dict[str, Any], Any]]:
         """Schema and value of all keys of an object, of one entry of a map, or of one object in a list of them."""
         if isinstance(value, dict) and "properties" in schema:
-            return {key: (part, value[key]) for key, part in schema["properties"].items() if key in value}
-        if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
-            return {key: (schema["additionalProperties"], value[key]) for key in list(value)[:1]}
-        if isinstance(value, list) and self.followed(schema.get("items", {})).get("type") == "object":
+            return {
+                key: (part, value[key])
+                for key, part in schema["properties"].items()
+                if key in value
+            }
+        if isinstance(value, dict) and isinstance(
+            schema.get("additionalProperties"), dict
+        ):
+            return {
+                key: (schema["additionalProperties"], value[key])
+                for key in list(value)[:1]
+            }
+        if (
+            isinstance(value, list)
+            and self.followed(schema.get("items", {})).get("type") == "object"
+        ):
             return {0: (schema["items"], value[0])}
         return {}
 
@@ -184,13 +226,23 @@ class Golden:
         """Keys to try in a map; the first is allowed."""
         return (*schema.get("propertyNames", {}).get("enum", []), *KEYS)
 
-    def keys(self, schema: dict[str, Any], value: dict[str, Any], place: Place, only_unknown: bool) -> Iterator[Probe]:
+    def keys(
+        self,
+        schema: dict[str, Any],
+        value: dict[str, Any],
+        place: Place,
+        only_unknown: bool,
+    ) -> Iterator[Probe]:
         """Unknown keys, keys that a user may choose, missing keys."""
         of_entries = schema.get("additionalProperties")
-        names = self.keys_of(schema) if isinstance(of_entries, dict) else ("unknown_key",)
+        names = (
+            self.keys_of(schema) if isinstance(of_entries, dict) else ("unknown_key",)
+        )
         for name in names:
             added = self.example(of_entries) if isinstance(of_entries, dict) else 1
-            yield Probe((*place, name), added, self.accepts(schema, value | {name: added}))
+            yield Probe(
+                (*place, name), added, self.accepts(schema, value | {name: added})
+            )
         for name in () if only_unknown else value:
             rest = {key: part for key, part in value.items() if key != name}
             yield Probe((*place, name), ABSENT, self.accepts(schema, rest))
@@ -200,10 +252,17 @@ class Moved:
     """Where the places of the hand-written schema are now."""
 
     def __init__(self, table: dict[str, Any]) -> None:
-        self.renamed = {tuple(old.split(".")): tuple(new.split(".")) for old, new in table["renamed"].items()}
+        self.renamed = {
+            tuple(old.split(".")): tuple(new.split("."))
+            for old, new in table["renamed"].items()
+        }
         self.deleted = {tuple(old.split(".")): None for old in table["deleted"]}
-        self.changed = {tuple(old.split(".")): why for old, why in table["changed"].items()}
-        self.optional = {tuple(old.split(".")): why for old, why in table["optional"].items()}
+        self.changed = {
+            tuple(old.split(".")): why for old, why in table["changed"].items()
+        }
+        self.optional = {
+            tuple(old.split(".")): why for old, why in table["optional"].items()
+        }
 
     @staticmethod
     def longest(place: Place, known: Iterable[Place]) -> Place | None:
@@ -216,14 +275,18 @@ class Moved:
         old = self.longest(place, self.renamed)
         if old is None:
             return place
-        chosen = iter([key for name, key in zip(old, place, strict=False) if name == "*"])
+        chosen = iter(
+            [key for name, key in zip(old, place, strict=False) if name == "*"]
+        )
         new = [next(chosen) if name == "*" else name for name in self.renamed[old]]
         return (*new, *place[len(old) :])
 
     def value(self, place: Place, value: Any) -> Any:
         """The value of a place with the keys of today."""
         if isinstance(value, list):
-            return [self.value((*place, number), part) for number, part in enumerate(value)]
+            return [
+                self.value((*place, number), part) for number, part in enumerate(value)
+            ]
         if not isinstance(value, dict):
             return value
         moved: dict[str, Any] = {}
@@ -232,23 +295,35 @@ class Moved:
             below = (*place, key)
             new = self.of(below)
             if self.longest(below, self.deleted) is None:
-                assert new[: len(here)] == here, f"{below} is moved out of a map or list; list its section as changed"
+                assert new[: len(here)] == here, (
+                    f"{below} is moved out of a map or list; list its section as changed"
+                )
                 moved = put(moved, new[len(here) :], self.value(below, part))
         return moved
 
 
 def matches(pattern: Place, place: Place) -> bool:
     """Whether a place has the keys of a pattern, in which `*` is any key."""
-    return len(pattern) == len(place) and all(a in ("*", str(b)) for a, b in zip(pattern, place, strict=True))
+    return len(pattern) == len(place) and all(
+        a in ("*", str(b)) for a, b in zip(pattern, place, strict=True)
+    )
 
 
 def found(pattern: Place, value: Any, place: Place = ()) -> list[tuple[Place, Any]]:
     """Places in nested settings that fit a pattern, with what is there."""
     if len(place) == len(pattern):
         return [(place, value)]
-    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    keys = (
+        value
+        if isinstance(value, dict)
+        else range(len(value))
+        if isinstance(value, list)
+        else ()
+    )
     fitting = [key for key in keys if pattern[len(place)] in ("*", str(key))]
-    return [entry for key in fitting for entry in found(pattern, value[key], (*place, key))]
+    return [
+        entry for key in fitting for entry in found(pattern, value[key], (*place, key))
+    ]
 
 
 def put(config: Any, place: Place, value: Any) -> Any:
@@ -311,7 +386,9 @@ def test_the_hand_written_schema_accepts_its_config() -> None:
     assert len(golden().probes()) > 3000  # a walk that stops early would pass
 
 
-def test_every_verdict_is_that_of_the_hand_written_schema(base: dict[str, Any], moved: Moved) -> None:
+def test_every_verdict_is_that_of_the_hand_written_schema(
+    base: dict[str, Any], moved: Moved
+) -> None:
     wrong = []
     together: dict[int, list[Probe]] = {}
     for probe in golden().probes():
@@ -333,8 +410,14 @@ def test_every_verdict_is_that_of_the_hand_written_schema(base: dict[str, Any], 
                     break
     for probes in together.values():
         if not accepted(with_all(base, probes, moved)):
-            alone = [probe for probe in probes if not accepted(with_all(base, [probe], moved))]
-            assert alone, f"refused together, accepted one by one: {[str(probe) for probe in probes]}"
+            alone = [
+                probe
+                for probe in probes
+                if not accepted(with_all(base, [probe], moved))
+            ]
+            assert alone, (
+                f"refused together, accepted one by one: {[str(probe) for probe in probes]}"
+            )
             wrong += [f"refused today: {probe}" for probe in alone]
     assert not wrong, "\n".join(wrong)
 
@@ -345,10 +428,14 @@ def overlap(one: Place, other: Place) -> bool:
     return one[:shorter] == other[:shorter]
 
 
-def with_all(config: dict[str, Any], probes: list[Probe], moved: Moved) -> dict[str, Any]:
+def with_all(
+    config: dict[str, Any], probes: list[Probe], moved: Moved
+) -> dict[str, Any]:
     """The config with the changes of several probes."""
     for probe in probes:
-        config = put(config, moved.of(probe.place), moved.value(probe.place, probe.value))
+        config = put(
+            config, moved.of(probe.place), moved.value(probe.place, probe.value)
+        )
     return config
 
 
@@ -356,9 +443,13 @@ def test_deleted_settings_are_refused(base: dict[str, Any], moved: Moved) -> Non
     for pattern in moved.deleted:
         for place, value in found(pattern, golden().config):
             where = ".".join(map(str, place))
-            assert not accepted(put(base, moved.of(place), value)), f"{where} was deleted and is accepted"
+            assert not accepted(put(base, moved.of(place), value)), (
+                f"{where} was deleted and is accepted"
+            )
 
 
 def test_the_table_names_settings_that_were_there(moved: Moved) -> None:
     for pattern in [*moved.renamed, *moved.deleted, *moved.changed, *moved.optional]:
-        assert found(pattern, golden().config), f"there was no {'.'.join(map(str, pattern))}"
+        assert found(pattern, golden().config), (
+            f"there was no {'.'.join(map(str, pattern))}"
+        )

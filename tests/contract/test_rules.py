@@ -21,7 +21,17 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
 SCRIPTS = ROOT / "workflow" / "scripts"
 ORIGINALS = ROOT / "workflow" / "originals"
-STAGES = ["prep", "topics", "grn", "fuse", "pretrain", "embed", "attention", "bench", "report"]
+STAGES = [
+    "prep",
+    "topics",
+    "grn",
+    "fuse",
+    "pretrain",
+    "embed",
+    "attention",
+    "bench",
+    "report",
+]
 BACKBONES = "grnformer.model.backbones"
 WITHOUT_INPUT = {"fetch_resource"}
 LONGEST_RULE = 60  # lines
@@ -38,9 +48,26 @@ def wildcards(path: str) -> set[str]:
 
 
 def test_a_rule_has_all_that_a_job_needs(jobs) -> None:
-    needed = ("message", "log", "benchmark", "params", "resources", "conda_env", "threads")
-    lacking = [(str(job), name) for job in jobs for name in needed if not getattr(job.written, name)]
-    lacking += [(str(job), "input") for job in jobs if not job.rule.input and job.name not in WITHOUT_INPUT]
+    needed = (
+        "message",
+        "log",
+        "benchmark",
+        "params",
+        "resources",
+        "conda_env",
+        "threads",
+    )
+    lacking = [
+        (str(job), name)
+        for job in jobs
+        for name in needed
+        if not getattr(job.written, name)
+    ]
+    lacking += [
+        (str(job), "input")
+        for job in jobs
+        if not job.rule.input and job.name not in WITHOUT_INPUT
+    ]
     assert lacking == []
 
 
@@ -62,10 +89,17 @@ def test_a_rule_runs_the_program_of_its_name(jobs) -> None:
     """Only originals, which run in environments without the package, are called by a command line."""
     for job in jobs:
         written = job.written
-        others = written.wrapper, written.notebook, written.template_engine, job.rule.is_run
+        others = (
+            written.wrapper,
+            written.notebook,
+            written.template_engine,
+            job.rule.is_run,
+        )
         assert not any(others), str(job)
         if job.is_original:
-            assert written.shellcmd.strip().startswith("{params.python:q} {params.program:q} "), str(job)
+            assert written.shellcmd.strip().startswith(
+                "{params.python:q} {params.program:q} "
+            ), str(job)
             assert "--log {log:q}" in written.shellcmd, str(job)
             assert Path(job.rule.params.program) == job.program
             assert Path(written.conda_env).stem in job.rule.params.python, str(job)
@@ -94,7 +128,11 @@ def test_a_rule_carries_the_fingerprint_of_its_program(jobs, config) -> None:
     """With the methods that a script loads by name, which are not among the modules that it imports."""
     for job in jobs:
         found = job.rule.params.code
-        found = found(SimpleNamespace(dataset="snareseq", graph="hybrid")) if callable(found) else found
+        found = (
+            found(SimpleNamespace(dataset="snareseq", graph="hybrid"))
+            if callable(found)
+            else found
+        )
         assert found == expected_code(job, config), str(job)
 
 
@@ -118,7 +156,9 @@ def expected_code(job, config) -> str:
         ("grnformer.grn.cistromes", "grn", "cistromes.properties.method"),
     ],
 )
-def test_the_config_takes_the_methods_that_there_are(package: str, section: str, place: str) -> None:
+def test_the_config_takes_the_methods_that_there_are(
+    package: str, section: str, place: str
+) -> None:
     schema = config_schema()["properties"][section]
     known = reduce(getitem, place.split("."), schema["properties"])["enum"]
     assert sorted(known) == list(names(package))
@@ -127,14 +167,19 @@ def test_the_config_takes_the_methods_that_there_are(package: str, section: str,
 def test_programs_of_originals_do_without_the_package() -> None:
     """Their environments have neither grnformer nor what that needs."""
     for path in ORIGINALS.glob("*.py"):
-        assert not re.search(r"^\s*(import|from) grnformer", path.read_text(), re.MULTILINE), path.name
+        assert not re.search(
+            r"^\s*(import|from) grnformer", path.read_text(), re.MULTILINE
+        ), path.name
 
 
 def test_log_and_benchmark_are_named_after_the_rule(jobs) -> None:
     """In folders of their kind, as outputs are in the stage's; Snakemake itself demands the same wildcards in all."""
     for job in jobs:
         (log,), benchmark = job.written.log.paths, job.written.benchmark.paths
-        for path, kind, suffix in ((log, "logs", "log"), (benchmark, "benchmarks", "tsv")):
+        for path, kind, suffix in (
+            (log, "logs", "log"),
+            (benchmark, "benchmarks", "tsv"),
+        ):
             where = rf"<{kind}>/({{dataset}}/)?({job.stage}|{{run}})/{script_name(job)}(\..+)?\.{suffix}"
             assert re.fullmatch(where, path), f"{job}: {path}"
 
@@ -143,17 +188,31 @@ def test_outputs_lie_below_the_stage(jobs) -> None:
     for job in jobs:
         folder = rf"({job.stage}|{{run}})" if job.stage == "grn" else job.stage
         for path in job.outputs:
-            assert re.match(rf"(results/({{dataset}}/)?{folder}/|resources/)", path), path
+            assert re.match(rf"(results/({{dataset}}/)?{folder}/|resources/)", path), (
+                path
+            )
 
 
 def test_a_script_is_short_and_only_reads_calls_and_writes(scripted) -> None:
-    forbidden = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
+    forbidden = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.Try,
+    )
     for path in sorted({job.program for job in scripted}):
-        lines = [line for line in path.read_text().splitlines() if line.strip()]
-        assert len(lines) <= 25, f"{path.name} has {len(lines)} lines"
+        statements = [
+            node for node in ast.walk(syntax(path)) if isinstance(node, ast.stmt)
+        ]
+        assert len(statements) <= 25, f"{path.name} has {len(statements)} statements"
         assert ast.get_docstring(syntax(path)), path.name
-        assert not [node for node in ast.walk(syntax(path)) if isinstance(node, forbidden)], path.name
-        assert not re.search(r"argparse|sys\.path|from __future__", path.read_text()), path.name
+        assert not [
+            node for node in ast.walk(syntax(path)) if isinstance(node, forbidden)
+        ], path.name
+        assert not re.search(r"argparse|sys\.path|from __future__", path.read_text()), (
+            path.name
+        )
 
 
 def test_a_script_is_one_job_with_its_imports_inside(scripted) -> None:
@@ -169,10 +228,17 @@ def test_a_script_uses_only_what_its_rule_declares(scripted) -> None:
     for job in scripted:
         text = job.program.read_text()
         for directive in ("input", "output", "params"):
-            named = set(re.findall(rf"snakemake\.{directive}\.(\w+)", text)) - {"get", "items", "keys", "values"}
+            named = set(re.findall(rf"snakemake\.{directive}\.(\w+)", text)) - {
+                "get",
+                "items",
+                "keys",
+                "values",
+            }
             items = getattr(job.rule, directive)
             if not any(is_unpacked(item) for item in items):
-                assert named <= set(items.keys()), f"{job} uses {directive} {sorted(named - set(items.keys()))}"
+                assert named <= set(items.keys()), (
+                    f"{job} uses {directive} {sorted(named - set(items.keys()))}"
+                )
         used = set(re.findall(r"snakemake\.wildcards\.(\w+)", text))
         assert used <= set().union(*map(wildcards, job.outputs)), str(job)
 
@@ -184,7 +250,9 @@ def is_unpacked(item) -> bool:
 def test_every_script_has_its_rule(jobs) -> None:
     scripts = {job.program for job in jobs if not job.is_original}
     assert sorted(SCRIPTS.rglob("*.py")) == sorted(scripts)
-    assert {*ORIGINALS.glob("run_*.py")} == {job.program for job in jobs if job.is_original}
+    assert {*ORIGINALS.glob("run_*.py")} == {
+        job.program for job in jobs if job.is_original
+    }
 
 
 def test_the_environment_of_every_rule_exists(jobs) -> None:
@@ -204,7 +272,9 @@ def test_every_stage_has_a_local_target_of_its_name(workflow, stage: str) -> Non
 def test_the_report_reads_what_every_stage_gives_it(workflow) -> None:
     given = set(workflow.get_rule("collect_costs").input)
     assert given < set(workflow.get_rule("render_report").input)
-    stages = {path.split("/")[2] for path in given if path.startswith("results/snareseq/")}
+    stages = {
+        path.split("/")[2] for path in given if path.startswith("results/snareseq/")
+    }
     assert stages == {"prep", "topics", "grn", "fuse", "pretrain", "attention", "bench"}
 
 
@@ -212,7 +282,9 @@ def test_the_snakefiles_are_lists_of_includes() -> None:
     lines = (ROOT / "workflow" / "Snakefile").read_text().splitlines()
     assert len(lines) < 50
     included = [line.split('"')[1] for line in lines if line.startswith("include:")]
-    assert sorted(included) == sorted(f"rules/{path.name}" for path in RULES.glob("*.smk"))
+    assert sorted(included) == sorted(
+        f"rules/{path.name}" for path in RULES.glob("*.smk")
+    )
     assert len((ROOT / "Snakefile").read_text().splitlines()) < 10
 
 
@@ -220,11 +292,19 @@ def test_rules_are_short_without_lambdas_or_copies() -> None:
     rules = {
         f"{path.stem}.{name}": body.rstrip().count("\n")
         for path in RULES.glob("*.smk")
-        for name, body in re.findall(r"^(?:use )?rule (\w+)(.*(?:\n(?:    .*)?)*)", path.read_text(), re.MULTILINE)
+        for name, body in re.findall(
+            r"^(?:use )?rule (\w+)(.*(?:\n(?:    .*)?)*)",
+            path.read_text(),
+            re.MULTILINE,
+        )
     }
     assert len(rules) > 50
-    assert {name: length for name, length in rules.items() if length > LONGEST_RULE} == {}
-    assert not [path.name for path in RULES.glob("*.smk") if "lambda" in path.read_text()]
+    assert {
+        name: length for name, length in rules.items() if length > LONGEST_RULE
+    } == {}
+    assert not [
+        path.name for path in RULES.glob("*.smk") if "lambda" in path.read_text()
+    ]
 
 
 def test_helpers_are_few_and_each_serves_several_files() -> None:
@@ -232,16 +312,25 @@ def test_helpers_are_few_and_each_serves_several_files() -> None:
     texts = {path.name: path.read_text() for path in RULES.glob("*.smk")}
     common = texts.pop("common.smk")
     assert len(common.splitlines()) <= LONGEST_COMMON
-    assert not [name for name, text in texts.items() if re.search(r"^\s*def ", text, re.MULTILINE)]
+    assert not [
+        name
+        for name, text in texts.items()
+        if re.search(r"^\s*def ", text, re.MULTILINE)
+    ]
     helpers = re.findall(r"^def (\w+)", common, re.MULTILINE)
     words = [set(re.findall(r"\w+", text)) for text in texts.values()]
     users = {helper: sum(helper in file for file in words) for helper in helpers}
-    users = {helper: number + (common.count(f"{helper}(") > 1) for helper, number in users.items()}
+    users = {
+        helper: number + (common.count(f"{helper}(") > 1)
+        for helper, number in users.items()
+    }
     assert 5 < len(helpers) <= 10
     assert {name: number for name, number in users.items() if number < 2} == {}
 
 
-def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(monkeypatch) -> None:
+def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(
+    monkeypatch,
+) -> None:
     """Snakemake lets profiles/default win over a profile that is named; cores would cap the cluster's threads."""
     from snakemake.cli import parse_args
 
@@ -260,7 +349,11 @@ def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(monkeypatch
 
 def test_the_conda_environment_has_the_pins_of_the_lock_file() -> None:
     """Snakemake copies an environment file elsewhere, so that it cannot point to another file."""
-    lock = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    lock = [
+        line
+        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     environment = yaml.safe_load((ROOT / "envs" / "core.yaml").read_text())
     assert environment["dependencies"][-1]["pip"] == lock
 
@@ -268,9 +361,17 @@ def test_the_conda_environment_has_the_pins_of_the_lock_file() -> None:
 def test_the_environment_of_fragments_is_the_core_with_its_extra() -> None:
     """But for one pin: SnapATAC2 asks for an older pyfaidx."""
     lock, extra = (
-        [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+        [
+            line
+            for line in (ROOT / name).read_text().splitlines()
+            if not line.startswith("#")
+        ]
         for name in ("requirements.lock", "envs/fragments.txt")
     )
-    pins = yaml.safe_load((ROOT / "envs" / "fragments.yaml").read_text())["dependencies"][-1]["pip"]
-    expected = ["pyfaidx==0.8.1.4" if pin.startswith("pyfaidx==") else pin for pin in lock]
+    pins = yaml.safe_load((ROOT / "envs" / "fragments.yaml").read_text())[
+        "dependencies"
+    ][-1]["pip"]
+    expected = [
+        "pyfaidx==0.8.1.4" if pin.startswith("pyfaidx==") else pin for pin in lock
+    ]
     assert pins == expected + extra

@@ -32,7 +32,9 @@ class Run:
     @property
     def jobs(self) -> dict[str, int]:
         """Rules in the table of jobs that snakemake prints before it starts, with their counts."""
-        table = re.search(r"^job +count\n-+ +-+\n((?:\w+ +\d+\n)+)", self.terminal, re.MULTILINE)
+        table = re.search(
+            r"^job +count\n-+ +-+\n((?:\w+ +\d+\n)+)", self.terminal, re.MULTILINE
+        )
         rows = [line.split() for line in table.group(1).splitlines()] if table else []
         return {name: int(count) for name, count in rows if name != "total"}
 
@@ -46,9 +48,25 @@ class Workplace:
     checkout: Path = ROOT
 
     def snakemake(self, *arguments: str, timeout: float = 900) -> Run:
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.checkout / "Snakefile")]
-        command += ["--directory", str(self.folder), "--configfile", str(self.scenario), "--cores", "2", *arguments]
-        environment = {key: value for key, value in os.environ.items() if key != MIRROR_VARIABLE}
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(self.checkout / "Snakefile"),
+        ]
+        command += [
+            "--directory",
+            str(self.folder),
+            "--configfile",
+            str(self.scenario),
+            "--cores",
+            "2",
+            *arguments,
+        ]
+        environment = {
+            key: value for key, value in os.environ.items() if key != MIRROR_VARIABLE
+        }
         done = subprocess.run(
             command,
             env=environment,
@@ -66,8 +84,14 @@ class Workplace:
         run = self.snakemake(*arguments, timeout=timeout)
         if run.status:
             logs = [p.read_text() for p in self.folder.rglob("logs/**/*.log")]
-            traces = "\n".join(text[-3000:] for text in logs if "Traceback" in text or "stopped: wrong input" in text)
-            pytest.fail(f"snakemake {' '.join(arguments)} failed:\n{run.terminal[-4000:]}\n{traces}")
+            traces = "\n".join(
+                text[-3000:]
+                for text in logs
+                if "Traceback" in text or "stopped: wrong input" in text
+            )
+            pytest.fail(
+                f"snakemake {' '.join(arguments)} failed:\n{run.terminal[-4000:]}\n{traces}"
+            )
         return run
 
 
@@ -84,7 +108,9 @@ def copy_checkout(target: Path) -> Path:
 def make_workplace() -> Callable[..., Workplace]:
     """`make_workplace(folder, base, checkout=..., **changes)`: a scenario over that at `base`, run in `folder`."""
 
-    def make(folder: Path, base: Path, checkout: Path = ROOT, **changes: object) -> Workplace:
+    def make(
+        folder: Path, base: Path, checkout: Path = ROOT, **changes: object
+    ) -> Workplace:
         folder.mkdir(parents=True, exist_ok=True)
         scenario = yaml.safe_load(base.read_text())
         update_config(scenario, changes)
@@ -111,7 +137,11 @@ def small_data(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> P
 #: The workflow in small: every stage, few steps.
 SMALL = {
     "fuse": {"graphs": ["none", "random", "hybrid"]},
-    "pretrain": {"seeds": [1], "heldout_repeats": 1, "sizes": {"tiny": {"steps": 60, "batch_size": 16}}},
+    "pretrain": {
+        "seeds": [1],
+        "heldout_repeats": 1,
+        "sizes": {"tiny": {"steps": 60, "batch_size": 16}},
+    },
     "bench": {"n_resamples": 100},
     "report": {"resamples": 100},
 }
@@ -148,7 +178,9 @@ def finished(
     """The whole workflow, run once on the planted network by a copy of the checkout. Not to be changed by tests."""
     folder = tmp_path_factory.mktemp("planted")
     write_simulation(planted, folder / "data")
-    place = make_workplace(folder / "work", folder / "data" / "config.yaml", checkout, **SMALL)
+    place = make_workplace(
+        folder / "work", folder / "data" / "config.yaml", checkout, **SMALL
+    )
     place.must()
     return place
 
@@ -157,4 +189,8 @@ def finished(
 def spare(finished: Workplace, tmp_path: Path) -> Workplace:
     """A copy of the finished workplace, to be run in."""
     shutil.copytree(finished.folder, tmp_path / "work", symlinks=True)
-    return dataclasses.replace(finished, folder=tmp_path / "work", scenario=tmp_path / "work" / finished.scenario.name)
+    return dataclasses.replace(
+        finished,
+        folder=tmp_path / "work",
+        scenario=tmp_path / "work" / finished.scenario.name,
+    )

@@ -26,7 +26,9 @@ def write_promoters(simulation, path: Path) -> None:
         for number, tf in enumerate(regulators.get(gene, [])):
             if rng.random() < 0.9:
                 site = simulation.motifs[tf].argmax(axis=1)
-                bases[number * 20 : number * 20 + len(site)] = site if rng.random() < 0.5 else 3 - site[::-1]
+                bases[number * 20 : number * 20 + len(site)] = (
+                    site if rng.random() < 0.5 else 3 - site[::-1]
+                )
         lines.append(f"{gene}_1\t{''.join('ACGT'[b] for b in bases)}\n")
     path.write_text("".join(lines))
 
@@ -37,9 +39,18 @@ def test_binding_beats_the_baseline_and_the_wrong_tf(make_workplace, tmp_path):
     write_simulation(simulation, data)
     write_promoters(simulation, data / "promoters.txt")
     scenario = yaml.safe_load((ROOT / "config/scenarios/binding.yaml").read_text())
-    collections = [{"motifs": str(data / "motifs.jaspar"), "tfs": str(data / "motif_tfs.tsv")}]
-    binding = {"promoters": str(data / "promoters.txt"), "collections": collections, "n_bins": 40}
-    quick = {"topics": {"n_topics": [5], "lda_tomotopy": {"n_iterations": 20}}, "bench": {"n_resamples": 200}}
+    collections = [
+        {"motifs": str(data / "motifs.jaspar"), "tfs": str(data / "motif_tfs.tsv")}
+    ]
+    binding = {
+        "promoters": str(data / "promoters.txt"),
+        "collections": collections,
+        "n_bins": 40,
+    }
+    quick = {
+        "topics": {"n_topics": [5], "lda_tomotopy": {"n_iterations": 20}},
+        "bench": {"n_resamples": 200},
+    }
     update_config(scenario, quick)
     update_config(scenario, {"grn": {"cistromes": {"promoter": binding}}})
     place = make_workplace(tmp_path / "work", data / "config.yaml", **scenario)
@@ -51,10 +62,18 @@ def test_binding_beats_the_baseline_and_the_wrong_tf(make_workplace, tmp_path):
     assert set(odds.columns) == {"gene", *simulation.tfs}
     summary = io.read_table(results / "bench/grn_accuracy/summary.tsv", "summary")
     pooled = summary[summary["task"] == "all"].set_index(["metric", "arm"])
-    for arm in ("binding", "binding_with_baseline", "binding_prior_with_linked_baseline"):
+    for arm in (
+        "binding",
+        "binding_with_baseline",
+        "binding_prior_with_linked_baseline",
+    ):
         # TFs share targets, so that the wrong TF is above chance as well
-        right, wrong = (pooled.loc[("auprc_ratio", name)] for name in (arm, f"{arm} (wrong TF)"))
+        right, wrong = (
+            pooled.loc[("auprc_ratio", name)] for name in (arm, f"{arm} (wrong TF)")
+        )
         assert right["low"] > 2.5, pooled.to_string()
         assert wrong["estimate"] < right["estimate"] / 1.5, pooled.to_string()
         assert right["above_baseline_low"] > 0.5, pooled.to_string()
-        assert pooled.loc[("auprc_ratio_over_wrong_tf", arm), "low"] > 0.5, pooled.to_string()
+        assert pooled.loc[("auprc_ratio_over_wrong_tf", arm), "low"] > 0.5, (
+            pooled.to_string()
+        )

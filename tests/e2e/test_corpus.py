@@ -17,7 +17,10 @@ from grnformer.graph.bundle import read_bundle
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
-pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning"),
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +30,9 @@ def renamed(simulation: Simulation, types: dict[str, str]) -> Simulation:
     rna, atac = simulation.rna.copy(), simulation.atac.copy()
     for data in (rna, atac):
         data.obs["cell_type"] = data.obs["cell_type"].astype(str).replace(types)
-    annotation = simulation.annotation.assign(cell_type=simulation.annotation["cell_type"].replace(types))
+    annotation = simulation.annotation.assign(
+        cell_type=simulation.annotation["cell_type"].replace(types)
+    )
     return dataclasses.replace(simulation, rna=rna, atac=atac, annotation=annotation)
 
 
@@ -39,20 +44,33 @@ def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
     order = np.random.default_rng(0).permutation(520)
     targets = [gene for gene in whole.rna.var_names if gene not in whole.tfs]
     sheets = []
-    for name, rows, lacking in (("first", order[:240], targets[:15]), ("second", order[240:480], targets[-15:])):
+    for name, rows, lacking in (
+        ("first", order[:240], targets[:15]),
+        ("second", order[240:480], targets[-15:]),
+    ):
         rows = np.sort(rows)
         rna = whole.rna[rows, ~whole.rna.var_names.isin(lacking)].copy()
         annotation = whole.annotation.iloc[rows].reset_index(drop=True)
-        half = dataclasses.replace(whole, rna=rna, atac=whole.atac[rows].copy(), annotation=annotation)
+        half = dataclasses.replace(
+            whole, rna=rna, atac=whole.atac[rows].copy(), annotation=annotation
+        )
         half = renamed(half, {"type_3": "NA"}) if name == "second" else half
         write_simulation(half, folder / name)
-        sheets.append(pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str).assign(dataset=name))
+        sheets.append(
+            pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str).assign(
+                dataset=name
+            )
+        )
     pd.concat(sheets).to_csv(folder / "samples.tsv", sep="\t", index=False)
     rest = whole.rna[np.sort(order[480:])].copy()
     rest.write_zarr(folder / "rest.zarr")
     write_simulation(whole, folder / "all")  # whose vocabulary has the genes of both
-    scenario = yaml.safe_load((ROOT / "config" / "scenarios" / "corpus.yaml").read_text())
-    scenario["pretrain"]["corpora"]["both"]["files"] = {"rest": str(folder / "rest.zarr")}
+    scenario = yaml.safe_load(
+        (ROOT / "config" / "scenarios" / "corpus.yaml").read_text()
+    )
+    scenario["pretrain"]["corpora"]["both"]["files"] = {
+        "rest": str(folder / "rest.zarr")
+    }
     scenario |= {"samples": str(folder / "samples.tsv"), "topics": {"n_topics": [4]}}
     size = {"steps": 400, "batch_size": 16, "n_tokens": 64}
     pretrain = {"seeds": [1], "heldout_repeats": 1, "sizes": {"tiny": size}}
@@ -76,33 +94,54 @@ def test_a_type_called_na_keeps_its_name_from_prep_to_the_split(trained) -> None
         ("grn/cell_type_summary.tsv", "cell_type_summary"),
         ("pretrain/split.tsv", "split"),
     ):
-        assert set(io.read_table(folder / table, contract)["cell_type"]) == expected, table
+        assert set(io.read_table(folder / table, contract)["cell_type"]) == expected, (
+            table
+        )
     rna = io.read_modality(folder / "prep/multiome.h5mu", "rna", "multiome")
-    split = io.read_table(folder / "pretrain/split.tsv", "split").set_index("cell")["cell_type"]
+    split = io.read_table(folder / "pretrain/split.tsv", "split").set_index("cell")[
+        "cell_type"
+    ]
     assert split.to_dict() == rna.obs["cell_type"].astype(str).to_dict()
 
 
 def test_held_out_cells_of_every_dataset_are_predicted(trained) -> None:
     """Their masked values follow the predictions, alike in the two halves of one simulation."""
-    scores = json.loads((trained[0].folder / "results/both/pretrain/hybrid/seed1/heldout.json").read_text())
+    scores = json.loads(
+        (
+            trained[0].folder / "results/both/pretrain/hybrid/seed1/heldout.json"
+        ).read_text()
+    )
     assert set(scores["datasets"]) == {"first", "second", "rest"}
     for name in ("first", "second"):
         assert scores["datasets"][name]["pearson"] > 0.1
-    assert abs(scores["datasets"]["first"]["loss"] - scores["datasets"]["second"]["loss"]) < 0.25
+    assert (
+        abs(scores["datasets"]["first"]["loss"] - scores["datasets"]["second"]["loss"])
+        < 0.25
+    )
 
 
 def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
     place, _, folder = trained
     bundle = read_bundle(place.folder / "results/both/fuse/hybrid")
-    assert {"first/type_1", "second/type_1", "type_3", "NA"} <= set(bundle.meta["cell_types"])
+    assert {"first/type_1", "second/type_1", "type_3", "NA"} <= set(
+        bundle.meta["cell_types"]
+    )
     described = bundle.meta["datasets"]
-    assert described["rest"]["cell_types"] == {"type_1": "first/type_1", "type_2": "first/type_2", "type_3": "type_3"}
+    assert described["rest"]["cell_types"] == {
+        "type_1": "first/type_1",
+        "type_2": "first/type_2",
+        "type_3": "type_3",
+    }
     assert described["rest"]["values"] == "counts"
     assert described["first"]["genes"] < described["rest"]["genes"]
-    paths = {name: place.folder / f"results/{name}/prep/multiome.h5mu" for name in ("first", "second")}
+    paths = {
+        name: place.folder / f"results/{name}/prep/multiome.h5mu"
+        for name in ("first", "second")
+    }
     with Corpus.of_bundle({**paths, "rest": folder / "rest.zarr"}, bundle) as store:
         reference = io.read_table(
-            place.folder / "results/both/pretrain/hybrid/seed1/reference.parquet", "reference_embedding"
+            place.folder / "results/both/pretrain/hybrid/seed1/reference.parquet",
+            "reference_embedding",
         )
         assert reference["cell"].tolist() == store.cells.tolist()
         assert set(reference["cell_type"]) == set(bundle.meta["cell_types"])
@@ -111,13 +150,27 @@ def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"corpora": {"both": {"datasets": ["first", "third"]}}}, "holds the dataset 'third'"),
-        ({"corpora": {"both": {"datasets": ["first", "first"]}}}, "holds the dataset 'first' twice"),
-        ({"corpora": {"first": {"datasets": ["first"], "files": {}}}}, "a corpus named 'first'"),
-        ({"corpora": {"both": {"files": {"rest": "nowhere.h5ad"}}}}, "no file or resource nowhere.h5ad"),
+        (
+            {"corpora": {"both": {"datasets": ["first", "third"]}}},
+            "holds the dataset 'third'",
+        ),
+        (
+            {"corpora": {"both": {"datasets": ["first", "first"]}}},
+            "holds the dataset 'first' twice",
+        ),
+        (
+            {"corpora": {"first": {"datasets": ["first"], "files": {}}}},
+            "a corpus named 'first'",
+        ),
+        (
+            {"corpora": {"both": {"files": {"rest": "nowhere.h5ad"}}}},
+            "no file or resource nowhere.h5ad",
+        ),
     ],
 )
-def test_wrong_corpora_stop_the_run(trained, make_workplace: Callable, tmp_path: Path, change, message) -> None:
+def test_wrong_corpora_stop_the_run(
+    trained, make_workplace: Callable, tmp_path: Path, change, message
+) -> None:
     place = make_workplace(tmp_path, trained[0].scenario, pretrain=change)
     run = place.snakemake("-n", "--", "pretrain")
     assert run.status

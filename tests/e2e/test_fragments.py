@@ -19,15 +19,28 @@ from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
 ROOT = Path(__file__).parents[2]
-MISSING = [name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None]
+MISSING = [
+    name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None
+]
 
 pytestmark = pytest.mark.e2e
-needs_snapatac = pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} not installed: make env-fragments")
+needs_snapatac = pytest.mark.skipif(
+    bool(MISSING), reason=f"{MISSING} not installed: make env-fragments"
+)
 
 #: Bounds that a small simulation can meet.
 SHALLOW = {
-    "cells": {"min_umis": 200, "min_genes": 100, "min_atac_counts": 200, "min_regions": 100},
-    "fragments": {"min_fragments": 200, "min_tss_enrichment": 2, "min_cells_per_group": 20},
+    "cells": {
+        "min_umis": 200,
+        "min_genes": 100,
+        "min_atac_counts": 200,
+        "min_regions": 100,
+    },
+    "fragments": {
+        "min_fragments": 200,
+        "min_tss_enrichment": 2,
+        "min_cells_per_group": 20,
+    },
 }
 
 
@@ -41,7 +54,10 @@ def halves(planted: Simulation) -> dict[str, Simulation]:
     rows = {"one": slice(0, None, 2), "two": slice(1, None, 2)}
     return {
         name: dataclasses.replace(
-            planted, rna=planted.rna[part].copy(), atac=planted.atac[part].copy(), annotation=planted.annotation[part]
+            planted,
+            rna=planted.rna[part].copy(),
+            atac=planted.atac[part].copy(),
+            annotation=planted.annotation[part],
         )
         for name, part in rows.items()
     }
@@ -54,11 +70,15 @@ def scenario(planted: Simulation, tmp_path_factory: pytest.TempPathFactory) -> P
     sheets = []
     for name, part in halves(planted).items():
         write_simulation(part, folder / name, fragments=True)
-        sheet = pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+        sheet = pd.read_csv(
+            folder / name / "samples.tsv", sep="\t", dtype=str, keep_default_na=False
+        )
         sheets.append(sheet.assign(sample=name))
     add_droplets(folder / "one" / "fragments.tsv.gz")
     pd.concat(sheets).to_csv(folder / "samples.tsv", sep="\t", index=False)
-    config = yaml.safe_load((ROOT / "config" / "scenarios" / "fragments.yaml").read_text())
+    config = yaml.safe_load(
+        (ROOT / "config" / "scenarios" / "fragments.yaml").read_text()
+    )
     update_config(config, yaml.safe_load((folder / "one" / "config.yaml").read_text()))
     config["topics"]["n_topics"] = [6]
     update_config(config, {"samples": str(folder / "samples.tsv"), "prep": SHALLOW})
@@ -71,14 +91,27 @@ def add_droplets(path: Path) -> None:
     rng = np.random.default_rng(0)
     table = pd.read_csv(path, sep="\t", header=None, comment="#")
     starts = rng.integers(0, 1_200_000, 505)
-    more = pd.DataFrame({0: "chr1", 1: starts, 2: starts + 90, 3: ["EMPTY-1"] * 5 + ["SCATTERED-1"] * 500, 4: 1})
+    more = pd.DataFrame(
+        {
+            0: "chr1",
+            1: starts,
+            2: starts + 90,
+            3: ["EMPTY-1"] * 5 + ["SCATTERED-1"] * 500,
+            4: 1,
+        }
+    )
     table = pd.concat([table, more]).sort_values([0, 1, 2, 3])
     with gzip.open(path, "wt") as handle:
         handle.write(table.to_csv(sep="\t", header=False, index=False))
 
 
 @pytest.fixture(scope="module")
-def finished(scenario: Path, checkout: Path, make_workplace, tmp_path_factory: pytest.TempPathFactory):
+def finished(
+    scenario: Path,
+    checkout: Path,
+    make_workplace,
+    tmp_path_factory: pytest.TempPathFactory,
+):
     place = make_workplace(tmp_path_factory.mktemp("work"), scenario, checkout)
     place.must("report")
     return place
@@ -96,14 +129,19 @@ def test_regions_and_counts_are_those_planted(finished, planted: Simulation) -> 
     assert set(atac.obs["sample"].astype(str)) == {"one", "two"}
     assert set(atac.var_names) <= set(peaks["region"])
     truth = planted.atac[atac.obs["barcode"].astype(str)]
-    depth = np.corrcoef(np.asarray(atac.layers["counts"].sum(axis=1)).ravel(), np.asarray(truth.X.sum(axis=1)).ravel())
+    depth = np.corrcoef(
+        np.asarray(atac.layers["counts"].sum(axis=1)).ravel(),
+        np.asarray(truth.X.sum(axis=1)).ravel(),
+    )
     assert depth[0, 1] > 0.95
 
 
 @needs_snapatac
 def test_every_barcode_is_accounted_for(finished) -> None:
     prep = finished.folder / "results/simulated/prep"
-    qc = io.read_table(prep / "fragments" / "one" / "qc.tsv", "fragment_qc").set_index("barcode")
+    qc = io.read_table(prep / "fragments" / "one" / "qc.tsv", "fragment_qc").set_index(
+        "barcode"
+    )
     assert qc.loc["EMPTY-1", "reason"] == "fewer than 200 fragments"
     assert qc.loc["SCATTERED-1", "reason"] == "no RNA barcode"
     dropped = io.read_table(prep / "dropped.tsv", "dropped").set_index("name")
@@ -130,22 +168,40 @@ def test_a_second_run_does_nothing(finished) -> None:
 
 @needs_snapatac
 def test_the_report_shows_the_fragments(finished) -> None:
-    table = pd.read_csv(finished.folder / "results/report/tables/fragments.tsv", sep="\t").set_index("sample")
+    table = pd.read_csv(
+        finished.folder / "results/report/tables/fragments.tsv", sep="\t"
+    ).set_index("sample")
     prep = finished.folder / "results/simulated/prep/fragments"
     for sample in ("one", "two"):
         assert (
-            table.loc[sample, "kept"] == io.read_table(prep / sample / "qc.tsv", "fragment_qc")["reason"].isna().sum()
+            table.loc[sample, "kept"]
+            == io.read_table(prep / sample / "qc.tsv", "fragment_qc")["reason"]
+            .isna()
+            .sum()
         )
         assert table.loc[sample, "kept"] > 115
     assert table.loc["one", "barcodes"] == table.loc["two", "barcodes"] + 2
     assert table["tss_enrichment"].min() > 4
-    assert "TSS enrichment against unique fragments" in (finished.folder / "results/report/index.html").read_text()
+    assert (
+        "TSS enrichment against unique fragments"
+        in (finished.folder / "results/report/index.html").read_text()
+    )
 
 
-def test_without_the_extra_it_is_asked_for(scenario: Path, make_workplace, tmp_path: Path) -> None:
+def test_without_the_extra_it_is_asked_for(
+    scenario: Path, make_workplace, tmp_path: Path
+) -> None:
     """Where SnapATAC2 is missing, the first rule says how to get it."""
     if not MISSING:
-        pytest.skip("SnapATAC2 is installed: see tests/unit/prep/fragments/test_snapatac.py")
-    run = make_workplace(tmp_path / "work", scenario).snakemake("results/simulated/prep/consensus_peaks.tsv")
+        pytest.skip(
+            "SnapATAC2 is installed: see tests/unit/prep/fragments/test_snapatac.py"
+        )
+    run = make_workplace(tmp_path / "work", scenario).snakemake(
+        "results/simulated/prep/consensus_peaks.tsv"
+    )
     assert run.status != 0
-    assert re.search(r"scan_fragments stopped: wrong input.*make env-fragments", run.terminal, re.DOTALL)
+    assert re.search(
+        r"scan_fragments stopped: wrong input.*make env-fragments",
+        run.terminal,
+        re.DOTALL,
+    )

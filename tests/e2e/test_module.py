@@ -50,9 +50,13 @@ PREFIX = """    prefix:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the simulated data in `data`, and a configuration of what differs in mine.yaml."""
     folder = tmp_path_factory.mktemp("data")
-    planted: Simulation = simulate_multiome(seed=1, n_cells=160, repression_fraction=0.35)
+    planted: Simulation = simulate_multiome(
+        seed=1, n_cells=160, repression_fraction=0.35
+    )
     write_simulation(planted, folder / "data")
-    sheet = pd.read_csv(folder / "data" / "samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+    sheet = pd.read_csv(
+        folder / "data" / "samples.tsv", sep="\t", dtype=str, keep_default_na=False
+    )
     for column in ("rna", "atac", "annotation"):
         sheet[column] = [f"data/{Path(path).name}" for path in sheet[column]]
     sheet.to_csv(folder / "data" / "samples.tsv", sep="\t", index=False)
@@ -72,9 +76,17 @@ def place(data: Path, tmp_path: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str | Path) -> str:
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
-    environment = {key: value for key, value in os.environ.items() if key != MIRROR_VARIABLE}
+    environment = {
+        key: value for key, value in os.environ.items() if key != MIRROR_VARIABLE
+    }
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
@@ -85,28 +97,45 @@ def outputs(folder: Path, *arguments: str | Path) -> set[str]:
     table = snakemake(folder, "--quiet", "all", "--summary", *arguments).splitlines()
     start = next(i for i, line in enumerate(table) if line.startswith("output_file\t"))
     rows = csv.DictReader(table[start:], delimiter="\t")
-    return {row["output_file"] for row in rows if row["rule"]}  # messages follow the table
+    # messages follow the table
+    return {row["output_file"] for row in rows if row["rule"]}
 
 
-def test_imported_with_a_prefix_it_runs_to_its_report(place: Path, checkout: Path) -> None:
+def test_imported_with_a_prefix_it_runs_to_its_report(
+    place: Path, checkout: Path
+) -> None:
     (place / "Snakefile").write_text(IMPORTS.format(checkout=checkout, more=PREFIX))
     terminal = snakemake(place, "grn_all")
     assert "grn_render_report" in terminal
-    assert {path.name for path in place.iterdir()} == {".snakemake", "Snakefile", "data", "mine.yaml", "networks"}
+    assert {path.name for path in place.iterdir()} == {
+        ".snakemake",
+        "Snakefile",
+        "data",
+        "mine.yaml",
+        "networks",
+    }
     assert {path.name for path in (place / "networks").iterdir()} == {"out", "log"}
     results = place / "networks" / "out"
-    assert {path.name for path in results.iterdir()} == {"benchmarks", "report", "simulated"}
+    assert {path.name for path in results.iterdir()} == {
+        "benchmarks",
+        "report",
+        "simulated",
+    }
     logs = {path.stem for path in (place / "networks" / "log").rglob("*.log")}
     assert logs == {path.stem for path in (results / "benchmarks").rglob("*.tsv")}
     page = (results / "report" / "index.html").read_text()
     assert "simulated" in page
     costs = pd.read_csv(results / "report" / "costs.tsv", sep="\t")
-    assert {"filter_multiome", "infer_tf_gene", "score_grn_accuracy"} <= set(costs["job"])
+    assert {"filter_multiome", "infer_tf_gene", "score_grn_accuracy"} <= set(
+        costs["job"]
+    )
     again = snakemake(place, "grn_all")
     assert "Nothing to be done" in again
 
 
-def test_the_import_without_a_prefix_writes_as_the_checkout_does(place: Path, checkout: Path) -> None:
+def test_the_import_without_a_prefix_writes_as_the_checkout_does(
+    place: Path, checkout: Path
+) -> None:
     direct = outputs(place, "-s", checkout / "Snakefile", "--configfile", "mine.yaml")
     (place / "Snakefile").write_text(IMPORTS.format(checkout=checkout, more=""))
     assert outputs(place, "grn_all") == direct
@@ -124,12 +153,18 @@ def test_models_have_the_prefix_too(place: Path, checkout: Path) -> None:
     assert {path.split("/")[0] for path in written} == {"networks"}
 
 
-def test_it_is_called_from_elsewhere(place: Path, checkout: Path, make_workplace: Callable) -> None:
+def test_it_is_called_from_elsewhere(
+    place: Path, checkout: Path, make_workplace: Callable
+) -> None:
     """By the path of its Snakefile, with a working directory, and with folders named in the configuration."""
     options = ["--configfile", place / "mine.yaml", "--directory", place]
     for snakefile in (checkout / "Snakefile", checkout / "workflow" / "Snakefile"):
-        assert "results/simulated/grn/eregulons.parquet" in outputs(Path("/"), "-s", snakefile, *options)
-    settings = yaml.safe_load((place / "mine.yaml").read_text()) | {"pathvars": {"results": "out/of/here"}}
+        assert "results/simulated/grn/eregulons.parquet" in outputs(
+            Path("/"), "-s", snakefile, *options
+        )
+    settings = yaml.safe_load((place / "mine.yaml").read_text()) | {
+        "pathvars": {"results": "out/of/here"}
+    }
     (place / "other.yaml").write_text(yaml.safe_dump(settings))
     moved = outputs(place, "-s", checkout / "Snakefile", "--configfile", "other.yaml")
     assert "out/of/here/simulated/grn/eregulons.parquet" in moved

@@ -46,10 +46,19 @@ def extended(checkout: Path, tmp_path: Path) -> Path:
     copy = shutil.copytree(checkout, tmp_path / "checkout")
     (copy / "grnformer/grn/cistromes/well_known.py").write_text(CISTROMES)
     backbones = copy / "grnformer/model/backbones"
-    like_scgpt = (backbones / "scgpt.py").read_text().replace('@method("scgpt"', '@method("mine"')
+    like_scgpt = (
+        (backbones / "scgpt.py")
+        .read_text()
+        .replace('@method("scgpt"', '@method("mine"')
+    )
     (backbones / "mine.py").write_text(like_scgpt)
     environment = os.environ | {"PYTHONPATH": str(copy)}
-    subprocess.run([sys.executable, "-m", "grnformer.settings"], cwd=copy, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "grnformer.settings"],
+        cwd=copy,
+        env=environment,
+        check=True,
+    )
     return copy
 
 
@@ -57,12 +66,19 @@ def test_a_new_file_is_a_method(spare, make_workplace, extended: Path) -> None:
     """What does not depend on the methods is there from the finished run, and is not made again."""
     defaults = yaml.safe_load((extended / "workflow/defaults/grn.yaml").read_text())
     assert defaults["grn"]["cistromes"]["well_known"] == {"least": 1}
-    changes = {"grn": {"cistromes": {"method": "well_known", "well_known": {"least": 2}}}}
-    update_config(changes, {"pretrain": {"backbone": "mine", "arms": {"hybrid": {"graph": "hybrid"}}}})
+    changes = {
+        "grn": {"cistromes": {"method": "well_known", "well_known": {"least": 2}}}
+    }
+    update_config(
+        changes,
+        {"pretrain": {"backbone": "mine", "arms": {"hybrid": {"graph": "hybrid"}}}},
+    )
     place = make_workplace(spare.folder, spare.scenario, extended, **changes)
     run = place.must("--", "results/simulated/pretrain/hybrid/seed1/model.json")
     assert {"build_cistromes", "build_eregulons", "pretrain_model"} <= set(run.jobs)
-    assert not {"infer_tf_gene", "link_regions", "fit_topics", "filter_multiome"} & set(run.jobs)
+    assert not {"infer_tf_gene", "link_regions", "fit_topics", "filter_multiome"} & set(
+        run.jobs
+    )
 
     results = place.folder / "results/simulated"
     evidence = pd.read_parquet(results / "grn/cistromes.parquet")["evidence"]
@@ -72,8 +88,12 @@ def test_a_new_file_is_a_method(spare, make_workplace, extended: Path) -> None:
     assert card["arguments"]["backbone"]["name"] == "mine"
 
 
-def test_a_method_of_no_file_is_refused_with_those_that_there_are(spare, make_workplace, extended: Path) -> None:
+def test_a_method_of_no_file_is_refused_with_those_that_there_are(
+    spare, make_workplace, extended: Path
+) -> None:
     changes = {"grn": {"cistromes": {"method": "little_known"}}}
-    run = make_workplace(spare.folder, spare.scenario, extended, **changes).snakemake("-n")
+    run = make_workplace(spare.folder, spare.scenario, extended, **changes).snakemake(
+        "-n"
+    )
     assert run.status
     assert "well_known" in run.terminal

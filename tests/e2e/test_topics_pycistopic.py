@@ -20,7 +20,9 @@ from grnformer.topics.lda_tomotopy import fit_lda
 
 with warnings.catch_warnings():
     # tomotopy's extension types are old-fashioned, and its import hides the warning behind a ModuleNotFoundError.
-    warnings.filterwarnings("ignore", "builtin type .* has no __module__ attribute", DeprecationWarning)
+    warnings.filterwarnings(
+        "ignore", "builtin type .* has no __module__ attribute", DeprecationWarning
+    )
     import tomotopy  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
@@ -29,17 +31,24 @@ SETS = "results/simulated/topics/region_sets.parquet"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(
-        not PYTHON.exists(), reason="the environment .envs/pycistopic is not built: make env-pycistopic"
+        not PYTHON.exists(),
+        reason="the environment .envs/pycistopic is not built: make env-pycistopic",
     ),
 ]
 
 
 @pytest.fixture(scope="module")
-def place(planted: Simulation, make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
+def place(
+    planted: Simulation,
+    make_workplace: Callable,
+    tmp_path_factory: pytest.TempPathFactory,
+):
     """The scenario with these data, run as far as the region sets."""
     folder = tmp_path_factory.mktemp("pycistopic")
     write_simulation(planted, folder / "data")
-    changes = yaml.safe_load((ROOT / "config" / "scenarios" / "topics_pycistopic.yaml").read_text())
+    changes = yaml.safe_load(
+        (ROOT / "config" / "scenarios" / "topics_pycistopic.yaml").read_text()
+    )
     # its prior of 50 regions outweighs the regions of these small cells
     own = {"n_topics": [5, 8], "pycistopic": {"alpha": 5}}
     update_config(changes, {"environments": {"pycistopic": str(PYTHON)}, "topics": own})
@@ -52,10 +61,17 @@ def place(planted: Simulation, make_workplace: Callable, tmp_path_factory: pytes
 def ours(place) -> pd.DataFrame:
     """Differentially accessible regions of the same cells by our own topics."""
     settings = read_defaults("topics")
-    atac = read_modality(place.folder / "results/simulated/prep/multiome.h5mu", "atac", "multiome")
+    atac = read_modality(
+        place.folder / "results/simulated/prep/multiome.h5mu", "atac", "multiome"
+    )
     matrix = binarize(atac.X)
     model = fit_lda(matrix, 5, seed=1, **settings["lda_tomotopy"])
-    return find_dars(model, atac.var_names.tolist(), atac.obs["cell_type"].to_numpy(), **settings["dar"])
+    return find_dars(
+        model,
+        atac.var_names.tolist(),
+        atac.obs["cell_type"].to_numpy(),
+        **settings["dar"],
+    )
 
 
 def open_in_type(sets: pd.DataFrame, edges: pd.DataFrame) -> float:
@@ -72,14 +88,18 @@ def open_in_type(sets: pd.DataFrame, edges: pd.DataFrame) -> float:
     return sum(inside) / max(sum(outside), 1e-9)
 
 
-def test_its_regions_are_those_of_the_types_as_ours_are(place, ours: pd.DataFrame, planted: Simulation) -> None:
+def test_its_regions_are_those_of_the_types_as_ours_are(
+    place, ours: pd.DataFrame, planted: Simulation
+) -> None:
     """Measured: planted regions 19 times as often in the sets of their types as in others, ours 9; .47 shared."""
     sets = pd.read_parquet(place.folder / SETS)
     assert set(sets["kind"]) == {"topic_otsu", "topic_li", "topic_top", "dar"}
     theirs = sets[sets["kind"] == "dar"]
     assert open_in_type(theirs, planted.edges) > 5
     assert open_in_type(theirs, planted.edges) > 0.6 * open_in_type(ours, planted.edges)
-    first, second = (set(zip(part["set"], part["region"], strict=True)) for part in (theirs, ours))
+    first, second = (
+        set(zip(part["set"], part["region"], strict=True)) for part in (theirs, ours)
+    )
     assert len(first & second) / len(first | second) > 0.3
 
 
@@ -87,8 +107,12 @@ def test_counts_are_chosen_by_the_mean_of_its_four_scores(place) -> None:
     folder = place.folder / "results/simulated/topics"
     table = pd.read_csv(folder / "model_selection.tsv", sep="\t")
     assert table["n_topics"].tolist() == [5, 8]
-    assert table.loc[table["selected"], "mean_score"].item() == table["mean_score"].max()
+    assert (
+        table.loc[table["selected"], "mean_score"].item() == table["mean_score"].max()
+    )
     assert table["cao_juan_2009"].between(0, 1).all()
     chosen = table.loc[table["selected"], "n_topics"].item()
     fitted = pd.read_parquet(folder / f"originals/{chosen}/cell_topic.parquet")
-    pd.testing.assert_frame_equal(fitted, pd.read_parquet(folder / "cell_topic.parquet"))
+    pd.testing.assert_frame_equal(
+        fitted, pd.read_parquet(folder / "cell_topic.parquet")
+    )

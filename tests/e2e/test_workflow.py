@@ -43,7 +43,9 @@ def pairs(frame: pd.DataFrame) -> set[tuple[str, str]]:
 def recovery(folder: Path, truth: pd.DataFrame) -> tuple[float, float]:
     """Precision and recall of the eRegulons' TF-gene pairs."""
     found = pairs(pd.read_parquet(folder / "results/simulated/grn/eregulons.parquet"))
-    return len(found & pairs(truth)) / len(found), len(found & pairs(truth)) / len(truth)
+    return len(found & pairs(truth)) / len(found), len(found & pairs(truth)) / len(
+        truth
+    )
 
 
 def link_precision(folder: Path, truth: pd.DataFrame) -> tuple[float, float]:
@@ -52,7 +54,9 @@ def link_precision(folder: Path, truth: pd.DataFrame) -> tuple[float, float]:
 
     links = pd.read_parquet(folder / "results/simulated/grn/region_gene.parquet")
     true = set(zip(truth["region"], truth["gene"], strict=True))
-    hits = np.array([pair in true for pair in zip(links["region"], links["gene"], strict=True)])
+    hits = np.array(
+        [pair in true for pair in zip(links["region"], links["gene"], strict=True)]
+    )
     return average_precision_score(hits, links["rho"]), hits.mean()
 
 
@@ -77,12 +81,16 @@ def test_region_gene_links_are_recovered(finished, planted: Simulation) -> None:
 
 def test_signs_are_recovered(finished, planted: Simulation) -> None:
     found = pd.read_parquet(finished.folder / "results/simulated/grn/eregulons.parquet")
-    found = found.drop_duplicates(["tf", "gene"]).merge(planted.edges, on=["tf", "gene"])
+    found = found.drop_duplicates(["tf", "gene"]).merge(
+        planted.edges, on=["tf", "gene"]
+    )
     assert (found["sign"] < 0).sum() >= 5
     assert (np.sign(found["tf_gene_rho"]) == found["sign"]).mean() > 0.95
 
 
-def test_networks_of_cell_types_hold_what_works_there(finished, planted: Simulation) -> None:
+def test_networks_of_cell_types_hold_what_works_there(
+    finished, planted: Simulation
+) -> None:
     """True activating edges stand more often in the networks of types where they work than in the others.
 
     Repressing edges do not: their targets are up where the repressor is away. Measured: .53 against .20.
@@ -99,12 +107,20 @@ def test_networks_of_cell_types_hold_what_works_there(finished, planted: Simulat
     assert np.mean(inside) > 2 * np.mean(outside)
 
 
-def test_cell_activity_follows_the_true_activity_within_types(finished, planted: Simulation) -> None:
-    data = anndata.read_h5ad(finished.folder / "results/simulated/grn/cell_activity.h5ad")
-    truth = planted.activity.set_axis([f"sample_1:{name}" for name in planted.activity.index]).loc[data.obs_names]
+def test_cell_activity_follows_the_true_activity_within_types(
+    finished, planted: Simulation
+) -> None:
+    data = anndata.read_h5ad(
+        finished.folder / "results/simulated/grn/cell_activity.h5ad"
+    )
+    truth = planted.activity.set_axis(
+        [f"sample_1:{name}" for name in planted.activity.index]
+    ).loc[data.obs_names]
     types = data.obs["cell_type"].astype(str)
     activators = data.var_names[data.var_names.str.endswith("+/+")]
-    scores = pd.DataFrame(data[:, activators].X, index=data.obs_names, columns=activators)
+    scores = pd.DataFrame(
+        data[:, activators].X, index=data.obs_names, columns=activators
+    )
     scores -= scores.groupby(types).transform("mean")
     truth = truth - truth.groupby(types).transform("mean")
     rho = [scores[name].corr(truth[data.var.loc[name, "tf"]]) for name in activators]
@@ -117,8 +133,12 @@ def test_the_benchmark_sees_the_recovery(finished) -> None:
 
     Measured: 5.3 times chance (3.8 to 7.1), 1.1 for the wrong TF.
     """
-    table = pd.read_csv(finished.folder / "results/simulated/bench/grn_accuracy/summary.tsv", sep="\t")
-    ratio = table[(table["task"] == "all") & (table["metric"] == "auprc_ratio")].set_index("arm")
+    table = pd.read_csv(
+        finished.folder / "results/simulated/bench/grn_accuracy/summary.tsv", sep="\t"
+    )
+    ratio = table[
+        (table["task"] == "all") & (table["metric"] == "auprc_ratio")
+    ].set_index("arm")
     assert ratio.loc["eregulon", "low"] > 3
     assert ratio.loc["tf_gene", "low"] > 3
     assert ratio.loc["eregulon (wrong TF)", "high"] < 2
@@ -130,16 +150,23 @@ def test_all_arms_learn_and_are_reported(finished) -> None:
 
     Measured: an error 2% less than the mean's, r .14.
     """
-    arms = {"none": False, "no_edges": True, "random": True, "hybrid": True}  # has an adapter
+    # has an adapter
+    arms = {"none": False, "no_edges": True, "random": True, "hybrid": True}
     errors = {}
     for arm, adapter in arms.items():
-        scores = json.loads((finished.folder / f"results/simulated/pretrain/{arm}/seed1/heldout.json").read_text())
+        scores = json.loads(
+            (
+                finished.folder / f"results/simulated/pretrain/{arm}/seed1/heldout.json"
+            ).read_text()
+        )
         assert scores["loss"] < 0.99 * scores["baseline_loss"], arm
         assert scores["pearson"] > 0.08, arm
         assert bool(scores["beta"]) == adapter, arm
         errors[arm] = scores["loss"]
     assert len(set(errors.values())) == len(arms), "each arm is a model of its own"
-    table = pd.read_csv(finished.folder / "results/report/tables/pretrain_heldout.tsv", sep="\t")
+    table = pd.read_csv(
+        finished.folder / "results/report/tables/pretrain_heldout.tsv", sep="\t"
+    )
     assert table.set_index("arm")["loss"].to_dict() == pytest.approx(errors, rel=1e-4)
     page = (finished.folder / "results/report/index.html").read_text()
     assert page.rstrip().endswith("</html>")
@@ -149,23 +176,35 @@ def test_all_arms_learn_and_are_reported(finished) -> None:
 
 def test_every_job_left_its_log_and_its_benchmark(finished) -> None:
     logs = {path.stem for path in finished.folder.glob("results/logs/**/*.log")}
-    benchmarks = {path.stem for path in finished.folder.glob("results/benchmarks/**/*.tsv")}
+    benchmarks = {
+        path.stem for path in finished.folder.glob("results/benchmarks/**/*.tsv")
+    }
     assert logs == benchmarks
-    assert {name.split(".")[0] for name in logs} >= PREP | TOPICS | (AFTER_EREGULONS - {"all"})
+    assert {name.split(".")[0] for name in logs} >= PREP | TOPICS | (
+        AFTER_EREGULONS - {"all"}
+    )
 
 
 def test_nothing_half_written_is_left(finished) -> None:
-    hidden = [path for path in (finished.folder / "results").rglob(".*") if path.name != ".snakemake_timestamp"]
+    hidden = [
+        path
+        for path in (finished.folder / "results").rglob(".*")
+        if path.name != ".snakemake_timestamp"
+    ]
     assert hidden == []
 
 
 # What was shuffled is not.
 
 
-def test_a_shuffled_run_recovers_nothing(shuffled: Simulation, checkout: Path, make_workplace, tmp_path: Path) -> None:
+def test_a_shuffled_run_recovers_nothing(
+    shuffled: Simulation, checkout: Path, make_workplace, tmp_path: Path
+) -> None:
     """Measured: precision .18, recall .08, links .020 (chance .018). It may also stop for want of an eRegulon."""
     write_simulation(shuffled, tmp_path / "data")
-    place = make_workplace(tmp_path / "work", tmp_path / "data" / "config.yaml", checkout)
+    place = make_workplace(
+        tmp_path / "work", tmp_path / "data" / "config.yaml", checkout
+    )
     run = place.snakemake("results/simulated/grn/eregulons.parquet")
     score, chance = link_precision(place.folder, shuffled.edges)
     assert score < 2 * chance
@@ -185,14 +224,21 @@ def test_cells_without_labels_are_clustered(
     from sklearn.metrics import adjusted_rand_score
 
     write_simulation(planted, tmp_path / "data", labels=False)
-    place = make_workplace(tmp_path / "work", tmp_path / "data" / "config.yaml", checkout)
+    place = make_workplace(
+        tmp_path / "work", tmp_path / "data" / "config.yaml", checkout
+    )
     place.must("results/simulated/grn/cell_type")
     with h5py.File(place.folder / "results/simulated/prep/multiome.h5mu") as handle:
         types = anndata.io.read_elem(handle["obs"])["cell_type"].astype(str)
-    truth = planted.annotation.set_axis("sample_1:" + planted.annotation["barcode"])["cell_type"].loc[types.index]
+    truth = planted.annotation.set_axis("sample_1:" + planted.annotation["barcode"])[
+        "cell_type"
+    ].loc[types.index]
     assert types.str.startswith("cluster_").all()
     assert adjusted_rand_score(truth, types) > 0.8
-    networks = {path.stem for path in (place.folder / "results/simulated/grn/cell_type").glob("*.parquet")}
+    networks = {
+        path.stem
+        for path in (place.folder / "results/simulated/grn/cell_type").glob("*.parquet")
+    }
     assert networks == set(types)
 
 
@@ -219,7 +265,11 @@ def plan(finished) -> Callable[..., dict[str, int]]:
     def jobs(**changes: object) -> dict[str, int]:
         scenario = yaml.safe_load(finished.scenario.read_text())
         update_config(scenario, changes)
-        with edited(finished.scenario, finished.scenario.read_text(), yaml.safe_dump(scenario, sort_keys=False)):
+        with edited(
+            finished.scenario,
+            finished.scenario.read_text(),
+            yaml.safe_dump(scenario, sort_keys=False),
+        ):
             run = finished.must("--dry-run")
         assert run.jobs or "Nothing to be done" in run.terminal
         return run.jobs
@@ -233,7 +283,9 @@ def test_a_second_run_does_nothing(plan) -> None:
 
 def test_editing_a_function_of_grn_reruns_from_there(plan, checkout: Path) -> None:
     path = checkout / "grnformer/grn/eregulons/build.py"
-    with edited(path, "\ndef build_eregulons(", "\nEDITED = True\n\n\ndef build_eregulons("):
+    with edited(
+        path, "\ndef build_eregulons(", "\nEDITED = True\n\n\ndef build_eregulons("
+    ):
         jobs = plan()
     assert set(jobs) == {"build_eregulons"} | AFTER_EREGULONS
 
@@ -247,20 +299,34 @@ def test_editing_a_docstring_reruns_nothing(plan, checkout: Path) -> None:
 def test_a_scripts_own_package_is_run(spare, checkout: Path) -> None:
     """The edited function of the copy is what runs, though another checkout is installed."""
     path = checkout / "grnformer/grn/eregulons/build.py"
-    signature = re.search(r"\ndef build_eregulons\(.*?\n\) -> [^\n]*:\n", path.read_text(), re.DOTALL)
+    signature = re.search(
+        r"\ndef build_eregulons\(.*?\n\) -> [^\n]*:\n", path.read_text(), re.DOTALL
+    )
     assert signature is not None
     body = signature.group(0) + '    raise RuntimeError("edited copy")\n'
     with edited(path, signature.group(0), body):
         run = spare.snakemake("results/simulated/grn/eregulons.parquet")
     assert run.jobs.keys() == {"build_eregulons", "filter_eregulons"}
     assert run.status != 0
-    assert "edited copy" in (spare.folder / "results/logs/simulated/grn/build_eregulons.log").read_text()
-    assert not (spare.folder / "results/simulated/grn/eregulons_unfiltered.parquet").exists()
+    assert (
+        "edited copy"
+        in (spare.folder / "results/logs/simulated/grn/build_eregulons.log").read_text()
+    )
+    assert not (
+        spare.folder / "results/simulated/grn/eregulons_unfiltered.parquet"
+    ).exists()
 
 
 def test_one_parameter_reruns_what_uses_it(plan) -> None:
     jobs = plan(pretrain={"heldout_fraction": 0.2})
-    assert set(jobs) == {"split_cells", "pretrain_model", "analyse_attention", "collect_costs", "render_report", "all"}
+    assert set(jobs) == {
+        "split_cells",
+        "pretrain_model",
+        "analyse_attention",
+        "collect_costs",
+        "render_report",
+        "all",
+    }
     jobs = plan(grn={"eregulons": {"min_targets": 6}})
     assert set(jobs) == {"build_eregulons"} | AFTER_EREGULONS
     assert set(plan(report={"title": "Another title"})) == {"render_report", "all"}
@@ -281,10 +347,17 @@ def test_one_input_reruns_what_reads_it(finished, plan) -> None:
 
 def test_same_seed_same_bytes_on_one_core(finished, spare) -> None:
     """Topics, links, TF-gene weights and eRegulons, made again with other threads."""
-    made = ["topics/cell_topic.parquet", "grn/region_gene.parquet", "grn/tf_gene.parquet", "grn/eregulons.parquet"]
+    made = [
+        "topics/cell_topic.parquet",
+        "grn/region_gene.parquet",
+        "grn/tf_gene.parquet",
+        "grn/eregulons.parquet",
+    ]
     made = [f"results/simulated/{name}" for name in made]
     for name in made:
         (spare.folder / name).unlink()
     spare.must("--cores", "1", "--forcerun", "fit_topics", "--", *made)
     for name in made:
-        assert (spare.folder / name).read_bytes() == (finished.folder / name).read_bytes(), name
+        assert (spare.folder / name).read_bytes() == (
+            finished.folder / name
+        ).read_bytes(), name

@@ -45,19 +45,29 @@ def place(make_workplace, small_data: Path, tmp_path: Path) -> Callable[..., Any
 
 def sheet(small_data: Path, target: Path, **changes: str | None) -> str:
     """The small dataset's sheet with cells replaced, or columns dropped (None)."""
-    frame = pd.read_csv(small_data / "samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+    frame = pd.read_csv(
+        small_data / "samples.tsv", sep="\t", dtype=str, keep_default_na=False
+    )
     for column, value in changes.items():
-        frame = frame.drop(columns=column) if value is None else frame.assign(**{column: value})
+        frame = (
+            frame.drop(columns=column)
+            if value is None
+            else frame.assign(**{column: value})
+        )
     frame.to_csv(target, sep="\t", index=False)
     return str(target)
 
 
-def registered(folder: Path, content: bytes, source: str, sha256: str) -> dict[str, Any]:
+def registered(
+    folder: Path, content: bytes, source: str, sha256: str
+) -> dict[str, Any]:
     """Config changes that make the TSS table a pinned resource of `source` with hash `sha256`."""
     (folder / "original.tsv.gz").write_bytes(content)
     entry = {"source": source, "sha256": sha256, "licence": "none", "about": "TSSs"}
     shipped = yaml.safe_load((ROOT / "config" / "resources.yaml").read_text())
-    (folder / "registry.yaml").write_text(yaml.safe_dump(shipped | {"tss.tsv.gz": entry}))
+    (folder / "registry.yaml").write_text(
+        yaml.safe_dump(shipped | {"tss.tsv.gz": entry})
+    )
     return {
         "resources": {"registry": str(folder / "registry.yaml")},
         "genomes": {"simulated": {"tss": "resource:tss.tsv.gz"}},
@@ -68,7 +78,9 @@ def registered(folder: Path, content: bytes, source: str, sha256: str) -> dict[s
 
 
 def test_a_missing_column(place, small_data: Path, tmp_path: Path) -> None:
-    run = place(samples=sheet(small_data, tmp_path / "samples.tsv", genome=None)).snakemake("prep")
+    run = place(
+        samples=sheet(small_data, tmp_path / "samples.tsv", genome=None)
+    ).snakemake("prep")
     refused(run, found=r"Found: .*samples\.tsv .*missing \['genome'\]")
     assert run.jobs == {}
 
@@ -85,29 +97,54 @@ def test_an_unknown_config_key(place) -> None:
 def test_a_resource_whose_hash_differs(place, small_data: Path, tmp_path: Path) -> None:
     content = (small_data / "tss.tsv.gz").read_bytes()
     source = f"path:{tmp_path / 'original.tsv.gz'}"
-    run = place(**registered(tmp_path, content, source, sha256="0" * 64)).snakemake("prep")
-    refused(run, found=f"Found: tss.tsv.gz from path:.* has SHA-256 {hashlib.sha256(content).hexdigest()}")
+    run = place(**registered(tmp_path, content, source, sha256="0" * 64)).snakemake(
+        "prep"
+    )
+    refused(
+        run,
+        found=f"Found: tss.tsv.gz from path:.* has SHA-256 {hashlib.sha256(content).hexdigest()}",
+    )
     assert not (tmp_path / "work" / "results" / "simulated" / "prep").exists()
     assert not (tmp_path / "work" / "resources" / "tss.tsv.gz").exists()
 
 
 def test_no_network_and_no_mirror(place, tmp_path: Path) -> None:
-    run = place(**registered(tmp_path, b"", "https://127.0.0.1:9/tss.tsv.gz", sha256="0" * 64)).snakemake("prep")
-    refused(run, found="Found: tss.tsv.gz could not be fetched from https://127.0.0.1:9/tss.tsv.gz")
-    assert re.search(r"To mend it: save it as .*resources/tss\.tsv\.gz.*GRNFORMER_MIRROR", run.terminal)
+    run = place(
+        **registered(tmp_path, b"", "https://127.0.0.1:9/tss.tsv.gz", sha256="0" * 64)
+    ).snakemake("prep")
+    refused(
+        run,
+        found="Found: tss.tsv.gz could not be fetched from https://127.0.0.1:9/tss.tsv.gz",
+    )
+    assert re.search(
+        r"To mend it: save it as .*resources/tss\.tsv\.gz.*GRNFORMER_MIRROR",
+        run.terminal,
+    )
     assert not (tmp_path / "work" / "results" / "simulated" / "prep").exists()
 
 
 # Decided when a sample is read: once by the command, then by the function that the rule calls.
 
 
-def test_disjoint_barcodes_by_the_command(place, small: Simulation, small_data: Path, tmp_path: Path) -> None:
+def test_disjoint_barcodes_by_the_command(
+    place, small: Simulation, small_data: Path, tmp_path: Path
+) -> None:
     other = small.atac.copy()
     other.obs_names = [f"cell_{number}" for number in range(other.n_obs)]
     other.write_h5ad(tmp_path / "atac.h5ad")
-    run = place(samples=sheet(small_data, tmp_path / "samples.tsv", atac=str(tmp_path / "atac.h5ad"))).snakemake("prep")
-    refused(run, found="ingest_sample stopped: wrong input.\nFound: .*0 of 40 RNA barcodes")
-    left = {path.name for path in (tmp_path / "work" / "results" / "simulated" / "prep").rglob("*") if path.is_file()}
+    run = place(
+        samples=sheet(
+            small_data, tmp_path / "samples.tsv", atac=str(tmp_path / "atac.h5ad")
+        )
+    ).snakemake("prep")
+    refused(
+        run, found="ingest_sample stopped: wrong input.\nFound: .*0 of 40 RNA barcodes"
+    )
+    left = {
+        path.name
+        for path in (tmp_path / "work" / "results" / "simulated" / "prep").rglob("*")
+        if path.is_file()
+    }
     assert left == {"tss.parquet"}
 
 
@@ -116,13 +153,21 @@ def load(small: Simulation, tmp_path: Path) -> Callable[..., None]:
     """Load the small sample with its RNA, its ATAC or its TSSs replaced."""
 
     def run(
-        rna: anndata.AnnData | None = None, atac: anndata.AnnData | None = None, tss: pd.DataFrame | None = None
+        rna: anndata.AnnData | None = None,
+        atac: anndata.AnnData | None = None,
+        tss: pd.DataFrame | None = None,
     ) -> None:
         row = {"sample": "s1", "donor": "d1", "genome": "simulated", "annotation": ""}
-        for name, data in (("rna", small.rna if rna is None else rna), ("atac", small.atac if atac is None else atac)):
+        for name, data in (
+            ("rna", small.rna if rna is None else rna),
+            ("atac", small.atac if atac is None else atac),
+        ):
             data.write_h5ad(tmp_path / f"{name}.h5ad")
             row[name] = str(tmp_path / f"{name}.h5ad")
-        settings = {key: CONFIG["prep"][key] for key in ("min_known_genes", "min_barcode_overlap", "min_annotated")}
+        settings = {
+            key: CONFIG["prep"][key]
+            for key in ("min_known_genes", "min_barcode_overlap", "min_annotated")
+        }
         build = CONFIG["prep"]["build"] | {"min_regions": 100}
         load_sample(row, small.tss if tss is None else tss, **settings, build=build)
 
@@ -160,7 +205,9 @@ def test_wrong_genome_build(load, small: Simulation) -> None:
 def test_an_empty_matrix(load, small: Simulation, modality: str, part: str) -> None:
     data = getattr(small, modality)
     empty = data[:0].copy() if part == "cells" else data[:, :0].copy()
-    with pytest.raises(InputError, match=r"(?i)empty|\b0 (cells|genes|regions|peaks|barcodes)|0 x|x 0"):
+    with pytest.raises(
+        InputError, match=r"(?i)empty|\b0 (cells|genes|regions|peaks|barcodes)|0 x|x 0"
+    ):
         load(**{modality: empty})
 
 

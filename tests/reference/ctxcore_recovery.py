@@ -17,17 +17,26 @@ folder = Path(resources.__file__).parent / "tests"
 path = next(folder.glob("*.genes_vs_motifs.rankings.feather"))
 database = opendb(str(path), name="database")
 if len(sys.argv) == 1:
-    sys.stdout.write(json.dumps({"path": str(path), "v1": str(next(folder.glob("*mc9nr.feather")))}))
+    sys.stdout.write(
+        json.dumps({"path": str(path), "v1": str(next(folder.glob("*mc9nr.feather")))})
+    )
     sys.exit()
 found = {}
-for name, (weights, auc_threshold, rank_threshold) in json.loads(Path(sys.argv[1]).read_text()).items():
+for name, (weights, auc_threshold, rank_threshold) in json.loads(
+    Path(sys.argv[1]).read_text()
+).items():
     ranks = database.load(GeneSignature(name=name, gene2weight=weights))
     weight = np.array([weights[gene] for gene in ranks.columns])
     auc = aucs(ranks, database.total_genes, weight, auc_threshold)
-    curves, _ = recovery(ranks, database.total_genes, weight, rank_threshold, auc_threshold)
+    curves, _ = recovery(
+        ranks, database.total_genes, weight, rank_threshold, auc_threshold
+    )
     bar = curves.mean(axis=0) + 2.0 * curves.std(axis=0)
     highest = curves - bar > (curves - bar).max(axis=1, keepdims=True) - 1e-9
-    edges = [leading_edge(curves[i], bar, ranks.values[i], ranks.columns.values) for i in range(len(ranks))]
+    edges = [
+        leading_edge(curves[i], bar, ranks.values[i], ranks.columns.values)
+        for i in range(len(ranks))
+    ]
     found[name] = {
         "motifs": list(ranks.index),
         "auc": auc.tolist(),

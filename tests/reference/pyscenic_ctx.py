@@ -23,18 +23,26 @@ logging.disable(logging.WARNING)
 given = json.loads(Path(sys.argv[1]).read_text())
 network = pd.read_csv(given["network"])
 known = network.rename(columns={"tf": "TF", "gene": "target"})
-known["regulation"] = (known["rho"] > 0.03).astype(int) - (known["rho"] < -0.03).astype(int)
+known["regulation"] = (known["rho"] > 0.03).astype(int) - (known["rho"] < -0.03).astype(
+    int
+)
 genes = sorted({*known["TF"], *known["target"]})
 nothing = pd.DataFrame(0.0, index=range(3), columns=genes)
-modules = modules_from_adjacencies(known, nothing, keep_only_activating=False, **given["cuts"])
+modules = modules_from_adjacencies(
+    known, nothing, keep_only_activating=False, **given["cuts"]
+)
 databases = [opendb(path, name=str(i)) for i, path in enumerate(given["rankings"])]
 table = load_motif_annotations(given["annotations"])
 
 
 def edge_of_ties(database, module, motif, length):
     ranks = database.load(module)
-    curves, _ = recovery(ranks, database.total_genes, np.ones(ranks.shape[1]), length, 0.05)
-    gap = (curves - curves.mean(axis=0) - 2.0 * curves.std(axis=0))[list(ranks.index).index(motif)]
+    curves, _ = recovery(
+        ranks, database.total_genes, np.ones(ranks.shape[1]), length, 0.05
+    )
+    gap = (curves - curves.mean(axis=0) - 2.0 * curves.std(axis=0))[
+        list(ranks.index).index(motif)
+    ]
     highest = np.flatnonzero(gap > gap.max() - 1e-9)
     own = ranks.loc[motif]
     return [sorted(own.index[own <= rank]) for rank in (highest[0], highest[-1])]
@@ -45,7 +53,9 @@ def rows_of(implementation):
     found, tables = [], []
     for i, database in enumerate(databases):
         for module in modules:
-            rows = transform.module2df(database, module, table, module2features_func=function)
+            rows = transform.module2df(
+                database, module, table, module2features_func=function
+            )
             if rows.empty:
                 continue
             tables.append(rows[rows["Enrichment", "TargetGenes"].map(len) > 0])
@@ -54,8 +64,25 @@ def rows_of(implementation):
             for (tf, motif), row in rows["Enrichment"].iterrows():
                 edge = sorted(gene for gene, _ in row["TargetGenes"])
                 length = given["thresholds"]["rank_threshold"]
-                ties = edge_of_ties(database, module, motif, length) if given["ties"] else []
-                found.append([tf, sign, cut, i, motif, row["AUC"], row["NES"], int(row["RankAtMax"]), edge, ties])
+                ties = (
+                    edge_of_ties(database, module, motif, length)
+                    if given["ties"]
+                    else []
+                )
+                found.append(
+                    [
+                        tf,
+                        sign,
+                        cut,
+                        i,
+                        motif,
+                        row["AUC"],
+                        row["NES"],
+                        int(row["RankAtMax"]),
+                        edge,
+                        ties,
+                    ]
+                )
     regulons = transform.df2regulons(pd.concat(tables)) if tables else []
     return found, {regulon.name: sorted(regulon.genes) for regulon in regulons}
 
@@ -63,7 +90,9 @@ def rows_of(implementation):
 rows, regulons = rows_of(transform.module2features_rcc4all_impl)
 sorted_rows, sorted_regulons = rows_of(transform.module2features_auc1st_impl)
 found = {
-    "modules": [[m.transcription_factor, sorted(m.context), sorted(m.genes)] for m in modules],
+    "modules": [
+        [m.transcription_factor, sorted(m.context), sorted(m.genes)] for m in modules
+    ],
     "enriched": rows,
     "regulons": regulons,
     "sorted": sorted_rows,

@@ -9,18 +9,34 @@ import numpy as np
 import pytest
 
 from grnformer.genome.rankings import open_rankings
-from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+from grnformer.grn.enrichment.recovery import (
+    leading_edge_ranks,
+    make_sets,
+    normalise,
+    recovery_auc,
+)
 
 HERE = Path(__file__).parent
-PYTHON = Path(os.environ.get("PYSCENIC_PYTHON", HERE.parents[1] / ".envs/pyscenic/bin/python"))
+PYTHON = Path(
+    os.environ.get("PYSCENIC_PYTHON", HERE.parents[1] / ".envs/pyscenic/bin/python")
+)
 pytestmark = [
     pytest.mark.reference,
-    pytest.mark.skipif(not PYTHON.exists(), reason="the environment .envs/pyscenic is not built: make env-pyscenic"),
+    pytest.mark.skipif(
+        not PYTHON.exists(),
+        reason="the environment .envs/pyscenic is not built: make env-pyscenic",
+    ),
 ]
 
 
 def ctxcore(*arguments: Path) -> str:
-    command = [str(PYTHON), "-W", "ignore", str(HERE / "ctxcore_recovery.py"), *map(str, arguments)]
+    command = [
+        str(PYTHON),
+        "-W",
+        "ignore",
+        str(HERE / "ctxcore_recovery.py"),
+        *map(str, arguments),
+    ]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -47,9 +63,16 @@ def test_recovery_equals_ctxcore(paths, tmp_path):
     for i in range(12):
         n = int(rng.integers(5, 400))
         best = np.argsort(ranks[:, i % 5])[:3000]
-        rows = np.unique(np.concatenate([rng.choice(best, n // 2 + 1, replace=False), rng.choice(len(ranks), n)]))
+        rows = np.unique(
+            np.concatenate(
+                [rng.choice(best, n // 2 + 1, replace=False), rng.choice(len(ranks), n)]
+            )
+        )
         weights = np.ones(len(rows)) if i % 2 else rng.random(len(rows))
-        genes = {database.features[row]: float(weight) for row, weight in zip(rows, weights, strict=True)}
+        genes = {
+            database.features[row]: float(weight)
+            for row, weight in zip(rows, weights, strict=True)
+        }
         sets[f"set{i}"] = (genes, [0.05, 0.01, 0.03][i % 3], [1500, 5000][i % 2])
     (tmp_path / "sets.json").write_text(json.dumps(sets))
     ctxcore(tmp_path / "sets.json", tmp_path / "found.json")
@@ -59,15 +82,25 @@ def test_recovery_equals_ctxcore(paths, tmp_path):
         genes, auc_threshold, rank_threshold = sets[name]
         ours = database.load(list(genes))
         one = make_sets([np.arange(len(genes))], [np.array(list(genes.values()))])
-        auc = recovery_auc(ours, one, total=len(database.features), auc_threshold=auc_threshold)
+        auc = recovery_auc(
+            ours, one, total=len(database.features), auc_threshold=auc_threshold
+        )
         np.testing.assert_allclose(auc[0], expected["auc"], atol=1e-12, rtol=0)
-        np.testing.assert_allclose(normalise(auc)[0], expected["nes"], atol=1e-9, rtol=0)
-        peaks = leading_edge_ranks(ours, *one.members(0), np.arange(5), rank_threshold=rank_threshold)
+        np.testing.assert_allclose(
+            normalise(auc)[0], expected["nes"], atol=1e-9, rtol=0
+        )
+        peaks = leading_edge_ranks(
+            ours, *one.members(0), np.arange(5), rank_threshold=rank_threshold
+        )
         for motif, peak in enumerate(peaks):
             equal = expected["equal_peaks"][motif]
             assert peak in equal
             edges = [
-                sorted(gene for gene, rank in zip(genes, ours[:, motif], strict=True) if rank <= last)
+                sorted(
+                    gene
+                    for gene, rank in zip(genes, ours[:, motif], strict=True)
+                    if rank <= last
+                )
                 for last in (min(equal), max(equal), peak)
             ]
             # with five motifs, mean + 2 sd of a member that only one motif has is its weight: an exact tie

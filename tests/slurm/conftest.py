@@ -54,7 +54,9 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 def load(path: str) -> ModuleType:
     """A module of other tests, whose fixtures are taken over below."""
-    spec = importlib.util.spec_from_file_location(f"taken_{Path(path).parent.name}_{Path(path).stem}", TESTS / path)
+    spec = importlib.util.spec_from_file_location(
+        f"taken_{Path(path).parent.name}_{Path(path).stem}", TESTS / path
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -62,8 +64,17 @@ def load(path: str) -> ModuleType:
     return module
 
 
-_unit, _train, _stage = load("unit/conftest.py"), load("unit/train/conftest.py"), load("stage/test_pretrain.py")
-settings, cells, bundle_of, job_of = _unit.settings, _unit.cells, _unit.bundle_of, _train.job_of
+_unit, _train, _stage = (
+    load("unit/conftest.py"),
+    load("unit/train/conftest.py"),
+    load("stage/test_pretrain.py"),
+)
+settings, cells, bundle_of, job_of = (
+    _unit.settings,
+    _unit.cells,
+    _unit.bundle_of,
+    _train.job_of,
+)
 inputs = _stage.inputs
 
 
@@ -71,16 +82,26 @@ inputs = _stage.inputs
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Environment in which Slurm's commands reach the cluster."""
     search = os.environ["PATH"] + os.pathsep + "/usr/sbin"
-    lacking = [name for name in ("munged", "slurmctld", "slurmd", *COMMANDS) if shutil.which(name, path=search) is None]
+    lacking = [
+        name
+        for name in ("munged", "slurmctld", "slurmd", *COMMANDS)
+        if shutil.which(name, path=search) is None
+    ]
     if lacking or os.geteuid() != 0:
-        pytest.skip(f"needs Slurm (Debian: slurm-wlm, slurm-client, munge) and root; lacking: {lacking or 'root'}")
+        pytest.skip(
+            f"needs Slurm (Debian: slurm-wlm, slurm-client, munge) and root; lacking: {lacking or 'root'}"
+        )
     folder = tmp_path_factory.mktemp("slurm")
     for parent in (folder, *folder.parents[:2]):
         parent.chmod(0o755)  # munged refuses a socket in a closed folder
     for name in ("state", "spool.near1", "spool.near2", "bin"):
         (folder / name).mkdir()
     ports = [free_port() for _ in range(3)]
-    values = {"host": socket.gethostname().split(".")[0], "folder": folder, "user": getpass.getuser()}
+    values = {
+        "host": socket.gethostname().split(".")[0],
+        "folder": folder,
+        "user": getpass.getuser(),
+    }
     values |= dict(zip(("port", "first", "second"), ports, strict=True))
     configuration = folder / "slurm.conf"
     configuration.write_text(CONFIGURATION.format(**values))
@@ -90,19 +111,47 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     # the step executor of Snakemake drops SLURM_CONF, so that the commands themselves must know it
     for name in COMMANDS:
         wrapper = folder / "bin" / name
-        wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={configuration} exec {shutil.which(name)} "$@"\n')
+        wrapper.write_text(
+            f'#!/bin/sh\nSLURM_CONF={configuration} exec {shutil.which(name)} "$@"\n'
+        )
         wrapper.chmod(0o755)
-    environment = os.environ | {"SLURM_CONF": str(configuration), "PATH": f"{folder / 'bin'}{os.pathsep}{search}"}
+    environment = os.environ | {
+        "SLURM_CONF": str(configuration),
+        "PATH": f"{folder / 'bin'}{os.pathsep}{search}",
+    }
     environment |= {"OMP_NUM_THREADS": "1"}
-    munge = [f"--key-file={key}", f"--socket={folder}/munge.socket", f"--pid-file={folder}/munged.pid"]
-    munge += [f"--log-file={folder}/munged.log", f"--seed-file={folder}/munge.seed", "--force"]
+    munge = [
+        f"--key-file={key}",
+        f"--socket={folder}/munge.socket",
+        f"--pid-file={folder}/munged.pid",
+    ]
+    munge += [
+        f"--log-file={folder}/munged.log",
+        f"--seed-file={folder}/munge.seed",
+        "--force",
+    ]
     try:
-        for command in (["munged", *munge], ["slurmctld"], ["slurmd", "-N", "near1"], ["slurmd", "-N", "near2"]):
+        for command in (
+            ["munged", *munge],
+            ["slurmctld"],
+            ["slurmd", "-N", "near1"],
+            ["slurmd", "-N", "near2"],
+        ):
             subprocess.run(command, env=environment, check=True, capture_output=True)
-        wait_until(lambda: ask(environment, "sinfo", "-h", "-N", "-o", "%T") == ["idle", "idle"], 60)
+        wait_until(
+            lambda: (
+                ask(environment, "sinfo", "-h", "-N", "-o", "%T") == ["idle", "idle"]
+            ),
+            60,
+        )
         yield environment
     finally:
-        subprocess.run(["scancel", "--user", values["user"]], env=environment, check=False, capture_output=True)
+        subprocess.run(
+            ["scancel", "--user", values["user"]],
+            env=environment,
+            check=False,
+            capture_output=True,
+        )
         for name in ("slurmd.near1", "slurmd.near2", "slurmctld", "munged"):
             if (folder / f"{name}.pid").exists():
                 os.kill(int((folder / f"{name}.pid").read_text()), signal.SIGTERM)
@@ -116,7 +165,9 @@ def free_port() -> int:
 
 def ask(environment: dict[str, str], *command: str) -> list[str]:
     """Words that a command says."""
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split()
+    return subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True
+    ).stdout.split()
 
 
 def wait_until(true: object, seconds: float) -> None:

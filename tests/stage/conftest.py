@@ -32,11 +32,30 @@ def run_rules(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
         (tmp_path / "empty").touch()
         sheet = "dataset\tsample\trna\tatac\tgenome\ntiny\ts1\tempty\tempty\thg38\n"
         (tmp_path / "samples.tsv").write_text(sheet)
-        (tmp_path / "config.yaml").write_text(yaml.safe_dump({"samples": "samples.tsv"} | config))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--cores", "1"]
-        command += ["--directory", str(tmp_path), "--configfile", str(tmp_path / "config.yaml"), "--quiet", "progress"]
+        (tmp_path / "config.yaml").write_text(
+            yaml.safe_dump({"samples": "samples.tsv"} | config)
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(CHECKOUT / "Snakefile"),
+            "--cores",
+            "1",
+        ]
+        command += [
+            "--directory",
+            str(tmp_path),
+            "--configfile",
+            str(tmp_path / "config.yaml"),
+            "--quiet",
+            "progress",
+        ]
         command += [*options, "--allowed-rules", *rules, "--", *targets]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
 
     return run
 
@@ -49,25 +68,44 @@ def simulated(tmp_path: Path) -> Simulation:
     folder = tmp_path / "results" / "tiny"
     parts = {}
     for name, data, key in (("rna", made.rna, "X_pca"), ("atac", made.atac, "X_lsi")):
-        var = data.var.assign(n_cells=10) if name == "atac" else data.var.assign(n_cells=10, highly_variable=True)
+        var = (
+            data.var.assign(n_cells=10)
+            if name == "atac"
+            else data.var.assign(n_cells=10, highly_variable=True)
+        )
         x = data.X.astype(np.float32)
         parts[name] = anndata.AnnData(
-            x.sign() if name == "atac" else x, obs=pd.DataFrame(index=data.obs_names), var=var
+            x.sign() if name == "atac" else x,
+            obs=pd.DataFrame(index=data.obs_names),
+            var=var,
         )
         parts[name].layers["counts"] = data.X
         parts[name].obsm[key] = np.zeros((data.n_obs, 2))
     mudata.set_options(pull_on_update=False)
     multiome = mudata.MuData(parts)
     types = made.annotation["cell_type"].to_numpy()
-    multiome.obs = pd.DataFrame({"cell_type": types, "sample": "s1", "donor": "d"}, index=made.rna.obs_names)
+    multiome.obs = pd.DataFrame(
+        {"cell_type": types, "sample": "s1", "donor": "d"}, index=made.rna.obs_names
+    )
     io.write_mudata(multiome, folder / "prep" / "multiome.h5mu", "multiome")
     rng = np.random.default_rng(0)
     sets = []
     for name, part in made.edges.explode("cell_types").groupby("cell_types"):
         bound = part["region"].unique()
-        chosen = {*bound, *rng.choice(made.regions["region"], len(bound), replace=False)}
-        sets.append(pd.DataFrame({"set": name, "kind": "dar", "region": sorted(chosen), "score": 1.0}))
-    io.write_table(pd.concat(sets), folder / "topics" / "region_sets.parquet", "region_sets")
-    links = made.regions[["region", "gene"]].assign(distance=0, promoter=True, importance=0.1, rho=0.3)
+        chosen = {
+            *bound,
+            *rng.choice(made.regions["region"], len(bound), replace=False),
+        }
+        sets.append(
+            pd.DataFrame(
+                {"set": name, "kind": "dar", "region": sorted(chosen), "score": 1.0}
+            )
+        )
+    io.write_table(
+        pd.concat(sets), folder / "topics" / "region_sets.parquet", "region_sets"
+    )
+    links = made.regions[["region", "gene"]].assign(
+        distance=0, promoter=True, importance=0.1, rho=0.3
+    )
     io.write_table(links, folder / "grn" / "region_gene.parquet", "region_gene")
     return made

@@ -8,9 +8,26 @@ import torch
 
 from grnformer.core import io
 
-SMILES = ["CCO", "c1ccccc1", "CC(=O)C", "NCCc1ccccc1", "OC1CCCCC1", "CCCCl", "c1ccncc1", "CC#N", "CSC", "CC(C)(C)O"]
+SMILES = [
+    "CCO",
+    "c1ccccc1",
+    "CC(=O)C",
+    "NCCc1ccccc1",
+    "OC1CCCCC1",
+    "CCCCl",
+    "c1ccncc1",
+    "CC#N",
+    "CSC",
+    "CC(C)(C)O",
+]
 DRUGS = dict(zip("abcdefghij", SMILES, strict=True))
-NETWORK = {"max_epochs": 30, "patience": 30, "drug_hidden": 16, "learning_rate": 0.01, "encoder_learning_rate": 0.01}
+NETWORK = {
+    "max_epochs": 30,
+    "patience": 30,
+    "drug_hidden": 16,
+    "learning_rate": 0.01,
+    "encoder_learning_rate": 0.01,
+}
 
 
 def write_screen(folder, rng):
@@ -18,15 +35,29 @@ def write_screen(folder, rng):
     lines = [f"L-{i:02d}" for i in range(80)] + ["T-T", "TT"]
     factors = rng.normal(size=(len(lines), 2))
     values = rng.normal(size=(len(lines), 1)) + factors @ rng.normal(size=(2, 10))
-    rows = [(line, drug, values[i, j]) for i, line in enumerate(lines) for j, drug in enumerate(DRUGS)]
-    rows += [(line, "b", values[i, 1] + 0.1) for i, line in enumerate(lines[:20])]  # replicates
-    pd.DataFrame(rows, columns=["CELL_LINE_NAME", "DRUG_NAME", "LN_IC50"]).to_csv(folder / "ic50.csv", index=False)
+    rows = [
+        (line, drug, values[i, j])
+        for i, line in enumerate(lines)
+        for j, drug in enumerate(DRUGS)
+    ]
+    # replicates
+    rows += [(line, "b", values[i, 1] + 0.1) for i, line in enumerate(lines[:20])]
+    pd.DataFrame(rows, columns=["CELL_LINE_NAME", "DRUG_NAME", "LN_IC50"]).to_csv(
+        folder / "ic50.csv", index=False
+    )
     (folder / "smiles.pkl").write_bytes(pickle.dumps(DRUGS))
-    profiles = factors @ rng.normal(size=(2, 40)) + 0.2 * rng.normal(size=(len(lines), 40))
-    content = {line.replace("-", ""): torch.from_numpy(p) for line, p in zip(lines, profiles, strict=True)}
+    profiles = factors @ rng.normal(size=(2, 40)) + 0.2 * rng.normal(
+        size=(len(lines), 40)
+    )
+    content = {
+        line.replace("-", ""): torch.from_numpy(p)
+        for line, p in zip(lines, profiles, strict=True)
+    }
     (folder / "expression.pkl").write_bytes(pickle.dumps(content))
     (folder / "genes.txt").write_text("\n".join(f"G{i}" for i in range(40)))
-    return pd.DataFrame({"line": lines[:80]} | {f"dim_{d}": factors[:80, d] for d in range(2)})
+    return pd.DataFrame(
+        {"line": lines[:80]} | {f"dim_{d}": factors[:80, d] for d in range(2)}
+    )
 
 
 def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules):
@@ -34,7 +65,11 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules
     results = tmp_path / "results" / "tiny" / "bench" / "drug_response"
     shared = tmp_path / "results" / "bench" / "drug_response"
     for seed in (1, 2):
-        io.write_table(embedding, results / "embedding" / "hybrid" / f"seed{seed}.parquet", "line_embedding")
+        io.write_table(
+            embedding,
+            results / "embedding" / "hybrid" / f"seed{seed}.parquet",
+            "line_embedding",
+        )
     settings = {
         "splits": ["line"],
         "responses": "ic50.csv",
@@ -45,7 +80,12 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules
         "network": NETWORK,
     }
     config = {"bench": {"drug_response": settings}, "pretrain": {"seeds": [1, 2]}}
-    made = ["prepare_drug_response", "split_drug_response", "predict_baselines", "train_drug_response"]
+    made = [
+        "prepare_drug_response",
+        "split_drug_response",
+        "predict_baselines",
+        "train_drug_response",
+    ]
     predictions = results / "predictions" / "hybrid" / "line.parquet"
     baselines = shared / "baselines" / "line.parquet"
     targets = [str(path.relative_to(tmp_path)) for path in (predictions, baselines)]
@@ -53,18 +93,30 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules
     assert run.returncode == 0, run.stderr
     counts = io.read_table(shared / "counts.tsv", "screen_counts").set_index("step")
     assert counts.loc["lines with a unique normalised name", "names"] == "T-T; TT"
-    assert counts.loc["replicate rows merged into pairs", ["found", "kept"]].tolist() == [820, 800]
+    assert counts.loc[
+        "replicate rows merged into pairs", ["found", "kept"]
+    ].tolist() == [820, 800]
 
     table = io.read_table(predictions, "drug_predictions")
     assert table["fold"].value_counts().size == 3
     for arm in ("none", "no_edges", "random"):
         copy = table.rename(columns={"hybrid": arm})
-        io.write_table(copy, results / "predictions" / arm / "line.parquet", "drug_predictions")
+        io.write_table(
+            copy, results / "predictions" / arm / "line.parquet", "drug_predictions"
+        )
     reference = table.rename(columns={"hybrid": "expression"})
-    io.write_table(reference, shared / "expression_reference" / "line.parquet", "drug_predictions")
-    run = run_rules(["results/tiny/bench/drug_response/summary.tsv"], ["score_drug_response"], config)
+    io.write_table(
+        reference, shared / "expression_reference" / "line.parquet", "drug_predictions"
+    )
+    run = run_rules(
+        ["results/tiny/bench/drug_response/summary.tsv"],
+        ["score_drug_response"],
+        config,
+    )
     assert run.returncode == 0, run.stderr
-    summary = io.read_table(results / "summary.tsv", "summary").set_index(["metric", "arm"])
+    summary = io.read_table(results / "summary.tsv", "summary").set_index(
+        ["metric", "arm"]
+    )
     primary = summary.loc["double_centred_pearson"]
     assert primary["kind"].to_dict() == {
         "additive": "baseline",
@@ -81,4 +133,6 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules
     assert primary.loc["hybrid", "estimate"] > 0.5
     assert primary.loc["ridge", "estimate"] > 0.8
     assert primary.loc["hybrid", "baseline"] == "ridge"
-    assert primary.loc[["additive", "drug_mean"], ["members", "failed"]].to_numpy().tolist() == [[0, 3], [0, 3]]
+    assert primary.loc[
+        ["additive", "drug_mean"], ["members", "failed"]
+    ].to_numpy().tolist() == [[0, 3], [0, 3]]

@@ -26,7 +26,11 @@ def test_eregulons_from_promoters_recover_planted_edges(simulated, tmp_path, run
         "grn": {
             "tfs": {"lists": ["data/tfs.txt"], "min_cells": 3},
             "tf_gene": {"method": "coexpression"},
-            "cistromes": {"method": "promoter", "promoter": promoter, "prior": {"table": "data/prior.parquet"}},
+            "cistromes": {
+                "method": "promoter",
+                "promoter": promoter,
+                "prior": {"table": "data/prior.parquet"},
+            },
             "eregulons": {"min_targets": 3},
         }
     }
@@ -38,7 +42,9 @@ def test_eregulons_from_promoters_recover_planted_edges(simulated, tmp_path, run
     assert cistromes["evidence"].str.fullmatch(r"promoter:TF\d+_motif").all()
     assert (cistromes["sign"] == 0).all()
     assert (cistromes["score"] >= 0.5).all()
-    odds = io.read_table(grn / "promoter_binding.parquet", "promoter_binding").set_index("gene")
+    odds = io.read_table(
+        grn / "promoter_binding.parquet", "promoter_binding"
+    ).set_index("gene")
     row = cistromes.iloc[0]
     assert row["score"] == odds.loc[row["gene"], row["tf"]]
 
@@ -48,7 +54,10 @@ def test_eregulons_from_promoters_recover_planted_edges(simulated, tmp_path, run
     truth = set(simulated.edges[["tf", "gene"]].itertuples(index=False, name=None))
     tfs = list(simulated.tfs)
     exchanged = [
-        len({(tfs[(tfs.index(tf) + shift) % len(tfs)], gene) for tf, gene in pairs} & truth)
+        len(
+            {(tfs[(tfs.index(tf) + shift) % len(tfs)], gene) for tf, gene in pairs}
+            & truth
+        )
         for shift in range(1, len(tfs))
     ]
     assert len(pairs & truth) > 0.4 * len(pairs)

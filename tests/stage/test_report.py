@@ -16,16 +16,26 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def run(finished_run: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(
+    finished_run: Path, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A finished run of one dataset without truth for GRN accuracy, with every input that the rule declares."""
     folder = tmp_path_factory.mktemp("stage")
     shutil.copytree(finished_run / "results" / "lines", folder / "results" / "lines")
     shutil.copytree(finished_run / "results" / "bench", folder / "results" / "bench")
-    shutil.copytree(finished_run / "results" / "benchmarks", folder / "results" / "benchmarks")
+    shutil.copytree(
+        finished_run / "results" / "benchmarks", folder / "results" / "benchmarks"
+    )
     shutil.rmtree(folder / "results" / "lines" / "bench" / "grn_accuracy")
     for name in ("rna.h5ad", "atac.h5ad"):
         (folder / name).touch()
-    columns = {"dataset": "lines", "sample": "s1", "rna": "rna.h5ad", "atac": "atac.h5ad", "genome": "hg38"}
+    columns = {
+        "dataset": "lines",
+        "sample": "s1",
+        "rna": "rna.h5ad",
+        "atac": "atac.h5ad",
+        "genome": "hg38",
+    }
     sheet = "\t".join(columns) + "\n" + "\t".join(columns.values()) + "\n"
     (folder / "samples.tsv").write_text(sheet)
     overlay = {
@@ -42,7 +52,15 @@ def run(finished_run: Path, config: dict[str, Any], tmp_path_factory: pytest.Tem
 
 def snakemake(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # --allowed-rules: what other stages wrote counts as given
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(run)]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(CHECKOUT / "Snakefile"),
+        "--directory",
+        str(run),
+    ]
     command += [
         "--configfile",
         str(run / "config.yaml"),
@@ -52,7 +70,9 @@ def snakemake(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "collect_costs",
         "render_report",
     ]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 def test_rule_renders_page_and_tables(run: Path) -> None:
@@ -60,12 +80,27 @@ def test_rule_renders_page_and_tables(run: Path) -> None:
     assert done.returncode == 0, done.stderr
     page = (run / "results" / "report" / "index.html").read_text()
     assert "Stage test" in page
-    assert "Drug response: hybrid is better than every control and the best baseline in 0 of 3 tasks" in page
+    assert (
+        "Drug response: hybrid is better than every control and the best baseline in 0 of 3 tasks"
+        in page
+    )
     assert "GRN accuracy was not measured" in page
     tables = {path.stem for path in (run / "results" / "report" / "tables").iterdir()}
-    assert {"drug_response_summary", "eregulon_dots", "sizes", "costs_by_job", "software"} <= tables
+    assert {
+        "drug_response_summary",
+        "eregulon_dots",
+        "sizes",
+        "costs_by_job",
+        "software",
+    } <= tables
     assert "grn_accuracy_summary" not in tables
-    jobs = pd.read_csv(run / "results" / "report" / "tables" / "costs_by_job.tsv", sep="\t")
-    assert set(jobs["job"]) == {"prepare_tss", "infer_tf_gene", "pretrain_model.hybrid.seed1"}
+    jobs = pd.read_csv(
+        run / "results" / "report" / "tables" / "costs_by_job.tsv", sep="\t"
+    )
+    assert set(jobs["job"]) == {
+        "prepare_tss",
+        "infer_tf_gene",
+        "pretrain_model.hybrid.seed1",
+    }
     again = snakemake(run, "-n", "report")
     assert "Nothing to be done" in again.stdout + again.stderr

@@ -26,26 +26,38 @@ def write_multiome(path, rng):
     counts = sp.csr_matrix((rng.random((90, 200)) < chance).astype(np.int32))
     cells = [f"c{i}" for i in range(90)]
     starts = np.arange(200) * 5000
-    regions = pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 500, "n_cells": 1})
+    regions = pd.DataFrame(
+        {"chrom": "chr1", "start": starts, "end": starts + 500, "n_cells": 1}
+    )
     regions.index = [f"chr1:{s}-{s + 500}" for s in starts]
-    atac = anndata.AnnData(counts.astype(np.float32), obs=pd.DataFrame(index=cells), var=regions)
+    atac = anndata.AnnData(
+        counts.astype(np.float32), obs=pd.DataFrame(index=cells), var=regions
+    )
     genes = pd.DataFrame({"n_cells": 1, "highly_variable": True}, index=["G1", "G2"])
     rna_counts = sp.csr_matrix(np.ones((90, 2), dtype=np.int32))
-    rna = anndata.AnnData(rna_counts.astype(np.float32), obs=pd.DataFrame(index=cells), var=genes)
+    rna = anndata.AnnData(
+        rna_counts.astype(np.float32), obs=pd.DataFrame(index=cells), var=genes
+    )
     for modality, layer, key in ((rna, rna_counts, "X_pca"), (atac, counts, "X_lsi")):
         modality.layers["counts"] = layer
         modality.obsm[key] = np.zeros((90, 2))
     mudata.set_options(pull_on_update=False)
     data = mudata.MuData({"rna": rna, "atac": atac})
-    data.obs = pd.DataFrame({"cell_type": types, "sample": "s1", "donor": "d1"}, index=cells)
+    data.obs = pd.DataFrame(
+        {"cell_type": types, "sample": "s1", "donor": "d1"}, index=cells
+    )
     io.write_mudata(data, path, "multiome")
 
 
 def test_topics_from_multiome_to_region_sets(tmp_path, run_rules):
-    write_multiome(tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0))
+    write_multiome(
+        tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0)
+    )
     folder = tmp_path / "results/tiny/topics"
     rules = ["fit_topics", "select_topics", "binarize_topics"]
-    result = run_rules(["results/tiny/topics/region_sets.parquet"], rules, {"topics": TOPICS})
+    result = run_rules(
+        ["results/tiny/topics/region_sets.parquet"], rules, {"topics": TOPICS}
+    )
     assert result.returncode == 0, result.stderr
 
     selection = io.read_table(folder / "model_selection.tsv", "topic_selection")
@@ -66,7 +78,9 @@ def test_topics_from_multiome_to_region_sets(tmp_path, run_rules):
 
 
 def test_a_forced_topic_count_reruns_the_selection_alone(tmp_path, run_rules):
-    write_multiome(tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0))
+    write_multiome(
+        tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0)
+    )
     target = "results/tiny/topics/model_selection.tsv"
     rules = ["fit_topics", "select_topics"]
     assert run_rules([target], rules, {"topics": TOPICS}).returncode == 0
@@ -74,4 +88,6 @@ def test_a_forced_topic_count_reruns_the_selection_alone(tmp_path, run_rules):
     assert done.returncode == 0, done.stderr
     selection = io.read_table(tmp_path / target, "topic_selection")
     assert selection.query("selected")["n_topics"].tolist() == [2]
-    assert io.read_table(tmp_path / "results/tiny/topics/cell_topic.parquet", "cell_topic").shape == (90, 3)
+    assert io.read_table(
+        tmp_path / "results/tiny/topics/cell_topic.parquet", "cell_topic"
+    ).shape == (90, 3)

@@ -23,8 +23,20 @@ from grnformer.simulate.write import write_simulation
 N, K, B, L = 20, 5, 6, 8  # genes, eRegulons, cells, tokens
 N_TFS, N_TARGETS, RANK_CUTOFF = 10, 30, 10
 SIZE = {
-    "backbone": {"n_bins": 20, "width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.1}
-    | {"norm_first": True, "bilinear": True, "original": False, "masked_attention": False},
+    "backbone": {
+        "n_bins": 20,
+        "width": 16,
+        "n_layers": 1,
+        "n_heads": 2,
+        "hidden": 32,
+        "dropout": 0.1,
+    }
+    | {
+        "norm_first": True,
+        "bilinear": True,
+        "original": False,
+        "masked_attention": False,
+    },
     "adapter": {"n_heads": 2, "position": "after"},
     "gnn": {"name": "sage", "width": 16, "n_layers": 1, "n_heads": 2, "fanout": 10}
     | {"direction": "tf_to_gene", "fusion": "sum"},
@@ -63,28 +75,55 @@ def planted_genome(tmp_path: Path) -> PlantedGenome:
     write_simulation(simulation, tmp_path)
     rng = np.random.default_rng(0)
     motifs = read_motifs([tmp_path / "motifs.jaspar"], background_fraction=0.01)
-    motifs |= {f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)}
+    motifs |= {
+        f"decoy{i}": [rng.dirichlet(np.full(4, 0.2), size=12)] for i in range(60)
+    }
     regions = simulation.regions
     bound = simulation.edges.explode("cell_types")
     sets = []
     for name, part in bound.groupby("cell_types"):
-        chosen = set(part["region"]) | set(rng.choice(regions["region"], part["region"].nunique(), replace=False))
-        sets.append(pd.DataFrame({"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}))
-    annotations = pd.DataFrame({"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)})
+        chosen = set(part["region"]) | set(
+            rng.choice(regions["region"], part["region"].nunique(), replace=False)
+        )
+        sets.append(
+            pd.DataFrame(
+                {"kind": "dar", "set": name, "region": sorted(chosen), "score": 1.0}
+            )
+        )
+    annotations = pd.DataFrame(
+        {"motif": [f"{tf}_motif" for tf in simulation.tfs], "tf": list(simulation.tfs)}
+    )
     sequences = read_sequences(tmp_path / "genome.fa", regions)
-    return PlantedGenome(simulation, motifs, sequences, pd.concat(sets), annotations.assign(evidence="direct"), bound)
+    return PlantedGenome(
+        simulation,
+        motifs,
+        sequences,
+        pd.concat(sets),
+        annotations.assign(evidence="direct"),
+        bound,
+    )
 
 
 def edges_of(rng, count, gates=None):
     source, target = rng.integers(5, size=count), rng.integers(N, size=count)
-    weight = (rng.random(count) + 0.1).astype(np.float32) * rng.choice([-1, 1], count).astype(np.float32)
-    return make_edges(source, target, weight, ALWAYS_OPEN if gates is None else rng.integers(gates, size=count))
+    weight = (rng.random(count) + 0.1).astype(np.float32) * rng.choice(
+        [-1, 1], count
+    ).astype(np.float32)
+    return make_edges(
+        source,
+        target,
+        weight,
+        ALWAYS_OPEN if gates is None else rng.integers(gates, size=count),
+    )
 
 
 @pytest.fixture
 def structure():
     rng = np.random.default_rng(0)
-    return {"cell_type": [edges_of(rng, 30), edges_of(rng, 25)], "cell": [edges_of(rng, 40, K)]}
+    return {
+        "cell_type": [edges_of(rng, 30), edges_of(rng, 25)],
+        "cell": [edges_of(rng, 40, K)],
+    }
 
 
 @pytest.fixture
@@ -95,12 +134,21 @@ def batch():
     masked = np.zeros((B, L), bool)
     masked[:, :3] = True
     active = (rng.random((B, K)) < 0.5).astype(np.float32)
-    return Batch(*map(torch.from_numpy, (genes, values, masked)), rng.integers(2, size=B), torch.from_numpy(active))
+    return Batch(
+        *map(torch.from_numpy, (genes, values, masked)),
+        rng.integers(2, size=B),
+        torch.from_numpy(active),
+    )
 
 
 @pytest.fixture
 def settings():
-    optimiser = {"adapter_scalar_rate": 0.05, "weight_decay": 0.01, "cell_loss": 0.5, "clip": 1.0}
+    optimiser = {
+        "adapter_scalar_rate": 0.05,
+        "weight_decay": 0.01,
+        "cell_loss": 0.5,
+        "clip": 1.0,
+    }
     return {
         "seed": 1,
         "backbone": "scgpt",
@@ -129,12 +177,19 @@ def cells(tmp_path):
     tf = rng.normal(size=(n_cells, N_TFS))
     regulators = np.stack([rng.permutation(N_TFS)[:2] for _ in range(N_TARGETS)])
     signs = rng.choice([-1, 1], regulators.shape)
-    targets = (tf[:, regulators] * signs).sum(2) / np.sqrt(2) + 0.2 * rng.normal(size=(n_cells, N_TARGETS))
+    targets = (tf[:, regulators] * signs).sum(2) / np.sqrt(2) + 0.2 * rng.normal(
+        size=(n_cells, N_TARGETS)
+    )
     expression = np.maximum(np.concatenate([tf, targets], axis=1), 0).astype(np.float32)
     obs = pd.DataFrame(
-        {"cell_type": np.where(np.arange(n_cells) % 2, "A", "B")}, index=[f"c{i}" for i in range(n_cells)]
+        {"cell_type": np.where(np.arange(n_cells) % 2, "A", "B")},
+        index=[f"c{i}" for i in range(n_cells)],
     )
-    data = ad.AnnData(sp.csr_matrix(expression), obs, pd.DataFrame(index=[f"G{i}" for i in range(n_genes)]))
+    data = ad.AnnData(
+        sp.csr_matrix(expression),
+        obs,
+        pd.DataFrame(index=[f"G{i}" for i in range(n_genes)]),
+    )
     data.write_h5ad(tmp_path / "cells.h5ad")
     return tmp_path / "cells.h5ad", data, regulators, signs
 
@@ -143,23 +198,45 @@ def cells(tmp_path):
 def bundle_of(cells):
     _, data, regulators, signs = cells
     names = list(data.var_names)
-    genes = pd.DataFrame({"node": range(len(names)), "gene": names, "token": range(len(names))})
-    edges = pd.DataFrame({"tf": regulators.ravel(), "gene": np.repeat(np.arange(N_TARGETS) + N_TFS, 2), "weight": 1.0})
+    genes = pd.DataFrame(
+        {"node": range(len(names)), "gene": names, "token": range(len(names))}
+    )
+    edges = pd.DataFrame(
+        {
+            "tf": regulators.ravel(),
+            "gene": np.repeat(np.arange(N_TARGETS) + N_TFS, 2),
+            "weight": 1.0,
+        }
+    )
     edges["sign"] = signs.ravel()
     types = [edges.assign(cell_type=name).astype(EDGE_TYPES) for name in ("A", "B")]
     eregulons = edges.assign(eregulon=edges["tf"]).astype(EDGE_TYPES)
     pairs = eregulons.loc[(eregulons["sign"] > 0), ["eregulon", "gene"]]
     own = pd.DataFrame({"eregulon": range(N_TFS), "gene": range(N_TFS)})
-    members = pd.concat([own, pairs]).sort_values(["eregulon", "gene"], ignore_index=True)
-    sets = sp.csc_matrix((np.ones(len(members)), (members["gene"], members["eregulon"])), shape=(len(names), N_TFS))
+    members = pd.concat([own, pairs]).sort_values(
+        ["eregulon", "gene"], ignore_index=True
+    )
+    sets = sp.csc_matrix(
+        (np.ones(len(members)), (members["gene"], members["eregulon"])),
+        shape=(len(names), N_TFS),
+    )
     auc = score_cells(data.X, sets, RANK_CUTOFF)
-    thresholds = pd.DataFrame({"eregulon": range(N_TFS), "threshold": np.quantile(auc, 0.6, axis=0).astype(float)})
+    thresholds = pd.DataFrame(
+        {
+            "eregulon": range(N_TFS),
+            "threshold": np.quantile(auc, 0.6, axis=0).astype(float),
+        }
+    )
     cell, regulon = np.nonzero(auc > thresholds["threshold"].to_numpy())
     graph = Graph(
         genes.assign(is_tf=genes["node"] < N_TFS),
-        pd.concat(types, ignore_index=True)[["cell_type", "tf", "gene", "weight", "sign"]],
+        pd.concat(types, ignore_index=True)[
+            ["cell_type", "tf", "gene", "weight", "sign"]
+        ],
         eregulons[["eregulon", "tf", "gene", "weight", "sign"]],
-        pd.DataFrame({"cell": data.obs_names.to_numpy(object)[cell], "eregulon": regulon}),
+        pd.DataFrame(
+            {"cell": data.obs_names.to_numpy(object)[cell], "eregulon": regulon}
+        ),
         [f"r{k}" for k in range(N_TFS)],
         members.assign(gene=members["gene"].map(dict(enumerate(names)))),
         thresholds,
@@ -169,7 +246,13 @@ def bundle_of(cells):
     def make(mode):
         changed = MODES[mode](graph, np.random.default_rng(0))
         meta = {"mode": mode, "scales": ["cell_type", "cell"], "cell_types": ["A", "B"]}
-        meta |= {"eregulons": graph.eregulon_names, "genes": len(names), "edges": {}, "eregulon_edges": 0, "seed": 0}
+        meta |= {
+            "eregulons": graph.eregulon_names,
+            "genes": len(names),
+            "edges": {},
+            "eregulon_edges": 0,
+            "seed": 0,
+        }
         meta |= {
             "active_pairs": 0,
             "edges_lost": 0,

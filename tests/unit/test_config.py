@@ -9,10 +9,25 @@ import yaml
 
 from grnformer.core.errors import InputError
 from grnformer.settings.read import check_config, complete, config_schema
-from grnformer.workflow.config import config_of_datasets, locate, read_registry, read_samples, resource_name
+from grnformer.workflow.config import (
+    config_of_datasets,
+    locate,
+    read_registry,
+    read_samples,
+    resource_name,
+)
 
 ROOT = Path(__file__).parents[2]
-COLUMNS = ["dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation"]
+COLUMNS = [
+    "dataset",
+    "sample",
+    "donor",
+    "rna",
+    "atac",
+    "fragments",
+    "genome",
+    "annotation",
+]
 REGISTRY = {"cells.csv": {}}
 
 
@@ -26,7 +41,13 @@ def row(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "rna.h5ad").touch()
     (tmp_path / "atac.h5ad").touch()
     rna, atac = str(tmp_path / "rna.h5ad"), str(tmp_path / "atac.h5ad")
-    return dict(zip(COLUMNS, ["pbmc", "s1", "d1", rna, atac, "", "hg38", "resource:cells.csv"], strict=True))
+    return dict(
+        zip(
+            COLUMNS,
+            ["pbmc", "s1", "d1", rna, atac, "", "hg38", "resource:cells.csv"],
+            strict=True,
+        )
+    )
 
 
 def write_sheet(folder: Path, *rows: dict[str, str]) -> Path:
@@ -45,9 +66,12 @@ def test_every_section_of_the_schema_forbids_unknown_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "key"), [(None, "topcs"), ("prep", "seeed"), ("resources", "mirrors"), ("report", "titel")]
+    ("section", "key"),
+    [(None, "topcs"), ("prep", "seeed"), ("resources", "mirrors"), ("report", "titel")],
 )
-def test_an_unknown_key_is_refused_by_name(config: dict[str, Any], section: str | None, key: str) -> None:
+def test_an_unknown_key_is_refused_by_name(
+    config: dict[str, Any], section: str | None, key: str
+) -> None:
     (config[section] if section else config)[key] = 1
     with pytest.raises(InputError, match=key) as error:
         check_config(config)
@@ -78,7 +102,9 @@ def test_a_section_emptied_in_yaml_is_refused(config: dict[str, Any]) -> None:
         check_config(config | {"prep": None})
 
 
-def test_a_dataset_has_its_own_settings_over_the_common_ones(config: dict[str, Any]) -> None:
+def test_a_dataset_has_its_own_settings_over_the_common_ones(
+    config: dict[str, Any],
+) -> None:
     config["datasets"] = {"deep": {"prep": {"cells": {"min_umis": 1000}}}}
     both = config_of_datasets(config, ["deep", "shallow"])
     assert both["deep"]["prep"]["cells"] == config["prep"]["cells"] | {"min_umis": 1000}
@@ -87,17 +113,25 @@ def test_a_dataset_has_its_own_settings_over_the_common_ones(config: dict[str, A
     assert config["prep"]["cells"]["min_umis"] != 1000
 
 
-def test_settings_of_an_unknown_dataset_or_key_are_refused(config: dict[str, Any]) -> None:
+def test_settings_of_an_unknown_dataset_or_key_are_refused(
+    config: dict[str, Any],
+) -> None:
     config["datasets"] = {"deep": {"prep": {"cels": {"min_umis": 1000}}}}
     with pytest.raises(InputError, match=r"(?s)settings of dataset 'deep'.*cels"):
         config_of_datasets(config, ["deep"])
     with pytest.raises(InputError, match=r"(?s)dataset 'deep'.*: shallow"):
         config_of_datasets(config, ["shallow"])
     with pytest.raises(InputError, match=r"(?s)dataset 'gone'.*: deep"):
-        config_of_datasets(config | {"datasets": {}, "pretrain": config["pretrain"] | {"datasets": ["gone"]}}, ["deep"])
+        config_of_datasets(
+            config
+            | {"datasets": {}, "pretrain": config["pretrain"] | {"datasets": ["gone"]}},
+            ["deep"],
+        )
 
 
-def test_paths_are_looked_up_here_then_below_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_looked_up_here_then_below_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     work, root = tmp_path / "work", tmp_path / "root"
     work.mkdir()
     root.mkdir()
@@ -123,7 +157,9 @@ def test_the_shipped_sheet_and_registry_are_sound(config: dict[str, Any]) -> Non
 
 def test_a_registry_entry_without_a_hash_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "resources.yaml"
-    path.write_text("cells.csv: {source: 'path:cells.csv', licence: MIT, about: cells}\n")
+    path.write_text(
+        "cells.csv: {source: 'path:cells.csv', licence: MIT, about: cells}\n"
+    )
     with pytest.raises(InputError, match="sha256"):
         read_registry(path)
 
@@ -133,13 +169,19 @@ def test_a_missing_registry_is_named(tmp_path: Path) -> None:
         read_registry(tmp_path / "absent.yaml")
 
 
-def test_a_sound_sheet_is_read_as_text(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
-    sheet = read_samples(write_sheet(tmp_path, row | {"sample": "01"}), config, REGISTRY)
+def test_a_sound_sheet_is_read_as_text(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
+    sheet = read_samples(
+        write_sheet(tmp_path, row | {"sample": "01"}), config, REGISTRY
+    )
     assert sheet.loc[0, "sample"] == "01"
     assert sheet.loc[0, "fragments"] == ""
 
 
-def test_optional_columns_may_be_left_out(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_optional_columns_may_be_left_out(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     for column in ("donor", "fragments", "annotation"):
         del row[column]
     sheet = read_samples(write_sheet(tmp_path, row), config, REGISTRY)
@@ -154,62 +196,88 @@ def test_optional_columns_may_be_left_out(tmp_path: Path, row: dict[str, str], c
         ({"atac": ""}, "neither atac nor fragments"),
         ({"fragments": "resource:cells.csv"}, "both atac and fragments"),
         ({"genome": "hg18"}, r"(?s)genome 'hg18'.*one of \['hg19', 'hg38', 'mm10'\]"),
-        ({"rna": "/no/such/file.h5"}, r"column rna: no file or folder /no/such/file\.h5"),
-        ({"annotation": "resource:cell.csv"}, r"(?s)unknown resource 'cell\.csv'.*one of \['cells\.csv'\]"),
+        (
+            {"rna": "/no/such/file.h5"},
+            r"column rna: no file or folder /no/such/file\.h5",
+        ),
+        (
+            {"annotation": "resource:cell.csv"},
+            r"(?s)unknown resource 'cell\.csv'.*one of \['cells\.csv'\]",
+        ),
     ],
 )
 def test_each_wrong_row_is_named(
-    tmp_path: Path, row: dict[str, str], config: dict[str, Any], changes: dict[str, str], message: str
+    tmp_path: Path,
+    row: dict[str, str],
+    config: dict[str, Any],
+    changes: dict[str, str],
+    message: str,
 ) -> None:
     with pytest.raises(InputError, match=message):
         read_samples(write_sheet(tmp_path, row | changes), config, REGISTRY)
 
 
-def test_a_missing_column_is_named(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_a_missing_column_is_named(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     del row["genome"]
     with pytest.raises(InputError, match=r"missing \['genome'\]"):
         read_samples(write_sheet(tmp_path, row), config, REGISTRY)
 
 
-def test_an_unknown_column_is_named(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_an_unknown_column_is_named(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     with pytest.raises(InputError, match=r"unknown \['batch'\]"):
         read_samples(write_sheet(tmp_path, row | {"batch": "1"}), config, REGISTRY)
 
 
-def test_a_sheet_of_commas_asks_for_tabs(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_a_sheet_of_commas_asks_for_tabs(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     path = write_sheet(tmp_path, row)
     path.write_text(path.read_text().replace("\t", ","))
     with pytest.raises(InputError, match="tab-separated"):
         read_samples(path, config, REGISTRY)
 
 
-def test_a_row_with_too_many_cells_is_no_traceback(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_a_row_with_too_many_cells_is_no_traceback(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     path = write_sheet(tmp_path, row)
     path.write_text(path.read_text() + "\t".join(["pbmc"] * 12) + "\n")
     with pytest.raises(InputError, match=r"samples\.tsv"):
         read_samples(path, config, REGISTRY)
 
 
-def test_a_row_whose_empty_end_is_cut_off_is_read(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_a_row_whose_empty_end_is_cut_off_is_read(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     path = write_sheet(tmp_path, row | {"annotation": ""})
     path.write_text(path.read_text().rstrip() + "\n")
     assert read_samples(path, config, REGISTRY).loc[0, "annotation"] == ""
 
 
 @pytest.mark.parametrize("text", ["", "\t".join(COLUMNS) + "\n"])
-def test_an_empty_sheet_is_refused(tmp_path: Path, config: dict[str, Any], text: str) -> None:
+def test_an_empty_sheet_is_refused(
+    tmp_path: Path, config: dict[str, Any], text: str
+) -> None:
     path = tmp_path / "samples.tsv"
     path.write_text(text)
     with pytest.raises(InputError, match=r"samples\.tsv"):
         read_samples(path, config, REGISTRY)
 
 
-def test_a_sample_stands_once(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_a_sample_stands_once(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     with pytest.raises(InputError, match="repeated keys"):
         read_samples(write_sheet(tmp_path, row, row), config, REGISTRY)
 
 
-def test_a_dataset_has_one_genome(tmp_path: Path, row: dict[str, str], config: dict[str, Any]) -> None:
+def test_a_dataset_has_one_genome(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
     second = copy.copy(row) | {"sample": "s2", "genome": "hg19"}
     with pytest.raises(InputError, match="'pbmc' mixes genomes"):
         read_samples(write_sheet(tmp_path, row, second), config, REGISTRY)
@@ -221,9 +289,16 @@ def test_a_dataset_gives_fragments_for_all_samples_or_for_none(
     tmp_path: Path, row: dict[str, str], config: dict[str, Any]
 ) -> None:
     by_fragments = row | {"sample": "s2", "atac": "", "fragments": "resource:cells.csv"}
-    with pytest.raises(InputError, match="'pbmc' has samples with peak counts and samples with fragments"):
+    with pytest.raises(
+        InputError,
+        match="'pbmc' has samples with peak counts and samples with fragments",
+    ):
         read_samples(write_sheet(tmp_path, row, by_fragments), config, REGISTRY)
-    sheet = read_samples(write_sheet(tmp_path, row, by_fragments | {"dataset": "brain"}), config, REGISTRY)
+    sheet = read_samples(
+        write_sheet(tmp_path, row, by_fragments | {"dataset": "brain"}),
+        config,
+        REGISTRY,
+    )
     assert sheet["fragments"].tolist() == ["", "resource:cells.csv"]
 
 
@@ -233,7 +308,13 @@ def test_a_missing_sheet_is_named(config: dict[str, Any], tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("column", "name"), [("dataset", "my data"), ("dataset", "report"), ("sample", "a/b"), ("dataset", "..")]
+    ("column", "name"),
+    [
+        ("dataset", "my data"),
+        ("dataset", "report"),
+        ("sample", "a/b"),
+        ("dataset", ".."),
+    ],
 )
 def test_a_name_that_cannot_name_files_is_refused(
     tmp_path: Path, config: dict[str, Any], row: dict[str, str], column: str, name: str
@@ -244,13 +325,21 @@ def test_a_name_that_cannot_name_files_is_refused(
 
 
 def test_files_of_the_checkout_are_found_from_another_working_directory(
-    tmp_path: Path, config: dict[str, Any], row: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    config: dict[str, Any],
+    row: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sheet, elsewhere = write_sheet(tmp_path, row | {"rna": "data/rna.h5ad"}), tmp_path / "elsewhere"
+    sheet, elsewhere = (
+        write_sheet(tmp_path, row | {"rna": "data/rna.h5ad"}),
+        tmp_path / "elsewhere",
+    )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "rna.h5ad").touch()
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert read_samples(sheet, config, REGISTRY, tmp_path).loc[0, "rna"] == "data/rna.h5ad"
+    assert (
+        read_samples(sheet, config, REGISTRY, tmp_path).loc[0, "rna"] == "data/rna.h5ad"
+    )
     with pytest.raises(InputError, match=r"data/rna\.h5ad"):
         read_samples(sheet, config, REGISTRY, elsewhere)

@@ -16,7 +16,12 @@ def corpus(*datasets: str, **files: str) -> dict[str, dict]:
 
 def test_a_corpus_of_known_datasets_and_files_passes(tmp_path: Path) -> None:
     (tmp_path / "atlas.zarr").mkdir()
-    check_corpora(corpus("a", "b", atlas="atlas.zarr", other="resource:known"), GENOMES, {"known": {}}, tmp_path)
+    check_corpora(
+        corpus("a", "b", atlas="atlas.zarr", other="resource:known"),
+        GENOMES,
+        {"known": {}},
+        tmp_path,
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,9 @@ def test_a_corpus_of_known_datasets_and_files_passes(tmp_path: Path) -> None:
         (corpus("a", atlas="resource:unknown"), "no file or resource resource:unknown"),
     ],
 )
-def test_what_cannot_be_put_together_is_named(corpora: dict, message: str, tmp_path: Path) -> None:
+def test_what_cannot_be_put_together_is_named(
+    corpora: dict, message: str, tmp_path: Path
+) -> None:
     (tmp_path / "atlas.zarr").mkdir()
     with pytest.raises(InputError, match=message):
         check_corpora(corpora, GENOMES, {"known": {}}, tmp_path)

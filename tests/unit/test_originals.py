@@ -8,7 +8,12 @@ import yaml
 
 from grnformer.core.errors import InputError
 from grnformer.settings.read import complete
-from grnformer.workflow.originals import check_interpreters, environment_of, find_originals, is_original
+from grnformer.workflow.originals import (
+    check_interpreters,
+    environment_of,
+    find_originals,
+    is_original,
+)
 
 ROOT = Path(__file__).parents[2]
 CONFIG = complete({})
@@ -36,7 +41,9 @@ def test_the_demo_needs_no_environment_but_its_own() -> None:
 
 
 @pytest.mark.parametrize(("place", "method"), ENVIRONMENT_OF)
-def test_a_missing_interpreter_names_the_make_target(place: str, method: str, tmp_path: Path, monkeypatch) -> None:
+def test_a_missing_interpreter_names_the_make_target(
+    place: str, method: str, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     config = asking_for(place, method)
     environment = ENVIRONMENT_OF[place, method]

@@ -40,7 +40,9 @@ def differ(plan_jobs, tmp_path, capsys):
         for name, text in (("a", PLAN), ("b", other)):
             (tmp_path / name).mkdir()
             (tmp_path / name / "demo.txt").write_text(text)
-        count = plan_jobs.compare(tmp_path / "a", tmp_path / "b", plan_jobs.read_renames(list(renames)))
+        count = plan_jobs.compare(
+            tmp_path / "a", tmp_path / "b", plan_jobs.read_renames(list(renames))
+        )
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == count
         return lines
@@ -59,11 +61,31 @@ def test_the_same_plan_has_no_differences(differ) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("  inputs resources/x.tsv\n", "", "demo: fit: results/a/prep/fit.tsv: inputs only in A: resources/x.tsv"),
-        ("resources/x.tsv", "y", "demo: fit: results/a/prep/fit.tsv: inputs only in B: y"),
-        ("dataset:a", "dataset:b", "demo: fit: results/a/prep/fit.tsv: wildcards only in B: dataset:b"),
-        ("rule fit", "rule guess", "demo: another rule makes results/a/prep/fit.tsv: fit in A, guess in B"),
-        ("outputs results/page.html", "outputs page.html", "demo: only in A: page: results/page.html"),
+        (
+            "  inputs resources/x.tsv\n",
+            "",
+            "demo: fit: results/a/prep/fit.tsv: inputs only in A: resources/x.tsv",
+        ),
+        (
+            "resources/x.tsv",
+            "y",
+            "demo: fit: results/a/prep/fit.tsv: inputs only in B: y",
+        ),
+        (
+            "dataset:a",
+            "dataset:b",
+            "demo: fit: results/a/prep/fit.tsv: wildcards only in B: dataset:b",
+        ),
+        (
+            "rule fit",
+            "rule guess",
+            "demo: another rule makes results/a/prep/fit.tsv: fit in A, guess in B",
+        ),
+        (
+            "outputs results/page.html",
+            "outputs page.html",
+            "demo: only in A: page: results/page.html",
+        ),
         ("rule all\n  inputs results/page.html\n\n", "", "demo: only in A: all: all"),
     ],
 )
@@ -74,13 +96,20 @@ def test_each_change_is_told(differ, old: str, new: str, line: str) -> None:
 
 def test_renamed_paths_and_rules_are_the_same(differ, tmp_path) -> None:
     table = tmp_path / "renames.txt"
-    table.write_text("# moved\nresults/([^/]+)/prep/=out/\\1/cells/\nrule:fit=fit_topics\nwildcard:dataset:=name:\n")
-    other = PLAN.replace("results/a/prep/", "out/a/cells/").replace("rule fit", "rule fit_topics")
+    table.write_text(
+        "# moved\nresults/([^/]+)/prep/=out/\\1/cells/\nrule:fit=fit_topics\nwildcard:dataset:=name:\n"
+    )
+    other = PLAN.replace("results/a/prep/", "out/a/cells/").replace(
+        "rule fit", "rule fit_topics"
+    )
     assert differ(other.replace("dataset:", "name:"), str(table)) == []
 
 
 def test_what_has_no_new_name_is_left_out_of_both(differ) -> None:
-    added = PLAN.replace("  inputs benchmarks/speed.tsv\n", "") + "\nrule clean\n  outputs results/log.txt\n"
+    added = (
+        PLAN.replace("  inputs benchmarks/speed.tsv\n", "")
+        + "\nrule clean\n  outputs results/log.txt\n"
+    )
     assert differ(added, "benchmarks/.*=", "rule:clean=") == []
 
 

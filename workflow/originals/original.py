@@ -13,7 +13,12 @@ import uuid
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+for _variable in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+):
     os.environ[_variable] = "1"  # the programs share their work out to processes
 
 
@@ -33,7 +38,13 @@ def read_arguments(*names):
     for name in names:
         kind = {"seed": int, "threads": int, "settings": json.loads}.get(name, str)
         several = "+" if name == "rankings" else None
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, nargs=several, required=True)
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            type=kind,
+            nargs=several,
+            required=True,
+        )
     return parser.parse_args()
 
 
@@ -42,7 +53,11 @@ def job(log):
     """Run the body with its output in the log; wrong input ends it with one message, on the terminal too."""
     terminal, path = sys.stderr, Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", buffering=1) as handle, redirect_stdout(handle), redirect_stderr(handle):
+    with (
+        path.open("w", encoding="utf-8", buffering=1) as handle,
+        redirect_stdout(handle),
+        redirect_stderr(handle),
+    ):
         try:
             yield
         except WrongInputError as error:
@@ -83,7 +98,9 @@ def read_modality(path, modality):
     with h5py.File(path, "r") as handle:
         group = handle["mod"][modality]
         matrix = group["X"]
-        layout = {"csr_matrix": sp.csr_matrix, "csc_matrix": sp.csc_matrix}[matrix.attrs["encoding-type"]]
+        layout = {"csr_matrix": sp.csr_matrix, "csc_matrix": sp.csc_matrix}[
+            matrix.attrs["encoding-type"]
+        ]
         parts = tuple(matrix[name][()] for name in ("data", "indices", "indptr"))
         counts = layout(parts, shape=tuple(matrix.attrs["shape"])).tocsr()
         return counts, _names(group["obs"]), _names(group["var"])
@@ -92,4 +109,6 @@ def read_modality(path, modality):
 def _names(frame):
     index = frame[frame.attrs["_index"]]
     values = index["values"] if hasattr(index, "keys") else index
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in values[()]]
+    return [
+        name.decode() if isinstance(name, bytes) else str(name) for name in values[()]
+    ]

@@ -17,9 +17,20 @@ def regressor_of(settings):
     """Return arboreto's kind of regressor and its arguments."""
     own = settings[settings["method"]]
     if settings["method"] == "arboreto_genie3":
-        return "RF", {"n_jobs": 1, "n_estimators": own["n_trees"], "max_features": own["max_features"]}
-    names = {"learning_rate": "learning_rate", "n_trees": "n_estimators", "max_features": "max_features"}
-    return "GBM", {**{theirs: own[ours] for ours, theirs in names.items()}, "subsample": own["subsample"]}
+        return "RF", {
+            "n_jobs": 1,
+            "n_estimators": own["n_trees"],
+            "max_features": own["max_features"],
+        }
+    names = {
+        "learning_rate": "learning_rate",
+        "n_trees": "n_estimators",
+        "max_features": "max_features",
+    }
+    return "GBM", {
+        **{theirs: own[ours] for ours, theirs in names.items()},
+        "subsample": own["subsample"],
+    }
 
 
 def fit_target(column):
@@ -30,7 +41,9 @@ def fit_target(column):
     gene = _shared["genes"][column]
     matrix, tfs = clean(_shared["tf_matrix"], _shared["tfs"], gene)
     target = _shared["expression"][:, column].toarray().ravel()
-    model = fit_model(kind, arguments, matrix, target, _shared["window"], _shared["seed"])
+    model = fit_model(
+        kind, arguments, matrix, target, _shared["window"], _shared["seed"]
+    )
     return to_links_df(kind, arguments, model, tfs, gene)
 
 
@@ -43,7 +56,9 @@ def fit_targets(expression, genes, tf_columns, targets, settings, seed, threads)
 
     kept = stop_rule.monitor_class(sklearn.__version__)
     if kept is not None:
-        original.say(f"scikit-learn {sklearn.__version__}: arboreto's stop rule is restored")
+        original.say(
+            f"scikit-learn {sklearn.__version__}: arboreto's stop rule is restored"
+        )
         arboreto.core.EarlyStopMonitor = kept
     _shared.update(
         expression=expression,
@@ -54,7 +69,9 @@ def fit_targets(expression, genes, tf_columns, targets, settings, seed, threads)
         window=settings[settings["method"]].get("stop_window", 0),
         seed=seed,
     )
-    original.say(f"{settings['method']}: {len(targets)} targets, {len(tf_columns)} TFs, {expression.shape[0]} cells")
+    original.say(
+        f"{settings['method']}: {len(targets)} targets, {len(tf_columns)} TFs, {expression.shape[0]} cells"
+    )
     if threads == 1:
         parts = [fit_target(column) for column in targets]
     else:
@@ -87,12 +104,16 @@ def infer_network(counts, genes, tfs, settings, seed, threads):
 
 
 def main():
-    arguments = original.read_arguments("multiome", "tfs", "settings", "seed", "threads", "log", "output")
+    arguments = original.read_arguments(
+        "multiome", "tfs", "settings", "seed", "threads", "log", "output"
+    )
     with original.job(arguments.log):
         with open(arguments.tfs, encoding="utf-8") as handle:
             tfs = handle.read().splitlines()
         counts, _, genes = original.read_modality(arguments.multiome, "rna")
-        links = infer_network(counts, genes, tfs, arguments.settings, arguments.seed, arguments.threads)
+        links = infer_network(
+            counts, genes, tfs, arguments.settings, arguments.seed, arguments.threads
+        )
         links.columns = ["tf", "gene", "importance"]
         original.write_parquet(links, arguments.output)
 

@@ -12,7 +12,11 @@ def hold_out(n_cells, fraction, seed):
     import numpy as np
 
     held_out = np.zeros(n_cells, dtype=bool)
-    held_out[np.random.RandomState(seed).permutation(n_cells)[: max(1, round(fraction * n_cells))]] = True
+    held_out[
+        np.random.RandomState(seed).permutation(n_cells)[
+            : max(1, round(fraction * n_cells))
+        ]
+    ] = True
     return held_out
 
 
@@ -40,7 +44,10 @@ def tables_of(model, n_topics):
     names = [f"topic_{topic + 1}" for topic in range(n_topics)]
     tables = {"cell": model.cell_topic.T, "region": model.topic_region}
     return {
-        key: table.set_axis(names, axis=1).rename_axis(key).reset_index().rename_axis(None, axis=1)
+        key: table.set_axis(names, axis=1)
+        .rename_axis(key)
+        .reset_index()
+        .rename_axis(None, axis=1)
         for key, table in tables.items()
     }
 
@@ -51,7 +58,10 @@ def fit_all(counts, cells, regions, n_topics, settings, seed):
 
     binary = (counts != 0).tocsr()
     kept = np.flatnonzero(binary.getnnz(axis=0) >= settings["min_cells"])
-    binary, regions = binary[:, kept].astype(np.int32), [regions[column] for column in kept]
+    binary, regions = (
+        binary[:, kept].astype(np.int32),
+        [regions[column] for column in kept],
+    )
     binary.sort_indices()
     held_out = hold_out(len(cells), settings["evaluation"]["heldout_cells"], seed)
     if min((~held_out).sum(), len(regions)) < n_topics:
@@ -60,21 +70,40 @@ def fit_all(counts, cells, regions, n_topics, settings, seed):
             "fewer topics than cells and regions",
             "lower topics.n_topics",
         )
-    original.say(f"{len(cells)} cells ({held_out.sum()} held out) x {len(regions)} regions")
+    original.say(
+        f"{len(cells)} cells ({held_out.sum()} held out) x {len(regions)} regions"
+    )
     partial_cells = [cell for cell, out in zip(cells, held_out, strict=True) if not out]
     options = settings["pycistopic"]
     return (
         tables_of(fit(binary, cells, regions, n_topics, options, seed), n_topics),
-        tables_of(fit(binary[~held_out], partial_cells, regions, n_topics, options, seed), n_topics),
+        tables_of(
+            fit(binary[~held_out], partial_cells, regions, n_topics, options, seed),
+            n_topics,
+        ),
     )
 
 
 def main():
-    outputs = ("cell_topic", "region_topic", "partial_cell_topic", "partial_region_topic")
-    arguments = original.read_arguments("multiome", "topics", "settings", "seed", "log", *outputs)
+    outputs = (
+        "cell_topic",
+        "region_topic",
+        "partial_cell_topic",
+        "partial_region_topic",
+    )
+    arguments = original.read_arguments(
+        "multiome", "topics", "settings", "seed", "log", *outputs
+    )
     with original.job(arguments.log):
         counts, cells, regions = original.read_modality(arguments.multiome, "atac")
-        model, partial = fit_all(counts, cells, regions, int(arguments.topics), arguments.settings, arguments.seed)
+        model, partial = fit_all(
+            counts,
+            cells,
+            regions,
+            int(arguments.topics),
+            arguments.settings,
+            arguments.seed,
+        )
         tables = (model["cell"], model["region"], partial["cell"], partial["region"])
         for name, table in zip(outputs, tables, strict=True):
             original.write_parquet(table, getattr(arguments, name))

@@ -20,11 +20,15 @@ def score_block(start):
 
     rows = slice(start, start + BLOCK)
     cells = pd.Index(_shared["cells"][rows], name="Cell")
-    expression = pd.DataFrame(_shared["counts"][rows].toarray(), index=cells, columns=_shared["genes"])
+    expression = pd.DataFrame(
+        _shared["counts"][rows].toarray(), index=cells, columns=_shared["genes"]
+    )
     ranks = create_rankings(expression, _shared["seed"])
     parts = {}
     for signature in _shared["signatures"]:
-        parts[signature.name] = enrichment4cells(ranks, signature, _shared["auc_threshold"])["AUC"].to_numpy()
+        parts[signature.name] = enrichment4cells(
+            ranks, signature, _shared["auc_threshold"]
+        )["AUC"].to_numpy()
     return pd.DataFrame(parts, index=cells)
 
 
@@ -40,9 +44,16 @@ def score_cells(counts, cells, genes, gene_sets, auc_threshold, seed, threads):
             "eRegulons of the same data",
             "infer the eRegulons again from this multiome.h5mu",
         )
-    signatures = [GeneSignature(name, sorted(members)) for name, members in gene_sets.items()]
+    signatures = [
+        GeneSignature(name, sorted(members)) for name, members in gene_sets.items()
+    ]
     _shared.update(
-        counts=counts, cells=cells, genes=genes, signatures=signatures, auc_threshold=auc_threshold, seed=seed
+        counts=counts,
+        cells=cells,
+        genes=genes,
+        signatures=signatures,
+        auc_threshold=auc_threshold,
+        seed=seed,
     )
     starts = range(0, counts.shape[0], BLOCK)
     if threads == 1:
@@ -52,15 +63,28 @@ def score_cells(counts, cells, genes, gene_sets, auc_threshold, seed, threads):
 
 
 def main():
-    arguments = original.read_arguments("multiome", "eregulons", "settings", "seed", "threads", "log", "output")
+    arguments = original.read_arguments(
+        "multiome", "eregulons", "settings", "seed", "threads", "log", "output"
+    )
     with original.job(arguments.log):
         import pandas as pd
 
         table = pd.read_parquet(arguments.eregulons, columns=["eregulon", "gene"])
-        gene_sets = {name: set(members) for name, members in table.groupby("eregulon", sort=True)["gene"]}
+        gene_sets = {
+            name: set(members)
+            for name, members in table.groupby("eregulon", sort=True)["gene"]
+        }
         counts, cells, genes = original.read_modality(arguments.multiome, "rna")
         threshold = arguments.settings["auc_threshold"]
-        auc = score_cells(counts, cells, genes, gene_sets, threshold, arguments.seed, arguments.threads)
+        auc = score_cells(
+            counts,
+            cells,
+            genes,
+            gene_sets,
+            threshold,
+            arguments.seed,
+            arguments.threads,
+        )
         original.write_parquet(auc.rename_axis("cell").reset_index(), arguments.output)
 
 

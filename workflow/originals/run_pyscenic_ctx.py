@@ -12,7 +12,13 @@ import original
 
 CHUNK = 20  # modules handed to a process at a time
 DIRECT = "gene is directly annotated"
-SNAPSHOT = ["#motif_id", "gene_name", "motif_similarity_qvalue", "orthologous_identity", "description"]
+SNAPSHOT = [
+    "#motif_id",
+    "gene_name",
+    "motif_similarity_qvalue",
+    "orthologous_identity",
+    "description",
+]
 _shared = {}
 
 
@@ -29,7 +35,9 @@ def read_annotations(path, settings):
             "name such a table in grn.cistromes.motifs_to_tfs, or take the method cistarget_genes",
         )
     fdr, identity = settings["motif_similarity_fdr"], settings["orthologous_identity"]
-    return load_motif_annotations(path, motif_similarity_fdr=fdr, orthologous_identity_threshold=identity)
+    return load_motif_annotations(
+        path, motif_similarity_fdr=fdr, orthologous_identity_threshold=identity
+    )
 
 
 def make_modules(counts, genes, tf_gene, settings):
@@ -37,10 +45,14 @@ def make_modules(counts, genes, tf_gene, settings):
     import pandas as pd
     from pyscenic.utils import modules_from_adjacencies
 
-    adjacencies = tf_gene.rename(columns={"tf": "TF", "gene": "target"})[["TF", "target", "importance"]]
+    adjacencies = tf_gene.rename(columns={"tf": "TF", "gene": "target"})[
+        ["TF", "target", "importance"]
+    ]
     used = set(adjacencies["TF"]) | set(adjacencies["target"])
     columns = [column for column, gene in enumerate(genes) if gene in used]
-    expression = pd.DataFrame(counts[:, columns].toarray(), columns=[genes[column] for column in columns])
+    expression = pd.DataFrame(
+        counts[:, columns].toarray(), columns=[genes[column] for column in columns]
+    )
     modules = modules_from_adjacencies(
         adjacencies,
         expression,
@@ -69,7 +81,12 @@ def enrich(task):
     source = _shared["databases"][database]
     parts = []
     for module in modules:
-        found = module2df(source, module, _shared["annotations"], module2features_func=_shared["search"])
+        found = module2df(
+            source,
+            module,
+            _shared["annotations"],
+            module2features_func=_shared["search"],
+        )
         if not len(found):
             continue
         found = found["Enrichment"].reset_index()
@@ -85,8 +102,13 @@ def enrich(task):
                     "auc": found["AUC"].astype(float),
                     "nes": found["NES"].astype(float),
                     "rank_at_max": found["RankAtMax"].astype(int),
-                    "genes": [[gene for gene, _ in edge] for edge in found["TargetGenes"]],
-                    "annotation": ["direct" if text == DIRECT else "extended" for text in found["Annotation"]],
+                    "genes": [
+                        [gene for gene, _ in edge] for edge in found["TargetGenes"]
+                    ],
+                    "annotation": [
+                        "direct" if text == DIRECT else "extended"
+                        for text in found["Annotation"]
+                    ],
                 }
             )
         )
@@ -99,9 +121,17 @@ def find_motifs(modules, rankings, annotations, settings, threads):
     from ctxcore.rnkdb import MemoryDecorator, opendb
     from pyscenic.transform import module2features_auc1st_impl
 
-    thresholds = {name: settings[name] for name in ("rank_threshold", "auc_threshold", "nes_threshold")}
-    databases = {Path(path).stem: MemoryDecorator(opendb(path, Path(path).stem)) for path in rankings}
-    search = partial(module2features_auc1st_impl, filter_for_annotation=True, **thresholds)
+    thresholds = {
+        name: settings[name]
+        for name in ("rank_threshold", "auc_threshold", "nes_threshold")
+    }
+    databases = {
+        Path(path).stem: MemoryDecorator(opendb(path, Path(path).stem))
+        for path in rankings
+    }
+    search = partial(
+        module2features_auc1st_impl, filter_for_annotation=True, **thresholds
+    )
     _shared.update(databases=databases, annotations=annotations, search=search)
     chunks = [modules[start : start + CHUNK] for start in range(0, len(modules), CHUNK)]
     tasks = [(name, chunk) for name in databases for chunk in chunks]
@@ -123,7 +153,14 @@ def find_motifs(modules, rankings, annotations, settings, threads):
 
 def main():
     arguments = original.read_arguments(
-        "multiome", "tf_gene", "rankings", "motifs_to_tfs", "settings", "threads", "log", "output"
+        "multiome",
+        "tf_gene",
+        "rankings",
+        "motifs_to_tfs",
+        "settings",
+        "threads",
+        "log",
+        "output",
     )
     with original.job(arguments.log):
         import pandas as pd
@@ -131,8 +168,12 @@ def main():
         settings = arguments.settings
         annotations = read_annotations(arguments.motifs_to_tfs, settings)
         counts, _, genes = original.read_modality(arguments.multiome, "rna")
-        modules = make_modules(counts, genes, pd.read_parquet(arguments.tf_gene), settings)
-        found = find_motifs(modules, arguments.rankings, annotations, settings, arguments.threads)
+        modules = make_modules(
+            counts, genes, pd.read_parquet(arguments.tf_gene), settings
+        )
+        found = find_motifs(
+            modules, arguments.rankings, annotations, settings, arguments.threads
+        )
         original.write_parquet(found, arguments.output)
 
 

@@ -15,7 +15,11 @@ LAST_WITH_IMPROVEMENT = (1, 2)  # scikit-learn
 
 def monitor_class(version):
     """Return the monitor that keeps arboreto's rule with this version of scikit-learn, None for arboreto's own."""
-    return None if tuple(int(part) for part in version.split(".")[:2]) <= LAST_WITH_IMPROVEMENT else StopMonitor
+    return (
+        None
+        if tuple(int(part) for part in version.split(".")[:2]) <= LAST_WITH_IMPROVEMENT
+        else StopMonitor
+    )
 
 
 class StopMonitor:
@@ -29,9 +33,18 @@ class StopMonitor:
     def __call__(self, current_round, regressor, variables):
         observed, after = variables["y"], variables["raw_predictions"].ravel()
         left_out = ~variables["sample_mask"]
-        before = np.full(len(observed), observed.mean()) if self._before is None else self._before
-        residuals = observed[left_out] - before[left_out], observed[left_out] - after[left_out]
-        self._improvements.append(np.mean(residuals[0] ** 2) - np.mean(residuals[1] ** 2))
+        before = (
+            np.full(len(observed), observed.mean())
+            if self._before is None
+            else self._before
+        )
+        residuals = (
+            observed[left_out] - before[left_out],
+            observed[left_out] - after[left_out],
+        )
+        self._improvements.append(
+            np.mean(residuals[0] ** 2) - np.mean(residuals[1] ** 2)
+        )
         self._before = after.copy()
         window = self._improvements[-self.window_length :]
         return len(window) == self.window_length and np.mean(window) < 0

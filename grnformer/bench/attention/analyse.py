@@ -20,7 +20,12 @@ from grnformer.data.split import sample_rows
 from grnformer.graph.bundle import Bundle, read_bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.grn.cell_type.names import file_names
-from grnformer.infer.attention import VARIANTS, Received, attention_batches, collect_attention
+from grnformer.infer.attention import (
+    VARIANTS,
+    Received,
+    attention_batches,
+    collect_attention,
+)
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model
@@ -87,31 +92,55 @@ def analyse_models(
 
     with Corpus.of_dataset(multiome, genes["gene"].tolist()) as corpus:
         cells = _batcher(corpus, bundle, card, settings, size)
-        structure = read_structure(bundle.graph, bundle.meta["scales"], cells.cell_types, card["embed"]["direction"])
+        structure = read_structure(
+            bundle.graph,
+            bundle.meta["scales"],
+            cells.cell_types,
+            card["embed"]["direction"],
+        )
         part = split.set_index("cell")["split"].reindex(corpus.cells).to_numpy(object)
         train = np.flatnonzero(part == "train")
 
-        models = [_Model(int(saved["seed"]), "trained", network) for network, saved in loaded]
+        models = [
+            _Model(int(saved["seed"]), "trained", network) for network, saved in loaded
+        ]
         for model in models[: len(loaded)]:
-            before = model_before(model.network, card, model.seed, genes, cells, train, size, checkpoint)
+            before = model_before(
+                model.network, card, model.seed, genes, cells, train, size, checkpoint
+            )
             models.append(_Model(model.seed, "untrained", before))
 
         analysed: list[Tables] = []
         for number, name in enumerate(cells.cell_types):
             # Seeded by the type only: the same cells for every arm.
-            heldout = np.flatnonzero((part == "heldout") & (cells.type_of_cell == number))
-            shuffled = np.random.default_rng([settings["seed"], number]).permutation(heldout)
+            heldout = np.flatnonzero(
+                (part == "heldout") & (cells.type_of_cell == number)
+            )
+            shuffled = np.random.default_rng([settings["seed"], number]).permutation(
+                heldout
+            )
             rows = np.sort(shuffled[: settings["cells_per_type"]])
             if not len(rows):
                 logger.warning("no held-out cell of %s: the type is left out", name)
                 continue
 
             network = _read_network(networks_dir, name, genes)
-            analysed.append(_analyse_type(name, rows, models, structure, cells, bundle, network, settings))
+            analysed.append(
+                _analyse_type(
+                    name, rows, models, structure, cells, bundle, network, settings
+                )
+            )
 
     if not analysed:
-        raise InputError("no held-out cell", "some of each cell type", "raise pretrain.heldout_fraction")
-    return {key: pd.concat([tables[key] for tables in analysed], ignore_index=True) for key in analysed[0]}
+        raise InputError(
+            "no held-out cell",
+            "some of each cell type",
+            "raise pretrain.heldout_fraction",
+        )
+    return {
+        key: pd.concat([tables[key] for tables in analysed], ignore_index=True)
+        for key in analysed[0]
+    }
 
 
 def model_before(
@@ -127,12 +156,22 @@ def model_before(
     """The model of a seed as it was before its first step: its weights are rebuilt, since none are stored."""
     architecture = dict(card["arguments"]["backbone"])
     kind = BACKBONES[architecture.pop("name")]
-    published = None if checkpoint is None else kind.read_published(Path(checkpoint), architecture)
+    published = (
+        None
+        if checkpoint is None
+        else kind.read_published(Path(checkpoint), architecture)
+    )
     # The cells from which training took its start by coexpression.
     sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
-    seen = (lambda: cells.filled_values(sample)) if size["gene_start"] == "coexpression" else None
+    seen = (
+        (lambda: cells.filled_values(sample))
+        if size["gene_start"] == "coexpression"
+        else None
+    )
     moments = trained.mean_N.numpy(), trained.sd_N.numpy()
-    return start_model(genes, card["arguments"], *moments, seed, published=published, seen=seen).eval()
+    return start_model(
+        genes, card["arguments"], *moments, seed, published=published, seen=seen
+    ).eval()
 
 
 def _batcher(
@@ -142,7 +181,9 @@ def _batcher(
     settings: dict[str, Any],
     size: dict[str, Any],
 ) -> Batcher:
-    tokeniser = BACKBONES[card["arguments"]["backbone"]["name"]].tokeniser(**card["tokeniser"])
+    tokeniser = BACKBONES[card["arguments"]["backbone"]["name"]].tokeniser(
+        **card["tokeniser"]
+    )
     n_tokens = min(settings["max_tokens"], card["arguments"]["n_tokens"])
     sizes = {"n_tokens": n_tokens, "mask_fraction": size["mask_fraction"]}
     return Batcher(corpus, bundle.graph, bundle.meta["cell_types"], tokeniser, **sizes)
@@ -153,7 +194,9 @@ def _read_network(folder: str, cell_type: str, genes: pd.DataFrame) -> pd.DataFr
     path = Path(folder) / f"{file_names([cell_type])[cell_type]}.parquet"
     columns = ["tf", "gene", "sign", "eregulons"]
     if not path.exists():
-        return pd.DataFrame(columns=columns).astype({"tf": int, "gene": int, "sign": int})
+        return pd.DataFrame(columns=columns).astype(
+            {"tf": int, "gene": int, "sign": int}
+        )
 
     # Genes of the network that the backbone does not know have no token, and so no attention.
     table = io.read_table(path, "cell_type_grn")[columns].copy()
@@ -176,9 +219,17 @@ def _analyse_type(
 ) -> Tables:
     seed, first = settings["seed"], models[0].network
     if first.adapter is None:
-        raise InputError("a model without an adapter", "an arm with one", "leave the arm out of attention.arms")
+        raise InputError(
+            "a model without an adapter",
+            "an arm with one",
+            "leave the arm out of attention.arms",
+        )
     n_heads = first.adapter.n_heads
-    batches = list(attention_batches(cells, rows, samples=settings["draws"], n_heads=n_heads, seed=seed))
+    batches = list(
+        attention_batches(
+            cells, rows, samples=settings["draws"], n_heads=n_heads, seed=seed
+        )
+    )
 
     about = _describe_genes(name, rows, cells, bundle, network)
     is_tf = about["is_tf"].to_numpy()
@@ -187,21 +238,35 @@ def _analyse_type(
     for model in models:
         # Losses under changed attention cost most of the time, and say nothing before training.
         measure = model.state == "trained"
-        received = collect_attention(model.network, structure, batches, is_tf, seed, measure=measure)
+        received = collect_attention(
+            model.network, structure, batches, is_tf, seed, measure=measure
+        )
         collected.append((model.seed, model.state, received))
         if measure:
             trained[model.seed] = received
     logger.info("%s: %d held-out cells, %d models", name, len(rows), len(models))
 
-    mass = [_mass(received, about).assign(seed=seed, state=state) for seed, state, received in collected]
-    contribution = pd.DataFrame([{"seed": seed, **_contribution(received)} for seed, received in trained.items()])
-    pairs, pair_scores = rank_pairs(trained, about["gene"].to_numpy(object), is_tf, network, settings)
+    mass = [
+        _mass(received, about).assign(seed=seed, state=state)
+        for seed, state, received in collected
+    ]
+    contribution = pd.DataFrame(
+        [
+            {"seed": seed, **_contribution(received)}
+            for seed, received in trained.items()
+        ]
+    )
+    pairs, pair_scores = rank_pairs(
+        trained, about["gene"].to_numpy(object), is_tf, network, settings
+    )
     tables = {
         "enrichment": compare_models(collected, about, settings),
         "mass": pd.concat(mass, ignore_index=True),
         "pairs": pairs,
         "pair_scores": pair_scores,
-        "contribution": contribution.assign(cells=len(rows), loss_unit=first.backbone.loss_unit),
+        "contribution": contribution.assign(
+            cells=len(rows), loss_unit=first.backbone.loss_unit
+        ),
     }
     return {key: table.assign(cell_type=name) for key, table in tables.items()}
 
@@ -223,7 +288,9 @@ def _describe_genes(
             "in_degree": np.bincount(network["gene"], minlength=len(genes)),
             "out_degree": np.bincount(network["tf"], minlength=len(genes)),
             "own_in_degree": np.bincount(given["gene"], minlength=len(genes)),
-            "expression": np.asarray(cells.corpus.read(rows).mean(0), dtype=float).ravel(),
+            "expression": np.asarray(
+                cells.corpus.read(rows).mean(0), dtype=float
+            ).ravel(),
         }
     )
 
@@ -231,7 +298,9 @@ def _describe_genes(
 def _mass(received: Received, about: pd.DataFrame) -> pd.DataFrame:
     """What each gene that was a key received, by kind of query, mean over heads; NaN where there is no such query."""
     table = about.assign(keys=received.keys_QN[0])
-    for kind, mass_NC, keys_N in zip(received.kinds, received.mass_QNC, received.keys_QN, strict=True):
+    for kind, mass_NC, keys_N in zip(
+        received.kinds, received.mass_QNC, received.keys_QN, strict=True
+    ):
         # A gene that no query of a kind could attend to has 0 of 0: NaN.
         with np.errstate(invalid="ignore"):
             table[f"mass_{kind}"] = mass_NC[:, -1] / keys_N

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.attention.strata import degree_strata, expression_strata, joint_strata
+from grnformer.bench.attention.strata import (
+    degree_strata,
+    expression_strata,
+    joint_strata,
+)
 
 if TYPE_CHECKING:
     from grnformer.infer.attention import Received
@@ -95,7 +99,13 @@ class MatchedNull:
         tfs_of_strata = [stratum.tfs for stratum in self._strata]
         self.tfs = np.concatenate(tfs_of_strata) if tfs_of_strata else np.empty(0, int)
 
-    def _sample(self, tfs: np.ndarray, others: np.ndarray, samples: int, rng: np.random.Generator) -> _Stratum:
+    def _sample(
+        self,
+        tfs: np.ndarray,
+        others: np.ndarray,
+        samples: int,
+        rng: np.random.Generator,
+    ) -> _Stratum:
         # Weighted by how often a gene was a key, as the mean that the ratio is taken to.
         chance = self._weight[others] / self._weight[others].sum()
         sampled = rng.choice(others, size=(samples, len(tfs)), p=chance)
@@ -117,15 +127,21 @@ class MatchedNull:
         # Other genes count in each stratum as much as its TFs do: the mean of genes in the TFs' places.
         means, weights = [], []
         for stratum in self._strata:
-            means.append(total_NC[stratum.others].sum(0) / weight_N[stratum.others].sum())
+            means.append(
+                total_NC[stratum.others].sum(0) / weight_N[stratum.others].sum()
+            )
             weights.append(weight_N[stratum.tfs].sum())
         expected_C = np.array(weights) @ np.stack(means) / tf_weight
         ratio_C = tf_mass_C / expected_C
 
         sampled_DC = 0.0
         for stratum in self._strata:
-            sampled_DC = sampled_DC + np.einsum("dtc,t->dc", mass_NC[stratum.sampled], weight_N[stratum.tfs])
-        low_C, high_C = np.quantile(sampled_DC / tf_weight / expected_C, [0.025, 0.975], axis=0)
+            sampled_DC = sampled_DC + np.einsum(
+                "dtc,t->dc", mass_NC[stratum.sampled], weight_N[stratum.tfs]
+            )
+        low_C, high_C = np.quantile(
+            sampled_DC / tf_weight / expected_C, [0.025, 0.975], axis=0
+        )
 
         # Ratios are compared on the log scale, so that twice and half are equally far; equal ones count in spite of
         # rounding, and the labels as they are count as one of the permutations.
@@ -169,7 +185,13 @@ def compare_models(
     weight = collected[0][2].keys_QN.min(0)
     rows = []
     for match, stratum in _strata(about, settings).items():
-        null = MatchedNull(is_tf, stratum, weight, settings["null_draws"], np.random.default_rng(settings["seed"]))
+        null = MatchedNull(
+            is_tf,
+            stratum,
+            weight,
+            settings["null_draws"],
+            np.random.default_rng(settings["seed"]),
+        )
         counts = {
             "tfs": len(null.tfs),
             "tfs_unmatched": null.unmatched_tfs,
@@ -177,7 +199,9 @@ def compare_models(
             "others": null.n_others,
         }
         for seed, state, received in collected:
-            for kind, mass_NC, keys_N in zip(received.kinds, received.mass_QNC, received.keys_QN, strict=True):
+            for kind, mass_NC, keys_N in zip(
+                received.kinds, received.mass_QNC, received.keys_QN, strict=True
+            ):
                 tested = null.test(mass_NC / np.maximum(keys_N, 1)[:, None])
                 heads = [*map(str, range(mass_NC.shape[1] - 1)), "mean"]
                 known = {
@@ -196,7 +220,9 @@ def _strata(about: pd.DataFrame, settings: dict[str, Any]) -> dict[str, np.ndarr
     incoming, outgoing = about["in_degree"].to_numpy(), about["out_degree"].to_numpy()
     degree = degree_strata(incoming + outgoing, settings["degree_bins"])
     in_degree = degree_strata(incoming, settings["degree_bins"])
-    expression = expression_strata(about["expression"].to_numpy(), settings["expression_bins"])
+    expression = expression_strata(
+        about["expression"].to_numpy(), settings["expression_bins"]
+    )
     return {
         "none": np.zeros(len(about), int),
         "expression": expression,

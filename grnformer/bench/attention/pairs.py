@@ -106,10 +106,14 @@ def score_pairs(
 
 def _edge_fraction(gene_K: np.ndarray, edge_K: np.ndarray, n_genes: int) -> np.ndarray:
     """Fraction of edges among the candidates of each gene."""
-    return np.bincount(gene_K, edge_K, n_genes) / np.maximum(np.bincount(gene_K, minlength=n_genes), 1)
+    return np.bincount(gene_K, edge_K, n_genes) / np.maximum(
+        np.bincount(gene_K, minlength=n_genes), 1
+    )
 
 
-def _auroc_within_tfs(score_K: np.ndarray, edge_K: np.ndarray, tf_K: np.ndarray) -> Estimate:
+def _auroc_within_tfs(
+    score_K: np.ndarray, edge_K: np.ndarray, tf_K: np.ndarray
+) -> Estimate:
     """Mean over TFs, with its interval: TFs of high degree must not count for more, nor be ranked against others."""
     from scipy.stats import rankdata
 
@@ -192,9 +196,13 @@ def rank_pairs(
 
 def _with_edges(table: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
     """The pairs with sign and eRegulons of their edges."""
-    table = table.merge(edges[["tf", "target", "sign", "eregulons"]], on=["tf", "target"], how="left")
+    table = table.merge(
+        edges[["tf", "target", "sign", "eregulons"]], on=["tf", "target"], how="left"
+    )
     table["sign"] = table["sign"].fillna(0).astype(int)
     # A pair without an edge has NaN in place of names.
     listed = table["eregulons"]
-    table["eregulons"] = [None if isinstance(names, float) else ", ".join(names) for names in listed]
+    table["eregulons"] = [
+        None if isinstance(names, float) else ", ".join(names) for names in listed
+    ]
     return table

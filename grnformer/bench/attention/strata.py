@@ -22,4 +22,6 @@ def expression_strata(expression: np.ndarray, n_bins: int) -> np.ndarray:
 
 def joint_strata(*parts: np.ndarray) -> np.ndarray:
     """One number for each combination."""
-    return np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    return np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(
+        -1
+    )

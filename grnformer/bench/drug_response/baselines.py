@@ -86,7 +86,9 @@ def predict_baselines(
     predictions = {
         "global_mean": np.full(values.shape, values[known].mean()),
         "drug_mean": np.broadcast_to(known_means(values, known, axis=0), values.shape),
-        "line_mean": np.broadcast_to(known_means(values, known, axis=1)[:, None], values.shape),
+        "line_mean": np.broadcast_to(
+            known_means(values, known, axis=1)[:, None], values.shape
+        ),
         "additive": fit_additive(values, known).predictions(),
     }
 
@@ -100,21 +102,38 @@ def predict_baselines(
     elif split == "line":
         candidates = approximate_ridge(values, train, features.expression, grids.alpha)
         best = choose(values, validation, grids.alpha, candidates)
-        name, prediction = "ridge", predict_by_ridge(values, known, features.expression, best)
+        name, prediction = (
+            "ridge",
+            predict_by_ridge(values, known, features.expression, best),
+        )
     elif split == "drug":
         # No drug is a neighbour of itself, so that predictions of known drugs are leave-one-out: all of them choose,
         # where some 20 drugs of validation would choose by chance.
-        neighbours = list(predict_from_similar_drugs(values, known, features.similarity, grids.neighbours))
+        neighbours = list(
+            predict_from_similar_drugs(
+                values, known, features.similarity, grids.neighbours
+            )
+        )
         best = choose(values, known, grids.neighbours, neighbours)
-        name, prediction = "fingerprint_neighbours", neighbours[grids.neighbours.index(int(best))]
+        name, prediction = (
+            "fingerprint_neighbours",
+            neighbours[grids.neighbours.index(int(best))],
+        )
     else:
         raise ValueError(f"split {split!r}")
     return predictions | {name: prediction}, {name: best}
 
 
-def choose(values: np.ndarray, mask: np.ndarray, grid: Sequence[float], candidates: Iterable[np.ndarray]) -> float:
+def choose(
+    values: np.ndarray,
+    mask: np.ndarray,
+    grid: Sequence[float],
+    candidates: Iterable[np.ndarray],
+) -> float:
     """The setting whose predictions have the highest double-centred Pearson on `mask`; the first of equals."""
     # Undefined where predictions have no interaction: never chosen before one that has.
     correlate = double_centred_pearson_with(values, mask)
-    scores = [np.nan_to_num(correlate(predicted), nan=-np.inf) for predicted in candidates]
+    scores = [
+        np.nan_to_num(correlate(predicted), nan=-np.inf) for predicted in candidates
+    ]
     return grid[int(np.argmax(scores))]

@@ -13,7 +13,9 @@ ELEMENTS = ("C", "N", "O", "S", "F", "Cl", "Br", "I", "P", "B")
 HYBRIDISATIONS = ("SP", "SP2", "SP3")
 MAX_DEGREE = 4
 MAX_HYDROGENS = 3
-N_ATOM_FEATURES = len(ELEMENTS) + 1 + (MAX_DEGREE + 1) + (MAX_HYDROGENS + 1) + len(HYBRIDISATIONS) + 5
+N_ATOM_FEATURES = (
+    len(ELEMENTS) + 1 + (MAX_DEGREE + 1) + (MAX_HYDROGENS + 1) + len(HYBRIDISATIONS) + 5
+)
 
 
 def batch_drugs(smiles: list[str]) -> Batch:
@@ -29,7 +31,10 @@ def batch_drugs(smiles: list[str]) -> Batch:
     for text in smiles:
         molecule = read_molecule(text)
         atoms = torch.tensor([_atom_features(atom) for atom in molecule.GetAtoms()])
-        ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+        ends = [
+            (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
+            for bond in molecule.GetBonds()
+        ]
         # A molecule of one atom has no bond: the shape must not be left to the list.
         one_way = torch.tensor(ends, dtype=torch.long).reshape(-1, 2)
         both_ways = torch.cat([one_way, one_way.flip(1)])

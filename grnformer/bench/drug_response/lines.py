@@ -25,7 +25,11 @@ def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:
     """
     names = Path(genes).read_text(encoding="utf-8").split()
     content = read_tensor_dict(profiles)
-    wrong = {line: value.shape for line, value in content.items() if value.shape != (len(names),)}
+    wrong = {
+        line: value.shape
+        for line, value in content.items()
+        if value.shape != (len(names),)
+    }
     if wrong or len(set(names)) != len(names):
         raise InputError(
             f"{profiles}: {len(wrong)} profiles do not fit the {len(set(names))} different genes of {genes}",
@@ -43,10 +47,16 @@ def lift_to_zero(expression: anndata.AnnData) -> anndata.AnnData:
     they would have seen.
     """
     values = np.asarray(expression.X)
-    return anndata.AnnData(values - values.min(axis=1, keepdims=True), obs=expression.obs, var=expression.var)
+    return anndata.AnnData(
+        values - values.min(axis=1, keepdims=True),
+        obs=expression.obs,
+        var=expression.var,
+    )
 
 
-def standardise_lines(features: np.ndarray, fitted_on: np.ndarray, n_components: int) -> np.ndarray:
+def standardise_lines(
+    features: np.ndarray, fitted_on: np.ndarray, n_components: int
+) -> np.ndarray:
     """Principal components of the lines' features, each entry scaled to unit variance first.
 
     Mean, scale and components come only from the lines `fitted_on` (boolean, L). The components keep their relative
@@ -78,4 +88,6 @@ def standardise_lines(features: np.ndarray, fitted_on: np.ndarray, n_components:
     axes *= np.where(largest < 0, -1.0, 1.0)
 
     components = scaled @ axes
-    return (components / np.sqrt(np.mean(components[fitted_on] ** 2))).astype(np.float32)
+    return (components / np.sqrt(np.mean(components[fitted_on] ** 2))).astype(
+        np.float32
+    )

@@ -13,10 +13,13 @@ import numpy as np
 from grnformer.bench.drug_response.matrix import remove_means
 
 MIN_LINES = 10  # a drug's correlation needs this many tested lines
-_FLAT = 1e-6  # a residual below this fraction of the largest value is rounding, not variation
+# a residual below this fraction of the largest value is rounding, not variation
+_FLAT = 1e-6
 
 
-def double_centred_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+def double_centred_pearson(
+    truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
+) -> float:
     """Pearson correlation after removing line and drug means from both within the test pairs.
 
     What is left is the interaction: which line is more sensitive to which drug than both are in general. Every
@@ -25,7 +28,9 @@ def double_centred_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.n
     return double_centred_pearson_with(truth, mask)(prediction)
 
 
-def double_centred_pearson_with(truth: np.ndarray, mask: np.ndarray) -> Callable[[np.ndarray], float]:
+def double_centred_pearson_with(
+    truth: np.ndarray, mask: np.ndarray
+) -> Callable[[np.ndarray], float]:
     """`double_centred_pearson` of any prediction with this truth, whose means are removed once for all of them."""
     left = remove_means(truth, mask)
 
@@ -38,7 +43,9 @@ def double_centred_pearson_with(truth: np.ndarray, mask: np.ndarray) -> Callable
     return correlate
 
 
-def per_drug_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+def per_drug_pearson(
+    truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
+) -> float:
     """Mean over drugs of the Pearson correlation over lines; drugs with fewer than 10 tested lines are left out.
 
     A drug whose predictions are all equal counts 0; undefined if that holds for all of them.
@@ -53,12 +60,16 @@ def per_drug_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
     return float(np.nan_to_num(values).mean())
 
 
-def pooled_pearson(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+def pooled_pearson(
+    truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
+) -> float:
     """Pearson correlation over all test pairs; mostly differences between drugs, so that a drug mean scores high."""
     return _correlate(truth[mask], prediction[mask])
 
 
-def root_mean_squared_error(truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray) -> float:
+def root_mean_squared_error(
+    truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
+) -> float:
     """Root mean squared error in units of LN_IC50."""
     return float(np.sqrt(np.mean((truth[mask] - prediction[mask]) ** 2)))
 
@@ -73,7 +84,11 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
 
 def _correlate(left: np.ndarray, right: np.ndarray) -> float:
     # Too few values, or constant ones but for rounding: a correlation would be noise.
-    if len(left) < 2 or _flat(left - left.mean(), left) or _flat(right - right.mean(), right):
+    if (
+        len(left) < 2
+        or _flat(left - left.mean(), left)
+        or _flat(right - right.mean(), right)
+    ):
         return float("nan")
     return float(np.corrcoef(left, right)[0, 1])
 

@@ -32,7 +32,8 @@ def predict_from_similar_drugs(
     profiles = np.where(mask, values, fit_additive(values, mask).predictions())
     candidates = np.flatnonzero(mask.any(axis=0))
     close = similarity[:, candidates].astype(float)
-    close[candidates, np.arange(len(candidates))] = -1.0  # itself, behind every other drug
+    # itself, behind every other drug
+    close[candidates, np.arange(len(candidates))] = -1.0
     order = np.argsort(-close, axis=1, kind="stable")
 
     for number in neighbours:

@@ -31,7 +31,12 @@ class DrugEncoder(nn.Module):
         super().__init__()
         sizes = [N_ATOM_FEATURES] + [hidden] * n_layers
         self.layers = nn.ModuleList(
-            GINConv(nn.Sequential(nn.Linear(n_in, hidden), nn.ReLU(), nn.Linear(hidden, hidden)), train_eps=True)
+            GINConv(
+                nn.Sequential(
+                    nn.Linear(n_in, hidden), nn.ReLU(), nn.Linear(hidden, hidden)
+                ),
+                train_eps=True,
+            )
             for n_in in sizes[:-1]
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in range(n_layers))
@@ -52,7 +57,10 @@ class DrugEncoder(nn.Module):
 
 def _read_out(h_AH: Tensor, drugs: Batch) -> list[Tensor]:
     """Sum and maximum over the atoms of each drug, (D, H) each."""
-    return [pool(h_AH, drugs.batch, drugs.num_graphs) for pool in (global_add_pool, global_max_pool)]
+    return [
+        pool(h_AH, drugs.batch, drugs.num_graphs)
+        for pool in (global_add_pool, global_max_pool)
+    ]
 
 
 class ResponseNetwork(nn.Module):
@@ -84,7 +92,9 @@ class ResponseNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.drug_encoder = DrugEncoder(drug_hidden, n_layers)
-        self.drug_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.drug_encoder.n_features, rank + 1))
+        self.drug_head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(self.drug_encoder.n_features, rank + 1)
+        )
         self.line_skip = nn.Linear(n_line_features, rank + 1)
         self.line_head = nn.Sequential(
             nn.Dropout(dropout),

@@ -37,7 +37,9 @@ def crossvalidate_baselines(
     tables = []
     for fold in fold_columns(parts):
         masks = matrix.part_masks(parts, fold)
-        predictions, chosen = predict_baselines(matrix.values, masks, split, features, grids)
+        predictions, chosen = predict_baselines(
+            matrix.values, masks, split, features, grids
+        )
         logger.info("split %s %s: chosen %s", split, fold, chosen)
         tables.append(tested_table(matrix, masks["test"], fold, predictions))
     return pd.concat(tables, ignore_index=True)
@@ -88,12 +90,16 @@ def crossvalidate_network(
         masks = matrix.part_masks(parts, fold)
         # Folds take the pretraining seeds in turn: their variation is in that over folds.
         lines = features[number % len(features)]
-        predictions = predict_fold(matrix.values, masks, split, lines, batch, settings, seed + number)
+        predictions = predict_fold(
+            matrix.values, masks, split, lines, batch, settings, seed + number
+        )
         tables.append(tested_table(matrix, masks["test"], fold, {arm: predictions}))
     return pd.concat(tables, ignore_index=True)
 
 
-def tested_table(matrix: Matrix, test: np.ndarray, fold: str, predictions: dict[str, np.ndarray]) -> pd.DataFrame:
+def tested_table(
+    matrix: Matrix, test: np.ndarray, fold: str, predictions: dict[str, np.ndarray]
+) -> pd.DataFrame:
     """The tested pairs of one fold as rows: line, drug, fold, ln_ic50 and one column a predictor."""
     row, column = np.nonzero(test)
     return pd.DataFrame(

@@ -10,7 +10,9 @@ from scipy.linalg import cho_factor, cho_solve
 from grnformer.bench.drug_response.matrix import known_means
 
 
-def predict_by_ridge(values: np.ndarray, mask: np.ndarray, expression: np.ndarray, alpha: float) -> np.ndarray:
+def predict_by_ridge(
+    values: np.ndarray, mask: np.ndarray, expression: np.ndarray, alpha: float
+) -> np.ndarray:
     """Predictions (L x D) of one ridge model a drug, with an intercept, fitted on the drug's known lines.
 
     A drug without a known line gets the global mean.
@@ -64,7 +66,9 @@ def _kernel(expression: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float
     return kernel, float(kernel.diagonal()[rows].mean())
 
 
-def _fit(kernel: np.ndarray, response: np.ndarray, rows: np.ndarray, penalty: float) -> np.ndarray:
+def _fit(
+    kernel: np.ndarray, response: np.ndarray, rows: np.ndarray, penalty: float
+) -> np.ndarray:
     """Predictions for all lines of the model fitted on `rows`; the intercept is not penalised."""
     # The kernel is centred on the drug's lines, as if each gene were: this fits the intercept.
     inner = kernel[np.ix_(rows, rows)]

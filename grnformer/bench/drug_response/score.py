@@ -9,7 +9,17 @@ from grnformer.bench.drug_response.metrics import METRICS
 
 BENCHMARK = "drug_response"
 _PAIR_COLUMNS = ["line", "drug", "fold", "ln_ic50"]
-_COLUMNS = ["benchmark", "task", "arm", "kind", "metric", "unit", "member", "value", "n"]
+_COLUMNS = [
+    "benchmark",
+    "task",
+    "arm",
+    "kind",
+    "metric",
+    "unit",
+    "member",
+    "value",
+    "n",
+]
 
 
 def score_predictions(predictions: pd.DataFrame, split: str, kind: str) -> pd.DataFrame:
@@ -30,9 +40,23 @@ def score_predictions(predictions: pd.DataFrame, split: str, kind: str) -> pd.Da
         mask = ~pd.isna(truth.values)
         member = str(fold).removeprefix("fold_")
         for arm in [c for c in predictions.columns if c not in _PAIR_COLUMNS]:
-            guess = Matrix.from_table(tested[["line", "drug"]].assign(ln_ic50=tested[arm])).values
+            guess = Matrix.from_table(
+                tested[["line", "drug"]].assign(ln_ic50=tested[arm])
+            ).values
 
             for name, metric in METRICS.items():
                 value = metric(truth.values, guess, mask)
-                rows.append([BENCHMARK, split, arm, kind, name, "fold", member, value, int(mask.sum())])
+                rows.append(
+                    [
+                        BENCHMARK,
+                        split,
+                        arm,
+                        kind,
+                        name,
+                        "fold",
+                        member,
+                        value,
+                        int(mask.sum()),
+                    ]
+                )
     return pd.DataFrame(rows, columns=_COLUMNS)

@@ -41,7 +41,9 @@ def normalise_line(name: str) -> str:
     return re.sub("[^A-Z0-9]", "", name.upper())
 
 
-def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.DataFrame) -> Screen:
+def prepare_screen(
+    rows: pd.DataFrame, smiles: dict[str, str], expression: pd.DataFrame
+) -> Screen:
     """Join a screen's rows with structures and expression, and merge what belongs together.
 
     Rows of one line and one compound are averaged *before* any split, or replicates would stand on both sides
@@ -84,9 +86,17 @@ def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.Da
             "names that agree between the screen, the structures and the expression",
             "compare the names in the three files",
         )
-    responses = merged.groupby(["line", "drug"], sort=True)["ln_ic50"].agg(ln_ic50="mean", n_rows="size").reset_index()
-    counts.append(_count("rows with structure and expression", len(rows), len(merged), []))
-    counts.append(_count("replicate rows merged into pairs", len(merged), len(responses), []))
+    responses = (
+        merged.groupby(["line", "drug"], sort=True)["ln_ic50"]
+        .agg(ln_ic50="mean", n_rows="size")
+        .reset_index()
+    )
+    counts.append(
+        _count("rows with structure and expression", len(rows), len(merged), [])
+    )
+    counts.append(
+        _count("replicate rows merged into pairs", len(merged), len(responses), [])
+    )
 
     lines = sorted(responses["line"].unique())
     profile_of = {normalise_line(name): name for name in expression.index}
@@ -99,24 +109,40 @@ def prepare_screen(rows: pd.DataFrame, smiles: dict[str, str], expression: pd.Da
 def _check_rows(rows: pd.DataFrame) -> None:
     missing = [c for c in COLUMNS if c not in rows]
     if missing:
-        raise InputError(f"a screen with columns {list(rows.columns)}", f"columns {COLUMNS}", f"add {missing}")
+        raise InputError(
+            f"a screen with columns {list(rows.columns)}",
+            f"columns {COLUMNS}",
+            f"add {missing}",
+        )
     if not np.isfinite(rows["LN_IC50"].to_numpy(dtype=float)).all():
-        raise InputError("LN_IC50 with missing or infinite values", "finite numbers", "remove or mend those rows")
+        raise InputError(
+            "LN_IC50 with missing or infinite values",
+            "finite numbers",
+            "remove or mend those rows",
+        )
 
 
-def _match_lines(names: np.ndarray, profiles: pd.Index, counts: list[dict[str, object]]) -> list[str]:
+def _match_lines(
+    names: np.ndarray, profiles: pd.Index, counts: list[dict[str, object]]
+) -> list[str]:
     """Lines of the screen that have one expression profile; what is lost is added to `counts`."""
     lines = pd.Series(names)
     normal = lines.map(normalise_line)
     ambiguous = normal.duplicated(keep=False)
     shared, distinct = list(lines[ambiguous]), lines[~ambiguous]
-    counts.append(_count("lines with a unique normalised name", len(names), len(distinct), shared))
+    counts.append(
+        _count("lines with a unique normalised name", len(names), len(distinct), shared)
+    )
 
     profiled = profiles.map(normalise_line)
     # Of two profiles with one name, none is known to be the line's.
     known = normal[~ambiguous].isin(profiled[~profiled.duplicated(keep=False)])
     kept = list(distinct[known])
-    counts.append(_count("lines with expression", len(distinct), len(kept), list(distinct[~known])))
+    counts.append(
+        _count(
+            "lines with expression", len(distinct), len(kept), list(distinct[~known])
+        )
+    )
     return kept
 
 

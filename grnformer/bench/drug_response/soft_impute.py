@@ -12,7 +12,9 @@ _TOLERANCE = 1e-3  # relative change of the estimate at which a fit has converge
 _MAX_ITERATIONS = 100
 
 
-def soft_impute(values: np.ndarray, mask: np.ndarray, shrinkage: list[float]) -> Iterator[np.ndarray]:
+def soft_impute(
+    values: np.ndarray, mask: np.ndarray, shrinkage: list[float]
+) -> Iterator[np.ndarray]:
     """Yield predictions (L x D) for each shrinkage, strongest first: additive fit + low-rank interaction.
 
     The interaction is fitted to the residuals of the additive fit: missing cells are filled by the current

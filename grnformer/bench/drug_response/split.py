@@ -58,7 +58,9 @@ def assign_parts(
         unit = table[split].astype("category").cat.codes.to_numpy()
     n_units = int(unit.max()) + 1
     if n_units < 2 * n_folds:
-        raise ValueError(f"{n_units} units of split {split!r} for {n_folds} folds; at least two a fold are needed")
+        raise ValueError(
+            f"{n_units} units of split {split!r} for {n_folds} folds; at least two a fold are needed"
+        )
 
     rng = np.random.default_rng([seed, SPLITS.index(split)])
     blocks = np.array_split(rng.permutation(n_units), n_folds)

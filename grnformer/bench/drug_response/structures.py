@@ -36,7 +36,11 @@ def read_molecule(smiles: str):  # type: ignore[no-untyped-def]
 
     molecule = Chem.MolFromSmiles(smiles)
     if molecule is None or molecule.GetNumAtoms() == 0:
-        raise InputError(f"the SMILES {smiles!r}", "a SMILES that RDKit reads", "correct the drug's structure")
+        raise InputError(
+            f"the SMILES {smiles!r}",
+            "a SMILES that RDKit reads",
+            "correct the drug's structure",
+        )
     return molecule
 
 
@@ -44,8 +48,12 @@ def fingerprints(smiles: list[str]) -> np.ndarray:
     """Morgan fingerprints (radius 2, 2,048 bits; doi 10.1021/ci100050t) of `smiles`: drugs x bits, 0/1, float32."""
     from rdkit.Chem import rdFingerprintGenerator
 
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=FINGERPRINT_RADIUS, fpSize=FINGERPRINT_BITS)
-    return np.stack([generator.GetFingerprintAsNumPy(read_molecule(s)) for s in smiles]).astype(np.float32)
+    generator = rdFingerprintGenerator.GetMorganGenerator(
+        radius=FINGERPRINT_RADIUS, fpSize=FINGERPRINT_BITS
+    )
+    return np.stack(
+        [generator.GetFingerprintAsNumPy(read_molecule(s)) for s in smiles]
+    ).astype(np.float32)
 
 
 def tanimoto(bits: np.ndarray) -> np.ndarray:

@@ -106,17 +106,29 @@ def predict_fold(
     """
     values = np.where(parts["test"], np.nan, values)
     train, validation = parts["train"], parts["validation"]
-    lines = standardise_lines(features, np.asarray(train.any(axis=1)), settings.line_components)
+    lines = standardise_lines(
+        features, np.asarray(train.any(axis=1)), settings.line_components
+    )
     baseline = fit_baseline(values, train, split)
     residual = np.where(train | validation, values - baseline, 0.0)
     sd = float(residual[train].std())
-    predicted, epoch = _train(lines, residual / sd, train, validation, drugs, settings, seed)
+    predicted, epoch = _train(
+        lines, residual / sd, train, validation, drugs, settings, seed
+    )
     calibrated = calibrate(predicted * sd, residual, validation)
-    logger.info("split %s, seed %d: %d lines x %d features, epoch %d", split, seed, *lines.shape, epoch)
+    logger.info(
+        "split %s, seed %d: %d lines x %d features, epoch %d",
+        split,
+        seed,
+        *lines.shape,
+        epoch,
+    )
     return baseline + calibrated
 
 
-def calibrate(predicted: np.ndarray, residual: np.ndarray, validation: np.ndarray) -> np.ndarray:
+def calibrate(
+    predicted: np.ndarray, residual: np.ndarray, validation: np.ndarray
+) -> np.ndarray:
     """Shrink predicted residuals to what validation supports.
 
     The predicted means of lines and drugs and the rest, the interaction, are each scaled by a factor from 0 to 1,
@@ -133,7 +145,9 @@ def calibrate(predicted: np.ndarray, residual: np.ndarray, validation: np.ndarra
     both = np.stack([means[validation], interaction[validation]], axis=1)
     (of_means, of_interaction), _ = nnls(both, residual[validation])
     # A factor of 0 would leave no interaction to correlate.
-    return min(of_means, 1.0) * means + min(max(of_interaction, 0.01), 1.0) * interaction
+    return (
+        min(of_means, 1.0) * means + min(max(of_interaction, 0.01), 1.0) * interaction
+    )
 
 
 def _train(
@@ -157,13 +171,23 @@ def _train(
         torch.manual_seed(seed)
         network, optimiser = _start(lines_LE.shape[1], settings)
         for epoch in range(1, settings.max_epochs + 1):
-            _train_epoch(network, optimiser, drugs, lines_LE, residual_LD, train_LD, settings.lines_per_batch)
+            _train_epoch(
+                network,
+                optimiser,
+                drugs,
+                lines_LE,
+                residual_LD,
+                train_LD,
+                settings.lines_per_batch,
+            )
             if epoch % settings.evaluate_every and epoch != settings.max_epochs:
                 continue
 
             network.eval()
             with torch.no_grad():
-                predicted = network(lines_LE, network.drug_encoder(drugs)).numpy().astype(float)
+                predicted = (
+                    network(lines_LE, network.drug_encoder(drugs)).numpy().astype(float)
+                )
             score = correlate(predicted)
             if score > best:
                 best, best_epoch, best_prediction = score, epoch, predicted
@@ -172,7 +196,9 @@ def _train(
     return best_prediction, best_epoch
 
 
-def _start(n_line_features: int, settings: TrainingSettings) -> tuple[ResponseNetwork, Optimizer]:
+def _start(
+    n_line_features: int, settings: TrainingSettings
+) -> tuple[ResponseNetwork, Optimizer]:
     """The network with initial weights, and its optimiser, with a rate for the head and one for the drug encoder."""
     import torch
 
@@ -187,7 +213,11 @@ def _start(n_line_features: int, settings: TrainingSettings) -> tuple[ResponseNe
         dropout=settings.dropout,
     )
     encoder = list(network.drug_encoder.parameters())
-    head = [weight for name, weight in network.named_parameters() if not name.startswith("drug_encoder.")]
+    head = [
+        weight
+        for name, weight in network.named_parameters()
+        if not name.startswith("drug_encoder.")
+    ]
     groups = [
         {"params": head, "lr": settings.learning_rate},
         {"params": encoder, "lr": settings.encoder_learning_rate},
@@ -216,7 +246,9 @@ def _train_epoch(
     leaf_DH = encoded_DH.detach().requires_grad_()
     trained = train_LD.any(1).nonzero()[:, 0]
     for batch in trained[torch.randperm(len(trained))].split(lines_per_batch):
-        error_LD = (network(lines_LE[batch], leaf_DH) - residual_LD[batch]) ** 2 * train_LD[batch]
+        error_LD = (
+            network(lines_LE[batch], leaf_DH) - residual_LD[batch]
+        ) ** 2 * train_LD[batch]
         # Sets the encoder's gradients to None, not 0: the optimiser leaves weights without a gradient as they are.
         optimiser.zero_grad()
         (error_LD.sum() / train_LD[batch].sum()).backward()

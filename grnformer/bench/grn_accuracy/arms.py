@@ -33,7 +33,9 @@ class Arm:
     score: Callable[[str], Scores]
 
 
-def network_arm(name: str, kind: str, edges: pd.DataFrame, weight: str, genes: list[str]) -> Arm:
+def network_arm(
+    name: str, kind: str, edges: pd.DataFrame, weight: str, genes: list[str]
+) -> Arm:
     """Score genes by the weight of the TF's edge to them; no edge is 0, the largest weight counts if there are several.
 
     Parameters
@@ -110,7 +112,9 @@ def weighted_arm(name: str, arm: Arm, baseline: np.ndarray, weight: float) -> Ar
     return Arm(name, arm.kind, score)
 
 
-def informed_arm(name: str, arm: Arm, pairs: pd.DataFrame, genes: list[str], log_odds: float) -> Arm:
+def informed_arm(
+    name: str, arm: Arm, pairs: pd.DataFrame, genes: list[str], log_odds: float
+) -> Arm:
     """Add `log_odds` to an arm's scores where a pair of TF and gene is known beforehand (table tf, gene)."""
     by_tf = _known_by_tf(pairs, genes)
 

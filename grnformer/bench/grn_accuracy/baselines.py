@@ -94,7 +94,9 @@ def accessibility_expression(
     return ranks / (2 * len(expressed))
 
 
-def weigh_links(links: pd.DataFrame, regions: pd.Index, genes: list[str], decay: float) -> sp.csr_matrix:
+def weigh_links(
+    links: pd.DataFrame, regions: pd.Index, genes: list[str], decay: float
+) -> sp.csr_matrix:
     """Weigh regions near a gene by their distance to its TSS: 1 there, 1/e at `decay` bp.
 
     Parameters
@@ -116,7 +118,9 @@ def weigh_links(links: pd.DataFrame, regions: pd.Index, genes: list[str], decay:
     return sp.csr_matrix((weights, (row[known], column[known])), shape=shape)
 
 
-def map_promoters(regions: pd.DataFrame, tss: pd.DataFrame, genes: list[str], margin: int) -> sp.csr_matrix:
+def map_promoters(
+    regions: pd.DataFrame, tss: pd.DataFrame, genes: list[str], margin: int
+) -> sp.csr_matrix:
     """Which regions touch which gene's promoters: `margin` bp to both sides of any of its TSSs.
 
     Parameters

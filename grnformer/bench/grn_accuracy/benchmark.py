@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.grn_accuracy.arms import Arm, binding_arm, informed_arm, joined_arm, network_arm, weighted_arm
+from grnformer.bench.grn_accuracy.arms import (
+    Arm,
+    binding_arm,
+    informed_arm,
+    joined_arm,
+    network_arm,
+    weighted_arm,
+)
 from grnformer.bench.grn_accuracy.baselines import (
     accessibility_expression,
     constant_arm,
@@ -99,7 +106,10 @@ def score_networks(
     general = [
         network_arm("tf_gene", "model", tf_gene, "importance", genes),
         pearson_arm("pearson", expression, genes),
-        *(network_arm(name, "reference", pairs, "n_sources", genes) for name, pairs in priors.items()),
+        *(
+            network_arm(name, "reference", pairs, "n_sources", genes)
+            for name, pairs in priors.items()
+        ),
         random_arm(len(genes), seed),
     ]
 
@@ -123,7 +133,9 @@ def score_networks(
 
         # baselines are not joined with the baseline: neither knows anything of the TF
         eregulons = _eregulon_arms(networks[cell_type], genes)
-        informative = [arm for arm in (*eregulons, *general) if arm.kind in ("model", "reference")]
+        informative = [
+            arm for arm in (*eregulons, *general) if arm.kind in ("model", "reference")
+        ]
         arms = [
             *eregulons,
             *(joined_arm(arm, baseline) for arm in informative),
@@ -140,11 +152,15 @@ def score_networks(
 
     table = pd.concat(scores, ignore_index=True)
     fates = pd.concat(experiments, ignore_index=True)
-    logger.info("%d TF x line pairs, %d arms", fates["fate"].eq("used").sum(), len(arms))
+    logger.info(
+        "%d TF x line pairs, %d arms", fates["fate"].eq("used").sum(), len(arms)
+    )
     return pd.concat([table, pool_lines(table)], ignore_index=True), fates
 
 
-def _find_cells(types: np.ndarray, cell_type: str, networks: dict[str, pd.DataFrame]) -> np.ndarray:
+def _find_cells(
+    types: np.ndarray, cell_type: str, networks: dict[str, pd.DataFrame]
+) -> np.ndarray:
     """Numbers of a cell type's cells; InputError if there are none, or no network of the type."""
     cells = np.flatnonzero(types == cell_type)
     if not len(cells) or cell_type not in networks:
@@ -196,7 +212,9 @@ def has_other_evidence(edges: pd.DataFrame) -> np.ndarray:
     return np.array(found, dtype=bool)
 
 
-def split_prior(pairs: pd.DataFrame, chip_sources: list[str]) -> dict[str, pd.DataFrame]:
+def split_prior(
+    pairs: pd.DataFrame, chip_sources: list[str]
+) -> dict[str, pd.DataFrame]:
     """Make two arms of prior knowledge, with and without what stems from ChIP; each pair scores its number of sources.
 
     Parameters

@@ -58,19 +58,37 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
             member = "tf", tf
             rows += [
                 (arm.name, arm.kind, metric, *member, right, n_genes[of]),
-                (wrong_tf_name(arm.name), "control", metric, *member, wrong, n_genes[of]),
-                (arm.name, arm.kind, f"{metric}_over_wrong_tf", *member, right - wrong, n_genes[of]),
+                (
+                    wrong_tf_name(arm.name),
+                    "control",
+                    metric,
+                    *member,
+                    wrong,
+                    n_genes[of],
+                ),
+                (
+                    arm.name,
+                    arm.kind,
+                    f"{metric}_over_wrong_tf",
+                    *member,
+                    right - wrong,
+                    n_genes[of],
+                ),
             ]
 
     pooled = _pooled(scores, truth)
-    rows.append((arm.name, arm.kind, "pooled_auprc_ratio", "line", task, pooled, n_genes.sum()))
+    rows.append(
+        (arm.name, arm.kind, "pooled_auprc_ratio", "line", task, pooled, n_genes.sum())
+    )
     table = pd.DataFrame(rows, columns=_COLUMNS)
     table.insert(0, "benchmark", "grn_accuracy")
     table.insert(1, "task", task)
     return table
 
 
-def _ratios(scores: Sequence[Scores], truth: Truth, genes: list[str]) -> dict[str, np.ndarray]:
+def _ratios(
+    scores: Sequence[Scores], truth: Truth, genes: list[str]
+) -> dict[str, np.ndarray]:
     """Metric -> ratios, truth of TF x scores of TF; NaN where the arm says nothing about the TF."""
     number_of = {gene: number for number, gene in enumerate(genes)}
     n_tfs = len(truth.tfs)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def precision_ratios(scores: np.ndarray, truths: np.ndarray, included: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def precision_ratios(
+    scores: np.ndarray, truths: np.ndarray, included: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """AUPRC ratio and early precision ratio of one ranking against several sets of true targets.
 
     AUPRC is average precision with equal scores taken as one step (scikit-learn's definition); early precision is the
@@ -55,7 +57,9 @@ def precision_ratios(scores: np.ndarray, truths: np.ndarray, included: np.ndarra
 
     # with nothing but positives, every ranking is perfect
     defined = (n_positive > 0) & (n_positive < n_genes)
-    return np.where(defined, auprc_ratio, np.nan), np.where(defined, early_ratio, np.nan)
+    return np.where(defined, auprc_ratio, np.nan), np.where(
+        defined, early_ratio, np.nan
+    )
 
 
 def _hits_in_first(k: np.ndarray, called: np.ndarray, hits: np.ndarray) -> np.ndarray:

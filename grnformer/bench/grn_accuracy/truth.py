@@ -78,7 +78,9 @@ def read_truth(
 
         # the TF's gene is no target: an expression profile predicts itself
         tf = aliases.get(name, name)
-        found = {number_of[gene] for gene in content[key] if gene in number_of and gene != tf}
+        found = {
+            number_of[gene] for gene in content[key] if gene in number_of and gene != tf
+        }
         if tf not in known_tfs:
             fate = "no known TF"
         elif len(found) < min_positives:
@@ -104,5 +106,7 @@ def read_truth(
     included = np.array(tfs)[:, None] != np.array(genes)
 
     logger.info("%s: %d experiments, %d TFs used", line, len(rows), len(tfs))
-    fates = pd.DataFrame(rows, columns=["line", "experiment", "tf", "targets", "positives", "fate"])
+    fates = pd.DataFrame(
+        rows, columns=["line", "experiment", "tf", "targets", "positives", "fate"]
+    )
     return Truth(tfs, is_target, included), fates

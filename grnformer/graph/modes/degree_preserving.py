@@ -29,12 +29,16 @@ def rewire(graph: Graph, rng: np.random.Generator) -> Graph:
 
     eregulons = graph.eregulons
     if len(eregulons):
-        group, tf, gene = (eregulons[column].to_numpy() for column in ("eregulon", "tf", "gene"))
+        group, tf, gene = (
+            eregulons[column].to_numpy() for column in ("eregulon", "tf", "gene")
+        )
         eregulons = eregulons.assign(gene=swap_targets(group, tf, gene, rng))
     return replace(graph, edges=edges, eregulons=eregulons)
 
 
-def swap_targets(group: np.ndarray, tf: np.ndarray, gene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def swap_targets(
+    group: np.ndarray, tf: np.ndarray, gene: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Return `gene` with targets swapped between edges, (group, gene) staying unique and tf != gene for new pairs.
 
     In each of the rounds all edges are paired at random; a pair's targets are swapped unless that makes a loop, or an
@@ -50,7 +54,9 @@ def swap_targets(group: np.ndarray, tf: np.ndarray, gene: np.ndarray, rng: np.ra
 
         there = np.isin(new, group * base + gene).any(0)
         loop = (tf[a] == gene[b]) | (tf[b] == gene[a])
-        _, inverse, count = np.unique(new.ravel(), return_inverse=True, return_counts=True)
+        _, inverse, count = np.unique(
+            new.ravel(), return_inverse=True, return_counts=True
+        )
         twice = (count[inverse] > 1).reshape(2, half).any(0)
 
         swap = ~(there | loop | twice)

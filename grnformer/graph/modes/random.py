@@ -22,9 +22,13 @@ def sample_all_edges(graph: Graph, rng: np.random.Generator) -> Graph:
     n_genes = len(graph.genes)
     edges, eregulons = [graph.edges], [graph.eregulons]
     for _, part in graph.edges.groupby("cell_type", sort=True):
-        edges.append(_with_pairs(part, rng.integers(n_genes, size=len(part)), n_genes, rng))
+        edges.append(
+            _with_pairs(part, rng.integers(n_genes, size=len(part)), n_genes, rng)
+        )
     for _, part in graph.eregulons.groupby("eregulon", sort=True):
-        eregulons.append(_with_pairs(part, np.full(len(part), rng.integers(n_genes)), n_genes, rng))
+        eregulons.append(
+            _with_pairs(part, np.full(len(part), rng.integers(n_genes)), n_genes, rng)
+        )
     return replace(graph, edges=_joined(edges), eregulons=_joined(eregulons))
 
 
@@ -34,7 +38,9 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else first
 
 
-def _with_pairs(part: pd.DataFrame, tf: np.ndarray, n_genes: int, rng: np.random.Generator) -> pd.DataFrame:
+def _with_pairs(
+    part: pd.DataFrame, tf: np.ndarray, n_genes: int, rng: np.random.Generator
+) -> pd.DataFrame:
     """Sample targets for the regulators `tf`, again where a pair is a loop or stands twice."""
     tf = tf.copy()
     gene = rng.integers(n_genes, size=len(tf))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FEWEST_GENES = 2  # genes of the eRegulon in the median active cell: on the strength of one, a call is doubtful
+# genes of the eRegulon in the median active cell: on the strength of one, a call is doubtful
+_FEWEST_GENES = 2
 
 
 def score_activity(
@@ -62,12 +63,23 @@ def score_activity(
     expression = rna.X.tocsr(copy=True)
     expression.eliminate_zeros()
     rank = {"auc_threshold": auc_threshold, "detected_quantile": detected_quantile}
-    auc, cutoff = METHODS[method](expression, gene_sets, names, rna.obs_names, scored=scored, **rank)
+    auc, cutoff = METHODS[method](
+        expression, gene_sets, names, rna.obs_names, scored=scored, **rank
+    )
     logger.info("%s: rank cut-off %d of %d genes", method, cutoff, rna.n_vars)
-    by_threshold, median = round(auc_threshold * rna.n_vars), np.median(expression.getnnz(axis=1))
-    logger.info("by auc_threshold only: %d; the median cell detects %d genes", by_threshold, median)
+    by_threshold, median = (
+        round(auc_threshold * rna.n_vars),
+        np.median(expression.getnnz(axis=1)),
+    )
+    logger.info(
+        "by auc_threshold only: %d; the median cell detects %d genes",
+        by_threshold,
+        median,
+    )
 
-    found = pd.DataFrame([find_threshold(column, seed=seed, **mixture) for column in auc.T])
+    found = pd.DataFrame(
+        [find_threshold(column, seed=seed, **mixture) for column in auc.T]
+    )
     active = sp.csr_matrix(auc > found["threshold"].to_numpy())
     genes_seen = _genes_seen(expression, gene_sets, active)
     table = found.assign(
@@ -77,15 +89,28 @@ def score_activity(
         n_active=active.getnnz(axis=0).astype(int),
         n_cells=rna.n_obs,
     )
-    columns = ["eregulon", "threshold", "method", "doubtful", "genes_seen", "separation", "bic_gain", "n_active"]
+    columns = [
+        "eregulon",
+        "threshold",
+        "method",
+        "doubtful",
+        "genes_seen",
+        "separation",
+        "bic_gain",
+        "n_active",
+    ]
     table = table[[*columns, "n_cells"]]
 
     activity = _as_anndata(rna, eregulons, gene_sets, auc, active, table)
     activity.uns["rank_cutoff"] = cutoff
     n_active = activity.obs["n_active"]
     methods = table["method"].value_counts().to_dict()
-    logger.info("%d eRegulons: %s; %d doubtful", len(names), methods, table["doubtful"].sum())
-    logger.info("%d of %d cells have no active eRegulon", (n_active == 0).sum(), rna.n_obs)
+    logger.info(
+        "%d eRegulons: %s; %d doubtful", len(names), methods, table["doubtful"].sum()
+    )
+    logger.info(
+        "%d of %d cells have no active eRegulon", (n_active == 0).sum(), rna.n_obs
+    )
     logger.info("the median cell has %.0f", n_active.median())
     return activity, table
 
@@ -102,8 +127,13 @@ def _as_anndata(
     import anndata
     import pandas as pd
 
-    tf_of = eregulons.drop_duplicates("eregulon").set_index("eregulon")["tf"].astype(str)
-    cells = {"cell_type": rna.obs["cell_type"].astype(str), "n_active": active.getnnz(axis=1).astype(int)}
+    tf_of = (
+        eregulons.drop_duplicates("eregulon").set_index("eregulon")["tf"].astype(str)
+    )
+    cells = {
+        "cell_type": rna.obs["cell_type"].astype(str),
+        "n_active": active.getnnz(axis=1).astype(int),
+    }
     sets = {
         "tf": tf_of[table["eregulon"]].to_numpy(),
         "n_genes": gene_sets.getnnz(axis=0).astype(int),
@@ -119,9 +149,13 @@ def _as_anndata(
     )
 
 
-def _genes_seen(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.csr_matrix) -> np.ndarray:
+def _genes_seen(
+    expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.csr_matrix
+) -> np.ndarray:
     """Genes of each eRegulon that its median active cell detects; 0 where no cell is active."""
-    counts = (expression.astype(bool).astype(np.float32) @ gene_sets.astype(np.float32)).toarray()
+    counts = (
+        expression.astype(bool).astype(np.float32) @ gene_sets.astype(np.float32)
+    ).toarray()
     columns = active.tocsc()
     seen = np.zeros(columns.shape[1])
     for number, (low, high) in enumerate(pairwise(columns.indptr)):

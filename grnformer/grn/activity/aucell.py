@@ -30,5 +30,7 @@ def score(
 
     `names`, `cells` and `scored` are not used: all methods have one signature.
     """
-    cutoff = choose_rank_cutoff(expression.getnnz(axis=1), expression.shape[1], auc_threshold, detected_quantile)
+    cutoff = choose_rank_cutoff(
+        expression.getnnz(axis=1), expression.shape[1], auc_threshold, detected_quantile
+    )
     return score_cells(expression, gene_sets, cutoff), cutoff

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 
-def find_members(eregulons: pd.DataFrame, features: pd.Index, column: str) -> tuple[list[str], sp.csc_matrix]:
+def find_members(
+    eregulons: pd.DataFrame, features: pd.Index, column: str
+) -> tuple[list[str], sp.csc_matrix]:
     """Targets of each eRegulon.
 
     Parameters
@@ -36,7 +38,11 @@ def find_members(eregulons: pd.DataFrame, features: pd.Index, column: str) -> tu
     """
     import scipy.sparse as sp
 
-    pairs = eregulons.loc[eregulons[column] != "", ["eregulon", column]].astype(str).drop_duplicates()
+    pairs = (
+        eregulons.loc[eregulons[column] != "", ["eregulon", column]]
+        .astype(str)
+        .drop_duplicates()
+    )
     position = features.get_indexer(pairs[column])
     missing = pairs[column][position < 0]
     if len(missing):
@@ -47,5 +53,7 @@ def find_members(eregulons: pd.DataFrame, features: pd.Index, column: str) -> tu
         )
 
     names, number = np.unique(pairs["eregulon"].to_numpy(object), return_inverse=True)
-    members = sp.csc_matrix((np.ones(len(pairs)), (position, number)), (len(features), len(names)))
+    members = sp.csc_matrix(
+        (np.ones(len(pairs)), (position, number)), (len(features), len(names))
+    )
     return names.tolist(), members

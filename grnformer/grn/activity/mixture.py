@@ -16,7 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
 
-_LEAST_VARIANCE = 1e-2  # of a component, as a fraction of all variance: a spike of equal AUCs is no mode by itself
+# of a component, as a fraction of all variance: a spike of equal AUCs is no mode by itself
+_LEAST_VARIANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,12 @@ class Threshold:
 
 
 def find_threshold(
-    auc: np.ndarray, *, min_separation: float, min_weight: float, max_overlap: float, seed: int
+    auc: np.ndarray,
+    *,
+    min_separation: float,
+    min_weight: float,
+    max_overlap: float,
+    seed: int,
 ) -> Threshold:
     """Return the threshold on one eRegulon's AUCs.
 
@@ -72,11 +78,17 @@ def find_threshold(
     separation = float((means[1] - means[0]) / np.sqrt(variances.mean()))
 
     crossing = intersection(means, variances, two.weights_[order])
-    two_modes = bic_gain > 0 and separation >= min_separation and two.weights_.min() >= min_weight
+    two_modes = (
+        bic_gain > 0
+        and separation >= min_separation
+        and two.weights_.min() >= min_weight
+    )
     if crossing is not None and two_modes and _has_valley(two, means):
         overlap = two.predict_proba(scaled).min(axis=1).mean()
         doubtful = bool(overlap > max_overlap) or not two.converged_
-        return Threshold(mean + sd * crossing, "bimodal", doubtful, separation, bic_gain)
+        return Threshold(
+            mean + sd * crossing, "bimodal", doubtful, separation, bic_gain
+        )
     value = float(mean + 2 * sd)
     return Threshold(value, "skewed", not (auc > value).any(), separation, bic_gain)
 
@@ -97,18 +109,25 @@ def _fit_two(scaled: np.ndarray, seed: int) -> GaussianMixture:
         random_state=seed,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the caller reads two.converged_
+        # the caller reads two.converged_
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return two.fit(scaled)
 
 
-def intersection(means: np.ndarray, variances: np.ndarray, weights: np.ndarray) -> float | None:
+def intersection(
+    means: np.ndarray, variances: np.ndarray, weights: np.ndarray
+) -> float | None:
     """Return where two weighted Gaussian densities cross between their means (in rising order), None if nowhere."""
     # The difference of the log densities is a quadratic in x, and linear for equal variances.
     square = 1 / variances[1] - 1 / variances[0]
     linear = 2 * (means[0] / variances[0] - means[1] / variances[1])
     log_ratio = np.log(weights[1] / weights[0] * np.sqrt(variances[0] / variances[1]))
-    constant = means[1] ** 2 / variances[1] - means[0] ** 2 / variances[0] - 2 * log_ratio
-    roots = np.roots([square, linear, constant] if abs(square) > 1e-9 else [linear, constant])
+    constant = (
+        means[1] ** 2 / variances[1] - means[0] ** 2 / variances[0] - 2 * log_ratio
+    )
+    roots = np.roots(
+        [square, linear, constant] if abs(square) > 1e-9 else [linear, constant]
+    )
 
     real = roots[np.abs(roots.imag) < 1e-9].real
     between = real[(means[0] < real) & (real < means[1])]

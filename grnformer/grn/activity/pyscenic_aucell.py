@@ -39,7 +39,10 @@ def take(
         If a cell or an eRegulon was not scored.
     """
     table = scored.set_index("cell")
-    for kind, wanted, there in (("cells", cells, table.index), ("eRegulons", names, table.columns)):
+    for kind, wanted, there in (
+        ("cells", cells, table.index),
+        ("eRegulons", names, table.columns),
+    ):
         missing = [name for name in wanted if name not in there]
         if missing:
             raise InputError(
@@ -47,4 +50,6 @@ def take(
                 "AUCs of these very eRegulons in this very multiome",
                 "run the original again",
             )
-    return table.loc[list(cells), list(names)].to_numpy(np.float32), round(auc_threshold * expression.shape[1])
+    return table.loc[list(cells), list(names)].to_numpy(np.float32), round(
+        auc_threshold * expression.shape[1]
+    )

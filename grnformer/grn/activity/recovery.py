@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _BLOCK = 256  # cells handed to a thread at a time
 
 
-def choose_rank_cutoff(n_detected: np.ndarray, n_genes: int, auc_threshold: float, detected_quantile: float) -> int:
+def choose_rank_cutoff(
+    n_detected: np.ndarray, n_genes: int, auc_threshold: float, detected_quantile: float
+) -> int:
     """Return AUCell's rank cut-off R: a fraction of all genes, but no more than what the cells detect.
 
     Parameters
@@ -43,7 +45,9 @@ def choose_rank_cutoff(n_detected: np.ndarray, n_genes: int, auc_threshold: floa
     InputError
         If the cut-off would be below 2.
     """
-    cutoff = min(round(auc_threshold * n_genes), int(np.quantile(n_detected, detected_quantile)))
+    cutoff = min(
+        round(auc_threshold * n_genes), int(np.quantile(n_detected, detected_quantile))
+    )
     if cutoff < 2:
         raise InputError(
             f"a rank cut-off of {cutoff} ({n_genes} genes; the median cell detects {int(np.median(n_detected))})",
@@ -53,7 +57,9 @@ def choose_rank_cutoff(n_detected: np.ndarray, n_genes: int, auc_threshold: floa
     return cutoff
 
 
-def score_cells(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff: int) -> np.ndarray:
+def score_cells(
+    expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff: int
+) -> np.ndarray:
     """Return the AUC of each gene set in each cell.
 
     Parameters
@@ -92,7 +98,9 @@ def score_cells(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff
     lowest = cells.data.min(initial=0)
     if not lowest >= 0:  # nor where it is nan
         raise InputError(
-            f"expression as low as {lowest}", "no value below 0 and none missing", "use counts or their log1p"
+            f"expression as low as {lowest}",
+            "no value below 0 and none missing",
+            "use counts or their log1p",
         )
 
     auc = np.empty((cells.shape[0], weight.size), dtype=np.float32)
@@ -110,5 +118,10 @@ def score_cells(expression: sp.csr_matrix, gene_sets: sp.csc_matrix, rank_cutoff
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         starts = range(0, len(auc), _BLOCK)
         # the list raises what a thread has raised
-        list(pool.map(lambda start: recover_sets(start, *arrays, auc[start : start + _BLOCK]), starts))
+        list(
+            pool.map(
+                lambda start: recover_sets(start, *arrays, auc[start : start + _BLOCK]),
+                starts,
+            )
+        )
     return auc

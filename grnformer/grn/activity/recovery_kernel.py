@@ -50,7 +50,8 @@ def _place_best(
 
     n_held = most = 0
     lowest_bin = np.uint64(_BINS)
-    while n_held < rank_cutoff:  # from here on, `filled` says where the bin's next value goes
+    # from here on, `filled` says where the bin's next value goes
+    while n_held < rank_cutoff:
         lowest_bin -= np.uint64(1)
         size = filled[lowest_bin]
         filled[lowest_bin] = n_held
@@ -81,7 +82,11 @@ def _sort_by_insertion(held: np.ndarray, place: np.ndarray) -> None:
 
 @njit(cache=True)
 def _select_best(
-    values: np.ndarray, rank_cutoff: int, filled: np.ndarray, held: np.ndarray, place: np.ndarray
+    values: np.ndarray,
+    rank_cutoff: int,
+    filled: np.ndarray,
+    held: np.ndarray,
+    place: np.ndarray,
 ) -> tuple[int, int]:
     """Find the R best values above 0, with all ties of the last of them, and a few more.
 
@@ -94,7 +99,9 @@ def _select_best(
     n_held = 0
     if n_detected > rank_cutoff and 0 < scale < np.inf:
         n_zeros = values.size - n_detected
-        n_held, most = _place_best(values, n_zeros, scale, rank_cutoff, filled, held, place)
+        n_held, most = _place_best(
+            values, n_zeros, scale, rank_cutoff, filled, held, place
+        )
     else:
         most = _CROWD + 1
         for position in range(values.size):
@@ -146,12 +153,16 @@ def recover_sets(
     filled = np.empty(_BINS, np.int32)
     for cell in range(auc.shape[0]):
         low, high = cell_start[first_cell + cell], cell_start[first_cell + cell + 1]
-        n_held, n_detected = _select_best(value[low:high], rank_cutoff, filled, held, place)
+        n_held, n_detected = _select_best(
+            value[low:high], rank_cutoff, filled, held, place
+        )
 
         # Every gene of a set starts with the mean over the zeros' ranks; detected genes are corrected below.
         zero_part = 0.0
         if n_detected < n_genes:
-            zero_area = _area_before(n_genes, rank_cutoff) - _area_before(n_detected, rank_cutoff)
+            zero_area = _area_before(n_genes, rank_cutoff) - _area_before(
+                n_detected, rank_cutoff
+            )
             zero_part = zero_area / (n_genes - n_detected)
         area = zero_part * weight
 
@@ -163,14 +174,20 @@ def recover_sets(
             # Ties add the mean over the ranks that they share: the expectation over all their orders.
             part = float(rank_cutoff - 1 - first)
             if last - first > 1:
-                part = (_area_before(last, rank_cutoff) - _area_before(first, rank_cutoff)) / (last - first)
+                part = (
+                    _area_before(last, rank_cutoff) - _area_before(first, rank_cutoff)
+                ) / (last - first)
             part -= zero_part
             for position in range(first, last):
                 row = gene[low + place[position]]
-                for entry in range(np.uint64(set_start[row]), np.uint64(set_start[row + 1])):
+                for entry in range(
+                    np.uint64(set_start[row]), np.uint64(set_start[row + 1])
+                ):
                     area[np.uint64(set_number[entry])] += part * set_weight[entry]
             first = last
 
         # Rounding may leave the area just outside of its bounds.
         for number in range(weight.size):
-            auc[cell, number] = min(1.0, max(0.0, area[number] / (rank_cutoff * weight[number])))
+            auc[cell, number] = min(
+                1.0, max(0.0, area[number] / (rank_cutoff * weight[number]))
+            )

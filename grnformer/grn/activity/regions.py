@@ -58,14 +58,18 @@ def score_region_activity(
 
     if accessibility not in ("binary", "counts", "topics"):
         raise InputError(
-            f"grn.quality.accessibility is {accessibility!r}", "binary, counts or topics", "correct the config"
+            f"grn.quality.accessibility is {accessibility!r}",
+            "binary, counts or topics",
+            "correct the config",
         )
     observed = (atac.layers["counts"] if accessibility == "counts" else atac.X).tocsr()
     detected = np.diff(observed.indptr)
     if accessibility == "topics":
         detected = np.full(atac.n_obs, atac.n_vars)
     cutoff = choose_rank_cutoff(detected, atac.n_vars, auc_threshold, detected_quantile)
-    logger.info("rank cut-off %d of %d regions (%s)", cutoff, atac.n_vars, accessibility)
+    logger.info(
+        "rank cut-off %d of %d regions (%s)", cutoff, atac.n_vars, accessibility
+    )
 
     names, members = find_members(eregulons, atac.var_names, "region")
     auc = np.zeros((atac.n_obs, len(names)), np.float32)

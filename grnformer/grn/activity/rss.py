@@ -23,14 +23,18 @@ def score_specificity(activity: anndata.AnnData) -> pd.DataFrame:
     scores = specificity(activity.X, cell_types, names)
     return pd.DataFrame(
         {
-            "eregulon": np.repeat(activity.var_names.to_numpy(dtype=object), len(names)),
+            "eregulon": np.repeat(
+                activity.var_names.to_numpy(dtype=object), len(names)
+            ),
             "cell_type": np.tile(np.array(names, dtype=object), activity.n_vars),
             "rss": scores.T.ravel(),
         }
     )
 
 
-def specificity(auc: np.ndarray, cell_types: np.ndarray, names: list[str]) -> np.ndarray:
+def specificity(
+    auc: np.ndarray, cell_types: np.ndarray, names: list[str]
+) -> np.ndarray:
     """Return the regulon specificity scores, cell types x eRegulons.
 
     1 less the Jensen-Shannon distance (natural logarithm) between an eRegulon's fraction of activity in each cell and

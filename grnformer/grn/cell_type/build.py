@@ -64,7 +64,9 @@ def build_cell_type_grns(
     types = sorted({str(name) for name in cell_type})
     open_cells = count_cells(accessible, cell_type, types)
     detected = count_cells(expression, cell_type, types)
-    relative = measure_openness(openness, open_cells, cell_topic, region_topic, cell_type, types)
+    relative = measure_openness(
+        openness, open_cells, cell_topic, region_topic, cell_type, types
+    )
 
     networks, summary = {}, []
     for i, name in enumerate(types):

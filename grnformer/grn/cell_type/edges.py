@@ -59,7 +59,11 @@ def build_cell_type_grn(
 
     total = sum(weights.values())
     if total <= 0:
-        raise InputError("grn.cell_type.weights are all 0", "at least one above 0", "correct the config")
+        raise InputError(
+            "grn.cell_type.weights are all 0",
+            "at least one above 0",
+            "correct the config",
+        )
     specific = rss.index[rss >= rss.quantile(min_rss_quantile)]
     rows = eregulons[eregulons["eregulon"].isin(specific)]
     rows = rows[rows["tf"].map(tf_fraction).fillna(0) >= min_tf_cells]
@@ -68,9 +72,13 @@ def build_cell_type_grn(
     rows = rows.assign(
         openness=rows["region"].map(openness).fillna(0).where(has_region),
         region_gene_weight=rows["region_gene_weight"].where(has_region),
-        triplet=-rows["triplet_rank"].where(has_region) if "triplet_rank" in rows else np.nan,
+        triplet=-rows["triplet_rank"].where(has_region)
+        if "triplet_rank" in rows
+        else np.nan,
     )
-    is_open = (rows["openness"] >= min_openness) & (rows["region"].map(open_cells).fillna(0) >= min_open_cells)
+    is_open = (rows["openness"] >= min_openness) & (
+        rows["region"].map(open_cells).fillna(0) >= min_open_cells
+    )
     rows = rows[is_open | ~has_region]
     if rows.empty:
         return pd.DataFrame(columns=_COLUMNS)
@@ -78,8 +86,11 @@ def build_cell_type_grn(
     edges = _merge_triplets(rows)
     # Ranks, as the parts have different scales.
     ranks = {part: edges[part].rank(pct=True).fillna(_NEUTRAL) for part in weights}
-    edges["weight"] = sum(ranks[part] * weight for part, weight in weights.items()) / total
-    edges["sign"] = edge_signs(edges["eregulon"])  # a pair has one sign in all its eRegulons
+    edges["weight"] = (
+        sum(ranks[part] * weight for part, weight in weights.items()) / total
+    )
+    # a pair has one sign in all its eRegulons
+    edges["sign"] = edge_signs(edges["eregulon"])
     return edges[_COLUMNS]
 
 

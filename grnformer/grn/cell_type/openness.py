@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 
-def count_cells(matrix: sp.csr_matrix, cell_type: np.ndarray, types: list[str]) -> np.ndarray:
+def count_cells(
+    matrix: sp.csr_matrix, cell_type: np.ndarray, types: list[str]
+) -> np.ndarray:
     """Cells with a non-zero value, types x features (int64)."""
-    return np.vstack([matrix[cell_type == name].getnnz(axis=0) for name in types]).astype(np.int64)
+    return np.vstack(
+        [matrix[cell_type == name].getnnz(axis=0) for name in types]
+    ).astype(np.int64)
 
 
 def measure_openness(
@@ -47,6 +51,10 @@ def measure_openness(
     elif method == "observed":
         raw = open_cells.astype(float)
     else:
-        raise InputError(f"grn.cell_type.openness is {method!r}", "topics or observed", "correct the config")
+        raise InputError(
+            f"grn.cell_type.openness is {method!r}",
+            "topics or observed",
+            "correct the config",
+        )
     # A type without any open region has the mean 0, and stays 0.
     return raw / np.maximum(raw.mean(axis=1, keepdims=True), np.finfo(float).tiny)

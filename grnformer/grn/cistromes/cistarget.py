@@ -23,23 +23,44 @@ class Cistarget(Settings):
         "resource:<name>",
     )
     auc_threshold: float = key(
-        0.005, "fraction of the ranked regions, from the top, over which the recovery AUC is taken", gt=0, le=1
+        0.005,
+        "fraction of the ranked regions, from the top, over which the recovery AUC is taken",
+        gt=0,
+        le=1,
     )
     rank_threshold: float = key(
-        0.05, "fraction of the ranked regions in which the leading edge is looked for", gt=0, le=1
+        0.05,
+        "fraction of the ranked regions in which the leading edge is looked for",
+        gt=0,
+        le=1,
     )
     nes_threshold: float = key(
-        3, "least normalised enrichment score of a motif: its AUC in SDs over all motifs", unit="SD", ge=0
+        3,
+        "least normalised enrichment score of a motif: its AUC in SDs over all motifs",
+        unit="SD",
+        ge=0,
     )
     min_overlap: float = key(
-        0.4, "fraction of either region that two regions must have in common to be the same", ge=0, lt=1
+        0.4,
+        "fraction of either region that two regions must have in common to be the same",
+        ge=0,
+        lt=1,
     )
     min_regions: int = key(
-        10, "regions in the database that a set must have; smaller sets are left out", unit="regions", ge=1
+        10,
+        "regions in the database that a set must have; smaller sets are left out",
+        unit="regions",
+        ge=1,
     )
-    min_mapped: float = key(0.2, "least fraction of the sets' regions that are in the database", ge=0, le=1)
-    motif_similarity_fdr: float = key(0.001, "largest q-value of a motif-to-TF row", ge=0, le=1)
-    orthologous_identity: float = key(0, "least identity of the orthologous gene of a motif-to-TF row", ge=0, le=1)
+    min_mapped: float = key(
+        0.2, "least fraction of the sets' regions that are in the database", ge=0, le=1
+    )
+    motif_similarity_fdr: float = key(
+        0.001, "largest q-value of a motif-to-TF row", ge=0, le=1
+    )
+    orthologous_identity: float = key(
+        0, "least identity of the orthologous gene of a motif-to-TF row", ge=0, le=1
+    )
 
 
 @method(

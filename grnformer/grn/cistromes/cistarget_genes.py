@@ -19,26 +19,51 @@ class CistargetGenes(Settings):
     """
 
     rankings: list[str] = key(
-        [], "<name>.genes_vs_motifs.rankings.feather, one or more databases; a path or resource:<name> each"
+        [],
+        "<name>.genes_vs_motifs.rankings.feather, one or more databases; a path or resource:<name> each",
     )
-    percentiles: list[Fraction] = key([0.75, 0.9], "modules: pairs above these quantiles of all importances")
+    percentiles: list[Fraction] = key(
+        [0.75, 0.9], "modules: pairs above these quantiles of all importances"
+    )
     top_targets: list[Count] = key(
-        [50], "modules: this number of genes with the greatest importance for a TF", unit="genes"
+        [50],
+        "modules: this number of genes with the greatest importance for a TF",
+        unit="genes",
     )
     top_regulators: list[Count] = key(
-        [5, 10, 50], "modules: this number of a gene's TFs with the greatest importance", unit="TFs"
+        [5, 10, 50],
+        "modules: this number of a gene's TFs with the greatest importance",
+        unit="TFs",
     )
     min_genes: int = key(20, "genes of a module, including the TF", unit="genes", ge=1)
-    min_abs_rho: float = key(0.03, "size of the correlation beyond which a TF-gene pair has a sign", ge=0, le=1)
+    min_abs_rho: float = key(
+        0.03,
+        "size of the correlation beyond which a TF-gene pair has a sign",
+        ge=0,
+        le=1,
+    )
     repressing: bool = key(False, "also modules of repressed genes")
     auc_threshold: float = key(
-        0.05, "fraction of the ranked genes, from the top, over which the recovery AUC is taken", gt=0, le=1
+        0.05,
+        "fraction of the ranked genes, from the top, over which the recovery AUC is taken",
+        gt=0,
+        le=1,
     )
-    rank_threshold: int = key(5000, "ranks in which the leading edge is looked for", unit="genes", ge=1)
+    rank_threshold: int = key(
+        5000, "ranks in which the leading edge is looked for", unit="genes", ge=1
+    )
     nes_threshold: float = key(
-        3, "least normalised enrichment score of a motif: its AUC in SDs over all motifs", unit="SD", ge=0
+        3,
+        "least normalised enrichment score of a motif: its AUC in SDs over all motifs",
+        unit="SD",
+        ge=0,
     )
-    min_mapped: float = key(0.8, "fraction of a module's genes in the database that must be exceeded", ge=0, lt=1)
+    min_mapped: float = key(
+        0.8,
+        "fraction of a module's genes in the database that must be exceeded",
+        ge=0,
+        lt=1,
+    )
 
 
 @method(

@@ -17,11 +17,19 @@ from grnformer.settings.key import Settings, key
 
 
 def _rules(section: Section) -> list[str]:
-    return ["contrast_motifs"] if section["dem"]["scores"] else ["scan_motifs", "contrast_motifs"]
+    return (
+        ["contrast_motifs"]
+        if section["dem"]["scores"]
+        else ["scan_motifs", "contrast_motifs"]
+    )
 
 
 def _needs(section: Section) -> list[str]:
-    given = ["dem.scores"] if section["dem"]["scores"] else ["motif_scan.fasta", "motif_scan.motifs"]
+    given = (
+        ["dem.scores"]
+        if section["dem"]["scores"]
+        else ["motif_scan.fasta", "motif_scan.motifs"]
+    )
     return ["motifs_to_tfs", *given]
 
 
@@ -37,9 +45,12 @@ class Dem(Settings):
         "dataset's regions, scanned as motif_scan says",
     )
     background: Literal["sets", "database"] = key(
-        "sets", "regions of the other sets of the same kind, or all regions of the database"
+        "sets",
+        "regions of the other sets of the same kind, or all regions of the database",
     )
-    max_background: int | None = key(500, "regions sampled as background; null: all", unit="regions", ge=1)
+    max_background: int | None = key(
+        500, "regions sampled as background; null: all", unit="regions", ge=1
+    )
     promoter: int | None = key(
         1000,
         "from a TSS; the background gets no greater fraction of such regions than the set; null: any fraction",
@@ -55,11 +66,19 @@ class Dem(Settings):
     log2_fold_change: float = key(1, "least log2 fold change of mean scores", ge=0)
     min_mean: float = key(0, "least mean score in the set", ge=0)
     hit_threshold: float | None = key(
-        None, "score above which a region has the motif; null: what separates set and background best", ge=0
+        None,
+        "score above which a region has the motif; null: what separates set and background best",
+        ge=0,
     )
 
 
-@method("dem", settings=Dem, reads=Table("motif_contrast", "motif_enrichment"), rules=_rules, needs=_needs)
+@method(
+    "dem",
+    settings=Dem,
+    reads=Table("motif_contrast", "motif_enrichment"),
+    rules=_rules,
+    needs=_needs,
+)
 def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
     """See `take_motifs`."""
     return take_motifs(evidence, "dem")

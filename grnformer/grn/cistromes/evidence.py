@@ -27,7 +27,11 @@ class Evidence:
     def read(self) -> pd.DataFrame:
         """Return the method's table; InputError if there is none."""
         if self.table is None:
-            raise InputError("no motif table", "the table that the method reads", "run the rule that makes it")
+            raise InputError(
+                "no motif table",
+                "the table that the method reads",
+                "run the rule that makes it",
+            )
         return self.table
 
 

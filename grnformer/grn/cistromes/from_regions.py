@@ -55,7 +55,11 @@ def take_motifs(evidence: Evidence, name: str) -> pd.DataFrame:
             "use a motif-to-TF table of this species' symbols (grn.cistromes.motifs_to_tfs), or lower "
             "grn.cistromes.min_abs_rho",
         )
-    logger.info("enriched motifs: %d TFs annotated, %d with linked regions", n_annotated, rows["tf"].nunique())
+    logger.info(
+        "enriched motifs: %d TFs annotated, %d with linked regions",
+        n_annotated,
+        rows["tf"].nunique(),
+    )
 
     key = ["tf", "annotation", "region"]
     rows = rows.sort_values(

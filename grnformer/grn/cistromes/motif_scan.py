@@ -14,14 +14,21 @@ from grnformer.settings.key import PartFraction, Settings, key
 class MotifScan(Settings):
     """A ranking database of the dataset's regions, made from motif sites in their sequence."""
 
-    fasta: str | None = key(None, "genome of the regions, plain or compressed by bgzip; a path or resource:<name>")
+    fasta: str | None = key(
+        None,
+        "genome of the regions, plain or compressed by bgzip; a path or resource:<name>",
+    )
     motifs: str | None = key(
         None,
         "a file or a folder: MEME, JASPAR, TRANSFAC, Cluster-Buster (cb), CIS-BP or four columns; a path or "
         "resource:<name>",
     )
-    max_p: float = key(0.0005, "probability of a motif site in random sequence", gt=0, le=0.1)
-    background_fraction: PartFraction = key(0.01, "of the uniform background in each position of a motif")
+    max_p: float = key(
+        0.0005, "probability of a motif site in random sequence", gt=0, le=0.1
+    )
+    background_fraction: PartFraction = key(
+        0.01, "of the uniform background in each position of a motif"
+    )
 
 
 @method(

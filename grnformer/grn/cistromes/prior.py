@@ -26,7 +26,9 @@ class Prior(Settings):
         "resource:regulatory_prior.parquet",
         "OmniPath's interactions, or columns tf, gene and optionally sign, sources; a path or resource:<name>",
     )
-    collections: list[str] = key(["CollecTRI", "DoRothEA"], "sources of which a pair must have one; []: any")
+    collections: list[str] = key(
+        ["CollecTRI", "DoRothEA"], "sources of which a pair must have one; []: any"
+    )
     chip: Literal["keep", "drop", "only"] = key(
         "keep",
         "pairs with ChIP-derived sources: keep all, drop those with no other source, or only those with such a source",

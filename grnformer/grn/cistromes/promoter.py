@@ -17,8 +17,13 @@ from grnformer.settings.key import PartFraction, Settings, key
 class Collection(Settings):
     """Motifs, and which TFs they stand for."""
 
-    motifs: str = key(..., "MEME, JASPAR, Cluster-Buster, HOMER or JSON form; a path or resource:<name>")
-    tfs: str = key(..., "motif-to-TF table of the collection; a path or resource:<name>")
+    motifs: str = key(
+        ...,
+        "MEME, JASPAR, Cluster-Buster, HOMER or JSON form; a path or resource:<name>",
+    )
+    tfs: str = key(
+        ..., "motif-to-TF table of the collection; a path or resource:<name>"
+    )
 
 
 class Promoter(Settings):
@@ -35,13 +40,23 @@ class Promoter(Settings):
     collections: list[Collection] = key(
         [
             {"motifs": "resource:motifs.json.gz", "tfs": "resource:motif_tfs.tsv.gz"},
-            {"motifs": "resource:homer_motifs.txt", "tfs": "resource:homer_motif_tfs.mat"},
+            {
+                "motifs": "resource:homer_motifs.txt",
+                "tfs": "resource:homer_motif_tfs.mat",
+            },
         ],
         "motif collections",
         min_length=1,
     )
-    min_genes: float = key(0.3, "least fraction of the dataset's genes that must have a promoter", ge=0, le=1)
-    background_fraction: PartFraction = key(0.01, "of the uniform background mixed into each position of a motif")
+    min_genes: float = key(
+        0.3,
+        "least fraction of the dataset's genes that must have a promoter",
+        ge=0,
+        le=1,
+    )
+    background_fraction: PartFraction = key(
+        0.01, "of the uniform background mixed into each position of a motif"
+    )
     n_bins: int = key(
         500,
         "groups of equal size, by occupancy, in which promoters are compared with the background",

@@ -18,7 +18,8 @@ from grnformer.grn.enrichment.sets import annotations_of, finish_table, map_sets
 
 logger = logging.getLogger(__name__)
 
-_PSEUDO_SCORE = 1e-12  # added to mean scores, so that a motif without a site has a fold change
+# added to mean scores, so that a motif without a site has a fold change
+_PSEUDO_SCORE = 1e-12
 COLUMNS = ["kind", "set", "motif", "log2_fold_change", "adjusted_p", "mean_foreground", "mean_background",
            "hit_threshold", "regions"]  # fmt: skip
 
@@ -86,11 +87,15 @@ def contrast_regions(
 
     database.check_regions()
     annotations = annotations_of(database, annotations)
-    mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
+    mapped = map_sets(
+        database, region_sets, kinds, min_overlap, min_regions, min_mapped
+    )
 
     near = _find_promoters(database, tss, promoter)
     rows_of_sets = {key: part["row"].to_numpy() for key, part in mapped.items()}
-    backgrounds = _draw_backgrounds(rows_of_sets, near, background, max_background, min_regions, seed)
+    backgrounds = _draw_backgrounds(
+        rows_of_sets, near, background, max_background, min_regions, seed
+    )
 
     rows: list[tuple[object, ...]] = []
     for key, outside_rows in backgrounds.items():
@@ -121,7 +126,13 @@ def contrast_regions(
             regions = sorted(set(part.loc[has_motif, "region"]))
             figures = change[m], adjusted[m], mean_in[m], mean_out[m], float(least)
             rows.append((*key, database.motifs[m], *figures, regions))
-        logger.info("%s %s: %d regions against %d, %d motifs", *key, len(inside_rows), len(outside_rows), passed.sum())
+        logger.info(
+            "%s %s: %d regions against %d, %d motifs",
+            *key,
+            len(inside_rows),
+            len(outside_rows),
+            passed.sum(),
+        )
 
     if not rows:
         raise InputError(
@@ -135,7 +146,9 @@ def contrast_regions(
     return finish_table(table, annotations)
 
 
-def _find_promoters(database: ScoreDatabase, tss: pd.DataFrame, margin: int | None) -> np.ndarray:
+def _find_promoters(
+    database: ScoreDatabase, tss: pd.DataFrame, margin: int | None
+) -> np.ndarray:
     """Whether each region of the database lies up to `margin` bp from a TSS; none does where that is None."""
     if margin is None:
         return np.zeros(len(database.features), bool)
@@ -162,7 +175,11 @@ def _draw_backgrounds(
 ) -> dict[tuple[str, str], np.ndarray]:
     """Rows of the background of each set that has one."""
     if background not in ("sets", "database"):
-        raise InputError(f"grn.cistromes.dem.background is {background!r}", "sets or database", "correct the config")
+        raise InputError(
+            f"grn.cistromes.dem.background is {background!r}",
+            "sets or database",
+            "correct the config",
+        )
 
     backgrounds = {}
     for (kind, name), rows in rows_of_sets.items():
@@ -178,7 +195,12 @@ def _draw_backgrounds(
             logger.warning("%s %s is left out: no region is its background", kind, name)
             continue
         if len(chosen) < min_regions:
-            logger.warning("%s %s: only %d regions are its background; few motifs can pass", kind, name, len(chosen))
+            logger.warning(
+                "%s %s: only %d regions are its background; few motifs can pass",
+                kind,
+                name,
+                len(chosen),
+            )
         backgrounds[kind, name] = chosen
 
     if not backgrounds:
@@ -190,7 +212,9 @@ def _draw_backgrounds(
     return backgrounds
 
 
-def _other_rows(rows_of_sets: dict[tuple[str, str], np.ndarray], kind: str, name: str) -> np.ndarray:
+def _other_rows(
+    rows_of_sets: dict[tuple[str, str], np.ndarray], kind: str, name: str
+) -> np.ndarray:
     """Rows of the other sets of the same kind or, where there are none, of all others."""
     others = {key: rows for key, rows in rows_of_sets.items() if key != (kind, name)}
     same_kind = [rows for key, rows in others.items() if key[0] == kind]
@@ -274,7 +298,9 @@ def best_threshold(inside: np.ndarray, outside: np.ndarray) -> float:
     return float(left_out.max(initial=0))
 
 
-def rank_sum_p(inside: np.ndarray, outside: np.ndarray, *, correct_ties: bool) -> np.ndarray:
+def rank_sum_p(
+    inside: np.ndarray, outside: np.ndarray, *, correct_ties: bool
+) -> np.ndarray:
     """Two-sided p of the rank-sum test for each row: motifs x regions of the set and of its background."""
     from scipy.stats import norm
 
@@ -285,7 +311,9 @@ def rank_sum_p(inside: np.ndarray, outside: np.ndarray, *, correct_ties: bool) -
 
 
 @njit(parallel=True, cache=True)
-def _rank_sum_z(inside: np.ndarray, outside: np.ndarray, correct_ties: bool) -> np.ndarray:  # pragma: no cover
+def _rank_sum_z(
+    inside: np.ndarray, outside: np.ndarray, correct_ties: bool
+) -> np.ndarray:  # pragma: no cover
     """Z of the sum of the ranks of `inside`, equals by their mean rank."""
     n, m = inside.shape[1], outside.shape[1]
     z = np.empty(inside.shape[0])

@@ -72,15 +72,22 @@ def enrich_regions(
         "add motifs to grn.cistromes.motif_scan.motifs (or take a larger database)",
     )
     annotations = annotations_of(database, annotations)
-    mapped = map_sets(database, region_sets, kinds, min_overlap, min_regions, min_mapped)
+    mapped = map_sets(
+        database, region_sets, kinds, min_overlap, min_regions, min_mapped
+    )
 
     # only the regions of the sets are read: a database has a hundred times as many
     all_rows = np.concatenate([part["row"] for part in mapped.values()])
     used = np.unique(all_rows)
     ranks = database.load([database.features[i] for i in used])
-    mapped = {key: part.assign(row=np.searchsorted(used, part["row"])) for key, part in mapped.items()}
+    mapped = {
+        key: part.assign(row=np.searchsorted(used, part["row"]))
+        for key, part in mapped.items()
+    }
 
-    rows = _enriched(mapped, ranks, database, auc_threshold, rank_threshold, nes_threshold)
+    rows = _enriched(
+        mapped, ranks, database, auc_threshold, rank_threshold, nes_threshold
+    )
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["score"] = table["nes"]
     if table.empty:
@@ -119,4 +126,10 @@ def _enriched(
             regions = sorted(set(part.loc[in_edge, "region"]))
             figures = auc[i, motif], nes[i, motif], int(peak)
             yield kind, name, database.motifs[motif], *figures, regions
-        logger.info("%s %s: %d regions in the database, %d enriched motifs", kind, name, len(part), len(motifs))
+        logger.info(
+            "%s %s: %d regions in the database, %d enriched motifs",
+            kind,
+            name,
+            len(part),
+            len(motifs),
+        )

@@ -23,7 +23,18 @@ from grnformer.grn.enrichment.sets import annotations_of
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ["tf", "sign", "module", "database", "motif", "auc", "nes", "rank_at_max", "genes", "annotation"]
+COLUMNS = [
+    "tf",
+    "sign",
+    "module",
+    "database",
+    "motif",
+    "auc",
+    "nes",
+    "rank_at_max",
+    "genes",
+    "annotation",
+]
 _AUCS_AT_ONCE = 20_000_000
 
 
@@ -31,7 +42,11 @@ def split_settings(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
     """Keyword arguments of `make_modules` and of `enrich_modules`, out of the config's section cistarget_genes."""
     thresholds = ("auc_threshold", "rank_threshold", "nes_threshold", "min_mapped")
     of_enrichment = {key: settings[key] for key in thresholds}
-    cuts = {key: value for key, value in settings.items() if key not in of_enrichment and key != "rankings"}
+    cuts = {
+        key: value
+        for key, value in settings.items()
+        if key not in of_enrichment and key != "rankings"
+    }
     return cuts, of_enrichment
 
 
@@ -83,9 +98,15 @@ def enrich_modules(
 
         # few genes in the database would stand for a module that is another
         known = set(database.features)
-        chosen = [module for module in modules if _missing_fraction(module, known) < 1 - min_mapped]
+        chosen = [
+            module
+            for module in modules
+            if _missing_fraction(module, known) < 1 - min_mapped
+        ]
         n_mapped += len(chosen)
-        rows += _enriched(database, chosen, by_tf, auc_threshold, rank_threshold, nes_threshold)
+        rows += _enriched(
+            database, chosen, by_tf, auc_threshold, rank_threshold, nes_threshold
+        )
 
     if not rows:
         raise InputError(
@@ -98,7 +119,12 @@ def enrich_modules(
 
     table = pd.DataFrame(rows, columns=COLUMNS)
     enriched = table[["tf", "sign", "module"]].drop_duplicates()
-    logger.info("%d enriched motifs of %d TFs in %d modules", len(table), table["tf"].nunique(), len(enriched))
+    logger.info(
+        "%d enriched motifs of %d TFs in %d modules",
+        len(table),
+        table["tf"].nunique(),
+        len(enriched),
+    )
     return table.sort_values(
         ["tf", "sign", "module", "database", "nes", "motif"],
         ascending=[True, False, True, True, False, True],
@@ -134,7 +160,9 @@ def _enriched(
     for start in range(0, len(modules), step):
         stop = start + step
         sets = make_sets(members[start:stop])
-        auc = recovery_auc(ranks, sets, total=len(database.features), auc_threshold=auc_threshold)
+        auc = recovery_auc(
+            ranks, sets, total=len(database.features), auc_threshold=auc_threshold
+        )
         nes = normalise(auc)
 
         for i, module in enumerate(modules[start:stop]):
@@ -145,7 +173,9 @@ def _enriched(
             motifs = motifs[passed]
 
             rows, weights = sets.members(i)
-            peaks = leading_edge_ranks(ranks, rows, weights, motifs, rank_threshold=rank_threshold)
+            peaks = leading_edge_ranks(
+                ranks, rows, weights, motifs, rank_threshold=rank_threshold
+            )
             for motif, peak in zip(motifs, peaks, strict=True):
                 genes = sorted(used[row] for row in rows if ranks[row, motif] <= peak)
                 head = module.tf, module.sign, module.cut, name, database.motifs[motif]
@@ -163,7 +193,9 @@ def _rows_of_modules(modules: Sequence[Module], genes: list[str]) -> list[np.nda
     return members
 
 
-def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float) -> None:
+def _check(
+    database: RankingDatabase, rank_threshold: int, nes_threshold: float
+) -> None:
     if database.has_regions:
         raise InputError(
             f"{database.path} ranks regions such as {database.features[0]!r}",
@@ -177,15 +209,24 @@ def _check(database: RankingDatabase, rank_threshold: int, nes_threshold: float)
             "fewer ranks than the database has genes",
             "lower it",
         )
-    check_nes_in_reach(len(database.motifs), nes_threshold, str(database.path), "take a larger database")
+    check_nes_in_reach(
+        len(database.motifs),
+        nes_threshold,
+        str(database.path),
+        "take a larger database",
+    )
 
 
-def _columns_by_tf(annotations: pd.DataFrame, database: RankingDatabase) -> dict[str, dict[int, str]]:
+def _columns_by_tf(
+    annotations: pd.DataFrame, database: RankingDatabase
+) -> dict[str, dict[int, str]]:
     """TF to the columns of its motifs: direct, where it is annotated directly, else extended."""
     column_of = {motif: column for column, motif in enumerate(database.motifs)}
     known = annotations_of(database, annotations)
     by_tf: dict[str, dict[int, str]] = {}
-    for motif, tf, evidence in zip(known["motif"], known["tf"], known["evidence"], strict=True):
+    for motif, tf, evidence in zip(
+        known["motif"], known["tf"], known["evidence"], strict=True
+    ):
         of_tf = by_tf.setdefault(tf, {})
         column = column_of[motif]
 

@@ -30,7 +30,9 @@ class Sets:
         return self.indices[part], self.weights[part]
 
 
-def check_nes_in_reach(n_motifs: int, nes_threshold: float, database: str, remedy: str) -> None:
+def check_nes_in_reach(
+    n_motifs: int, nes_threshold: float, database: str, remedy: str
+) -> None:
     """Raise InputError if even a motif that is the only one of `n_motifs` with an AUC cannot reach the NES."""
     # one AUC of a and n - 1 of 0 have the mean a / n and the SD a sqrt(n - 1) / n: the NES is sqrt(n - 1)
     highest = (n_motifs - 1) ** 0.5
@@ -42,7 +44,9 @@ def check_nes_in_reach(n_motifs: int, nes_threshold: float, database: str, remed
         )
 
 
-def make_sets(members: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None) -> Sets:
+def make_sets(
+    members: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None
+) -> Sets:
     """Make `Sets` of the rows of each; weights are 1 where none are given."""
     sizes = [len(rows) for rows in members]
     if weights is None:
@@ -70,7 +74,9 @@ def rank_cutoff(auc_threshold: float, total: int) -> int:
     return cutoff - 1
 
 
-def recovery_auc(ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: float) -> np.ndarray:
+def recovery_auc(
+    ranks: np.ndarray, sets: Sets, *, total: int, auc_threshold: float
+) -> np.ndarray:
     """Area under the recovery curve of every set and motif, as a fraction of the largest possible.
 
     Parameters
@@ -155,7 +161,11 @@ def leading_edge_ranks(
 
 @njit(parallel=True, cache=True)
 def _areas(
-    ranks: np.ndarray, indptr: np.ndarray, indices: np.ndarray, weights: np.ndarray, cutoff: int
+    ranks: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    weights: np.ndarray,
+    cutoff: int,
 ) -> np.ndarray:  # pragma: no cover
     area = np.zeros((len(indptr) - 1, ranks.shape[1]))
     for s in prange(len(indptr) - 1):

@@ -62,7 +62,9 @@ def map_sets(
     sets = dict(iter(joined.groupby(["kind", "set"], sort=True)))
 
     # by the database's regions: several narrow ones of a set may be one there
-    mapped = {key: part for key, part in sets.items() if part["row"].nunique() >= min_regions}
+    mapped = {
+        key: part for key, part in sets.items() if part["row"].nunique() >= min_regions
+    }
     if not mapped:
         raise InputError(
             f"none of {len(sets)} region sets has {min_regions} regions in the database",
@@ -72,11 +74,18 @@ def map_sets(
 
     n_left_out = len(sets) - len(mapped)
     if n_left_out:
-        logger.info("%d of %d region sets have fewer than %d regions", n_left_out, len(sets), min_regions)
+        logger.info(
+            "%d of %d region sets have fewer than %d regions",
+            n_left_out,
+            len(sets),
+            min_regions,
+        )
     return mapped
 
 
-def _check_mapped(n_mapped: int, n_regions: int, database: Database, min_mapped: float) -> None:
+def _check_mapped(
+    n_mapped: int, n_regions: int, database: Database, min_mapped: float
+) -> None:
     if n_mapped < min_mapped * n_regions or n_mapped == 0:
         raise InputError(
             f"{n_mapped} of {n_regions} regions of the region sets overlap a region of the ranking database "

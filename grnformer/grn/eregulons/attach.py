@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def attach_links(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Index) -> pd.DataFrame:
+def attach_links(
+    cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: pd.Index
+) -> pd.DataFrame:
     """Join cistrome rows to links: a row without `gene` holds for every gene linked to its region.
 
     Returns
@@ -21,7 +23,9 @@ def attach_links(cistromes: pd.DataFrame, region_gene: pd.DataFrame, tf_names: p
     import pandas as pd
 
     links = region_gene[["region", "gene"]].assign(link=np.arange(len(region_gene)))
-    rows = cistromes[["tf", "region", "gene", "annotation", "sign"]].assign(row=np.arange(len(cistromes)))
+    rows = cistromes[["tf", "region", "gene", "annotation", "sign"]].assign(
+        row=np.arange(len(cistromes))
+    )
     for_gene = rows["gene"].notna()
     by_gene = rows[for_gene].merge(links, on=["region", "gene"])
     by_region = rows[~for_gene].drop(columns="gene").merge(links, on="region")

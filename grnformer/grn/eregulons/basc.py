@@ -13,7 +13,9 @@ from numba import njit
 
 
 @njit(cache=True)
-def _squared_error(sums: np.ndarray, squares: np.ndarray, first: int, last: int) -> float:
+def _squared_error(
+    sums: np.ndarray, squares: np.ndarray, first: int, last: int
+) -> float:
     """Squared error of the values first..last about their mean, from sums of what goes before."""
     n = last + 1 - first
     total = sums[last + 1] - sums[first]
@@ -48,13 +50,20 @@ def _break_points(sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _strongest(sums: np.ndarray, squares: np.ndarray, values: np.ndarray, breaks: np.ndarray, j: int) -> int:
+def _strongest(
+    sums: np.ndarray,
+    squares: np.ndarray,
+    values: np.ndarray,
+    breaks: np.ndarray,
+    j: int,
+) -> int:
     """Strongest discontinuity of the best step function with j + 1; sums are those of the centred values."""
     n = values.size
     centre = values.mean()
     best, strongest = -1.0, 0
     low, d = 0, breaks[j, 0]
-    for step in range(j + 1):  # d: this discontinuity; low: first value of the segment below it
+    # d: this discontinuity; low: first value of the segment below it
+    for step in range(j + 1):
         following = n - 1 if step == j else breaks[j - step - 1, d + 1]
         below = (sums[d + 1] - sums[low]) / (d + 1 - low)
         above = (sums[following + 1] - sums[d + 1]) / (following - d)

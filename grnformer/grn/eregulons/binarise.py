@@ -10,7 +10,12 @@ _MOST_LINKS = 100  # of a gene for BASC, the best: time grows with their cube
 
 
 def binarise_links(
-    gene: np.ndarray, importance: np.ndarray, *, quantiles: Sequence[float], top_regions: Sequence[int], basc: bool
+    gene: np.ndarray,
+    importance: np.ndarray,
+    *,
+    quantiles: Sequence[float],
+    top_regions: Sequence[int],
+    basc: bool,
 ) -> dict[str, np.ndarray]:
     """Binarise region-gene links within each gene, in several ways.
 
@@ -50,15 +55,22 @@ def binarise_links(
         upper = descending[start + below]
         lower = descending[start + np.minimum(below + 1, size - 1)]
         cut = (upper + (at - below) * (lower - upper))[group]
-        masks[f"quantile_{q:g}"] = (descending > cut) | ((place == 0) & (descending >= cut))
+        masks[f"quantile_{q:g}"] = (descending > cut) | (
+            (place == 0) & (descending >= cut)
+        )
     for top in top_regions:
         masks[f"top_{top}"] = place < top
     if basc:
         from grnformer.grn.eregulons.basc import find_thresholds
 
-        steps = find_thresholds(descending.astype(np.float64), np.append(start, n), _MOST_LINKS)
+        steps = find_thresholds(
+            descending.astype(np.float64), np.append(start, n), _MOST_LINKS
+        )
         masks["basc"] = descending > steps[group]
-    return {name: _in_order(passed & (descending > 0), order) for name, passed in masks.items()}
+    return {
+        name: _in_order(passed & (descending > 0), order)
+        for name, passed in masks.items()
+    }
 
 
 def _in_order(passed: np.ndarray, order: np.ndarray) -> np.ndarray:

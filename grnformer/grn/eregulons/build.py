@@ -15,7 +15,13 @@ from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.funnel import Funnel
 from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
 from grnformer.grn.eregulons.leading_edge import leading_edge
-from grnformer.grn.eregulons.ranking import Ranking, add_weights, no_targets, rank_targets, signs_of
+from grnformer.grn.eregulons.ranking import (
+    Ranking,
+    add_weights,
+    no_targets,
+    rank_targets,
+    signs_of,
+)
 from grnformer.grn.eregulons.triplets import rank_triplets
 
 if TYPE_CHECKING:
@@ -100,13 +106,17 @@ def build_eregulons(
     import pandas as pd
 
     _check_choices(sign_pairs, extended)
-    cistromes = cistromes.assign(tf_region=cistromes["score"] if tf_region is None else tf_region)
+    cistromes = cistromes.assign(
+        tf_region=cistromes["score"] if tf_region is None else tf_region
+    )
     if extended == "none":
         cistromes = cistromes[cistromes["annotation"] != "extended"]
     if without_regions(cistromes):
         if extended == "without_direct":
             cistromes = _drop_extended(cistromes, ["tf", "sign"], min_targets)
-        return build_gene_based(cistromes, tf_gene, tfs, sign_pairs=sign_pairs, min_targets=min_targets)
+        return build_gene_based(
+            cistromes, tf_gene, tfs, sign_pairs=sign_pairs, min_targets=min_targets
+        )
 
     genes = pd.Index(region_gene["gene"].unique())
     tf_names = pd.Index(sorted({*tfs, *cistromes["tf"], *tf_gene["tf"]}))
@@ -114,10 +124,16 @@ def build_eregulons(
     link_sign = signs_of(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
     group = link_gene * 3 + link_sign + 1 if binarise_each_sign else link_gene
     score = _link_scores(region_gene, order_links_by)
-    masks = [*binarise_links(group, score, quantiles=quantiles, top_regions=top_regions, basc=basc).values()]
+    masks = [
+        *binarise_links(
+            group, score, quantiles=quantiles, top_regions=top_regions, basc=basc
+        ).values()
+    ]
     in_any = np.logical_or.reduce([np.zeros(len(link_gene), bool), *masks])
 
-    rankings = rank_targets(tf_gene, tf_names, genes, min_abs_rho_tf_gene, with_weak=sign_from_evidence)
+    rankings = rank_targets(
+        tf_gene, tf_names, genes, min_abs_rho_tf_gene, with_weak=sign_from_evidence
+    )
     nothing = no_targets(len(genes))
     funnel = Funnel(tfs)
     triplets = []
@@ -129,21 +145,31 @@ def build_eregulons(
         for pair in sorted(set(sign_pairs)):
             first, second = (1 if sign == "+" else -1 for sign in pair.split("/"))
             linked = in_any[links] & (link_sign[links] == second)
-            funnel.add("with linked regions of a kept sign", itertools.repeat(tf), gene[linked])
+            funnel.add(
+                "with linked regions of a kept sign", itertools.repeat(tf), gene[linked]
+            )
 
             # candidates have a place in the ranking of this sign, and the sign by correlation or by evidence
             stated = (part["sign"] == first).to_numpy()
             ranking = rankings.get((tf, first), nothing)
             placed = linked & (ranking.position[gene] >= 0)
-            placed &= (ranking.signed[gene] | stated) if sign_from_evidence else ranking.signed[gene]
+            placed &= (
+                (ranking.signed[gene] | stated)
+                if sign_from_evidence
+                else ranking.signed[gene]
+            )
             each = [placed & mask[links] for mask in masks]
-            chosen = _in_leading_edge(gene, each, ranking, min_targets if min_targets_each else 1)
+            chosen = _in_leading_edge(
+                gene, each, ranking, min_targets if min_targets_each else 1
+            )
             if keep_known_targets:
                 other_sign = rankings.get((tf, -first), nothing).signed[gene]
                 known = linked & stated & ~other_sign
                 placed |= known
                 chosen |= known
-            funnel.add("with a TF-gene sign to keep", itertools.repeat(tf), gene[placed])
+            funnel.add(
+                "with a TF-gene sign to keep", itertools.repeat(tf), gene[placed]
+            )
             funnel.add("in a leading edge or known", itertools.repeat(tf), gene[chosen])
             if len(np.unique(gene[chosen])) >= min_targets:
                 triplets.append(part[chosen].assign(pair=pair, gene=gene[chosen]))
@@ -160,32 +186,55 @@ def build_eregulons(
 def _check_choices(sign_pairs: Sequence[str], extended: str) -> None:
     unknown = set(sign_pairs) - set(SIGN_PAIRS)
     if unknown or not sign_pairs:
-        raise InputError(f"grn.eregulons.sign_pairs {list(sign_pairs)}", f"of {SIGN_PAIRS}", "correct the config")
+        raise InputError(
+            f"grn.eregulons.sign_pairs {list(sign_pairs)}",
+            f"of {SIGN_PAIRS}",
+            "correct the config",
+        )
     if extended not in EXTENDED:
-        raise InputError(f"grn.eregulons.extended is {extended!r}", f"one of {EXTENDED}", "correct the config")
+        raise InputError(
+            f"grn.eregulons.extended is {extended!r}",
+            f"one of {EXTENDED}",
+            "correct the config",
+        )
 
 
-def _drop_extended(rows: pd.DataFrame, key: list[str], min_targets: int) -> pd.DataFrame:
+def _drop_extended(
+    rows: pd.DataFrame, key: list[str], min_targets: int
+) -> pd.DataFrame:
     """Drop extended rows whose `key` has direct rows of enough genes."""
     import pandas as pd
 
     is_direct = rows["annotation"] == "direct"
     n_genes = rows[is_direct].groupby(key)["gene"].nunique()
-    stands = pd.MultiIndex.from_frame(rows[key]).isin(n_genes.index[n_genes >= min_targets])
+    stands = pd.MultiIndex.from_frame(rows[key]).isin(
+        n_genes.index[n_genes >= min_targets]
+    )
     return rows[is_direct | ~stands]
 
 
 def _link_scores(region_gene: pd.DataFrame, order_by: str) -> np.ndarray:
-    importance, size = region_gene["importance"].to_numpy(float), region_gene["rho"].abs().to_numpy(float)
-    scores = {"importance": importance, "rho": size, "importance_x_rho": importance * size}
+    importance, size = (
+        region_gene["importance"].to_numpy(float),
+        region_gene["rho"].abs().to_numpy(float),
+    )
+    scores = {
+        "importance": importance,
+        "rho": size,
+        "importance_x_rho": importance * size,
+    }
     if order_by not in scores:
         raise InputError(
-            f"grn.eregulons.order_links_by is {order_by!r}", f"one of {list(scores)}", "correct the config"
+            f"grn.eregulons.order_links_by is {order_by!r}",
+            f"one of {list(scores)}",
+            "correct the config",
         )
     return scores[order_by]
 
 
-def _in_leading_edge(gene: np.ndarray, each: list[np.ndarray], ranking: Ranking, min_genes: int) -> np.ndarray:
+def _in_leading_edge(
+    gene: np.ndarray, each: list[np.ndarray], ranking: Ranking, min_genes: int
+) -> np.ndarray:
     """Mask over a TF's links: those in the leading edge of any binarisation, of `min_genes` at least.
 
     `each` holds one mask over the links a binarisation; `gene` is each link's.
@@ -200,7 +249,11 @@ def _in_leading_edge(gene: np.ndarray, each: list[np.ndarray], ranking: Ranking,
 
 
 def _assemble(
-    kept: pd.DataFrame, tf_names: pd.Index, tf_gene: pd.DataFrame, region_gene: pd.DataFrame, cistromes: pd.DataFrame
+    kept: pd.DataFrame,
+    tf_names: pd.Index,
+    tf_gene: pd.DataFrame,
+    region_gene: pd.DataFrame,
+    cistromes: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row a triplet; `kept` as `attach_links` returns it, with the column pair."""
     links, evidence = region_gene.iloc[kept["link"]], cistromes.iloc[kept["row"]]
@@ -215,7 +268,14 @@ def _assemble(
         tf_region_weight=evidence["tf_region"].to_numpy(float),
         evidence=evidence["evidence"].to_numpy(),
     )
-    frame = add_weights(frame, tf_gene).rename(columns={"importance": "tf_gene_weight", "rho": "tf_gene_rho"})
+    frame = add_weights(frame, tf_gene).rename(
+        columns={"importance": "tf_gene_weight", "rho": "tf_gene_rho"}
+    )
     frame["triplet_rank"] = rank_triplets(frame)
-    logger.info("%d eRegulons of %d TFs, %d rows", frame["eregulon"].nunique(), frame["tf"].nunique(), len(frame))
+    logger.info(
+        "%d eRegulons of %d TFs, %d rows",
+        frame["eregulon"].nunique(),
+        frame["tf"].nunique(),
+        len(frame),
+    )
     return frame.sort_values(["eregulon", "gene", "region"], ignore_index=True)[COLUMNS]

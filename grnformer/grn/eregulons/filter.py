@@ -63,13 +63,29 @@ def assess_and_filter(
     names, members = find_members(eregulons, rna.var_names, "gene")
     expression = rna.X.tocsr()
     cutoff = choose_rank_cutoff(expression.getnnz(axis=1), rna.n_vars, **rank)
-    by_genes = pd.DataFrame(score_cells(expression, members, cutoff), index=rna.obs_names, columns=names)
-    by_regions = score_region_activity(atac, cell_topic, region_topic, eregulons, accessibility=accessibility, **rank)
+    by_genes = pd.DataFrame(
+        score_cells(expression, members, cutoff), index=rna.obs_names, columns=names
+    )
+    by_regions = score_region_activity(
+        atac, cell_topic, region_topic, eregulons, accessibility=accessibility, **rank
+    )
 
-    quality = assess_eregulons(eregulons, rna, by_genes, by_regions, seed=seed, **correlation)
+    quality = assess_eregulons(
+        eregulons, rna, by_genes, by_regions, seed=seed, **correlation
+    )
     quality["kept"] = quality["passed"] | (not filter)
-    kept = eregulons[eregulons["eregulon"].isin(quality.loc[quality["kept"], "eregulon"])]
+    kept = eregulons[
+        eregulons["eregulon"].isin(quality.loc[quality["kept"], "eregulon"])
+    ]
     if filter:
         funnel = add_filter(funnel, QUALITY, kept)
-        logger.info("dropped: %s", quality.loc[~quality["kept"], "falls_short_in"].value_counts().to_dict())
-    return kept.reset_index(drop=True), funnel, quality, by_regions.rename_axis("cell").reset_index()
+        logger.info(
+            "dropped: %s",
+            quality.loc[~quality["kept"], "falls_short_in"].value_counts().to_dict(),
+        )
+    return (
+        kept.reset_index(drop=True),
+        funnel,
+        quality,
+        by_regions.rename_axis("cell").reset_index(),
+    )

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
 # step -> (rule whose output decides it, what to try if nothing passes)
 STEPS = {
-    "TFs of the run": ("select_tfs", "set grn.tfs.lists to TFs of this species, or lower grn.tfs.min_cells"),
-    "with a cistrome": ("build_cistromes", "lower grn.cistromes.min_abs_rho or choose other collections"),
+    "TFs of the run": (
+        "select_tfs",
+        "set grn.tfs.lists to TFs of this species, or lower grn.tfs.min_cells",
+    ),
+    "with a cistrome": (
+        "build_cistromes",
+        "lower grn.cistromes.min_abs_rho or choose other collections",
+    ),
     "with linked regions of a kept sign": (
         "link_regions",
         "lower grn.eregulons.min_abs_rho_region_gene, widen grn.region_gene.window, or keep more "
@@ -23,7 +29,10 @@ STEPS = {
         "infer_tf_gene",
         "lower grn.eregulons.min_abs_rho_tf_gene, keep more grn.eregulons.sign_pairs, or look at tf_gene.parquet",
     ),
-    "in a leading edge or known": ("infer_tf_gene", "see whether tf_gene.parquet holds importances above 0"),
+    "in a leading edge or known": (
+        "infer_tf_gene",
+        "see whether tf_gene.parquet holds importances above 0",
+    ),
     "with enough targets": ("build_eregulons", "lower grn.eregulons.min_targets"),
 }
 
@@ -34,7 +43,10 @@ STABLE = (
 )
 QUALITY = (
     "following their TF",
-    ("filter_eregulons", "lower grn.quality.min_rho_genes and min_rho_regions, or set grn.quality.filter to false"),
+    (
+        "filter_eregulons",
+        "lower grn.quality.min_rho_genes and min_rho_regions, or set grn.quality.filter to false",
+    ),
 )
 
 
@@ -43,7 +55,9 @@ class Funnel:
 
     def __init__(self, tfs: Iterable[str]) -> None:
         self.n_tfs = len(set(tfs))
-        self.pairs: dict[str, set[tuple[Hashable, Hashable]]] = {step: set() for step in STEPS}
+        self.pairs: dict[str, set[tuple[Hashable, Hashable]]] = {
+            step: set() for step in STEPS
+        }
 
     def add(self, step: str, tf: Iterable[Hashable], gene: Iterable[Hashable]) -> None:
         """Count TF-gene pairs, by names or by numbers, at `step`; a pair counts once."""
@@ -57,10 +71,14 @@ class Funnel:
         tfs = [len({tf for tf, _ in pairs}) for pairs in self.pairs.values()]
         tfs[0] = self.n_tfs  # TFs of the run have no pairs yet
         pairs = [len(pairs) for pairs in self.pairs.values()]
-        return pd.DataFrame({"step": list(STEPS), "rule": rules, "tfs": tfs, "pairs": pairs})
+        return pd.DataFrame(
+            {"step": list(STEPS), "rule": rules, "tfs": tfs, "pairs": pairs}
+        )
 
 
-def add_filter(funnel: pd.DataFrame, filter_step: tuple[str, tuple[str, str]], kept: pd.DataFrame) -> pd.DataFrame:
+def add_filter(
+    funnel: pd.DataFrame, filter_step: tuple[str, tuple[str, str]], kept: pd.DataFrame
+) -> pd.DataFrame:
     """Return the funnel with a filter's step (STABLE or QUALITY) and the eRegulons that it keeps."""
     import pandas as pd
 

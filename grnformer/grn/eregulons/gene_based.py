@@ -51,16 +51,24 @@ def build_gene_based(
     -------
     eRegulons (contract eregulons; may have no row), sorted, and the funnel (contract funnel).
     """
-    rows = add_weights(cistromes[["tf", "gene", "annotation", "sign", "evidence"]], tf_gene)
+    rows = add_weights(
+        cistromes[["tf", "gene", "annotation", "sign", "evidence"]], tf_gene
+    )
     sign = rows["sign"].map({1: "+", -1: "-"})
     kept = rows[sign.isin({pair[0] for pair in sign_pairs})].copy()
-    kept["eregulon"] = kept["tf"] + "_" + kept["annotation"] + "_" + sign[kept.index] + "/0"
+    kept["eregulon"] = (
+        kept["tf"] + "_" + kept["annotation"] + "_" + sign[kept.index] + "/0"
+    )
     size = kept.groupby("eregulon")["gene"].transform("nunique")
     enough = kept[size >= min_targets]
 
     funnel = Funnel(tfs)
     _, with_cistrome, *between, last = STEPS
-    for step, part in [(with_cistrome, rows), *((step, kept) for step in between), (last, enough)]:
+    for step, part in [
+        (with_cistrome, rows),
+        *((step, kept) for step in between),
+        (last, enough),
+    ]:
         funnel.add(step, part["tf"], part["gene"])
 
     frame = enough.assign(
@@ -71,7 +79,12 @@ def build_gene_based(
         region_gene_rho=0.0,
     )[COLUMNS]
     n_eregulons, n_tfs = frame["eregulon"].nunique(), frame["tf"].nunique()
-    logger.info("%d eRegulons without regions, of %d TFs, %d rows", n_eregulons, n_tfs, len(frame))
+    logger.info(
+        "%d eRegulons without regions, of %d TFs, %d rows",
+        n_eregulons,
+        n_tfs,
+        len(frame),
+    )
     return frame.sort_values(["eregulon", "gene"], ignore_index=True), funnel.table()
 
 

@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 NOTHING = "nothing"
 
 
-def pool_cells(cell_type: np.ndarray, size: int, rng: np.random.Generator) -> sp.csr_matrix:
+def pool_cells(
+    cell_type: np.ndarray, size: int, rng: np.random.Generator
+) -> sp.csr_matrix:
     """Sample groups of about `size` cells of one type (at least one a type) that share no cell.
 
     Returns
@@ -40,7 +42,9 @@ def pool_cells(cell_type: np.ndarray, size: int, rng: np.random.Generator) -> sp
     sizes = np.array([len(group) for group in groups])
     start = np.r_[0, np.cumsum(sizes)]
     values = np.repeat(1 / sizes, sizes)
-    return sp.csr_matrix((values, np.concatenate(groups), start), shape=(len(groups), len(cell_type)))
+    return sp.csr_matrix(
+        (values, np.concatenate(groups), start), shape=(len(groups), len(cell_type))
+    )
 
 
 def correlate_columns(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
@@ -50,10 +54,16 @@ def correlate_columns(a: np.ndarray, b: np.ndarray, method: str) -> np.ndarray:
     if method == "spearman":
         a, b = rankdata(a, axis=0), rankdata(b, axis=0)
     elif method != "pearson":
-        raise InputError(f"grn.quality.correlation is {method!r}", "pearson or spearman", "correct the config")
+        raise InputError(
+            f"grn.quality.correlation is {method!r}",
+            "pearson or spearman",
+            "correct the config",
+        )
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     norm = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-    return np.divide((a * b).sum(axis=0), norm, out=np.full(len(norm), np.nan), where=norm > 1e-12)
+    return np.divide(
+        (a * b).sum(axis=0), norm, out=np.full(len(norm), np.nan), where=norm > 1e-12
+    )
 
 
 def assess_eregulons(
@@ -98,7 +108,9 @@ def assess_eregulons(
     table = (
         eregulons.assign(region=eregulons["region"].where(eregulons["region"] != ""))
         .groupby("eregulon", sort=True)
-        .agg(tf=("tf", "first"), genes=("gene", "nunique"), regions=("region", "nunique"))
+        .agg(
+            tf=("tf", "first"), genes=("gene", "nunique"), regions=("region", "nunique")
+        )
         .reset_index()
     )
     names = table["eregulon"]
@@ -108,7 +120,9 @@ def assess_eregulons(
     expression[:, of_tf < 0] = 0  # not measured: constant
     by_kind = [
         correlate_columns(
-            expression, groups @ activity.reindex(columns=names, fill_value=0).to_numpy(float), correlation
+            expression,
+            groups @ activity.reindex(columns=names, fill_value=0).to_numpy(float),
+            correlation,
         )
         for activity in (gene_activity, region_activity)
     ]
@@ -118,7 +132,9 @@ def assess_eregulons(
     as_expected = by_kind[0] * first, by_kind[1] * first * second
     # 1e-9: correlations of counts often equal a bound but for rounding; nan falls short
     short_genes = ~(as_expected[0] >= min_rho_genes - 1e-9)
-    short_regions = (table["regions"] > 0).to_numpy() & ~(as_expected[1] >= min_rho_regions - 1e-9)
+    short_regions = (table["regions"] > 0).to_numpy() & ~(
+        as_expected[1] >= min_rho_regions - 1e-9
+    )
     reasons = np.select(
         [short_genes & short_regions, short_genes, short_regions],
         ["target genes and regions", "target genes", "target regions"], NOTHING,
@@ -130,22 +146,39 @@ def assess_eregulons(
     table["falls_short_in"] = reasons
     medians = [np.nanmedian(np.r_[rho, 0]) for rho in as_expected]
     logger.info("%d of %d eRegulons follow their TF", table["passed"].sum(), len(table))
-    logger.info("median rho over %d %s: %.2f genes, %.2f regions", groups.shape[0], units, *medians)
+    logger.info(
+        "median rho over %d %s: %.2f genes, %.2f regions",
+        groups.shape[0],
+        units,
+        *medians,
+    )
     return table
 
 
-def _units(units: str, rna: anndata.AnnData, pseudobulk_cells: int, seed: int) -> sp.csr_matrix:
+def _units(
+    units: str, rna: anndata.AnnData, pseudobulk_cells: int, seed: int
+) -> sp.csr_matrix:
     """Units x cells: a product gives means over each unit's cells."""
     import scipy.sparse as sp
 
     if units == "pseudobulks":
-        groups = pool_cells(rna.obs["cell_type"].to_numpy(str), pseudobulk_cells, np.random.default_rng(seed))
+        groups = pool_cells(
+            rna.obs["cell_type"].to_numpy(str),
+            pseudobulk_cells,
+            np.random.default_rng(seed),
+        )
     elif units == "cells":
         groups = sp.identity(rna.n_obs, format="csr")
     else:
-        raise InputError(f"grn.quality.units is {units!r}", "pseudobulks or cells", "correct the config")
+        raise InputError(
+            f"grn.quality.units is {units!r}",
+            "pseudobulks or cells",
+            "correct the config",
+        )
     if groups.shape[0] < 3:
         raise InputError(
-            f"{groups.shape[0]} {units} of {rna.n_obs} cells", "3 at least", "lower grn.quality.pseudobulk_cells"
+            f"{groups.shape[0]} {units} of {rna.n_obs} cells",
+            "3 at least",
+            "lower grn.quality.pseudobulk_cells",
         )
     return groups

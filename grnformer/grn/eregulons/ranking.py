@@ -34,7 +34,12 @@ def no_targets(n_genes: int) -> Ranking:
 
 
 def rank_targets(
-    tf_gene: pd.DataFrame, tf_names: pd.Index, genes: pd.Index, min_abs_rho: float, *, with_weak: bool
+    tf_gene: pd.DataFrame,
+    tf_names: pd.Index,
+    genes: pd.Index,
+    min_abs_rho: float,
+    *,
+    with_weak: bool,
 ) -> dict[tuple[int, int], Ranking]:
     """Rank each TF's targets, for either sign: (TF number, sign) -> ranking; a TF without targets is left out."""
     tf = tf_names.get_indexer(tf_gene["tf"])
@@ -56,7 +61,9 @@ def rank_targets(
             ranking = no_targets(len(genes))
             ranking.position[gene[chosen]] = np.arange(len(chosen))
             ranking.signed[gene[chosen]] = sign[chosen] == wanted
-            rankings[number, wanted] = Ranking(importance[chosen], ranking.position, ranking.signed)
+            rankings[number, wanted] = Ranking(
+                importance[chosen], ranking.position, ranking.signed
+            )
     return rankings
 
 

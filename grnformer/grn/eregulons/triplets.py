@@ -68,7 +68,9 @@ def join_rank_ratios(ratios: np.ndarray) -> np.ndarray:
     return joined[n] * np.prod(np.arange(1, n + 1))
 
 
-def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: RankingDatabase) -> np.ndarray:
+def score_sites(
+    cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: RankingDatabase
+) -> np.ndarray:
     """How well the motifs of a TF rank each region of its cistrome among all regions.
 
     Parameters
@@ -101,10 +103,13 @@ def score_sites(cistromes: pd.DataFrame, enrichment: pd.DataFrame, database: Ran
         if not len(used):
             continue
         ranks = database.load([database.features[i] for i in used])
-        best = pd.DataFrame(ranks[place]).groupby(ours[inside]).min()  # over the database's regions that ours overlaps
+        # over the database's regions that ours overlaps
+        best = pd.DataFrame(ranks[place]).groupby(ours[inside]).min()
 
         rows = np.flatnonzero(np.isin(row_region, best.index))
-        for key, places in cistromes.iloc[rows].groupby(["tf", "annotation"]).indices.items():
+        for key, places in (
+            cistromes.iloc[rows].groupby(["tf", "annotation"]).indices.items()
+        ):
             at, motifs = rows[places], motifs_of[key]
             if motifs:
                 found = best.loc[row_region[at], motifs].to_numpy().min(axis=1)
@@ -119,7 +124,11 @@ def _motifs_of(
     column = {motif: i for i, motif in enumerate(database.motifs)}
     motifs: dict[str, dict[str, set[int]]] = {}
     for annotation in ("direct", "extended"):
-        pairs = enrichment[["motif", f"tfs_{annotation}"]].explode(f"tfs_{annotation}").dropna()
+        pairs = (
+            enrichment[["motif", f"tfs_{annotation}"]]
+            .explode(f"tfs_{annotation}")
+            .dropna()
+        )
         by_tf = pairs["motif"].map(column).groupby(pairs[f"tfs_{annotation}"])
         motifs[annotation] = by_tf.agg(set).to_dict()
 

@@ -12,4 +12,6 @@ from grnformer.grn.region_gene.signal import Data, Signal
 def observe(data: Data, *, metacell_size: int, seed: int) -> Signal:
     """Cells as units, binarised accessibility. `metacell_size` and `seed` are not used."""
     accessible = data.accessible.tocsc().astype(np.float32)
-    return Signal(data.expression.tocsc(), lambda regions: accessible[:, regions].toarray().T)
+    return Signal(
+        data.expression.tocsc(), lambda regions: accessible[:, regions].toarray().T
+    )

@@ -49,7 +49,12 @@ def _next(state: np.ndarray) -> np.uint64:
 
 @nb.njit(cache=True)
 def _cut(
-    codes: np.ndarray, members: np.ndarray, packed: np.ndarray, work: _Work, total: float, best_gain: float
+    codes: np.ndarray,
+    members: np.ndarray,
+    packed: np.ndarray,
+    work: _Work,
+    total: float,
+    best_gain: float,
 ) -> tuple[np.int64, float]:
     """Best split of a node on a region with bins `codes`: (last bin of the low side, -1 if none is better; its gain).
 
@@ -71,7 +76,11 @@ def _cut(
         running += histogram[code]
         n_low = running & mask
         difference = size * float(running >> work.bits) - float(n_low) * total
-        gain = difference * difference * (inverse[np.uint64(n_low)] * inverse[np.uint64(n - n_low)])
+        gain = (
+            difference
+            * difference
+            * (inverse[np.uint64(n_low)] * inverse[np.uint64(n - n_low)])
+        )
         if gain > best_gain:
             best_gain, best = gain, np.int64(code)
     return best, best_gain
@@ -79,7 +88,13 @@ def _cut(
 
 @nb.njit(cache=True)
 def _find_split(
-    bins: np.ndarray, region: np.ndarray, work: _Work, first: int, last: int, total: float, n_tried: int
+    bins: np.ndarray,
+    region: np.ndarray,
+    work: _Work,
+    first: int,
+    last: int,
+    total: float,
+    n_tried: int,
 ) -> tuple[np.int64, np.int64, float]:
     """Best split of the units first:last: (feature, -1 if there is none; last bin of the low side; gain)."""
     features, n_features = work.features, len(region)
@@ -91,7 +106,9 @@ def _find_split(
         # a step of Fisher and Yates' shuffle: regions are sampled without replacement
         other = tried + int(_next(work.state) % np.uint64(n_features - tried))
         features[tried], features[other] = features[other], features[tried]
-        code, gain = _cut(bins[region[features[tried]]], members, packed, work, total, best_gain)
+        code, gain = _cut(
+            bins[region[features[tried]]], members, packed, work, total, best_gain
+        )
         if code >= 0:
             best_feature, best_bin, best_gain = features[tried], code, gain
         tried += 1
@@ -99,7 +116,9 @@ def _find_split(
 
 
 @nb.njit(cache=True)
-def _partition(members: np.ndarray, held: np.ndarray, codes: np.ndarray, last_low: np.int64) -> int:
+def _partition(
+    members: np.ndarray, held: np.ndarray, codes: np.ndarray, last_low: np.int64
+) -> int:
     """Reorder members so that the low side comes first, both sides in their order; return the low side's size."""
     left, right = 0, 0
     for i in range(len(members)):
@@ -116,7 +135,12 @@ def _partition(members: np.ndarray, held: np.ndarray, codes: np.ndarray, last_lo
 
 @nb.njit(cache=True)
 def _grow_tree(
-    bins: np.ndarray, region: np.ndarray, work: _Work, n_tried: int, learning_rate: float, importance: np.ndarray
+    bins: np.ndarray,
+    region: np.ndarray,
+    work: _Work,
+    n_tried: int,
+    learning_rate: float,
+    importance: np.ndarray,
 ) -> None:
     """Grow a tree on all units, take its steps, and add its gains to `importance`."""
     residual, members, span = work.residual, work.members, work.span
@@ -137,7 +161,9 @@ def _grow_tree(
 
         feature, code, gain = np.int64(-1), np.int64(-1), 0.0
         if node < _FIRST_LEAF and smallest != largest:
-            feature, code, gain = _find_split(bins, region, work, first, last, float(total), n_tried)
+            feature, code, gain = _find_split(
+                bins, region, work, first, last, float(total), n_tried
+            )
         if feature < 0:
             step = np.int64(np.rint(learning_rate * float(total) / float(last - first)))
             for i in range(first, last):
@@ -145,7 +171,9 @@ def _grow_tree(
             continue
 
         importance[feature] += gain / float(last - first)
-        middle = first + _partition(members[first:last], work.held, bins[region[feature]], code)
+        middle = first + _partition(
+            members[first:last], work.held, bins[region[feature]], code
+        )
         span[2 * node + 1] = (first, middle)
         span[2 * node + 2] = (middle, last)
 

@@ -82,7 +82,14 @@ def link_regions(
 
     chosen = _frequent_genes(data, min_cells)
     names = [genes[i] for i in chosen]
-    pairs = find_pairs(regions, tss, names, window=window, min_window=min_window, stop_at_neighbours=stop_at_neighbours)
+    pairs = find_pairs(
+        regions,
+        tss,
+        names,
+        window=window,
+        min_window=min_window,
+        stop_at_neighbours=stop_at_neighbours,
+    )
     if pairs.empty:
         raise InputError(
             f"no region within {window} bp of a TSS of {len(names)} genes",
@@ -93,10 +100,18 @@ def link_regions(
     signal = METHODS[accessibility](data, metacell_size=metacell_size, seed=seed)
     seeds = [zlib.crc32(name.encode()) + (seed % 2**32 << 32) for name in names]
     boosting = n_trees, learning_rate, feature_fraction
-    rho, importance = _weigh(signal, chosen, pairs, np.array(seeds, dtype=np.uint64), max_bins, boosting)
+    rho, importance = _weigh(
+        signal, chosen, pairs, np.array(seeds, dtype=np.uint64), max_bins, boosting
+    )
 
     n_regions, n_genes = pairs["region"].nunique(), pairs["gene"].nunique()
-    logger.info("%d links of %d regions to %d of %d genes", len(pairs), n_regions, n_genes, len(names))
+    logger.info(
+        "%d links of %d regions to %d of %d genes",
+        len(pairs),
+        n_regions,
+        n_genes,
+        len(names),
+    )
     return pd.DataFrame(
         {
             "region": regions["region"].to_numpy()[pairs["region"]],
@@ -136,14 +151,18 @@ def _weigh(
     region = pairs["region"].to_numpy()
     expression = signal.expression[:, chosen].tocsc()
     rho, importance = np.zeros(len(pairs)), np.zeros(len(pairs))
-    linked, first, n_pairs = np.unique(pairs["gene"], return_index=True, return_counts=True)
+    linked, first, n_pairs = np.unique(
+        pairs["gene"], return_index=True, return_counts=True
+    )
 
     # Neighbours in the genome share regions: a block of them ranks each of its regions once.
     nearby = np.argsort(region[first], kind="stable")
     at_once = max(1, _BLOCK // expression.shape[0])
     block_of_gene = np.cumsum(n_pairs[nearby]) // at_once
     for block in np.split(nearby, np.flatnonzero(np.diff(block_of_gene)) + 1):
-        rows = np.concatenate([np.arange(first[gene], first[gene] + n_pairs[gene]) for gene in block])
+        rows = np.concatenate(
+            [np.arange(first[gene], first[gene] + n_pairs[gene]) for gene in block]
+        )
         used, place = np.unique(region[rows], return_inverse=True)
         values = signal.accessibility(used)
         ranks, bins = rank_regions(values, np.argsort(values, axis=1), max_bins)
@@ -152,5 +171,7 @@ def _weigh(
         matrix = part.indptr, part.indices, part.data.astype(np.float64)
         starts = np.r_[0, np.cumsum(n_pairs[block])]
         rho[rows] = correlate(*matrix, ranks, starts, place)
-        importance[rows] = boost(*matrix, bins, max_bins, starts, place, seeds[linked[block]], *boosting)
+        importance[rows] = boost(
+            *matrix, bins, max_bins, starts, place, seeds[linked[block]], *boosting
+        )
     return rho, importance

@@ -21,7 +21,9 @@ def pool(data: Data, *, metacell_size: int, seed: int) -> Signal:
     n_cells = len(data.cell_topic)
     n_groups = max(2, n_cells // metacell_size)
     # Square roots of proportions: their Euclidean distance is Hellinger's distance of distributions.
-    labels = KMeans(n_groups, n_init=1, random_state=seed).fit_predict(np.sqrt(data.cell_topic))
+    labels = KMeans(n_groups, n_init=1, random_state=seed).fit_predict(
+        np.sqrt(data.cell_topic)
+    )
     names, labels = np.unique(labels, return_inverse=True)  # groups may be empty
 
     member = np.ones(n_cells, np.float32), (labels, np.arange(n_cells))
@@ -33,4 +35,6 @@ def pool(data: Data, *, metacell_size: int, seed: int) -> Signal:
 
 def _per_10k(counts: sp.csr_matrix) -> sp.csr_matrix:
     total = np.maximum(counts.sum(axis=1).A1, 1)
-    return sp.csr_matrix(sp.diags((1e4 / total).astype(np.float32)) @ counts, dtype=np.float32)
+    return sp.csr_matrix(
+        sp.diags((1e4 / total).astype(np.float32)) @ counts, dtype=np.float32
+    )

@@ -10,7 +10,9 @@ import numpy as np
 
 
 @nb.njit(parallel=True, cache=True)
-def rank_regions(values: np.ndarray, order: np.ndarray, n_bins: int) -> tuple[np.ndarray, np.ndarray]:
+def rank_regions(
+    values: np.ndarray, order: np.ndarray, n_bins: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Mid-ranks of each row, centred and scaled to length 1, and their bins.
 
     Parameters
@@ -77,7 +79,12 @@ def _rank_gene(values: np.ndarray, n: int) -> tuple[np.ndarray, float]:
 
 @nb.njit(parallel=True, cache=True)
 def correlate(
-    indptr: np.ndarray, rows: np.ndarray, data: np.ndarray, ranks: np.ndarray, starts: np.ndarray, region: np.ndarray
+    indptr: np.ndarray,
+    rows: np.ndarray,
+    data: np.ndarray,
+    ranks: np.ndarray,
+    starts: np.ndarray,
+    region: np.ndarray,
 ) -> np.ndarray:
     """Spearman correlation of each gene with its regions, at the cost of the gene's non-zero units only.
 

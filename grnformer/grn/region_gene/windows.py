@@ -8,7 +8,8 @@ import pandas as pd
 from grnformer.core.errors import InputError
 from grnformer.genome.intervals import find_overlaps, tss_intervals
 
-_PROMOTER_EDGE = 10  # bp from a TSS to the edge of its promoter, where a neighbour's window ends: SCENIC+'s
+# bp from a TSS to the edge of its promoter, where a neighbour's window ends: SCENIC+'s
+_PROMOTER_EDGE = 10
 
 
 def find_pairs(
@@ -57,7 +58,8 @@ def find_pairs(
     last = regions["end"].to_numpy()[region] - 1
 
     # one of the two is 0, both where the region holds the TSS
-    left = np.maximum(position - last, 0)  # bp from the region's last base rightwards to the TSS
+    # bp from the region's last base rightwards to the TSS
+    left = np.maximum(position - last, 0)
     right = np.maximum(start - position, 0)
     gap = left + right
 
@@ -82,7 +84,9 @@ def find_pairs(
     return ordered.drop_duplicates(["gene", "region"], ignore_index=True)
 
 
-def _known_sites(tss: pd.DataFrame, genes: list[str], regions: pd.DataFrame) -> pd.DataFrame:
+def _known_sites(
+    tss: pd.DataFrame, genes: list[str], regions: pd.DataFrame
+) -> pd.DataFrame:
     """Sites of the genes to link, with the gene's number, by chromosome and position."""
     known = tss[tss["gene"].isin(genes)]
     if known.empty:

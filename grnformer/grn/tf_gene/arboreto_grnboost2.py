@@ -17,11 +17,28 @@ class ArboretoGrnboost2(Settings):
     Moerman et al. 2019, doi 10.1093/bioinformatics/bty916.
     """
 
-    learning_rate: float = key(0.01, "fraction of each tree's step that is taken", gt=0, le=1)
-    n_trees: int = key(5000, "trees a target; boosting nearly always stops long before", unit="trees", ge=1, le=100000)
-    max_features: float = key(0.1, "fraction of the TFs sampled at each split", gt=0, le=1)
-    subsample: PartFraction = key(0.9, "fraction of the cells sampled for each tree; the others say when to stop")
-    stop_window: int = key(25, "trees over which the improvement in left-out cells is averaged", unit="trees", ge=1)
+    learning_rate: float = key(
+        0.01, "fraction of each tree's step that is taken", gt=0, le=1
+    )
+    n_trees: int = key(
+        5000,
+        "trees a target; boosting nearly always stops long before",
+        unit="trees",
+        ge=1,
+        le=100000,
+    )
+    max_features: float = key(
+        0.1, "fraction of the TFs sampled at each split", gt=0, le=1
+    )
+    subsample: PartFraction = key(
+        0.9, "fraction of the cells sampled for each tree; the others say when to stop"
+    )
+    stop_window: int = key(
+        25,
+        "trees over which the improvement in left-out cells is averaged",
+        unit="trees",
+        ge=1,
+    )
 
 
 @method("arboreto_grnboost2", settings=ArboretoGrnboost2, environment="pyscenic")

@@ -117,7 +117,9 @@ def _sample_below(state: np.ndarray, bound: int) -> np.int64:
 
 
 @njit(cache=True)
-def _scan(tfs: SortedTfs, tf: int, work: _Work, n: int, total: float, best_gain: float) -> tuple[np.int64, float]:
+def _scan(
+    tfs: SortedTfs, tf: int, work: _Work, n: int, total: float, best_gain: float
+) -> tuple[np.int64, float]:
     """Best split of a node of n cells on one TF: (bin just below the cut, or -1 if none beats `best_gain`; its gain).
 
     The gain is the reduction of the sum of squares times n.
@@ -146,7 +148,12 @@ def _scan(tfs: SortedTfs, tf: int, work: _Work, n: int, total: float, best_gain:
         inside = running[np.uint64(tfs.bin_stop[position] - start - 1)]
         n_high = inside & mask
         difference = size * float(inside >> work.bits) - float(n_high) * total
-        gain = difference * difference * inverse[np.uint64(n_high)] * inverse[np.uint64(n - n_high)]
+        gain = (
+            difference
+            * difference
+            * inverse[np.uint64(n_high)]
+            * inverse[np.uint64(n - n_high)]
+        )
         if gain > best_gain:
             best_gain = gain
             best_bin = np.int64(position)
@@ -154,7 +161,9 @@ def _scan(tfs: SortedTfs, tf: int, work: _Work, n: int, total: float, best_gain:
 
 
 @njit(cache=True)
-def _cut_halfway(tfs: SortedTfs, best_bin: np.int64, last_bin: int, packed: np.ndarray) -> np.int64:
+def _cut_halfway(
+    tfs: SortedTfs, best_bin: np.int64, last_bin: int, packed: np.ndarray
+) -> np.int64:
     """Move the cut from just below the chosen bin to halfway to the node's next lower value.
 
     Only cells outside the node's sample lie in between (the out-of-bag cells), as with scikit-learn's thresholds.
@@ -179,7 +188,13 @@ def _cut_halfway(tfs: SortedTfs, best_bin: np.int64, last_bin: int, packed: np.n
 
 @njit(cache=True)
 def _find_split(
-    tfs: SortedTfs, work: _Work, first: int, last: int, total: float, n_features: int, n_tried: int
+    tfs: SortedTfs,
+    work: _Work,
+    first: int,
+    last: int,
+    total: float,
+    n_features: int,
+    n_tried: int,
 ) -> tuple[np.int64, np.int64, float]:
     """Best split of the sampled cells first:last: (TF, or -1 if there is none; entry behind the high side; gain)."""
     cells, features, packed = work.cells, work.features, work.packed
@@ -187,7 +202,12 @@ def _find_split(
         cell = cells[position]
         packed[cell] = (work.residual[cell] << work.bits) + 1
 
-    best_tf, best_bin, best_end, best_gain = np.int64(-1), np.int64(-1), np.int64(0), -1.0
+    best_tf, best_bin, best_end, best_gain = (
+        np.int64(-1),
+        np.int64(-1),
+        np.int64(0),
+        -1.0,
+    )
     tried = 0
     # More than n_tried are tried as long as none splits the node, as in scikit-learn.
     while tried < n_features and (tried < n_tried or best_tf < 0):
@@ -210,7 +230,9 @@ def _find_split(
 
 
 @njit(cache=True)
-def _partition(cells: np.ndarray, span: np.ndarray, node: int, is_high: np.ndarray) -> None:
+def _partition(
+    cells: np.ndarray, span: np.ndarray, node: int, is_high: np.ndarray
+) -> None:
     """Reorder the node's cells so that the low side comes first, and give each child its range."""
     start, stop = span[node, 0], span[node, 1]
     left, right = start, stop - 1
@@ -225,7 +247,9 @@ def _partition(cells: np.ndarray, span: np.ndarray, node: int, is_high: np.ndarr
 
 
 @njit(cache=True)
-def _take_step(work: _Work, node: int, total: float, learning_rate: float, improvement: float) -> float:
+def _take_step(
+    work: _Work, node: int, total: float, learning_rate: float, improvement: float
+) -> float:
     """Move a leaf's residuals towards 0; return `improvement` with what the out-of-bag cells' squares lose."""
     residual, cells = work.residual, work.cells
     first, last = work.bag[node, 0], work.bag[node, 1]
@@ -244,7 +268,12 @@ def _take_step(work: _Work, node: int, total: float, learning_rate: float, impro
 
 @njit(cache=True)
 def _grow_tree(
-    tfs: SortedTfs, work: _Work, n_features: int, n_tried: int, learning_rate: float, importance: np.ndarray
+    tfs: SortedTfs,
+    work: _Work,
+    n_features: int,
+    n_tried: int,
+    learning_rate: float,
+    importance: np.ndarray,
 ) -> float:
     """Grow a tree on the cells of bag[0], add its gains to `importance`; return its out-of-bag improvement."""
     improvement = 0.0
@@ -262,9 +291,13 @@ def _grow_tree(
 
         tf, end, gain = np.int64(-1), np.int64(0), 0.0
         if node < _FIRST_LEAF and lowest != highest:
-            tf, end, gain = _find_split(tfs, work, first, last, float(total), n_features, n_tried)
+            tf, end, gain = _find_split(
+                tfs, work, first, last, float(total), n_features, n_tried
+            )
         if tf < 0:
-            improvement = _take_step(work, node, float(total), learning_rate, improvement)
+            improvement = _take_step(
+                work, node, float(total), learning_rate, improvement
+            )
             continue
 
         importance[tf] += gain / (last - first)
@@ -291,14 +324,22 @@ def _start_target(work: _Work, cell: np.ndarray, value: np.ndarray) -> float:
     mean = expression.mean()
     squares = 0.0
     for one in range(expression.size):
-        work.residual[one] = np.int64(np.rint((expression[one] - mean) / width * work.levels))
+        work.residual[one] = np.int64(
+            np.rint((expression[one] - mean) / width * work.levels)
+        )
         work.cells[one] = one
         squares += float(work.residual[one]) * float(work.residual[one])
     return squares
 
 
 @njit(cache=True)
-def _boost_target(tfs: SortedTfs, work: _Work, n_features: int, settings: Boosting, importance: np.ndarray) -> int:
+def _boost_target(
+    tfs: SortedTfs,
+    work: _Work,
+    n_features: int,
+    settings: Boosting,
+    importance: np.ndarray,
+) -> int:
     """Boost one target; return the number of its trees."""
     cells = work.cells
     n_bag = max(1, int(settings.subsample * cells.size))
@@ -315,7 +356,9 @@ def _boost_target(tfs: SortedTfs, work: _Work, n_features: int, settings: Boosti
         work.out[:] = 0
         work.bag[0] = (0, n_bag)
         work.out[0] = (n_bag, cells.size)
-        window[trees % WINDOW] = _grow_tree(tfs, work, n_features, n_tried, settings.learning_rate, importance)
+        window[trees % WINDOW] = _grow_tree(
+            tfs, work, n_features, n_tried, settings.learning_rate, importance
+        )
         trees += 1
         if n_bag < cells.size and trees >= WINDOW and window.sum() < 0.0:
             break
@@ -364,5 +407,7 @@ def boost_targets(
         if squares == 0.0 or n_features == 0:
             continue
 
-        n_trees[target] = _boost_target(tfs, work, n_features, settings, importance[target])
+        n_trees[target] = _boost_target(
+            tfs, work, n_features, settings, importance[target]
+        )
         importance[target] /= squares

@@ -33,13 +33,25 @@ _BLOCK = 64  # targets handed to a thread at a time
 class HistBoosting(Settings):
     """Gradient boosting with GRNBoost2's settings (Moerman et al. 2019, doi 10.1093/bioinformatics/bty916)."""
 
-    learning_rate: float = key(0.01, "fraction of each tree's step that is taken", gt=0, le=1)
-    max_trees: int = key(
-        5000, "trees a target; boosting nearly always stops long before", unit="trees", ge=1, le=100000
+    learning_rate: float = key(
+        0.01, "fraction of each tree's step that is taken", gt=0, le=1
     )
-    max_features: float = key(0.1, "fraction of the TFs sampled at each split", gt=0, le=1)
-    subsample: PartFraction = key(0.9, "fraction of the cells sampled for each tree; the others say when to stop")
-    max_bins: int = key(64, "distinct non-zero values of a TF", unit="bins", ge=2, le=100000)
+    max_trees: int = key(
+        5000,
+        "trees a target; boosting nearly always stops long before",
+        unit="trees",
+        ge=1,
+        le=100000,
+    )
+    max_features: float = key(
+        0.1, "fraction of the TFs sampled at each split", gt=0, le=1
+    )
+    subsample: PartFraction = key(
+        0.9, "fraction of the cells sampled for each tree; the others say when to stop"
+    )
+    max_bins: int = key(
+        64, "distinct non-zero values of a TF", unit="bins", ge=2, le=100000
+    )
     importance: Literal["trees", "share", "gain"] = key(
         "trees",
         "a target's importances sum to its number of trees (arboreto); share: to 1; gain: each is the fraction of the "
@@ -93,14 +105,19 @@ def infer(
     from grnformer.grn.tf_gene.boosting_kernel import Boosting, boost_targets
 
     n_targets = len(target_columns)
-    settings = Boosting(float(learning_rate), int(max_trees), float(max_features), float(subsample))
+    settings = Boosting(
+        float(learning_rate), int(max_trees), float(max_features), float(subsample)
+    )
     tfs = sort_entries(expression[:, tf_columns], max_bins)
     targets = expression[:, target_columns].tocsc()
     target_start = targets.indptr.astype(np.int64)
     target_cell = targets.indices.astype(np.int32, copy=False)
     target_value = targets.data.astype(np.float64, copy=False)
-    own_tf = pd.Index(tf_columns).get_indexer(target_columns)  # -1 where the target is no TF
-    states = np.array([_stream(seed, genes[column]) for column in target_columns], dtype=np.uint64)
+    # -1 where the target is no TF
+    own_tf = pd.Index(tf_columns).get_indexer(target_columns)
+    states = np.array(
+        [_stream(seed, genes[column]) for column in target_columns], dtype=np.uint64
+    )
     gains = np.zeros((n_targets, len(tf_columns)))
     n_trees = np.zeros(n_targets, dtype=np.int64)
 
@@ -120,13 +137,24 @@ def infer(
         )
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(boost, range(0, n_targets, _BLOCK)))  # the list raises what a thread has raised
+        # the list raises what a thread has raised
+        list(pool.map(boost, range(0, n_targets, _BLOCK)))
 
     fitted = n_trees > 0
     median = np.median(n_trees[fitted]) if fitted.any() else 0
     at_limit, constant = (n_trees == max_trees).sum(), (~fitted).sum()
-    logger.info("%d targets on %d TFs: %.0f trees a target (median)", n_targets, len(tf_columns), median)
-    logger.info("%d targets at the limit of %d trees, %d constant", at_limit, max_trees, constant)
+    logger.info(
+        "%d targets on %d TFs: %.0f trees a target (median)",
+        n_targets,
+        len(tf_columns),
+        median,
+    )
+    logger.info(
+        "%d targets at the limit of %d trees, %d constant",
+        at_limit,
+        max_trees,
+        constant,
+    )
     return scale(gains, n_trees, importance)
 
 
@@ -150,7 +178,8 @@ def sort_entries(tfs: sp.csc_matrix, max_bins: int) -> SortedTfs:
     tfs.eliminate_zeros()
     tfs.sort_indices()
     start = tfs.indptr.astype(np.int64)
-    cell = tfs.indices.astype(np.uint32)  # unsigned: spares the kernel the check for negative indices
+    # unsigned: spares the kernel the check for negative indices
+    cell = tfs.indices.astype(np.uint32)
     n_bins, stops, values = [0], [], []
     for low, high in itertools.pairwise(start):
         order = low + np.argsort(-tfs.data[low:high], kind="stable")
@@ -158,7 +187,8 @@ def sort_entries(tfs: sp.csc_matrix, max_bins: int) -> SortedTfs:
         value = tfs.data[order]
 
         is_last = np.append(value[1:] != value[:-1], True)
-        last = np.flatnonzero(is_last[: high - low])  # of the entries of equal value; none if the TF has no entry
+        # of the entries of equal value; none if the TF has no entry
+        last = np.flatnonzero(is_last[: high - low])
         if last.size > max_bins:
             quantiles = np.linspace(0, high - low, max_bins + 1)[1:] - 1
             last = np.unique(last[np.searchsorted(last, quantiles)])
@@ -166,7 +196,11 @@ def sort_entries(tfs: sp.csc_matrix, max_bins: int) -> SortedTfs:
         stops.append(low + last + 1)
         values.append(value[last])
     return SortedTfs(
-        start, cell, np.cumsum(n_bins), np.concatenate(stops), np.concatenate(values).astype(np.float32, copy=False)
+        start,
+        cell,
+        np.cumsum(n_bins),
+        np.concatenate(stops),
+        np.concatenate(values).astype(np.float32, copy=False),
     )
 
 

@@ -61,7 +61,9 @@ def infer_network(
     """
     if rna.n_obs < _FEWEST_CELLS:
         raise InputError(
-            f"{rna.n_obs} cells", f"at least {_FEWEST_CELLS} for a TF-gene network", "relax the filters of `prep`"
+            f"{rna.n_obs} cells",
+            f"at least {_FEWEST_CELLS} for a TF-gene network",
+            "relax the filters of `prep`",
         )
     expression = rna.X.tocsc(copy=True)
     expression.eliminate_zeros()
@@ -76,12 +78,21 @@ def infer_network(
             f"TFs detected in at least {min_cells} cells",
             "check that both use gene symbols of one species, or lower grn.tf_gene.min_cells",
         )
-    logger.info("%d of %d genes are detected in at least %d cells", detected.size, len(genes), min_cells)
+    logger.info(
+        "%d of %d genes are detected in at least %d cells",
+        detected.size,
+        len(genes),
+        min_cells,
+    )
     logger.info("%d of %d TFs are among them", tf_columns.size, len(set(tfs)))
 
     targets = _targets_of_part(detected, part)
-    importance = METHODS[method](expression, genes, tf_columns, targets, **options, seed=seed, threads=threads)
-    return _in_order(_table(importance, expression, rna.var_names.to_numpy(), tf_columns, targets))
+    importance = METHODS[method](
+        expression, genes, tf_columns, targets, **options, seed=seed, threads=threads
+    )
+    return _in_order(
+        _table(importance, expression, rna.var_names.to_numpy(), tf_columns, targets)
+    )
 
 
 def gather_parts(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -104,7 +115,9 @@ def _targets_of_part(targets: np.ndarray, part: str) -> np.ndarray:
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     # equal importances by gene name: the order does not depend on how targets were divided
-    return table.sort_values(["tf", "importance", "gene"], ascending=[True, False, True], ignore_index=True)
+    return table.sort_values(
+        ["tf", "importance", "gene"], ascending=[True, False, True], ignore_index=True
+    )
 
 
 def _table(

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from grnformer.model.published import Published
 
-LOSS_UNITS = {"masked_value": "squared SD", "masked_gene": "nats"}  # of a masked token, by objective; SD of its gene
+# of a masked token, by objective; SD of its gene
+LOSS_UNITS = {"masked_value": "squared SD", "masked_gene": "nats"}
 
 
 class Backbone(nn.Module):
@@ -41,16 +42,24 @@ class Backbone(nn.Module):
     n_cell_tokens: int
     tokeniser: ClassVar[Callable[..., Tokeniser]]
     objective: ClassVar[Literal["masked_value", "masked_gene"]] = "masked_value"
-    standardised: bool  # predictions are in SDs of the gene; else values as in the tokens
+    # predictions are in SDs of the gene; else values as in the tokens
+    standardised: bool
     rows_N: torch.Tensor | None
-    body: ClassVar[tuple[str, ...]]  # submodules that make the states; the others are heads
+    # submodules that make the states; the others are heads
+    body: ClassVar[tuple[str, ...]]
     stack: ClassVar[str]  # the list of layers among them
-    decoder_stack: ClassVar[str | None] = None  # the list of a decoder's layers, where there is one
+    # the list of a decoder's layers, where there is one
+    decoder_stack: ClassVar[str | None] = None
 
-    def __init__(self, n_genes: int, vocabulary_size: int | None, first_gene: int) -> None:
+    def __init__(
+        self, n_genes: int, vocabulary_size: int | None, first_gene: int
+    ) -> None:
         super().__init__()
         self.n_genes, self.first_gene = n_genes, first_gene
-        self.register_buffer("rows_N", None if vocabulary_size is None else torch.zeros(n_genes, dtype=torch.long))
+        self.register_buffer(
+            "rows_N",
+            None if vocabulary_size is None else torch.zeros(n_genes, dtype=torch.long),
+        )
 
     @property
     def loss_unit(self) -> str:
@@ -63,11 +72,15 @@ class Backbone(nn.Module):
 
     def all_entries(self) -> torch.Tensor:
         """Entries of all N genes."""
-        return self.entries(torch.arange(self.n_genes, device=next(self.parameters()).device))
+        return self.entries(
+            torch.arange(self.n_genes, device=next(self.parameters()).device)
+        )
 
     @staticmethod
     def tokeniser_settings(
-        architecture: dict[str, Any], expressed_fraction: float, medians: Callable[[], np.ndarray]
+        architecture: dict[str, Any],
+        expressed_fraction: float,
+        medians: Callable[[], np.ndarray],
     ) -> dict[str, Any]:
         """Arguments of the tokeniser; `medians` gives the median of each gene's values above 0, if asked."""
         return {"expressed_fraction": expressed_fraction}
@@ -92,7 +105,9 @@ class Backbone(nn.Module):
         """Value of each gene token from the tokens' states, (B, L) (objective masked_value)."""
         raise NotImplementedError
 
-    def reconstruct_from_cell(self, cell_BE: torch.Tensor, batch: Batch) -> torch.Tensor | None:
+    def reconstruct_from_cell(
+        self, cell_BE: torch.Tensor, batch: Batch
+    ) -> torch.Tensor | None:
         """Value of genes from the cell embedding only, (B, L); None where the backbone has no such objective."""
         return None
 

@@ -49,7 +49,9 @@ class GeneformerTokeniser(Tokeniser):
     def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
         return rank_values(expression, np.array(self.medians))
 
-    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+    def tokenise(
+        self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator
+    ) -> Tokens:
         return Tokens(*highest_tokens(values, n_tokens))
 
     def of_genes(self, genes: np.ndarray) -> GeneformerTokeniser:
@@ -64,10 +66,16 @@ class Architecture(Settings):
     n_heads: Count = key(4, "attention heads")
     hidden: Count = key(128, "width of the feed-forward layers")
     dropout: float = key(0.0, "fraction dropped in training", ge=0, lt=1)
-    positions: int = key(2048, "ranks: 2048 in V1, 4096 in V2; the most tokens a cell", unit="tokens", ge=4)
+    positions: int = key(
+        2048,
+        "ranks: 2048 in V1, 4096 in V2; the most tokens a cell",
+        unit="tokens",
+        ge=4,
+    )
     cell_tokens: bool = key(False, "<cls> and <eos> enclose the genes, as in V2")
     bert_masks: bool = key(
-        False, "in training, a tenth of the masked tokens keep their gene and a tenth show another one, as in BERT"
+        False,
+        "in training, a tenth of the masked tokens keep their gene and a tenth show another one, as in BERT",
     )
 
 
@@ -119,7 +127,12 @@ class Geneformer(Backbone):
 
         first_gene = EOS + 1 if cell_tokens else MASK + 1
         super().__init__(n_genes, vocabulary_size, first_gene)
-        self.width, self.positions, self.cell_tokens, self.bert_masks = width, positions, cell_tokens, bert_masks
+        self.width, self.positions, self.cell_tokens, self.bert_masks = (
+            width,
+            positions,
+            cell_tokens,
+            bert_masks,
+        )
         self.n_cell_tokens = 2 * cell_tokens
         settings: dict[str, Any] = {
             "vocab_size": vocabulary_size or first_gene + n_genes,
@@ -143,7 +156,9 @@ class Geneformer(Backbone):
 
     @staticmethod
     def tokeniser_settings(
-        architecture: dict[str, Any], expressed_fraction: float, medians: Callable[[], np.ndarray]
+        architecture: dict[str, Any],
+        expressed_fraction: float,
+        medians: Callable[[], np.ndarray],
     ) -> dict[str, Any]:
         return {"medians": medians().tolist()}
 
@@ -152,11 +167,15 @@ class Geneformer(Backbone):
 
     def start_genes(self, embedding: np.ndarray) -> None:
         with torch.no_grad():
-            self.model.bert.embeddings.word_embeddings.weight[self.all_entries()] += torch.from_numpy(embedding)
+            self.model.bert.embeddings.word_embeddings.weight[self.all_entries()] += (
+                torch.from_numpy(embedding)
+            )
 
     def start_fractions(self, fractions: np.ndarray) -> None:
         with torch.no_grad():
-            self.model.cls.predictions.bias[self.all_entries()] = torch.from_numpy(np.log(fractions)).float()
+            self.model.cls.predictions.bias[self.all_entries()] = torch.from_numpy(
+                np.log(fractions)
+            ).float()
 
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         present_BL = batch.present_BL
@@ -165,19 +184,27 @@ class Geneformer(Backbone):
         if batch.gene_BL.shape[1] + self.n_cell_tokens > self.positions:
             raise InputError(
                 f"{batch.gene_BL.shape[1]} genes a cell",
-                f"at most the {self.positions} positions of the model" + ", less <cls> and <eos>" * self.cell_tokens,
+                f"at most the {self.positions} positions of the model"
+                + ", less <cls> and <eos>" * self.cell_tokens,
                 "lower n_tokens of pretrain.sizes and pretrain.embed",
             )
 
-        entry_BT = self._shown(self.entries(batch.gene_BL), batch.masked_BL).masked_fill(~present_BL, PAD)
+        entry_BT = self._shown(
+            self.entries(batch.gene_BL), batch.masked_BL
+        ).masked_fill(~present_BL, PAD)
         present_BT = present_BL
-        position_BT = torch.arange(entry_BT.shape[1], device=entry_BT.device).expand_as(entry_BT)
+        position_BT = torch.arange(entry_BT.shape[1], device=entry_BT.device).expand_as(
+            entry_BT
+        )
         if self.cell_tokens:
             # <eos> has the position behind a cell's last gene, but stands second, so that genes keep their places
             entry_BT = F.pad(F.pad(entry_BT, (1, 0), value=EOS), (1, 0), value=CLS)
             present_BT = F.pad(present_BL, (2, 0), value=True)
             last_B = present_BL.sum(1) + 1
-            position_BT = torch.cat([torch.zeros_like(last_B)[:, None], last_B[:, None], position_BT + 1], dim=1)
+            position_BT = torch.cat(
+                [torch.zeros_like(last_B)[:, None], last_B[:, None], position_BT + 1],
+                dim=1,
+            )
 
         h_BTD = self.model.bert.embeddings(input_ids=entry_BT, position_ids=position_BT)
         layers = self.model.bert.encoder.layer
@@ -189,13 +216,17 @@ class Geneformer(Backbone):
             return entry_BL.masked_fill(masked_BL, MASK)
         # one uniform number a token: below KEPT its gene stays, below KEPT + REPLACED another one is shown, else <mask>
         drawn_BL = torch.rand(entry_BL.shape, device=entry_BL.device)
-        other_BL = self.entries(torch.randint(self.n_genes, entry_BL.shape, device=entry_BL.device))
+        other_BL = self.entries(
+            torch.randint(self.n_genes, entry_BL.shape, device=entry_BL.device)
+        )
         shown_BL = torch.where(drawn_BL < KEPT + REPLACED, other_BL, MASK)
         return torch.where(masked_BL & (drawn_BL >= KEPT), shown_BL, entry_BL)
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
         head = self.model.cls.predictions
-        return F.linear(head.transform(h_MD), self.gene_embedding(), head.bias[self.all_entries()])
+        return F.linear(
+            head.transform(h_MD), self.gene_embedding(), head.bias[self.all_entries()]
+        )
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         if self.cell_tokens:
@@ -203,10 +234,16 @@ class Geneformer(Backbone):
         if batch.present_BL is None:
             return h_BTD.mean(1)
         present_BL1 = batch.present_BL[:, :, None]
-        return h_BTD.masked_fill(~present_BL1, 0.0).sum(1) / present_BL1.sum(1).clamp(min=1)
+        return h_BTD.masked_fill(~present_BL1, 0.0).sum(1) / present_BL1.sum(1).clamp(
+            min=1
+        )
 
     def published_names(self) -> dict[str, str]:
-        return {f"model.{name}": name for name in self.model.state_dict() if name not in TIED}
+        return {
+            f"model.{name}": name
+            for name in self.model.state_dict()
+            if name not in TIED
+        }
 
     @staticmethod
     def read_published(path: Path, architecture: dict[str, Any]) -> Published:
@@ -215,7 +252,11 @@ class Geneformer(Backbone):
 
         config = io.read_json(path / "config.json")
         safe = (path / "model.safetensors").exists()
-        state = load_file(path / "model.safetensors") if safe else load_tensors(path / "pytorch_model.bin")
+        state = (
+            load_file(path / "model.safetensors")
+            if safe
+            else load_tensors(path / "pytorch_model.bin")
+        )
         try:
             found = {
                 "width": config["hidden_size"],
@@ -232,12 +273,20 @@ class Geneformer(Backbone):
         if same != ("bert", "relu", PAD):
             raise _unlike(path, f"model type, activation and padding {same}")
         for name, tied in TIED.items():
-            if name in state and not torch.equal(state[name], state.get(tied, torch.empty(0))):
+            if name in state and not torch.equal(
+                state[name], state.get(tied, torch.empty(0))
+            ):
                 raise _unlike(path, f"{name} is not {tied}, to which it is tied")
-        weights = {name: value for name, value in state.items() if name not in TIED and name != POSITIONS}
+        weights = {
+            name: value
+            for name, value in state.items()
+            if name not in TIED and name != POSITIONS
+        }
         unused = {name: state[name] for name in (POSITIONS,) if name in state}
         settings = {"config.json": config, "safe": safe, "order": list(state)}
-        return Published(path, architecture | found, weights, unused=unused, settings=settings)
+        return Published(
+            path, architecture | found, weights, unused=unused, settings=settings
+        )
 
     @staticmethod
     def write_published(published: Published, path: Path) -> None:
@@ -246,11 +295,19 @@ class Geneformer(Backbone):
 
         weights = published.weights | published.unused
         weights |= {name: weights[tied] for name, tied in TIED.items()}
-        state = {name: weights[name].clone().contiguous() for name in published.settings["order"]}
+        state = {
+            name: weights[name].clone().contiguous()
+            for name in published.settings["order"]
+        }
         path.mkdir(parents=True, exist_ok=True)
         io.write_json(published.settings["config.json"], path / "config.json")
         with io.atomic(
-            path / ("model.safetensors" if published.settings["safe"] else "pytorch_model.bin")
+            path
+            / (
+                "model.safetensors"
+                if published.settings["safe"]
+                else "pytorch_model.bin"
+            )
         ) as temporary:
             if published.settings["safe"]:
                 save_file(state, temporary, metadata={"format": "pt"})

@@ -10,7 +10,9 @@ from torch.nn import functional as F
 class Layer(nn.Module):
     """Transformer layer, normalised before or after each part; (B, T, D) -> (B, T, D)."""
 
-    def __init__(self, width: int, n_heads: int, hidden: int, dropout: float, norm_first: bool) -> None:
+    def __init__(
+        self, width: int, n_heads: int, hidden: int, dropout: float, norm_first: bool
+    ) -> None:
         super().__init__()
         self.n_heads, self.dropout, self.norm_first = n_heads, dropout, norm_first
         self.in_proj = nn.Linear(width, 3 * width)
@@ -19,7 +21,10 @@ class Layer(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
 
     def forward(
-        self, x_BTD: torch.Tensor, allowed: torch.Tensor | None = None, bare_BT: torch.Tensor | None = None
+        self,
+        x_BTD: torch.Tensor,
+        allowed: torch.Tensor | None = None,
+        bare_BT: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """`allowed`: which tokens (last axis) each token may attend to, boolean, broadcast to (B, heads, T, T).
 
@@ -31,8 +36,17 @@ class Layer(nn.Module):
         x_BTD = self.norm1(x_BTD + self._mix(x_BTD, allowed, bare_BT))
         return self.norm2(x_BTD + self._feed(x_BTD))
 
-    def _mix(self, x_BTD: torch.Tensor, allowed: torch.Tensor | None, bare_BT: torch.Tensor | None) -> torch.Tensor:
-        query, key, value = self.in_proj(x_BTD).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
+    def _mix(
+        self,
+        x_BTD: torch.Tensor,
+        allowed: torch.Tensor | None,
+        bare_BT: torch.Tensor | None,
+    ) -> torch.Tensor:
+        query, key, value = (
+            self.in_proj(x_BTD)
+            .unflatten(-1, (3, self.n_heads, -1))
+            .permute(2, 0, 3, 1, 4)
+        )
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
         mixed_BTD = mixed.transpose(1, 2).flatten(2)
         projected_BTD = self.out_proj(mixed_BTD)
@@ -50,5 +64,11 @@ class Layer(nn.Module):
 def layer_names(layer: nn.Module, prefix: str, theirs: str) -> dict[str, str]:
     """Names of a layer's weights (under `prefix`) -> those of torch.nn.TransformerEncoderLayer."""
     names = {f"{prefix}.{name}": f"{theirs}.{name}" for name in layer.state_dict()}
-    names |= {f"{prefix}.in_proj.{kind}": f"{theirs}.self_attn.in_proj_{kind}" for kind in ("weight", "bias")}
-    return names | {f"{prefix}.out_proj.{kind}": f"{theirs}.self_attn.out_proj.{kind}" for kind in ("weight", "bias")}
+    names |= {
+        f"{prefix}.in_proj.{kind}": f"{theirs}.self_attn.in_proj_{kind}"
+        for kind in ("weight", "bias")
+    }
+    return names | {
+        f"{prefix}.out_proj.{kind}": f"{theirs}.self_attn.out_proj.{kind}"
+        for kind in ("weight", "bias")
+    }

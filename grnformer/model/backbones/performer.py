@@ -19,8 +19,14 @@ EPSILON = 1e-4  # keeps every attention weight above 0
 
 def draw_projection(n_features: int, width: int) -> torch.Tensor:
     """(R, K): rows orthogonal within blocks of K, of the length of a normal vector."""
-    blocks = [torch.linalg.qr(torch.randn(width, width))[0].T for _ in range(math.ceil(n_features / width))]
-    return torch.randn(n_features, width).norm(dim=1)[:, None] * torch.cat(blocks)[:n_features]
+    blocks = [
+        torch.linalg.qr(torch.randn(width, width))[0].T
+        for _ in range(math.ceil(n_features / width))
+    ]
+    return (
+        torch.randn(n_features, width).norm(dim=1)[:, None]
+        * torch.cat(blocks)[:n_features]
+    )
 
 
 class LinearAttention(nn.Module):
@@ -38,13 +44,20 @@ class LinearAttention(nn.Module):
 
     def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
         query, key, value = (
-            part(x_BTD).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
+            part(x_BTD).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
         )
 
         # less a maximum no exponential overflows; it cancels in mixed / norm, a query's by row, the keys' over all
         query_BHTR, raw_BHTR = self._features(query), self._features(key)
-        query_BHTR = torch.exp(query_BHTR - self._half_square(query) - query_BHTR.amax(-1, keepdim=True).detach())
-        key_BHTR = torch.exp(raw_BHTR - self._half_square(key) - raw_BHTR.amax().detach())
+        query_BHTR = torch.exp(
+            query_BHTR
+            - self._half_square(query)
+            - query_BHTR.amax(-1, keepdim=True).detach()
+        )
+        key_BHTR = torch.exp(
+            raw_BHTR - self._half_square(key) - raw_BHTR.amax().detach()
+        )
         query_BHTR, key_BHTR = query_BHTR + EPSILON, key_BHTR + EPSILON
 
         # keys and values are multiplied first: the cost grows with T, not with its square
@@ -68,19 +81,39 @@ class PerformerLayer(nn.Module):
         self.dropout = dropout
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = LinearAttention(width, n_heads)
-        self.linear1, self.linear2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.linear1, self.linear2 = (
+            nn.Linear(width, 4 * width),
+            nn.Linear(4 * width, width),
+        )
 
     def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        x_BTD = x_BTD + F.dropout(self.attention(self.norm1(x_BTD)), self.dropout, self.training)
-        hidden = F.dropout(F.gelu(self.linear1(self.norm2(x_BTD))), self.dropout, self.training)
+        x_BTD = x_BTD + F.dropout(
+            self.attention(self.norm1(x_BTD)), self.dropout, self.training
+        )
+        hidden = F.dropout(
+            F.gelu(self.linear1(self.norm2(x_BTD))), self.dropout, self.training
+        )
         return x_BTD + self.linear2(hidden)
 
     @staticmethod
     def published_names(prefix: str, theirs: str) -> dict[str, str]:
         """Names as in scFoundation."""
-        names = {f"{prefix}.attention.projection": f"{theirs}.0.fn.fast_attention.projection_matrix"}
-        parts = {"norm1": "0.norm", "norm2": "1.norm", "linear1": "1.fn.fn.w1", "linear2": "1.fn.fn.w2"}
-        parts |= {f"attention.{part}": f"0.fn.to_{part[0]}" for part in ("query", "key", "value")}
+        names = {
+            f"{prefix}.attention.projection": f"{theirs}.0.fn.fast_attention.projection_matrix"
+        }
+        parts = {
+            "norm1": "0.norm",
+            "norm2": "1.norm",
+            "linear1": "1.fn.fn.w1",
+            "linear2": "1.fn.fn.w2",
+        }
+        parts |= {
+            f"attention.{part}": f"0.fn.to_{part[0]}"
+            for part in ("query", "key", "value")
+        }
         for ours, of_theirs in (parts | {"attention.out": "0.fn.to_out"}).items():
-            names |= {f"{prefix}.{ours}.{kind}": f"{theirs}.{of_theirs}.{kind}" for kind in ("weight", "bias")}
+            names |= {
+                f"{prefix}.{ours}.{kind}": f"{theirs}.{of_theirs}.{kind}"
+                for kind in ("weight", "bias")
+            }
         return names

@@ -28,7 +28,9 @@ def group_lengths(length_B: np.ndarray) -> list[np.ndarray]:
     return [np.array(group) for group in groups]
 
 
-def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: torch.Tensor) -> torch.Tensor:
+def run_layers(
+    layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: torch.Tensor
+) -> torch.Tensor:
     """Run `layers` (called with states and which tokens may be attended to, None: all) on every cell's tokens.
 
     Parameters
@@ -60,8 +62,12 @@ def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: tor
     # all groups are taken by one index and put back by one: the gradient of each index is as large as the batch
     packed_PD = h_BTD.flatten(0, 1)[torch.from_numpy(taken).to(h_BTD.device)]
     parts, masks = [], []
-    for part, group, shape in zip(packed_PD.split([a * b for a, b in shapes]), groups, shapes, strict=True):
-        present = torch.from_numpy(np.arange(shape[1]) < length_B[group][:, None]).to(h_BTD.device)
+    for part, group, shape in zip(
+        packed_PD.split([a * b for a, b in shapes]), groups, shapes, strict=True
+    ):
+        present = torch.from_numpy(np.arange(shape[1]) < length_B[group][:, None]).to(
+            h_BTD.device
+        )
         parts.append(part.unflatten(0, shape))
         masks.append(None if bool(present.all()) else present[:, None, None])
 
@@ -70,13 +76,15 @@ def run_layers(layers: Iterable[nn.Module], h_BTD: torch.Tensor, present_BT: tor
         if getattr(layer, "takes_parts", False):
             parts = layer(parts, masks)
         else:
-            parts = [layer(part, allowed) for part, allowed in zip(parts, masks, strict=True)]
+            parts = [
+                layer(part, allowed) for part, allowed in zip(parts, masks, strict=True)
+            ]
 
     # padding takes the row of zeros behind the others
     nothing = h_BTD.new_zeros(1, width)
     place = np.full(n_cells * n_tokens, len(taken))
     place[taken] = np.arange(len(taken))
     place[~present_BT.cpu().numpy().ravel()] = len(taken)
-    return torch.cat([*(part.flatten(0, 1).to(h_BTD.dtype) for part in parts), nothing])[
-        torch.from_numpy(place).to(h_BTD.device)
-    ].unflatten(0, (n_cells, n_tokens))
+    return torch.cat(
+        [*(part.flatten(0, 1).to(h_BTD.dtype) for part in parts), nothing]
+    )[torch.from_numpy(place).to(h_BTD.device)].unflatten(0, (n_cells, n_tokens))

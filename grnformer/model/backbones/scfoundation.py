@@ -32,10 +32,12 @@ from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.published import Published, load_tensors
 from grnformer.settings.key import Count, Settings, key
 
-ENCODER_FEED, SLOPE = 4, 0.1  # of the feed-forward layers, times the width; of the leaky ReLU
+# of the feed-forward layers, times the width; of the leaky ReLU
+ENCODER_FEED, SLOPE = 4, 0.1
 REDRAW = "decoder.performer.calls_since_last_redraw"  # a counter of training
 KIND = "mae_autobin"
-GENE_WIDTH, START = 0.1, 25.0  # SD of gene vectors at the start; scale of what `start_genes` adds to them
+# SD of gene vectors at the start; scale of what `start_genes` adds to them
+GENE_WIDTH, START = 0.1, 25.0
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,13 @@ class ScFoundationTokeniser(Tokeniser):
         values.eliminate_zeros()
         return values
 
-    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+    def tokenise(
+        self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator
+    ) -> Tokens:
         gene_BL, value_BL = draw_tokens(values, n_tokens, self.expressed_fraction, rng)
-        return Tokens(gene_BL, value_BL, depth_B=np.log10(cell_depth(values)).astype(np.float32))
+        return Tokens(
+            gene_BL, value_BL, depth_B=np.log10(cell_depth(values)).astype(np.float32)
+        )
 
 
 class ValueBins(nn.Module):
@@ -61,23 +67,35 @@ class ValueBins(nn.Module):
         super().__init__()
         self.alpha = alpha
         self.first, self.second = nn.Linear(1, n_bins), nn.Linear(n_bins, n_bins)
-        self.bins, self.mask, self.pad = nn.Embedding(n_bins, width), nn.Embedding(1, width), nn.Embedding(1, width)
-        self.pad.requires_grad_(False)  # of the published format; padding has no part in any state
+        self.bins, self.mask, self.pad = (
+            nn.Embedding(n_bins, width),
+            nn.Embedding(1, width),
+            nn.Embedding(1, width),
+        )
+        # of the published format; padding has no part in any state
+        self.pad.requires_grad_(False)
 
     def forward(self, value: torch.Tensor) -> torch.Tensor:
         score = F.leaky_relu(self.first(value[..., None]), SLOPE)
-        return torch.softmax(self.alpha * score + self.second(score), dim=-1) @ self.bins.weight
+        return (
+            torch.softmax(self.alpha * score + self.second(score), dim=-1)
+            @ self.bins.weight
+        )
 
 
 class Architecture(Settings):
     """scFoundation-style (Hao et al. 2024, doi 10.1038/s41592-024-02305-7)."""
 
     n_bins: int = key(20, "learnt bins of values", unit="bins", ge=2)
-    bin_alpha: float = key(1.0, "weight of the first scores of the bins beside the second ones", ge=0)
+    bin_alpha: float = key(
+        1.0, "weight of the first scores of the bins beside the second ones", ge=0
+    )
     width: int = key(64, "of the encoder; a multiple of n_heads", ge=4)
     n_layers: Count = key(2, "layers of the encoder")
     n_heads: Count = key(4, "attention heads of the encoder")
-    dropout: float = key(0.0, "fraction dropped in training, in the encoder", ge=0, lt=1)
+    dropout: float = key(
+        0.0, "fraction dropped in training, in the encoder", ge=0, lt=1
+    )
     decoder_width: int = key(64, "of the decoder's states", ge=4)
     decoder_layers: Count = key(1, "layers of the decoder")
     decoder_heads: Count = key(1, "attention heads of the decoder, each 64 wide")
@@ -86,10 +104,17 @@ class Architecture(Settings):
         "predictions are values and gene vectors start wide, as in scFoundation; else predictions are standardised and "
         "begin at the gene's mean",
     )
-    part: Literal["cell", "gene", "rde"] = key("cell", "which model of a published checkpoint")
+    part: Literal["cell", "gene", "rde"] = key(
+        "cell", "which model of a published checkpoint"
+    )
 
 
-@method("scfoundation", settings=Architecture, vocabulary="resource:scfoundation_genes.tsv", aliases=None)
+@method(
+    "scfoundation",
+    settings=Architecture,
+    vocabulary="resource:scfoundation_genes.tsv",
+    aliases=None,
+)
 class ScFoundation(Backbone):
     """scFoundation over N genes.
 
@@ -136,16 +161,22 @@ class ScFoundation(Backbone):
         super().__init__(n_genes, vocabulary_size, first_gene=0)
         self.width, self.n_entries, self.part = width, vocabulary_size or n_genes, part
         self.value = ValueBins(n_bins, width, bin_alpha)
-        self.position = nn.Embedding(self.n_entries + 3, width)  # genes, target depth, depth, padding
+        # genes, target depth, depth, padding
+        self.position = nn.Embedding(self.n_entries + 3, width)
         self.layers = nn.ModuleList(
-            Layer(width, n_heads, ENCODER_FEED * width, dropout, norm_first=False) for _ in range(n_layers)
+            Layer(width, n_heads, ENCODER_FEED * width, dropout, norm_first=False)
+            for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(width)
         self.to_decoder = nn.Linear(width, decoder_width)
         self.decoder = nn.ModuleList(
-            PerformerLayer(decoder_width, decoder_heads, dropout=0.0) for _ in range(decoder_layers)
+            PerformerLayer(decoder_width, decoder_heads, dropout=0.0)
+            for _ in range(decoder_layers)
         )
-        self.decoder_norm, self.out_norm = nn.LayerNorm(decoder_width), nn.LayerNorm(decoder_width)
+        self.decoder_norm, self.out_norm = (
+            nn.LayerNorm(decoder_width),
+            nn.LayerNorm(decoder_width),
+        )
         self.out = nn.Linear(decoder_width, 1)
         self.standardised = not original
         if not original:
@@ -162,14 +193,19 @@ class ScFoundation(Backbone):
 
     def start_genes(self, embedding: np.ndarray) -> None:
         with torch.no_grad():
-            self.position.weight[self.all_entries()] += START * torch.from_numpy(embedding)
+            self.position.weight[self.all_entries()] += START * torch.from_numpy(
+                embedding
+            )
 
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         seen_BT, position_BTD = self._seen(batch), self._position(batch)
         value_BT = self._with_cell(batch.value_BL, batch)
         masked_BT = F.pad(batch.masked_BL, (2, 0))
         x_BTD = self.value(value_BT.masked_fill(masked_BT, 0.0))
-        x_BTD = torch.where(masked_BT[:, :, None], self.value.mask.weight[0], x_BTD) + position_BTD
+        x_BTD = (
+            torch.where(masked_BT[:, :, None], self.value.mask.weight[0], x_BTD)
+            + position_BTD
+        )
 
         # the encoder runs on the seen tokens only: they are put first, then padding up to the longest cell
         order_BT = torch.argsort(seen_BT.int(), dim=1, descending=True, stable=True)
@@ -177,15 +213,20 @@ class ScFoundation(Backbone):
         allowed_BS = torch.gather(seen_BT, 1, order_BS)
         index_BSD = order_BS[:, :, None].expand(-1, -1, self.width)
         h_BSD = torch.gather(x_BTD, 1, index_BSD)
-        h_BSD = run_layers(self.layers[: len(self.layers) - drop_last], h_BSD, allowed_BS)
+        h_BSD = run_layers(
+            self.layers[: len(self.layers) - drop_last], h_BSD, allowed_BS
+        )
 
         # back to their places; tokens that were not seen keep their embedding, which the decoder reads
         h_BTD = x_BTD.scatter(1, index_BSD, self.norm(h_BSD).to(x_BTD.dtype))
         return torch.where(seen_BT[:, :, None], h_BTD, x_BTD)
 
     def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        seen_BT = self._seen(batch)  # what the encoder did not see has its position already
-        h_BTD = self.to_decoder(torch.where(seen_BT[:, :, None], h_BTD + self._position(batch), h_BTD))
+        # what the encoder did not see has its position already
+        seen_BT = self._seen(batch)
+        h_BTD = self.to_decoder(
+            torch.where(seen_BT[:, :, None], h_BTD + self._position(batch), h_BTD)
+        )
         for layer in self.decoder:
             h_BTD = layer(h_BTD)
         return self.out(self.out_norm(self.decoder_norm(h_BTD)))[:, 2:, 0]
@@ -213,19 +254,35 @@ class ScFoundation(Backbone):
         """Values with those of the cell's two tokens first: the target depth is that of the cell."""
         if batch.depth_B is None:
             raise ValueError("scFoundation needs the cells' depth")
-        return torch.cat([batch.depth_B[:, None], batch.depth_B[:, None], value_BL], dim=1)
+        return torch.cat(
+            [batch.depth_B[:, None], batch.depth_B[:, None], value_BL], dim=1
+        )
 
     def published_names(self) -> dict[str, str]:
         names = {"position.weight": "pos_emb.weight"}
-        parts = {"first": "mlp", "second": "mlp2", "bins": "emb", "mask": "emb_mask", "pad": "emb_pad"}
+        parts = {
+            "first": "mlp",
+            "second": "mlp2",
+            "bins": "emb",
+            "mask": "emb_mask",
+            "pad": "emb_pad",
+        }
         for ours, theirs in parts.items():
-            adopt(names, f"value.{ours}", f"token_emb.{theirs}", getattr(self.value, ours))
+            adopt(
+                names, f"value.{ours}", f"token_emb.{theirs}", getattr(self.value, ours)
+            )
         for number, layer in enumerate(self.layers):
-            names |= layer_names(layer, f"layers.{number}", f"encoder.transformer_encoder.{number}")
+            names |= layer_names(
+                layer, f"layers.{number}", f"encoder.transformer_encoder.{number}"
+            )
         for number in range(len(self.decoder)):
             theirs = f"decoder.performer.net.layers.{number}"
             names |= PerformerLayer.published_names(f"decoder.{number}", theirs)
-        parts = {"norm": "encoder.norm", "to_decoder": "decoder_embed", "decoder_norm": "decoder.norm"}
+        parts = {
+            "norm": "encoder.norm",
+            "to_decoder": "decoder_embed",
+            "decoder_norm": "decoder.norm",
+        }
         for ours, theirs in (parts | {"out_norm": "norm", "out": "to_final"}).items():
             adopt(names, ours, theirs, getattr(self, ours))
         return names
@@ -259,14 +316,25 @@ class ScFoundation(Backbone):
             ) from error
         weights = {name.split("model.", 1)[-1]: value for name, value in state.items()}
         unused = {name: weights.pop(name) for name in (REDRAW,) if name in weights}
-        settings = {"whole": whole, "prefix": len(state) and next(iter(state)).startswith("model.")}
-        return Published(path, architecture | found, weights, unused=unused, settings=settings)
+        settings = {
+            "whole": whole,
+            "prefix": len(state) and next(iter(state)).startswith("model."),
+        }
+        return Published(
+            path, architecture | found, weights, unused=unused, settings=settings
+        )
 
     @staticmethod
     def write_published(published: Published, path: Path) -> None:
         """Write the file that was read, with the weights of `part` replaced."""
         whole, part = published.settings["whole"], published.architecture["part"]
-        weights, prefix = published.weights | published.unused, "model." if published.settings["prefix"] else ""
-        state = {name: weights[name.removeprefix(prefix)] for name in whole[part]["state_dict"]}
+        weights, prefix = (
+            published.weights | published.unused,
+            "model." if published.settings["prefix"] else "",
+        )
+        state = {
+            name: weights[name.removeprefix(prefix)]
+            for name in whole[part]["state_dict"]
+        }
         with io.atomic(path) as temporary:
             torch.save({**whole, part: {**whole[part], "state_dict": state}}, temporary)

@@ -56,7 +56,9 @@ class ScGPTTokeniser(Tokeniser):
     def values(self, expression: sp.csr_matrix) -> sp.csr_matrix:
         return bin_values(expression, self.n_bins)
 
-    def tokenise(self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator) -> Tokens:
+    def tokenise(
+        self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator
+    ) -> Tokens:
         return Tokens(*draw_tokens(values, n_tokens, self.expressed_fraction, rng))
 
 
@@ -69,15 +71,27 @@ class Architecture(Settings):
     n_heads: Count = key(4, "attention heads")
     hidden: Count = key(128, "width of the feed-forward layers")
     dropout: float = key(0.0, "fraction dropped in training", ge=0, lt=1)
-    norm_first: bool = key(True, "normalise before attention and feed-forward; scGPT: after")
-    bilinear: bool = key(
-        True, "products of gene and value in the tokens, of gene and state in the prediction; scGPT: no"
+    norm_first: bool = key(
+        True, "normalise before attention and feed-forward; scGPT: after"
     )
-    original: bool = key(False, "values by a perceptron, scGPT's decoder from the cell embedding")
-    masked_attention: bool = key(False, "a masked token is attended to only by itself, as in scGPT's pretraining")
+    bilinear: bool = key(
+        True,
+        "products of gene and value in the tokens, of gene and state in the prediction; scGPT: no",
+    )
+    original: bool = key(
+        False, "values by a perceptron, scGPT's decoder from the cell embedding"
+    )
+    masked_attention: bool = key(
+        False, "a masked token is attended to only by itself, as in scGPT's pretraining"
+    )
 
 
-@method("scgpt", settings=Architecture, vocabulary="resource:scgpt_vocabulary.json", aliases=None)
+@method(
+    "scgpt",
+    settings=Architecture,
+    vocabulary="resource:scgpt_vocabulary.json",
+    aliases=None,
+)
 class ScGPT(Backbone):
     """scGPT over N genes.
 
@@ -128,24 +142,39 @@ class ScGPT(Backbone):
         self.width, self.n_bins, self.mask_bin = width, n_bins, n_bins + 1
         self.original, self.standardised, self.dropout = original, not original, dropout
         self.cls = n_genes if cls is None else cls
-        self.gene = nn.Embedding(n_genes + 1 if vocabulary_size is None else vocabulary_size, width)
+        self.gene = nn.Embedding(
+            n_genes + 1 if vocabulary_size is None else vocabulary_size, width
+        )
         self.gene_norm = nn.LayerNorm(width)
         self.value: nn.Module = (
-            nn.Sequential(nn.Linear(1, width), nn.ReLU(), nn.Linear(width, width), nn.LayerNorm(width))
+            nn.Sequential(
+                nn.Linear(1, width),
+                nn.ReLU(),
+                nn.Linear(width, width),
+                nn.LayerNorm(width),
+            )
             if original
             else nn.Embedding(n_bins + 2, width)
         )
         self.slope = nn.Linear(width, width, bias=False) if bilinear else None
-        self.layers = nn.ModuleList(Layer(width, n_heads, hidden, dropout, norm_first) for _ in range(n_layers))
+        self.layers = nn.ModuleList(
+            Layer(width, n_heads, hidden, dropout, norm_first) for _ in range(n_layers)
+        )
         self.out_norm = nn.LayerNorm(width) if norm_first else nn.Identity()
         self.decoder = nn.Sequential(
-            nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, width), nn.LeakyReLU(), nn.Linear(width, 1)
+            nn.Linear(width, width),
+            nn.LeakyReLU(),
+            nn.Linear(width, width),
+            nn.LeakyReLU(),
+            nn.Linear(width, 1),
         )
         self.cell_query = nn.Linear(width, width)
         self.gene_query = nn.Linear(width, width) if bilinear else None
         if self.gene_query is not None:
-            nn.init.zeros_(self.gene_query.weight)  # the first prediction is the gene's mean, not noise
-        nn.init.normal_(self.gene.weight, std=0.01)  # small, for it is normalised: steps then turn it at once
+            # the first prediction is the gene's mean, not noise
+            nn.init.zeros_(self.gene_query.weight)
+        # small, for it is normalised: steps then turn it at once
+        nn.init.normal_(self.gene.weight, std=0.01)
         self.cell_weight = nn.Linear(width, width, bias=False) if original else None
         self.flag = nn.Embedding(2, width) if masked_attention else None
 
@@ -155,9 +184,14 @@ class ScGPT(Backbone):
 
     @staticmethod
     def tokeniser_settings(
-        architecture: dict[str, Any], expressed_fraction: float, medians: Callable[[], np.ndarray]
+        architecture: dict[str, Any],
+        expressed_fraction: float,
+        medians: Callable[[], np.ndarray],
     ) -> dict[str, Any]:
-        return {"n_bins": architecture["n_bins"], "expressed_fraction": expressed_fraction}
+        return {
+            "n_bins": architecture["n_bins"],
+            "expressed_fraction": expressed_fraction,
+        }
 
     def gene_embedding(self) -> torch.Tensor:
         return self.gene_norm(self.gene(self.all_entries()))
@@ -168,7 +202,9 @@ class ScGPT(Backbone):
 
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         value_BL, masked_BL = batch.value_BL, batch.masked_BL
-        gene_BTD = self._gene(F.pad(self.entries(batch.gene_BL), (1, 0), value=self.cls))
+        gene_BTD = self._gene(
+            F.pad(self.entries(batch.gene_BL), (1, 0), value=self.cls)
+        )
         h_BTD = gene_BTD + self._value(value_BL, masked_BL)
 
         if self.slope is not None:
@@ -180,7 +216,9 @@ class ScGPT(Backbone):
             known_BT = F.pad(~masked_BL, (1, 0), value=True)
             bare_BT = ~known_BT if self.original else None
             # a masked token is attended to only by itself: no other state depends on it
-            allowed = known_BT[:, None, None] | torch.eye(known_BT.shape[1], dtype=torch.bool, device=known_BT.device)
+            allowed = known_BT[:, None, None] | torch.eye(
+                known_BT.shape[1], dtype=torch.bool, device=known_BT.device
+            )
 
         for layer in self.layers[: len(self.layers) - drop_last]:
             h_BTD = layer(h_BTD, allowed, bare_BT)
@@ -190,14 +228,22 @@ class ScGPT(Backbone):
         predicted_BL = self.decoder(h_BTD[:, 1:]).squeeze(-1)
         if self.gene_query is not None:
             query_BLD = self.gene_query(self._gene(self.entries(batch.gene_BL)))
-            predicted_BL = predicted_BL + (query_BLD * h_BTD[:, 1:]).sum(-1) / math.sqrt(self.width)
+            predicted_BL = predicted_BL + (query_BLD * h_BTD[:, 1:]).sum(
+                -1
+            ) / math.sqrt(self.width)
         return predicted_BL / self.n_bins if self.original else predicted_BL
 
-    def reconstruct_from_cell(self, cell_BE: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def reconstruct_from_cell(
+        self, cell_BE: torch.Tensor, batch: Batch
+    ) -> torch.Tensor:
         query_BLD = self.cell_query(self._gene(self.entries(batch.gene_BL)))
         if self.cell_weight is not None:
-            return (self.cell_weight(torch.sigmoid(query_BLD)) @ cell_BE[:, :, None]).squeeze(-1) / self.n_bins
-        return (torch.tanh(query_BLD) * cell_BE[:, None]).sum(-1) / math.sqrt(self.width)
+            return (
+                self.cell_weight(torch.sigmoid(query_BLD)) @ cell_BE[:, :, None]
+            ).squeeze(-1) / self.n_bins
+        return (torch.tanh(query_BLD) * cell_BE[:, None]).sum(-1) / math.sqrt(
+            self.width
+        )
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         return h_BTD[:, 0]
@@ -211,19 +257,33 @@ class ScGPT(Backbone):
         bin_BT = F.pad((value_BL * self.n_bins).round(), (1, 0), value=of_cell)
         masked_BT = F.pad(masked_BL, (1, 0))
         if self.original:
-            value_BTD = self.value(bin_BT.masked_fill(masked_BT, MASK_VALUE)[:, :, None])
+            value_BTD = self.value(
+                bin_BT.masked_fill(masked_BT, MASK_VALUE)[:, :, None]
+            )
             value_BTD = F.dropout(value_BTD, self.dropout, self.training)
         else:
             value_BTD = self.value(bin_BT.long().masked_fill(masked_BT, self.mask_bin))
-        return value_BTD if self.flag is None else torch.where(masked_BT[:, :, None], self.flag.weight[1], value_BTD)
+        return (
+            value_BTD
+            if self.flag is None
+            else torch.where(masked_BT[:, :, None], self.flag.weight[1], value_BTD)
+        )
 
     def published_names(self) -> dict[str, str]:
-        names = {"gene.weight": "encoder.embedding.weight", "cell_weight.weight": "mvc_decoder.W.weight"}
+        names = {
+            "gene.weight": "encoder.embedding.weight",
+            "cell_weight.weight": "mvc_decoder.W.weight",
+        }
         adopt(names, "gene_norm", "encoder.enc_norm", self.gene_norm)
         for ours, theirs in {"0": "linear1", "2": "linear2", "3": "norm"}.items():
-            names |= {f"value.{ours}.{kind}": f"value_encoder.{theirs}.{kind}" for kind in ("weight", "bias")}
+            names |= {
+                f"value.{ours}.{kind}": f"value_encoder.{theirs}.{kind}"
+                for kind in ("weight", "bias")
+            }
         for number, layer in enumerate(self.layers):
-            names |= layer_names(layer, f"layers.{number}", f"transformer_encoder.layers.{number}")
+            names |= layer_names(
+                layer, f"layers.{number}", f"transformer_encoder.layers.{number}"
+            )
         adopt(names, "decoder", "decoder.fc", self.decoder)
         adopt(names, "cell_query", "mvc_decoder.gene2query", self.cell_query)
         if self.flag is not None:
@@ -242,15 +302,22 @@ class ScGPT(Backbone):
         vocabulary = io.read_json(path / "vocab.json", "vocabulary")
         if missing or "<cls>" not in vocabulary:
             raise InputError(
-                f"{path}: args.json has no {missing}" if missing else f"{path}: vocab.json has no <cls>",
+                f"{path}: args.json has no {missing}"
+                if missing
+                else f"{path}: vocab.json has no <cls>",
                 f"args.json with {', '.join(wanted)}, and vocab.json with the cell token <cls>",
                 "give the folder of a published scGPT model",
             )
         state = load_tensors(path / "best_model.pt")
         flash = any(FLASH.search(name) for name in state)
-        weights = {FLASH.sub("self_attn.in_proj_", name): value for name, value in state.items()}
+        weights = {
+            FLASH.sub("self_attn.in_proj_", name): value
+            for name, value in state.items()
+        }
         flag = "flag_encoder.weight"
-        unused = {name: value for name, value in weights.items() if name.startswith(UNUSED)}
+        unused = {
+            name: value for name, value in weights.items() if name.startswith(UNUSED)
+        }
         if not architecture["masked_attention"] and flag in weights:
             unused[flag] = weights[flag]
         found = {
@@ -276,7 +343,10 @@ class ScGPT(Backbone):
         weights = published.weights | published.unused
         state = {name: weights[name] for name in published.settings["order"]}
         if published.settings["flash"]:
-            state = {name.replace("self_attn.in_proj_", "self_attn.Wqkv."): value for name, value in state.items()}
+            state = {
+                name.replace("self_attn.in_proj_", "self_attn.Wqkv."): value
+                for name, value in state.items()
+            }
         path.mkdir(parents=True, exist_ok=True)
         io.write_json(published.settings["args.json"], path / "args.json")
         io.write_json(published.vocabulary or {}, path / "vocab.json", "vocabulary")

@@ -32,7 +32,9 @@ def check_chromosomes_of_fragments(
         Lengths of the genome's chromosomes, bp, if known.
     """
     largest = chromosomes.set_index("chrom")["length"]
-    check_chromosomes(chromosomes.set_index("chrom")["fragments"], tss, where, what="fragments")
+    check_chromosomes(
+        chromosomes.set_index("chrom")["fragments"], tss, where, what="fragments"
+    )
 
     for chrom, size in (sizes or {}).items():
         end = largest.get(chrom, 0)
@@ -115,7 +117,9 @@ def judge_barcodes(
     qc = barcodes[["barcode", "n_fragments"]].copy()
     qc.insert(0, "sample", sample)
     # Files that do not count reads have 0 there: their rate would be negative.
-    qc["duplicate_rate"] = (1 - barcodes["n_fragments"] / barcodes["n_reads"].clip(lower=1)).clip(lower=0)
+    qc["duplicate_rate"] = (
+        1 - barcodes["n_fragments"] / barcodes["n_reads"].clip(lower=1)
+    ).clip(lower=0)
     qc["nucleosome_signal"] = barcodes["n_spanning"] / barcodes["n_short"].clip(lower=1)
     qc["tss_enrichment"] = np.nan
     qc["frip"] = np.nan
@@ -124,14 +128,31 @@ def judge_barcodes(
 
     mark(qc, qc["n_fragments"] < min_fragments, f"fewer than {min_fragments} fragments")
     if max_fragments is not None:
-        mark(qc, qc["n_fragments"] > max_fragments, f"more than {max_fragments} fragments")
-    mark(qc, qc["duplicate_rate"] > max_duplicate_rate, f"duplicate rate above {max_duplicate_rate:g}")
-    mark(qc, qc["nucleosome_signal"] > max_nucleosome_signal, f"nucleosome signal above {max_nucleosome_signal:g}")
+        mark(
+            qc,
+            qc["n_fragments"] > max_fragments,
+            f"more than {max_fragments} fragments",
+        )
+    mark(
+        qc,
+        qc["duplicate_rate"] > max_duplicate_rate,
+        f"duplicate rate above {max_duplicate_rate:g}",
+    )
+    mark(
+        qc,
+        qc["nucleosome_signal"] > max_nucleosome_signal,
+        f"nucleosome signal above {max_nucleosome_signal:g}",
+    )
     stop_if_none(qc, sample)
 
     # Against the barcodes that look like cells: among the empty droplets any RNA barcode has a partner.
     passing = pd.Index(qc.loc[qc["reason"].isna(), "barcode"])
-    pair_barcodes(rna_barcodes, passing, f"sample {sample}, fragments", min_barcode_overlap=min_barcode_overlap)
+    pair_barcodes(
+        rna_barcodes,
+        passing,
+        f"sample {sample}, fragments",
+        min_barcode_overlap=min_barcode_overlap,
+    )
     mark(qc, ~qc["paired"], "no RNA barcode")
     return qc
 
@@ -160,7 +181,12 @@ def judge_enrichment(
     InputError
         If the whole library is not enriched, as in another genome build, or no barcode is kept.
     """
-    log.info("sample %s: TSS enrichment %.2f of all fragments, genome %s", sample, library, genome)
+    log.info(
+        "sample %s: TSS enrichment %.2f of all fragments, genome %s",
+        sample,
+        library,
+        genome,
+    )
     # Written so that NaN fails, here and below: an enrichment over empty flanks is undefined.
     if not library >= min_library_tss_enrichment:
         raise InputError(
@@ -170,7 +196,11 @@ def judge_enrichment(
             "correct the genome in the sample sheet: the fragments seem to be of another build; or the library failed",
         )
     qc = qc.assign(tss_enrichment=qc["barcode"].map(enrichment))
-    mark(qc, ~(qc["tss_enrichment"] >= min_tss_enrichment), f"TSS enrichment below {min_tss_enrichment:g}")
+    mark(
+        qc,
+        ~(qc["tss_enrichment"] >= min_tss_enrichment),
+        f"TSS enrichment below {min_tss_enrichment:g}",
+    )
     stop_if_none(qc, sample)
     return qc
 
@@ -184,7 +214,11 @@ def judge_frip(
 ) -> pd.DataFrame:
     """Add the fraction of fragments in peaks (FRiP, 0 to 1, by barcode), and drop barcodes below the bound."""
     qc = qc.assign(frip=qc["barcode"].map(frip))
-    mark(qc, ~(qc["frip"] >= min_frip), f"fraction of fragments in peaks below {min_frip:g}")
+    mark(
+        qc,
+        ~(qc["frip"] >= min_frip),
+        f"fraction of fragments in peaks below {min_frip:g}",
+    )
     stop_if_none(qc, sample)
     return qc
 
@@ -198,7 +232,13 @@ def stop_if_none(qc: pd.DataFrame, sample: str) -> None:
     """Raise InputError if every barcode has a reason to be dropped."""
     counts = qc["reason"].value_counts()
     n_kept = len(qc) - counts.sum()
-    log.info("sample %s: %d of %d barcodes kept; %s", sample, n_kept, len(qc), counts.to_dict())
+    log.info(
+        "sample %s: %d of %d barcodes kept; %s",
+        sample,
+        n_kept,
+        len(qc),
+        counts.to_dict(),
+    )
     if n_kept == 0:
         raise InputError(
             f"sample {sample}: no barcode passes; {counts.iloc[0]} of {len(qc)} are dropped for: {counts.index[0]} "

@@ -10,7 +10,12 @@ import pandas as pd
 
 from grnformer.prep.features import as_rna
 from grnformer.prep.formats import read_matrix
-from grnformer.prep.fragments.barcodes import chromosome_lengths, judge_barcodes, judge_enrichment, judge_frip
+from grnformer.prep.fragments.barcodes import (
+    chromosome_lengths,
+    judge_barcodes,
+    judge_enrichment,
+    judge_frip,
+)
 from grnformer.prep.fragments.snapatac import (
     count_fragments,
     import_fragments,
@@ -52,7 +57,9 @@ def import_cells(
     require_snapatac()
     bounds, sample = settings["fragments"], row["sample"]
     where = f"sample {sample}, RNA ({row['rna']})"
-    rna = as_rna(read_matrix(row["rna"]), tss, where, min_known_genes=settings["min_known_genes"])
+    rna = as_rna(
+        read_matrix(row["rna"]), tss, where, min_known_genes=settings["min_known_genes"]
+    )
     qc = judge_barcodes(
         barcodes,
         rna.obs_names,
@@ -66,7 +73,9 @@ def import_cells(
 
     # TSS enrichment needs fragments by position: it is measured only for the barcodes that pass so far.
     passing = qc.loc[qc["reason"].isna(), "barcode"].tolist()
-    import_fragments(row["fragments"], target, passing, chromosome_lengths(chromosomes, tss, sizes))
+    import_fragments(
+        row["fragments"], target, passing, chromosome_lengths(chromosomes, tss, sizes)
+    )
     enrichment, library = measure_tss_enrichment(target, tss)
     return judge_enrichment(
         qc,

@@ -49,7 +49,9 @@ def merge_peaks(
     InputError
         If no peak is kept.
     """
-    scored = [_score(frame, name) for name, frame in sorted(peaks.items()) if len(frame)]
+    scored = [
+        _score(frame, name) for name, frame in sorted(peaks.items()) if len(frame)
+    ]
     if not scored:
         raise InputError(
             f"no pseudobulk of {len(peaks)} has a peak",
@@ -68,7 +70,9 @@ def merge_peaks(
 
     # Position and group break ties, so that the order of the input does not matter.
     order = ["score", "chrom", "start", "group"]
-    ranked = allowed.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+    ranked = allowed.sort_values(
+        order, ascending=[False, True, True, True], ignore_index=True
+    )
     kept = ranked[remove_overlaps(ranked)].copy()
     log.info(
         "%d peaks of %d pseudobulks, %d beyond a chromosome's end, %d blacklisted: %d regions of %d bp",
@@ -87,7 +91,9 @@ def merge_peaks(
         )
 
     kept["groups"] = _found_in(kept, ranked)
-    kept["region"] = kept["chrom"] + ":" + kept["start"].astype(str) + "-" + kept["end"].astype(str)
+    kept["region"] = (
+        kept["chrom"] + ":" + kept["start"].astype(str) + "-" + kept["end"].astype(str)
+    )
     kept = kept.rename(columns={"group": "best_group"})
     columns = ["region", "chrom", "start", "end", "score", "best_group", "groups"]
     return kept[columns].sort_values(["chrom", "start"], ignore_index=True)
@@ -97,7 +103,9 @@ def remove_overlaps(ranked: pd.DataFrame) -> np.ndarray:
     """Which regions of equal width are kept if each, in order, is kept unless it overlaps one kept before; boolean."""
     kept = []
     taken: dict[str, list[int]] = {}
-    for chrom, start, end in zip(ranked["chrom"], ranked["start"], ranked["end"], strict=True):
+    for chrom, start, end in zip(
+        ranked["chrom"], ranked["start"], ranked["end"], strict=True
+    ):
         # Of equal width, regions overlap if their starts are nearer than the width; kept starts are sorted.
         starts, width = taken.setdefault(chrom, []), end - start
         place = bisect_left(starts, start)
@@ -151,10 +159,15 @@ def _score(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     # MACS3 may call several subpeaks at one summit.
     best = frame.groupby(["chrom", "summit"], as_index=False)["score"].max()
     total = best["score"].sum()
-    return best.assign(score=1e6 * best["score"] / total if total > 0 else 0.0, group=name)
+    return best.assign(
+        score=1e6 * best["score"] / total if total > 0 else 0.0, group=name
+    )
 
 
 def _found_in(kept: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     """Pseudobulks with a peak that overlaps each kept one, joined by ';'."""
-    found = pd.DataFrame({name: overlaps_any(kept, part) for name, part in table.groupby("group")}, index=kept.index)
+    found = pd.DataFrame(
+        {name: overlaps_any(kept, part) for name, part in table.groupby("group")},
+        index=kept.index,
+    )
     return [";".join(found.columns[row]) for row in found.to_numpy()]

@@ -61,21 +61,32 @@ def group_cells(
     parts, tables = [], []
     for row in rows:
         where = f"sample {row['sample']}"
-        rna = as_rna(read_matrix(row["rna"]), tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes)
+        rna = as_rna(
+            read_matrix(row["rna"]),
+            tss,
+            f"{where}, RNA ({row['rna']})",
+            min_known_genes=min_known_genes,
+        )
         of_sample = kept.loc[kept["sample"] == row["sample"], "barcode"]
         rna = rna[rna.obs_names.isin(of_sample)].copy()
 
         table = pd.DataFrame({"sample": row["sample"], "barcode": rna.obs_names})
         if row.get("annotation"):
             types = annotation_of_sample(row, rna)
-            table["group"] = label_cells(types, rna.obs_names, where, min_annotated=min_annotated).to_numpy()
+            table["group"] = label_cells(
+                types, rna.obs_names, where, min_annotated=min_annotated
+            ).to_numpy()
         parts.append(rna)
         tables.append(table)
 
     cells = pd.concat(tables, ignore_index=True)
     if "group" not in cells:
         whole = without_annotation == "whole"
-        cells["group"] = "all" if whole else _cluster_rna(parts, cells["sample"], embedding=embedding, seed=seed)
+        cells["group"] = (
+            "all"
+            if whole
+            else _cluster_rna(parts, cells["sample"], embedding=embedding, seed=seed)
+        )
     return _drop_small(cells, min_cells_per_group)
 
 
@@ -92,7 +103,9 @@ def _cluster_rna(
     shared = shared_names(parts)
     # Barcodes may repeat between samples: the sample's number makes names unique.
     numbers = [str(number) for number in range(len(parts))]
-    rna = anndata.concat([part[:, shared] for part in parts], index_unique="-", keys=numbers)
+    rna = anndata.concat(
+        [part[:, shared] for part in parts], index_unique="-", keys=numbers
+    )
     rna = rna[:, rna.X.getnnz(axis=0) > 0].copy()
     empty = rna.X.getnnz(axis=1) == 0
 
@@ -115,7 +128,11 @@ def _drop_small(cells: pd.DataFrame, min_cells: int) -> pd.DataFrame:
     """Remove the name of groups of fewer than `min_cells` cells; contract `pseudobulks`."""
     sizes = cells.loc[cells["group"] != "", "group"].value_counts()
     large = sizes[sizes >= min_cells]
-    log.info("pseudobulks: %s; too small: %s", large.to_dict(), sizes.index.difference(large.index).to_list())
+    log.info(
+        "pseudobulks: %s; too small: %s",
+        large.to_dict(),
+        sizes.index.difference(large.index).to_list(),
+    )
     if large.empty:
         raise InputError(
             f"no group of cells is large enough to call peaks on: the largest of {len(sizes)} has "
@@ -123,4 +140,6 @@ def _drop_small(cells: pd.DataFrame, min_cells: int) -> pd.DataFrame:
             f"at least {min_cells} cells (prep.fragments.min_cells_per_group)",
             "pool the cells (prep.fragments.without_annotation: whole, without an annotation), or lower the bound",
         )
-    return cells.assign(group=cells["group"].where(cells["group"].isin(large.index), ""))
+    return cells.assign(
+        group=cells["group"].where(cells["group"].isin(large.index), "")
+    )

@@ -23,7 +23,9 @@ _EXPECTED = "10x fragments: chrom, start, end, barcode, reads, tab-separated, on
 _SORT = "sort it: zcat fragments.tsv.gz | grep -v ^# | sort -k1,1 -k2,2n | bgzip > sorted.tsv.gz"
 
 
-def scan_fragments(path: str | Path, chromosomes: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def scan_fragments(
+    path: str | Path, chromosomes: set[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a fragments file once, in blocks; memory grows with the barcodes, not with the fragments.
 
     Parameters
@@ -61,7 +63,12 @@ def scan_fragments(path: str | Path, chromosomes: set[str]) -> tuple[pd.DataFram
             # Scaffolds without genes do not count for a barcode's quality.
             known = np.array([name in chromosomes for name in names])[codes]
             of_barcode = barcode.indices.to_numpy()[known]
-            totals.add(barcode.dictionary.to_pylist(), of_barcode, reads[known], (end - start)[known])
+            totals.add(
+                barcode.dictionary.to_pylist(),
+                of_barcode,
+                reads[known],
+                (end - start)[known],
+            )
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(
             f"{path}: {error}",
@@ -72,7 +79,9 @@ def scan_fragments(path: str | Path, chromosomes: set[str]) -> tuple[pd.DataFram
     rows = [(chrom, *counted) for chrom, counted in order.seen.items()]
     found = pd.DataFrame(rows, columns=["chrom", "fragments", "length"])
     barcodes = totals.table()
-    log.info("%s: %d fragments of %d barcodes", path, found["fragments"].sum(), len(barcodes))
+    log.info(
+        "%s: %d fragments of %d barcodes", path, found["fragments"].sum(), len(barcodes)
+    )
     return barcodes[barcodes["n_fragments"] > 0].reset_index(drop=True), found
 
 
@@ -81,7 +90,8 @@ class _Totals:
 
     def __init__(self) -> None:
         self.number: dict[str, int] = {}  # of each barcode, in order of appearance
-        self.sums = np.zeros((4, 0), dtype=np.int64)  # fragments, reads, short, spanning one nucleosome
+        # fragments, reads, short, spanning one nucleosome
+        self.sums = np.zeros((4, 0), dtype=np.int64)
 
     def add(
         self,
@@ -110,7 +120,9 @@ class _Totals:
 
     def table(self) -> pd.DataFrame:
         """Contract `fragment_barcodes`, with barcodes that have no fragment on the counted chromosomes."""
-        frame = pd.DataFrame(self.sums.T, columns=["n_fragments", "n_reads", "n_short", "n_spanning"])
+        frame = pd.DataFrame(
+            self.sums.T, columns=["n_fragments", "n_reads", "n_short", "n_spanning"]
+        )
         frame.insert(0, "barcode", list(self.number))
         return frame
 
@@ -121,7 +133,8 @@ class _Order:
     def __init__(self, path: Path, lines: int) -> None:
         self.path = path
         self.lines = lines  # read so far
-        self.seen: dict[str, tuple[int, int]] = {}  # chromosome -> fragments, largest end
+        # chromosome -> fragments, largest end
+        self.seen: dict[str, tuple[int, int]] = {}
         self.chrom, self.start = "", 0  # of the last fragment
 
     def check(

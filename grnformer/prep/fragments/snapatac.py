@@ -25,7 +25,11 @@ _BODY = 1000  # bp of a mock transcript: only its start matters
 
 def require_snapatac() -> None:
     """Raise InputError unless SnapATAC2 and MACS3 are installed."""
-    missing = [name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None]
+    missing = [
+        name
+        for name in ("snapatac2", "MACS3")
+        if importlib.util.find_spec(name) is None
+    ]
     if missing:
         raise InputError(
             f"samples given as fragments, and no {' and no '.join(missing)} for {sys.executable}",
@@ -55,7 +59,9 @@ def import_fragments(
     import snapatac2 as snap
 
     # Sorting by cell needs as much disk as the file: beside the target there must be room for it anyway.
-    with tempfile.TemporaryDirectory(dir=Path(target).parent, prefix=".sorting_") as folder:
+    with tempfile.TemporaryDirectory(
+        dir=Path(target).parent, prefix=".sorting_"
+    ) as folder:
         data = snap.pp.import_fragments(
             path,
             lengths,
@@ -69,7 +75,9 @@ def import_fragments(
         data.close()
 
 
-def measure_tss_enrichment(path: str | Path, tss: pd.DataFrame) -> tuple[pd.Series, float]:
+def measure_tss_enrichment(
+    path: str | Path, tss: pd.DataFrame
+) -> tuple[pd.Series, float]:
     """TSS enrichment of each barcode, and of all fragments together.
 
     Cuts at transcription start sites over those 1.9 to 2 kb away, as SnapATAC2 and ENCODE count them.
@@ -86,7 +94,10 @@ def measure_tss_enrichment(path: str | Path, tss: pd.DataFrame) -> tuple[pd.Seri
     """
     import snapatac2 as snap
 
-    with closing(snap.read(str(path), backed="r")) as data, tempfile.TemporaryDirectory() as folder:
+    with (
+        closing(snap.read(str(path), backed="r")) as data,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         chromosomes = set(data.uns["reference_sequences"]["reference_seq_name"])
         # Mitochondrial DNA has no nucleosomes: it is open everywhere.
         sites = tss[tss["chrom"].isin(chromosomes - {"chrM"})]
@@ -100,17 +111,27 @@ def measure_tss_enrichment(path: str | Path, tss: pd.DataFrame) -> tuple[pd.Seri
         annotation = Path(folder) / "tss.gtf"
         annotation.write_text(_as_gtf(sites), encoding="utf-8")
         found = snap.metrics.tsse(data, annotation, inplace=False)
-        return pd.Series(np.asarray(found["tsse"]), index=list(data.obs_names)), float(found["library_tsse"])
+        return pd.Series(np.asarray(found["tsse"]), index=list(data.obs_names)), float(
+            found["library_tsse"]
+        )
 
 
 def _as_gtf(sites: pd.DataFrame) -> str:
     """Transcripts of 1 kb that start at the sites: SnapATAC2 reads sites from them."""
     lines = []
-    for i, (chrom, tss, strand) in enumerate(zip(sites["chrom"], sites["tss"], sites["strand"], strict=True)):
+    for i, (chrom, tss, strand) in enumerate(
+        zip(sites["chrom"], sites["tss"], sites["strand"], strict=True)
+    ):
         # GTF counts from 1 and includes the last base; a transcript on the minus strand starts at its end.
-        start, end = (tss + 1, tss + _BODY) if strand == "+" else (max(tss + 2 - _BODY, 1), tss + 1)
+        start, end = (
+            (tss + 1, tss + _BODY)
+            if strand == "+"
+            else (max(tss + 2 - _BODY, 1), tss + 1)
+        )
         names = f'gene_id "g{i}"; gene_name "g{i}"; transcript_id "t{i}";'
-        lines.append(f"{chrom}\tgrnformer\ttranscript\t{start}\t{end}\t.\t{strand}\t.\t{names}\n")
+        lines.append(
+            f"{chrom}\tgrnformer\ttranscript\t{start}\t{end}\t.\t{strand}\t.\t{names}\n"
+        )
     return "".join(lines)
 
 
@@ -149,7 +170,9 @@ def call_peaks(
         data = snap.AnnDataSet(adatas=opened, filename=str(Path(folder) / "all.h5ads"))
         try:
             of_cell = groups.set_index(["sample", "barcode"])["group"]
-            cells = pd.MultiIndex.from_arrays([list(data.obs["sample"]), list(data.obs_names)])
+            cells = pd.MultiIndex.from_arrays(
+                [list(data.obs["sample"]), list(data.obs_names)]
+            )
             labels = of_cell.reindex(cells).fillna("").tolist()
             found = snap.tl.macs3(
                 data,
@@ -159,14 +182,19 @@ def call_peaks(
                 extsize=tag_length,
                 tempdir=Path(folder),
                 inplace=False,
-                n_jobs=1,  # more processes would each import, and so run, the workflow's script
+                # more processes would each import, and so run, the workflow's script
+                n_jobs=1,
             )
         finally:
             data.close()
             tempfile.tempdir = None  # SnapATAC2 leaves it at a folder that is deleted
 
     # Cells without a group are one more to SnapATAC2, of the name ''.
-    return {name: _as_called(name, peaks.to_pandas()) for name, peaks in found.items() if name}
+    return {
+        name: _as_called(name, peaks.to_pandas())
+        for name, peaks in found.items()
+        if name
+    }
 
 
 def _as_called(name: str, peaks: pd.DataFrame) -> pd.DataFrame:
@@ -174,12 +202,16 @@ def _as_called(name: str, peaks: pd.DataFrame) -> pd.DataFrame:
     log.info("group %s: %d peaks", name, len(peaks))
     # The summit is given relative to the peak's start.
     summit = peaks["start"].astype(np.int64) + peaks["peak"].astype(np.int64)
-    called = peaks[["chrom", "p_value", "signal_value"]].set_axis(["chrom", "score", "fold"], axis=1)
+    called = peaks[["chrom", "p_value", "signal_value"]].set_axis(
+        ["chrom", "score", "fold"], axis=1
+    )
     called.insert(1, "summit", summit)
     return called
 
 
-def count_fragments(path: str, regions: list[str], strategy: str) -> tuple[sp.csr_matrix, pd.Series]:
+def count_fragments(
+    path: str, regions: list[str], strategy: str
+) -> tuple[sp.csr_matrix, pd.Series]:
     """Count each barcode's fragments in regions.
 
     Parameters
@@ -199,7 +231,9 @@ def count_fragments(path: str, regions: list[str], strategy: str) -> tuple[sp.cs
 
     with (
         closing(snap.read(path, backed="r")) as data,
-        tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".counting_") as folder,
+        tempfile.TemporaryDirectory(
+            dir=Path(path).parent, prefix=".counting_"
+        ) as folder,
     ):
         target = str(Path(folder) / "counts.h5ad")
         made: Any = snap.pp.make_peak_matrix(

@@ -5,13 +5,22 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from grnformer.report.figures.base import MUTED, REFERENCE, colours, interval_bars, legend_above, panels
+from grnformer.report.figures.base import (
+    MUTED,
+    REFERENCE,
+    colours,
+    interval_bars,
+    legend_above,
+    panels,
+)
 from grnformer.report.text import format_rows
 
 _UNIFORM = {"color": REFERENCE, "dash": "dot", "width": 1.4}
 
 
-def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int) -> go.Figure:
+def plot_enrichment(
+    summary: pd.DataFrame, matches: dict[str, str], height: int
+) -> go.Figure:
     """Forest: one row an arm and cell type, one panel a matching; trained, untrained and the null.
 
     Parameters
@@ -25,10 +34,14 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
     # A gap separates the rows of two arms.
     pairs = [(arm, name) for arm in arms for name in types]
     rows = {pair: i + 0.7 * (i // len(types)) for i, pair in enumerate(pairs)}
-    summary = summary.assign(y=list(map(rows.get, zip(summary["arm"], summary["cell_type"], strict=True))))
+    summary = summary.assign(
+        y=list(map(rows.get, zip(summary["arm"], summary["cell_type"], strict=True)))
+    )
     palette = colours(arms)
     # Two lines, for three panels stand side by side.
-    titles = [f"over {name}".replace(" same ", " same<br>") for name in matches.values()]
+    titles = [
+        f"over {name}".replace(" same ", " same<br>") for name in matches.values()
+    ]
     figure, places = panels(titles, shared_yaxes=True, horizontal_spacing=0.02)
 
     for match, place in zip(matches, places, strict=True):
@@ -47,10 +60,17 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
                 **place,
             )
 
-        for state, symbol, size in (("untrained", "circle-open", 7), ("trained", "circle", 9)):
+        for state, symbol, size in (
+            ("untrained", "circle-open", 7),
+            ("trained", "circle", 9),
+        ):
             for arm, drawn in part[part["state"] == state].groupby("arm", sort=False):
                 colour = palette[str(arm)]
-                bars = interval_bars(drawn, "enrichment", thickness=1.5, color=colour) if state == "trained" else None
+                bars = (
+                    interval_bars(drawn, "enrichment", thickness=1.5, color=colour)
+                    if state == "trained"
+                    else None
+                )
 
                 figure.add_scatter(
                     x=drawn["enrichment"],
@@ -64,17 +84,29 @@ def plot_enrichment(summary: pd.DataFrame, matches: dict[str, str], height: int)
                     marker_size=size,
                     marker_color=colour,
                     hoverinfo="text",
-                    hovertext=format_rows(drawn, "{arm}, {cell_type}, {state}: {enrichment:.3f}"),
+                    hovertext=format_rows(
+                        drawn, "{arm}, {cell_type}, {state}: {enrichment:.3f}"
+                    ),
                     **place,
                 )
 
         figure.add_vline(x=1, line=_UNIFORM, **place)
 
     names = [f"{name} \N{MIDDLE DOT} {arm}" for arm, name in rows]
-    figure.update_yaxes(tickvals=list(rows.values()), ticktext=names, range=[max(rows.values()) + 0.7, -0.7])
+    figure.update_yaxes(
+        tickvals=list(rows.values()),
+        ticktext=names,
+        range=[max(rows.values()) + 0.7, -0.7],
+    )
     figure.update_xaxes(title="attention, TFs over others")
     # The legend stands below the axis titles, whatever the height of the panels.
-    legend = {"orientation": "h", "y": -88 / (height - 186), "yanchor": "top", "x": 0, "font": {"color": MUTED}}
+    legend = {
+        "orientation": "h",
+        "y": -88 / (height - 186),
+        "yanchor": "top",
+        "x": 0,
+        "font": {"color": MUTED},
+    }
 
     return figure.update_layout(legend=legend, margin_t=66, margin_b=130)
 
@@ -98,12 +130,16 @@ def plot_by_degree(table: pd.DataFrame) -> go.Figure:
                 line_color=palette[str(kind)],
                 marker_size=7,
                 hoverinfo="text",
-                hovertext=format_rows(rows, "{kind}, {links} links: {mass:.3f}; {genes:,} genes"),
+                hovertext=format_rows(
+                    rows, "{kind}, {links} links: {mass:.3f}; {genes:,} genes"
+                ),
                 **place,
             )
 
         figure.add_hline(y=1, line=_UNIFORM, **place)
 
-    figure.update_xaxes(title="links", type="category", categoryorder="array", categoryarray=bins)
+    figure.update_xaxes(
+        title="links", type="category", categoryorder="array", categoryarray=bins
+    )
     figure.update_yaxes(title="attention (uniform: 1)", col=1)
     return legend_above(figure, margin_t=84)

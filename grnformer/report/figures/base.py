@@ -31,9 +31,17 @@ CATEGORIES = (
     "#888888",
 )
 POSITIVE, NEGATIVE, INK, MUTED = "#0072B2", "#D55E00", "#1f2933", "#6b7785"
-GRID, TICK, PALE, REFERENCE, OUTLINE = "#e6eaee", "#c3cbd3", "#aab4be", "#9aa5b1", "#8a949e"
+GRID, TICK, PALE, REFERENCE, OUTLINE = (
+    "#e6eaee",
+    "#c3cbd3",
+    "#aab4be",
+    "#9aa5b1",
+    "#8a949e",
+)
 SEQUENTIAL = "Viridis"
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+)
 _MOST_SVG_POINTS = 5000
 
 Place = dict[str, int]
@@ -48,7 +56,9 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
     """The figure with the page's font, grid and margins; the figure given stays as it was."""
     figure = go.Figure(figure)
     # A figure may set some of the margins; the others are the page's.
-    margin = {"l": 60, "r": 20, "t": 58, "b": 52} | (figure.layout.margin.to_plotly_json() or {})
+    margin = {"l": 60, "r": 20, "t": 58, "b": 52} | (
+        figure.layout.margin.to_plotly_json() or {}
+    )
 
     figure.update_layout(
         template=None,
@@ -65,7 +75,13 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
     )
 
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
-        axis.update(automargin=True, zeroline=False, linecolor=TICK, ticks="outside", tickcolor=TICK)
+        axis.update(
+            automargin=True,
+            zeroline=False,
+            linecolor=TICK,
+            ticks="outside",
+            tickcolor=TICK,
+        )
         # Powers of ten on a log axis keep their exponents.
         if axis.type != "log":
             axis.update(exponentformat="none", separatethousands=True)
@@ -77,10 +93,14 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
     return figure
 
 
-def panels(titles: Sequence[str], columns: int | None = None, **options: Any) -> tuple[go.Figure, list[Place]]:
+def panels(
+    titles: Sequence[str], columns: int | None = None, **options: Any
+) -> tuple[go.Figure, list[Place]]:
     """Empty panels in rows of `columns` (default: one row), and the place of each; `options` of make_subplots."""
     columns = columns or len(titles)
-    figure = make_subplots(rows=-(-len(titles) // columns), cols=columns, subplot_titles=titles, **options)
+    figure = make_subplots(
+        rows=-(-len(titles) // columns), cols=columns, subplot_titles=titles, **options
+    )
     places = []
     for number in range(len(titles)):
         row, column = divmod(number, columns)
@@ -90,7 +110,13 @@ def panels(titles: Sequence[str], columns: int | None = None, **options: Any) ->
 
 def legend_above(figure: go.Figure, y: float = 1.1, **layout: Any) -> go.Figure:
     """The figure with its legend in a row above the panels; `layout` says more of it."""
-    return figure.update_layout(legend_orientation="h", legend_y=y, legend_yanchor="bottom", legend_x=0, **layout)
+    return figure.update_layout(
+        legend_orientation="h",
+        legend_y=y,
+        legend_yanchor="bottom",
+        legend_x=0,
+        **layout,
+    )
 
 
 def interval_bars(rows: pd.DataFrame, column: str, **style: Any) -> dict[str, Any]:
@@ -98,24 +124,43 @@ def interval_bars(rows: pd.DataFrame, column: str, **style: Any) -> dict[str, An
     # Rounding can put an end of an interval on the wrong side of its point, which plotly would draw.
     above = (rows["high"] - rows[column]).fillna(0).clip(lower=0)
     below = (rows[column] - rows["low"]).fillna(0).clip(lower=0)
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "width": 3, **style}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": above,
+        "arrayminus": below,
+        "width": 3,
+        **style,
+    }
 
 
-def scatter_points(x: np.ndarray, y: np.ndarray, **options: Any) -> go.Scatter | go.Scattergl:
+def scatter_points(
+    x: np.ndarray, y: np.ndarray, **options: Any
+) -> go.Scatter | go.Scattergl:
     """Trace of points that suits their number."""
     # SVG stays sharp and prints; WebGL is for more points than a browser draws well.
     kind = go.Scatter if len(x) <= _MOST_SVG_POINTS else go.Scattergl
     return kind(x=x, y=y, mode="markers", **options)
 
 
-def add_bars(figure: go.Figure, values: np.ndarray, edges: np.ndarray, colour: str, **options: Any) -> None:
+def add_bars(
+    figure: go.Figure,
+    values: np.ndarray,
+    edges: np.ndarray,
+    colour: str,
+    **options: Any,
+) -> None:
     """Add the histogram of values in bins of given edges."""
     counts, _ = np.histogram(values, bins=edges)
     centres = (edges[:-1] + edges[1:]) / 2
-    figure.add_bar(x=centres, y=counts, marker_color=colour, marker_line_width=0, **options)
+    figure.add_bar(
+        x=centres, y=counts, marker_color=colour, marker_line_width=0, **options
+    )
 
 
-def corner_text(figure: go.Figure, text: str, y: float, colour: str, place: Place, **options: Any) -> None:
+def corner_text(
+    figure: go.Figure, text: str, y: float, colour: str, place: Place, **options: Any
+) -> None:
     """Write into the upper right corner of a panel."""
     figure.add_annotation(
         x=0.98,
@@ -140,7 +185,9 @@ def scale_within(values: pd.Series, groups: pd.Series) -> pd.Series:
     return (values - low) / (high - low).replace(0, np.nan)
 
 
-def add_dots(figure: go.Figure, dots: pd.DataFrame, name: str, fraction: str, **options: Any) -> go.Figure:
+def add_dots(
+    figure: go.Figure, dots: pd.DataFrame, name: str, fraction: str, **options: Any
+) -> go.Figure:
     """Add a dot plot: x is the column `name`, y the cell type, the area of a dot the column `fraction`."""
     figure.add_scatter(
         x=dots[name],

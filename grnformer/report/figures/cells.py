@@ -43,15 +43,22 @@ class Metric(NamedTuple):
         names = [0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5))]
         # Ticks a little beyond the data, so that a narrow range still has two.
         low, high = values.min() - 0.1, values.max() + 0.1
-        inside = {n: float(self.scale(n)) for n in names if low <= self.scale(n) <= high}
-        return {"tickvals": list(inside.values()), "ticktext": [f"{n:,}" for n in inside]}
+        inside = {
+            n: float(self.scale(n)) for n in names if low <= self.scale(n) <= high
+        }
+        return {
+            "tickvals": list(inside.values()),
+            "ticktext": [f"{n:,}" for n in inside],
+        }
 
 
 METRICS = {
     "n_umis": Metric("RNA counts (UMIs)", "min_umis", "max_umis", log=True),
     "n_genes": Metric("genes detected (n)", "min_genes", log=True),
     "percent_mito": Metric("mitochondrial UMIs (%)", high="max_percent_mito"),
-    "n_atac_counts": Metric("ATAC counts in regions", "min_atac_counts", "max_atac_counts", log=True),
+    "n_atac_counts": Metric(
+        "ATAC counts in regions", "min_atac_counts", "max_atac_counts", log=True
+    ),
     "n_regions": Metric("accessible regions (n)", "min_regions", log=True),
     "percent_promoter": Metric("ATAC counts at promoters (%)"),
 }
@@ -66,7 +73,10 @@ def plot_histograms(qc: pd.DataFrame, limits: dict[str, Any]) -> go.Figure:
         # Kept and dropped cells share their bins, so that bars stack.
         edges = np.histogram_bin_edges(values, bins=40)
 
-        for label, chosen, colour in (("kept", qc["kept"], CATEGORIES[0]), ("dropped", ~qc["kept"], NEGATIVE)):
+        for label, chosen, colour in (
+            ("kept", qc["kept"], CATEGORIES[0]),
+            ("dropped", ~qc["kept"], NEGATIVE),
+        ):
             # One entry in the legend for all panels.
             options = {"name": label, "legendgroup": label, "showlegend": number == 0}
             add_bars(figure, values[chosen], edges, colour, **options, **place)
@@ -114,7 +124,9 @@ def plot_umap(umap: np.ndarray, cell_types: pd.Series) -> go.Figure:
     for name, colour in colours(sorted(cell_types.unique())).items():
         of_type = (cell_types == name).to_numpy()
         label = f"{name} ({of_type.sum():,})"
-        figure.add_trace(_embedded(umap[of_type], name=label, hoverinfo="name", marker_color=colour))
+        figure.add_trace(
+            _embedded(umap[of_type], name=label, hoverinfo="name", marker_color=colour)
+        )
 
     legend_above(figure, 1.0, legend_itemsizing="constant", margin_t=84, margin_b=30)
     return _embedding_axes(figure)
@@ -142,7 +154,9 @@ def plot_umap_metric(umap: np.ndarray, kept: pd.DataFrame) -> go.Figure:
         figure.add_trace(trace)
         # A button shows its trace and hides the others.
         shown = [name == other for other in names]
-        buttons.append({"label": metric.label, "method": "update", "args": [{"visible": shown}]})
+        buttons.append(
+            {"label": metric.label, "method": "update", "args": [{"visible": shown}]}
+        )
 
     menu = {
         "type": "buttons",
@@ -167,7 +181,9 @@ def plot_markers(dots: pd.DataFrame) -> go.Figure:
         dots,
         "gene",
         "fraction",
-        hovertext=format_rows(dots, "{gene} in {cell_type}: mean {mean:.3f}, in {fraction:.0%} of cells"),
+        hovertext=format_rows(
+            dots, "{gene} in {cell_type}: mean {mean:.3f}, in {fraction:.0%} of cells"
+        ),
         marker_color=scale_within(dots["mean"], dots["gene"]),
         marker_colorbar_title_text="expression<br>(scaled)",
         marker_colorbar_thickness=12,
@@ -179,7 +195,10 @@ def plot_barcodes(barcodes: pd.DataFrame, bounds: dict[str, Any]) -> go.Figure:
     figure = go.Figure()
 
     passed = barcodes["reason"].isna()
-    for name, chosen, colour in (("kept", passed, CATEGORIES[0]), ("dropped", ~passed, NEGATIVE)):
+    for name, chosen, colour in (
+        ("kept", passed, CATEGORIES[0]),
+        ("dropped", ~passed, NEGATIVE),
+    ):
         part = barcodes[chosen]
         figure.add_trace(
             scatter_points(
@@ -201,18 +220,27 @@ def plot_barcodes(barcodes: pd.DataFrame, bounds: dict[str, Any]) -> go.Figure:
     return legend_above(figure, 1.0, legend_itemsizing="constant")
 
 
-def _metric_panels(cells: pd.DataFrame) -> tuple[go.Figure, list[tuple[str, Metric, dict[str, int]]]]:
+def _metric_panels(
+    cells: pd.DataFrame,
+) -> tuple[go.Figure, list[tuple[str, Metric, dict[str, int]]]]:
     metrics = {name: metric for name, metric in METRICS.items() if name in cells}
     titles = [metric.label for metric in metrics.values()]
     figure, places = panels(titles, 3, vertical_spacing=0.2, horizontal_spacing=0.07)
-    return figure, [(name, metrics[name], place) for name, place in zip(metrics, places, strict=True)]
+    return figure, [
+        (name, metrics[name], place)
+        for name, place in zip(metrics, places, strict=True)
+    ]
 
 
 def _embedded(umap: np.ndarray, **options: Any) -> go.Scatter | go.Scattergl:
     x, y = np.round(umap, 2).T
-    return scatter_points(x, y, marker_size=4 if len(umap) <= 5000 else 2.5, marker_opacity=0.8, **options)
+    return scatter_points(
+        x, y, marker_size=4 if len(umap) <= 5000 else 2.5, marker_opacity=0.8, **options
+    )
 
 
 def _embedding_axes(figure: go.Figure) -> go.Figure:
     bare = {"showticklabels": False, "showgrid": False, "ticks": ""}
-    return figure.update_xaxes(title="UMAP 1", **bare).update_yaxes(title="UMAP 2", **bare)
+    return figure.update_xaxes(title="UMAP 1", **bare).update_yaxes(
+        title="UMAP 2", **bare
+    )

@@ -7,7 +7,14 @@ import plotly.graph_objects as go
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
-from grnformer.report.figures.base import INK, MUTED, PALE, REFERENCE, interval_bars, legend_above
+from grnformer.report.figures.base import (
+    INK,
+    MUTED,
+    PALE,
+    REFERENCE,
+    interval_bars,
+    legend_above,
+)
 from grnformer.report.text import format_count, format_rows
 
 # kind of arm, in the order of rows -> colour and symbol
@@ -17,8 +24,11 @@ KINDS = {
     "reference": ("#009E73", "square"),
     "baseline": ("#444444", "line-ns-open"),
 }
-_HOVER = "{arm}: {estimate:.3g} [{low:.3g}, {high:.3g}]<br>{of}, {failed} failed, n {n:,}"
-_MEMBERS_SHOWN = 10  # at most as many seeds stand as single dots; TFs and drugs would only blur the row
+_HOVER = (
+    "{arm}: {estimate:.3g} [{low:.3g}, {high:.3g}]<br>{of}, {failed} failed, n {n:,}"
+)
+# at most as many seeds stand as single dots; TFs and drugs would only blur the row
+_MEMBERS_SHOWN = 10
 
 
 def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.Figure:
@@ -68,7 +78,9 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
         )
 
     if metric.chance is not None:
-        figure.add_vline(x=metric.chance, line_color=REFERENCE, line_dash="dot", line_width=1.4)
+        figure.add_vline(
+            x=metric.chance, line_color=REFERENCE, line_dash="dot", line_width=1.4
+        )
     # The summary names the best baseline beside every arm that it is compared with.
     for best in drawn.loc[drawn["arm"].isin(summary["baseline"]), "estimate"]:
         figure.add_vline(x=best, line_color=INK, line_dash="dash", line_width=1.4)
@@ -76,12 +88,26 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
     # Controls stand between rows and are named by their arm.
     rows = [arm for arm, place in places.items() if place == round(place)]
     names = [arm.replace("_", " ") for arm in rows]
-    figure.update_yaxes(tickvals=[places[arm] for arm in rows], ticktext=names, range=[len(rows) - 0.4, -0.6])
-    figure.update_xaxes(title=metric.title + (" (lower is better)" if metric.better == "lower" else ""))
-    heading = {"text": title, "font": {"size": 14, "color": INK}, "x": 0.01, "xref": "container", "y": 0.985}
+    figure.update_yaxes(
+        tickvals=[places[arm] for arm in rows],
+        ticktext=names,
+        range=[len(rows) - 0.4, -0.6],
+    )
+    figure.update_xaxes(
+        title=metric.title + (" (lower is better)" if metric.better == "lower" else "")
+    )
+    heading = {
+        "text": title,
+        "font": {"size": 14, "color": INK},
+        "x": 0.01,
+        "xref": "container",
+        "y": 0.985,
+    }
     legend = {"legend_font_color": MUTED, "legend_font_size": 11}
 
-    return legend_above(figure, 1.0, title=heading | {"yanchor": "top"}, margin_t=72, **legend)
+    return legend_above(
+        figure, 1.0, title=heading | {"yanchor": "top"}, margin_t=72, **legend
+    )
 
 
 def place_rows(summary: pd.DataFrame) -> dict[str, float]:
@@ -92,13 +118,17 @@ def place_rows(summary: pd.DataFrame) -> dict[str, float]:
     rows = [arm for arm in arms if controlled.get(arm) not in arms]
     places = {arm: float(i) for i, arm in enumerate(rows)}
 
-    return places | {arm: places[controlled[arm]] + 0.34 for arm in arms if arm not in places}
+    return places | {
+        arm: places[controlled[arm]] + 0.34 for arm in arms if arm not in places
+    }
 
 
 def order_arms(summary: pd.DataFrame) -> pd.DataFrame:
     """Rows by kind (model, control, reference, baseline), the better estimate first, undefined ones last in a kind."""
     sign = summary["metric"].map(lambda metric: METRICS[metric].sign)
-    keys = summary.assign(_kind=summary["kind"].map(list(KINDS).index), _value=-sign * summary["estimate"])
+    keys = summary.assign(
+        _kind=summary["kind"].map(list(KINDS).index), _value=-sign * summary["estimate"]
+    )
     order = keys.sort_values(["_kind", "_value", "arm"], na_position="last").index
     return summary.loc[order]
 

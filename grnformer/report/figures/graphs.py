@@ -18,7 +18,9 @@ def plot_distributions(degrees: dict[str, np.ndarray], is_tf: np.ndarray) -> go.
     is_tf
         (N,), True for TFs.
     """
-    figure, places = panels(["TFs", "other genes"], shared_yaxes=True, horizontal_spacing=0.04)
+    figure, places = panels(
+        ["TFs", "other genes"], shared_yaxes=True, horizontal_spacing=0.04
+    )
     palette = colours(degrees)
 
     for name, links in degrees.items():

@@ -10,7 +10,9 @@ import plotly.graph_objects as go
 from grnformer.report.figures.base import INK, NEGATIVE, PALE, POSITIVE, legend_above
 
 
-def strongest_edges(edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: int) -> pd.DataFrame:
+def strongest_edges(
+    edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: int
+) -> pd.DataFrame:
     """Edges of the picture: the first `n_tfs` of `tfs` (else those with most weight), their strongest targets.
 
     Edges between the chosen TFs are kept whatever their rank.
@@ -22,11 +24,15 @@ def strongest_edges(edges: pd.DataFrame, tfs: list[str], n_tfs: int, n_targets: 
     tfs
         TFs in order of preference (by specificity); those without edges in this type are passed over.
     """
-    totals = edges.groupby("tf")["weight"].sum().sort_values(ascending=False, kind="stable")
+    totals = (
+        edges.groupby("tf")["weight"].sum().sort_values(ascending=False, kind="stable")
+    )
     # The order of TFs says how specific they are; weights decide only where it says nothing.
     preferred = [tf for tf in tfs if tf in totals.index]
     chosen = list(dict.fromkeys([*preferred, *totals.index]))[:n_tfs]
-    part = edges[edges["tf"].isin(chosen)].sort_values(["weight", "tf", "gene"], ascending=[False, True, True])
+    part = edges[edges["tf"].isin(chosen)].sort_values(
+        ["weight", "tf", "gene"], ascending=[False, True, True]
+    )
     strong = part.groupby("tf").cumcount() < n_targets
 
     return part[strong | part["gene"].isin(chosen)]
@@ -54,7 +60,9 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
     between = graph.subgraph(tfs).edges
     core.add_edges_from(((a, b) for a, b in between if a != b), weight=1.0)
 
-    places = nx.spring_layout(core, seed=seed, iterations=300, k=2.4 / np.sqrt(len(core)))
+    places = nx.spring_layout(
+        core, seed=seed, iterations=300, k=2.4 / np.sqrt(len(core))
+    )
     centre = np.mean([places[tf] for tf in tfs], axis=0)
 
     for tf, genes in leaves.items():
@@ -65,7 +73,9 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
             angle = outward + step * (i - (len(genes) - 1) / 2)
             # Two radii in turn leave room for the names.
             radius = 0.2 if i % 2 else 0.26
-            places[gene] = places[tf] + radius * np.array([np.cos(angle), np.sin(angle)])
+            places[gene] = places[tf] + radius * np.array(
+                [np.cos(angle), np.sin(angle)]
+            )
 
     return places
 
@@ -87,7 +97,10 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
     places = place_nodes(graph, tfs, seed)
 
     figure = go.Figure()
-    for sign, name, colour, dash in ((1, "activates", POSITIVE, "solid"), (-1, "represses", NEGATIVE, "dash")):
+    for sign, name, colour, dash in (
+        (1, "activates", POSITIVE, "solid"),
+        (-1, "represses", NEGATIVE, "dash"),
+    ):
         ends = edges.loc[edges["sign"] == sign, ["tf", "gene"]].to_numpy()
         if len(ends):
             # A missing point between two edges lifts the pen.
@@ -134,7 +147,9 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
     )
 
     margin = {"l": 8, "r": 8, "b": 8, "t": 60}
-    return legend_above(figure, 1.0, xaxis_visible=False, yaxis_visible=False, margin=margin)
+    return legend_above(
+        figure, 1.0, xaxis_visible=False, yaxis_visible=False, margin=margin
+    )
 
 
 def _add_nodes(

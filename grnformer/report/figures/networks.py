@@ -28,7 +28,8 @@ _DOT = (
     "mean AUC {mean_auc:.3f}<br>mean TF expression {tf_expression:.3f} (log1p)"
 )
 _CORRELATED = (
-    "{eregulon}<br>target genes {rho_genes:.2f}, target regions {rho_regions:.2f}<br>falls short in: {falls_short_in}"
+    "{eregulon}<br>target genes {rho_genes:.2f}, target regions {rho_regions:.2f}"
+    "<br>falls short in: {falls_short_in}"
 )
 
 
@@ -44,7 +45,12 @@ def plot_dots(dots: pd.DataFrame) -> go.Figure:
         marker_color=scale_within(dots["tf_expression"], dots["eregulon"]),
         marker_cmin=0,
         marker_cmax=1,
-        marker_colorbar={"title": {"text": "TF expression<br>(scaled)"}, "thickness": 12, "len": 0.9, "y": 0.5},
+        marker_colorbar={
+            "title": {"text": "TF expression<br>(scaled)"},
+            "thickness": 12,
+            "len": 0.9,
+            "y": 0.5,
+        },
     )
 
     for fraction in (0.1, 0.5, 1.0):
@@ -68,7 +74,9 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
     types = sorted(specificity["cell_type"].unique())
     columns = min(4, len(types))
     spacing = 0.3 / -(-len(types) // columns)
-    figure, places = panels(types, columns, horizontal_spacing=0.06, vertical_spacing=spacing)
+    figure, places = panels(
+        types, columns, horizontal_spacing=0.06, vertical_spacing=spacing
+    )
 
     for name, place in zip(types, places, strict=True):
         # Equal scores keep the order of names, so that the page is the same in every run.
@@ -87,7 +95,15 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
         )
 
         listed = "<br>".join(part["eregulon"].head(labelled))
-        corner_text(figure, listed, 0.97, NEGATIVE, place, align="right", bgcolor="rgba(255,255,255,.8)")
+        corner_text(
+            figure,
+            listed,
+            0.97,
+            NEGATIVE,
+            place,
+            align="right",
+            bgcolor="rgba(255,255,255,.8)",
+        )
 
     for place in places[-columns:]:
         figure.update_xaxes(title="rank", **place)
@@ -96,10 +112,14 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
 
 def rank_specificity(specificity: pd.DataFrame) -> pd.DataFrame:
     """Rows by type and falling RSS; equal ones by name."""
-    return specificity.sort_values(["cell_type", "rss", "eregulon"], ascending=[True, False, True])
+    return specificity.sort_values(
+        ["cell_type", "rss", "eregulon"], ascending=[True, False, True]
+    )
 
 
-def plot_thresholds(activity: anndata.AnnData, examples: list[str], doubts: dict[str, str]) -> go.Figure:
+def plot_thresholds(
+    activity: anndata.AnnData, examples: list[str], doubts: dict[str, str]
+) -> go.Figure:
     """Histograms of AUC over cells with the threshold above which the eRegulon counts as active.
 
     `doubts` gives the reason why each eRegulon's threshold is doubtful, or is empty.
@@ -111,13 +131,30 @@ def plot_thresholds(activity: anndata.AnnData, examples: list[str], doubts: dict
         for name, method in about["threshold_method"].items()
     ]
     spacing = 0.4 / -(-len(examples) // columns)
-    figure, places = panels(titles, columns, horizontal_spacing=0.07, vertical_spacing=spacing)
+    figure, places = panels(
+        titles, columns, horizontal_spacing=0.07, vertical_spacing=spacing
+    )
 
-    for (name, threshold), place in zip(about["threshold"].items(), places, strict=True):
+    for (name, threshold), place in zip(
+        about["threshold"].items(), places, strict=True
+    ):
         values = dense(activity[:, [name]].X).ravel()
-        add_bars(figure, values, np.histogram_bin_edges(values, bins=50), CATEGORIES[5], showlegend=False, **place)
+        add_bars(
+            figure,
+            values,
+            np.histogram_bin_edges(values, bins=50),
+            CATEGORIES[5],
+            showlegend=False,
+            **place,
+        )
         figure.add_vline(x=float(threshold), line_color=NEGATIVE, line_width=2, **place)
-        corner_text(figure, f"active in {(values > threshold).mean():.0%} of cells", 0.95, MUTED, place)
+        corner_text(
+            figure,
+            f"active in {(values > threshold).mean():.0%} of cells",
+            0.95,
+            MUTED,
+            place,
+        )
 
     for place in places[-columns:]:
         figure.update_xaxes(title="AUC", **place)
@@ -130,7 +167,10 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     shown = quality.dropna(subset=["rho_genes", "rho_regions"])
 
-    for passed, name, colour in ((True, "follows its TF", CATEGORIES[0]), (False, "falls short", NEGATIVE)):
+    for passed, name, colour in (
+        (True, "follows its TF", CATEGORIES[0]),
+        (False, "falls short", NEGATIVE),
+    ):
         part = shown[shown["passed"] == passed]
         figure.add_scatter(
             x=part["rho_genes"],
@@ -144,7 +184,9 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
             marker_opacity=0.7,
         )
 
-    figure.update_xaxes(title="TF expression and activity of target genes (rho)", range=[-1.05, 1.05])
+    figure.update_xaxes(
+        title="TF expression and activity of target genes (rho)", range=[-1.05, 1.05]
+    )
     return figure.update_yaxes(title="and of target regions (rho)", range=[-1.05, 1.05])
 
 
@@ -152,7 +194,9 @@ def plot_frequency(frequency: pd.Series) -> go.Figure:
     """Bars: number of triplets by the fraction of reruns that hold them."""
     # Fractions of few reruns: rounding joins those that differ in their last bit.
     counts = frequency.round(4).value_counts().sort_index()
-    figure = go.Figure(go.Bar(x=[f"{fraction:.0%}" for fraction in counts.index], y=counts.to_numpy()))
+    figure = go.Figure(
+        go.Bar(x=[f"{fraction:.0%}" for fraction in counts.index], y=counts.to_numpy())
+    )
     figure.update_xaxes(title="reruns that hold the triplet", type="category")
     return figure.update_yaxes(title="triplets (n)")
 

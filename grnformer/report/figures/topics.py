@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from grnformer.report.figures.base import CATEGORIES, MUTED, OUTLINE, SEQUENTIAL, colours, panels
+from grnformer.report.figures.base import (
+    CATEGORIES,
+    MUTED,
+    OUTLINE,
+    SEQUENTIAL,
+    colours,
+    panels,
+)
 from grnformer.topics.select import SCORES, rescale
 
 _KINDS = {
@@ -26,8 +33,14 @@ _SCORES = {
 
 def plot_selection(selection: pd.DataFrame) -> go.Figure:
     """Rescaled scores, held-out likelihood and count of distinct topics by topic count."""
-    titles = ["rescaled scores", "held-out log-likelihood (nats/token)", "distinct topics (n)"]
-    figure, places = panels(titles, horizontal_spacing=0.08, column_widths=[0.46, 0.3, 0.24])
+    titles = [
+        "rescaled scores",
+        "held-out log-likelihood (nats/token)",
+        "distinct topics (n)",
+    ]
+    figure, places = panels(
+        titles, horizontal_spacing=0.08, column_widths=[0.46, 0.3, 0.24]
+    )
     ordered = selection.sort_values("n_topics")
     counts, selected = ordered["n_topics"], ordered["selected"]
 
@@ -45,7 +58,10 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
 
     # Only the held-out likelihood has an error.
     error = {"array": ordered["heldout_standard_error"], "color": OUTLINE}
-    for place, name, bars in ((places[1], "heldout_log_likelihood", error), (places[2], "distinct_topics", None)):
+    for place, name, bars in (
+        (places[1], "heldout_log_likelihood", error),
+        (places[2], "distinct_topics", None),
+    ):
         figure.add_scatter(
             x=counts,
             y=ordered[name],
@@ -59,7 +75,9 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
         )
 
     figure.update_xaxes(title="topics (n)", tickvals=counts)
-    return figure.update_layout(legend_orientation="h", legend_y=-0.28, legend_yanchor="top")
+    return figure.update_layout(
+        legend_orientation="h", legend_y=-0.28, legend_yanchor="top"
+    )
 
 
 def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
@@ -69,7 +87,9 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
     values, types = proportions.iloc[order], types.iloc[order].astype(str)
     sizes = types.value_counts(sort=False)
     palette = colours(sorted(sizes.index))
-    figure, (above, below) = panels(["", ""], 1, row_heights=[0.93, 0.07], vertical_spacing=0.015, shared_xaxes=True)
+    figure, (above, below) = panels(
+        ["", ""], 1, row_heights=[0.93, 0.07], vertical_spacing=0.015, shared_xaxes=True
+    )
 
     figure.add_heatmap(
         z=np.round(values.to_numpy().T, 3),
@@ -120,8 +140,12 @@ def plot_sizes(sizes: pd.DataFrame) -> go.Figure:
     for kind, place in zip(kinds, places, strict=True):
         part = sizes[sizes["kind"] == kind]
         names = part["set"].str.replace("topic_", "")
-        figure.add_bar(x=names, y=part["regions"], showlegend=False, marker_color=MUTED, **place)
-        figure.update_xaxes(type="category", title="cell type" if kind == "dar" else "topic", **place)
+        figure.add_bar(
+            x=names, y=part["regions"], showlegend=False, marker_color=MUTED, **place
+        )
+        figure.update_xaxes(
+            type="category", title="cell type" if kind == "dar" else "topic", **place
+        )
 
     return figure.update_yaxes(title="regions (n)", col=1)
 

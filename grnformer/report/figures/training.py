@@ -19,7 +19,12 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
 
     for split, place in zip(splits, places, strict=True):
         for arm, part in curves[curves["split"] == split].groupby("arm", sort=False):
-            shared = {"legendgroup": str(arm), "mode": "lines+markers", "marker_size": 4, **place}
+            shared = {
+                "legendgroup": str(arm),
+                "mode": "lines+markers",
+                "marker_size": 4,
+                **place,
+            }
             shared |= {"line_color": palette[str(arm)]}
 
             for _, one in part.groupby("seed", sort=True):
@@ -36,7 +41,14 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
             # Seeds evaluate at the same steps.
             mean = part.groupby("step")["loss"].mean()
             first = place["col"] == 1
-            figure.add_scatter(x=mean.index, y=mean, name=str(arm), line_width=2.6, showlegend=first, **shared)
+            figure.add_scatter(
+                x=mean.index,
+                y=mean,
+                name=str(arm),
+                line_width=2.6,
+                showlegend=first,
+                **shared,
+            )
 
     figure.update_xaxes(title="step")
     figure.update_yaxes(title=f"loss ({unit})", col=1)
@@ -47,7 +59,12 @@ def plot_heldout(heldout: pd.DataFrame, unit: str) -> go.Figure:
     """Final held-out loss of every seed and arm, with the baselines as lines."""
     figure = _dots(heldout, "loss", colours(heldout["arm"]))
     for column, dash in (("baseline_loss", "dash"), ("baseline_cell_type_loss", "dot")):
-        figure.add_vline(x=float(heldout[column].mean()), line_color=INK, line_dash=dash, line_width=1.4)
+        figure.add_vline(
+            x=float(heldout[column].mean()),
+            line_color=INK,
+            line_dash=dash,
+            line_width=1.4,
+        )
     return figure.update_xaxes(title=f"held-out loss ({unit}; lower is better)")
 
 

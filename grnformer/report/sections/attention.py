@@ -31,11 +31,21 @@ _READ = (
 def missing_attention(arms: Config) -> Section:
     """Say why there is no analysis; `arms` is ``pretrain.arms`` of the configuration."""
     adapted = [name for name, arm in arms.items() if arm["adapter"]]
-    why = f"attention.arms leaves out {', '.join(adapted)}" if adapted else "no arm of pretrain.arms has an adapter"
-    return Section("attention", "Attention", [Note(f"Attention was not analysed: {why}.", kind="missing")])
+    why = (
+        f"attention.arms leaves out {', '.join(adapted)}"
+        if adapted
+        else "no arm of pretrain.arms has an adapter"
+    )
+    return Section(
+        "attention",
+        "Attention",
+        [Note(f"Attention was not analysed: {why}.", kind="missing")],
+    )
 
 
-def attention_section(tables: dict[str, pd.DataFrame], pairs: list[tuple[str, str]], edges: list[int]) -> Section:
+def attention_section(
+    tables: dict[str, pd.DataFrame], pairs: list[tuple[str, str]], edges: list[int]
+) -> Section:
     """Section of the stage attention.
 
     Parameters
@@ -51,7 +61,10 @@ def attention_section(tables: dict[str, pd.DataFrame], pairs: list[tuple[str, st
     contribution = summarise_contribution(tables["contribution"])
     scored = summarise_pairs(tables["pair_scores"])
     seeds = format_count(tables["enrichment"]["seed"].nunique(), "seed")
-    blocks: list[Block] = [judge_attention(tables, enrichment, contribution, scored, pairs), Note(_READ)]
+    blocks: list[Block] = [
+        judge_attention(tables, enrichment, contribution, scored, pairs),
+        Note(_READ),
+    ]
     blocks += _enrichment_blocks(tables, enrichment, seeds)
     blocks += _degree_blocks(summarise_by_degree(tables["mass"], edges), seeds)
 
@@ -72,11 +85,21 @@ def attention_section(tables: dict[str, pd.DataFrame], pairs: list[tuple[str, st
 
     blocks += _pair_blocks(tables["pairs"], scored, seeds)
     caption = "Every model, kind of query, head and matching."
-    blocks.append(table("attention_enrichment_models", tables["enrichment"], caption, shown=20, folded=True))
+    blocks.append(
+        table(
+            "attention_enrichment_models",
+            tables["enrichment"],
+            caption,
+            shown=20,
+            folded=True,
+        )
+    )
     return Section("attention", "Attention", blocks)
 
 
-def _enrichment_blocks(tables: dict[str, pd.DataFrame], enrichment: pd.DataFrame, seeds: str) -> list[Block]:
+def _enrichment_blocks(
+    tables: dict[str, pd.DataFrame], enrichment: pd.DataFrame, seeds: str
+) -> list[Block]:
     cells = tables["contribution"].drop_duplicates("cell_type")["cells"].sum()
     arms, types = tables["enrichment"][["arm", "cell_type"]].nunique()
     height = 220 + 24 * arms * (types + 2)
@@ -120,7 +143,13 @@ def _degree_blocks(degree: pd.DataFrame, seeds: str) -> list[Block]:
             f"gene counts as often as it was a key; mean over cell types and {seeds}. Hover: genes.",
             380,
         ),
-        table("attention_by_degree", degree, "The figure's numbers.", folded=True, mass="attention"),
+        table(
+            "attention_by_degree",
+            degree,
+            "The figure's numbers.",
+            folded=True,
+            mass="attention",
+        ),
     ]
 
 

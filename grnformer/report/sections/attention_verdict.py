@@ -7,7 +7,12 @@ import pandas as pd
 
 from grnformer.bench.summary import Verdict, judge
 from grnformer.report.page import Note
-from grnformer.report.sections.attention_tables import ALL_TYPES, MATCHED, MATCHES, against_controls
+from grnformer.report.sections.attention_tables import (
+    ALL_TYPES,
+    MATCHED,
+    MATCHES,
+    against_controls,
+)
 from grnformer.report.text import format_differences, format_rows
 
 _VERDICTS = {
@@ -43,20 +48,38 @@ def judge_attention(
     """
     analysed = list(enrichment["arm"].unique())
     real = [arm for arm in analysed if arm in {first for first, _ in pairs}]
-    means = enrichment[(enrichment["cell_type"] == ALL_TYPES) & (enrichment["state"] == "trained")]
+    means = enrichment[
+        (enrichment["cell_type"] == ALL_TYPES) & (enrichment["state"] == "trained")
+    ]
     sentences, items, kinds = [], [], set()
 
     for arm in real or analysed:
         rows = means[means["arm"] == arm].set_index("matched_on")
-        matched = " and ".join(f"{_ratio(rows.loc[match])} times that of {MATCHES[match]}" for match in MATCHED)
-        sentences.append(f"{arm} gives TFs {_ratio(rows.loc['none'])} times the attention of other genes, {matched}")
+        matched = " and ".join(
+            f"{_ratio(rows.loc[match])} times that of {MATCHES[match]}"
+            for match in MATCHED
+        )
+        sentences.append(
+            f"{arm} gives TFs {_ratio(rows.loc['none'])} times the attention of other genes, {matched}"
+        )
 
         # `attention.arms` may leave out controls; those were not beaten.
         others = [other for mine, other in pairs if mine == arm and other in analysed]
-        against = {match: against_controls(tables["enrichment"], arm, others, match) for match in MATCHES}
-        items += [_compare(arm, match, differences) for match, differences in against.items()]
-        items += [_left_out(arm, enrichment), *_use(arm, contribution), *_edges(arm, scored)]
-        outcomes = [outcome for match in MATCHED for outcome in against[match]["outcome"]]
+        against = {
+            match: against_controls(tables["enrichment"], arm, others, match)
+            for match in MATCHES
+        }
+        items += [
+            _compare(arm, match, differences) for match, differences in against.items()
+        ]
+        items += [
+            _left_out(arm, enrichment),
+            *_use(arm, contribution),
+            *_edges(arm, scored),
+        ]
+        outcomes = [
+            outcome for match in MATCHED for outcome in against[match]["outcome"]
+        ]
         kinds.add(_outcome(rows.loc[MATCHED], outcomes, controlled=bool(others)))
 
     # Arms that disagree allow no verdict on all of them.
@@ -65,7 +88,9 @@ def judge_attention(
     return Note(f"{text} {_VERDICTS[kind]}", tuple(items), kind)
 
 
-def _outcome(matched: pd.DataFrame, outcomes: list[str], *, controlled: bool) -> Verdict:
+def _outcome(
+    matched: pd.DataFrame, outcomes: list[str], *, controlled: bool
+) -> Verdict:
     """Verdict of one arm from its enrichment by each matching and its comparisons with controls."""
     if (matched["high"] < 1).all():
         return "loss"
@@ -74,16 +99,22 @@ def _outcome(matched: pd.DataFrame, outcomes: list[str], *, controlled: bool) ->
 
 
 def _compare(arm: str, match: str, differences: pd.DataFrame) -> str:
-    said = differences.assign(outcome=differences["outcome"].replace({"better": "more", "worse": "less"}))
+    said = differences.assign(
+        outcome=differences["outcome"].replace({"better": "more", "worse": "less"})
+    )
     parts = "; ".join(format_differences(said, "{against} {shown} ({outcome})"))
     return f"{arm}, TFs over {MATCHES[match]}, less the same ratio of: {parts}."
 
 
 def _left_out(arm: str, enrichment: pd.DataFrame) -> str:
-    rows = enrichment[(enrichment["arm"] == arm) & (enrichment["matched_on"] == MATCHED[0])]
+    rows = enrichment[
+        (enrichment["arm"] == arm) & (enrichment["matched_on"] == MATCHED[0])
+    ]
     rows = rows[(rows["state"] == "trained") & (rows["cell_type"] != ALL_TYPES)]
     rows = rows.assign(all=rows["tfs"] + rows["tfs_unmatched"])
-    counts = ", ".join(format_rows(rows, "{cell_type} {tfs_unmatched:.0f} of {all:.0f}"))
+    counts = ", ".join(
+        format_rows(rows, "{cell_type} {tfs_unmatched:.0f} of {all:.0f}")
+    )
 
     return f"{arm}: TFs left out, since no other gene has their degree and expression: {counts}."
 
@@ -110,8 +141,12 @@ def _edges(arm: str, scored: pd.DataFrame) -> list[str]:
 
     # One seed has no interval, and no interval says nothing: not that there is no difference.
     if part["low"].isna().all():
-        return [f"{arm}: one seed does not show whether pairs of highest attention are edges of the network. {auroc}"]
-    above = part.loc[part["low"] > part[["same_tf_high", "same_target"]].max(axis=1), "cell_type"]
+        return [
+            f"{arm}: one seed does not show whether pairs of highest attention are edges of the network. {auroc}"
+        ]
+    above = part.loc[
+        part["low"] > part[["same_tf_high", "same_target"]].max(axis=1), "cell_type"
+    ]
     text = f"only in {', '.join(above)}" if len(above) else "in no cell type"
     return [
         f"{arm}: pairs of highest attention are edges of the network more often than the same TFs with random targets "
@@ -122,5 +157,9 @@ def _edges(arm: str, scored: pd.DataFrame) -> list[str]:
 def _ratio(row: pd.Series) -> str:
     if np.isnan(row["enrichment"]):
         return "an undefined number of"
-    template = "{enrichment:.2f}" if np.isnan(row["low"]) else "{enrichment:.2f} [{low:.2f}, {high:.2f}]"
+    template = (
+        "{enrichment:.2f}"
+        if np.isnan(row["low"])
+        else "{enrichment:.2f} [{low:.2f}, {high:.2f}]"
+    )
     return template.format(**row)

@@ -9,7 +9,13 @@ from grnformer.bench.metrics import METRICS
 from grnformer.bench.summary import compare_arms, judge
 from grnformer.report.figures.forest import forest_height, order_arms, plot_forest
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
-from grnformer.report.text import capitalise, format_count, format_difference, format_range, format_rows
+from grnformer.report.text import (
+    capitalise,
+    format_count,
+    format_difference,
+    format_range,
+    format_rows,
+)
 
 TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
 ABOUT = {
@@ -34,9 +40,16 @@ _DATA = {
 }
 # arms judged in words; those of the other benchmarks are all judged
 _JUDGED = {
-    "grn_accuracy": ["eregulon", "eregulon_and_baseline", "binding_with_baseline", "binding_prior_with_linked_baseline"]
+    "grn_accuracy": [
+        "eregulon",
+        "eregulon_and_baseline",
+        "binding_with_baseline",
+        "binding_prior_with_linked_baseline",
+    ]
 }
-_FOLDS = " Folds share training data, so that intervals over folds are somewhat too narrow."
+_FOLDS = (
+    " Folds share training data, so that intervals over folds are somewhat too narrow."
+)
 
 
 def benchmark_section(
@@ -62,12 +75,16 @@ def benchmark_section(
     """
     title = TITLES[benchmark]
     if scores is None or summary is None:
-        missing = Note(f"{title} was not measured: {_MISSING[benchmark]}.", kind="missing")
+        missing = Note(
+            f"{title} was not measured: {_MISSING[benchmark]}.", kind="missing"
+        )
         return Section(benchmark, title, [missing])
 
     # In the order of METRICS: the first one is the primary metric.
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
-    compared = compare_arms(scores, pairs, metrics, settings["resamples"], settings["seed"])
+    compared = compare_arms(
+        scores, pairs, metrics, settings["resamples"], settings["seed"]
+    )
     primary = compared[compared["metric"] == metrics[0]]
     blocks: list[Block] = [Note(ABOUT[benchmark])]
 
@@ -76,10 +93,26 @@ def benchmark_section(
             blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
 
     for metric in metrics[:2]:
-        blocks += _forests(benchmark, scores[scores["metric"] == metric], summary[summary["metric"] == metric])
-    blocks += _table_blocks(benchmark, scores.drop(columns="benchmark"), summary.drop(columns="benchmark"), compared)
+        blocks += _forests(
+            benchmark,
+            scores[scores["metric"] == metric],
+            summary[summary["metric"] == metric],
+        )
+    blocks += _table_blocks(
+        benchmark,
+        scores.drop(columns="benchmark"),
+        summary.drop(columns="benchmark"),
+        compared,
+    )
     if about_data is not None:
-        blocks.append(table(f"{benchmark}_data", about_data, _DATA[benchmark], folded=len(about_data) > 12))
+        blocks.append(
+            table(
+                f"{benchmark}_data",
+                about_data,
+                _DATA[benchmark],
+                folded=len(about_data) > 12,
+            )
+        )
     return Section(benchmark, title, blocks)
 
 
@@ -89,7 +122,12 @@ def pairs_of_networks(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
         return []
     arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
     models = [str(arm) for arm in arms.index[arms == "model"]]
-    return [(arm, other) for arm in models for other in (wrong_tf_name(arm), "random") if other in arms.index]
+    return [
+        (arm, other)
+        for arm in models
+        for other in (wrong_tf_name(arm), "random")
+        if other in arms.index
+    ]
 
 
 def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
@@ -102,7 +140,9 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
         f"{format_count(len(won), 'task')} ({METRICS[first['metric']].title}; better: 95% interval of the paired "
         f"difference above 0; {members} a task)."
     )
-    of_controls = comparisons[comparisons["role"] == "control"].groupby("against", sort=False)
+    of_controls = comparisons[comparisons["role"] == "control"].groupby(
+        "against", sort=False
+    )
     items = [f"Against {name}: {_list_outcomes(rows)}." for name, rows in of_controls]
 
     of_baselines = comparisons[comparisons["role"] == "baseline"]
@@ -113,11 +153,23 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
 
 def _list_outcomes(comparisons: pd.DataFrame) -> str:
     """Tasks and differences by outcome; a baseline is named, for it differs between tasks."""
-    comparisons = comparisons.assign(shown=comparisons["difference"].map(format_difference))
-    template = "{task} {shown} to {against}" if "baseline" in set(comparisons["role"]) else "{task} {shown}"
+    comparisons = comparisons.assign(
+        shown=comparisons["difference"].map(format_difference)
+    )
+    template = (
+        "{task} {shown} to {against}"
+        if "baseline" in set(comparisons["role"])
+        else "{task} {shown}"
+    )
 
     pieces = []
-    for outcome in ("better", "worse", "no difference shown", "too few members", "not comparable"):
+    for outcome in (
+        "better",
+        "worse",
+        "no difference shown",
+        "too few members",
+        "not comparable",
+    ):
         rows = comparisons[comparisons["outcome"] == outcome]
         if len(rows):
             pieces.append(f"{outcome} in {', '.join(format_rows(rows, template))}")
@@ -125,7 +177,9 @@ def _list_outcomes(comparisons: pd.DataFrame) -> str:
     return ", ".join(pieces)
 
 
-def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> list[Block]:
+def _forests(
+    benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame
+) -> list[Block]:
     """Forest plots of one metric, one a task, all of the same height."""
     name = str(summary["metric"].iloc[0])
     metric = METRICS[name]
@@ -135,7 +189,9 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> lis
 
     blocks: list[Block] = []
     for task, part in parts.items():
-        figure = plot_forest(part, scores[scores["task"] == task], f"{task}: {metric.title}")
+        figure = plot_forest(
+            part, scores[scores["task"] == task], f"{task}: {metric.title}"
+        )
         caption = (
             f"{capitalise(metric.about)}. Task {task}. Points: {metric.statistic} over members{_count_members(part)}; "
             "bars: 95% interval; dashed line: best baseline; dotted line: chance."
@@ -144,7 +200,15 @@ def _forests(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame) -> lis
         undefined = part.loc[part["estimate"].isna(), "arm"]
         if len(undefined):
             caption += f" Undefined, hence without a point: {', '.join(undefined)}."
-        blocks.append(Figure(f"{benchmark}-{name}-{task}", figure, caption, height, wide=len(parts) == 1))
+        blocks.append(
+            Figure(
+                f"{benchmark}-{name}-{task}",
+                figure,
+                caption,
+                height,
+                wide=len(parts) == 1,
+            )
+        )
 
     return blocks
 
@@ -157,14 +221,24 @@ def _count_members(summary: pd.DataFrame) -> str:
     return f" ({format_range(several, summary['unit'].iloc[0])})"
 
 
-def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, compared: pd.DataFrame) -> list[Block]:
-    used = [(name, metric) for name, metric in METRICS.items() if name in set(summary["metric"])]
+def _table_blocks(
+    benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, compared: pd.DataFrame
+) -> list[Block]:
+    used = [
+        (name, metric)
+        for name, metric in METRICS.items()
+        if name in set(summary["metric"])
+    ]
     order = [name for name, _ in used]
     folds = _FOLDS if "fold" in set(summary["unit"]) else ""
-    definitions = " ".join(f"{metric.title} ({metric.statistic}): {metric.about}." for _, metric in used)
+    definitions = " ".join(
+        f"{metric.title} ({metric.statistic}): {metric.about}." for _, metric in used
+    )
     # Stable sorts: by metric, then task, then arm.
     ordered = order_arms(summary).sort_values("task", kind="stable")
-    ordered = ordered.sort_values("metric", kind="stable", key=lambda metric: metric.map(order.index))
+    ordered = ordered.sort_values(
+        "metric", kind="stable", key=lambda metric: metric.map(order.index)
+    )
 
     blocks: list[Block] = [
         table(
@@ -196,4 +270,9 @@ def _table_blocks(benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame, c
         )
 
     caption = "All scores before any summary, one row a member."
-    return [*blocks, table(f"{benchmark}_scores", scores, caption, folded=True, n="observations (n)")]
+    return [
+        *blocks,
+        table(
+            f"{benchmark}_scores", scores, caption, folded=True, n="observations (n)"
+        ),
+    ]

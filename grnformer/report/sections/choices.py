@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 from grnformer.report.page import Config
 
 # choices among names that the schema does not list, since they come from files
-_AMONG_FILES = ("prep.preset", "grn.cistromes.prior.collections", "pretrain.checkpoint", "pretrain.size")
+_AMONG_FILES = (
+    "prep.preset",
+    "grn.cistromes.prior.collections",
+    "pretrain.checkpoint",
+    "pretrain.size",
+)
 
 
 def tabulate_choices(config: Config, configs: dict[str, Config]) -> pd.DataFrame:
@@ -43,7 +48,11 @@ def tabulate_choices(config: Config, configs: dict[str, Config]) -> pd.DataFrame
 
     for dataset in config["datasets"]:
         of_dataset = _choices(configs[dataset])
-        rows += [(f"datasets.{dataset}.{key}", text) for key, text in of_dataset.items() if common.get(key) != text]
+        rows += [
+            (f"datasets.{dataset}.{key}", text)
+            for key, text in of_dataset.items()
+            if common.get(key) != text
+        ]
 
     return pd.DataFrame(rows, columns=["setting", "value"])
 
@@ -59,7 +68,9 @@ def _choices(config: Config) -> dict[str, str]:
             found[key] = _plain(value)
 
     if unseen:
-        raise ValueError(f"the configuration has no {', '.join(sorted(unseen))}, which the table of methods lists")
+        raise ValueError(
+            f"the configuration has no {', '.join(sorted(unseen))}, which the table of methods lists"
+        )
     return found
 
 
@@ -73,9 +84,14 @@ def _of_the_run(config: Config) -> dict[str, Any]:
     return config | {"datasets": {}, "pretrain": pretrain | {"sizes": {size: of_size}}}
 
 
-def _settings(value: Any, schema: dict[str, Any], key: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def _settings(
+    value: Any, schema: dict[str, Any], key: str
+) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Every setting by its keys joined by dots, with its value and its schema."""
-    fixed, named_by_users = schema.get("properties", {}), schema.get("additionalProperties")
+    fixed, named_by_users = (
+        schema.get("properties", {}),
+        schema.get("additionalProperties"),
+    )
     if not isinstance(value, dict) or not (fixed or isinstance(named_by_users, dict)):
         yield key, value, schema
         return

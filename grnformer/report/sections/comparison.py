@@ -21,13 +21,21 @@ def comparison_section(comparison: pd.DataFrame, configs: dict[str, Config]) -> 
     left, right = comparison.loc[0, ["left_dataset", "right_dataset"]]
     # What differs is all that the agreement can be due to.
     differing = differing_settings(configs[left], configs[right])
-    headers = {"left": left, "right": right, "left_dataset": "left", "right_dataset": "right "}
+    headers = {
+        "left": left,
+        "right": right,
+        "left_dataset": "left",
+        "right_dataset": "right ",
+    }
 
     return Section(
         f"comparison-{left}-{right}",
         f"Networks of {left} and {right}",
         [
-            Note(f"Both are of the same cells. Settings that differ ({left} / {right}):", items=differing),
+            Note(
+                f"Both are of the same cells. Settings that differ ({left} / {right}):",
+                items=differing,
+            ),
             table(
                 "network_comparison",
                 comparison,

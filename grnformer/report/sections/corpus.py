@@ -19,11 +19,18 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
     heldout
         One row an arm, seed and dataset: arm, seed, source, and the keys that contract ``heldout`` has for a dataset.
     """
-    sources = pd.DataFrame.from_dict(meta["datasets"], orient="index").rename_axis("source").reset_index()
+    sources = (
+        pd.DataFrame.from_dict(meta["datasets"], orient="index")
+        .rename_axis("source")
+        .reset_index()
+    )
     # A bundle numbers the eRegulons of its datasets one after the other.
     first, end = zip(*sources["eregulons"], strict=True)
-    sources = sources[["source", "cells", "genes", "cell_types", "eregulons", "cells_without_network"]].assign(
-        cell_types=sources["cell_types"].map(len), eregulons=pd.Series(end) - pd.Series(first)
+    sources = sources[
+        ["source", "cells", "genes", "cell_types", "eregulons", "cells_without_network"]
+    ].assign(
+        cell_types=sources["cell_types"].map(len),
+        eregulons=pd.Series(end) - pd.Series(first),
     )
     alone = sources["cells_without_network"].sum()
     text = (
@@ -48,9 +55,19 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
     ]
 
     if len(heldout):
-        means = {key: (key, "mean") for key in ("loss", "baseline_loss", "baseline_cell_type_loss", "heldout_cells")}
+        means = {
+            key: (key, "mean")
+            for key in (
+                "loss",
+                "baseline_loss",
+                "baseline_cell_type_loss",
+                "heldout_cells",
+            )
+        }
         grouped = heldout.groupby(["arm", "source"], sort=False)
-        frame = grouped.agg(seeds=("seed", "nunique"), loss_unit=("loss_unit", "first"), **means)
+        frame = grouped.agg(
+            seeds=("seed", "nunique"), loss_unit=("loss_unit", "first"), **means
+        )
 
         blocks.append(
             table(

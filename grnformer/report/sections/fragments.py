@@ -20,7 +20,9 @@ MEDIANS: dict[str, Any] = {
 }
 
 
-def fragment_blocks(fragments: pd.DataFrame, bounds: Config, settings: Config) -> list[Block]:
+def fragment_blocks(
+    fragments: pd.DataFrame, bounds: Config, settings: Config
+) -> list[Block]:
     """Table of samples, and the plot that shows cells apart from debris.
 
     Parameters
@@ -34,7 +36,9 @@ def fragment_blocks(fragments: pd.DataFrame, bounds: Config, settings: Config) -
     """
     # Barcodes with too few fragments have no TSS enrichment and are not drawn.
     measured = fragments[fragments["tss_enrichment"].notna()]
-    shown = measured.iloc[sample_rows(len(measured), settings["max_points"], settings["seed"])]
+    shown = measured.iloc[
+        sample_rows(len(measured), settings["max_points"], settings["seed"])
+    ]
     kept = int(measured["reason"].isna().sum())
 
     return [
@@ -64,7 +68,9 @@ def fragment_blocks(fragments: pd.DataFrame, bounds: Config, settings: Config) -
 def tabulate_fragments(fragments: pd.DataFrame, min_fragments: int) -> pd.DataFrame:
     """One row a sample: barcodes, how many passed each step, and medians of those kept."""
     enough, kept = fragments["n_fragments"] >= min_fragments, fragments["reason"].isna()
-    steps = fragments[["sample"]].assign(barcodes=True, enough=enough, paired=enough & fragments["paired"], kept=kept)
+    steps = fragments[["sample"]].assign(
+        barcodes=True, enough=enough, paired=enough & fragments["paired"], kept=kept
+    )
     counts = steps.groupby("sample", sort=True).sum()
     medians = fragments[kept].groupby("sample")[list(MEDIANS)].median()
 

@@ -56,7 +56,11 @@ def graphs_section(
 
     if len(lost):
         # Alignment is the same for all graphs.
-        reasons = lost.groupby("reason").agg(genes=("gene", "size"), edges=("edges_lost", "sum")).reset_index()
+        reasons = (
+            lost.groupby("reason")
+            .agg(genes=("gene", "size"), edges=("edges_lost", "sum"))
+            .reset_index()
+        )
         blocks.append(table("genes_lost", reasons, "Why genes were lost."))
 
     blocks += _degree_blocks(bundles)
@@ -109,14 +113,30 @@ def perturbation_blocks(
     bundle = bundles[name]
     is_tf = _is_tf(bundle)
     # Co-expression links genes that the same cells express.
-    expressed = expressed_genes(rna, bundle.graph.genes["gene"].tolist(), PERTURBED_CELLS, seed)
+    expressed = expressed_genes(
+        rna, bundle.graph.genes["gene"].tolist(), PERTURBED_CELLS, seed
+    )
     links = perturbed_degrees(bundle, expressed, fraction, power, seed)
     rows = [
-        {"strategy": strategy, "degree_power": p, "kind": kind, **_describe(part), "highest_degree": int(part.max())}
+        {
+            "strategy": strategy,
+            "degree_power": p,
+            "kind": kind,
+            **_describe(part),
+            "highest_degree": int(part.max()),
+        }
         for (strategy, p), degrees in links.items()
         for kind, part in _by_kind(degrees, is_tf)
     ]
-    columns = ["strategy", "degree_power", "kind", "mean_degree", "median_degree", "highest_degree", "unlinked"]
+    columns = [
+        "strategy",
+        "degree_power",
+        "kind",
+        "mean_degree",
+        "median_degree",
+        "highest_degree",
+        "unlinked",
+    ]
     drawn = {}
     for (strategy, p), degrees in links.items():
         drawn[f"{strategy}, power {p:g}" if p else strategy] = degrees
@@ -140,7 +160,9 @@ def perturbation_blocks(
     ]
 
 
-def expressed_genes(rna: anndata.AnnData, genes: Sequence[str], n_cells: int, seed: int) -> dict[str, list[np.ndarray]]:
+def expressed_genes(
+    rna: anndata.AnnData, genes: Sequence[str], n_cells: int, seed: int
+) -> dict[str, list[np.ndarray]]:
     """For each cell type, the genes (places in `genes`) that up to `n_cells` of its cells express."""
     rng = np.random.default_rng(seed)
     types = rna.obs["cell_type"].astype(str).to_numpy()
@@ -153,7 +175,9 @@ def expressed_genes(rna: anndata.AnnData, genes: Sequence[str], n_cells: int, se
         rows = np.flatnonzero(types == name)
         rows = np.sort(rng.choice(rows, size=min(n_cells, len(rows)), replace=False))
         matrix = rna[rows].X[:, place[known]].tocsr()
-        expressed[str(name)] = [known[part] for part in np.split(matrix.indices, matrix.indptr[1:-1])]
+        expressed[str(name)] = [
+            known[part] for part in np.split(matrix.indices, matrix.indptr[1:-1])
+        ]
 
     return expressed
 
@@ -180,7 +204,12 @@ def perturbed_degrees(
     seed
         Of the sample.
     """
-    from grnformer.graph.perturb import STRATEGIES, Perturbation, count_links, perturb_edges
+    from grnformer.graph.perturb import (
+        STRATEGIES,
+        Perturbation,
+        count_links,
+        perturb_edges,
+    )
     from grnformer.graph.structure import read_edges
 
     n_genes = len(bundle.graph.genes)
@@ -194,10 +223,14 @@ def perturbed_degrees(
     for strategy, p in cases:
         rng = np.random.default_rng(seed)
         perturbed = [
-            perturb_edges(edges, Perturbation(strategy, fraction, p), of_cells, n_genes, rng)
+            perturb_edges(
+                edges, Perturbation(strategy, fraction, p), of_cells, n_genes, rng
+            )
             for of_cells, edges in tables
         ]
-        links[strategy, p] = np.stack([count_links(edges, n_genes) for edges in perturbed])
+        links[strategy, p] = np.stack(
+            [count_links(edges, n_genes) for edges in perturbed]
+        )
 
     return links
 
@@ -234,7 +267,9 @@ def _is_tf(bundle: Bundle) -> np.ndarray:
     return bundle.graph.genes["is_tf"].to_numpy(dtype=bool)
 
 
-def _by_kind(degrees: np.ndarray, is_tf: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _by_kind(
+    degrees: np.ndarray, is_tf: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
     """Degrees (..., N) of TFs and of other genes, where there are any."""
     for kind, chosen in (("TF", is_tf), ("other gene", ~is_tf)):
         if chosen.any():
@@ -243,4 +278,8 @@ def _by_kind(degrees: np.ndarray, is_tf: np.ndarray) -> Iterator[tuple[str, np.n
 
 def _describe(degrees: np.ndarray) -> dict[str, float]:
     unlinked = (degrees == 0).mean()
-    return {"mean_degree": degrees.mean(), "median_degree": np.median(degrees), "unlinked": unlinked}
+    return {
+        "mean_degree": degrees.mean(),
+        "median_degree": np.median(degrees),
+        "unlinked": unlinked,
+    }

@@ -54,7 +54,9 @@ def grn_section(
     blocks = _evidence_blocks(eregulons, funnel)
     if eregulon_quality is not None:
         blocks += _quality_blocks(eregulon_quality)
-    blocks += _specificity_blocks(activity, specificity, rna, settings["eregulons_per_type"])
+    blocks += _specificity_blocks(
+        activity, specificity, rna, settings["eregulons_per_type"]
+    )
 
     blocks.append(
         table(
@@ -67,7 +69,9 @@ def grn_section(
     )
 
     blocks += _network_blocks(networks, specificity, activity.var["tf"], settings)
-    blocks += threshold_blocks(activity, thresholds, specificity, settings["threshold_examples"])
+    blocks += threshold_blocks(
+        activity, thresholds, specificity, settings["threshold_examples"]
+    )
     return Section("grn", "Gene regulatory networks", blocks)
 
 
@@ -79,7 +83,12 @@ def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Bloc
 
     return [
         Note(text),
-        table("grn_funnel", funnel, "What each step of eRegulon building kept.", pairs="TF-gene pairs (n)"),
+        table(
+            "grn_funnel",
+            funnel,
+            "What each step of eRegulon building kept.",
+            pairs="TF-gene pairs (n)",
+        ),
         table(
             "grn_evidence",
             evidence,
@@ -159,8 +168,15 @@ def _network_blocks(
 
     for name, edges in networks.items():
         # An eRegulon that was dropped has no TF here.
-        tfs = ranked.loc[ranked["cell_type"] == name, "eregulon"].map(tf_of).dropna().astype(str)
-        part = strongest_edges(edges, list(tfs), settings["network_tfs"], settings["network_targets"])
+        tfs = (
+            ranked.loc[ranked["cell_type"] == name, "eregulon"]
+            .map(tf_of)
+            .dropna()
+            .astype(str)
+        )
+        part = strongest_edges(
+            edges, list(tfs), settings["network_tfs"], settings["network_targets"]
+        )
         drawn.append(part.assign(cell_type=name))
         caption = (
             f"{name}: the {part['tf'].nunique()} TFs with the most specific eRegulons and up to "
@@ -168,15 +184,33 @@ def _network_blocks(
             "Solid blue: activation; dashed orange: repression. Positions come from a seeded spring layout and have no "
             "meaning."
         )
-        blocks.append(Figure(f"network-{name}", plot_network(part, settings["seed"]), caption, 560, wide=False))
+        blocks.append(
+            Figure(
+                f"network-{name}",
+                plot_network(part, settings["seed"]),
+                caption,
+                560,
+                wide=False,
+            )
+        )
 
     columns = ["cell_type", "tf", "gene", "weight", "sign", "evidence"]
-    return [*blocks, table("network_pictures", pd.concat(drawn)[columns], "Edges drawn.", folded=True)]
+    return [
+        *blocks,
+        table(
+            "network_pictures", pd.concat(drawn)[columns], "Edges drawn.", folded=True
+        ),
+    ]
 
 
 def top_eregulons(specificity: pd.DataFrame, per_type: int) -> list[str]:
     """The most specific eRegulons of each type, type by type, each named once."""
-    return list(rank_specificity(specificity).groupby("cell_type", sort=True).head(per_type)["eregulon"].unique())
+    return list(
+        rank_specificity(specificity)
+        .groupby("cell_type", sort=True)
+        .head(per_type)["eregulon"]
+        .unique()
+    )
 
 
 def describe_dots(
@@ -193,15 +227,41 @@ def describe_dots(
     """
     types = activity.obs["cell_type"].astype(str)
     part = activity[:, eregulons]
-    about = part.var[["tf", "n_genes"]].rename(columns={"n_genes": "genes"}).rename_axis("eregulon").reset_index()
-    dots = mean_by_type({"mean_auc": part.X, "active_fraction": part.layers["active"]}, eregulons, types, "eregulon")
+    about = (
+        part.var[["tf", "n_genes"]]
+        .rename(columns={"n_genes": "genes"})
+        .rename_axis("eregulon")
+        .reset_index()
+    )
+    dots = mean_by_type(
+        {"mean_auc": part.X, "active_fraction": part.layers["active"]},
+        eregulons,
+        types,
+        "eregulon",
+    )
 
     # A TF that was not measured in RNA keeps its dots, without a colour.
     tfs = [tf for tf in about["tf"].unique() if tf in rna.var_names]
-    expression = mean_by_type({"tf_expression": rna[:, tfs].X}, tfs, types.reindex(rna.obs_names), "tf")
-    dots = dots.merge(about, how="left").merge(expression, how="left").merge(specificity, how="left")
+    expression = mean_by_type(
+        {"tf_expression": rna[:, tfs].X}, tfs, types.reindex(rna.obs_names), "tf"
+    )
+    dots = (
+        dots.merge(about, how="left")
+        .merge(expression, how="left")
+        .merge(specificity, how="left")
+    )
     dots["cells"] = dots["cell_type"].map(types.value_counts())
-    columns = ["eregulon", "tf", "genes", "cell_type", "cells", "rss", "mean_auc", "active_fraction", "tf_expression"]
+    columns = [
+        "eregulon",
+        "tf",
+        "genes",
+        "cell_type",
+        "cells",
+        "rss",
+        "mean_auc",
+        "active_fraction",
+        "tf_expression",
+    ]
 
     return dots[columns]
 
@@ -217,7 +277,11 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     Columns kind, source, triplets, eregulons, tfs, motifs (0 where a source is none); most triplets first.
     """
     sources = {text: _split_evidence(text) for text in eregulons["evidence"].unique()}
-    rows = eregulons[["eregulon", "tf"]].assign(pair=eregulons["evidence"].map(sources)).explode("pair")
+    rows = (
+        eregulons[["eregulon", "tf"]]
+        .assign(pair=eregulons["evidence"].map(sources))
+        .explode("pair")
+    )
     rows["kind"] = rows["pair"].str[0]
     rows["source"] = rows["pair"].str[1]
 
@@ -233,7 +297,9 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     )
     order = [False, True, True]
 
-    return counts.sort_values(["triplets", "kind", "source"], ascending=order, ignore_index=True)
+    return counts.sort_values(
+        ["triplets", "kind", "source"], ascending=order, ignore_index=True
+    )
 
 
 def _split_evidence(text: str) -> list[tuple[str, str]]:

@@ -16,12 +16,21 @@ def measured_section(paths: list[str]) -> Section | None:
 
     Tables of other columns, in which a benchmark keeps what it looked through, are left out.
     """
-    read = [pd.read_csv(path, sep="\t", dtype={"target": str, "met": str}) for path in paths]
+    read = [
+        pd.read_csv(path, sep="\t", dtype={"target": str, "met": str}) for path in paths
+    ]
     # A search of a benchmark keeps a table of other columns.
-    tables = {Path(path).stem: one for path, one in zip(paths, read, strict=True) if tuple(one) == COLUMNS}
+    tables = {
+        Path(path).stem: one
+        for path, one in zip(paths, read, strict=True)
+        if tuple(one) == COLUMNS
+    }
     if not tables:
         return None
-    every = pd.concat([tables[name].assign(benchmark=name) for name in sorted(tables)], ignore_index=True)
+    every = pd.concat(
+        [tables[name].assign(benchmark=name) for name in sorted(tables)],
+        ignore_index=True,
+    )
     every = every[["benchmark", *COLUMNS]]
     targets = every["met"].dropna()
     note = (

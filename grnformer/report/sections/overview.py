@@ -31,12 +31,25 @@ def overview_section(
     sections
         The dataset's other sections; their verdicts are repeated here, without the details.
     """
-    counts = {f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()}
-    counts |= {"types": len(summary["cell_types"])} | eregulons[["eregulon", "tf"]].nunique().to_dict()
+    counts = {
+        f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()
+    }
+    counts |= {"types": len(summary["cell_types"])} | eregulons[
+        ["eregulon", "tf"]
+    ].nunique().to_dict()
     edges = ", ".join(format_rows(sizes, "{cell_type} {edges:,}"))
     text = _SIZES.format(**counts, edges=edges)
-    notes = [block for section in sections for block in section.blocks if isinstance(block, Note)]
+    notes = [
+        block
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, Note)
+    ]
     # Details stay in the sections.
-    verdicts = [replace(note, items=()) for note in notes if note.kind in ("gain", "nothing", "loss")]
+    verdicts = [
+        replace(note, items=())
+        for note in notes
+        if note.kind in ("gain", "nothing", "loss")
+    ]
 
     return Section("overview", "In short", [Note(text), *verdicts])

@@ -89,7 +89,9 @@ def _size_blocks(
     cell_types: pd.Series,
 ) -> list[Block]:
     """Sizes, cell types, pairing of barcodes, and what was removed."""
-    medians: dict[str, Any] = {name: f"median {metric.label}" for name, metric in METRICS.items()}
+    medians: dict[str, Any] = {
+        name: f"median {metric.label}" for name, metric in METRICS.items()
+    }
     return [
         table(
             "sizes",
@@ -108,7 +110,9 @@ def _size_blocks(
         ),
         table(
             "pairing",
-            pd.DataFrame.from_dict(summary["checks"], orient="index").rename_axis("sample").reset_index(),
+            pd.DataFrame.from_dict(summary["checks"], orient="index")
+            .rename_axis("sample")
+            .reset_index(),
             "Pairing of RNA and ATAC barcodes, and enrichment of the regions at the transcription start sites (TSS) of "
             "the stated genome build.",
             rna_barcodes="RNA barcodes (n)",
@@ -133,7 +137,12 @@ def _embedding_blocks(
     settings: Config,
 ) -> list[Block]:
     if umap is None:
-        return [Note("No UMAP is drawn: no joint embedding was computed for this dataset.", kind="missing")]
+        return [
+            Note(
+                "No UMAP is drawn: no joint embedding was computed for this dataset.",
+                kind="missing",
+            )
+        ]
     shown = sample_rows(len(kept), settings["max_points"], settings["seed"])
     drawn = format_sample(len(shown), len(kept), "cells")
 
@@ -155,10 +164,19 @@ def _embedding_blocks(
     ]
 
 
-def _marker_blocks(markers: pd.DataFrame, rna: anndata.AnnData, cell_types: pd.Series, per_type: int) -> list[Block]:
+def _marker_blocks(
+    markers: pd.DataFrame, rna: anndata.AnnData, cell_types: pd.Series, per_type: int
+) -> list[Block]:
     if markers.empty:
-        return [Note("There are no marker genes: the dataset has one cell type only.", kind="missing")]
-    genes = list(markers.groupby("cell_type", sort=True).head(per_type)["gene"].unique())
+        return [
+            Note(
+                "There are no marker genes: the dataset has one cell type only.",
+                kind="missing",
+            )
+        ]
+    genes = list(
+        markers.groupby("cell_type", sort=True).head(per_type)["gene"].unique()
+    )
     part = rna[:, genes]
     values = {"mean": part.X, "fraction": part.layers["counts"] > 0}
 
@@ -186,16 +204,27 @@ def _marker_blocks(markers: pd.DataFrame, rna: anndata.AnnData, cell_types: pd.S
 
 def tabulate_sizes(summary: dict[str, Any]) -> pd.DataFrame:
     """Cells, genes and regions before and after filtering; columns what, before, after, kept (fraction)."""
-    rows = [{"what": f"{kind}s", **summary["counts"][kind]} for kind in ("cell", "gene", "region")]
+    rows = [
+        {"what": f"{kind}s", **summary["counts"][kind]}
+        for kind in ("cell", "gene", "region")
+    ]
     frame = pd.DataFrame(rows, columns=["what", "before", "after"])
     return frame.assign(kept=frame["after"] / frame["before"])
 
 
 def describe_types(summary: dict[str, Any]) -> str:
     """Where the cell types come from, and how far joint clusters agree with them."""
-    source = "the annotation" if summary["cell_types_from"] == "annotation" else "joint clusters"
+    source = (
+        "the annotation"
+        if summary["cell_types_from"] == "annotation"
+        else "joint clusters"
+    )
     ari = summary["cluster_type_ari"]
-    agreement = "" if ari is None else f" (adjusted Rand index against the cell types: {ari:.2f})"
+    agreement = (
+        ""
+        if ari is None
+        else f" (adjusted Rand index against the cell types: {ari:.2f})"
+    )
     clusters = f"Joint clustering of RNA and ATAC gives {summary['clusters']} clusters{agreement}."
 
     return f"Cell types come from {source}. {clusters}"
@@ -203,7 +232,9 @@ def describe_types(summary: dict[str, Any]) -> str:
 
 def tabulate_types(kept: pd.DataFrame, cell_types: pd.Series) -> pd.DataFrame:
     """Cells of each type with the median of each QC metric."""
-    grouped = kept[[name for name in METRICS if name in kept]].groupby(cell_types.to_numpy())
+    grouped = kept[[name for name in METRICS if name in kept]].groupby(
+        cell_types.to_numpy()
+    )
     frame = grouped.median()
     frame.insert(0, "cells", grouped.size())
     return frame.rename_axis("cell_type").reset_index()
@@ -212,4 +243,6 @@ def tabulate_types(kept: pd.DataFrame, cell_types: pd.Series) -> pd.DataFrame:
 def count_reasons(dropped: pd.DataFrame) -> pd.DataFrame:
     """What was removed for which reason; columns kind, reason, removed."""
     counts = dropped.groupby(["kind", "reason"]).size().rename("removed").reset_index()
-    return counts.sort_values(["kind", "removed", "reason"], ascending=[True, False, True], ignore_index=True)
+    return counts.sort_values(
+        ["kind", "removed", "reason"], ascending=[True, False, True], ignore_index=True
+    )

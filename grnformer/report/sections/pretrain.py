@@ -21,12 +21,18 @@ _LEAKS = (
 )
 # unit of the loss -> what it measures, what is masked, what the baseline predicts from
 _WORDS = {
-    "squared SD": ("mean squared error of masked values, in units of each gene's SD", "values", "mean"),
+    "squared SD": (
+        "mean squared error of masked values, in units of each gene's SD",
+        "values",
+        "mean",
+    ),
     "nats": ("nats a masked gene", "genes", "frequency"),
 }
 
 
-def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config) -> Section:
+def pretrain_section(
+    curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config
+) -> Section:
     """Section of stage pretrain.
 
     Parameters
@@ -39,17 +45,26 @@ def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config) 
         ``pretrain.arms`` of the configuration.
     """
     heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
-    unit = str(heldout["loss_unit"].iloc[0])  # one backbone, hence one objective, for all arms of a run
+    # one backbone, hence one objective, for all arms of a run
+    unit = str(heldout["loss_unit"].iloc[0])
     # Headers name the unit: losses of two backbones must not be compared by mistake.
     headers = _headers(unit)
-    summary, differences = summarise_heldout(heldout), compare_heldout(heldout, pairs_of_arms(arms))
+    summary, differences = (
+        summarise_heldout(heldout),
+        compare_heldout(heldout, pairs_of_arms(arms)),
+    )
     blocks: list[Block] = [describe_gain(summary, differences, unit)]
 
     if any(arm["graph"] != "none" for arm in arms.values()):
         blocks.append(Note(_LEAKS))
     blocks += _figures(curves, heldout, arms, unit)
     blocks.append(
-        table("pretrain_summary", summary, "Held-out loss of each arm: mean over seeds, and SD over seeds.", **headers)
+        table(
+            "pretrain_summary",
+            summary,
+            "Held-out loss of each arm: mean over seeds, and SD over seeds.",
+            **headers,
+        )
     )
 
     if len(differences):
@@ -64,11 +79,21 @@ def pretrain_section(curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config) 
             )
         )
 
-    blocks.append(table("pretrain_heldout", heldout, f"Each of the {len(heldout)} models.", folded=True, **headers))
+    blocks.append(
+        table(
+            "pretrain_heldout",
+            heldout,
+            f"Each of the {len(heldout)} models.",
+            folded=True,
+            **headers,
+        )
+    )
     return Section("pretrain", "Pretraining", blocks)
 
 
-def _figures(curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config, unit: str) -> list[Block]:
+def _figures(
+    curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config, unit: str
+) -> list[Block]:
     loss, masked, known = _WORDS[unit]
     n = heldout.iloc[0]
     height = 150 + 34 * heldout["arm"].nunique()
@@ -115,9 +140,13 @@ def pairs_of_arms(arms: dict[str, Config]) -> list[tuple[str, str]]:
     return [(arm, other) for arm in real for other in arms if other not in real]
 
 
-def compare_heldout(heldout: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFrame:
+def compare_heldout(
+    heldout: pd.DataFrame, pairs: list[tuple[str, str]]
+) -> pd.DataFrame:
     """Paired differences of held-out loss of each graph arm against the others; positive where it has less loss."""
-    return compare_seeds(heldout.pivot_table(index="seed", columns="arm", values="loss"), pairs, sign=-1)
+    return compare_seeds(
+        heldout.pivot_table(index="seed", columns="arm", values="loss"), pairs, sign=-1
+    )
 
 
 def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -> Note:
@@ -137,15 +166,25 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
             "inferred from held-out cells too: see how to read held-out losses."
         )
 
-    items = format_differences(differences, "{arm} against {against}: {outcome} ({shown}).")
+    items = format_differences(
+        differences, "{arm} against {against}: {outcome} ({shown})."
+    )
     return Note(text, tuple(items), judge(outcomes))
 
 
 def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
     """Mean and SD over seeds of each arm's held-out loss, with the baseline and beta."""
     grouped = heldout.groupby("arm", sort=False)
-    means = {name: (name, "mean") for name in ("baseline_loss", "baseline_cell_type_loss", "pearson", "beta")}
-    return grouped.agg(seeds=("seed", "nunique"), loss=("loss", "mean"), loss_sd=("loss", "std"), **means).reset_index()
+    means = {
+        name: (name, "mean")
+        for name in ("baseline_loss", "baseline_cell_type_loss", "pearson", "beta")
+    }
+    return grouped.agg(
+        seeds=("seed", "nunique"),
+        loss=("loss", "mean"),
+        loss_sd=("loss", "std"),
+        **means,
+    ).reset_index()
 
 
 def _describe(arm: Config) -> str:

@@ -54,7 +54,10 @@ def run_sections(
             "that method is chosen.",
         ),
         table("samples", sheet, f"The sample sheet; samples: {len(sheet)}."),
-        Listing("The whole configuration", yaml.safe_dump(config, sort_keys=False, width=110)),
+        Listing(
+            "The whole configuration",
+            yaml.safe_dump(config, sort_keys=False, width=110),
+        ),
     ]
 
     software: list[Block] = [
@@ -70,7 +73,11 @@ def run_sections(
     return [
         Section("costs", "Time and memory", _cost_blocks(costs)),
         Section("settings", "Methods and configuration", settings),
-        Section("resources", "Resources", [_resources(tabulate_resources(configs, samples, registry))]),
+        Section(
+            "resources",
+            "Resources",
+            [_resources(tabulate_resources(configs, samples, registry))],
+        ),
         Section("software", "Software", software),
     ]
 

@@ -17,7 +17,9 @@ NAMES = {
 }
 
 
-def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_frequency: float) -> Section:
+def stability_section(
+    stability: pd.DataFrame, eregulons: pd.DataFrame, min_frequency: float
+) -> Section:
     """Section of the reruns under other seeds.
 
     Parameters
@@ -34,7 +36,9 @@ def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_freq
     reruns = sorted({*stability["seed"], *stability["other_seed"]} - {main})
     overlap = summarise_overlap(stability)
     frequency = eregulons["selection_frequency"]
-    pairs = overlap.set_index("what").loc[[NAMES["eregulon_pairs"]], "mean_jaccard"].iloc[0]
+    pairs = (
+        overlap.set_index("what").loc[[NAMES["eregulon_pairs"]], "mean_jaccard"].iloc[0]
+    )
     text = (
         f"The network was inferred under {1 + len(reruns)} seeds ({main} and the reruns "
         f"{', '.join(map(str, reruns))}). Two runs share {pairs:.0%} of the TF-gene pairs of their eRegulons "
@@ -43,7 +47,9 @@ def stability_section(stability: pd.DataFrame, eregulons: pd.DataFrame, min_freq
     )
 
     if min_frequency > 0:
-        text += f" Triplets in less than {min_frequency:.0%} of the reruns were dropped."
+        text += (
+            f" Triplets in less than {min_frequency:.0%} of the reruns were dropped."
+        )
     blocks: list[Block] = [
         Note(text),
         table(
@@ -83,5 +89,7 @@ def summarise_overlap(stability: pd.DataFrame) -> pd.DataFrame:
         largest=("largest", "max"),
     )
 
-    frame = frame.reset_index().sort_values("what", key=lambda what: what.map(list(NAMES).index), kind="stable")
+    frame = frame.reset_index().sort_values(
+        "what", key=lambda what: what.map(list(NAMES).index), kind="stable"
+    )
     return frame.assign(what=frame["what"].map(NAMES)).reset_index(drop=True)

@@ -33,7 +33,11 @@ def threshold_blocks(
     return [
         Figure(
             "thresholds",
-            plot_thresholds(activity, examples, dict(zip(thresholds["eregulon"], doubts, strict=True))),
+            plot_thresholds(
+                activity,
+                examples,
+                dict(zip(thresholds["eregulon"], doubts, strict=True)),
+            ),
             f"AUCell activity over all cells, with the threshold (line). First: eRegulons with a doubtful threshold "
             f"({thresholds['doubtful'].sum():,} of {len(thresholds):,}), the most specific for each reason. Then: "
             "others for each method. Bimodal: where two Gaussians meet; skewed: mean + 2 SD. AUC within the top "
@@ -56,15 +60,23 @@ def explain_doubt(thresholds: pd.DataFrame) -> pd.Series:
         "": ~thresholds["doubtful"],
         "all cells have the same AUC": thresholds["method"] == "constant",
         "no cell is above the threshold": thresholds["n_active"] == 0,
-        "the median active cell detects fewer than 2 of its genes": thresholds["genes_seen"] < 2,
-        "the two modes overlap, or the fit did not converge": thresholds["method"] == "bimodal",
+        "the median active cell detects fewer than 2 of its genes": thresholds[
+            "genes_seen"
+        ]
+        < 2,
+        "the two modes overlap, or the fit did not converge": thresholds["method"]
+        == "bimodal",
     }
 
-    chosen = np.select(list(reasons.values()), list(reasons), "the fit did not converge")
+    chosen = np.select(
+        list(reasons.values()), list(reasons), "the fit did not converge"
+    )
     return pd.Series(chosen, index=thresholds.index, dtype=object)
 
 
-def choose_examples(thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int) -> list[str]:
+def choose_examples(
+    thresholds: pd.DataFrame, specificity: pd.DataFrame, most: int
+) -> list[str]:
     """Examples for the threshold figure: doubtful ones first, up to two of three, then others to compare.
 
     Of the doubtful ones, the most specific eRegulons of each reason in turn; of the others, of each threshold method.

@@ -33,8 +33,15 @@ def topics_section(
     # The same cells, perhaps in another order.
     types = cell_types.reindex(proportions.index)
     chosen = int(topic_selection.loc[topic_selection["selected"], "n_topics"].iloc[0])
-    shown = sample_rows(len(proportions), settings["max_heatmap_cells"], settings["seed"])
-    sizes = region_sets.groupby(["kind", "set"], sort=False).size().rename("regions").reset_index()
+    shown = sample_rows(
+        len(proportions), settings["max_heatmap_cells"], settings["seed"]
+    )
+    sizes = (
+        region_sets.groupby(["kind", "set"], sort=False)
+        .size()
+        .rename("regions")
+        .reset_index()
+    )
 
     blocks: list[Block] = [
         Figure(
@@ -76,7 +83,12 @@ def topics_section(
             "rest, on topic-imputed accessibility.",
             330,
         ),
-        table("region_set_sizes", sizes, f"Regions in each of the {len(sizes)} sets.", folded=True),
+        table(
+            "region_set_sizes",
+            sizes,
+            f"Regions in each of the {len(sizes)} sets.",
+            folded=True,
+        ),
     ]
 
     return Section("topics", "Topics", blocks)

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grnformer.bench.virtual_perturbation import paired_batches, predict_shift, set_expression
+from grnformer.bench.virtual_perturbation import (
+    paired_batches,
+    predict_shift,
+    set_expression,
+)
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
 from grnformer.data.batcher import Batcher, Rows
@@ -39,12 +43,23 @@ def screen():
 def settings_of(steps):
     settings = read_defaults("pretrain")
     size = copy.deepcopy(settings.pop("sizes")["tiny"])
-    size |= {"backbone": size.pop("backbones")["scgpt"], "steps": steps, "batch_size": 16}
+    size |= {
+        "backbone": size.pop("backbones")["scgpt"],
+        "steps": steps,
+        "batch_size": 16,
+    }
     settings["optimiser"] |= {"evaluate_every": steps, "log_every": steps}
-    return settings | {"size": size, "size_name": "tiny", "heldout_cells": 16, "heldout_repeats": 1}
+    return settings | {
+        "size": size,
+        "size_name": "tiny",
+        "heldout_cells": 16,
+        "heldout_repeats": 1,
+    }
 
 
-def test_the_true_network_predicts_more_than_a_rewired_one(control, screen, tmp_path, monkeypatch):
+def test_the_true_network_predicts_more_than_a_rewired_one(
+    control, screen, tmp_path, monkeypatch
+):
     monkeypatch.setattr(control, "SHOWN", 16)
     screen.data.copy().write_h5ad(tmp_path / "cells.h5ad")
     bundle, settings = control.true_bundle(screen), settings_of(70)
@@ -52,7 +67,13 @@ def test_the_true_network_predicts_more_than_a_rewired_one(control, screen, tmp_
     for network in (control.TRUE, control.REWIRED):
         arm = control.arm_bundle(bundle, "hybrid", network, 1)
         scores[network] = control.run_arm(
-            tmp_path / "cells.h5ad", screen, arm, network, settings, model_seed=1, folder=tmp_path / network
+            tmp_path / "cells.h5ad",
+            screen,
+            arm,
+            network,
+            settings,
+            model_seed=1,
+            folder=tmp_path / network,
         )
     true, rewired = scores[control.TRUE], scores[control.REWIRED]
     assert true["loss_heldout"] < rewired["loss_heldout"] - 0.03, scores
@@ -66,13 +87,18 @@ def test_a_perturbed_tf_moves_its_targets_and_no_others(control, screen):
     assert not {name[:-1] for name in shifts} & {
         name[:-1] for name in screen.data.obs["perturbation"].iloc[screen.rows("train")]
     }
-    genes, everywhere = screen.data.var_names, screen.edges["cell_types"].str.len() == len(screen.cell_types)
+    genes, everywhere = (
+        screen.data.var_names,
+        screen.edges["cell_types"].str.len() == len(screen.cell_types),
+    )
     of_targets, of_others = [], []
     for name, shift in shifts.items():
         edges = screen.edges[screen.edges["tf"] == name[:-1]]
         direction = 1 if name.endswith("+") else -1
         chosen = edges[everywhere[edges.index]]
-        of_targets.extend(direction * chosen["sign"] * shift[genes.get_indexer(chosen["gene"])])
+        of_targets.extend(
+            direction * chosen["sign"] * shift[genes.get_indexer(chosen["gene"])]
+        )
         of_others.extend(shift[~genes.isin([*edges["gene"], name[:-1]])])
     assert (np.array(of_targets) > 0).mean() > 0.95
     assert np.mean(of_targets) > 5 * np.mean(np.abs(of_others))
@@ -87,29 +113,48 @@ def test_same_seed_same_screen(screen):
 
 def test_training_cells_know_neither_the_last_type_nor_the_held_out_tfs(screen):
     obs = screen.data.obs
-    assert set(obs["cell_type"].iloc[screen.rows("train")]) == set(screen.cell_types[:-1])
-    assert set(obs["cell_type"].iloc[screen.rows("new_type")]) == {screen.cell_types[-1]}
+    assert set(obs["cell_type"].iloc[screen.rows("train")]) == set(
+        screen.cell_types[:-1]
+    )
+    assert set(obs["cell_type"].iloc[screen.rows("new_type")]) == {
+        screen.cell_types[-1]
+    }
     assert set(obs["perturbation"].iloc[screen.rows("heldout")]) == {"control"}
 
 
 def test_setting_a_gene_changes_that_gene_alone():
     rows = sp.csr_matrix(np.array([[0, 2.0, 1], [3, 0, 0]]))
-    np.testing.assert_array_equal(set_expression(rows, 1, up=False).toarray(), [[0, 0, 1], [3, 0, 0]])
-    np.testing.assert_array_equal(set_expression(rows, 0, up=True).toarray(), [[2, 2, 1], [3, 0, 0]])
+    np.testing.assert_array_equal(
+        set_expression(rows, 1, up=False).toarray(), [[0, 0, 1], [3, 0, 0]]
+    )
+    np.testing.assert_array_equal(
+        set_expression(rows, 0, up=True).toarray(), [[2, 2, 1], [3, 0, 0]]
+    )
 
 
-def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(control, screen, tmp_path):
+def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(
+    control, screen, tmp_path
+):
     screen.data.copy().write_h5ad(tmp_path / "cells.h5ad")
     graph = control.true_bundle(screen).graph
     tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
-    with Corpus.of_dataset(tmp_path / "cells.h5ad", list(screen.data.var_names)) as store:
-        cells = Batcher(store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_fraction=0.3)
+    with Corpus.of_dataset(
+        tmp_path / "cells.h5ad", list(screen.data.var_names)
+    ) as store:
+        cells = Batcher(
+            store, graph, screen.cell_types, tokeniser, n_tokens=20, mask_fraction=0.3
+        )
         rows = screen.rows("heldout")[:10]
         file = store.parts[0].store
         as_is = file.read_all(rows)
-        made = [Rows(tokeniser.values(x), x) for x in (as_is, set_expression(as_is, 4, up=False))]
+        made = [
+            Rows(tokeniser.values(x), x)
+            for x in (as_is, set_expression(as_is, 4, up=False))
+        ]
         activity = VisibleActivity(graph, file)
-        before, after = paired_batches(cells, activity, rows, *made, 4, np.random.default_rng(0))
+        before, after = paired_batches(
+            cells, activity, rows, *made, 4, np.random.default_rng(0)
+        )
     assert (before.gene_BL == after.gene_BL).all()
     assert (before.masked_BL == after.masked_BL).all()
     of_tf = before.gene_BL == 4
@@ -124,4 +169,14 @@ def test_a_backbone_that_masks_genes_is_said_to_have_no_shifts():
         masks_genes = True
 
     with pytest.raises(InputError, match="hides the gene"):
-        predict_shift(Hiding(), None, None, np.arange(2), 0, up=True, repeats=1, batch_size=2, seed=1)  # type: ignore[arg-type]
+        predict_shift(
+            Hiding(),
+            None,
+            None,
+            np.arange(2),
+            0,
+            up=True,
+            repeats=1,
+            batch_size=2,
+            seed=1,
+        )  # type: ignore[arg-type]

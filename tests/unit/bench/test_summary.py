@@ -11,11 +11,21 @@ from grnformer.core.errors import InputError
 def scores(arm, kind, values, metric="rmse", unit="seed", task="pairs", members=None):
     members = members or [f"m{i}" for i in range(len(values))]
     frame = pd.DataFrame({"member": members, "value": np.asarray(values, dtype=float)})
-    return frame.assign(benchmark="drug_response", task=task, arm=arm, kind=kind, metric=metric, unit=unit, n=100)
+    return frame.assign(
+        benchmark="drug_response",
+        task=task,
+        arm=arm,
+        kind=kind,
+        metric=metric,
+        unit=unit,
+        n=100,
+    )
 
 
 def summarise(*parts, n_resamples=2000):
-    table = summarise_scores(pd.concat(parts, ignore_index=True), n_resamples=n_resamples, seed=1)
+    table = summarise_scores(
+        pd.concat(parts, ignore_index=True), n_resamples=n_resamples, seed=1
+    )
     contracts.check(table, "summary", where="test")
     return table.set_index("arm")
 
@@ -28,10 +38,16 @@ def test_mean_or_median_as_the_metric_says_and_failures_are_counted():
 
 
 def test_distance_to_the_best_baseline_follows_the_metrics_direction():
-    parts = scores("a", "model", [1, 2, 3]), scores("bad", "baseline", [5, 5, 5]), scores("good", "baseline", [2, 3, 4])
+    parts = (
+        scores("a", "model", [1, 2, 3]),
+        scores("bad", "baseline", [5, 5, 5]),
+        scores("good", "baseline", [2, 3, 4]),
+    )
     lower = summarise(*parts)
     assert lower.loc["a", "baseline"] == "good"
-    distance = lower.loc["a", ["above_baseline", "above_baseline_low", "above_baseline_high"]].astype(float)
+    distance = lower.loc[
+        "a", ["above_baseline", "above_baseline_low", "above_baseline_high"]
+    ].astype(float)
     np.testing.assert_allclose(distance, 1)  # paired: the members' spread cancels
     assert lower.loc["bad", "above_baseline"] == -2
     assert lower.loc["good", ["baseline", "above_baseline"]].isna().all()
@@ -41,14 +57,20 @@ def test_distance_to_the_best_baseline_follows_the_metrics_direction():
 
 
 def test_baseline_is_compared_on_shared_members_only():
-    found = summarise(scores("a", "model", [1, 2, np.nan]), scores("f", "baseline", [2, 3, 100]))
+    found = summarise(
+        scores("a", "model", [1, 2, np.nan]), scores("f", "baseline", [2, 3, 100])
+    )
     assert found.loc["a", "above_baseline"] == 1
 
 
 def test_single_baseline_is_a_constant_and_single_members_have_no_interval():
-    found = summarise(scores("a", "model", [1, 2, 3]), scores("f", "baseline", [4], members=["all"]))
+    found = summarise(
+        scores("a", "model", [1, 2, 3]), scores("f", "baseline", [4], members=["all"])
+    )
     assert found.loc["a", "above_baseline"] == 2
-    assert found.loc["a", "above_baseline_low"] < 2 < found.loc["a", "above_baseline_high"]
+    assert (
+        found.loc["a", "above_baseline_low"] < 2 < found.loc["a", "above_baseline_high"]
+    )
     assert found.loc["f", ["low", "high"]].isna().all()
 
 
@@ -56,7 +78,8 @@ def test_medians_of_fewer_than_six_members_have_no_interval():
     """Resampled members that all lie on one side exclude the other by chance too often."""
     for n, has_interval in ((5, False), (6, True)):
         parts = [
-            scores(a, k, np.arange(n) + d, "auprc_ratio", "tf") for a, k, d in (("a", "model", 1), ("f", "baseline", 0))
+            scores(a, k, np.arange(n) + d, "auprc_ratio", "tf")
+            for a, k, d in (("a", "model", 1), ("f", "baseline", 0))
         ]
         row = summarise(*parts).loc["a"]
         assert row[["low", "above_baseline_low"]].notna().tolist() == [has_interval] * 2
@@ -64,7 +87,13 @@ def test_medians_of_fewer_than_six_members_have_no_interval():
 
 def test_tasks_and_metrics_are_kept_apart():
     table = summarise_scores(
-        pd.concat([scores("a", "model", [1, 2]), scores("f", "baseline", [9, 9], task="drugs")], ignore_index=True),
+        pd.concat(
+            [
+                scores("a", "model", [1, 2]),
+                scores("f", "baseline", [9, 9], task="drugs"),
+            ],
+            ignore_index=True,
+        ),
         n_resamples=100,
         seed=1,
     )
@@ -72,7 +101,9 @@ def test_tasks_and_metrics_are_kept_apart():
 
 
 def test_an_arm_without_any_value_is_shown():
-    found = summarise(scores("a", "model", [np.nan, np.nan]), scores("f", "baseline", [1, 2]))
+    found = summarise(
+        scores("a", "model", [np.nan, np.nan]), scores("f", "baseline", [1, 2])
+    )
     assert np.isnan(found.loc["a", "estimate"])
     assert found.loc["a", ["members", "failed"]].tolist() == [0, 2]
 
@@ -80,7 +111,9 @@ def test_an_arm_without_any_value_is_shown():
 @pytest.mark.parametrize("n_members", [3, 5, 40])
 def test_intervals_cover_the_true_mean_about_as_often_as_they_say(n_members):
     rng = np.random.default_rng(0)
-    parts = [scores(f"a{i}", "model", rng.normal(1.0, 0.5, n_members)) for i in range(400)]
+    parts = [
+        scores(f"a{i}", "model", rng.normal(1.0, 0.5, n_members)) for i in range(400)
+    ]
     found = summarise(*parts, n_resamples=400)
     covered = ((found["low"] <= 1.0) & (found["high"] >= 1.0)).mean()
     assert 0.92 < covered < 0.98
@@ -89,7 +122,9 @@ def test_intervals_cover_the_true_mean_about_as_often_as_they_say(n_members):
 def test_rows_do_not_depend_on_each_other_or_on_their_order():
     a, f = scores("a", "model", [1, 4, 2]), scores("f", "baseline", [2, 3, 4])
     together = summarise(a, f, scores("b", "model", [7, 7, 8]))
-    pd.testing.assert_frame_equal(summarise(f.iloc[::-1], a.iloc[::-1]), together.drop(index="b"))
+    pd.testing.assert_frame_equal(
+        summarise(f.iloc[::-1], a.iloc[::-1]), together.drop(index="b")
+    )
 
 
 def test_undeclared_metrics_and_mixed_units_are_refused():

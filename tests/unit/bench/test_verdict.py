@@ -10,14 +10,26 @@ import pytest
 from scipy import stats
 
 from grnformer.bench.intervals import Estimate, estimate_mean
-from grnformer.bench.summary import best_baseline, compare_arms, compare_seeds, judge, paired_difference
+from grnformer.bench.summary import (
+    best_baseline,
+    compare_arms,
+    compare_seeds,
+    judge,
+    paired_difference,
+)
 from grnformer.report.sections.bench import describe_verdict
 
 METRIC = "double_centred_pearson"
 
 
-def say(make_scores: Any, hybrid: list[float], none: list[float], baseline: float) -> tuple[str, str]:
-    arms = {"hybrid": ("model", hybrid), "none": ("control", none), "ridge": ("baseline", [baseline])}
+def say(
+    make_scores: Any, hybrid: list[float], none: list[float], baseline: float
+) -> tuple[str, str]:
+    arms = {
+        "hybrid": ("model", hybrid),
+        "none": ("control", none),
+        "ridge": ("baseline", [baseline]),
+    }
     scores = make_scores("drug_response", "line", arms, METRIC, "seed")
     compared = compare_arms(scores, [("hybrid", "none")], [METRIC], 200, 1)
     assert compared["role"].tolist() == ["control", "baseline"]
@@ -84,7 +96,8 @@ def test_one_member_allows_no_interval() -> None:
 
 def test_medians_are_paired_over_members(make_scores: Any) -> None:
     rng = np.random.default_rng(3)
-    base = rng.lognormal(0, 1, 40)  # TFs differ far more than the arms do: only pairing sees the difference
+    # TFs differ far more than the arms do: only pairing sees the difference
+    base = rng.lognormal(0, 1, 40)
     arms = {"a": ("model", (base + 0.2).tolist()), "b": ("control", base.tolist())}
     scores = make_scores("grn_accuracy", "K562", arms, "auprc_ratio", "tf")
     difference, low, high, n = differ(scores, 500)
@@ -101,12 +114,19 @@ def test_undefined_members_are_left_out_of_both(make_scores: Any) -> None:
 
 def test_an_undefined_baseline_is_never_the_best(make_scores: Any) -> None:
     arms = {"mean": ("baseline", [None]), "ridge": ("baseline", [0.3])}
-    assert best_baseline(make_scores("drug_response", "pair", arms, METRIC, "seed")) == "ridge"
-    assert best_baseline(pd.DataFrame(columns=["kind", "metric", "value", "arm"])) is None
+    assert (
+        best_baseline(make_scores("drug_response", "pair", arms, METRIC, "seed"))
+        == "ridge"
+    )
+    assert (
+        best_baseline(pd.DataFrame(columns=["kind", "metric", "value", "arm"])) is None
+    )
 
 
 def test_few_members_allow_no_interval_of_a_median(make_scores: Any) -> None:
-    few, enough = ({"a": ("model", [2.0] * n), "b": ("control", [1.0] * n)} for n in (5, 6))
+    few, enough = (
+        {"a": ("model", [2.0] * n), "b": ("control", [1.0] * n)} for n in (5, 6)
+    )
     for arms, outcome in ((few, "too few members"), (enough, "better")):
         scores = make_scores("grn_accuracy", "K562", arms, "auprc_ratio", "tf")
         found = differ(scores)
@@ -116,7 +136,10 @@ def test_few_members_allow_no_interval_of_a_median(make_scores: Any) -> None:
 def test_members_of_a_cluster_are_drawn_together(make_scores: Any) -> None:
     """Twelve members in four clusters are as uncertain as four: the interval grows."""
     values = np.repeat([0.0, 1.0, 2.0, 4.0], 3)
-    arms = {"a": ("model", (values + 1).tolist()), "b": ("control", np.ones(12).tolist())}
+    arms = {
+        "a": ("model", (values + 1).tolist()),
+        "b": ("control", np.ones(12).tolist()),
+    }
     scores = make_scores("grn_accuracy", "all", arms, "auprc_ratio", "tf")
     number = scores.groupby("arm").cumcount() // 3
     alone = differ(scores, 500)
@@ -127,16 +150,30 @@ def test_members_of_a_cluster_are_drawn_together(make_scores: Any) -> None:
 
 def test_members_of_other_units_are_not_paired(make_scores: Any) -> None:
     """Fold 1 is not seed 1; a single value counts as a constant."""
-    arms = make_scores("drug_response", "pair", {"a": ("model", [0.5, 0.7])}, METRIC, "seed")
-    for values, expected in (([0.1, 0.2], "not comparable"), ([0.1], "no difference shown")):
-        other = make_scores("drug_response", "pair", {"b": ("baseline", values)}, METRIC, "fold")
+    arms = make_scores(
+        "drug_response", "pair", {"a": ("model", [0.5, 0.7])}, METRIC, "seed"
+    )
+    for values, expected in (
+        ([0.1, 0.2], "not comparable"),
+        ([0.1], "no difference shown"),
+    ):
+        other = make_scores(
+            "drug_response", "pair", {"b": ("baseline", values)}, METRIC, "fold"
+        )
         assert differ(pd.concat([arms, other])).outcome == expected
 
 
 def test_seeds_are_paired_by_row() -> None:
-    errors = pd.DataFrame({"a": [0.5, 0.4, 0.9], "b": [0.6, 0.5, np.nan], "c": [np.nan, np.nan, 0.1]}, index=[1, 2, 3])
-    table = compare_seeds(errors, [("a", "b"), ("a", "c"), ("b", "c"), ("a", "absent")], sign=-1)
-    assert table["difference"].to_numpy() == pytest.approx([0.1, -0.8, np.nan], nan_ok=True)
+    errors = pd.DataFrame(
+        {"a": [0.5, 0.4, 0.9], "b": [0.6, 0.5, np.nan], "c": [np.nan, np.nan, 0.1]},
+        index=[1, 2, 3],
+    )
+    table = compare_seeds(
+        errors, [("a", "b"), ("a", "c"), ("b", "c"), ("a", "absent")], sign=-1
+    )
+    assert table["difference"].to_numpy() == pytest.approx(
+        [0.1, -0.8, np.nan], nan_ok=True
+    )
     assert table["seeds"].tolist() == [2, 1, 0]
     assert table["outcome"].tolist() == ["better", "too few members", "not comparable"]
 

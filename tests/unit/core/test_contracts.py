@@ -108,7 +108,9 @@ def test_tables_that_keep_the_contract_pass(check, frame: pd.DataFrame) -> None:
         (table(source=["chip", "guess"]), r"\['guess'\].*one of \['chip', 'motif'\]"),
     ],
 )
-def test_each_violation_of_a_table_is_named(check, frame: pd.DataFrame, message: str) -> None:
+def test_each_violation_of_a_table_is_named(
+    check, frame: pd.DataFrame, message: str
+) -> None:
     with pytest.raises(InputError, match=f"(?s)file.parquet.*{message}"):
         check(frame, TABLE)
 
@@ -198,7 +200,9 @@ def test_each_violation_of_an_anndata_is_named(check, breach, message: str) -> N
 
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
 def test_an_empty_matrix_is_named(check, shape: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match=rf"an empty matrix \({shape[0]} x {shape[1]}\)"):
+    with pytest.raises(
+        InputError, match=rf"an empty matrix \({shape[0]} x {shape[1]}\)"
+    ):
         check(cells()[: shape[0], : shape[1]].copy(), ANNDATA)
 
 

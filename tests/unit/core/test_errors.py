@@ -9,8 +9,16 @@ from grnformer.core.errors import InputError
 
 def test_message_has_the_three_parts_in_order() -> None:
     error = InputError("a cat", "a dog", "adopt one")
-    assert str(error).splitlines() == ["Found: a cat", "Expected: a dog", "To mend it: adopt one"]
-    assert (error.found, error.expected, error.remedy) == ("a cat", "a dog", "adopt one")
+    assert str(error).splitlines() == [
+        "Found: a cat",
+        "Expected: a dog",
+        "To mend it: adopt one",
+    ]
+    assert (error.found, error.expected, error.remedy) == (
+        "a cat",
+        "a dog",
+        "adopt one",
+    )
 
 
 def test_is_a_value_error_that_survives_a_process_boundary() -> None:

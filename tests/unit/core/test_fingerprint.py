@@ -73,7 +73,15 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_modules_are_followed_through_all_kinds_of_imports(package: Path) -> None:
     used = _load(package).modules_used(package.parent / "script.py")
-    assert used == ["toy", "toy.deep", "toy.job", "toy.shared", "toy.stage", "toy.stage.first", "toy.stage.second"]
+    assert used == [
+        "toy",
+        "toy.deep",
+        "toy.job",
+        "toy.shared",
+        "toy.stage",
+        "toy.stage.first",
+        "toy.stage.second",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,9 @@ def test_modules_are_followed_through_all_kinds_of_imports(package: Path) -> Non
         ("stage/__init__.py", "", "import os\n"),
     ],
 )
-def test_a_change_of_reached_code_changes_it(take, package: Path, module: str, old: str, new: str) -> None:
+def test_a_change_of_reached_code_changes_it(
+    take, package: Path, module: str, old: str, new: str
+) -> None:
     before = take()
     edit(package / module, old, new)
     assert take() != before
@@ -104,9 +114,19 @@ def test_a_change_of_reached_code_changes_it(take, package: Path, module: str, o
         ("stage/second.py", "return 2", "return (2)"),
         ("stage/second.py", 'key(3, "size")', 'key(4, "width")'),
     ],
-    ids=["unrelated module", "module docstring", "docstring", "docstring removed", "comment", "formatting", "settings"],
+    ids=[
+        "unrelated module",
+        "module docstring",
+        "docstring",
+        "docstring removed",
+        "comment",
+        "formatting",
+        "settings",
+    ],
 )
-def test_what_does_not_matter_does_not_change_it(take, package: Path, module: str, old: str, new: str) -> None:
+def test_what_does_not_matter_does_not_change_it(
+    take, package: Path, module: str, old: str, new: str
+) -> None:
     before = take()
     edit(package / module, old, new)
     assert take() == before
@@ -132,8 +152,15 @@ def test_reading_it_imports_nothing(package: Path, take) -> None:
     assert "toy" not in sys.modules
 
 
-def test_a_programs_fingerprint_follows_the_files_beside_it_that_it_imports(tmp_path: Path) -> None:
-    files = {"run": "import json\n\nimport beside\n", "beside": "import deeper\n", "deeper": "x = 1\n", "other": ""}
+def test_a_programs_fingerprint_follows_the_files_beside_it_that_it_imports(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "run": "import json\n\nimport beside\n",
+        "beside": "import deeper\n",
+        "deeper": "x = 1\n",
+        "other": "",
+    }
 
     def written(name: str, **changes: str) -> str:
         folder = tmp_path / name
@@ -143,7 +170,10 @@ def test_a_programs_fingerprint_follows_the_files_beside_it_that_it_imports(tmp_
         return shipped.fingerprint_program(folder / "run.py")
 
     first = written("first")
-    assert written("elsewhere", other="x = 2\n", beside="# a comment\nimport deeper\n") == first
+    assert (
+        written("elsewhere", other="x = 2\n", beside="# a comment\nimport deeper\n")
+        == first
+    )
     assert written("changed", deeper="x = 2\n") != first
 
 
@@ -152,7 +182,10 @@ def test_a_module_loaded_by_name_counts_where_it_is_named(package: Path) -> None
     (package / "stage" / "chosen.py").write_text("from toy import unrelated\n")
     (package / "stage" / "other.py").write_text("x = 1\n")
     used = _load(package).modules_used(script, "toy.stage.chosen")
-    assert set(used) - set(_load(package).modules_used(script)) == {"toy.stage.chosen", "toy.unrelated"}
+    assert set(used) - set(_load(package).modules_used(script)) == {
+        "toy.stage.chosen",
+        "toy.unrelated",
+    }
     before = _load(package).fingerprint(script, "toy.stage.chosen")
     assert before != _load(package).fingerprint(script)
     edit(package / "stage" / "other.py", "x = 1", "x = 2")
@@ -171,9 +204,13 @@ def test_a_module_that_says_so_affects_no_result(take, package: Path) -> None:
     assert take() != before
 
 
-def test_what_is_reached_only_through_a_module_left_out_does_not_count(package: Path) -> None:
+def test_what_is_reached_only_through_a_module_left_out_does_not_count(
+    package: Path,
+) -> None:
     def fresh() -> str:
-        return _load(package).fingerprint_modules("toy.stage.first", without=["toy.shared"])
+        return _load(package).fingerprint_modules(
+            "toy.stage.first", without=["toy.shared"]
+        )
 
     before = fresh()
     edit(package / "deep.py", "bottom = 0", "bottom = 1")
@@ -189,7 +226,12 @@ def copied(tmp_path: Path) -> Path:
     return Path(shutil.copytree(CHECKOUT / "grnformer", tmp_path / "grnformer"))
 
 
-USERS = ["pretrain/pretrain_model", "embed/embed_anndata", "bench/embed_lines", "attention/analyse_attention"]
+USERS = [
+    "pretrain/pretrain_model",
+    "embed/embed_anndata",
+    "bench/embed_lines",
+    "attention/analyse_attention",
+]
 
 
 def test_a_backbone_counts_for_the_models_that_have_it(copied: Path) -> None:
@@ -199,7 +241,10 @@ def test_a_backbone_counts_for_the_models_that_have_it(copied: Path) -> None:
     def by_backbone() -> dict[str, list[str]]:
         code = _load(copied)
         return {
-            name: [code.fingerprint(script, f"{BACKBONES}.{name}") for script in scripts.values()]
+            name: [
+                code.fingerprint(script, f"{BACKBONES}.{name}")
+                for script in scripts.values()
+            ]
             for name in everywhere
         }
 
@@ -207,9 +252,13 @@ def test_a_backbone_counts_for_the_models_that_have_it(copied: Path) -> None:
         """Backbones for which all rules change; an edit must not change some rules only."""
         before = by_backbone()
         path = copied / file
-        path.write_text(path.read_text() + "ADDED = 1\n")  # a file that was moved away is an error
+        # a file that was moved away is an error
+        path.write_text(path.read_text() + "ADDED = 1\n")
         after = by_backbone()
-        differ = {name: [a != b for a, b in zip(before[name], after[name], strict=True)] for name in everywhere}
+        differ = {
+            name: [a != b for a, b in zip(before[name], after[name], strict=True)]
+            for name in everywhere
+        }
         assert all(len(set(of_rules)) == 1 for of_rules in differ.values()), differ
         return {name for name, of_rules in differ.items() if all(of_rules)}
 
@@ -229,4 +278,13 @@ def test_only_these_modules_say_that_they_affect_no_result() -> None:
         if "AFFECTS_RESULTS = False" in path.read_text().splitlines()
     }
     train = {f"train/{name}.py" for name in ("divergence", "preemption", "progress")}
-    assert found == {"core/errors.py", "core/fingerprint.py", "core/methods.py", "settings/key.py"} | train
+    assert (
+        found
+        == {
+            "core/errors.py",
+            "core/fingerprint.py",
+            "core/methods.py",
+            "settings/key.py",
+        }
+        | train
+    )

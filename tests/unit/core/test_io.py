@@ -12,7 +12,14 @@ import scipy.sparse as sp
 from grnformer.core import contracts, io
 from grnformer.core.errors import InputError
 
-TF_GENE = pd.DataFrame({"tf": ["A", "B"], "gene": ["X", "Y"], "importance": [1.5, 0.0], "rho": [0.25, -1.0]})
+TF_GENE = pd.DataFrame(
+    {
+        "tf": ["A", "B"],
+        "gene": ["X", "Y"],
+        "importance": [1.5, 0.0],
+        "rho": [0.25, -1.0],
+    }
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -26,11 +33,18 @@ def multiome() -> mudata.MuData:
     rna = anndata.AnnData(
         X=counts.astype(float).log1p().tocsr(),
         obs=pd.DataFrame(index=cells),
-        var=pd.DataFrame({"n_cells": [3, 4], "highly_variable": [True, False]}, index=["G1", "G2"]),
+        var=pd.DataFrame(
+            {"n_cells": [3, 4], "highly_variable": [True, False]}, index=["G1", "G2"]
+        ),
         layers={"counts": counts},
         obsm={"X_pca": np.zeros((4, 2))},
     )
-    columns = {"chrom": ["chr1", "chr1"], "start": [0, 600], "end": [501, 1101], "n_cells": [3, 4]}
+    columns = {
+        "chrom": ["chr1", "chr1"],
+        "start": [0, 600],
+        "end": [501, 1101],
+        "n_cells": [3, 4],
+    }
     atac = anndata.AnnData(
         X=(counts > 0).astype(float).tocsr(),
         obs=pd.DataFrame(index=cells),
@@ -39,7 +53,9 @@ def multiome() -> mudata.MuData:
         obsm={"X_lsi": np.zeros((4, 2))},
     )
     data = mudata.MuData({"rna": rna, "atac": atac})
-    data.obs = pd.DataFrame({"cell_type": ["a", "a", "b", "b"], "sample": "s", "donor": "d"}, index=cells)
+    data.obs = pd.DataFrame(
+        {"cell_type": ["a", "a", "b", "b"], "sample": "s", "donor": "d"}, index=cells
+    )
     return data
 
 
@@ -53,7 +69,9 @@ def test_atomic_renames_on_success(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("as_folder", [False, True])
-def test_atomic_leaves_nothing_behind_a_failure(tmp_path: Path, as_folder: bool) -> None:
+def test_atomic_leaves_nothing_behind_a_failure(
+    tmp_path: Path, as_folder: bool
+) -> None:
     def write_and_fail() -> None:
         with io.atomic(tmp_path / "file") as temporary:
             if as_folder:
@@ -100,16 +118,28 @@ def test_tables_survive_a_round_trip(tmp_path: Path, suffix: str) -> None:
 
 
 def test_text_columns_of_a_tsv_stay_text(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"kind": ["cell"], "name": ["0012"], "sample": ["1"], "reason": ["few counts"]})
+    frame = pd.DataFrame(
+        {"kind": ["cell"], "name": ["0012"], "sample": ["1"], "reason": ["few counts"]}
+    )
     io.write_table(frame, tmp_path / "dropped.tsv", "dropped")
-    assert io.read_table(tmp_path / "dropped.tsv", "dropped").iloc[0].to_list() == ["cell", "0012", "1", "few counts"]
+    assert io.read_table(tmp_path / "dropped.tsv", "dropped").iloc[0].to_list() == [
+        "cell",
+        "0012",
+        "1",
+        "few counts",
+    ]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".tsv"])
 def test_a_table_without_rows_keeps_its_types(tmp_path: Path, suffix: str) -> None:
-    empty = pd.DataFrame({"gene": ["G"], "reason": ["no token"], "edges_lost": [1]}).iloc[:0]
+    empty = pd.DataFrame(
+        {"gene": ["G"], "reason": ["no token"], "edges_lost": [1]}
+    ).iloc[:0]
     io.write_table(empty, tmp_path / f"lost{suffix}", "lost_genes")
-    assert io.read_table(tmp_path / f"lost{suffix}", "lost_genes")["edges_lost"].dtype == "int64"
+    assert (
+        io.read_table(tmp_path / f"lost{suffix}", "lost_genes")["edges_lost"].dtype
+        == "int64"
+    )
 
 
 def test_a_table_that_breaks_its_contract_is_not_written(tmp_path: Path) -> None:
@@ -130,7 +160,9 @@ def test_a_read_checks_the_contract_too(tmp_path: Path) -> None:
         io.read_table(tmp_path / "network.parquet", "tf_gene")
 
 
-@pytest.mark.parametrize("read", [io.read_table, io.read_anndata, io.read_mudata, io.read_json])
+@pytest.mark.parametrize(
+    "read", [io.read_table, io.read_anndata, io.read_mudata, io.read_json]
+)
 def test_a_missing_file_is_named(tmp_path: Path, read) -> None:
     with pytest.raises(InputError, match=r"no file at .*absent\.parquet"):
         read(tmp_path / "absent.parquet", "tf_gene")
@@ -160,11 +192,18 @@ def test_mudata_without_a_modality_is_not_written(tmp_path: Path) -> None:
 
 
 def test_json_is_checked_and_sorted(tmp_path: Path) -> None:
-    entry = {"source": "https://x.org/y", "sha256": "0" * 64, "licence": "MIT", "about": "a file"}
+    entry = {
+        "source": "https://x.org/y",
+        "sha256": "0" * 64,
+        "licence": "MIT",
+        "about": "a file",
+    }
     io.write_json({"b": entry, "a": entry}, tmp_path / "registry.json", "resources")
     assert list(io.read_json(tmp_path / "registry.json", "resources")) == ["a", "b"]
     with pytest.raises(InputError, match="sha256"):
-        io.write_json({"a": entry | {"sha256": "abc"}}, tmp_path / "broken.json", "resources")
+        io.write_json(
+            {"a": entry | {"sha256": "abc"}}, tmp_path / "broken.json", "resources"
+        )
     assert names(tmp_path) == ["registry.json"]
 
 

@@ -14,10 +14,17 @@ from grnformer.core.job import job
 
 @pytest.fixture
 def snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    for variable in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+    ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
-    return SimpleNamespace(threads=3, log=[str(tmp_path / "log" / "rule.log")], rule="infer_network")
+    return SimpleNamespace(
+        threads=3, log=[str(tmp_path / "log" / "rule.log")], rule="infer_network"
+    )
 
 
 def log_of(snakemake: SimpleNamespace) -> str:
@@ -30,7 +37,9 @@ def test_libraries_are_held_to_the_rules_threads(snakemake: SimpleNamespace) -> 
         assert os.environ["NUMBA_NUM_THREADS"] == "3"
 
 
-def test_all_output_goes_into_the_log(snakemake: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_output_goes_into_the_log(
+    snakemake: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     with job(snakemake) as logger:
         sys.stdout.write("from a library\n")
         sys.stderr.write("a progress bar\n")
@@ -53,7 +62,12 @@ def test_wrong_input_ends_the_job_with_its_message_alone(
     assert stop.value.code == 1
     for text in (capsys.readouterr().err, log_of(snakemake)):
         assert "infer_network" in text
-        assert text.count("Found: no overlap\nExpected: the same barcodes\nTo mend it: remove the suffix") == 1
+        assert (
+            text.count(
+                "Found: no overlap\nExpected: the same barcodes\nTo mend it: remove the suffix"
+            )
+            == 1
+        )
         assert "Traceback" not in text
 
 

@@ -40,9 +40,15 @@ def test_files_that_register_a_method_are_methods(package: str) -> None:
 def test_only_the_method_that_is_asked_for_is_imported(package: str) -> None:
     found = methods.load(package, "first")
     assert found.call() == 1
-    assert (found.name, found.settings.__name__, found.environment) == ("first", "Settings", "tool")
+    assert (found.name, found.settings.__name__, found.environment) == (
+        "first",
+        "Settings",
+        "tool",
+    )
     assert found.about == {"costs": ["x"]}
-    assert [module for module in sys.modules if module.startswith(f"{package}.")] == [f"{package}.first"]
+    assert [module for module in sys.modules if module.startswith(f"{package}.")] == [
+        f"{package}.first"
+    ]
     second = methods.load(package, "second")
     assert (second.settings, second.environment, second.about) == (None, None, {})
 

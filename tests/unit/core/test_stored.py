@@ -10,7 +10,14 @@ import pytest
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
-from grnformer.core.stored import close_stored, copy_to_h5ad, open_stored, read_lazily, read_names, read_typed_cells
+from grnformer.core.stored import (
+    close_stored,
+    copy_to_h5ad,
+    open_stored,
+    read_lazily,
+    read_names,
+    read_typed_cells,
+)
 from grnformer.data.cells import CellStore
 from grnformer.graph.measured import read_measured
 from grnformer.prep.formats import read_matrix
@@ -21,10 +28,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
 
 @pytest.fixture
 def data() -> ad.AnnData:
-    counts = sp.random(30, 8, 0.4, "csr", random_state=0, data_rvs=lambda n: np.arange(1.0, n + 1))
-    obs = pd.DataFrame({"cell_type": pd.Categorical(["A", "B"] * 15)}, index=[f"c{i}" for i in range(30)])
-    var = pd.DataFrame({"gene_id": [f"ENSG{i}" for i in range(8)]}, index=[f"G{i}" for i in range(8)])
-    made = ad.AnnData(counts, obs, var, layers={"counts": counts.tocsc()}, uns={"made": "here"})
+    counts = sp.random(
+        30, 8, 0.4, "csr", random_state=0, data_rvs=lambda n: np.arange(1.0, n + 1)
+    )
+    obs = pd.DataFrame(
+        {"cell_type": pd.Categorical(["A", "B"] * 15)},
+        index=[f"c{i}" for i in range(30)],
+    )
+    var = pd.DataFrame(
+        {"gene_id": [f"ENSG{i}" for i in range(8)]}, index=[f"G{i}" for i in range(8)]
+    )
+    made = ad.AnnData(
+        counts, obs, var, layers={"counts": counts.tocsc()}, uns={"made": "here"}
+    )
     made.obsm["X_two"] = np.ones((30, 2))
     return made
 
@@ -57,7 +73,10 @@ def test_rows_are_read_from_disk(stored: Path, data: ad.AnnData) -> None:
 @pytest.mark.parametrize(
     ("types", "expected"),
     [
-        (pd.Categorical(["A", "B"] * 15, categories=["A", "B", "none has it"]), ["A", "B"]),
+        (
+            pd.Categorical(["A", "B"] * 15, categories=["A", "B", "none has it"]),
+            ["A", "B"],
+        ),
         ([3, 20] * 15, ["20", "3"]),
         (pd.Categorical([3, 20] * 15), ["20", "3"]),
     ],
@@ -73,7 +92,9 @@ def test_cell_types_are_text_and_those_that_cells_have(
     with CellStore(tmp_path / "typed.h5ad", ["G1"]) as store:
         measured = read_measured(tmp_path / "typed.h5ad").cell_types
         assert measured.to_dict() == dict.fromkeys(expected, 15)
-        assert store.type_names[store.type_codes].tolist() == [str(name) for name in types]
+        assert store.type_names[store.type_codes].tolist() == [
+            str(name) for name in types
+        ]
 
 
 def test_cells_without_a_type_are_refused(data: ad.AnnData, tmp_path: Path) -> None:
@@ -84,7 +105,9 @@ def test_cells_without_a_type_are_refused(data: ad.AnnData, tmp_path: Path) -> N
             read(tmp_path / "untyped.h5ad")
 
 
-def test_a_copy_holds_everything(stored: Path, data: ad.AnnData, tmp_path: Path) -> None:
+def test_a_copy_holds_everything(
+    stored: Path, data: ad.AnnData, tmp_path: Path
+) -> None:
     copy_to_h5ad(stored, tmp_path / "copy.h5ad")
     copy = ad.read_h5ad(tmp_path / "copy.h5ad")
     assert (copy.X != data.X).nnz == 0
@@ -99,7 +122,9 @@ def test_a_copy_holds_everything(stored: Path, data: ad.AnnData, tmp_path: Path)
 def test_a_dense_matrix_is_copied_and_read(data: ad.AnnData, tmp_path: Path) -> None:
     dense = ad.AnnData(data.X.toarray(), data.obs, data.var)
     dense.write_zarr(tmp_path / "dense.zarr")
-    np.testing.assert_array_equal(read_lazily(tmp_path / "dense.zarr").X[3:5], dense.X[3:5])
+    np.testing.assert_array_equal(
+        read_lazily(tmp_path / "dense.zarr").X[3:5], dense.X[3:5]
+    )
     copy_to_h5ad(tmp_path / "dense.zarr", tmp_path / "dense.h5ad")
     np.testing.assert_array_equal(ad.read_h5ad(tmp_path / "dense.h5ad").X, dense.X)
 

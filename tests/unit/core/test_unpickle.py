@@ -75,7 +75,9 @@ def test_a_call_in_the_pickle_is_refused_and_not_run(tmp_path: Path, read) -> No
     assert victim.exists()
 
 
-def test_a_call_hidden_in_a_tensors_storage_is_refused_and_not_run(tmp_path: Path) -> None:
+def test_a_call_hidden_in_a_tensors_storage_is_refused_and_not_run(
+    tmp_path: Path,
+) -> None:
     victim = tmp_path / "victim"
     path = dump({"a": Tensor(legacy(Evil(victim)), 3)}, tmp_path / "evil.pkl")
     with pytest.raises(InputError):

@@ -42,7 +42,9 @@ def column_of(rule: dict[str, Any], words: list[str]) -> list[Any]:
 
 
 def frame_of(columns: dict[str, Any], words: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({name: column_of(rule, words) for name, rule in columns.items()})
+    return pd.DataFrame(
+        {name: column_of(rule, words) for name, rule in columns.items()}
+    )
 
 
 def table_of(name: str) -> pd.DataFrame:
@@ -52,9 +54,17 @@ def table_of(name: str) -> pd.DataFrame:
     if "wide" in contract and contract["wide"]["type"] != "any":
         columns |= {"NA": contract["wide"], "None": contract["wide"]}
     table = frame_of(columns, [*WORDS, ""])
-    nullable = [column for column, rule in columns.items() if rule.get("nullable") and rule["type"] == "string"]
+    nullable = [
+        column
+        for column, rule in columns.items()
+        if rule.get("nullable") and rule["type"] == "string"
+    ]
     table.loc[len(WORDS), nullable] = None
-    numbers = [column for column, rule in columns.items() if rule.get("nullable") and rule["type"] == "number"]
+    numbers = [
+        column
+        for column, rule in columns.items()
+        if rule.get("nullable") and rule["type"] == "number"
+    ]
     table.loc[0, numbers] = np.nan
     return table
 
@@ -72,8 +82,12 @@ def plain(value: Any) -> Any:
 
 @pytest.mark.parametrize("suffix", [".tsv", ".parquet"])
 @pytest.mark.parametrize("name", TABLES)
-def test_any_word_is_text_in_every_table(tmp_path: Path, name: str, suffix: str) -> None:
-    if suffix == ".tsv" and any(rule["type"] == "list" for rule in contracts.load(name)["columns"].values()):
+def test_any_word_is_text_in_every_table(
+    tmp_path: Path, name: str, suffix: str
+) -> None:
+    if suffix == ".tsv" and any(
+        rule["type"] == "list" for rule in contracts.load(name)["columns"].values()
+    ):
         pytest.skip("lists are stored in Parquet only")
     table = table_of(name)
     io.write_table(table, tmp_path / f"table{suffix}", name)
@@ -85,7 +99,9 @@ def annotated(rules: dict[str, Any], features: list[str]) -> anndata.AnnData:
     shape = (len(WORDS), len(WORDS))
 
     def matrix(rule: dict[str, Any]) -> Any:
-        kind = {"integer": np.int32, "boolean": bool, "number": np.float32}[rule["type"]]
+        kind = {"integer": np.int32, "boolean": bool, "number": np.float32}[
+            rule["type"]
+        ]
         values = np.eye(shape[0]).astype(kind)
         return sp.csr_matrix(values) if rule.get("sparse") else values
 
@@ -105,7 +121,9 @@ def annotated(rules: dict[str, Any], features: list[str]) -> anndata.AnnData:
 
 def same_names(left: pd.DataFrame, right: pd.DataFrame) -> bool:
     text = left.select_dtypes(["object", "category"]).columns
-    pd.testing.assert_frame_equal(left[text].astype(object), right[text].astype(object), check_column_type=False)
+    pd.testing.assert_frame_equal(
+        left[text].astype(object), right[text].astype(object), check_column_type=False
+    )
     return True
 
 
@@ -122,7 +140,12 @@ def test_any_word_is_a_name_or_label_in_every_matrix(tmp_path: Path, name: str) 
 
     mudata.set_options(pull_on_update=False)
     rules, regions = contract["modalities"], [f"{word}:1-2" for word in WORDS]
-    both = mudata.MuData({"rna": annotated(rules["rna"], WORDS), "atac": annotated(rules["atac"], regions)})
+    both = mudata.MuData(
+        {
+            "rna": annotated(rules["rna"], WORDS),
+            "atac": annotated(rules["atac"], regions),
+        }
+    )
     both.obs = frame_of(contract["obs"], WORDS).set_axis(WORDS)
     io.write_mudata(both.copy(), tmp_path / "data.h5mu", name)
     again = io.read_mudata(tmp_path / "data.h5mu", name)
@@ -140,15 +163,25 @@ def content_of(schema: dict[str, Any], number: count) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     if kind == "object":
-        content = {key: content_of(part, number) for key, part in schema.get("properties", {}).items()}
+        content = {
+            key: content_of(part, number)
+            for key, part in schema.get("properties", {}).items()
+        }
         others = schema.get("additionalProperties", True)
         if others is not False:
             part = others if isinstance(others, dict) else {"type": "string"}
-            free = [key for key in [*schema.get("required", []), *WORDS] if key not in content]
+            free = [
+                key
+                for key in [*schema.get("required", []), *WORDS]
+                if key not in content
+            ]
             content |= {key: content_of(part, number) for key in free}
         return content
     if kind == "array":
-        return [content_of(schema["items"], number) for _ in range(schema.get("minItems", len(WORDS)))]
+        return [
+            content_of(schema["items"], number)
+            for _ in range(schema.get("minItems", len(WORDS)))
+        ]
     if kind in ("integer", "number"):
         return schema.get("minimum", 0)
     if "pattern" in schema:
@@ -164,7 +197,14 @@ def test_any_word_is_a_key_or_text_in_every_json(tmp_path: Path, name: str) -> N
 
 
 def test_a_missing_text_and_the_word_na_differ_in_a_tsv(tmp_path: Path) -> None:
-    table = pd.DataFrame({"kind": "gene", "name": ["NA", "nan", ""], "sample": ["NA", None, "null"], "reason": "few"})
+    table = pd.DataFrame(
+        {
+            "kind": "gene",
+            "name": ["NA", "nan", ""],
+            "sample": ["NA", None, "null"],
+            "reason": "few",
+        }
+    )
     io.write_table(table, tmp_path / "dropped.tsv", "dropped")
     lines = (tmp_path / "dropped.tsv").read_text().splitlines()
     assert lines[1:] == ["gene\tNA\tNA\tfew", "gene\tnan\t\tfew", "gene\t\tnull\tfew"]
@@ -172,10 +212,19 @@ def test_a_missing_text_and_the_word_na_differ_in_a_tsv(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "what"), [({"sample": ""}, "an empty text"), ({"name": "a\rb"}, "carriage"), ({"name": "a\0"}, "NUL")]
+    ("change", "what"),
+    [
+        ({"sample": ""}, "an empty text"),
+        ({"name": "a\rb"}, "carriage"),
+        ({"name": "a\0"}, "NUL"),
+    ],
 )
-def test_text_that_a_tsv_cannot_give_back_is_not_written(tmp_path: Path, change: dict[str, str], what: str) -> None:
-    table = pd.DataFrame({"kind": ["cell"], "name": "c", "sample": "s", "reason": "few"}).assign(**change)
+def test_text_that_a_tsv_cannot_give_back_is_not_written(
+    tmp_path: Path, change: dict[str, str], what: str
+) -> None:
+    table = pd.DataFrame(
+        {"kind": ["cell"], "name": "c", "sample": "s", "reason": "few"}
+    ).assign(**change)
     with pytest.raises(InputError, match=what):
         io.write_table(table, tmp_path / "dropped.tsv", "dropped")
     assert not list(tmp_path.iterdir())

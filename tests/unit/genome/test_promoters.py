@@ -26,11 +26,17 @@ def reverse_complement(codes):
 @pytest.mark.parametrize("fasta", [False, True])
 def test_promoters_are_read_by_their_genes_symbol(tmp_path, fasta):
     rows = [("A_1", "acGTN"), ("HLA-B_2", "AC"), ("A_2", "TTT"), ("X_1", "AAA")]
-    lines = [f">FP0001 {n} :+U\n{s[:2]}\n{s[2:]}" if fasta else f"{n}\t{s}" for n, s in rows]
+    lines = [
+        f">FP0001 {n} :+U\n{s[:2]}\n{s[2:]}" if fasta else f"{n}\t{s}" for n, s in rows
+    ]
     (tmp_path / "p.txt").write_text("\n".join(lines) + "\n")
     found = read_promoters(tmp_path / "p.txt", ["HLA-B", "A", "C"], min_genes=0.5)
     assert found.gene.tolist() == [1, 0, 1]
-    assert found.codes.tolist() == [[0, 1, 2, 3, -1], [0, 1, -1, -1, -1], [3, 3, 3, -1, -1]]
+    assert found.codes.tolist() == [
+        [0, 1, 2, 3, -1],
+        [0, 1, -1, -1, -1],
+        [3, 3, 3, -1, -1],
+    ]
     with pytest.raises(InputError, match="promoters of 2 of 3 genes"):
         read_promoters(tmp_path / "p.txt", ["HLA-B", "A", "C"], min_genes=0.9)
 
@@ -46,7 +52,9 @@ def test_background_keeps_gc_content_and_pairs_of_bases_and_nothing_longer():
     rng = np.random.default_rng(0)
     gc = np.repeat([0.3, 0.7], 2000)
     codes = np.where(
-        rng.random((4000, 50)) < gc[:, None], rng.integers(1, 3, (4000, 50)), 3 * rng.integers(0, 2, (4000, 50))
+        rng.random((4000, 50)) < gc[:, None],
+        rng.integers(1, 3, (4000, 50)),
+        3 * rng.integers(0, 2, (4000, 50)),
     )
     codes[:, 20:26] = [1, 2, 1, 2, 1, 2]  # CpGs in a row
     codes[:, 40:] = -1
@@ -77,9 +85,21 @@ def test_occupancy_is_the_summed_odds_of_all_sites_on_both_strands():
         for row, sequence in enumerate(codes):
             scores = []
             for weights in (odds, odds[::-1, ::-1]):
-                for start in range(-(len(matrix) // 3), 20 + len(matrix) // 3 - len(matrix) + 1):
-                    places = [(i, start + i) for i in range(len(matrix)) if 0 <= start + i < 20]
-                    scores.append(sum(weights[i, sequence[p]] for i, p in places if sequence[p] >= 0))
+                for start in range(
+                    -(len(matrix) // 3), 20 + len(matrix) // 3 - len(matrix) + 1
+                ):
+                    places = [
+                        (i, start + i)
+                        for i in range(len(matrix))
+                        if 0 <= start + i < 20
+                    ]
+                    scores.append(
+                        sum(
+                            weights[i, sequence[p]]
+                            for i, p in places
+                            if sequence[p] >= 0
+                        )
+                    )
             assert found[number][row] == pytest.approx(logsumexp(scores), rel=1e-5)
 
 
@@ -88,7 +108,9 @@ def test_odds_never_fall_and_are_none_where_background_is_alike():
     background = rng.normal(size=5000)
     alike = background_odds(rng.normal(size=5000), background, n_bins=100)
     assert np.abs(alike).mean() < 0.1
-    bound = np.where(rng.random(5000) < 0.1, rng.normal(5, 1, 5000), rng.normal(size=5000))
+    bound = np.where(
+        rng.random(5000) < 0.1, rng.normal(5, 1, 5000), rng.normal(size=5000)
+    )
     odds = background_odds(bound, background, n_bins=100)
     assert (np.diff(odds[np.argsort(bound)]) >= 0).all()
     assert np.median(odds[bound > 4]) > 2
@@ -103,7 +125,9 @@ def planted(n=1500, share=0.15):
     site = MOTIF.argmax(axis=1)
     for row in np.flatnonzero(bound):
         start = rng.integers(0, 52)
-        codes[row, start : start + 8] = site if rng.random() < 0.5 else reverse_complement(site)
+        codes[row, start : start + 8] = (
+            site if rng.random() < 0.5 else reverse_complement(site)
+        )
     return codes, bound
 
 
@@ -114,7 +138,9 @@ def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
     genes = [f"G{i}" for i in range(len(codes))]
     motifs = [Motif("m1", MOTIF, ["TF1", "TF3"]), Motif("m2", OTHER, ["TF2"])]
     promoters = Promoters(codes, np.arange(len(codes)))
-    table, targets = score_promoters(promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1)
+    table, targets = score_promoters(
+        promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1
+    )
     contracts.check(table, "promoter_binding", where="test")
     contracts.check(targets, "promoter_targets", where="test")
     assert table["gene"].tolist() == genes
@@ -124,9 +150,13 @@ def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
     assert (table["TF3"] == table["TF1"]).all()
     chosen = table.set_index("gene")["TF1"]
     of_tf1 = targets[targets["tf"] == "TF1"].set_index("gene")
-    pd.testing.assert_series_equal(of_tf1["log_odds"], chosen[chosen >= 1.0], check_names=False)
+    pd.testing.assert_series_equal(
+        of_tf1["log_odds"], chosen[chosen >= 1.0], check_names=False
+    )
     assert set(of_tf1["motif"]) == {"m1"}
-    again, _ = score_promoters(promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1)
+    again, _ = score_promoters(
+        promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1
+    )
     pd.testing.assert_frame_equal(table, again)
 
 
@@ -137,8 +167,12 @@ def test_the_best_promoter_and_the_best_motif_count():
     genes = [f"G{i}" for i in range(400)]
     first, second = Motif("m1", MOTIF, ["TF1"]), Motif("m2", OTHER, ["TF1"])
     settings = {"n_bins": 50, "min_log_odds": 0.5, "seed": 1}
-    one, _ = score_promoters(Promoters(codes, np.arange(400)), [first], genes, **settings)
-    two, targets = score_promoters(Promoters(codes, gene), [first, second], genes, **settings)
+    one, _ = score_promoters(
+        Promoters(codes, np.arange(400)), [first], genes, **settings
+    )
+    two, targets = score_promoters(
+        Promoters(codes, gene), [first, second], genes, **settings
+    )
     assert two["gene"].tolist() == genes[::2]
     by_first = one["TF1"].to_numpy().reshape(-1, 2).max(axis=1)
     assert (two["TF1"] >= by_first - 1e-6).all()
@@ -152,21 +186,38 @@ def test_the_best_promoter_and_the_best_motif_count():
 
 
 def test_collections_in_json_and_with_a_matlab_table(tmp_path):
-    content = [{"ID": "M1", "counts": (MOTIF.T * 50).tolist()}, {"ID": "M2", "counts": (OTHER.T * 50).tolist()}]
+    content = [
+        {"ID": "M1", "counts": (MOTIF.T * 50).tolist()},
+        {"ID": "M2", "counts": (OTHER.T * 50).tolist()},
+    ]
     with gzip.open(tmp_path / "m.json.gz", "wt") as handle:
         json.dump(content, handle)
     (tmp_path / "m.tsv").write_text("motif\ttf\nM1\tTF1\nM1\tTf2\nM9\tTF3\n")
-    (tmp_path / "h.txt").write_text(">ACGT\tHNF6(Homeobox)/Homer\t4.5\n0.9\t0.04\t0.03\t0.03\n0.1\t0.1\t0.7\t0.1\n")
-    pairs = np.array([["HNF6(Homeobox)/Homer", "ONECUT1"], ["absent", "TF9"]], dtype=object)
+    (tmp_path / "h.txt").write_text(
+        ">ACGT\tHNF6(Homeobox)/Homer\t4.5\n0.9\t0.04\t0.03\t0.03\n0.1\t0.1\t0.7\t0.1\n"
+    )
+    pairs = np.array(
+        [["HNF6(Homeobox)/Homer", "ONECUT1"], ["absent", "TF9"]], dtype=object
+    )
     scipy.io.savemat(tmp_path / "h.mat", {"Match2": pairs})
     found = read_collections(
-        [tmp_path / "m.json.gz", tmp_path / "h.txt"], [tmp_path / "m.tsv", tmp_path / "h.mat"], background_fraction=0.04
+        [tmp_path / "m.json.gz", tmp_path / "h.txt"],
+        [tmp_path / "m.tsv", tmp_path / "h.mat"],
+        background_fraction=0.04,
     )
     assert [motif.tfs for motif in found] == [["TF1", "TF2"], ["ONECUT1"]]
-    np.testing.assert_allclose(found[0].matrix, 0.96 * MOTIF / MOTIF.sum(axis=1, keepdims=True) + 0.01)
-    np.testing.assert_allclose(found[1].matrix[0], 0.96 * np.array([0.9, 0.04, 0.03, 0.03]) + 0.01)
+    np.testing.assert_allclose(
+        found[0].matrix, 0.96 * MOTIF / MOTIF.sum(axis=1, keepdims=True) + 0.01
+    )
+    np.testing.assert_allclose(
+        found[1].matrix[0], 0.96 * np.array([0.9, 0.04, 0.03, 0.03]) + 0.01
+    )
     with pytest.raises(InputError, match="none of 2 motifs"):
-        read_collections([tmp_path / "m.json.gz"], [tmp_path / "h.mat"], background_fraction=0.04)
+        read_collections(
+            [tmp_path / "m.json.gz"], [tmp_path / "h.mat"], background_fraction=0.04
+        )
     (tmp_path / "bad.json").write_text('[{"ID": "M1"}]')
     with pytest.raises(InputError, match="does not read as motifs"):
-        read_collections([tmp_path / "bad.json"], [tmp_path / "m.tsv"], background_fraction=0.04)
+        read_collections(
+            [tmp_path / "bad.json"], [tmp_path / "m.tsv"], background_fraction=0.04
+        )

@@ -18,7 +18,8 @@ from grnformer.grn.enrichment.enrich import enrich_regions
 COUNTS = np.array([[8, 1, 1, 0], [0, 10, 0, 0], [2, 2, 3, 3], [0, 0, 0, 10]])
 ROWS = "\n".join("\t".join(map(str, row)) for row in COUNTS)
 NO_BACKGROUND = (
-    "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\nletter-probability matrix: alength= 4 w= 4 nsites= 9 E= 0\n"
+    "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF one\n"
+    "letter-probability matrix: alength= 4 w= 4 nsites= 9 E= 0\n"
 )
 FORMS = {
     "plain.meme": NO_BACKGROUND + "\n".join(" ".join(f"{v / 10}" for v in row) for row in COUNTS) + "\n",
@@ -61,7 +62,11 @@ def test_a_cluster_is_one_motif_of_many_matrices_and_names_may_not_repeat(tmp_pa
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("nothing\n", "holds no motif"), (">one\n0 0 0 0\n", "a position without any"), (">one\n-1 2 3 4\n", "negative")],
+    [
+        ("nothing\n", "holds no motif"),
+        (">one\n0 0 0 0\n", "a position without any"),
+        (">one\n-1 2 3 4\n", "negative"),
+    ],
 )
 def test_files_without_motifs_are_refused(tmp_path, text, what):
     (tmp_path / "x.pfm").write_text(text)
@@ -74,7 +79,9 @@ def test_sequence_is_that_of_the_region(tmp_path):
     regions = pd.DataFrame({"chrom": ["chr2", "chr1"], "start": [1, 3], "end": [3, 9]})
     found = read_sequences(tmp_path / "g.fa", regions)
     assert [codes.tolist() for codes in found] == [[3, 3], [3, -1, 0, 1, 2, 3]]
-    assert [path.name for path in tmp_path.iterdir()] == ["g.fa"], "no index is left beside the genome"
+    assert [path.name for path in tmp_path.iterdir()] == ["g.fa"], (
+        "no index is left beside the genome"
+    )
     with pytest.raises(InputError, match="has 4 bp of chr2"):
         read_sequences(tmp_path / "g.fa", regions.assign(end=[5, 9]))
     with pytest.raises(InputError, match="has no bp of 2"):
@@ -101,7 +108,9 @@ MOTIF = 0.97 * np.eye(4)[SITE] + 0.0075
 
 def planted_regions(rng):
     """60 regions of several lengths without the motif; two sites in the first, one in the next four, last reversed."""
-    sequences = [rng.integers(0, 4, rng.integers(100, 300)).astype(np.int8) for _ in range(60)]
+    sequences = [
+        rng.integers(0, 4, rng.integers(100, 300)).astype(np.int8) for _ in range(60)
+    ]
     for region, place in [(0, 10), (0, 60), (1, 0), (2, 50), (3, 30)]:
         sequences[region][place : place + 10] = SITE
     sequences[4][20:30] = 3 - SITE[::-1]
@@ -114,12 +123,17 @@ def test_regions_with_sites_come_first_and_two_sites_before_one(monkeypatch):
     ranks, scores = scan_regions(motifs, sequences, max_p=1e-4, seed=1)
     assert (scores[:5] > 10).all()
     assert (np.argsort(-scores[:, 0])[0], scores.min()) == (0, 0)
-    assert np.sort(ranks, axis=0).tolist() == np.repeat(np.arange(60)[:, None], 2, axis=1).tolist()
+    assert (
+        np.sort(ranks, axis=0).tolist()
+        == np.repeat(np.arange(60)[:, None], 2, axis=1).tolist()
+    )
     assert ranks[0, 0] == 0
     assert sorted(ranks[:5, 0]) == [0, 1, 2, 3, 4]
     assert sorted(ranks[:5, 1])[-1] < 10, "of several matrices the best counts"
     assert (scan_regions(motifs, sequences, max_p=1e-4, seed=1)[0] == ranks).all()
-    assert (scan_regions(motifs, sequences, max_p=1e-4, seed=2)[0][5:] != ranks[5:]).any(), "equals are put by chance"
+    assert (
+        scan_regions(motifs, sequences, max_p=1e-4, seed=2)[0][5:] != ranks[5:]
+    ).any(), "equals are put by chance"
     # neither the size of batches nor that of groups of matrices tells
     monkeypatch.setattr(scan, "_BASES_AT_ONCE", 2000)
     monkeypatch.setattr(scan, "_MATRICES_AT_ONCE", 1)
@@ -132,13 +146,27 @@ def test_planted_binding_is_recovered(planted_genome, tmp_path):
     """Of a simulated genome: the regions of a cell type, half of them bound by none of its TFs, give back its TFs."""
     genome = planted_genome
     ranks, _ = scan_regions(genome.motifs, genome.sequences, max_p=5e-4, seed=1)
-    write_rankings(tmp_path / "x.feather", ranks, list(genome.motifs), list(genome.simulation.regions["region"]))
+    write_rankings(
+        tmp_path / "x.feather",
+        ranks,
+        list(genome.motifs),
+        list(genome.simulation.regions["region"]),
+    )
     settings = {"kinds": [], "auc_threshold": 0.05, "rank_threshold": 0.2, "nes_threshold": 2.0, "min_overlap": 0.4,
                 "min_regions": 10, "min_mapped": 1.0}  # fmt: skip
-    enriched = enrich_regions(open_rankings(tmp_path / "x.feather"), genome.sets, genome.annotations, **settings)
+    enriched = enrich_regions(
+        open_rankings(tmp_path / "x.feather"),
+        genome.sets,
+        genome.annotations,
+        **settings,
+    )
     assert not enriched["motif"].str.startswith("decoy").any()
-    cistromes = enriched.explode("tfs_direct").explode("regions")[["set", "tfs_direct", "regions"]]
-    true = set(genome.bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
+    cistromes = enriched.explode("tfs_direct").explode("regions")[
+        ["set", "tfs_direct", "regions"]
+    ]
+    true = set(
+        genome.bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None)
+    )
     found = set(cistromes.itertuples(index=False, name=None))
     assert len(found & true) > 0.5 * len(true)
     # one of 12 TFs at a region that is bound by one or two: chance is about 1 in 10
@@ -147,5 +175,10 @@ def test_planted_binding_is_recovered(planted_genome, tmp_path):
 
 def test_odds_of_sites_are_summed_and_the_best_matrix_counts():
     best = np.array([-np.inf, 2.0, 9.0, 1.0])
-    scan._add_best(best, np.array([3, 2, 1]), np.array([0, 0, 1, 2]), np.array([3.0, 3.0, 5.0, 4.0]))
+    scan._add_best(
+        best,
+        np.array([3, 2, 1]),
+        np.array([0, 0, 1, 2]),
+        np.array([3.0, 3.0, 5.0, 4.0]),
+    )
     assert best.tolist() == [-np.inf, 4.0, 9.0, 4.0]

@@ -33,14 +33,19 @@ def test_kinds_agree(tmp_path):
     ensdb, windows = read_tss(tmp_path / "e.tsv"), read_tss(tmp_path / "w.bed")
     expected = {("AAA", "chr1", 10000, "+"), ("BBB", "chrX", 49999, "-")}
     assert _sites(ensdb) == expected
-    assert _sites(windows) == expected | {("DDD", "chr2", 4999, "+"), ("EEE", "chr4", 10000, "+")}
+    assert _sites(windows) == expected | {
+        ("DDD", "chr2", 4999, "+"),
+        ("EEE", "chr4", 10000, "+"),
+    }
     for frame in (ensdb, windows):
         contracts.check(frame, "tss", where="test")
     ensdb.to_csv(tmp_path / "plain.csv", index=False)
     pd.testing.assert_frame_equal(read_tss(tmp_path / "plain.csv"), ensdb)
 
 
-@pytest.mark.parametrize("text", ["", "A\nB\n", "a\tb\n1\t2\n", "gene\tchrom\ttss\tstrand\nA\tchr1\tNA\t+\n"])
+@pytest.mark.parametrize(
+    "text", ["", "A\nB\n", "a\tb\n1\t2\n", "gene\tchrom\ttss\tstrand\nA\tchr1\tNA\t+\n"]
+)
 def test_unusable_table(tmp_path, text):
     (tmp_path / "t.tsv").write_text(text)
     with pytest.raises(InputError):
@@ -49,4 +54,13 @@ def test_unusable_table(tmp_path, text):
 
 def test_ucsc_names():
     names = pd.Series(["1", "chr1", "MT", "chrMT", "X", "2L", "GL000192.1", "chrUn_1"])
-    assert ucsc_names(names).tolist() == ["chr1", "chr1", "chrM", "chrM", "chrX", "chr2L", "GL000192.1", "chrUn_1"]
+    assert ucsc_names(names).tolist() == [
+        "chr1",
+        "chr1",
+        "chrM",
+        "chrM",
+        "chrX",
+        "chr2L",
+        "GL000192.1",
+        "chrUn_1",
+    ]

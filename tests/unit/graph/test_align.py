@@ -11,7 +11,11 @@ VOCABULARY = {"GATA1": 7, "TAL1": 3, "NANOG": 9}
 def test_align_genes_finds_names_aliases_and_versioned_ids_and_says_what_is_lost():
     genes = ["ENSG01.4", "TAL1", "SCL", "XYZ", "GATA1"]
     aligned, lost = align_genes(genes, VOCABULARY, {"ENSG01": "NANOG", "SCL": "TAL1"})
-    assert dict(zip(aligned["gene"], aligned["token"], strict=True)) == {"ENSG01.4": 9, "TAL1": 3, "GATA1": 7}
+    assert dict(zip(aligned["gene"], aligned["token"], strict=True)) == {
+        "ENSG01.4": 9,
+        "TAL1": 3,
+        "GATA1": 7,
+    }
     assert dict(zip(lost["gene"], lost["reason"], strict=True)) == {
         "SCL": "same vocabulary entry as TAL1",
         "XYZ": "not in the vocabulary",

@@ -11,7 +11,14 @@ from grnformer.core.errors import InputError
 from grnformer.graph.build import number_eregulons, read_networks
 
 GRN = pd.DataFrame(
-    {"tf": ["T"], "gene": ["G"], "weight": [0.5], "sign": [1], "regions": [["r"]], "eregulons": [["e"]]}
+    {
+        "tf": ["T"],
+        "gene": ["G"],
+        "weight": [0.5],
+        "sign": [1],
+        "regions": [["r"]],
+        "eregulons": [["e"]],
+    }
 ).assign(evidence="prior:x")
 
 
@@ -25,7 +32,9 @@ def test_networks_go_by_the_name_of_the_cell_type_not_of_its_file(tmp_path):
 
 def test_edges_of_a_repressing_eregulon_are_negative_even_where_the_correlation_says_nothing():
     names = ["T_direct_+/+", "T_direct_-/+"]
-    triplets = pd.DataFrame({"eregulon": names, "tf": "T", "gene": ["A", "B"], "tf_gene_weight": 1.0})
+    triplets = pd.DataFrame(
+        {"eregulon": names, "tf": "T", "gene": ["A", "B"], "tf_gene_weight": 1.0}
+    )
     triplets["tf_gene_rho"] = [-0.01, 0.0]
     genes = pd.DataFrame({"gene": ["T", "A", "B"], "node": [0, 1, 2]})
     active = ad.AnnData(np.zeros((1, 2), np.float32), var=pd.DataFrame(index=names))
@@ -42,17 +51,28 @@ def test_eregulons_are_weighted_by_rank_and_keep_all_members_and_their_threshold
         {
             "eregulon": [names[1]] * 5 + [names[2]],
             "tf": ["T"] * 5 + ["U"],
-            "gene": ["A", "A", "B", "C", "X", "A"],  # A by two regions; X and U are not in the vocabulary
+            # A by two regions; X and U are not in the vocabulary
+            "gene": ["A", "A", "B", "C", "X", "A"],
             "tf_gene_weight": [0.0, 0.0, 0.0, 9.0, 0.5, 1.0],
             "tf_gene_rho": 0.1,
         }
     )
     genes = pd.DataFrame({"gene": ["T", "A", "B", "C"], "node": range(4)})
-    active = ad.AnnData(np.zeros((2, 3), np.float32), var=pd.DataFrame({"threshold": [0.1, 0.2, 0.3]}, index=names))
-    active.layers["active"] = sp.csr_matrix(np.array([[True, True, True], [False, False, True]]))
+    active = ad.AnnData(
+        np.zeros((2, 3), np.float32),
+        var=pd.DataFrame({"threshold": [0.1, 0.2, 0.3]}, index=names),
+    )
+    active.layers["active"] = sp.csr_matrix(
+        np.array([[True, True, True], [False, False, True]])
+    )
     edges, activity, _, members, thresholds = number_eregulons(triplets, active, genes)
     # (T, A), (T, B) share ranks 1 and 2 of 5, (T, X) has 3, (U, A) 4, (T, C) 5
-    assert dict(zip(edges["gene"], edges["weight"], strict=True)) == pytest.approx({1: 0.3, 2: 0.3, 3: 1.0})
-    assert members.to_dict("list") == {"eregulon": [1, 1, 1, 1], "gene": ["A", "B", "C", "X"]}
+    assert dict(zip(edges["gene"], edges["weight"], strict=True)) == pytest.approx(
+        {1: 0.3, 2: 0.3, 3: 1.0}
+    )
+    assert members.to_dict("list") == {
+        "eregulon": [1, 1, 1, 1],
+        "gene": ["A", "B", "C", "X"],
+    }
     assert thresholds.to_dict("list") == {"eregulon": [1], "threshold": [0.2]}
     assert len(activity) == 1

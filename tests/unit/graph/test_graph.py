@@ -6,8 +6,18 @@ from grnformer.graph.bundle import Graph, describe_graph
 
 
 def test_the_meta_counts_genes_edges_and_what_was_lost():
-    edges = pd.DataFrame({"cell_type": ["A", "A", "B"], "tf": [0, 0, 0], "gene": [1, 2, 1], "weight": 1.0, "sign": 1})
-    eregulons = pd.DataFrame({"eregulon": [0, 0], "tf": [0, 3], "gene": [1, 0], "weight": 1.0, "sign": 1})
+    edges = pd.DataFrame(
+        {
+            "cell_type": ["A", "A", "B"],
+            "tf": [0, 0, 0],
+            "gene": [1, 2, 1],
+            "weight": 1.0,
+            "sign": 1,
+        }
+    )
+    eregulons = pd.DataFrame(
+        {"eregulon": [0, 0], "tf": [0, 3], "gene": [1, 0], "weight": 1.0, "sign": 1}
+    )
     graph = Graph(
         genes=pd.DataFrame({"node": range(6)}),
         edges=edges,

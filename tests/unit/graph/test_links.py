@@ -27,7 +27,11 @@ def by_loops(edges, x_NBS, active_KB):
         for i in range(x_NBS.shape[0]):
             total, weight = torch.zeros(x_NBS.shape[2]), 0.0
             for edge in edges:
-                gate = 1.0 if edge["gate"] == ALWAYS_OPEN else float(active_KB[edge["gate"], b])
+                gate = (
+                    1.0
+                    if edge["gate"] == ALWAYS_OPEN
+                    else float(active_KB[edge["gate"], b])
+                )
                 if edge["target"] == i and gate:
                     total += float(edge["weight"]) * gate * x_NBS[edge["source"], b]
                     weight += abs(float(edge["weight"])) * gate
@@ -51,19 +55,28 @@ def x_NBS():
 
 
 def test_messages_equal_loops_with_and_without_gates(structure, batch, x_NBS):
-    active_KB = batch.active_BK.T * torch.linspace(0.5, 1, batch.active_BK.shape[1])[:, None]
+    active_KB = (
+        batch.active_BK.T * torch.linspace(0.5, 1, batch.active_BK.shape[1])[:, None]
+    )
     one_group = np.zeros(N_CELLS, int)
     for edges in (structure["cell_type"][0], structure["cell"][0]):
         got = into_all([edges], one_group, x_NBS, active_KB)
         torch.testing.assert_close(got, by_loops(edges, x_NBS, active_KB))
 
 
-def test_activity_mask_equals_the_explicit_subgraph_of_each_cell(structure, batch, x_NBS):
+def test_activity_mask_equals_the_explicit_subgraph_of_each_cell(
+    structure, batch, x_NBS
+):
     edges = structure["cell"][0]
     masked = into_all([edges], np.zeros(N_CELLS, int), x_NBS, batch.active_BK.T)
     for b in range(N_CELLS):
         subgraph = open_edges(edges, batch.active_BK[b].numpy())
-        explicit = into_all([subgraph], np.zeros(1, int), x_NBS[:, b : b + 1], batch.active_BK.T[:, b : b + 1])
+        explicit = into_all(
+            [subgraph],
+            np.zeros(1, int),
+            x_NBS[:, b : b + 1],
+            batch.active_BK.T[:, b : b + 1],
+        )
         torch.testing.assert_close(masked[:, b], explicit[:, 0])
 
 
@@ -71,13 +84,17 @@ def test_each_cell_has_the_edges_of_its_group(structure, batch, x_NBS):
     groups = structure["cell_type"][::-1]
     together = into_all(groups, 1 - batch.type_B, x_NBS, batch.active_BK.T)
     for b, t in enumerate(batch.type_B):
-        torch.testing.assert_close(together[:, b], by_loops(structure["cell_type"][t], x_NBS, None)[:, b])
+        torch.testing.assert_close(
+            together[:, b], by_loops(structure["cell_type"][t], x_NBS, None)[:, b]
+        )
 
 
 def test_rows_are_the_tokens_and_all_that_reaches_them_once(structure, batch):
     edges, active_BK = structure["cell"][0], batch.active_BK.numpy()
     one_group = np.zeros(N_CELLS, int)
-    wide, narrow = gather_edges([by_target(edges)], one_group, batch.active_BK.T, batch.gene_BL, N_GENES, 2)
+    wide, narrow = gather_edges(
+        [by_target(edges)], one_group, batch.active_BK.T, batch.gene_BL, N_GENES, 2
+    )
     n_tokens = batch.gene_BL.numel()
     assert wide.gene_R[:n_tokens].tolist() == batch.gene_BL.flatten().tolist()
     assert (narrow.n_targets, wide.n_targets) == (n_tokens, len(narrow.gene_R))
@@ -87,17 +104,27 @@ def test_rows_are_the_tokens_and_all_that_reaches_them_once(structure, batch):
         subgraph = open_edges(edges, active_BK[b])
         reached = set(batch.gene_BL[b].tolist())
         for _ in range(2):
-            reached |= set(subgraph["source"][np.isin(subgraph["target"], list(reached))].tolist())
+            reached |= set(
+                subgraph["source"][np.isin(subgraph["target"], list(reached))].tolist()
+            )
         assert {gene for cell, gene in rows if cell == b} == reached
 
 
 def test_degrees_are_sums_of_the_open_weights_into_each_row(structure, batch):
     edges = structure["cell"][0]
     (made,) = gather_edges(
-        [by_target(edges)], np.zeros(N_CELLS, int), batch.active_BK.T, batch.gene_BL, N_GENES, 1, degrees=True
+        [by_target(edges)],
+        np.zeros(N_CELLS, int),
+        batch.active_BK.T,
+        batch.gene_BL,
+        N_GENES,
+        1,
+        degrees=True,
     )
     expected = np.zeros((N_CELLS, N_GENES), np.float32)
     for b in range(N_CELLS):
         subgraph = open_edges(edges, batch.active_BK[b].numpy())
         np.add.at(expected[b], subgraph["target"], np.abs(subgraph["weight"]))
-    torch.testing.assert_close(made.degree_R, torch.from_numpy(expected)[made.cell_R, made.gene_R])
+    torch.testing.assert_close(
+        made.degree_R, torch.from_numpy(expected)[made.cell_R, made.gene_R]
+    )

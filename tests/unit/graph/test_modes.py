@@ -17,16 +17,27 @@ def pairs(table):
 
 
 @pytest.mark.parametrize("mode", ["random", "degree_preserving"])
-def test_controls_keep_counts_signs_weights_and_have_no_loop_or_repeated_edge(graph, mode):
+def test_controls_keep_counts_signs_weights_and_have_no_loop_or_repeated_edge(
+    graph, mode
+):
     control = made(graph, mode)
-    for before, after in ((graph.edges, control.edges), (graph.eregulons, control.eregulons)):
+    for before, after in (
+        (graph.edges, control.edges),
+        (graph.eregulons, control.eregulons),
+    ):
         key = before.columns[0]
-        assert before[key].value_counts().to_dict() == after[key].value_counts().to_dict()
-        assert np.isclose((before["weight"] * before["sign"]).sum(), (after["weight"] * after["sign"]).sum())
+        assert (
+            before[key].value_counts().to_dict() == after[key].value_counts().to_dict()
+        )
+        assert np.isclose(
+            (before["weight"] * before["sign"]).sum(),
+            (after["weight"] * after["sign"]).sum(),
+        )
         assert not (after["tf"] == after["gene"]).any()
         assert not after.duplicated([key, "tf", "gene"]).any()
         assert len(pairs(before) & pairs(after)) < 0.9 * len(before)
-    for name in ("activity", "members", "thresholds"):  # the cells open true eRegulons, whatever they point at
+    # the cells open true eRegulons, whatever they point at
+    for name in ("activity", "members", "thresholds"):
         pd.testing.assert_frame_equal(getattr(control, name), getattr(graph, name))
 
 
@@ -34,14 +45,18 @@ def test_degree_preserving_keeps_every_degree(graph):
     control = made(graph, "degree_preserving")
     for end in ("tf", "gene"):
         before = graph.edges.groupby(["cell_type", end]).size()
-        pd.testing.assert_series_equal(control.edges.groupby(["cell_type", end]).size(), before)
+        pd.testing.assert_series_equal(
+            control.edges.groupby(["cell_type", end]).size(), before
+        )
     for ends in (["eregulon", "tf"], ["gene"]):
         before = graph.eregulons.groupby(ends).size()
         pd.testing.assert_series_equal(control.eregulons.groupby(ends).size(), before)
 
 
 def test_random_gives_an_eregulon_one_regulator(graph):
-    assert made(graph, "random").eregulons.groupby("eregulon")["tf"].nunique().max() == 1
+    assert (
+        made(graph, "random").eregulons.groupby("eregulon")["tf"].nunique().max() == 1
+    )
 
 
 def test_controls_follow_their_seed(graph):
@@ -67,9 +82,18 @@ def test_bundle_survives_the_disk(graph, tmp_path):
         "eregulons": graph.eregulon_names,
         "genes": 60,
     }
-    meta |= {"edges": {}, "eregulon_edges": 0, "active_pairs": 0, "edges_lost": 0, "genes_lost": 0, "seed": 0}
+    meta |= {
+        "edges": {},
+        "eregulon_edges": 0,
+        "active_pairs": 0,
+        "edges_lost": 0,
+        "genes_lost": 0,
+        "seed": 0,
+    }
     lost = pd.DataFrame({"gene": ["X"], "reason": ["no"], "edges_lost": [2]})
-    bundle = Bundle(made(graph, "none"), lost, meta | {"genes_without_edge": 60, "rank_cutoff": 20})
+    bundle = Bundle(
+        made(graph, "none"), lost, meta | {"genes_without_edge": 60, "rank_cutoff": 20}
+    )
     write_bundle(bundle, tmp_path / "none")
     back = read_bundle(tmp_path / "none")
     pd.testing.assert_frame_equal(back.graph.genes, bundle.graph.genes)

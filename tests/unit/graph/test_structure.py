@@ -5,17 +5,27 @@ import numpy as np
 from grnformer.graph.structure import read_structure, sample_neighbours
 
 
-def test_the_edges_of_each_type_and_of_the_eregulons_are_read_with_signed_weights(graph):
-    structure = read_structure(graph, ["cell_type", "cell"], ["B", "A", "none such"], "tf_to_gene")
+def test_the_edges_of_each_type_and_of_the_eregulons_are_read_with_signed_weights(
+    graph,
+):
+    structure = read_structure(
+        graph, ["cell_type", "cell"], ["B", "A", "none such"], "tf_to_gene"
+    )
     for edges, table in (
         (structure["cell_type"][0], graph.edges[graph.edges["cell_type"] == "B"]),
         (structure["cell"][0], graph.eregulons),
     ):
         np.testing.assert_array_equal(edges["source"], table["tf"])
         np.testing.assert_array_equal(edges["target"], table["gene"])
-        np.testing.assert_allclose(edges["weight"], np.maximum(table["weight"], 1e-6) * table["sign"], rtol=1e-6)
+        np.testing.assert_allclose(
+            edges["weight"],
+            np.maximum(table["weight"], 1e-6) * table["sign"],
+            rtol=1e-6,
+        )
     assert (structure["cell_type"][0]["gate"] == -1).all()
-    np.testing.assert_array_equal(structure["cell"][0]["gate"], graph.eregulons["eregulon"])
+    np.testing.assert_array_equal(
+        structure["cell"][0]["gate"], graph.eregulons["eregulon"]
+    )
     assert len(structure["cell_type"][2]) == 0
     assert list(read_structure(graph, ["cell"], ["A"], "tf_to_gene")) == ["cell"]
 
@@ -36,5 +46,8 @@ def test_sampling_keeps_at_most_the_fanout_without_repeats_and_at_random(structu
     degree, sampled = (np.bincount(e["target"], minlength=20) for e in (edges, kept))
     np.testing.assert_array_equal(sampled, np.minimum(degree, 2))
     assert set(kept.tolist()) <= set(edges.tolist())
-    samples = {sample_neighbours(edges, 2, np.random.default_rng(seed))["weight"].tobytes() for seed in range(5)}
+    samples = {
+        sample_neighbours(edges, 2, np.random.default_rng(seed))["weight"].tobytes()
+        for seed in range(5)
+    }
     assert len(samples) > 1

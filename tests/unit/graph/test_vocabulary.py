@@ -21,8 +21,13 @@ def test_every_format_gives_the_same_vocabulary(tmp_path):
     expected = {"A": 0, "B": 2, "NA": 5}
     (tmp_path / "v.json").write_text(json.dumps(expected))
     (tmp_path / "v.tsv").write_text("gene_name\tindex\nA\t0\nB\t2\nNA\t5\n")
-    dump({name: np.int16(entry) for name, entry in expected.items()}, tmp_path / "v.pkl")
-    assert all(read_vocabulary(tmp_path / f"v.{kind}") == expected for kind in ("json", "tsv", "pkl"))
+    dump(
+        {name: np.int16(entry) for name, entry in expected.items()}, tmp_path / "v.pkl"
+    )
+    assert all(
+        read_vocabulary(tmp_path / f"v.{kind}") == expected
+        for kind in ("json", "tsv", "pkl")
+    )
     assert read_aliases(dump({"x": "A"}, tmp_path / "a.pkl")) == {"x": "A"}
     assert read_aliases([]) == {}
 
@@ -37,7 +42,10 @@ def test_medians_find_their_genes_by_entry(tmp_path):
         read_medians(medians, vocabulary, pd.DataFrame({"gene": ["c"], "token": [3]}))
 
 
-@pytest.mark.parametrize("content", [{"A": Path("x")}, {"A": [1]}, ["A"], {"A": 1.5}, {"A": 1, "B": 1}, {1: 1}])
+@pytest.mark.parametrize(
+    "content",
+    [{"A": Path("x")}, {"A": [1]}, ["A"], {"A": 1.5}, {"A": 1, "B": 1}, {1: 1}],
+)
 def test_anything_but_whole_numbers_by_text_is_refused(content, tmp_path):
     with pytest.raises(InputError):
         read_vocabulary(dump(content, tmp_path / "v.pkl"))

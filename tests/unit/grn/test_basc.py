@@ -20,13 +20,21 @@ def plain_basc(values: np.ndarray) -> float:
     n = len(values)
     strongest = []
     for n_breaks in range(1, n - 1):
-        best = min(itertools.combinations(range(n - 1), n_breaks), key=lambda b: step_function_cost(values, b))
+        best = min(
+            itertools.combinations(range(n - 1), n_breaks),
+            key=lambda b: step_function_cost(values, b),
+        )
         edges = [-1, *best, n - 1]
         scores = []
         for i, d in enumerate(best):
-            below, above = values[edges[i] + 1 : d + 1], values[d + 1 : edges[i + 2] + 1]
+            below, above = (
+                values[edges[i] + 1 : d + 1],
+                values[d + 1 : edges[i + 2] + 1],
+            )
             middle = (values[d] + values[d + 1]) / 2
-            scores.append((above.mean() - below.mean()) / ((values - middle) ** 2).sum())
+            scores.append(
+                (above.mean() - below.mean()) / ((values - middle) ** 2).sum()
+            )
         strongest.append(best[int(np.argmax(scores))])
     place = int(np.floor(np.median(strongest)))
     return (values[place] + values[place + 1]) / 2
@@ -45,7 +53,9 @@ def test_the_threshold_is_that_of_the_definition(draw: str) -> None:
             "exponential": lambda n=size: rng.exponential(size=n),
             "uniform": lambda n=size: 1e3 + rng.random(n),
             "lognormal": lambda n=size: rng.lognormal(0, 2, n),
-            "two_modes": lambda n=size: np.r_[rng.normal(0, 0.1, n - 2), rng.normal(5, 0.1, 2)],
+            "two_modes": lambda n=size: np.r_[
+                rng.normal(0, 0.1, n - 2), rng.normal(5, 0.1, 2)
+            ],
         }[draw]()
         assert threshold(values) == pytest.approx(plain_basc(values), rel=1e-12)
 
@@ -63,12 +73,18 @@ def test_groups_are_binarised_by_themselves_and_any_scale_is_alike() -> None:
     start = np.r_[0, np.cumsum([len(p) for p in parts])]
     found = find_thresholds(np.concatenate(parts), start, 100)
     assert found[1] == -np.inf
-    np.testing.assert_allclose(found[[0, 2, 3]], [threshold(parts[i]) for i in (0, 2, 3)])
-    np.testing.assert_allclose(find_thresholds(1e-6 * np.concatenate(parts), start, 100), 1e-6 * found)
+    np.testing.assert_allclose(
+        found[[0, 2, 3]], [threshold(parts[i]) for i in (0, 2, 3)]
+    )
+    np.testing.assert_allclose(
+        find_thresholds(1e-6 * np.concatenate(parts), start, 100), 1e-6 * found
+    )
 
 
 def test_of_many_links_the_best_are_looked_at() -> None:
-    values = np.r_[np.linspace(0.0, 0.1, 200), np.linspace(1.0, 1.1, 10), np.linspace(2.0, 2.1, 10)]
+    values = np.r_[
+        np.linspace(0.0, 0.1, 200), np.linspace(1.0, 1.1, 10), np.linspace(2.0, 2.1, 10)
+    ]
     assert 1.1 < threshold(values, most=20) < 2
     assert 0.1 < threshold(values, most=60) < 2
 
@@ -76,5 +92,7 @@ def test_of_many_links_the_best_are_looked_at() -> None:
 def test_links_above_the_step_pass() -> None:
     gene = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
     importance = np.array([0.1, 0.12, 0.9, 0.11, 0.3, 0.0, 0.2, 0.2, 0.2])
-    mask = binarise_links(gene, importance, quantiles=[], top_regions=[], basc=True)["basc"]
+    mask = binarise_links(gene, importance, quantiles=[], top_regions=[], basc=True)[
+        "basc"
+    ]
     assert mask.tolist() == [False, False, True, False, True, False, True, True, True]

@@ -38,9 +38,14 @@ def as_matrix(sets: list[set[int]], n_genes: int) -> sp.csc_matrix:
 def test_without_ties_the_score_is_pyscenics() -> None:
     rng = np.random.default_rng(3)
     expression = rng.permuted(np.tile(np.arange(1.0, 201), (12, 1)), axis=1)
-    sets = [set(rng.choice(200, size, replace=False).tolist()) for size in (1, 5, 40, 200)]
+    sets = [
+        set(rng.choice(200, size, replace=False).tolist()) for size in (1, 5, 40, 200)
+    ]
     found = score_cells(sp.csr_matrix(expression), as_matrix(sets, 200), 30)
-    expected = [[recovery_auc(np.argsort(-row), members, 30) for members in sets] for row in expression]
+    expected = [
+        [recovery_auc(np.argsort(-row), members, 30) for members in sets]
+        for row in expression
+    ]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -56,7 +61,10 @@ def test_outliers_do_not_disturb_the_selection_of_the_best() -> None:
     stored.data = expression.ravel()  # its zeros among them
     sets = [set(rng.choice(400, size, replace=False).tolist()) for size in (3, 40)]
     found = score_cells(stored, as_matrix(sets, 400), 20)
-    expected = [[recovery_auc(np.argsort(-row), members, 20) for members in sets] for row in expression]
+    expected = [
+        [recovery_auc(np.argsort(-row), members, 20) for members in sets]
+        for row in expression
+    ]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -71,8 +79,15 @@ def test_ties_score_the_mean_over_all_their_orders(rank_cutoff) -> None:
     row = np.array([2.0, 0, 1, 1, 0, 0])
     sets = [{0, 2}, {3, 4}, {1, 4, 5}]
     found = score_cells(sp.csr_matrix(row[None]), as_matrix(sets, 6), rank_cutoff)[0]
-    orders = [o for o in itertools.permutations(range(6)) if all(row[a] >= row[b] for a, b in itertools.pairwise(o))]
-    expected = [np.mean([recovery_auc(np.array(o), members, rank_cutoff) for o in orders]) for members in sets]
+    orders = [
+        o
+        for o in itertools.permutations(range(6))
+        if all(row[a] >= row[b] for a, b in itertools.pairwise(o))
+    ]
+    expected = [
+        np.mean([recovery_auc(np.array(o), members, rank_cutoff) for o in orders])
+        for members in sets
+    ]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -80,7 +95,9 @@ def test_scores_by_hand() -> None:
     """Four genes, cut-off 3: the best gene adds 2, the second 1, of at most 3 x 1."""
     cells = sp.csr_matrix([[4.0, 3, 2, 1], [0, 0, 0, 5], [0, 0, 0, 0]])
     found = score_cells(cells, as_matrix([{0}, {1}, {3}], 4), 3)
-    np.testing.assert_allclose(found, [[2 / 3, 1 / 3, 0], [1 / 9, 1 / 9, 2 / 3], [0.25] * 3], atol=1e-6)
+    np.testing.assert_allclose(
+        found, [[2 / 3, 1 / 3, 0], [1 / 9, 1 / 9, 2 / 3], [0.25] * 3], atol=1e-6
+    )
 
 
 def test_order_of_genes_and_monotone_scaling_change_nothing() -> None:
@@ -89,8 +106,12 @@ def test_order_of_genes_and_monotone_scaling_change_nothing() -> None:
     sets = as_matrix([set(range(5)), set(range(3, 20))], 50)
     one = score_cells(sp.csr_matrix(counts), sets, 8)
     order = rng.permutation(50)
-    np.testing.assert_allclose(one, score_cells(sp.csr_matrix(counts[:, order]), sets[order], 8), atol=1e-7)
-    np.testing.assert_allclose(one, score_cells(sp.csr_matrix(np.log1p(counts)), sets, 8), atol=1e-7)
+    np.testing.assert_allclose(
+        one, score_cells(sp.csr_matrix(counts[:, order]), sets[order], 8), atol=1e-7
+    )
+    np.testing.assert_allclose(
+        one, score_cells(sp.csr_matrix(np.log1p(counts)), sets, 8), atol=1e-7
+    )
 
 
 def test_blocks_of_cells_and_stored_zeros_change_nothing(monkeypatch) -> None:
@@ -101,7 +122,9 @@ def test_blocks_of_cells_and_stored_zeros_change_nothing(monkeypatch) -> None:
     stored = counts.copy()
     stored.data[:] = 0
     np.testing.assert_array_equal(whole, score_cells(counts.astype(np.int32), sets, 8))
-    np.testing.assert_array_equal(score_cells(sp.csr_matrix((20, 50)), sets, 8), score_cells(stored, sets, 8))
+    np.testing.assert_array_equal(
+        score_cells(sp.csr_matrix((20, 50)), sets, 8), score_cells(stored, sets, 8)
+    )
     monkeypatch.setattr("grnformer.grn.activity.recovery._BLOCK", 3)
     np.testing.assert_array_equal(whole, score_cells(counts, sets, 8))
 
@@ -118,7 +141,9 @@ def test_two_modes_are_cut_where_the_densities_cross() -> None:
     rng = np.random.default_rng(0)
     auc = np.concatenate([rng.normal(0.05, 0.01, 700), rng.normal(0.15, 0.02, 300)])
     found = find_threshold(auc, **MIXTURE)
-    expected = intersection(np.array([0.05, 0.15]), np.array([0.01, 0.02]) ** 2, np.array([0.7, 0.3]))
+    expected = intersection(
+        np.array([0.05, 0.15]), np.array([0.01, 0.02]) ** 2, np.array([0.7, 0.3])
+    )
     assert found.method == "bimodal"
     assert not found.doubtful
     assert found.threshold == pytest.approx(expected, abs=0.005)
@@ -127,7 +152,11 @@ def test_two_modes_are_cut_where_the_densities_cross() -> None:
 
 def test_one_mode_is_cut_two_sd_above_the_mean() -> None:
     rng = np.random.default_rng(1)
-    for auc in (rng.normal(0.1, 0.02, 1000), rng.gamma(2, 0.02, 1000), rng.exponential(0.05, 1000)):
+    for auc in (
+        rng.normal(0.1, 0.02, 1000),
+        rng.gamma(2, 0.02, 1000),
+        rng.exponential(0.05, 1000),
+    ):
         found = find_threshold(auc, **MIXTURE)
         assert found.method == "skewed"
         assert found.threshold == pytest.approx(auc.mean() + 2 * auc.std())
@@ -149,12 +178,20 @@ def test_overlapping_modes_are_doubtful() -> None:
 
 
 def test_the_intersection_solves_the_equation() -> None:
-    means, variances, weights = np.array([0.0, 3.0]), np.array([1.0, 0.25]), np.array([0.6, 0.4])
+    means, variances, weights = (
+        np.array([0.0, 3.0]),
+        np.array([1.0, 0.25]),
+        np.array([0.6, 0.4]),
+    )
     x = intersection(means, variances, weights)
-    densities = weights / np.sqrt(variances) * np.exp(-((x - means) ** 2) / (2 * variances))
+    densities = (
+        weights / np.sqrt(variances) * np.exp(-((x - means) ** 2) / (2 * variances))
+    )
     assert densities[0] == pytest.approx(densities[1])
     assert intersection(means, np.ones(2), np.array([0.5, 0.5])) == pytest.approx(1.5)
-    assert intersection(np.array([0.0, 0.1]), np.ones(2), np.array([0.99, 0.01])) is None
+    assert (
+        intersection(np.array([0.0, 0.1]), np.ones(2), np.array([0.99, 0.01])) is None
+    )
 
 
 def test_specificity_is_the_formula_of_the_paper() -> None:
@@ -168,7 +205,10 @@ def test_specificity_is_the_formula_of_the_paper() -> None:
     for row, name in enumerate(["a", "b"]):
         p, q = auc[:, 0] / auc[:, 0].sum(), (types == name) / 20
         middle = (p + q) / 2
-        kl = [np.sum(part[part > 0] * np.log(part[part > 0] / middle[part > 0])) for part in (p, q)]
+        kl = [
+            np.sum(part[part > 0] * np.log(part[part > 0] / middle[part > 0]))
+            for part in (p, q)
+        ]
         assert found[row, 0] == pytest.approx(1 - np.sqrt(sum(kl) / 2))
         assert found[row, 0] == pytest.approx(1 - jensenshannon(p, q))
     assert found[0, 1] == pytest.approx(1)
@@ -182,14 +222,21 @@ def test_a_planted_program_is_active_in_its_cells() -> None:
     rate[:80, :20] = 2.5
     rna = anndata.AnnData(
         sp.csr_matrix(np.log1p(rng.poisson(rate)).astype(np.float32)),
-        obs=pd.DataFrame({"cell_type": ["a"] * 80 + ["b"] * 120}, index=[f"c{i}" for i in range(200)]),
+        obs=pd.DataFrame(
+            {"cell_type": ["a"] * 80 + ["b"] * 120}, index=[f"c{i}" for i in range(200)]
+        ),
         var=pd.DataFrame(index=[f"g{i}" for i in range(300)]),
     )
     rows = [("A_direct_+/+", "A", f"g{i}") for i in [*range(20), 0, 1]]
     rows += [("B_direct_+/+", "B", f"g{i}") for i in range(100, 130)]
     eregulons = pd.DataFrame(rows, columns=["eregulon", "tf", "gene"])
     activity, thresholds = score_activity(
-        rna, eregulons, auc_threshold=0.2, detected_quantile=0.05, method="aucell", **MIXTURE
+        rna,
+        eregulons,
+        auc_threshold=0.2,
+        detected_quantile=0.05,
+        method="aucell",
+        **MIXTURE,
     )
     assert activity.var["n_genes"].tolist() == [20, 30]
     assert activity.var["tf"].tolist() == ["A", "B"]
@@ -221,22 +268,37 @@ def test_a_call_on_one_gene_is_doubtful() -> None:
     rng = np.random.default_rng(7)
     counts = np.zeros((100, 100))
     counts[:, 20:] = rng.poisson(2, (100, 80))
-    counts[np.arange(30), rng.integers(0, 20, 30)] = 9  # 30 cells, each with one of the set's 20 genes
+    # 30 cells, each with one of the set's 20 genes
+    counts[np.arange(30), rng.integers(0, 20, 30)] = 9
     rna = anndata.AnnData(
         sp.csr_matrix(counts),
         obs=pd.DataFrame({"cell_type": "a"}, index=[f"c{i}" for i in range(100)]),
         var=pd.DataFrame(index=[f"g{i}" for i in range(100)]),
     )
-    eregulons = pd.DataFrame({"eregulon": "A_direct_+/+", "tf": "A", "gene": [f"g{i}" for i in range(20)]})
-    _, thresholds = score_activity(
-        rna, eregulons, auc_threshold=0.3, detected_quantile=0.05, method="aucell", **MIXTURE
+    eregulons = pd.DataFrame(
+        {"eregulon": "A_direct_+/+", "tf": "A", "gene": [f"g{i}" for i in range(20)]}
     )
-    assert thresholds[["method", "n_active", "genes_seen", "doubtful"]].iloc[0].tolist() == ["bimodal", 30, 1, True]
+    _, thresholds = score_activity(
+        rna,
+        eregulons,
+        auc_threshold=0.3,
+        detected_quantile=0.05,
+        method="aucell",
+        **MIXTURE,
+    )
+    assert thresholds[["method", "n_active", "genes_seen", "doubtful"]].iloc[
+        0
+    ].tolist() == ["bimodal", 30, 1, True]
 
 
 def test_aucs_by_pyscenic_are_taken_cell_by_cell() -> None:
-    scored = pd.DataFrame({"cell": ["c2", "c1", "c0"], "B": [0.5, 0.3, 0.1], "A": [0.6, 0.4, 0.2]})
-    expression, settings = sp.csr_matrix((3, 510)), {"scored": scored, "auc_threshold": 0.05, "detected_quantile": 1}
+    scored = pd.DataFrame(
+        {"cell": ["c2", "c1", "c0"], "B": [0.5, 0.3, 0.1], "A": [0.6, 0.4, 0.2]}
+    )
+    expression, settings = (
+        sp.csr_matrix((3, 510)),
+        {"scored": scored, "auc_threshold": 0.05, "detected_quantile": 1},
+    )
     auc, cutoff = take(expression, None, ["A", "B"], ["c0", "c1"], **settings)
     np.testing.assert_allclose(auc, [[0.2, 0.1], [0.4, 0.3]])
     assert cutoff == 26

@@ -47,14 +47,24 @@ def network(eregulons, **changes):
 def test_edges_regions_signs_and_weights(eregulons):
     found = network(eregulons)
     contracts.check(found, "cell_type_grn", "test")
-    assert found[["tf", "gene", "sign"]].to_numpy().tolist() == [["A", "x", 1], ["A", "y", 1], ["B", "x", -1]]
+    assert found[["tf", "gene", "sign"]].to_numpy().tolist() == [
+        ["A", "x", 1],
+        ["A", "y", 1],
+        ["B", "x", -1],
+    ]
     assert found["regions"].tolist() == [["r1"], ["r3"], ["r1"]]  # r2 is closed
-    assert found["eregulons"].tolist() == [["A_direct_+/+"], ["A_direct_+/+"], ["B_direct_-/+"]]
+    assert found["eregulons"].tolist() == [
+        ["A_direct_+/+"],
+        ["A_direct_+/+"],
+        ["B_direct_-/+"],
+    ]
     # ranks of three: tf_gene 5, 1, 3; region_gene .6, .1, .6 (r2's .9 does not count); openness 2, 4, 2
     assert found["weight"].to_numpy() == pytest.approx(
         np.array([3 + 2.5 + 1.5, 1 + 1 + 3, 2 + 2.5 + 1.5]) / 9, abs=1e-12
     )
-    weighted = network(eregulons, weights={"tf_gene": 1, "region_gene": 0, "openness": 0})
+    weighted = network(
+        eregulons, weights={"tf_gene": 1, "region_gene": 0, "openness": 0}
+    )
     assert weighted["weight"].to_numpy() == pytest.approx(np.array([3, 1, 2]) / 3)
 
 
@@ -76,10 +86,14 @@ def test_openness_does_not_depend_on_depth():
     cell_type = np.array(["a", "a", "b", "b"])
     cell_topic = np.array([[1.0, 0], [1, 0], [0, 1], [0.5, 0.5]])
     region_topic = np.array([[0.8, 0.1], [0.1, 0.1], [0.1, 0.8]])
-    topics = measure_openness("topics", np.zeros((2, 3)), cell_topic, region_topic, cell_type, ["a", "b"])
+    topics = measure_openness(
+        "topics", np.zeros((2, 3)), cell_topic, region_topic, cell_type, ["a", "b"]
+    )
     assert topics == pytest.approx(np.array([[0.8, 0.1, 0.1], [0.275, 0.1, 0.625]]) * 3)
     counts = np.array([[10, 20, 30], [1, 2, 3]])
-    observed = measure_openness("observed", counts, cell_topic, region_topic, cell_type, ["a", "b"])
+    observed = measure_openness(
+        "observed", counts, cell_topic, region_topic, cell_type, ["a", "b"]
+    )
     assert observed.tolist() == [[0.5, 1, 1.5], [0.5, 1, 1.5]]
 
 
@@ -91,7 +105,9 @@ def test_types_differ_by_specificity_and_open_regions(eregulons):
         [
             (e, t, r)
             for t in ("left", "right")
-            for e, r in zip(eregulons["eregulon"].unique(), (0.9, 0.5, 0.2), strict=True)
+            for e, r in zip(
+                eregulons["eregulon"].unique(), (0.9, 0.5, 0.2), strict=True
+            )
         ],
         columns=["eregulon", "cell_type", "rss"],
     )
@@ -100,26 +116,43 @@ def test_types_differ_by_specificity_and_open_regions(eregulons):
         sp.csr_matrix(open_), cell_type, np.ones((8, 1)), np.ones((3, 1)) / 3,
     )  # fmt: skip
     networks, summary = build_cell_type_grns(*given, openness="observed", **SETTINGS)
-    assert networks["left"][["tf", "gene"]].to_numpy().tolist() == [["A", "x"], ["B", "x"]]
+    assert networks["left"][["tf", "gene"]].to_numpy().tolist() == [
+        ["A", "x"],
+        ["B", "x"],
+    ]
     assert networks["right"][["tf", "gene"]].to_numpy().tolist() == [["A", "y"]]
     contracts.check(summary.assign(file="f"), "cell_type_summary", "test")
-    assert summary[["edges", "activating", "repressing"]].to_numpy().tolist() == [[2, 1, 1], [1, 1, 0]]
+    assert summary[["edges", "activating", "repressing"]].to_numpy().tolist() == [
+        [2, 1, 1],
+        [1, 1, 0],
+    ]
     with pytest.raises(InputError, match="cell type 'left'"):
-        build_cell_type_grns(*given, openness="observed", **SETTINGS | {"min_open_cells": 5})
+        build_cell_type_grns(
+            *given, openness="observed", **SETTINGS | {"min_open_cells": 5}
+        )
 
 
 def test_file_names():
-    assert file_names(["CD4+ T", "B/plasma"]) == {"CD4+ T": "CD4+_T", "B/plasma": "B_plasma"}
+    assert file_names(["CD4+ T", "B/plasma"]) == {
+        "CD4+ T": "CD4+_T",
+        "B/plasma": "B_plasma",
+    }
     with pytest.raises(InputError, match="'CD4 T' and 'CD4/T'"):
         file_names(["CD4 T", "CD4/T"])
     assert file_names(["../x"]) == {"../x": "_._x"}
 
 
 def test_topics_are_put_in_order():
-    cells = pd.DataFrame({"cell": ["b", "a"], "topic_2": [0.3, 0.1], "topic_1": [0.7, 0.9]})
-    regions = pd.DataFrame({"region": ["r", "s"], "topic_1": [0.2, 0.8], "topic_2": [0.6, 0.4]})
+    cells = pd.DataFrame(
+        {"cell": ["b", "a"], "topic_2": [0.3, 0.1], "topic_1": [0.7, 0.9]}
+    )
+    regions = pd.DataFrame(
+        {"region": ["r", "s"], "topic_1": [0.2, 0.8], "topic_2": [0.6, 0.4]}
+    )
     by_cell, by_region = align_topics(cells, regions, ["a", "b"], ["s"])
-    assert (by_cell @ by_region.T).ravel() == pytest.approx([0.9 * 0.8 + 0.1 * 0.4, 0.7 * 0.8 + 0.3 * 0.4])
+    assert (by_cell @ by_region.T).ravel() == pytest.approx(
+        [0.9 * 0.8 + 0.1 * 0.4, 0.7 * 0.8 + 0.3 * 0.4]
+    )
     with pytest.raises(InputError, match="1 of 2 cells"):
         align_topics(cells, regions, ["a", "c"], ["s"])
 
@@ -130,5 +163,10 @@ def test_triplet_ranks_can_weigh_edges(eregulons):
     found = network(ranked, weights=only)
     best = ranked.groupby(["tf", "gene"])["triplet_rank"].min()
     order = [best[pair] for pair in zip(found["tf"], found["gene"], strict=True)]
-    assert np.argsort(found["weight"].to_numpy()).tolist() == np.argsort(order)[::-1].tolist()
-    assert (network(eregulons, weights=only)["weight"] == 0.5).all(), "neutral where triplets have no rank"
+    assert (
+        np.argsort(found["weight"].to_numpy()).tolist()
+        == np.argsort(order)[::-1].tolist()
+    )
+    assert (network(eregulons, weights=only)["weight"] == 0.5).all(), (
+        "neutral where triplets have no rank"
+    )

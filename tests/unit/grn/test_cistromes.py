@@ -5,19 +5,38 @@ import pytest
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.grn.cistromes import check_motif_settings, describe_method, method_names, motif_rules
+from grnformer.grn.cistromes import (
+    check_motif_settings,
+    describe_method,
+    method_names,
+    motif_rules,
+)
 from grnformer.grn.cistromes.build import build_cistromes
 
-LINKS = pd.DataFrame({"region": ["r1", "r2", "r3"], "gene": ["G1", "G1", "G2"], "rho": [0.5, 0.01, -0.5]})
+LINKS = pd.DataFrame(
+    {"region": ["r1", "r2", "r3"], "gene": ["G1", "G1", "G2"], "rho": [0.5, 0.01, -0.5]}
+)
 TARGETS = pd.DataFrame(
-    [("GATA1", "G1", "M1::x", 1.5), ("SPI1", "G2", "M2", 1.0), ("NANOG", "G1", "M3", 2.0), ("SPI1", "G9", "M2", 3.0)],
+    [
+        ("GATA1", "G1", "M1::x", 1.5),
+        ("SPI1", "G2", "M2", 1.0),
+        ("NANOG", "G1", "M3", 2.0),
+        ("SPI1", "G9", "M2", 3.0),
+    ],
     columns=["tf", "gene", "motif", "log_odds"],
 )
-PROMOTER = {"method": "promoter", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {}}
+PROMOTER = {
+    "method": "promoter",
+    "min_abs_rho": 0.05,
+    "region_set_kinds": [],
+    "settings": {},
+}
 
 
 def build(tfs, targets=TARGETS):
-    return build_cistromes(LINKS, tfs, pd.DataFrame(), pd.DataFrame(), targets, **PROMOTER)
+    return build_cistromes(
+        LINKS, tfs, pd.DataFrame(), pd.DataFrame(), targets, **PROMOTER
+    )
 
 
 def test_every_method_says_what_it_reads_and_which_rules_make_it():
@@ -39,7 +58,10 @@ def test_every_method_says_what_it_reads_and_which_rules_make_it():
     for name in method_names():
         reads = describe_method(name).reads
         assert (reads is None) == (name == "prior")
-        assert reads is None or (contracts.SCHEMAS / "files" / f"{reads.contract}.yaml").exists()
+        assert (
+            reads is None
+            or (contracts.SCHEMAS / "files" / f"{reads.contract}.yaml").exists()
+        )
 
 
 def test_a_tf_binds_the_linked_regions_of_genes_whose_promoter_it_binds():
@@ -57,6 +79,9 @@ def test_what_leaves_no_cistrome_is_refused():
         build(["KLF1"])
     with pytest.raises(InputError, match="no motif"):
         build(["SPI1"], None)
-    section = {"method": "promoter", "promoter": {"promoters": None, "collections": ["x"]}}
+    section = {
+        "method": "promoter",
+        "promoter": {"promoters": None, "collections": ["x"]},
+    }
     with pytest.raises(InputError, match=r"without promoter\.promoters"):
         check_motif_settings(section)

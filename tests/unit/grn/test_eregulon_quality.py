@@ -14,7 +14,11 @@ from grnformer.grn.activity.recovery import score_cells
 from grnformer.grn.activity.regions import score_region_activity
 from grnformer.grn.eregulons.filter import assess_and_filter
 from grnformer.grn.eregulons.funnel import STEPS, check_not_empty
-from grnformer.grn.eregulons.quality import assess_eregulons, correlate_columns, pool_cells
+from grnformer.grn.eregulons.quality import (
+    assess_eregulons,
+    correlate_columns,
+    pool_cells,
+)
 
 CELLS = [f"c{i}" for i in range(120)]
 AUC = {"auc_threshold": 0.2, "detected_quantile": 0.05}
@@ -22,7 +26,9 @@ QUALITY = {"units": "pseudobulks", "pseudobulk_cells": 6, "correlation": "pearso
            "min_rho_regions": 0.3, "seed": 1}  # fmt: skip
 
 
-def modality(counts: np.ndarray, names: list[str], types: np.ndarray) -> anndata.AnnData:
+def modality(
+    counts: np.ndarray, names: list[str], types: np.ndarray
+) -> anndata.AnnData:
     counts = sp.csr_matrix(counts.astype(np.float32))
     obs = pd.DataFrame({"cell_type": types}, index=CELLS)
     data = anndata.AnnData(counts.log1p(), obs=obs, var=pd.DataFrame(index=names))
@@ -52,7 +58,11 @@ def dataset():
             regions.append(region)
             rows.append((f"{tf}_direct_{'+' if sign > 0 else '-'}/+", tf, region, gene))
     eregulons = pd.DataFrame(rows, columns=["eregulon", "tf", "region", "gene"]).assign(
-        tf_gene_weight=1.0, tf_gene_rho=0.5, region_gene_weight=1.0, region_gene_rho=0.5, evidence="prior:x"
+        tf_gene_weight=1.0,
+        tf_gene_rho=0.5,
+        region_gene_weight=1.0,
+        region_gene_rho=0.5,
+        evidence="prior:x",
     )
     rna = modality(np.array(expression).T, genes, types)
     atac = modality(np.array(opened).T, regions, types)
@@ -66,14 +76,18 @@ def test_region_activity_is_aucell_of_the_regions(dataset) -> None:
     topics = rng.dirichlet(np.ones(5), 120), rng.random((atac.n_vars, 5))
     imputed = topics[0] @ topics[1].T
     names, members = find_members(eregulons, atac.var_names, "region")
-    found = score_region_activity(atac, *topics, eregulons, accessibility="topics", **AUC)
+    found = score_region_activity(
+        atac, *topics, eregulons, accessibility="topics", **AUC
+    )
     cutoff = round(0.2 * atac.n_vars)
     expected = score_cells(sp.csr_matrix(imputed.astype(np.float32)), members, cutoff)
     np.testing.assert_allclose(found[names], expected, atol=1e-6)
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
         patch.setattr("grnformer.grn.activity.regions._BLOCK", 7 * atac.n_vars)
-        blocks = score_region_activity(atac, *topics, eregulons, accessibility="topics", **AUC)
+        blocks = score_region_activity(
+            atac, *topics, eregulons, accessibility="topics", **AUC
+        )
     pd.testing.assert_frame_equal(blocks, found)
 
 
@@ -81,13 +95,17 @@ def test_ties_of_open_regions_are_not_broken_by_chance(dataset) -> None:
     """Where regions are open or not, the AUC follows the share of the set's regions among the open ones."""
     _, atac, eregulons = dataset
     topics = np.ones((120, 1)), np.ones((atac.n_vars, 1))
-    found = score_region_activity(atac, *topics, eregulons, accessibility="binary", **AUC)
+    found = score_region_activity(
+        atac, *topics, eregulons, accessibility="binary", **AUC
+    )
     names, members = find_members(eregulons, atac.var_names, "region")
     share = (atac.X @ members).toarray() / atac.X.getnnz(axis=1)[:, None]
     for column, name in enumerate(names):
         assert spearmanr(found[name], share[:, column]).statistic > 0.999
     order = np.random.default_rng(0).permutation(atac.n_vars)
-    again = score_region_activity(atac[:, order], *topics, eregulons, accessibility="binary", **AUC)
+    again = score_region_activity(
+        atac[:, order], *topics, eregulons, accessibility="binary", **AUC
+    )
     np.testing.assert_allclose(again, found, atol=1e-6)
     with pytest.raises(InputError, match="accessibility"):
         score_region_activity(atac, *topics, eregulons, accessibility="guess", **AUC)
@@ -102,13 +120,17 @@ def test_pseudobulks_fraction_no_cell_and_mix_no_types() -> None:
     assert all(len(set(types[row > 0])) == 1 for row in groups)
 
 
-@pytest.mark.parametrize(("method", "reference"), [("pearson", pearsonr), ("spearman", spearmanr)])
+@pytest.mark.parametrize(
+    ("method", "reference"), [("pearson", pearsonr), ("spearman", spearmanr)]
+)
 def test_correlations_are_scipys(method, reference) -> None:
     rng = np.random.default_rng(4)
     a, b = rng.poisson(2, (30, 5)).astype(float), rng.random((30, 5))
     a[:, 4] = 3
     found = correlate_columns(a, b, method)
-    np.testing.assert_allclose(found[:4], [reference(a[:, i], b[:, i]).statistic for i in range(4)])
+    np.testing.assert_allclose(
+        found[:4], [reference(a[:, i], b[:, i]).statistic for i in range(4)]
+    )
     assert np.isnan(found[4])
     with pytest.raises(InputError, match="correlation"):
         correlate_columns(a, b, "kendall")
@@ -116,7 +138,9 @@ def test_correlations_are_scipys(method, reference) -> None:
 
 def run(dataset, **changes):
     rna, atac, eregulons = dataset
-    funnel = pd.DataFrame([{"step": s, "rule": r, "tfs": 4, "pairs": 48} for s, (r, _) in STEPS.items()])
+    funnel = pd.DataFrame(
+        [{"step": s, "rule": r, "tfs": 4, "pairs": 48} for s, (r, _) in STEPS.items()]
+    )
     topics = np.ones((120, 1)), np.ones((atac.n_vars, 1))
     settings = {"filter": True, "accessibility": "binary"} | AUC | QUALITY | changes
     return assess_and_filter(eregulons, funnel, rna, atac, *topics, **settings)
@@ -147,7 +171,9 @@ def test_without_the_filter_all_are_kept_and_assessed_alike(dataset) -> None:
     kept, funnel, quality, _ = run(dataset, filter=False)
     assert set(kept["tf"]) == set("ABCD")
     assert len(funnel) == len(STEPS)
-    pd.testing.assert_frame_equal(quality.drop(columns="kept"), run(dataset)[2].drop(columns="kept"))
+    pd.testing.assert_frame_equal(
+        quality.drop(columns="kept"), run(dataset)[2].drop(columns="kept")
+    )
 
 
 def test_a_filter_that_leaves_nothing_says_so(dataset) -> None:
@@ -171,7 +197,9 @@ def test_single_cells_and_wrong_settings(dataset) -> None:
     _, _, pooled, _ = run(dataset)
     _, _, single, _ = run(dataset, units="cells")
     assert (single["units"] == 120).all()
-    assert single["rho_genes"].iloc[0] < pooled["rho_genes"].iloc[0], "counts of single cells blur the correlation"
+    assert single["rho_genes"].iloc[0] < pooled["rho_genes"].iloc[0], (
+        "counts of single cells blur the correlation"
+    )
     with pytest.raises(InputError, match="units"):
         run(dataset, units="donors")
     with pytest.raises(InputError, match="pseudobulk_cells"):
@@ -181,6 +209,14 @@ def test_single_cells_and_wrong_settings(dataset) -> None:
 def test_assessing_needs_no_region_activity(dataset) -> None:
     rna, _, eregulons = dataset
     names, members = find_members(eregulons, rna.var_names, "gene")
-    auc = pd.DataFrame(score_cells(rna.X, members, 10), index=rna.obs_names, columns=names)
-    table = assess_eregulons(eregulons.assign(region=""), rna, auc, pd.DataFrame(index=rna.obs_names), **QUALITY)
+    auc = pd.DataFrame(
+        score_cells(rna.X, members, 10), index=rna.obs_names, columns=names
+    )
+    table = assess_eregulons(
+        eregulons.assign(region=""),
+        rna,
+        auc,
+        pd.DataFrame(index=rna.obs_names),
+        **QUALITY,
+    )
     assert table["eregulon"].tolist() == names

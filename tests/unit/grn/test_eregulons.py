@@ -59,17 +59,27 @@ def test_binarisations_equal_pandas():
     rng = np.random.default_rng(1)
     gene = rng.integers(0, 12, 300)
     importance = rng.random(300)
-    masks = binarise_links(gene, importance, quantiles=[0.85, 0.5], top_regions=[1, 5], basc=False)
+    masks = binarise_links(
+        gene, importance, quantiles=[0.85, 0.5], top_regions=[1, 5], basc=False
+    )
     frame = pd.DataFrame({"gene": gene, "importance": importance})
     by_gene = frame.groupby("gene")["importance"]
     for q in (0.85, 0.5):
-        assert np.array_equal(masks[f"quantile_{q}"], importance > by_gene.transform("quantile", q))
+        assert np.array_equal(
+            masks[f"quantile_{q}"], importance > by_gene.transform("quantile", q)
+        )
     for top in (1, 5):
         assert np.array_equal(masks[f"top_{top}"], by_gene.rank(ascending=False) <= top)
 
 
 def test_binarisation_of_single_regions_and_zeros():
-    masks = binarise_links(np.array([0, 1, 1]), np.array([1.0, 0.0, 0.0]), quantiles=[0.9], top_regions=[2], basc=False)
+    masks = binarise_links(
+        np.array([0, 1, 1]),
+        np.array([1.0, 0.0, 0.0]),
+        quantiles=[0.9],
+        top_regions=[2],
+        basc=False,
+    )
     assert masks["quantile_0.9"].tolist() == [True, False, False]
     assert masks["top_2"].tolist() == [True, False, False]
 
@@ -82,7 +92,8 @@ def network():
     importance = rng.random((2, 200)) * 0.01
     rho = rng.normal(0, 0.02, (2, 200)).clip(-0.029, 0.029)
     importance[0, :60] += 1
-    importance[0, 140:] += 0.02  # unbound genes, between the true targets and the other bound ones
+    # unbound genes, between the true targets and the other bound ones
+    importance[0, 140:] += 0.02
     rho[0, :30], rho[0, 30:60] = 0.5, -0.5
     rho[0, 100:], rho[1] = 0.1, 0.1
     tf_gene = pd.DataFrame(
@@ -122,15 +133,21 @@ def test_planted_network_and_signs_are_recovered(network):
     # region 1 by every binarisation; region 3 (importance .05) by none; region 0 has no sign
     assert (up["region"].str.extract(r":(\d+)-")[0].astype(int) % 4 == 1).all()
     assert (up["tf_gene_rho"] == 0.5).all()
-    assert (eregulons.loc[eregulons["eregulon"] == "T1_direct_-/-", "region_gene_rho"] < 0).all()
+    assert (
+        eregulons.loc[eregulons["eregulon"] == "T1_direct_-/-", "region_gene_rho"] < 0
+    ).all()
     assert funnel["tfs"].tolist() == [2, 1, 1, 1, 1, 1]
     assert funnel["pairs"].tolist()[1] == 100
 
 
 def test_only_chosen_sign_pairs_and_enough_targets(network):
-    eregulons, _ = build_eregulons(*network, ["T1"], **SETTINGS | {"sign_pairs": ["-/+"]})
+    eregulons, _ = build_eregulons(
+        *network, ["T1"], **SETTINGS | {"sign_pairs": ["-/+"]}
+    )
     assert set(eregulons["eregulon"]) == {"T1_direct_-/+"}
-    eregulons, funnel = build_eregulons(*network, ["T1"], **SETTINGS | {"min_targets": 31})
+    eregulons, funnel = build_eregulons(
+        *network, ["T1"], **SETTINGS | {"min_targets": 31}
+    )
     assert eregulons.empty
     assert funnel["tfs"].tolist()[-2:] == [1, 0]
 
@@ -139,11 +156,15 @@ def test_weak_correlations_take_the_sign_of_the_evidence(network):
     tf_gene, region_gene, cistromes = network
     weak = tf_gene["gene"].isin([f"g{i:03d}" for i in range(10)])
     tf_gene = tf_gene.assign(rho=tf_gene["rho"].mask(weak, 0.0))
-    without, _ = build_eregulons(tf_gene, region_gene, cistromes.assign(sign=1), ["T1"], **SETTINGS)
+    without, _ = build_eregulons(
+        tf_gene, region_gene, cistromes.assign(sign=1), ["T1"], **SETTINGS
+    )
     sizes = without.groupby("eregulon")["gene"].nunique()
     assert sizes["T1_direct_+/+"] == 20
     settings = SETTINGS | {"sign_from_evidence": True}
-    known, _ = build_eregulons(tf_gene, region_gene, cistromes.assign(sign=1), ["T1"], **settings)
+    known, _ = build_eregulons(
+        tf_gene, region_gene, cistromes.assign(sign=1), ["T1"], **settings
+    )
     sizes = known.groupby("eregulon")["gene"].nunique()
     assert sizes["T1_direct_+/+"] == 30
     # the evidence does not overrule a clear correlation
@@ -154,11 +175,15 @@ def test_known_targets_need_no_leading_edge(network):
     tf_gene, region_gene, cistromes = network
     settings = SETTINGS | {"keep_known_targets": True, "sign_pairs": ["+/+"]}
     absent = tf_gene[~tf_gene["gene"].isin(["g000", "g001"])]
-    found, _ = build_eregulons(absent, region_gene, cistromes.assign(sign=1), ["T1"], **settings)
+    found, _ = build_eregulons(
+        absent, region_gene, cistromes.assign(sign=1), ["T1"], **settings
+    )
     pairs = found.drop_duplicates("gene").set_index("gene")
     # clear negative correlations (30-59) stay out; weakly ranked (100-139) and unweighted (0, 1) targets are in
     assert set(pairs.index) == {f"g{i:03d}" for i in [*range(30), *range(100, 140)]}
-    assert pairs.loc[["g000", "g001"], ["tf_gene_weight", "tf_gene_rho"]].to_numpy().tolist() == [[0, 0], [0, 0]]
+    assert pairs.loc[
+        ["g000", "g001"], ["tf_gene_weight", "tf_gene_rho"]
+    ].to_numpy().tolist() == [[0, 0], [0, 0]]
     assert (pairs["tf_gene_weight"].drop(["g000", "g001"]) > 0).all()
     unsigned, _ = build_eregulons(absent, region_gene, cistromes, ["T1"], **settings)
     assert unsigned["gene"].nunique() == 28
@@ -181,18 +206,26 @@ def test_links_can_be_ordered_by_correlation(network):
 
 def test_evidence_for_a_region_holds_for_all_its_genes(network):
     tf_gene, region_gene, cistromes = network
-    shared = region_gene.assign(region=region_gene["region"].where(region_gene.index % 4 != 1, "chr2:1-2"))
+    shared = region_gene.assign(
+        region=region_gene["region"].where(region_gene.index % 4 != 1, "chr2:1-2")
+    )
     shared = shared.drop_duplicates(["region", "gene"])
     for_region = cistromes.iloc[:1].assign(region="chr2:1-2", gene=None)
     eregulons, _ = build_eregulons(tf_gene, shared, for_region, ["T1"], **SETTINGS)
-    assert set(eregulons.loc[eregulons["eregulon"] == "T1_direct_+/+", "gene"]) >= {f"g{i:03d}" for i in range(30)}
+    assert set(eregulons.loc[eregulons["eregulon"] == "T1_direct_+/+", "gene"]) >= {
+        f"g{i:03d}" for i in range(30)
+    }
 
 
 def test_row_order_does_not_matter(network):
     tf_gene, region_gene, cistromes = network
     one, _ = build_eregulons(tf_gene, region_gene, cistromes, ["T1"], **SETTINGS)
     two, _ = build_eregulons(
-        tf_gene.iloc[::-1], region_gene.sample(frac=1, random_state=1), cistromes.iloc[::-1], ["T1"], **SETTINGS
+        tf_gene.iloc[::-1],
+        region_gene.sample(frac=1, random_state=1),
+        cistromes.iloc[::-1],
+        ["T1"],
+        **SETTINGS,
     )
     pd.testing.assert_frame_equal(one, two)
 
@@ -201,8 +234,16 @@ def test_row_order_does_not_matter(network):
     ("change", "rule", "key"),
     [
         (lambda t, r, c: (t, r, c.iloc[:0]), "build_cistromes", "min_abs_rho"),
-        (lambda t, r, c: (t, r.assign(rho=0.0), c), "link_regions", "min_abs_rho_region_gene"),
-        (lambda t, r, c: (t[t["tf"] == "T2"], r, c), "infer_tf_gene", "min_abs_rho_tf_gene"),
+        (
+            lambda t, r, c: (t, r.assign(rho=0.0), c),
+            "link_regions",
+            "min_abs_rho_region_gene",
+        ),
+        (
+            lambda t, r, c: (t[t["tf"] == "T2"], r, c),
+            "infer_tf_gene",
+            "min_abs_rho_tf_gene",
+        ),
     ],
 )
 def test_an_empty_result_names_the_rule_that_emptied_it(network, change, rule, key):
@@ -222,8 +263,14 @@ def test_a_set_found_at_the_bottom_has_no_leading_edge():
 
 def test_extended_cistromes_make_eregulons_of_their_own(network):
     tf_gene, region_gene, cistromes = network
-    both = pd.concat([cistromes, cistromes.assign(annotation="extended", evidence="prior:y")], ignore_index=True)
-    both = both[(both["annotation"] == "extended") | both["gene"].isin([f"g{i:03d}" for i in range(30)])]
+    both = pd.concat(
+        [cistromes, cistromes.assign(annotation="extended", evidence="prior:y")],
+        ignore_index=True,
+    )
+    both = both[
+        (both["annotation"] == "extended")
+        | both["gene"].isin([f"g{i:03d}" for i in range(30)])
+    ]
     found, _ = build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS)
     contracts.check(found, "eregulons", "test")
     kinds = found.groupby("eregulon")["annotation"].agg(set)
@@ -232,13 +279,22 @@ def test_extended_cistromes_make_eregulons_of_their_own(network):
     }  # fmt: skip
     assert all(kinds[name] == {name.split("_")[1]} for name in kinds.index)
     assert (found.groupby("annotation")["triplet_rank"].min() == 1).all()
-    other, funnel = build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "without_direct"})
-    assert set(other["eregulon"]) == {*(f"T1_direct_+/{s}" for s in "+-"), *(f"T1_extended_-/{s}" for s in "+-")}
+    other, funnel = build_eregulons(
+        tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "without_direct"}
+    )
+    assert set(other["eregulon"]) == {
+        *(f"T1_direct_+/{s}" for s in "+-"),
+        *(f"T1_extended_-/{s}" for s in "+-"),
+    }
     assert funnel["pairs"].iloc[-1] == 60
-    none, _ = build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "none"})
+    none, _ = build_eregulons(
+        tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "none"}
+    )
     assert set(none["annotation"]) == {"direct"}
     with pytest.raises(InputError, match="extended"):
-        build_eregulons(tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "some"})
+        build_eregulons(
+            tf_gene, region_gene, both, ["T1"], **SETTINGS | {"extended": "some"}
+        )
 
 
 def test_links_of_either_sign_can_be_binarised_by_themselves(network):
@@ -247,7 +303,13 @@ def test_links_of_either_sign_can_be_binarised_by_themselves(network):
     settings = SETTINGS | {"quantiles": [], "top_regions": [1], "sign_pairs": ["+/-"]}
     together, _ = build_eregulons(tf_gene, region_gene, cistromes, ["T1"], **settings)
     assert together.empty
-    apart, _ = build_eregulons(tf_gene, region_gene, cistromes, ["T1"], **settings | {"binarise_each_sign": True})
+    apart, _ = build_eregulons(
+        tf_gene,
+        region_gene,
+        cistromes,
+        ["T1"],
+        **settings | {"binarise_each_sign": True},
+    )
     assert apart["gene"].nunique() == 30
     assert (apart["region"].str.extract(r":(\d+)-")[0].astype(int) % 4 == 2).all()
 
@@ -257,14 +319,25 @@ def test_each_binarisation_can_be_asked_for_enough_targets(network):
     tf_gene, region_gene, cistromes = network
     half = region_gene["gene"].isin([f"g{i:03d}" for i in range(0, 60, 2)])
     links = region_gene.assign(
-        importance=np.where(half, np.tile([0.9, 0.7, 0.8, 0.05], 200), region_gene["importance"])
+        importance=np.where(
+            half, np.tile([0.9, 0.7, 0.8, 0.05], 200), region_gene["importance"]
+        )
     )
-    settings = SETTINGS | {"quantiles": [], "top_regions": [1], "sign_pairs": ["+/+"], "min_targets": 16}
-    united, _ = build_eregulons(tf_gene, links, cistromes, ["T1"], **settings | {"top_regions": [1, 3]})
+    settings = SETTINGS | {
+        "quantiles": [],
+        "top_regions": [1],
+        "sign_pairs": ["+/+"],
+        "min_targets": 16,
+    }
+    united, _ = build_eregulons(
+        tf_gene, links, cistromes, ["T1"], **settings | {"top_regions": [1, 3]}
+    )
     assert united["gene"].nunique() == 30
     assert build_eregulons(tf_gene, links, cistromes, ["T1"], **settings)[0].empty
     each = settings | {"top_regions": [1, 3], "min_targets_each": True}
     found, _ = build_eregulons(tf_gene, links, cistromes, ["T1"], **each)
     assert found["gene"].nunique() == 30
-    found, _ = build_eregulons(tf_gene, links, cistromes, ["T1"], **each | {"min_targets": 31})
+    found, _ = build_eregulons(
+        tf_gene, links, cistromes, ["T1"], **each | {"min_targets": 31}
+    )
     assert found.empty

@@ -34,7 +34,10 @@ def tf_gene():
 
 def build(table, tf_gene, **changes):
     return build_gene_based(
-        table, tf_gene, ["A", "B", "C"], **{"sign_pairs": ["+/+", "-/+"], "min_targets": 2} | changes
+        table,
+        tf_gene,
+        ["A", "B", "C"],
+        **{"sign_pairs": ["+/+", "-/+"], "min_targets": 2} | changes,
     )
 
 
@@ -43,8 +46,10 @@ def test_a_regulon_of_genes_is_an_eregulon_as_it_is(tf_gene):
     contracts.check(eregulons, "eregulons", "here")
     contracts.check(funnel, "funnel", "here")
     genes = eregulons.groupby("eregulon")["gene"].agg(list).to_dict()
-    assert genes == {"A_direct_+/0": ["g1", "g2", "g7"], "A_direct_-/0": ["g3", "g4"]}  # B has too few
-    assert eregulons["tf_gene_weight"].tolist() == [5.0, 4.0, 0.0, 3.0, 0.0]  # in no table: 0
+    # B has too few
+    assert genes == {"A_direct_+/0": ["g1", "g2", "g7"], "A_direct_-/0": ["g3", "g4"]}
+    # in no table: 0
+    assert eregulons["tf_gene_weight"].tolist() == [5.0, 4.0, 0.0, 3.0, 0.0]
     assert (eregulons["region"] == "").all()
     assert edge_signs(eregulons["eregulon"]).tolist() == [1, 1, 1, -1, -1]
     assert funnel["tfs"].tolist() == [3, 2, 2, 2, 2, 1]
@@ -52,7 +57,9 @@ def test_a_regulon_of_genes_is_an_eregulon_as_it_is(tf_gene):
 
 
 def test_signs_not_asked_for_are_left_out(tf_gene):
-    eregulons, _ = build(cistromes(A="g1 g2", A_down="g3 g4"), tf_gene, sign_pairs=["+/+"])
+    eregulons, _ = build(
+        cistromes(A="g1 g2", A_down="g3 g4"), tf_gene, sign_pairs=["+/+"]
+    )
     assert eregulons["eregulon"].unique().tolist() == ["A_direct_+/0"]
 
 
@@ -68,7 +75,11 @@ def test_cistromes_with_and_without_regions_do_not_mix():
 def test_openness_neither_drops_nor_weighs_genes_without_a_region(tf_gene):
     eregulons, _ = build(cistromes(A="g1 g2"), tf_gene)
     placed = eregulons.assign(
-        eregulon="B_direct_+/+", tf="B", region=["r1", "r2"], region_gene_weight=[0.4, 0.1], tf_gene_weight=1.0
+        eregulon="B_direct_+/+",
+        tf="B",
+        region=["r1", "r2"],
+        region_gene_weight=[0.4, 0.1],
+        tf_gene_weight=1.0,
     )
     network = build_cell_type_grn(
         pd.concat([eregulons, placed]),
@@ -83,6 +94,11 @@ def test_openness_neither_drops_nor_weighs_genes_without_a_region(tf_gene):
         weights={"tf_gene": 0, "region_gene": 1, "openness": 1},
     )
     contracts.check(network, "cell_type_grn", "here")
-    assert network[["tf", "gene"]].to_numpy().tolist() == [["A", "g1"], ["A", "g2"], ["B", "g1"]]  # r2 is shut
+    # r2 is shut
+    assert network[["tf", "gene"]].to_numpy().tolist() == [
+        ["A", "g1"],
+        ["A", "g2"],
+        ["B", "g1"],
+    ]
     assert network["regions"].tolist() == [[], [], ["r1"]]
     np.testing.assert_allclose(network["weight"], [0.5, 0.5, 1.0])

@@ -33,29 +33,63 @@ def planted():
     drive = access[:, 2::per_gene]
     drive = (drive - drive.mean(0)) / drive.std(0)
     sign = np.where(np.arange(n_genes) % 2, -1, 1)
-    counts = sp.csr_matrix(rng.poisson(np.exp(0.9 * sign * drive - 0.5)).astype(np.float32))
+    counts = sp.csr_matrix(
+        rng.poisson(np.exp(0.9 * sign * drive - 0.5)).astype(np.float32)
+    )
     expression = counts.copy()
     expression.data = np.log1p(expression.data)
-    open_ = sp.csr_matrix(rng.random(access.shape) < 0.5 * access / access.max(0)).astype(np.float32)
+    open_ = sp.csr_matrix(
+        rng.random(access.shape) < 0.5 * access / access.max(0)
+    ).astype(np.float32)
     genes = [f"g{i}" for i in range(n_genes)]
-    start = (np.arange(n_genes)[:, None] * 100_000 + 5_000 + np.arange(per_gene) * 700).ravel()
+    start = (
+        np.arange(n_genes)[:, None] * 100_000 + 5_000 + np.arange(per_gene) * 700
+    ).ravel()
     regions = pd.DataFrame(
-        {"region": [f"chr1:{s}-{s + 500}" for s in start], "chrom": "chr1", "start": start, "end": start + 500}
+        {
+            "region": [f"chr1:{s}-{s + 500}" for s in start],
+            "chrom": "chr1",
+            "start": start,
+            "end": start + 500,
+        }
     )
-    tss = pd.DataFrame({"gene": genes, "chrom": "chr1", "tss": np.arange(n_genes) * 100_000 + 8_000, "strand": "+"})
-    return Data(expression, counts, open_, cell_topic, region_topic), genes, regions, tss, sign
+    tss = pd.DataFrame(
+        {
+            "gene": genes,
+            "chrom": "chr1",
+            "tss": np.arange(n_genes) * 100_000 + 8_000,
+            "strand": "+",
+        }
+    )
+    return (
+        Data(expression, counts, open_, cell_topic, region_topic),
+        genes,
+        regions,
+        tss,
+        sign,
+    )
 
 
 def test_rho_is_scipys_and_planted_links_rank_first(planted):
     data, genes, regions, tss, sign = planted
     links = link_regions(data, genes, regions, tss, **SETTINGS)
     assert len(links) == 200
-    assert links.groupby("gene")["importance"].sum().to_numpy() == pytest.approx(1, abs=1e-5)
-    access = pd.DataFrame(data.cell_topic @ data.region_topic.T, columns=regions["region"])
+    assert links.groupby("gene")["importance"].sum().to_numpy() == pytest.approx(
+        1, abs=1e-5
+    )
+    access = pd.DataFrame(
+        data.cell_topic @ data.region_topic.T, columns=regions["region"]
+    )
     dense = pd.DataFrame(data.expression.toarray(), columns=genes)
     for row in links.sample(30, random_state=1).itertuples():
-        assert row.rho == pytest.approx(spearmanr(access[row.region], dense[row.gene]).statistic, abs=2e-4)
-    best = links.loc[links.groupby("gene", sort=False)["importance"].idxmax()].set_index("gene").loc[genes]
+        assert row.rho == pytest.approx(
+            spearmanr(access[row.region], dense[row.gene]).statistic, abs=2e-4
+        )
+    best = (
+        links.loc[links.groupby("gene", sort=False)["importance"].idxmax()]
+        .set_index("gene")
+        .loc[genes]
+    )
     truth = regions["region"].to_numpy()[2::10]
     assert (best["region"] == truth).mean() >= 0.8
     assert (np.sign(best["rho"].to_numpy()) == sign)[best["region"] == truth].all()
@@ -63,7 +97,9 @@ def test_rho_is_scipys_and_planted_links_rank_first(planted):
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-def test_same_seed_same_links_for_any_threads_blocks_and_gene_order(planted, method, monkeypatch):
+def test_same_seed_same_links_for_any_threads_blocks_and_gene_order(
+    planted, method, monkeypatch
+):
     data, genes, regions, tss, _ = planted
     settings = SETTINGS | {"accessibility": method}
     one = link_regions(data, genes, regions, tss, **settings)
@@ -85,8 +121,19 @@ def test_ranks_with_ties_zeros_and_constant_rows():
     values[4] = 1
     y = sp.csc_matrix(rng.poisson(0.5, size=(200, 2)).astype(float))
     ranks, bins = rank_regions(values, np.argsort(values, axis=1), 32)
-    rho = correlate(y.indptr, y.indices, y.data, ranks, np.array([0, 5, 10]), np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]))
-    expected = [spearmanr(values[r], y[:, g].toarray().ravel()).statistic for g in range(2) for r in range(4)]
+    rho = correlate(
+        y.indptr,
+        y.indices,
+        y.data,
+        ranks,
+        np.array([0, 5, 10]),
+        np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]),
+    )
+    expected = [
+        spearmanr(values[r], y[:, g].toarray().ravel()).statistic
+        for g in range(2)
+        for r in range(4)
+    ]
     assert np.delete(rho, [4, 9]) == pytest.approx(expected, abs=1e-6)
     assert rho[[4, 9]].tolist() == [0, 0]
     for row, codes in zip(values, bins, strict=True):
@@ -108,9 +155,20 @@ def test_importance_agrees_with_sklearn():
 
     rng = np.random.default_rng(2)
     x = rng.random((300, 8))
-    y = np.maximum(2 * x[:, 0] + x[:, 1] - 0.5 * x[:, 2] + 0.3 * rng.normal(size=300), 0)
-    settings = {"n_estimators": 200, "learning_rate": 0.05, "max_features": 0.3, "max_depth": 3}
-    reference = GradientBoostingRegressor(**settings, random_state=1).fit(x, y).feature_importances_
+    y = np.maximum(
+        2 * x[:, 0] + x[:, 1] - 0.5 * x[:, 2] + 0.3 * rng.normal(size=300), 0
+    )
+    settings = {
+        "n_estimators": 200,
+        "learning_rate": 0.05,
+        "max_features": 0.3,
+        "max_depth": 3,
+    }
+    reference = (
+        GradientBoostingRegressor(**settings, random_state=1)
+        .fit(x, y)
+        .feature_importances_
+    )
     ours = boost(x, y, 7, 512, 200, 0.05, 0.3)
     assert np.abs(ours - reference).max() < 0.04
 
@@ -123,7 +181,11 @@ def test_without_a_draw_of_features_importance_is_sklearns():
     x = rng.normal(size=(600, 6))
     y = np.maximum(x[:, 0] + 0.5 * x[:, 3] ** 2 + 0.3 * rng.normal(size=600), 0)
     settings = {"n_estimators": 3, "learning_rate": 0.1, "max_depth": 3}
-    reference = GradientBoostingRegressor(**settings, random_state=1).fit(x, y).feature_importances_
+    reference = (
+        GradientBoostingRegressor(**settings, random_state=1)
+        .fit(x, y)
+        .feature_importances_
+    )
     assert boost(x, y, 7, 600, 3, 0.1, 1) == pytest.approx(reference, abs=1e-8)
 
 
@@ -137,7 +199,10 @@ def test_importances_of_like_regions_are_as_near_to_sklearns_as_its_own_seeds_ar
     y = np.log1p(rng.poisson(np.exp(0.8 * np.minimum(z, 4) - 0.7)))
     settings = {"n_estimators": 200, "learning_rate": 0.025, "max_features": 0.1}
     one, two = (
-        GradientBoostingRegressor(**settings, random_state=seed).fit(x, y).feature_importances_ for seed in (1, 2)
+        GradientBoostingRegressor(**settings, random_state=seed)
+        .fit(x, y)
+        .feature_importances_
+        for seed in (1, 2)
     )
     found = [boost(x, y, seed, 512, 200, 0.025, 0.1) for seed in (1, 2, 3)]
     nearness = np.mean([spearmanr(one, other).statistic for other in found])
@@ -149,4 +214,6 @@ def test_wrong_inputs(planted):
     with pytest.raises(InputError, match="no gene is found in 1000 cells"):
         link_regions(data, genes, regions, tss, **SETTINGS | {"min_cells": 1000})
     with pytest.raises(InputError, match="no region within"):
-        link_regions(data, genes, regions, tss.assign(tss=tss["tss"] + 30_000), **SETTINGS)
+        link_regions(
+            data, genes, regions, tss.assign(tss=tss["tss"] + 30_000), **SETTINGS
+        )

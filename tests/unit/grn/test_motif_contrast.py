@@ -9,18 +9,30 @@ from sklearn.metrics import roc_curve
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 from grnformer.genome.intervals import holds_tss
-from grnformer.genome.rankings import open_rankings, open_scores, write_rankings, write_scores
+from grnformer.genome.rankings import (
+    open_rankings,
+    open_scores,
+    write_rankings,
+    write_scores,
+)
 from grnformer.genome.regions import parse_database_regions
 from grnformer.genome.scan import scan_regions
 from grnformer.grn.cistromes.build import build_cistromes
-from grnformer.grn.enrichment.contrast import best_threshold, contrast_regions, draw_background, rank_sum_p
+from grnformer.grn.enrichment.contrast import (
+    best_threshold,
+    contrast_regions,
+    draw_background,
+    rank_sum_p,
+)
 
 SETTINGS = {
     "kinds": [], "background": "sets", "max_background": None, "promoter": None, "correct_ties": False,
     "adjusted_p": 0.05, "log2_fold_change": 0.5, "min_mean": 0.0, "hit_threshold": None, "min_overlap": 0.4,
     "min_regions": 10, "min_mapped": 0.2, "seed": 1,
 }  # fmt: skip
-TSS = pd.DataFrame({"gene": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [5000, 70], "strand": "+"})
+TSS = pd.DataFrame(
+    {"gene": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [5000, 70], "strand": "+"}
+)
 
 
 def test_rank_sums_are_scipys_with_and_without_ties():
@@ -29,20 +41,28 @@ def test_rank_sums_are_scipys_with_and_without_ties():
     outside = np.maximum(rng.normal(0, 1, (40, 90)), 0).astype(np.float32)
     inside[:10] += rng.random((10, 70))
     expected = [ranksums(a, b).pvalue for a, b in zip(inside, outside, strict=True)]
-    np.testing.assert_allclose(rank_sum_p(inside, outside, correct_ties=False), expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        rank_sum_p(inside, outside, correct_ties=False), expected, rtol=1e-10
+    )
     inside[-1] = outside[-1] = 0
     corrected = [
-        mannwhitneyu(a.astype(float), b.astype(float), use_continuity=False, method="asymptotic").pvalue
+        mannwhitneyu(
+            a.astype(float), b.astype(float), use_continuity=False, method="asymptotic"
+        ).pvalue
         for a, b in zip(inside[:-1], outside[:-1], strict=True)
     ]
-    np.testing.assert_allclose(rank_sum_p(inside, outside, correct_ties=True), [*corrected, 1], rtol=1e-10)
+    np.testing.assert_allclose(
+        rank_sum_p(inside, outside, correct_ties=True), [*corrected, 1], rtol=1e-10
+    )
 
 
 def test_the_threshold_is_youdens():
     rng = np.random.default_rng(1)
     inside, outside = rng.gamma(3, 2, 200), rng.gamma(2, 2, 300)
     inside[:20] = outside[:50] = 0
-    false, true, thresholds = roc_curve([1] * 180 + [0] * 250, np.r_[inside[20:], outside[50:]])
+    false, true, thresholds = roc_curve(
+        [1] * 180 + [0] * 250, np.r_[inside[20:], outside[50:]]
+    )
     taken = thresholds[np.argmax(true - false)]
     least = best_threshold(inside, outside)
     assert least in inside or least in outside
@@ -60,12 +80,13 @@ def test_background_is_not_the_sets_own_and_has_no_greater_fraction_of_promoters
     assert len(drawn) == len(set(drawn)) == 40
     assert near[drawn].sum() == 10  # 5 of the set's 20
     assert (
-        len(draw_background(own, candidates, near, None, np.random.default_rng(0))) == 15 + 45
+        len(draw_background(own, candidates, near, None, np.random.default_rng(0)))
+        == 15 + 45
     )  # 15 of 60 promoters, as 5 of 20
     no_promoters = np.zeros(100, bool)
-    assert draw_background(own, candidates, no_promoters, None, np.random.default_rng(0)).tolist() == sorted(
-        set(range(100)) - set(own)
-    )
+    assert draw_background(
+        own, candidates, no_promoters, None, np.random.default_rng(0)
+    ).tolist() == sorted(set(range(100)) - set(own))
 
 
 def test_background_of_few_regions_beside_promoters_has_fewer_promoters():
@@ -74,7 +95,9 @@ def test_background_of_few_regions_beside_promoters_has_fewer_promoters():
     own, candidates = np.r_[0:10, 60:70], np.arange(90)
     drawn = draw_background(own, candidates, near, None, np.random.default_rng(0))
     assert near[drawn].sum() == (~near[drawn]).sum() == 20
-    only_promoters = draw_background(own, np.arange(60), near, None, np.random.default_rng(0))
+    only_promoters = draw_background(
+        own, np.arange(60), near, None, np.random.default_rng(0)
+    )
     assert len(only_promoters) == 0
 
 
@@ -86,7 +109,9 @@ def test_background_has_no_greater_fraction_of_promoters_in_any_case():
         n_regions = int(rng.integers(2, 80))
         near = rng.random(n_regions) < rng.choice([0, 0.1, 0.5, 0.9, 1])
         own = rng.choice(n_regions, int(rng.integers(1, n_regions)), replace=False)
-        candidates = rng.choice(n_regions, int(rng.integers(1, n_regions + 1)), replace=False)
+        candidates = rng.choice(
+            n_regions, int(rng.integers(1, n_regions + 1)), replace=False
+        )
         at_most = rng.choice([None, 1, 5, 30])
         drawn = draw_background(own, candidates, near, at_most, rng)
 
@@ -104,7 +129,14 @@ def test_background_has_no_greater_fraction_of_promoters_in_any_case():
 
 
 def test_promoters_lie_near_a_tss():
-    regions = ["chr1:3000-4002", "chr1:2000-3999", "chr1:6000-6100", "chr1:6001-6100", "chr2:0-10", "chr3:0-9"]
+    regions = [
+        "chr1:3000-4002",
+        "chr1:2000-3999",
+        "chr1:6000-6100",
+        "chr1:6001-6100",
+        "chr2:0-10",
+        "chr3:0-9",
+    ]
     near = holds_tss(parse_database_regions(regions, "test"), TSS, margin=1000)
     assert near.tolist() == [True, False, True, False, True, False]
 
@@ -122,14 +154,25 @@ def planted(tmp_path):
     write_scores(path, scores, [f"m{i}" for i in range(25)], names)
     chosen = {"T": [*range(40), *range(200, 220)], "U": range(40, 100)}
     sets = pd.concat(
-        pd.DataFrame({"kind": "dar", "set": name, "region": [names[i] for i in rows], "score": 1.0})
+        pd.DataFrame(
+            {
+                "kind": "dar",
+                "set": name,
+                "region": [names[i] for i in rows],
+                "score": 1.0,
+            }
+        )
         for name, rows in chosen.items()
     )
     return open_scores(path), sets, scores.astype(np.float32), chosen
 
 
 ANNOTATIONS = pd.DataFrame(
-    [("m0", "GATA1", "direct"), ("m1", "GATA2", "similarity"), ("m2", "SPI1", "direct")],
+    [
+        ("m0", "GATA1", "direct"),
+        ("m1", "GATA2", "similarity"),
+        ("m2", "SPI1", "direct"),
+    ],
     columns=["motif", "tf", "evidence"],
 )
 
@@ -149,38 +192,67 @@ def test_planted_motifs_are_found_as_the_definition_says(planted):
     assert row["log2_fold_change"] == row["score"] == pytest.approx(change[0], rel=1e-5)
     assert row["mean_background"] == pytest.approx(outside[:, 0].mean(), rel=1e-5)
     hits = {i for i in chosen["T"] if scores[i, 0] > row["hit_threshold"]}
-    assert {int(name.split(":")[1].split("-")[0]) // 1000 for name in row["regions"]} == hits
+    assert {
+        int(name.split(":")[1].split("-")[0]) // 1000 for name in row["regions"]
+    } == hits
     assert len(hits & set(range(40))) >= 25
 
     links = pd.DataFrame({"region": sets["region"].unique(), "gene": "G", "rho": 0.5})
-    build = {"method": "dem", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {}}
-    cistromes = build_cistromes(links, ["GATA1", "GATA2"], pd.DataFrame(), sets, found, **build)
+    build = {
+        "method": "dem",
+        "min_abs_rho": 0.05,
+        "region_set_kinds": [],
+        "settings": {},
+    }
+    cistromes = build_cistromes(
+        links, ["GATA1", "GATA2"], pd.DataFrame(), sets, found, **build
+    )
     contracts.check(cistromes, "cistromes", where="test")
     assert set(cistromes["evidence"]) == {"dem:m0", "dem:m1"}
 
 
 def test_background_of_the_database_and_a_given_threshold(planted):
     database, sets, scores, _ = planted
-    changes = {"background": "database", "max_background": 100, "promoter": 1000, "hit_threshold": 5.0}
+    changes = {
+        "background": "database",
+        "max_background": 100,
+        "promoter": 1000,
+        "hit_threshold": 5.0,
+    }
     found = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | changes)
     row = found[(found["set"] == "T") & (found["motif"] == "m0")].iloc[0]
     assert row["hit_threshold"] == 5.0
     assert len(row["regions"]) == (scores[[*range(40), *range(200, 220)], 0] > 5).sum()
-    again = contrast_regions(database, sets[::-1], ANNOTATIONS, TSS, **SETTINGS | changes)
+    again = contrast_regions(
+        database, sets[::-1], ANNOTATIONS, TSS, **SETTINGS | changes
+    )
     pd.testing.assert_frame_equal(again, found)
-    other = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | changes | {"seed": 2})
+    other = contrast_regions(
+        database, sets, ANNOTATIONS, TSS, **SETTINGS | changes | {"seed": 2}
+    )
     assert not other["mean_background"].equals(found["mean_background"])
 
 
 def test_contrast_says_why_there_is_none(planted, tmp_path):
     database, sets, _, _ = planted
     with pytest.raises(InputError, match="no motif of 25 differs in any of 2"):
-        contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | {"log2_fold_change": 20})
+        contrast_regions(
+            database, sets, ANNOTATIONS, TSS, **SETTINGS | {"log2_fold_change": 20}
+        )
     with pytest.raises(InputError, match="none of 1 region sets has a background"):
-        contrast_regions(database, sets[sets["set"] == "T"], ANNOTATIONS, TSS, **SETTINGS)
+        contrast_regions(
+            database, sets[sets["set"] == "T"], ANNOTATIONS, TSS, **SETTINGS
+        )
     with pytest.raises(InputError, match="background is 'all'"):
-        contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS | {"background": "all"})
-    write_rankings(tmp_path / "r.feather", np.zeros((3, 2)), ["a", "b"], ["chr1:0-1", "chr1:2-3", "chr1:4-5"])
+        contrast_regions(
+            database, sets, ANNOTATIONS, TSS, **SETTINGS | {"background": "all"}
+        )
+    write_rankings(
+        tmp_path / "r.feather",
+        np.zeros((3, 2)),
+        ["a", "b"],
+        ["chr1:0-1", "chr1:2-3", "chr1:4-5"],
+    )
     with pytest.raises(InputError, match="database of scores"):
         open_scores(tmp_path / "r.feather")
     with pytest.raises(InputError, match="database of rankings"):
@@ -193,10 +265,25 @@ def test_contrast_says_why_there_is_none(planted, tmp_path):
 def test_a_set_with_little_or_no_background_is_named(planted, caplog):
     """No region of set V is a promoter, and all others but the last five are."""
     database, sets, _, _ = planted
-    last = pd.DataFrame({"kind": "dar", "set": "V", "region": database.features[285:295], "score": 1.0})
-    starts = pd.DataFrame({"gene": "A", "chrom": "chr1", "tss": np.arange(0, 285_000, 1000), "strand": "+"})
+    last = pd.DataFrame(
+        {"kind": "dar", "set": "V", "region": database.features[285:295], "score": 1.0}
+    )
+    starts = pd.DataFrame(
+        {
+            "gene": "A",
+            "chrom": "chr1",
+            "tss": np.arange(0, 285_000, 1000),
+            "strand": "+",
+        }
+    )
     changes = {"promoter": 0, "adjusted_p": 1.0, "log2_fold_change": 0.0}
-    contrast_regions(database, last, ANNOTATIONS, starts, **SETTINGS | changes | {"background": "database"})
+    contrast_regions(
+        database,
+        last,
+        ANNOTATIONS,
+        starts,
+        **SETTINGS | changes | {"background": "database"},
+    )
     assert "dar V: only 5 regions are its background" in caplog.text
 
     both = pd.concat([sets[sets["set"] == "T"], last])
@@ -210,7 +297,10 @@ def test_a_set_alone_of_its_kind_is_compared_with_sets_of_other_kinds(planted):
     apart = sets.assign(kind=np.where(sets["set"] == "T", "dar", "topic_top"))
     columns = ["set", "motif", "log2_fold_change", "adjusted_p"]
     expected = contrast_regions(database, sets, ANNOTATIONS, TSS, **SETTINGS)[columns]
-    pd.testing.assert_frame_equal(contrast_regions(database, apart, ANNOTATIONS, TSS, **SETTINGS)[columns], expected)
+    pd.testing.assert_frame_equal(
+        contrast_regions(database, apart, ANNOTATIONS, TSS, **SETTINGS)[columns],
+        expected,
+    )
 
 
 def test_planted_binding_of_a_simulated_genome_is_recovered(planted_genome, tmp_path):
@@ -218,10 +308,16 @@ def test_planted_binding_of_a_simulated_genome_is_recovered(planted_genome, tmp_
     genome = planted_genome
     _, scores = scan_regions(genome.motifs, genome.sequences, max_p=2e-5, seed=1)
     path = tmp_path / "own.regions_vs_motifs.scores.feather"
-    write_scores(path, scores, list(genome.motifs), list(genome.simulation.regions["region"]))
+    write_scores(
+        path, scores, list(genome.motifs), list(genome.simulation.regions["region"])
+    )
     changes = {"background": "database", "promoter": 1000, "correct_ties": True}
     found = contrast_regions(
-        open_scores(path), genome.sets, genome.annotations, genome.simulation.tss, **SETTINGS | changes
+        open_scores(path),
+        genome.sets,
+        genome.annotations,
+        genome.simulation.tss,
+        **SETTINGS | changes,
     )
     assert not found["motif"].str.startswith("decoy").any()
     pairs = set(
@@ -229,7 +325,9 @@ def test_planted_binding_of_a_simulated_genome_is_recovered(planted_genome, tmp_
         .explode("regions")[["set", "tfs_direct", "regions"]]
         .itertuples(index=False, name=None)
     )
-    true = set(genome.bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None))
+    true = set(
+        genome.bound[["cell_types", "tf", "region"]].itertuples(index=False, name=None)
+    )
     # one of 12 TFs at a region that is bound by one or two: chance is about 1 in 10
     assert len(pairs & true) > 0.5 * len(pairs)
     assert len(pairs & true) > 0.4 * len(true)

@@ -15,7 +15,12 @@ from grnformer.grn.cistromes import check_motif_settings
 from grnformer.grn.cistromes.build import build_cistromes
 from grnformer.grn.cistromes.evidence import describe_motifs
 from grnformer.grn.enrichment.enrich import enrich_regions
-from grnformer.grn.enrichment.recovery import leading_edge_ranks, make_sets, normalise, recovery_auc
+from grnformer.grn.enrichment.recovery import (
+    leading_edge_ranks,
+    make_sets,
+    normalise,
+    recovery_auc,
+)
 
 THRESHOLDS = {"motif_similarity_fdr": 0.001, "orthologous_identity": 0.5}
 SETTINGS = {
@@ -25,7 +30,12 @@ SETTINGS = {
 
 
 def write(path, columns, version=2):
-    feather.write_feather(pa.table(columns), str(path), version=version, compression=None if version == 1 else "lz4")
+    feather.write_feather(
+        pa.table(columns),
+        str(path),
+        version=version,
+        compression=None if version == 1 else "lz4",
+    )
     return path
 
 
@@ -36,18 +46,28 @@ SMALL = {name: pa.array(ranks, pa.int16()) for name, ranks in RANKS.items()}
 @pytest.mark.filterwarnings("ignore:Feather V1")
 @pytest.mark.parametrize(
     ("columns", "version"),
-    [(SMALL | {"motifs": ["a", "b"]}, 2), ({"motifs": ["a", "b"]} | SMALL, 2), ({"features": ["a", "b"]} | SMALL, 1)],
+    [
+        (SMALL | {"motifs": ["a", "b"]}, 2),
+        ({"motifs": ["a", "b"]} | SMALL, 2),
+        ({"features": ["a", "b"]} | SMALL, 1),
+    ],
     ids=["motifs last", "motifs first", "version 1"],
 )
 def test_databases_of_all_forms_read_alike(tmp_path, columns, version):
     database = open_rankings(write(tmp_path / "x.feather", columns, version))
-    assert (database.motifs, database.features, database.has_regions) == (("a", "b"), tuple(RANKS), True)
+    assert (database.motifs, database.features, database.has_regions) == (
+        ("a", "b"),
+        tuple(RANKS),
+        True,
+    )
     wanted = ["chr2:0-9", "chr1:0-9"]
     assert database.load(wanted).tolist() == [RANKS[name] for name in wanted]
 
 
 def test_a_written_database_reads_back_and_genes_are_told_from_regions(tmp_path):
-    ranks = np.random.default_rng(0).permuted(np.tile(np.arange(40_000), (3, 1)), axis=1).T
+    ranks = (
+        np.random.default_rng(0).permuted(np.tile(np.arange(40_000), (3, 1)), axis=1).T
+    )
     genes = [f"G{i}" for i in range(40_000)]
     write_rankings(tmp_path / "x.feather", ranks, ["a", "b", "c"], genes)
     database = open_rankings(tmp_path / "x.feather")
@@ -89,8 +109,12 @@ def whole_curves(ranks, rows, weights, length):
 def test_recovery_equals_whole_curves():
     rng = np.random.default_rng(1)
     total, n_motifs, length = 500, 40, 120
-    ranks = np.stack([rng.permutation(total) for _ in range(n_motifs)], axis=1).astype(np.int32)
-    members = {f"s{i}": rng.choice(total, rng.integers(1, 60), replace=False) for i in range(6)} | {"none": np.zeros(0)}
+    ranks = np.stack([rng.permutation(total) for _ in range(n_motifs)], axis=1).astype(
+        np.int32
+    )
+    members = {
+        f"s{i}": rng.choice(total, rng.integers(1, 60), replace=False) for i in range(6)
+    } | {"none": np.zeros(0)}
     weights = {name: rng.random(len(rows)) if i % 2 else np.ones(len(rows)) for i, (name, rows) in
                enumerate(members.items())}  # fmt: skip
     sets = make_sets(list(members.values()), list(weights.values()))
@@ -105,16 +129,27 @@ def test_recovery_equals_whole_curves():
             continue
         expected = curves[:, :49].sum(axis=1) / (50 * weights[name].sum())
         np.testing.assert_allclose(auc[i], expected, atol=1e-12)
-        np.testing.assert_allclose(nes[i], (expected - expected.mean()) / expected.std(), atol=1e-9)
+        np.testing.assert_allclose(
+            nes[i], (expected - expected.mean()) / expected.std(), atol=1e-9
+        )
         bar = curves.mean(axis=0) + 2 * curves.std(axis=0)
-        peaks = leading_edge_ranks(ranks, *sets.members(i), np.arange(n_motifs), rank_threshold=length)
+        peaks = leading_edge_ranks(
+            ranks, *sets.members(i), np.arange(n_motifs), rank_threshold=length
+        )
         gap = curves - bar
-        np.testing.assert_allclose(gap[np.arange(n_motifs), peaks], gap.max(axis=1), atol=1e-9)
+        np.testing.assert_allclose(
+            gap[np.arange(n_motifs), peaks], gap.max(axis=1), atol=1e-9
+        )
 
 
 def test_a_threshold_of_less_than_two_ranks_is_refused():
     with pytest.raises(InputError, match="auc_threshold"):
-        recovery_auc(np.zeros((2, 2), np.int32), make_sets([np.array([0])]), total=100, auc_threshold=0.005)
+        recovery_auc(
+            np.zeros((2, 2), np.int32),
+            make_sets([np.array([0])]),
+            total=100,
+            auc_threshold=0.005,
+        )
 
 
 def test_motif_to_tf_tables_of_all_forms(tmp_path):
@@ -123,12 +158,36 @@ def test_motif_to_tf_tables_of_all_forms(tmp_path):
             ("m1", "GATA1", 0.0, 1.0, "gene is directly annotated"),
             ("m1", "GATA2", 1e-5, 1.0, "gene is annotated for similar motif x"),
             ("m1", "GATA3", 0.5, 1.0, "gene is annotated for similar motif y"),
-            ("m2", "SPI1", 0.0, 0.9, "gene is orthologous to Spi1 which is directly annotated for motif"),
-            ("m2", "SPIB", 0.0, 0.1, "gene is orthologous to Spib which is directly annotated for motif"),
-            ("m2", "SPIC", 1e-9, 0.8, "gene is orthologous to Spic which is annotated for similar motif z"),
+            (
+                "m2",
+                "SPI1",
+                0.0,
+                0.9,
+                "gene is orthologous to Spi1 which is directly annotated for motif",
+            ),
+            (
+                "m2",
+                "SPIB",
+                0.0,
+                0.1,
+                "gene is orthologous to Spib which is directly annotated for motif",
+            ),
+            (
+                "m2",
+                "SPIC",
+                1e-9,
+                0.8,
+                "gene is orthologous to Spic which is annotated for similar motif z",
+            ),
             ("m2", "ETS1", 0.0, 1.0, "something else"),
         ],
-        columns=["#motif_id", "gene_name", "motif_similarity_qvalue", "orthologous_identity", "description"],
+        columns=[
+            "#motif_id",
+            "gene_name",
+            "motif_similarity_qvalue",
+            "orthologous_identity",
+            "description",
+        ],
     ).assign(source_name="jaspar")
     snapshot.to_csv(tmp_path / "v10.tbl", sep="\t", index=False)
     assert read_annotations(tmp_path / "v10.tbl", **THRESHOLDS).to_numpy().tolist() == [
@@ -138,15 +197,27 @@ def test_motif_to_tf_tables_of_all_forms(tmp_path):
         ["m2", "SPIC", "similarity_and_orthology"],
     ]
     rcistarget = pd.DataFrame(
-        [("m1", "A", True, False, False), ("m1", "B", False, True, False), ("m1", "C", False, True, True)],
-        columns=["motif", "TF", "directAnnotation", "inferred_Orthology", "inferred_MotifSimil"],
+        [
+            ("m1", "A", True, False, False),
+            ("m1", "B", False, True, False),
+            ("m1", "C", False, True, True),
+        ],
+        columns=[
+            "motif",
+            "TF",
+            "directAnnotation",
+            "inferred_Orthology",
+            "inferred_MotifSimil",
+        ],
     )
     rcistarget.to_csv(tmp_path / "r.tsv.gz", sep="\t", index=False)
     assert read_annotations(tmp_path / "r.tsv.gz", **THRESHOLDS)["evidence"].tolist() == [
         "direct", "orthology", "similarity_and_orthology"
     ]  # fmt: skip
     (tmp_path / "plain.tsv").write_text("motif\ttf\nm1\tA\nm1\tA\n")
-    assert read_annotations(tmp_path / "plain.tsv", **THRESHOLDS).to_numpy().tolist() == [["m1", "A", "direct"]]
+    assert read_annotations(
+        tmp_path / "plain.tsv", **THRESHOLDS
+    ).to_numpy().tolist() == [["m1", "A", "direct"]]
     (tmp_path / "other.tsv").write_text("a\tb\n1\t2\n")
     with pytest.raises(InputError, match="columns"):
         read_annotations(tmp_path / "other.tsv", **THRESHOLDS)
@@ -157,8 +228,12 @@ def test_overlap_equals_all_against_all():
 
     def draw(n):
         start = rng.integers(0, 3000, n)
-        spans = zip(rng.integers(1, 4, n), start, start + rng.integers(5, 400, n), strict=True)
-        return sorted({f"chr{c}:{a}-{b}" for c, a, b in spans}, key=lambda _: rng.random())
+        spans = zip(
+            rng.integers(1, 4, n), start, start + rng.integers(5, 400, n), strict=True
+        )
+        return sorted(
+            {f"chr{c}:{a}-{b}" for c, a, b in spans}, key=lambda _: rng.random()
+        )
 
     ours, theirs = draw(80), draw(90)
 
@@ -174,7 +249,9 @@ def test_overlap_equals_all_against_all():
                 expected.append((i, j))
     found = overlap_regions(ours, [f"hg38__{name}" for name in theirs], min_overlap=0.4)
     assert list(zip(*map(list, found), strict=True)) == expected
-    assert [len(part) for part in overlap_regions(["chr9:1-5"], theirs, min_overlap=0.4)] == [0, 0]
+    assert [
+        len(part) for part in overlap_regions(["chr9:1-5"], theirs, min_overlap=0.4)
+    ] == [0, 0]
 
 
 @pytest.fixture
@@ -187,12 +264,18 @@ def planted(tmp_path):
     write_rankings(tmp_path / "x.feather", ranks, [f"m{i}" for i in range(30)], theirs)
     ours = [f"chr1:{1000 * i + 100}-{1000 * i + 600}" for i in range(400)]
     chosen = [*range(20), *range(300, 340)]
-    sets = pd.DataFrame({"kind": "dar", "set": "T", "region": [ours[i] for i in chosen], "score": 1.0})
+    sets = pd.DataFrame(
+        {"kind": "dar", "set": "T", "region": [ours[i] for i in chosen], "score": 1.0}
+    )
     return open_rankings(tmp_path / "x.feather"), sets, ours
 
 
 ANNOTATIONS = pd.DataFrame(
-    [("m0", "GATA1", "direct"), ("m0", "GATA2", "similarity"), ("m5", "SPI1", "direct")],
+    [
+        ("m0", "GATA1", "direct"),
+        ("m0", "GATA2", "similarity"),
+        ("m5", "SPI1", "direct"),
+    ],
     columns=["motif", "tf", "evidence"],
 )
 
@@ -206,19 +289,32 @@ def test_an_enriched_motif_gives_its_tfs_its_regions(planted):
     assert enriched["rank_at_max"].tolist() == [19]
     links = pd.DataFrame({"region": ours[:10], "gene": "G", "rho": 0.5})
     build = {"method": "cistarget", "min_abs_rho": 0.05, "region_set_kinds": []}
-    found = build_cistromes(links, ["GATA1", "GATA2", "SPI1"], pd.DataFrame(), sets, enriched, **build, settings={})
+    found = build_cistromes(
+        links,
+        ["GATA1", "GATA2", "SPI1"],
+        pd.DataFrame(),
+        sets,
+        enriched,
+        **build,
+        settings={},
+    )
     contracts.check(found, "cistromes", where="test")
     # GATA1 has no annotation but the direct one: an extended cistrome would be the same again
-    assert found.groupby(["tf", "annotation"]).size().to_dict() == {("GATA1", "direct"): 10, ("GATA2", "extended"): 10}
+    assert found.groupby(["tf", "annotation"]).size().to_dict() == {
+        ("GATA1", "direct"): 10,
+        ("GATA2", "extended"): 10,
+    }
     assert set(found["evidence"]) == {"cistarget:m0"}
     with pytest.raises(InputError, match="none at a region linked"):
-        build_cistromes(links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={})
+        build_cistromes(
+            links, ["SPI1"], pd.DataFrame(), sets, enriched, **build, settings={}
+        )
 
 
 def test_a_motifs_name_does_not_read_as_several_sources():
-    assert describe_motifs("dem", pd.Series(["jaspar__MA1.1_Ahr::Arnt;x|y"])).tolist() == [
-        "dem:jaspar__MA1.1_Ahr_Arnt_x_y"
-    ]
+    assert describe_motifs(
+        "dem", pd.Series(["jaspar__MA1.1_Ahr::Arnt;x|y"])
+    ).tolist() == ["dem:jaspar__MA1.1_Ahr_Arnt_x_y"]
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,38 @@ def omnipath(tmp_path):
         ("GATA1", "HBG1", "transcriptional", "DoRothEA;ReMap_DoRothEA", False, True),
         ("GATA1", "KLF1", "transcriptional", "DoRothEA;ReMap_DoRothEA", True, False),
         ("GATA1", "LMO2", "transcriptional", "ENCODE-proximal", False, False),
-        ("GATA1", "AKT1", "post_translational", "CollecTRI;ExTRI_CollecTRI", True, False),
-        ("COMPLEX:FOS_JUN", "IL2", "transcriptional", "CollecTRI;NTNU.Curated_CollecTRI", True, False),
-        ("COMPLEX:P01100_P05412", "IL2", "transcriptional", "CollecTRI;NTNU.Curated_CollecTRI", True, False),
-        ("SPI1", "CSF1R", "transcriptional", "CollecTRI;ENCODE-proximal;SIGNOR_CollecTRI", False, True),
+        (
+            "GATA1",
+            "AKT1",
+            "post_translational",
+            "CollecTRI;ExTRI_CollecTRI",
+            True,
+            False,
+        ),
+        (
+            "COMPLEX:FOS_JUN",
+            "IL2",
+            "transcriptional",
+            "CollecTRI;NTNU.Curated_CollecTRI",
+            True,
+            False,
+        ),
+        (
+            "COMPLEX:P01100_P05412",
+            "IL2",
+            "transcriptional",
+            "CollecTRI;NTNU.Curated_CollecTRI",
+            True,
+            False,
+        ),
+        (
+            "SPI1",
+            "CSF1R",
+            "transcriptional",
+            "CollecTRI;ENCODE-proximal;SIGNOR_CollecTRI",
+            False,
+            True,
+        ),
     ]
     columns = ["source", "target", "type", "sources", "is_stimulation", "is_inhibition"]
     path = tmp_path / "omnipath.parquet"
@@ -32,7 +60,12 @@ def omnipath(tmp_path):
 
 
 def test_omnipath_is_read_joined_and_split(omnipath):
-    prior = prepare_prior(read_prior(omnipath), collections=["CollecTRI", "DoRothEA"], chip_sources=CHIP, chip="keep")
+    prior = prepare_prior(
+        read_prior(omnipath),
+        collections=["CollecTRI", "DoRothEA"],
+        chip_sources=CHIP,
+        chip="keep",
+    )
     contracts.check(prior, "prior", "test")
     prior = prior.set_index(["tf", "gene"])
     assert sorted(prior.index) == [
@@ -41,8 +74,15 @@ def test_omnipath_is_read_joined_and_split(omnipath):
     assert prior["sign"].to_dict() == {
         ("FOS", "IL2"): 1, ("GATA1", "HBG1"): 0, ("GATA1", "KLF1"): 1, ("JUN", "IL2"): 1, ("SPI1", "CSF1R"): -1,
     }  # fmt: skip
-    assert prior.loc[("GATA1", "HBG1"), "sources"] == "CollecTRI;DoRothEA;ExTRI_CollecTRI;ReMap_DoRothEA"
-    assert prior.index[prior["chip"]].tolist() == [("GATA1", "HBG1"), ("GATA1", "KLF1"), ("SPI1", "CSF1R")]
+    assert (
+        prior.loc[("GATA1", "HBG1"), "sources"]
+        == "CollecTRI;DoRothEA;ExTRI_CollecTRI;ReMap_DoRothEA"
+    )
+    assert prior.index[prior["chip"]].tolist() == [
+        ("GATA1", "HBG1"),
+        ("GATA1", "KLF1"),
+        ("SPI1", "CSF1R"),
+    ]
     assert prior.index[prior["chip_only"]].tolist() == [("GATA1", "KLF1")]
 
 
@@ -51,16 +91,24 @@ def test_chip_derived_pairs_can_be_dropped_or_chosen(omnipath):
     dropped = prepare_prior(read_prior(omnipath), chip="drop", **settings)
     assert "KLF1" not in set(dropped["gene"])
     assert len(dropped) == 4
-    assert set(prepare_prior(read_prior(omnipath), chip="only", **settings)["gene"]) == {"HBG1", "KLF1", "CSF1R"}
+    assert set(
+        prepare_prior(read_prior(omnipath), chip="only", **settings)["gene"]
+    ) == {"HBG1", "KLF1", "CSF1R"}
 
 
 def test_plain_table_and_wrong_columns(tmp_path):
     path = tmp_path / "mine.tsv"
-    pd.DataFrame({"tf": ["A", "A"], "gene": ["x", "y"], "sign": [1, -3]}).to_csv(path, sep="\t", index=False)
-    prior = prepare_prior(read_prior(path), collections=[], chip_sources=CHIP, chip="keep")
+    pd.DataFrame({"tf": ["A", "A"], "gene": ["x", "y"], "sign": [1, -3]}).to_csv(
+        path, sep="\t", index=False
+    )
+    prior = prepare_prior(
+        read_prior(path), collections=[], chip_sources=CHIP, chip="keep"
+    )
     assert prior[["sign", "sources"]].to_numpy().tolist() == [[1, "mine"], [-1, "mine"]]
     with pytest.raises(InputError, match="collections among its sources"):
-        prepare_prior(read_prior(path), collections=["CollecTRI"], chip_sources=CHIP, chip="keep")
+        prepare_prior(
+            read_prior(path), collections=["CollecTRI"], chip_sources=CHIP, chip="keep"
+        )
     path.write_text("a\tb\nc\td\n")
     with pytest.raises(InputError, match="tf, gene"):
         read_prior(path)
@@ -69,7 +117,9 @@ def test_plain_table_and_wrong_columns(tmp_path):
 def test_tf_lists(tmp_path):
     plain, table = tmp_path / "tfs.txt", tmp_path / "motifs.tsv.gz"
     plain.write_text("GATA1\nSPI1\n\nGATA1\n")
-    pd.DataFrame({"motif": ["m1", "m2"], "tf": ["SPI1", "JUN"]}).to_csv(table, sep="\t", index=False)
+    pd.DataFrame({"motif": ["m1", "m2"], "tf": ["SPI1", "JUN"]}).to_csv(
+        table, sep="\t", index=False
+    )
     assert read_tf_list(plain) == ["GATA1", "SPI1"]
     assert read_tf_list(table) == ["JUN", "SPI1"]
     table.unlink()
@@ -83,7 +133,9 @@ def test_tf_lists(tmp_path):
 
 def test_selected_tfs_are_measured_in_enough_cells():
     counts = np.array([50, 3, 20])
-    assert select_tfs(["SPI1", "GATA1", "JUN"], ["GATA1", "SPI1", "ACTB"], counts, min_cells=10) == ["GATA1"]
+    assert select_tfs(
+        ["SPI1", "GATA1", "JUN"], ["GATA1", "SPI1", "ACTB"], counts, min_cells=10
+    ) == ["GATA1"]
     with pytest.raises(InputError, match="none in 60 cells"):
         select_tfs(["GATA1"], ["GATA1", "SPI1", "ACTB"], counts, min_cells=60)
 
@@ -99,12 +151,21 @@ def links():
     )  # fmt: skip
 
 
-SETS = pd.DataFrame({"set": "topic_1", "kind": "topic_otsu", "region": ["r1", "r4"], "score": 1.0})
+SETS = pd.DataFrame(
+    {"set": "topic_1", "kind": "topic_otsu", "region": ["r1", "r4"], "score": 1.0}
+)
 
 
 def test_prior_cistromes_hold_for_the_known_target_only(omnipath, links):
-    prior = prepare_prior(read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep")
-    settings = {"method": "prior", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {"chip_sources": CHIP}}
+    prior = prepare_prior(
+        read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep"
+    )
+    settings = {
+        "method": "prior",
+        "min_abs_rho": 0.05,
+        "region_set_kinds": [],
+        "settings": {"chip_sources": CHIP},
+    }
     found = build_cistromes(links, ["GATA1", "JUN"], prior, SETS, **settings)
     contracts.check(found, "cistromes", "test")
     assert found[["tf", "region", "gene", "evidence"]].to_numpy().tolist() == [
@@ -112,7 +173,9 @@ def test_prior_cistromes_hold_for_the_known_target_only(omnipath, links):
         ["GATA1", "r3", "KLF1", "chip:ReMap_DoRothEA"],
     ]
     assert found["score"].tolist() == [2, 1]
-    within = build_cistromes(links, ["GATA1"], prior, SETS, **settings | {"region_set_kinds": ["topic_otsu"]})
+    within = build_cistromes(
+        links, ["GATA1"], prior, SETS, **settings | {"region_set_kinds": ["topic_otsu"]}
+    )
     assert within["region"].tolist() == ["r1"]
 
 
@@ -125,8 +188,15 @@ def test_prior_cistromes_hold_for_the_known_target_only(omnipath, links):
     ],
 )
 def test_empty_cistromes_stop_the_run(omnipath, links, change, message):
-    prior = prepare_prior(read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep")
-    settings = {"method": "prior", "min_abs_rho": 0.05, "region_set_kinds": [], "settings": {"chip_sources": CHIP}}
+    prior = prepare_prior(
+        read_prior(omnipath), collections=[], chip_sources=CHIP, chip="keep"
+    )
+    settings = {
+        "method": "prior",
+        "min_abs_rho": 0.05,
+        "region_set_kinds": [],
+        "settings": {"chip_sources": CHIP},
+    }
     with pytest.raises(InputError, match=message):
         build_cistromes(links, ["GATA1"], prior, SETS, **settings | change)
     with pytest.raises(InputError, match="prior targets"):

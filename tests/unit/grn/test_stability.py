@@ -20,7 +20,9 @@ def triplets(rows):
     return table.assign(tf=table["eregulon"].str[0])
 
 
-MAIN = triplets([("A_1", "r1", "g1"), ("A_1", "r1", "g2"), ("A_1", "r2", "g1"), ("B_1", "r1", "g1")])
+MAIN = triplets(
+    [("A_1", "r1", "g1"), ("A_1", "r1", "g2"), ("A_1", "r2", "g1"), ("B_1", "r1", "g1")]
+)
 RERUNS = [
     triplets([("A_1", "r1", "g1"), ("A_1", "r1", "g2"), ("B_1", "r9", "g1")]),
     triplets([("A_1", "r1", "g1"), ("A_1", "r1", "g2"), ("A_1", "r2", "g2")]),
@@ -37,17 +39,28 @@ def test_frequency_is_the_fraction_of_reruns_that_hold_the_row():
 
 def test_rare_triplets_go_and_eregulons_with_too_few_genes_after_them():
     kept = keep_stable(MAIN, RERUNS, min_frequency=2 / 3, min_targets=2)
-    assert kept[TRIPLET].to_numpy().tolist() == [["A_1", "r1", "g1"], ["A_1", "r1", "g2"]]
+    assert kept[TRIPLET].to_numpy().tolist() == [
+        ["A_1", "r1", "g1"],
+        ["A_1", "r1", "g2"],
+    ]
     assert len(keep_stable(MAIN, RERUNS, min_frequency=0, min_targets=5)) == len(MAIN)
     assert keep_stable(MAIN, [], min_frequency=0, min_targets=5) is MAIN
     with pytest.raises(
-        InputError, match=r"2 genes in a fraction 1 of 3 reruns[\s\S]*lower grn.stability.min_frequency"
+        InputError,
+        match=r"2 genes in a fraction 1 of 3 reruns[\s\S]*lower grn.stability.min_frequency",
     ):
         keep_stable(MAIN, RERUNS, min_frequency=1, min_targets=2)
 
 
 def test_the_filter_has_its_step_in_the_funnel():
-    funnel = pd.DataFrame({"step": ["with enough targets"], "rule": ["build_eregulons"], "tfs": [2], "pairs": [3]})
+    funnel = pd.DataFrame(
+        {
+            "step": ["with enough targets"],
+            "rule": ["build_eregulons"],
+            "tfs": [2],
+            "pairs": [3],
+        }
+    )
     kept = keep_stable(MAIN, RERUNS, min_frequency=2 / 3, min_targets=2)
     last = count_stable(funnel, kept, min_frequency=2 / 3).iloc[-1]
     assert last.tolist() == ["found again by reruns", "filter_eregulons", 1, 2]
@@ -55,16 +68,31 @@ def test_the_filter_has_its_step_in_the_funnel():
 
 
 def test_overlap_of_runs():
-    weights = pd.DataFrame({"tf": list("AABB"), "gene": list("wxyz"), "importance": [4.0, 3, 2, 1]})
-    links = pd.DataFrame({"region": list("abcd"), "gene": list("wxyz"), "importance": [0.4, 0.3, 0.2, 0.1]})
+    weights = pd.DataFrame(
+        {"tf": list("AABB"), "gene": list("wxyz"), "importance": [4.0, 3, 2, 1]}
+    )
+    links = pd.DataFrame(
+        {
+            "region": list("abcd"),
+            "gene": list("wxyz"),
+            "importance": [0.4, 0.3, 0.2, 0.1],
+        }
+    )
     edges = MAIN[["tf", "gene"]].drop_duplicates()
     runs = {
         1: collect_sets(weights, links, MAIN, {"T": edges}, top_fraction=0.5),
-        2: collect_sets(weights.assign(importance=[4.0, 1, 2, 3]), links, RERUNS[0], {"T": edges}, top_fraction=0.5),
+        2: collect_sets(
+            weights.assign(importance=[4.0, 1, 2, 3]),
+            links,
+            RERUNS[0],
+            {"T": edges},
+            top_fraction=0.5,
+        ),
         5: collect_sets(weights, links, RERUNS[2], {}, top_fraction=0.5),
     }
     table = compare_runs(runs).set_index(["what", "seed", "other_seed"])["jaccard"]
-    assert table["tf_gene_top", 1, 2] == pytest.approx(1 / 3)  # A-w; against A-w, A-x and A-w, B-z
+    # A-w; against A-w, A-x and A-w, B-z
+    assert table["tf_gene_top", 1, 2] == pytest.approx(1 / 3)
     assert table["tf_gene_top", 1, 5] == 1
     assert table["region_gene_top", 1, 2] == 1
     assert table["eregulon_triplets", 1, 2] == pytest.approx(2 / 5)

@@ -19,20 +19,35 @@ from grnformer.infer.embed import embed_anndata
 from grnformer.model.saved import save_model
 from grnformer.train.pretrain import pretrain
 
-SETTINGS = {"batch_size": 16, "seed": 1, "mapping": {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0}}
+SETTINGS = {
+    "batch_size": 16,
+    "seed": 1,
+    "mapping": {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0},
+}
 
 
 @pytest.fixture
 def model(cells, bundle_of, settings, tmp_path):
     """Folder of a model, with its bundle where the workflow puts it."""
     path, data, *_ = cells
-    bundle, folder = bundle_of("hybrid"), tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1"
+    bundle, folder = (
+        bundle_of("hybrid"),
+        tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1",
+    )
     split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
     arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
-    options = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
+    options = {
+        "model_seed": 1,
+        "checkpoints": tmp_path / "c",
+        "threads": 1,
+        "checkpoint": None,
+        "medians": None,
+    }
     with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
         done = pretrain(store, split, bundle, arm, settings, **options)
-    save_model(done.model, done.card, folder / "model.safetensors", folder / "model.json")
+    save_model(
+        done.model, done.card, folder / "model.safetensors", folder / "model.json"
+    )
     io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")
     write_bundle(bundle, tmp_path / "results" / "x" / "fuse" / "hybrid")
     return folder
@@ -52,19 +67,31 @@ def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
     assert set(data.obs["mapped_cell_type"]) == {"A", "B"}
     assert data.uns["grnformer"]["measured_genes"] == 40
     monkeypatch.setattr(module, "_BATCHES_READ", 2)  # in parts, from disk
-    embedding, obs, made_by = module.embed(ad.read_h5ad(tmp_path / "new.h5ad", backed="r"), model, settings=SETTINGS)
+    embedding, obs, made_by = module.embed(
+        ad.read_h5ad(tmp_path / "new.h5ad", backed="r"), model, settings=SETTINGS
+    )
     np.testing.assert_array_equal(embedding, data.obsm["X_grnformer"])
-    added = {"obs": obs, "obsm": {"X_grnformer": embedding}, "uns": {"grnformer": made_by}}
+    added = {
+        "obs": obs,
+        "obsm": {"X_grnformer": embedding},
+        "uns": {"grnformer": made_by},
+    }
     ad.read_h5ad(tmp_path / "new.h5ad").write_zarr(tmp_path / "new.zarr")
-    from_zarr = module.embed(read_lazily(tmp_path / "new.zarr"), model, settings=SETTINGS)
+    from_zarr = module.embed(
+        read_lazily(tmp_path / "new.zarr"), model, settings=SETTINGS
+    )
     np.testing.assert_array_equal(from_zarr.embedding, embedding)
-    for source in ("new.h5ad", "new.zarr", "once.h5ad"):  # and again: what is there is replaced
+    # and again: what is there is replaced
+    for source in ("new.h5ad", "new.zarr", "once.h5ad"):
         target = tmp_path / ("twice.h5ad" if source == "once.h5ad" else "once.h5ad")
         annotate_anndata(tmp_path / source, target, "embedded_cells", **added)
         written = io.read_anndata(target, "embedded_cells")
         assert written.obs["mapped_cell_type"].dtype == "category"
         pd.testing.assert_frame_equal(
-            written.obs[list(obs)], data.obs[list(obs)], check_dtype=False, check_categorical=False
+            written.obs[list(obs)],
+            data.obs[list(obs)],
+            check_dtype=False,
+            check_categorical=False,
         )
         np.testing.assert_array_equal(written.obsm["X_grnformer"], embedding)
         assert (written.X != data.X).nnz == 0
@@ -77,26 +104,37 @@ def test_the_graph_reaches_the_embedding(model, cells):
     embed_anndata(data[0], model, settings=SETTINGS)
     folder = model.parents[2] / "fuse" / "hybrid"
     edges = pd.read_parquet(folder / "edges.parquet")
-    io.write_table(edges.assign(sign=-edges["sign"]), folder / "edges.parquet", "graph_edges")
+    io.write_table(
+        edges.assign(sign=-edges["sign"]), folder / "edges.parquet", "graph_edges"
+    )
     embed_anndata(data[1], model, settings=SETTINGS)
     assert (data[0].obs["mapped_cell"] == data[1].obs["mapped_cell"]).all()
-    assert not np.allclose(data[0].obsm["X_grnformer"], data[1].obsm["X_grnformer"], atol=1e-6)
+    assert not np.allclose(
+        data[0].obsm["X_grnformer"], data[1].obsm["X_grnformer"], atol=1e-6
+    )
 
 
 def test_bulk_data_are_compared_with_their_medians(model, cells):
     rng = np.random.default_rng(0)
     bulk = ad.AnnData(rng.uniform(1, 9, (30, 40)), var=cells[1].var)
-    shifted = ad.AnnData(bulk.X + 2, var=cells[1].var)  # the same once each gene's median is taken off
+    # the same once each gene's median is taken off
+    shifted = ad.AnnData(bulk.X + 2, var=cells[1].var)
     for data in (bulk, shifted):
         embed_anndata(data, model, settings=SETTINGS)
-    np.testing.assert_allclose(bulk.obsm["X_grnformer"], shifted.obsm["X_grnformer"], atol=1e-5)
+    np.testing.assert_allclose(
+        bulk.obsm["X_grnformer"], shifted.obsm["X_grnformer"], atol=1e-5
+    )
 
 
 def test_wrong_data_are_errors(model, cells):
     with pytest.raises(InputError, match="negative"):
-        embed_anndata(ad.AnnData(-np.ones((2, 40)), var=cells[1].var), model, settings=SETTINGS)
+        embed_anndata(
+            ad.AnnData(-np.ones((2, 40)), var=cells[1].var), model, settings=SETTINGS
+        )
     with pytest.raises(InputError, match="0 of the model's 40 genes"):
-        embed_anndata(ad.AnnData(sp.csr_matrix(np.ones((2, 3)))), model, settings=SETTINGS)
+        embed_anndata(
+            ad.AnnData(sp.csr_matrix(np.ones((2, 3)))), model, settings=SETTINGS
+        )
 
 
 def test_the_example_of_the_docs_runs(model, cells, tmp_path):

@@ -18,18 +18,28 @@ def test_genes_are_found_by_model_name_vocabulary_alias_and_ensembl_id():
     by_name = pd.DataFrame(index=["other", "NEW", "b-alias", "A", "ENSG1.4"])
     columns, nodes = find_genes(by_name, CARD, VOCABULARY, ALIASES)
     assert nodes.tolist() == [0, 1, 2]
-    assert columns.tolist() == [3, 2, 1]  # of A and ENSG1.4, which are one gene, the first stays
+    # of A and ENSG1.4, which are one gene, the first stays
+    assert columns.tolist() == [3, 2, 1]
     ensembl = pd.DataFrame(index=["ENSG2.1", "ENSG1.7"])
-    assert [x.tolist() for x in find_genes(ensembl, CARD, VOCABULARY, ALIASES)] == [[1, 0], [0, 1]]
+    assert [x.tolist() for x in find_genes(ensembl, CARD, VOCABULARY, ALIASES)] == [
+        [1, 0],
+        [0, 1],
+    ]
 
 
 def test_symbols_in_a_column_are_taken_where_they_find_more():
-    var = pd.DataFrame({"gene_symbols": pd.Categorical(["B", "OLD"]), "n": [1, 2]}, index=["ENSG000001", "ENSG000002"])
+    var = pd.DataFrame(
+        {"gene_symbols": pd.Categorical(["B", "OLD"]), "n": [1, 2]},
+        index=["ENSG000001", "ENSG000002"],
+    )
     assert [x.tolist() for x in find_genes(var, CARD, {}, {})] == [[0, 1], [1, 2]]
 
 
 def test_genes_of_another_kind_are_an_error():
-    with pytest.raises(InputError, match=r"0 of the model's 3 genes are measured; genes are named like \['x'"):
+    with pytest.raises(
+        InputError,
+        match=r"0 of the model's 3 genes are measured; genes are named like \['x'",
+    ):
         find_genes(pd.DataFrame(index=["x", "y"]), CARD, VOCABULARY, ALIASES)
 
 
@@ -50,16 +60,21 @@ def test_counts_become_log1p_of_ten_thousands_and_logarithms_stay(counts, form):
         read, blocks = rows_of(form(matrix))
         assert read.scale == kind
         assert [start for start, _ in blocks] == [0, 2, 4, 6]
-        np.testing.assert_allclose(np.concatenate([block for _, block in blocks]), expected[:, [3, 1]])
+        np.testing.assert_allclose(
+            np.concatenate([block for _, block in blocks]), expected[:, [3, 1]]
+        )
         assert read.positive_fraction == (counts[:, [3, 1]] > 0).mean()
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix, sp.csc_matrix])
 def test_a_backed_file_gives_what_memory_gives(counts, form, tmp_path):
     ad.AnnData(form(counts)).write_h5ad(tmp_path / "x.h5ad")
-    backed = ExpressionRows(ad.read_h5ad(tmp_path / "x.h5ad", backed="r"), np.array([3, 1]), 2)
+    backed = ExpressionRows(
+        ad.read_h5ad(tmp_path / "x.h5ad", backed="r"), np.array([3, 1]), 2
+    )
     np.testing.assert_array_equal(
-        np.concatenate([block.toarray() for _, block in backed]), np.concatenate([b for _, b in rows_of(counts)[1]])
+        np.concatenate([block.toarray() for _, block in backed]),
+        np.concatenate([b for _, b in rows_of(counts)[1]]),
     )
 
 
@@ -69,7 +84,10 @@ def test_a_backed_file_gives_what_memory_gives(counts, form, tmp_path):
         (lambda x: x - 10, "negative"),
         (lambda x: np.where(x > 3, np.nan, x), "undefined"),
         (lambda x: x * 1000.5, "not whole numbers"),
-        (lambda x: x * (np.arange(7) != 4)[:, None], "'4' and 0 more near it express no gene"),
+        (
+            lambda x: x * (np.arange(7) != 4)[:, None],
+            "'4' and 0 more near it express no gene",
+        ),
     ],
 )
 def test_values_that_no_model_can_read_are_errors(counts, change, message):

@@ -13,11 +13,15 @@ USUAL = {"usual_quantile": 0.95, "seed": 1}
 
 def make_reference(n_cells, n_dimensions=16, seed=0):
     """Cells of eight types in an embedding whose dimensions have very unlike scales."""
-    centres, rng = np.random.default_rng(0).normal(size=(8, n_dimensions)) * 3, np.random.default_rng([1, seed])
+    centres, rng = (
+        np.random.default_rng(0).normal(size=(8, n_dimensions)) * 3,
+        np.random.default_rng([1, seed]),
+    )
     types = rng.integers(0, 8, n_cells)
     points = centres[types] + rng.normal(size=(n_cells, n_dimensions))
     table = pd.DataFrame(
-        points * np.geomspace(0.01, 100, n_dimensions), columns=[f"dim_{d}" for d in range(n_dimensions)]
+        points * np.geomspace(0.01, 100, n_dimensions),
+        columns=[f"dim_{d}" for d in range(n_dimensions)],
     )
     table.insert(0, "cell", [f"c{i}" for i in range(n_cells)])
     table.insert(1, "cell_type", [f"t{t}" for t in types])
@@ -29,7 +33,10 @@ def points_of(table):
 
 
 def test_exact_search_is_the_brute_force_nearest():
-    reference, query = make_reference(200), points_of(make_reference(200, seed=0))[::7] * 1.01
+    reference, query = (
+        make_reference(200),
+        points_of(make_reference(200, seed=0))[::7] * 1.01,
+    )
     index = ReferenceIndex(reference, exact_up_to=200, **USUAL)
     points, scale = points_of(reference), points_of(reference).std(0)
     distance = np.sqrt(((query[:, None] - points[None]) ** 2 / scale**2).sum(-1))
@@ -39,7 +46,9 @@ def test_exact_search_is_the_brute_force_nearest():
     np.testing.assert_allclose(mapped["distance"], distance.min(1), rtol=1e-4)
     between = np.sqrt(((points[:, None] - points[None]) ** 2 / scale**2).sum(-1))
     np.fill_diagonal(between, np.inf)
-    np.testing.assert_allclose(index.usual_distance, np.quantile(between.min(1), 0.95), rtol=1e-4)
+    np.testing.assert_allclose(
+        index.usual_distance, np.quantile(between.min(1), 0.95), rtol=1e-4
+    )
 
 
 def test_the_approximate_index_finds_what_the_exact_search_finds():
@@ -76,5 +85,7 @@ def test_cells_unlike_the_reference_are_out_of_domain(caplog):
 @pytest.mark.parametrize("n_cells", [1, 2])
 def test_a_reference_of_very_few_cells(n_cells):
     reference = make_reference(n_cells)
-    mapped = ReferenceIndex(reference, exact_up_to=10, **USUAL).map(points_of(reference))
+    mapped = ReferenceIndex(reference, exact_up_to=10, **USUAL).map(
+        points_of(reference)
+    )
     assert mapped["cell"].tolist() == reference["cell"].tolist()

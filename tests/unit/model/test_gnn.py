@@ -24,14 +24,23 @@ def messages(layer, x_NS, weight, gate=ALWAYS_OPEN, active_KB=None, kept=slice(N
     edges = make_edges(SOURCE, TARGET, weight, gate)[kept]
     edges = edges[np.argsort(edges["target"], kind="stable")]
     active_KB = torch.ones(1, 1) if active_KB is None else active_KB
-    (batch,) = gather_edges([edges], np.zeros(1, int), active_KB, EVERY_GENE, 4, 1, degrees=layer.needs_degrees)
+    (batch,) = gather_edges(
+        [edges],
+        np.zeros(1, int),
+        active_KB,
+        EVERY_GENE,
+        4,
+        1,
+        degrees=layer.needs_degrees,
+    )
     return layer.messages(x_NS, batch)
 
 
 @pytest.fixture(scope="module")
 def geometric():
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)  # of PyTorch Geometric's own classes
+        # of PyTorch Geometric's own classes
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
         import torch_geometric.nn
     return torch_geometric.nn
 
@@ -55,7 +64,8 @@ def test_gcn_is_that_of_pytorch_geometric(geometric, x_NS):
     with torch.no_grad():
         reference.lin.weight.copy_(layer.linear.weight)
     expected = reference(x_NS, INDEX, torch.from_numpy(weight).float())
-    got = messages(layer, x_NS, 7 * weight) @ layer.linear.weight.T  # their mean is 1: 7 is divided out
+    # their mean is 1: 7 is divided out
+    got = messages(layer, x_NS, 7 * weight) @ layer.linear.weight.T
     torch.testing.assert_close(got, expected)
 
 
@@ -65,18 +75,29 @@ def test_gin_is_that_of_pytorch_geometric(geometric, x_NS):
         layer.epsilon.fill_(0.3)
     reference = geometric.GINConv(layer.perceptron, eps=0.3)
     expected = torch.relu(layer.norm(reference(x_NS, INDEX)))
-    torch.testing.assert_close(layer(x_NS, messages(layer, x_NS, [3, 1, 2, 5, 0.1])), expected)
+    torch.testing.assert_close(
+        layer(x_NS, messages(layer, x_NS, [3, 1, 2, 5, 0.1])), expected
+    )
 
 
-def test_gat_is_that_of_pytorch_geometric_and_a_weight_of_two_is_two_edges(geometric, x_NS):
-    layer, reference = make("gat"), geometric.GATConv(S, S // 2, heads=2, add_self_loops=False, bias=False)
+def test_gat_is_that_of_pytorch_geometric_and_a_weight_of_two_is_two_edges(
+    geometric, x_NS
+):
+    layer, reference = (
+        make("gat"),
+        geometric.GATConv(S, S // 2, heads=2, add_self_loops=False, bias=False),
+    )
     with torch.no_grad():
         reference.lin.weight.copy_(layer.linear.weight)
         reference.att_src.copy_(layer.source[None])
         reference.att_dst.copy_(layer.target[None])
-    torch.testing.assert_close(messages(layer, x_NS, np.ones(5)), reference(x_NS, INDEX))
+    torch.testing.assert_close(
+        messages(layer, x_NS, np.ones(5)), reference(x_NS, INDEX)
+    )
     twice = torch.cat([INDEX, INDEX[:, 1:2]], dim=1)
-    torch.testing.assert_close(messages(layer, x_NS, [1, 2, 1, 1, 1]), reference(x_NS, twice))
+    torch.testing.assert_close(
+        messages(layer, x_NS, [1, 2, 1, 1, 1]), reference(x_NS, twice)
+    )
 
 
 @pytest.mark.parametrize("name", sorted(GNNS))
@@ -96,18 +117,25 @@ def test_a_closed_edge_is_no_edge(x_NS, name):
     """The graph with eRegulon 1 closed against the one without its edge; weights of 1, so that their mean stays."""
     layer = make(name)
     gate = [0, 1, 0, 0, 0]
-    open_, closed = (messages(layer, x_NS, np.ones(5), gate, torch.tensor([[1.0], [state]])) for state in (1.0, 0.0))
+    open_, closed = (
+        messages(layer, x_NS, np.ones(5), gate, torch.tensor([[1.0], [state]]))
+        for state in (1.0, 0.0)
+    )
     without = messages(layer, x_NS, np.ones(5), kept=np.arange(5) != 1)
     torch.testing.assert_close(closed, without)
     assert (open_[2] - closed[2]).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("name", sorted(GNNS))
-def test_cells_of_a_batch_do_not_mix_and_both_depths_carry_information(make_model, batch, structure, name):
+def test_cells_of_a_batch_do_not_mix_and_both_depths_carry_information(
+    make_model, batch, structure, name
+):
     model = make_model(gnn=name)
 
     def embed(changed):
-        return model.structure_embeddings(changed, structure, np.random.default_rng(0), NO_PERTURBATION)
+        return model.structure_embeddings(
+            changed, structure, np.random.default_rng(0), NO_PERTURBATION
+        )
 
     before = embed(batch)
     value_BL = batch.value_BL.clone()
@@ -118,13 +146,17 @@ def test_cells_of_a_batch_do_not_mix_and_both_depths_carry_information(make_mode
 
 
 @pytest.mark.parametrize("name", sorted(GNNS))
-def test_a_cells_embeddings_do_not_depend_on_the_types_beside_it(make_model, batch, structure, name):
+def test_a_cells_embeddings_do_not_depend_on_the_types_beside_it(
+    make_model, batch, structure, name
+):
     """Edges of one type weigh ten times those of the other."""
     structure["cell_type"][1]["weight"] *= 10
     model = make_model(gnn=name)
 
     def embed(cells):
-        return model.structure_embeddings(cells, structure, np.random.default_rng(0), NO_PERTURBATION)
+        return model.structure_embeddings(
+            cells, structure, np.random.default_rng(0), NO_PERTURBATION
+        )
 
     assert set(batch.type_B) == {0, 1}
     every = embed(batch)
@@ -135,7 +167,9 @@ def test_a_cells_embeddings_do_not_depend_on_the_types_beside_it(make_model, bat
 
 def test_gate_starts_as_the_sum_and_every_fusion_has_the_width(x_NS):
     scales = [x_NS, x_NS.flip(0)]
-    torch.testing.assert_close(ScaleFusion("gate", S, 2)(scales), ScaleFusion("sum", S, 2)(scales))
+    torch.testing.assert_close(
+        ScaleFusion("gate", S, 2)(scales), ScaleFusion("sum", S, 2)(scales)
+    )
     assert ScaleFusion("concat", S, 2)(scales).shape == x_NS.shape
     gate = ScaleFusion("gate", S, 2)
     with torch.no_grad():

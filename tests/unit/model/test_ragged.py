@@ -25,10 +25,15 @@ def test_the_states_and_gradients_are_those_of_padded_cells():
     layers = torch.nn.ModuleList(Layer(8, 2, 16, 0.0, True) for _ in range(2)).double()
     length = torch.tensor([30, 4, 17, 18, 0, 9])
     present = torch.arange(30) < length[:, None]
-    h, weight = torch.randn(6, 30, 8, dtype=torch.float64), torch.randn(6, 30, 8, dtype=torch.float64)
+    h, weight = (
+        torch.randn(6, 30, 8, dtype=torch.float64),
+        torch.randn(6, 30, 8, dtype=torch.float64),
+    )
     other = copy.deepcopy(layers)
     ours, reference = run_layers(layers, h, present), padded(other, h, present)
-    torch.testing.assert_close(ours[length > 0], reference[length > 0], rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        ours[length > 0], reference[length > 0], rtol=0, atol=1e-12
+    )
     assert (ours[4] == 0).all()
     rows = length > 0
     (ours * weight)[rows].sum().backward()
@@ -40,4 +45,9 @@ def test_the_states_and_gradients_are_those_of_padded_cells():
 def test_without_padding_nothing_is_changed():
     layers = [Layer(8, 2, 16, 0.0, True)]
     h = torch.randn(3, 5, 8)
-    torch.testing.assert_close(run_layers(layers, h, torch.ones(3, 5, dtype=torch.bool)), layers[0](h), rtol=0, atol=0)
+    torch.testing.assert_close(
+        run_layers(layers, h, torch.ones(3, 5, dtype=torch.bool)),
+        layers[0](h),
+        rtol=0,
+        atol=0,
+    )

@@ -5,8 +5,19 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grnformer.data.tokens import bin_values, cell_depth, draw_tokens, highest_tokens, rank_values
-from grnformer.model.moments import SHRINK, gene_fractions, gene_moments, nonzero_medians
+from grnformer.data.tokens import (
+    bin_values,
+    cell_depth,
+    draw_tokens,
+    highest_tokens,
+    rank_values,
+)
+from grnformer.model.moments import (
+    SHRINK,
+    gene_fractions,
+    gene_moments,
+    nonzero_medians,
+)
 
 
 def test_bins_follow_ranks_within_the_cell_on_any_scale():
@@ -18,22 +29,33 @@ def test_bins_follow_ranks_within_the_cell_on_any_scale():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 12), st.integers(1, 12), st.floats(0, 1))
-def test_every_row_has_the_same_number_of_distinct_tokens_with_their_values(n_expressed, n_tokens, share):
+def test_every_row_has_the_same_number_of_distinct_tokens_with_their_values(
+    n_expressed, n_tokens, share
+):
     row = np.zeros((1, 12))
     row[0, :n_expressed] = np.arange(1, n_expressed + 1) / 12
-    gene, value = draw_tokens(sp.csr_matrix(row), n_tokens, share, np.random.default_rng(0))
+    gene, value = draw_tokens(
+        sp.csr_matrix(row), n_tokens, share, np.random.default_rng(0)
+    )
     assert len(set(gene[0])) == n_tokens
     np.testing.assert_allclose(value[0], row[0, gene[0]], rtol=1e-6)
 
 
 def test_moments_are_those_of_many_drawn_tokens():
     rng = np.random.default_rng(0)
-    values = bin_values(sp.csr_matrix(rng.poisson(0.7, (30, 15)) * rng.random((30, 15))), 10)
+    values = bin_values(
+        sp.csr_matrix(rng.poisson(0.7, (30, 15)) * rng.random((30, 15))), 10
+    )
     types = rng.integers(2, size=30)
     mean, deviation, type_mean = gene_moments(
         [(values[:10], types[:10], None), (values[10:], types[10:], None)], 2, 6, 0.5
     )
-    sums, squares, counts, of_type = np.zeros(15), np.zeros(15), np.zeros(15), np.zeros((2, 2, 15))
+    sums, squares, counts, of_type = (
+        np.zeros(15),
+        np.zeros(15),
+        np.zeros(15),
+        np.zeros((2, 2, 15)),
+    )
     draws = 2000
     for _ in range(draws):
         gene, value = draw_tokens(values, 6, 0.5, rng)
@@ -45,7 +67,9 @@ def test_moments_are_those_of_many_drawn_tokens():
             np.add.at(of_type[1, t], gene[types == t], 1)
     weight = counts / draws
     expected = (sums / draws + SHRINK * sums.sum() / counts.sum()) / (weight + SHRINK)
-    square = (squares / draws + SHRINK * squares.sum() / counts.sum()) / (weight + SHRINK)
+    square = (squares / draws + SHRINK * squares.sum() / counts.sum()) / (
+        weight + SHRINK
+    )
     np.testing.assert_allclose(mean, expected, atol=0.01)
     np.testing.assert_allclose(deviation, np.sqrt(square - expected**2), atol=0.01)
     per_type = (of_type[0] / draws + SHRINK * expected) / (of_type[1] / draws + SHRINK)
@@ -63,17 +87,23 @@ def test_depth_is_told_from_the_least_count():
 def test_ranks_follow_the_value_over_the_genes_median_and_the_highest_are_kept():
     counts = np.array([[4.0, 0, 3, 10], [0, 0, 0, 5], [0, 0, 0, 0]])
     values = rank_values(sp.csr_matrix(np.log1p(counts)), np.array([1.0, 1, 0.5, 5]))
-    np.testing.assert_allclose(values.toarray(), [[2 / 3, 0, 1, 1 / 3], [0, 0, 0, 1], [0, 0, 0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        values.toarray(), [[2 / 3, 0, 1, 1 / 3], [0, 0, 0, 1], [0, 0, 0, 0]], rtol=1e-6
+    )
     gene, value, present = highest_tokens(values, 2)
     np.testing.assert_array_equal(gene, [[2, 0], [3, 0], [0, 0]])
-    np.testing.assert_array_equal(present, [[True, True], [True, False], [False, False]])
+    np.testing.assert_array_equal(
+        present, [[True, True], [True, False], [False, False]]
+    )
     np.testing.assert_allclose(value, [[1, 2 / 3], [1, 0], [0, 0]], rtol=1e-6)
 
 
 def test_shares_and_medians_are_those_of_expressed_genes():
     cells = sp.csr_matrix(np.log1p([[2.0, 0, 1], [4, 0, 0], [9, 3, 0]]))
     np.testing.assert_allclose(nonzero_medians(cells), [4, 3, 1])
-    shares = gene_fractions([(cells[:2], np.array([0, 1])), (cells[2:], np.array([1]))], 2)
+    shares = gene_fractions(
+        [(cells[:2], np.array([0, 1])), (cells[2:], np.array([1]))], 2
+    )
     np.testing.assert_allclose(shares.sum(1), 1)
     total = np.array([3, 1, 1]) + SHRINK / 3
     np.testing.assert_allclose(shares[2], total / total.sum())

@@ -8,7 +8,13 @@ import pytest
 from sklearn.ensemble import GradientBoostingRegressor
 
 PATH = Path(__file__).parents[3] / "workflow" / "originals" / "stop_rule.py"
-BOOSTING = {"learning_rate": 0.01, "n_estimators": 5000, "max_features": 0.1, "subsample": 0.9, "random_state": 1}
+BOOSTING = {
+    "learning_rate": 0.01,
+    "n_estimators": 5000,
+    "max_features": 0.1,
+    "subsample": 0.9,
+    "random_state": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,9 @@ def test_arboretos_own_monitor_stays_where_it_is_right(stop_rule) -> None:
     assert stop_rule.monitor_class("1.10.dev0") is stop_rule.StopMonitor
 
 
-def test_an_improvement_is_measured_on_the_cells_left_out_of_that_very_tree(stop_rule, cells) -> None:
+def test_an_improvement_is_measured_on_the_cells_left_out_of_that_very_tree(
+    stop_rule, cells
+) -> None:
     masks = []
 
     class Recorded(stop_rule.StopMonitor):
@@ -56,10 +64,20 @@ def test_an_improvement_is_measured_on_the_cells_left_out_of_that_very_tree(stop
     assert (windows[:-1] >= 0).all()
 
 
-def test_boosting_goes_on_where_scikit_learns_own_figure_would_end_it(stop_rule, cells) -> None:
+def test_boosting_goes_on_where_scikit_learns_own_figure_would_end_it(
+    stop_rule, cells
+) -> None:
     def drifted(current_round, regressor, variables):
-        return current_round >= 24 and np.mean(regressor.oob_improvement_[current_round - 24 : current_round + 1]) < 0
+        return (
+            current_round >= 24
+            and np.mean(
+                regressor.oob_improvement_[current_round - 24 : current_round + 1]
+            )
+            < 0
+        )
 
     own = GradientBoostingRegressor(**BOOSTING).fit(*cells, monitor=drifted)
-    kept = GradientBoostingRegressor(**BOOSTING).fit(*cells, monitor=stop_rule.StopMonitor())
+    kept = GradientBoostingRegressor(**BOOSTING).fit(
+        *cells, monitor=stop_rule.StopMonitor()
+    )
     assert len(own.estimators_) < 60 < 90 < len(kept.estimators_)

@@ -53,18 +53,26 @@ def _two_types(n_features, seed):
 
 @pytest.fixture
 def rna(tss, barcodes):
-    return anndata.AnnData(_two_types(N_GENES, 1), pd.DataFrame(index=barcodes), pd.DataFrame(index=list(tss["gene"])))
+    return anndata.AnnData(
+        _two_types(N_GENES, 1),
+        pd.DataFrame(index=barcodes),
+        pd.DataFrame(index=list(tss["gene"])),
+    )
 
 
 @pytest.fixture
 def atac(region_names, barcodes):
     data = _two_types(len(region_names), 2)
-    return anndata.AnnData(data, pd.DataFrame(index=barcodes), pd.DataFrame(index=region_names))
+    return anndata.AnnData(
+        data, pd.DataFrame(index=barcodes), pd.DataFrame(index=region_names)
+    )
 
 
 @pytest.fixture
 def cell_types(barcodes):
-    return pd.Series(np.where(np.arange(N_CELLS) < N_CELLS // 2, "alpha", "beta"), index=barcodes)
+    return pd.Series(
+        np.where(np.arange(N_CELLS) < N_CELLS // 2, "alpha", "beta"), index=barcodes
+    )
 
 
 @pytest.fixture

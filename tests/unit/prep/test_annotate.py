@@ -29,9 +29,21 @@ EMBEDDING = {
 @pytest.fixture
 def filtered(write_pair, tss, ingest_settings):
     data, dropped = load_sample(write_pair(annotation=None), tss, **ingest_settings)
-    limits = {"min_umis": 1, "max_umis": None, "min_genes": 1, "min_atac_counts": 1, "max_atac_counts": None}
+    limits = {
+        "min_umis": 1,
+        "max_umis": None,
+        "min_genes": 1,
+        "min_atac_counts": 1,
+        "max_atac_counts": None,
+    }
     settings = {
-        "cells": {**limits, "min_regions": 1, "max_percent_mito": 100, "n_mads": 50, "min_per_type": 1},
+        "cells": {
+            **limits,
+            "min_regions": 1,
+            "max_percent_mito": 100,
+            "n_mads": 50,
+            "min_per_type": 1,
+        },
         "doublets": {"enabled": False, "expected_rate": 0.06, "threshold": None},
         "genes": {"min_cells": 1},
         "regions": {"min_cells": 1, "drop_chromosomes": []},
@@ -49,13 +61,17 @@ def test_types_without_annotation(filtered, cell_types):
     assert set(data.obs["cell_type"]) == {"cluster_0", "cluster_1"}
     assert adjusted_rand_score(cell_types, data.obs["cell_type"]) == 1
     assert (data.mod["rna"].layers["counts"] != before).nnz == 0
-    np.testing.assert_allclose(np.expm1(data.mod["rna"].X).sum(axis=1), 10000, rtol=1e-4)
+    np.testing.assert_allclose(
+        np.expm1(data.mod["rna"].X).sum(axis=1), 10000, rtol=1e-4
+    )
     assert data.obsm["X_umap"].shape == (80, 2)
 
     markers = rank_markers(data, n_per_type=10)
     contracts.check(markers, "markers", where="test")
     alpha = data.obs["cell_type"].iloc[0]
-    assert set(markers.loc[markers["cell_type"] == alpha, "gene"]) <= {f"GENE{i}" for i in range(30)}
+    assert set(markers.loc[markers["cell_type"] == alpha, "gene"]) <= {
+        f"GENE{i}" for i in range(30)
+    }
 
     summary = summarise(data, dropped, qc)
     contracts.check(summary, "prep_summary", where="test")

@@ -50,7 +50,9 @@ def test_metrics_equal_dense_sums(sample, tss):
     np.testing.assert_array_equal(metrics["n_genes"], (rna > 0).sum(axis=1))
     np.testing.assert_array_equal(metrics["n_regions"], (atac > 0).sum(axis=1))
     # The first 60 regions are the promoters of the toy genome.
-    np.testing.assert_allclose(metrics["percent_promoter"], 100 * atac[:, :60].sum(axis=1) / atac.sum(axis=1))
+    np.testing.assert_allclose(
+        metrics["percent_promoter"], 100 * atac[:, :60].sum(axis=1) / atac.sum(axis=1)
+    )
     assert (metrics["percent_mito"] == 0).all()
 
 
@@ -84,7 +86,9 @@ def test_what_is_planted_is_dropped_and_nothing_else(sample, tss, settings):
     assert found.pop(cells[0]) == "n_umis below 10"
     assert found.pop(cells[1]).startswith("n_umis further than 8 MADs")
     assert found.pop(cells[5]) == "percent_mito above 20"
-    assert found == {cells[i]: "cell type rare has fewer than 10 cells" for i in (2, 3, 4, 6, 7, 8)}
+    assert found == {
+        cells[i]: "cell type rare has fewer than 10 cells" for i in (2, 3, 4, 6, 7, 8)
+    }
     assert _reasons(dropped, "gene") == {genes[7]: "in fewer than 3 cells"}
     assert _reasons(dropped, "region") == {
         regions[11]: "in fewer than 3 cells",
@@ -93,16 +97,28 @@ def test_what_is_planted_is_dropped_and_nothing_else(sample, tss, settings):
     }
     assert data.shape == (71, 59 + 177)
     assert qc["kept"].sum() == 71
-    np.testing.assert_array_equal(data.mod["rna"].var["n_cells"], (data.mod["rna"].X > 0).sum(axis=0).A1)
+    np.testing.assert_array_equal(
+        data.mod["rna"].var["n_cells"], (data.mod["rna"].X > 0).sum(axis=0).A1
+    )
 
 
 def test_outliers_are_judged_within_their_sample():
     metric = np.r_[np.geomspace(90, 110, 50), np.geomspace(9000, 11000, 50), 10000]
-    metrics = pd.DataFrame(dict.fromkeys(("n_umis", "n_genes", "n_atac_counts", "n_regions"), metric))
+    metrics = pd.DataFrame(
+        dict.fromkeys(("n_umis", "n_genes", "n_atac_counts", "n_regions"), metric)
+    )
     metrics["percent_mito"] = 0.0
     sample = pd.Series(["shallow"] * 50 + ["deep"] * 50 + ["shallow"])
-    limits = {"min_umis": 1, "max_umis": None, "min_genes": 1, "min_atac_counts": 1, "max_atac_counts": None}
-    reasons = judge_cells(metrics, sample, **limits, min_regions=1, max_percent_mito=100, n_mads=5)
+    limits = {
+        "min_umis": 1,
+        "max_umis": None,
+        "min_genes": 1,
+        "min_atac_counts": 1,
+        "max_atac_counts": None,
+    }
+    reasons = judge_cells(
+        metrics, sample, **limits, min_regions=1, max_percent_mito=100, n_mads=5
+    )
     assert reasons.index[reasons != ""].tolist() == [100]
 
 
@@ -112,10 +128,17 @@ def test_outliers_are_judged_within_their_sample():
         ("cells", "min_umis", 10**6, "no cell passes .* n_umis below 1e"),
         ("genes", "min_cells", 1000, "no gene passes"),
         ("regions", "min_cells", 1000, "no region passes"),
-        ("regions", "drop_chromosomes", ["chr1", "chr2"], "no region passes .* chromosome"),
+        (
+            "regions",
+            "drop_chromosomes",
+            ["chr1", "chr2"],
+            "no region passes .* chromosome",
+        ),
     ],
 )
-def test_filters_that_leave_nothing_stop(sample, tss, settings, section, key, value, message):
+def test_filters_that_leave_nothing_stop(
+    sample, tss, settings, section, key, value, message
+):
     settings[section][key] = value
     with pytest.raises(InputError, match=message):
         filter_multiome(sample, tss, seed=1, settings=settings)
@@ -132,7 +155,10 @@ def test_planted_doublets_are_found(sample, tss, settings):
     sample.mod["rna"].X = rna.tocsr()
     settings["doublets"] |= {"enabled": True, "threshold": 0.2}
     *_, qc = filter_multiome(sample, tss, seed=1, settings=settings)
-    assert qc["doublet_score"][doublets].min() > qc["doublet_score"].drop(doublets).median()
+    assert (
+        qc["doublet_score"][doublets].min()
+        > qc["doublet_score"].drop(doublets).median()
+    )
 
 
 def _renamed(data, sample, genes=None):
@@ -157,7 +183,9 @@ def test_merging_keeps_shared_genes_and_all_cells(sample):
     assert data.shape == (160, 59 + 180)
     assert data.obs["sample"].value_counts().to_dict() == {"s1": 80, "s2": 80}
     assert set(_reasons(dropped, "gene")) == {"GENE0", "EXTRA"}
-    np.testing.assert_array_equal(data.mod["rna"].X[80:].toarray(), sample.mod["rna"].X[:, 1:].toarray())
+    np.testing.assert_array_equal(
+        data.mod["rna"].X[80:].toarray(), sample.mod["rna"].X[:, 1:].toarray()
+    )
     assert set(data.uns["checks"]) == {"s1", "s2"}
 
 

@@ -46,7 +46,9 @@ def test_text_matrix_without_corner_and_in_many_blocks(tmp_path, monkeypatch):
     np.testing.assert_array_equal(matrix.toarray(), [[i, 0, 2 * i] for i in range(100)])
 
 
-@pytest.mark.parametrize("text", ["", ",a,b\n", ",a,b\nx,1,two\n", ",a,b\nx,1,2\ny,1\n"])
+@pytest.mark.parametrize(
+    "text", ["", ",a,b\n", ",a,b\nx,1,two\n", ",a,b\nx,1,2\ny,1\n"]
+)
 def test_broken_text_matrix(tmp_path, text):
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(InputError):
@@ -78,7 +80,9 @@ def test_multiome_folder(tmp_path, tss, rna, atac):
         scipy.io.mmwrite(handle, sp.hstack([rna.X, atac.X]).T.astype(int))
     table = pd.DataFrame({"id": ids, "name": names, "kind": kinds})
     table.to_csv(tmp_path / "features.tsv.gz", sep="\t", header=False, index=False)
-    pd.Series(rna.obs_names).to_csv(tmp_path / "barcodes.tsv.gz", header=False, index=False)
+    pd.Series(rna.obs_names).to_csv(
+        tmp_path / "barcodes.tsv.gz", header=False, index=False
+    )
     data = read_matrix(tmp_path)
     _same(as_rna(data, tss, "test", min_known_genes=0.3), rna)
     _same(as_atac(data, "test"), atac)
@@ -88,7 +92,9 @@ def test_folder_with_peaks_bed(tmp_path, atac):
     scipy.io.mmwrite(tmp_path / "matrix.mtx", atac.X.T.astype(int))
     parts = atac.var_names.str.extract(r"(.+):(\d+)-(\d+)")
     parts.to_csv(tmp_path / "peaks.bed", sep="\t", header=False, index=False)
-    pd.Series(atac.obs_names).to_csv(tmp_path / "barcodes.tsv", header=False, index=False)
+    pd.Series(atac.obs_names).to_csv(
+        tmp_path / "barcodes.tsv", header=False, index=False
+    )
     _same(as_atac(read_matrix(tmp_path), "test"), atac)
     (tmp_path / "barcodes.tsv").write_text("one\n")
     with pytest.raises(InputError, match="1 barcodes"):
@@ -108,7 +114,12 @@ def multiome_h5(tmp_path, rna, atac):
             group[key] = getattr(both, key)
         group["shape"] = np.array(both.shape, dtype=np.int32)
         group["barcodes"] = np.array(rna.obs_names, dtype="S")
-        for key, values in (("id", ids), ("name", names), ("feature_type", kinds), ("genome", ["toy"] * len(ids))):
+        for key, values in (
+            ("id", ids),
+            ("name", names),
+            ("feature_type", kinds),
+            ("genome", ["toy"] * len(ids)),
+        ):
             group[f"features/{key}"] = np.array(values, dtype="S")
     return tmp_path / "multiome.h5"
 
@@ -131,17 +142,24 @@ def test_ensembl_ids_become_symbols_and_repeated_symbols_are_summed(tss, rna):
     named.var_names = [f"{i}.7" for i in tss["gene_id"]]
     _same(as_rna(named, tss, "test", min_known_genes=0.3), rna)
     double = anndata.AnnData(
-        rna.X.copy(), rna.obs, pd.DataFrame(index=["GENE0", *rna.var_names[:1], *rna.var_names[2:]])
+        rna.X.copy(),
+        rna.obs,
+        pd.DataFrame(index=["GENE0", *rna.var_names[:1], *rna.var_names[2:]]),
     )
     summed = as_rna(double, tss, "test", min_known_genes=0.3)
-    np.testing.assert_array_equal(summed[:, "GENE0"].X.toarray().ravel(), rna.X[:, :2].sum(axis=1).A1)
+    np.testing.assert_array_equal(
+        summed[:, "GENE0"].X.toarray().ravel(), rna.X[:, :2].sum(axis=1).A1
+    )
 
 
 def test_ids_of_genes_after_one_without_an_id(tss, rna):
     tss.loc[3, "gene_id"] = None
     named = rna[:, 4:].copy()
     named.var_names = tss["gene_id"][4:].to_list()
-    assert as_rna(named, tss, "test", min_known_genes=0.3).var_names.to_list() == tss["gene"][4:].to_list()
+    assert (
+        as_rna(named, tss, "test", min_known_genes=0.3).var_names.to_list()
+        == tss["gene"][4:].to_list()
+    )
 
 
 def test_genes_of_another_species(tss, rna):

@@ -10,10 +10,14 @@ from grnformer.prep.pairing import read_annotation
 from grnformer.prep.sample import load_sample
 
 
-def test_pairs_by_barcode_in_any_order(write_pair, tss, rna, atac, cell_types, ingest_settings):
+def test_pairs_by_barcode_in_any_order(
+    write_pair, tss, rna, atac, cell_types, ingest_settings
+):
     shuffled = atac[::-1][5:].copy()
     labels = cell_types.drop(cell_types.index[[0, 1]])
-    data, dropped = load_sample(write_pair(atac=shuffled, annotation=labels), tss, **ingest_settings)
+    data, dropped = load_sample(
+        write_pair(atac=shuffled, annotation=labels), tss, **ingest_settings
+    )
     contracts.check(data, "paired_counts", where="test")
     contracts.check(dropped, "dropped", where="test")
     expected = rna.obs_names[2:-5]
@@ -21,16 +25,27 @@ def test_pairs_by_barcode_in_any_order(write_pair, tss, rna, atac, cell_types, i
     assert data.obs_names.tolist() == [f"s1:{b}" for b in expected]
     assert (data.mod["atac"].X != atac[expected].X).nnz == 0
     assert (data.obs["cell_type"].to_numpy() == cell_types[expected].to_numpy()).all()
-    assert dropped["reason"].value_counts().to_dict() == {"no ATAC barcode": 5, "no cell type in the annotation": 2}
+    assert dropped["reason"].value_counts().to_dict() == {
+        "no ATAC barcode": 5,
+        "no cell type in the annotation": 2,
+    }
     assert dropped.loc[0, "name"] == f"s1:{rna.obs_names[-5]}"
 
 
-def test_annotation_from_obs_with_header_or_none(write_pair, tmp_path, tss, rna, cell_types, ingest_settings):
+def test_annotation_from_obs_with_header_or_none(
+    write_pair, tmp_path, tss, rna, cell_types, ingest_settings
+):
     rna.obs["line"] = cell_types
-    data, _ = load_sample(write_pair(rna=rna, annotation="obs:line"), tss, **ingest_settings)
+    data, _ = load_sample(
+        write_pair(rna=rna, annotation="obs:line"), tss, **ingest_settings
+    )
     assert (data.obs["cell_type"].to_numpy() == cell_types.to_numpy()).all()
-    cell_types.rename_axis("barcode").rename("type").to_csv(tmp_path / "headed.tsv", sep="\t")
-    data, _ = load_sample(write_pair(annotation=str(tmp_path / "headed.tsv")), tss, **ingest_settings)
+    cell_types.rename_axis("barcode").rename("type").to_csv(
+        tmp_path / "headed.tsv", sep="\t"
+    )
+    data, _ = load_sample(
+        write_pair(annotation=str(tmp_path / "headed.tsv")), tss, **ingest_settings
+    )
     assert (data.obs["cell_type"].to_numpy() == cell_types.to_numpy()).all()
     data, _ = load_sample(write_pair(annotation=None), tss, **ingest_settings)
     assert "cell_type" not in data.obs
@@ -57,40 +72,94 @@ def _first(value):
 
 
 WRONG = {
-    "disjoint barcodes": (lambda r, a, t: {"atac": _names(a, [f"cell{i}" for i in range(a.n_obs)])}, "0 of 80"),
-    "suffix": (lambda r, a, t: {"atac": _names(a, a.obs_names + "-1")}, "suffix such as -1 .* 100% match"),
-    "prefix": (lambda r, a, t: {"rna": _names(r, "s1#" + r.obs_names)}, "prefix such as sample_ .* 100% match"),
+    "disjoint barcodes": (
+        lambda r, a, t: {"atac": _names(a, [f"cell{i}" for i in range(a.n_obs)])},
+        "0 of 80",
+    ),
+    "suffix": (
+        lambda r, a, t: {"atac": _names(a, a.obs_names + "-1")},
+        "suffix such as -1 .* 100% match",
+    ),
+    "prefix": (
+        lambda r, a, t: {"rna": _names(r, "s1#" + r.obs_names)},
+        "prefix such as sample_ .* 100% match",
+    ),
     "few in common": (
-        lambda r, a, t: {"atac": _names(a, [*a.obs_names[:30], *(f"cell{i}" for i in range(50))])},
+        lambda r, a, t: {
+            "atac": _names(a, [*a.obs_names[:30], *(f"cell{i}" for i in range(50))])
+        },
         "30 of 80 RNA barcodes",
     ),
-    "chromosome style": (lambda r, a, t: {"atac": _names(a, a.var_names.str[3:], "var")}, "naming style"),
+    "chromosome style": (
+        lambda r, a, t: {"atac": _names(a, a.var_names.str[3:], "var")},
+        "naming style",
+    ),
     "genome build": (
         lambda r, a, t: {
             "atac": _names(
-                a, [f"{n.split(':')[0]}:{5000 * i}-{5000 * i + 9}" for i, n in enumerate(a.var_names)], "var"
+                a,
+                [
+                    f"{n.split(':')[0]}:{5000 * i}-{5000 * i + 9}"
+                    for i, n in enumerate(a.var_names)
+                ],
+                "var",
             )
         },
         "another genome build",
     ),
-    "region names": (lambda r, a, t: {"atac": _names(a, [f"peak{i}" for i in range(a.n_vars)], "var")}, "chr1:100-600"),
+    "region names": (
+        lambda r, a, t: {
+            "atac": _names(a, [f"peak{i}" for i in range(a.n_vars)], "var")
+        },
+        "chr1:100-600",
+    ),
     "repeated region": (
         lambda r, a, t: {
-            "atac": _names(a, [a.var_names[1].replace(":", "_").replace("-", "_"), *a.var_names[1:]], "var")
+            "atac": _names(
+                a,
+                [a.var_names[1].replace(":", "_").replace("-", "_"), *a.var_names[1:]],
+                "var",
+            )
         },
         "repeated regions",
     ),
     "empty": (lambda r, a, t: {"rna": r[:0].copy()}, "empty matrix"),
-    "all zero": (lambda r, a, t: {"atac": _values(a, np.zeros_like)}, "all counts are 0"),
-    "negative": (lambda r, a, t: {"rna": _values(r, _first(-2))}, "1 negative values, lowest -2"),
-    "missing": (lambda r, a, t: {"rna": _values(r, _first(np.nan))}, "missing or infinite"),
-    "normalised": (lambda r, a, t: {"rna": _values(r, np.log1p)}, "normalised or log-transformed"),
-    "repeated barcode": (lambda r, a, t: {"rna": _names(r, [r.obs_names[1], *r.obs_names[1:]])}, "1 repeated barcodes"),
-    "unknown obs column": (lambda r, a, t: {"annotation": "obs:line"}, "no obs column 'line'"),
-    "annotation misses cells": (lambda r, a, t: {"annotation": t[:60]}, "20 of 80 cells have no cell type"),
-    "annotation spelt otherwise": (lambda r, a, t: {"annotation": t.rename(lambda b: b + "-1")}, "suffix such as -1"),
+    "all zero": (
+        lambda r, a, t: {"atac": _values(a, np.zeros_like)},
+        "all counts are 0",
+    ),
+    "negative": (
+        lambda r, a, t: {"rna": _values(r, _first(-2))},
+        "1 negative values, lowest -2",
+    ),
+    "missing": (
+        lambda r, a, t: {"rna": _values(r, _first(np.nan))},
+        "missing or infinite",
+    ),
+    "normalised": (
+        lambda r, a, t: {"rna": _values(r, np.log1p)},
+        "normalised or log-transformed",
+    ),
+    "repeated barcode": (
+        lambda r, a, t: {"rna": _names(r, [r.obs_names[1], *r.obs_names[1:]])},
+        "1 repeated barcodes",
+    ),
+    "unknown obs column": (
+        lambda r, a, t: {"annotation": "obs:line"},
+        "no obs column 'line'",
+    ),
+    "annotation misses cells": (
+        lambda r, a, t: {"annotation": t[:60]},
+        "20 of 80 cells have no cell type",
+    ),
+    "annotation spelt otherwise": (
+        lambda r, a, t: {"annotation": t.rename(lambda b: b + "-1")},
+        "suffix such as -1",
+    ),
     "two types of a cell": (
-        lambda r, a, t: {"annotation": pd.concat([t, pd.Series(["gamma"], index=t.index[:1])])},
+        lambda r, a, t: {
+            "annotation": pd.concat([t, pd.Series(["gamma"], index=t.index[:1])])
+        },
         "two cell types",
     ),
 }
@@ -98,17 +167,23 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 @pytest.mark.filterwarnings("ignore:Observation names are not unique")
-def test_wrong_input_stops_with_its_message(case, write_pair, tss, rna, atac, cell_types, ingest_settings):
+def test_wrong_input_stops_with_its_message(
+    case, write_pair, tss, rna, atac, cell_types, ingest_settings
+):
     change, message = WRONG[case]
     row = write_pair(**change(rna, atac, cell_types))
     with pytest.raises(InputError, match=f"(?s){message}"):
         load_sample(row, tss, **ingest_settings)
 
 
-def test_annotation_with_more_columns(write_pair, tmp_path, tss, cell_types, ingest_settings):
+def test_annotation_with_more_columns(
+    write_pair, tmp_path, tss, cell_types, ingest_settings
+):
     cell_types.to_frame("a").assign(b=1).to_csv(tmp_path / "wide.csv")
     with pytest.raises(InputError, match="3 columns"):
-        load_sample(write_pair(annotation=str(tmp_path / "wide.csv")), tss, **ingest_settings)
+        load_sample(
+            write_pair(annotation=str(tmp_path / "wide.csv")), tss, **ingest_settings
+        )
 
 
 def test_annotation_of_barcodes_with_a_hash(tmp_path):

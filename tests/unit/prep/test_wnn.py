@@ -12,28 +12,53 @@ def _reference(embeddings, k, n_bandwidth, n_candidates):
     spaces = [e / np.linalg.norm(e, axis=1, keepdims=True) for e in embeddings]
     n = len(spaces[0])
     away = [np.linalg.norm(s[:, None] - s[None], axis=2) for s in spaces]
-    order = [[sorted((j for j in range(n) if j != i), key=lambda j: d[i, j]) for i in range(n)] for d in away]
+    order = [
+        [
+            sorted((j for j in range(n) if j != i), key=lambda j: d[i, j])
+            for i in range(n)
+        ]
+        for d in away
+    ]
     ratio, width = np.zeros((n, len(spaces))), np.zeros((n, len(spaces)))
     for r, space in enumerate(spaces):
         sets = [{i, *order[r][i][:k]} for i in range(n)]
         for i in range(n):
-            jaccard = {j: len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for j in range(n) if j != i}
-            barely = sorted((j for j in jaccard if jaccard[j] > 0), key=lambda j: (jaccard[j], -away[r][i, j]))
-            width[i, r] = np.mean([away[r][i, j] for j in barely[:n_bandwidth]]) - away[r][i, order[r][i][0]]
+            jaccard = {
+                j: len(sets[i] & sets[j]) / len(sets[i] | sets[j])
+                for j in range(n)
+                if j != i
+            }
+            barely = sorted(
+                (j for j in jaccard if jaccard[j] > 0),
+                key=lambda j: (jaccard[j], -away[r][i, j]),
+            )
+            width[i, r] = (
+                np.mean([away[r][i, j] for j in barely[:n_bandwidth]])
+                - away[r][i, order[r][i][0]]
+            )
             theta = []
             for neighbors in order:
                 predicted = space[neighbors[i][:k]].mean(axis=0)
-                gap = max(np.linalg.norm(space[i] - predicted) - away[r][i, order[r][i][0]], 0)
+                gap = max(
+                    np.linalg.norm(space[i] - predicted) - away[r][i, order[r][i][0]], 0
+                )
                 theta.append(np.exp(-gap / width[i, r]))
-            ratio[i, r] = theta[r] / (max(t for s, t in enumerate(theta) if s != r) + 1e-4)
+            ratio[i, r] = theta[r] / (
+                max(t for s, t in enumerate(theta) if s != r) + 1e-4
+            )
     weights = np.exp(ratio) / np.exp(ratio).sum(axis=1, keepdims=True)
     chosen = []
     for i in range(n):
-        candidates = set().union(*(order[r][i][:n_candidates] for r in range(len(spaces))))
+        candidates = set().union(
+            *(order[r][i][:n_candidates] for r in range(len(spaces)))
+        )
 
         def affinity(j, i=i):
             return sum(
-                weights[i, r] * np.exp(-max(away[r][i, j] - away[r][i, order[r][i][0]], 0) / width[i, r])
+                weights[i, r]
+                * np.exp(
+                    -max(away[r][i, j] - away[r][i, order[r][i][0]], 0) / width[i, r]
+                )
                 for r in range(len(spaces))
             )
 
@@ -48,10 +73,14 @@ def embeddings():
 
 
 def test_equals_the_reference_in_any_chunks(embeddings, monkeypatch):
-    expected, expected_weights = _reference(embeddings, k=8, n_bandwidth=5, n_candidates=15)
+    expected, expected_weights = _reference(
+        embeddings, k=8, n_bandwidth=5, n_candidates=15
+    )
     for chunk in (2000, 7):
         monkeypatch.setattr(wnn, "_CHUNK", chunk)
-        indices, distances, weights = weigh_neighbors(embeddings, n_neighbors=8, n_bandwidth=5, n_candidates=15)
+        indices, distances, weights = weigh_neighbors(
+            embeddings, n_neighbors=8, n_bandwidth=5, n_candidates=15
+        )
         np.testing.assert_allclose(weights, expected_weights, rtol=1e-4)
         np.testing.assert_array_equal(indices, expected)
         assert (np.diff(distances, axis=1) >= 0).all()
@@ -71,6 +100,8 @@ def test_modality_that_tells_types_apart_weighs_more():
 
 def test_fewer_cells_than_neighbors():
     rng = np.random.default_rng(0)
-    indices, *_ = weigh_neighbors([rng.normal(size=(5, 3)), rng.normal(size=(5, 2))], n_neighbors=20)
+    indices, *_ = weigh_neighbors(
+        [rng.normal(size=(5, 3)), rng.normal(size=(5, 2))], n_neighbors=20
+    )
     assert indices.shape == (5, 4)
     assert all(sorted([i, *row]) == [0, 1, 2, 3, 4] for i, row in enumerate(indices))

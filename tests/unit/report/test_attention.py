@@ -24,9 +24,13 @@ def tables(finished_run):
     folder = finished_run / "results" / "lines" / "attention"
     parts: dict[str, list[pd.DataFrame]] = {}
     for path in sorted(folder.glob("*/*")):
-        table = io.read_table(path, f"attention_{path.stem}").assign(arm=path.parent.name)
+        table = io.read_table(path, f"attention_{path.stem}").assign(
+            arm=path.parent.name
+        )
         parts.setdefault(path.stem, []).append(table)
-    return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    return {
+        name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()
+    }
 
 
 def changed(tables, arm, state, factor):
@@ -38,17 +42,27 @@ def changed(tables, arm, state, factor):
 
 
 def verdict(tables, pairs=PAIRS):
-    return next(b for b in attention_section(tables, pairs, EDGES).blocks if isinstance(b, Note))
+    return next(
+        b for b in attention_section(tables, pairs, EDGES).blocks if isinstance(b, Note)
+    )
 
 
 def test_means_are_over_seeds_of_masked_queries_and_all_heads(tables):
     summary = summarise_enrichment(tables["enrichment"])
-    row = summary[(summary["arm"] == "hybrid") & (summary["state"] == "trained") & (summary["matched_on"] == "none")]
+    row = summary[
+        (summary["arm"] == "hybrid")
+        & (summary["state"] == "trained")
+        & (summary["matched_on"] == "none")
+    ]
     assert row["enrichment"].to_numpy() == pytest.approx([1.4] * 4, abs=0.05)
     assert row["seeds"].tolist() == [2] * 4
-    every = tables["enrichment"].query("arm == 'hybrid' and state == 'trained' and matched_on == 'none'")
+    every = tables["enrichment"].query(
+        "arm == 'hybrid' and state == 'trained' and matched_on == 'none'"
+    )
     chosen = every[(every["queries"] == "masked") & (every["head"] == "mean")]
-    assert row.loc[row["cell_type"] == ALL_TYPES, "enrichment"].item() == pytest.approx(chosen["enrichment"].mean())
+    assert row.loc[row["cell_type"] == ALL_TYPES, "enrichment"].item() == pytest.approx(
+        chosen["enrichment"].mean()
+    )
 
 
 def test_controls_are_paired_by_seed(tables):
@@ -67,12 +81,17 @@ def test_a_planted_gain_is_said_and_one_that_was_there_before_is_not(tables):
     assert verdict(changed(steady, "hybrid", "untrained", 1.4)).kind == "nothing"
     assert verdict(changed(steady, "random", "trained", 1.4)).kind == "nothing"
     assert verdict(changed(steady, "hybrid", "trained", 0.5)).kind == "loss"
-    halved = steady["enrichment"].assign(enrichment=steady["enrichment"]["enrichment"] / 2)
-    assert verdict(steady | {"enrichment": halved}).kind == "loss"  # more than in controls, yet less than others get
+    halved = steady["enrichment"].assign(
+        enrichment=steady["enrichment"]["enrichment"] / 2
+    )
+    # more than in controls, yet less than others get
+    assert verdict(steady | {"enrichment": halved}).kind == "loss"
 
 
 def test_one_seed_or_no_control_shows_nothing(tables):
-    single = {name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()}
+    single = {
+        name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()
+    }
     assert verdict(single).kind == "nothing"
     assert "[" not in verdict(single).text
     alone = {name: table[table["arm"] == "random"] for name, table in tables.items()}
@@ -85,36 +104,53 @@ def test_a_gain_takes_a_control_and_edges_take_seeds(tables):
         enrichment=tables["enrichment"]["enrichment"].round(1) + 1e-3 * tables["enrichment"]["seed"])}  # fmt: skip
     alone = {name: table[table["arm"] == "hybrid"] for name, table in steady.items()}
     assert verdict(alone).kind == "nothing"
-    single = {name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()}
-    said = next(item for item in verdict(single).items if "pairs of highest attention" in item)
+    single = {
+        name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()
+    }
+    said = next(
+        item for item in verdict(single).items if "pairs of highest attention" in item
+    )
     assert "in no cell type" not in said
     assert "one seed does not show" in said
 
 
 def test_attention_by_degree_weighs_genes_by_how_often_they_were_keys(tables):
     mass = tables["mass"]
-    mass = mass[(mass["arm"] == "hybrid") & (mass["state"] == "trained")].reset_index(drop=True)
+    mass = mass[(mass["arm"] == "hybrid") & (mass["state"] == "trained")].reset_index(
+        drop=True
+    )
     table = summarise_by_degree(mass, EDGES).set_index(["kind", "links"])["mass"]
     assert table["TFs", "16+"] == pytest.approx(2)
     assert table["other genes", "1-3"] == pytest.approx(1)
-    uneven = mass.assign(keys=np.where(mass["gene"] == "G11", 27, 3), mass_masked=(mass["gene"] == "G11").astype(float))
+    uneven = mass.assign(
+        keys=np.where(mass["gene"] == "G11", 27, 3),
+        mass_masked=(mass["gene"] == "G11").astype(float),
+    )
     table = summarise_by_degree(uneven, EDGES).set_index(["kind", "links"])["mass"]
     others = uneven[~uneven["is_tf"] & uneven["in_degree"].between(1, 3)]
-    assert table["other genes", "1-3"] == pytest.approx(np.average(others["mass_masked"], weights=others["keys"]))
+    assert table["other genes", "1-3"] == pytest.approx(
+        np.average(others["mass_masked"], weights=others["keys"])
+    )
 
 
 def test_the_interval_of_a_fraction_stays_between_0_and_1(tables):
     scores = tables["pair_scores"]
     uneven = scores.assign(precision=np.where(scores["seed"] == 1, 0.0, 0.1))
     assert (
-        summarise_pairs(uneven)[["low", "high"]].to_numpy() == [0, pytest.approx(0.05 + 0.05 * 12.706, rel=1e-3)]
+        summarise_pairs(uneven)[["low", "high"]].to_numpy()
+        == [0, pytest.approx(0.05 + 0.05 * 12.706, rel=1e-3)]
     ).all()
 
 
 def test_every_number_of_the_figures_is_in_a_table(tables):
     section = attention_section(tables, PAIRS, EDGES)
     named = {block.name for block in section.blocks if isinstance(block, Table)}
-    assert {"attention_enrichment", "attention_by_degree", "attention_top_pairs", "attention_pair_scores"} <= named
+    assert {
+        "attention_enrichment",
+        "attention_by_degree",
+        "attention_top_pairs",
+        "attention_pair_scores",
+    } <= named
     for block in section.blocks:
         if isinstance(block, Figure):
             assert block.figure.data
@@ -124,4 +160,7 @@ def test_the_reason_of_a_missing_analysis_is_given():
     arm = {"graph": "none", "perturbation": "none"}
     none = missing_attention({"none": arm | {"adapter": False}})
     assert "no arm of pretrain.arms has an adapter" in none.blocks[0].text
-    assert "leaves out hybrid" in missing_attention({"hybrid": arm | {"adapter": True}}).blocks[0].text
+    assert (
+        "leaves out hybrid"
+        in missing_attention({"hybrid": arm | {"adapter": True}}).blocks[0].text
+    )

@@ -19,7 +19,9 @@ CONFIGS = Path(__file__).parents[3] / "config"
 DEMO = complete(yaml.safe_load((CONFIGS / "config.yaml").read_text()))
 
 
-def chosen(config: dict[str, Any], configs: dict[str, dict[str, Any]] | None = None) -> dict[str, str]:
+def chosen(
+    config: dict[str, Any], configs: dict[str, dict[str, Any]] | None = None
+) -> dict[str, str]:
     table = tabulate_choices(config, configs or {})
     assert table["setting"].is_unique
     return dict(zip(table["setting"], table["value"], strict=True))
@@ -76,7 +78,11 @@ def test_only_the_chosen_size_and_backbone_are_listed() -> None:
 
 
 def test_what_a_dataset_chooses_for_itself_is_listed() -> None:
-    config = changed(datasets={"other": {"grn": {"tf_gene": {"method": "coexpression", "min_cells": 3}}}})
+    config = changed(
+        datasets={
+            "other": {"grn": {"tf_gene": {"method": "coexpression", "min_cells": 3}}}
+        }
+    )
     config["bench"]["grn_accuracy"]["lines"] = []
     found = chosen(config, config_of_datasets(config, ["snareseq", "other"]))
     own = {key: value for key, value in found.items() if key.startswith("datasets.")}
@@ -84,17 +90,25 @@ def test_what_a_dataset_chooses_for_itself_is_listed() -> None:
     assert found["grn.tf_gene.method"] == "hist_boosting"
 
 
-def test_a_new_choice_is_listed_and_a_lost_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_choice_is_listed_and_a_lost_one_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     schema = copy.deepcopy(config_schema())
     monkeypatch.setattr(choices, "config_schema", lambda: schema)
     config = changed(grn={"cell": {"ranks": "stable"}})
     with pytest.raises(ValueError, match=r"grn\.cell\.ranks"):
         chosen(config)
-    schema["properties"]["grn"]["properties"]["cell"]["properties"]["ranks"] = {"enum": ["stable", "random"]}
+    schema["properties"]["grn"]["properties"]["cell"]["properties"]["ranks"] = {
+        "enum": ["stable", "random"]
+    }
     assert chosen(config)["grn.cell.ranks"] == "stable"
 
-    config["grn"]["cistromes"]["prior"]["sources"] = config["grn"]["cistromes"]["prior"].pop("collections")
-    prior = schema["properties"]["grn"]["properties"]["cistromes"]["properties"]["prior"]["properties"]
+    config["grn"]["cistromes"]["prior"]["sources"] = config["grn"]["cistromes"][
+        "prior"
+    ].pop("collections")
+    prior = schema["properties"]["grn"]["properties"]["cistromes"]["properties"][
+        "prior"
+    ]["properties"]
     prior["sources"] = prior.pop("collections")
     with pytest.raises(ValueError, match=r"prior\.collections"):
         chosen(config)

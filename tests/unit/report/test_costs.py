@@ -41,11 +41,22 @@ def test_jobs_of_this_run_are_counted_by_stage(folder: Path) -> None:
 
 
 def test_a_stage_sums_its_times_and_takes_its_largest_memory(folder: Path) -> None:
-    grn = sum_up_costs(collect_costs(folder, ["pbmc"]).rename(columns={"dataset": "of"})).set_index("stage").loc["grn"]
-    assert (grn["jobs"], grn["wall_seconds"], grn["cpu_seconds"], grn["peak_memory_mb"]) == (2, 21, 39, 300)
+    grn = (
+        sum_up_costs(collect_costs(folder, ["pbmc"]).rename(columns={"dataset": "of"}))
+        .set_index("stage")
+        .loc["grn"]
+    )
+    assert (
+        grn["jobs"],
+        grn["wall_seconds"],
+        grn["cpu_seconds"],
+        grn["peak_memory_mb"],
+    ) == (2, 21, 39, 300)
 
 
-def test_a_run_without_benchmark_files_has_an_empty_table_of_numbers(tmp_path: Path) -> None:
+def test_a_run_without_benchmark_files_has_an_empty_table_of_numbers(
+    tmp_path: Path,
+) -> None:
     table = collect_costs(tmp_path / "none", ["pbmc"])
     assert table.empty
     contracts.check(table, "costs", where="here")

@@ -21,10 +21,15 @@ def test_tables_of_the_checkout_stand_below_each_other() -> None:
     assert frame["benchmark"].nunique() > 10
     aucell = pd.read_csv(RESULTS / "aucell.tsv", sep="\t")
     pd.testing.assert_series_equal(
-        frame.loc[frame["benchmark"] == "aucell", "ours"].reset_index(drop=True), aucell["ours"], check_dtype=False
+        frame.loc[frame["benchmark"] == "aucell", "ours"].reset_index(drop=True),
+        aucell["ours"],
+        check_dtype=False,
     )
     assert "Measures the software, not this run" in note.text
-    assert f"Of {frame['met'].notna().sum()} targets {(frame['met'] == 'yes').sum()} were met" in note.text
+    assert (
+        f"Of {frame['met'].notna().sum()} targets {(frame['met'] == 'yes').sum()} were met"
+        in note.text
+    )
 
 
 def test_other_columns_are_left_out_and_nothing_is_no_section(tmp_path: Path) -> None:

@@ -18,12 +18,16 @@ def thresholds() -> pd.DataFrame:
         ("blurred", "bimodal", True, 5.0, 30), ("thin_2", "bimodal", True, 1.5, 9),
         ("sound_3", "skewed", False, 5.0, 8),
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["eregulon", "method", "doubtful", "genes_seen", "n_active"])
+    table = pd.DataFrame(
+        rows, columns=["eregulon", "method", "doubtful", "genes_seen", "n_active"]
+    )
     return table.assign(threshold=0.1)
 
 
 def specificity(names: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({"eregulon": names, "cell_type": "a", "rss": np.linspace(0.9, 0.2, len(names))})
+    return pd.DataFrame(
+        {"eregulon": names, "cell_type": "a", "rss": np.linspace(0.9, 0.2, len(names))}
+    )
 
 
 def test_every_doubt_has_its_reason(thresholds: pd.DataFrame) -> None:
@@ -35,24 +39,43 @@ def test_every_doubt_has_its_reason(thresholds: pd.DataFrame) -> None:
     assert "overlap" in doubt["blurred"]
 
 
-def test_doubtful_thresholds_are_drawn_first_one_of_each_reason(thresholds: pd.DataFrame) -> None:
+def test_doubtful_thresholds_are_drawn_first_one_of_each_reason(
+    thresholds: pd.DataFrame,
+) -> None:
     names = thresholds["eregulon"].tolist()
     chosen = choose_examples(thresholds, specificity(names), 6)
     assert set(chosen[:4]) == {"flat", "nobody", "thin", "blurred"}
     assert chosen[4:] == ["sound_1", "sound_2"]
     sound = thresholds[~thresholds["doubtful"]]
-    assert choose_examples(sound, specificity(names), 6) == ["sound_1", "sound_2", "sound_3"]
-    assert len(choose_examples(thresholds[thresholds["doubtful"]], specificity(names), 6)) == 5
+    assert choose_examples(sound, specificity(names), 6) == [
+        "sound_1",
+        "sound_2",
+        "sound_3",
+    ]
+    assert (
+        len(choose_examples(thresholds[thresholds["doubtful"]], specificity(names), 6))
+        == 5
+    )
 
 
 def test_the_figure_says_why_a_threshold_is_doubtful(thresholds: pd.DataFrame) -> None:
     names = thresholds["eregulon"].tolist()
     auc = np.random.default_rng(0).random((20, len(names))).astype(np.float32)
-    var = thresholds.set_index("eregulon").rename(columns={"method": "threshold_method"})
+    var = thresholds.set_index("eregulon").rename(
+        columns={"method": "threshold_method"}
+    )
     activity = anndata.AnnData(auc, var=var)
     doubts = dict(zip(names, explain_doubt(thresholds), strict=True))
-    titles = [a.text for a in plot_thresholds(activity, ["flat", "sound_1"], doubts).layout.annotations]
-    assert any(t.startswith("flat") and "doubtful: all cells have the same AUC" in t for t in titles)
+    titles = [
+        a.text
+        for a in plot_thresholds(
+            activity, ["flat", "sound_1"], doubts
+        ).layout.annotations
+    ]
+    assert any(
+        t.startswith("flat") and "doubtful: all cells have the same AUC" in t
+        for t in titles
+    )
     assert not any(t.startswith("sound_1") and "doubtful" in t for t in titles)
 
 
@@ -62,7 +85,9 @@ def test_motifs_of_a_tf_are_one_source_of_evidence() -> None:
         ("B_direct_+/+", "B", "cistarget:m1"),
         ("B_direct_+/+", "B", "prior:X;Y|chip:Z"), ("A_direct_+/+", "A", "prior:X"),
     ]  # fmt: skip
-    counts = count_evidence(pd.DataFrame(rows, columns=["eregulon", "tf", "evidence"])).set_index(["kind", "source"])
+    counts = count_evidence(
+        pd.DataFrame(rows, columns=["eregulon", "tf", "evidence"])
+    ).set_index(["kind", "source"])
     assert counts["triplets"].to_dict() == {
         ("cistarget", "motifs of A"): 2, ("cistarget", "motifs of B"): 1, ("prior", "X"): 2, ("prior", "Y"): 1,
         ("chip", "Z"): 1,

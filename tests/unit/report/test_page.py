@@ -15,7 +15,16 @@ import pytest
 import yaml
 
 from grnformer.report.gather import gather_sections
-from grnformer.report.page import Figure, Note, Section, Table, collect_tables, render_page, table, write_report
+from grnformer.report.page import (
+    Figure,
+    Note,
+    Section,
+    Table,
+    collect_tables,
+    render_page,
+    table,
+    write_report,
+)
 from grnformer.report.text import format_value
 
 CHECKOUT = Path(__file__).parents[3]
@@ -40,7 +49,10 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag in ("script", "img", "iframe", "source", "video", "audio") and "src" in given:
+        if (
+            tag in ("script", "img", "iframe", "source", "video", "audio")
+            and "src" in given
+        ):
             self.loaded.append(given["src"])
         if tag == "link":
             self.loaded.append(given["href"])
@@ -114,9 +126,16 @@ def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
         "drug_response_summary": "bench/drug_response/summary.tsv",
         "grn_truth": "bench/grn_accuracy/truth.tsv",
     }
-    whole = {"screen_counts": ["results/bench/drug_response/counts.tsv"], "costs": ["results/report/costs.tsv"]}
+    whole = {
+        "screen_counts": ["results/bench/drug_response/counts.tsv"],
+        "costs": ["results/report/costs.tsv"],
+    }
     return whole | {
-        name: [str(p.relative_to(run)) for d in datasets for p in sorted((run / "results" / d).glob(pattern))]
+        name: [
+            str(p.relative_to(run))
+            for d in datasets
+            for p in sorted((run / "results" / d).glob(pattern))
+        ]
         for name, pattern in patterns.items()
     }
 
@@ -124,14 +143,23 @@ def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
     files = files_of(finished_run, ("lines", "tissue"))
-    files["grn_accuracy_scores"] = files["grn_accuracy_scores"][:1]  # the second dataset has no truth
+    # the second dataset has no truth
+    files["grn_accuracy_scores"] = files["grn_accuracy_scores"][:1]
     files["grn_accuracy_summary"] = files["grn_accuracy_summary"][:1]
     files["grn_truth"] = files["grn_truth"][:1]
-    files["measured"] = sorted(map(str, (CHECKOUT / "benchmarks" / "results").glob("*.tsv")))
+    files["measured"] = sorted(
+        map(str, (CHECKOUT / "benchmarks" / "results").glob("*.tsv"))
+    )
     files["comparisons"] = ["results/bench/compare_networks/lines/tissue.tsv"]
     registry = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
     samples = [
-        {"dataset": "lines", "sample": "s1", "rna": "resource:snareseq_rna.csv", "atac": "", "genome": "hg38"},
+        {
+            "dataset": "lines",
+            "sample": "s1",
+            "rna": "resource:snareseq_rna.csv",
+            "atac": "",
+            "genome": "hg38",
+        },
     ]
     here = Path.cwd()
     os.chdir(finished_run)
@@ -170,7 +198,9 @@ def test_every_link_of_the_navigation_leads_somewhere(page: str) -> None:
     assert len(set(reader.ids)) == len(reader.ids)
 
 
-def test_networks_of_two_datasets_stand_beside_each_other(sections: list[Section], page: str) -> None:
+def test_networks_of_two_datasets_stand_beside_each_other(
+    sections: list[Section], page: str
+) -> None:
     (section,) = (s for s in sections if s.name == "comparison-lines-tissue")
     assert section.dataset == ""
     assert section.blocks[0].items == ("none",)
@@ -179,7 +209,17 @@ def test_networks_of_two_datasets_stand_beside_each_other(sections: list[Section
 
 
 def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
-    names = ["overview", "prep", "topics", "grn", "fuse", "pretrain", "attention", "grn_accuracy", "drug_response"]
+    names = [
+        "overview",
+        "prep",
+        "topics",
+        "grn",
+        "fuse",
+        "pretrain",
+        "attention",
+        "grn_accuracy",
+        "drug_response",
+    ]
     for dataset in ("lines", "tissue"):
         assert [s.name for s in sections if s.dataset == dataset] == names
     assert [s.name for s in sections if not s.dataset] == [
@@ -192,13 +232,22 @@ def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
     ]
 
 
-def test_the_software_is_that_of_the_commit_handed_over(sections: list[Section]) -> None:
-    (software,) = (b for s in sections for b in s.blocks if isinstance(b, Table) and b.name == "software")
+def test_the_software_is_that_of_the_commit_handed_over(
+    sections: list[Section],
+) -> None:
+    (software,) = (
+        b
+        for s in sections
+        for b in s.blocks
+        if isinstance(b, Table) and b.name == "software"
+    )
     versions = software.frame.set_index("name")["version"]
     assert versions["grnformer git commit"] == "0123abc with uncommitted changes"
 
 
-def test_tables_of_the_page_equal_the_tsvs(sections: list[Section], page: str, tmp_path: Path) -> None:
+def test_tables_of_the_page_equal_the_tsvs(
+    sections: list[Section], page: str, tmp_path: Path
+) -> None:
     tables = collect_tables(sections)
     write_report(page, tables, tmp_path / "index.html", tmp_path / "tables")
     assert {p.stem for p in (tmp_path / "tables").iterdir()} == set(tables)
@@ -209,9 +258,14 @@ def test_tables_of_the_page_equal_the_tsvs(sections: list[Section], page: str, t
             if not isinstance(block, Table):
                 continue
             written = pd.read_csv(
-                tmp_path / "tables" / f"{block.name}.tsv", sep="\t", keep_default_na=False, na_values=[""]
+                tmp_path / "tables" / f"{block.name}.tsv",
+                sep="\t",
+                keep_default_na=False,
+                na_values=[""],
             )
-            written = written[written["dataset"] == (section.dataset or "all")].drop(columns="dataset")
+            written = written[written["dataset"] == (section.dataset or "all")].drop(
+                columns="dataset"
+            )
             rows = reader.tables[section.anchor, block.name][1:]
             assert len(rows) == min(block.shown, len(written))
             for cells, row in zip(rows, written.itertuples(index=False), strict=False):
@@ -219,7 +273,9 @@ def test_tables_of_the_page_equal_the_tsvs(sections: list[Section], page: str, t
                     assert same(cell, value), (block.name, cell, value)
                     checked += 1
             link = reader.downloads[section.anchor, block.name]
-            assert len(base64.b64decode(link.split(",", 1)[1]).decode().splitlines()) == 1 + len(written)
+            assert len(
+                base64.b64decode(link.split(",", 1)[1]).decode().splitlines()
+            ) == 1 + len(written)
     assert checked > 1000
 
 
@@ -234,7 +290,9 @@ def same(cell: str, value: Any) -> bool:
         return cell == ("\N{EN DASH}" if pd.isna(value) else str(value))
 
 
-def test_every_figure_has_data_a_caption_and_n(sections: list[Section], page: str) -> None:
+def test_every_figure_has_data_a_caption_and_n(
+    sections: list[Section], page: str
+) -> None:
     figures = [(s, b) for s in sections for b in s.blocks if isinstance(b, Figure)]
     assert len(figures) > 30
     assert len(read(page).figures) == len(figures)
@@ -243,20 +301,31 @@ def test_every_figure_has_data_a_caption_and_n(sections: list[Section], page: st
         assert block.figure.data, (section.name, block.name)
 
 
-def test_missing_truth_is_said_and_no_empty_box_left(sections: list[Section], page: str) -> None:
-    section = next(s for s in sections if s.dataset == "tissue" and s.name == "grn_accuracy")
+def test_missing_truth_is_said_and_no_empty_box_left(
+    sections: list[Section], page: str
+) -> None:
+    section = next(
+        s for s in sections if s.dataset == "tissue" and s.name == "grn_accuracy"
+    )
     assert [type(b) for b in section.blocks] == [Note]
     assert any(
-        "GRN accuracy was not measured: the configuration names no ChIP-seq truth" in note for note in read(page).notes
+        "GRN accuracy was not measured: the configuration names no ChIP-seq truth"
+        in note
+        for note in read(page).notes
     )
 
 
 def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
-    overview = next(s for s in sections if s.dataset == "lines" and s.name == "overview")
+    overview = next(
+        s for s in sections if s.dataset == "lines" and s.name == "overview"
+    )
     kinds = [b.kind for b in overview.blocks if isinstance(b, Note)]
     assert kinds[0] == "text"
     assert len(kinds) == 5  # pretraining, attention, GRN accuracy, drug response
-    assert any("hybrid is better than every control and the best baseline in 0 of 3" in b.text for b in overview.blocks)
+    assert any(
+        "hybrid is better than every control and the best baseline in 0 of 3" in b.text
+        for b in overview.blocks
+    )
 
 
 def test_same_input_same_page(sections: list[Section], page: str) -> None:
@@ -266,7 +335,11 @@ def test_same_input_same_page(sections: list[Section], page: str) -> None:
 def test_text_is_escaped() -> None:
     frame = pd.DataFrame({"name": ["<script>alert(1)</script>"]})
     figure = go.Figure().add_scatter(x=[1], y=[1], text=["</script><b>"])
-    blocks = [table("t", frame, "a <b>"), Figure("f", figure, 'say "so"'), Note("1 < 2")]
+    blocks = [
+        table("t", frame, "a <b>"),
+        Figure("f", figure, 'say "so"'),
+        Note("1 < 2"),
+    ]
     page = render_page("T", "L", [Section("s", "S & T", blocks)], TEMPLATE)
     assert "<script>alert" not in page
     assert "</script><b>" not in page
@@ -278,7 +351,11 @@ def test_text_is_escaped() -> None:
 
 def test_headers_are_those_of_the_table_else_the_usual_ones() -> None:
     frame = pd.DataFrame({"tfs": [1], "genes": [2], "p_value": [0.1]})
-    assert table("t", frame, "About.", genes="target genes (n)").heads == ["TFs (n)", "target genes (n)", "p value"]
+    assert table("t", frame, "About.", genes="target genes (n)").heads == [
+        "TFs (n)",
+        "target genes (n)",
+        "p value",
+    ]
 
 
 def test_long_tables_are_cut_on_the_page_alone() -> None:

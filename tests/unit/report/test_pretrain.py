@@ -6,35 +6,74 @@ import pytest
 from grnformer.report.page import Figure, Note, Table
 from grnformer.report.sections.pretrain import pretrain_section
 
-ARMS = {"none": {"graph": "none", "adapter": False}, "hybrid": {"graph": "hybrid", "adapter": True}}
+ARMS = {
+    "none": {"graph": "none", "adapter": False},
+    "hybrid": {"graph": "hybrid", "adapter": True},
+}
 
 
 def section(objective: str, unit: str):
-    scores = {"objective": objective, "loss_unit": unit, "n": 90, "baseline_loss": 3.0, "baseline_cell_type_loss": 2.5}
-    scores |= {"pearson": None, "baseline_cell_type_pearson": None, "heldout_cells": 9, "train_cells": 30}
+    scores = {
+        "objective": objective,
+        "loss_unit": unit,
+        "n": 90,
+        "baseline_loss": 3.0,
+        "baseline_cell_type_loss": 2.5,
+    }
+    scores |= {
+        "pearson": None,
+        "baseline_cell_type_pearson": None,
+        "heldout_cells": 9,
+        "train_cells": 30,
+    }
     rows = [
-        scores | {"arm": arm, "seed": seed, "loss": 2.0 + seed / 10 - (arm == "hybrid"), "beta": None}
+        scores
+        | {
+            "arm": arm,
+            "seed": seed,
+            "loss": 2.0 + seed / 10 - (arm == "hybrid"),
+            "beta": None,
+        }
         for arm in ARMS
         for seed in (1, 2)
     ]
-    curves = pd.DataFrame([{"arm": arm, "seed": 1, "split": "heldout", "step": 1, "loss": 2.0} for arm in ARMS])
+    curves = pd.DataFrame(
+        [
+            {"arm": arm, "seed": 1, "split": "heldout", "step": 1, "loss": 2.0}
+            for arm in ARMS
+        ]
+    )
     return pretrain_section(curves, pd.DataFrame(rows), ARMS)
 
 
 @pytest.mark.parametrize(
-    ("objective", "unit", "other"), [("masked_value", "squared SD", "nats"), ("masked_gene", "nats", "squared SD")]
+    ("objective", "unit", "other"),
+    [("masked_value", "squared SD", "nats"), ("masked_gene", "nats", "squared SD")],
 )
-def test_titles_tables_and_the_verdict_name_the_unit(objective: str, unit: str, other: str) -> None:
+def test_titles_tables_and_the_verdict_name_the_unit(
+    objective: str, unit: str, other: str
+) -> None:
     blocks = section(objective, unit).blocks
     figures = {block.name: block for block in blocks if isinstance(block, Figure)}
     tables = {block.name: block for block in blocks if isinstance(block, Table)}
     assert figures["curves"].figure.layout.yaxis.title.text == f"loss ({unit})"
-    assert figures["heldout"].figure.layout.xaxis.title.text == f"held-out loss ({unit}; lower is better)"
+    assert (
+        figures["heldout"].figure.layout.xaxis.title.text
+        == f"held-out loss ({unit}; lower is better)"
+    )
     for name in ("pretrain_summary", "pretrain_heldout"):
         assert tables[name].headers["loss"] == f"held-out loss ({unit})"
         assert tables[name].headers["baseline_loss"].endswith(f"({unit})")
-    assert tables["pretrain_comparisons"].headers["difference"] == f"less loss by ({unit})"
+    assert (
+        tables["pretrain_comparisons"].headers["difference"] == f"less loss by ({unit})"
+    )
     verdict = next(block for block in blocks if isinstance(block, Note))
-    assert f"hybrid has the least held-out loss, 1.150 {unit}. The baseline has 3.000" in verdict.text
-    words = [verdict.text, *(label for table in tables.values() for label in table.headers.values())]
+    assert (
+        f"hybrid has the least held-out loss, 1.150 {unit}. The baseline has 3.000"
+        in verdict.text
+    )
+    words = [
+        verdict.text,
+        *(label for table in tables.values() for label in table.headers.values()),
+    ]
     assert not [text for text in words if other in text]

@@ -38,13 +38,20 @@ def test_an_empty_config_is_completed_by_the_defaults() -> None:
     assert list(config["pretrain"]["sizes"]) == list(SIZES)
 
 
-def test_completing_twice_changes_nothing_and_neither_does_completing_change_its_argument() -> None:
-    given = {"prep": {"preset": "10x_multiome"}, "pretrain": {"sizes": {"mine": {"steps": 3}}}}
+def test_completing_twice_changes_nothing_and_neither_does_completing_change_its_argument() -> (
+    None
+):
+    given = {
+        "prep": {"preset": "10x_multiome"},
+        "pretrain": {"sizes": {"mine": {"steps": 3}}},
+    }
     before = copy.deepcopy(given)
     config = complete(given)
     assert given == before
     assert complete(config) == config
-    config["prep"]["cells"]["min_umis"] = config["pretrain"]["sizes"]["tiny"]["steps"] = -1
+    config["prep"]["cells"]["min_umis"] = config["pretrain"]["sizes"]["tiny"][
+        "steps"
+    ] = -1
     assert complete(given) != config, "what was returned is not shared with the next"
 
 
@@ -57,10 +64,16 @@ def test_a_given_key_goes_before_the_preset_and_that_before_the_default() -> Non
 
 def test_the_presets_of_the_demo_are_its_defaults() -> None:
     defaults = complete({})
-    assert complete({"prep": {"preset": "snareseq"}}) == overlay(defaults, {"prep": {"preset": "snareseq"}})
+    assert complete({"prep": {"preset": "snareseq"}}) == overlay(
+        defaults, {"prep": {"preset": "snareseq"}}
+    )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "config" / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "config" / "presets").glob("*.yaml")),
+    ids=lambda path: path.stem,
+)
 def test_every_preset_keeps_the_schema(path: Path) -> None:
     config = complete({"prep": {"preset": path.stem}})
     check_config(config)
@@ -75,10 +88,17 @@ def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
 
 def test_arms_are_taken_as_given_and_other_maps_are_merged() -> None:
     arm = {"graph": "none", "adapter": False, "perturbation": "none"}
-    config = complete({"pretrain": {"arms": {"mine": arm}}, "genomes": {"rn7": {"tss": "tss.bed"}}})
+    config = complete(
+        {"pretrain": {"arms": {"mine": arm}}, "genomes": {"rn7": {"tss": "tss.bed"}}}
+    )
     assert config["pretrain"]["arms"] == {"mine": arm}
     assert sorted(config["genomes"]) == ["hg19", "hg38", "mm10", "rn7"]
-    assert sorted(complete({})["pretrain"]["arms"]) == ["hybrid", "no_edges", "none", "random"]
+    assert sorted(complete({})["pretrain"]["arms"]) == [
+        "hybrid",
+        "no_edges",
+        "none",
+        "random",
+    ]
 
 
 def test_lists_are_replaced() -> None:
@@ -86,17 +106,21 @@ def test_lists_are_replaced() -> None:
 
 
 def test_a_size_names_what_differs_from_tiny() -> None:
-    sizes = complete({"pretrain": {"sizes": {"mine": {"steps": 3}, "base": {"gnn": {"width": 8}}}}})["pretrain"][
-        "sizes"
-    ]
+    sizes = complete(
+        {"pretrain": {"sizes": {"mine": {"steps": 3}, "base": {"gnn": {"width": 8}}}}}
+    )["pretrain"]["sizes"]
     assert sizes["mine"] == sizes["tiny"] | {"steps": 3}
     assert sizes["base"]["gnn"] == sizes["tiny"]["gnn"] | {"width": 8, "fanout": 20}
     assert sizes["base"]["steps"] == 20000
 
 
-def test_a_new_file_is_a_new_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_file_is_a_new_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "sizes").mkdir()
-    (tmp_path / "sizes" / "tiny.yaml").write_bytes((ROOT / "config" / "sizes" / "tiny.yaml").read_bytes())
+    (tmp_path / "sizes" / "tiny.yaml").write_bytes(
+        (ROOT / "config" / "sizes" / "tiny.yaml").read_bytes()
+    )
     (tmp_path / "sizes" / "large.yaml").write_text("steps: 7\n")
     monkeypatch.setattr(read, "CONFIG", tmp_path)
     config = complete({"pretrain": {"size": "large"}})
@@ -134,7 +158,9 @@ def test_a_value_out_of_bounds_is_refused_with_bound_meaning_and_unit() -> None:
 
 
 def test_a_misspelt_key_is_refused_with_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"prep\.cells: the unknown key 'min_umi'") as error:
+    with pytest.raises(
+        InputError, match=r"prep\.cells: the unknown key 'min_umi'"
+    ) as error:
         check_config(complete({"prep": {"cells": {"min_umi": 1}}}))
     assert error.value.remedy.startswith("did you mean 'min_umis'?")
 
@@ -145,23 +171,40 @@ RENAMED = yaml.safe_load((ROOT / "grnformer" / "settings" / "renamed.yaml").read
 @pytest.mark.parametrize("old", RENAMED)
 def test_an_old_key_is_refused_with_its_new_name(old: str) -> None:
     config = complete(
-        nested(old.replace("sizes.*", "sizes.base").replace("by_backbone.*", "by_backbone.geneformer"), 1)
+        nested(
+            old.replace("sizes.*", "sizes.base").replace(
+                "by_backbone.*", "by_backbone.geneformer"
+            ),
+            1,
+        )
     )
-    with pytest.raises(InputError, match=f"the unknown key '{old.split('.')[-1]}'") as error:
+    with pytest.raises(
+        InputError, match=f"the unknown key '{old.split('.')[-1]}'"
+    ) as error:
         check_config(config)
-    assert (f"write {RENAMED[old]}" if RENAMED[old] else "delete the key") in error.value.remedy
+    assert (
+        f"write {RENAMED[old]}" if RENAMED[old] else "delete the key"
+    ) in error.value.remedy
 
 
 @pytest.mark.parametrize("new", [new for new in RENAMED.values() if new])
 def test_new_names_are_keys(new: str) -> None:
     schema = read.config_schema()
     for key in new.split("."):
-        schema = schema["additionalProperties"] if key == "*" else schema["properties"][key]
+        schema = (
+            schema["additionalProperties"] if key == "*" else schema["properties"][key]
+        )
     assert schema["description"]
 
 
 def test_defaults_are_read_without_what_defines_them() -> None:
     """Every job reads the settings: pydantic, torch and the methods are not imported for it."""
     program = "import sys; from grnformer.settings.read import *; check_config(complete({})); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert not {"pydantic", "torch", "numba"} & set(done.stdout.split())

@@ -29,7 +29,9 @@ def simulation() -> Simulation:
 
 @pytest.fixture(scope="module")
 def small() -> Simulation:
-    return simulate_multiome(seed=2, n_cells=30, n_genes=40, n_tfs=4, rna_per_cell=500.0, atac_per_cell=300.0)
+    return simulate_multiome(
+        seed=2, n_cells=30, n_genes=40, n_tfs=4, rna_per_cell=500.0, atac_per_cell=300.0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,9 @@ def folder(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def log_fraction(data: anndata.AnnData) -> pd.DataFrame:
     share = data.X.toarray() / data.X.sum(axis=1)
-    return pd.DataFrame(np.log1p(1e4 * share), index=data.obs_names, columns=data.var_names)
+    return pd.DataFrame(
+        np.log1p(1e4 * share), index=data.obs_names, columns=data.var_names
+    )
 
 
 def within_types(frame: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
@@ -73,7 +77,8 @@ def test_targets_follow_their_tfs_within_cell_types(simulation: Simulation) -> N
     expression = within_types(log_fraction(simulation.rna), types)
     rho = np.array(
         [
-            expression.loc[types.isin(e.cell_types), [e.tf, e.gene]].corr().iloc[0, 1] * e.sign
+            expression.loc[types.isin(e.cell_types), [e.tf, e.gene]].corr().iloc[0, 1]
+            * e.sign
             for e in simulation.edges.itertuples()
         ]
     )
@@ -89,14 +94,21 @@ def test_targets_follow_their_tfs_within_cell_types(simulation: Simulation) -> N
     assert abs(np.mean(others)) < 0.05
 
 
-def test_bound_regions_follow_their_tf_and_drive_their_gene(simulation: Simulation) -> None:
+def test_bound_regions_follow_their_tf_and_drive_their_gene(
+    simulation: Simulation,
+) -> None:
     types = simulation.rna.obs["cell_type"]
     expression = within_types(log_fraction(simulation.rna), types)
     accessibility = within_types(log_fraction(simulation.atac), types)
     activity = within_types(simulation.activity, types)
     edges = simulation.edges
-    opening = [accessibility[e.region].corr(activity[e.tf]) * e.sign for e in edges.itertuples()]
-    driving = [accessibility[e.region].corr(expression[e.gene]) for e in edges.itertuples()]
+    opening = [
+        accessibility[e.region].corr(activity[e.tf]) * e.sign
+        for e in edges.itertuples()
+    ]
+    driving = [
+        accessibility[e.region].corr(expression[e.gene]) for e in edges.itertuples()
+    ]
     assert np.mean(opening) > 0.15
     assert np.mean(driving) > 0.1
 
@@ -117,7 +129,9 @@ def test_edges_are_dead_outside_their_cell_types(simulation: Simulation) -> None
 
 
 def test_regions_lie_at_their_genes_without_overlap(simulation: Simulation) -> None:
-    regions = simulation.regions.merge(simulation.tss[["gene", "tss", "chrom"]], on="gene", suffixes=("", "_gene"))
+    regions = simulation.regions.merge(
+        simulation.tss[["gene", "tss", "chrom"]], on="gene", suffixes=("", "_gene")
+    )
     assert (regions["chrom"] == regions["chrom_gene"]).all()
     holds = (regions["start"] <= regions["tss"]) & (regions["tss"] < regions["end"])
     assert (holds == regions["promoter"]).all()
@@ -127,7 +141,9 @@ def test_regions_lie_at_their_genes_without_overlap(simulation: Simulation) -> N
         assert (ordered["start"].to_numpy()[1:] >= ordered["end"].to_numpy()[:-1]).all()
 
 
-def test_motifs_stand_in_bound_regions_only_by_chance_elsewhere(simulation: Simulation) -> None:
+def test_motifs_stand_in_bound_regions_only_by_chance_elsewhere(
+    simulation: Simulation,
+) -> None:
     """The best log-odds of a TF's motif is near its maximum in its regions and low in others."""
     regions = simulation.regions.set_index("region")
     bound = {tf: set(part["region"]) for tf, part in simulation.edges.groupby("tf")}
@@ -137,22 +153,36 @@ def test_motifs_stand_in_bound_regions_only_by_chance_elsewhere(simulation: Simu
         names = sorted(bound[tf]) + sorted(set(regions.index) - bound[tf])[:40]
         for name in names:
             row = regions.loc[name]
-            sequence = np.frombuffer(simulation.genome[row.chrom][row.start : row.end], dtype=np.uint8)
+            sequence = np.frombuffer(
+                simulation.genome[row.chrom][row.start : row.end], dtype=np.uint8
+            )
             code = np.searchsorted(np.frombuffer(b"ACGT", dtype=np.uint8), sequence)
             windows = np.lib.stride_tricks.sliding_window_view(code, len(odds))
             positions = np.arange(len(odds))
             best = max(
-                odds[positions, windows].sum(axis=1).max(), odds[::-1, ::-1][positions, windows].sum(axis=1).max()
+                odds[positions, windows].sum(axis=1).max(),
+                odds[::-1, ::-1][positions, windows].sum(axis=1).max(),
             )
-            (inside if name in bound[tf] else outside).append(best / odds.max(axis=1).sum())
+            (inside if name in bound[tf] else outside).append(
+                best / odds.max(axis=1).sum()
+            )
     assert np.median(inside) > 0.7
     assert np.quantile(outside, 0.95) < 0.6
 
 
 @pytest.mark.parametrize(("recall", "precision"), [(1.0, 1.0), (0.8, 0.6), (0.3, 0.5)])
-def test_prior_holds_the_stated_fractions(simulation: Simulation, recall: float, precision: float) -> None:
+def test_prior_holds_the_stated_fractions(
+    simulation: Simulation, recall: float, precision: float
+) -> None:
     rng = np.random.default_rng(0)
-    prior = draw_prior(simulation.edges, list(simulation.tfs), list(simulation.rna.var_names), recall, precision, rng)
+    prior = draw_prior(
+        simulation.edges,
+        list(simulation.tfs),
+        list(simulation.rna.var_names),
+        recall,
+        precision,
+        rng,
+    )
     truth = set(zip(simulation.edges["tf"], simulation.edges["gene"], strict=True))
     known = set(zip(prior["tf"], prior["gene"], strict=True))
     assert len(known) == len(prior)
@@ -169,22 +199,36 @@ def test_counts_have_the_stated_mean_and_variance() -> None:
     assert (lossy == 0).mean() == pytest.approx(0.3, abs=0.01)
 
 
-def test_written_files_are_what_a_user_would_bring(small: Simulation, folder: Path) -> None:
+def test_written_files_are_what_a_user_would_bring(
+    small: Simulation, folder: Path
+) -> None:
     rna = anndata.read_h5ad(folder / "rna.h5ad")
     assert (rna.X != small.rna.X).nnz == 0
     contracts.check(pd.read_csv(folder / "tss.tsv.gz", sep="\t"), "tss", where="tss")
-    contracts.check(pd.read_parquet(folder / "truth.parquet"), "simulated_edges", where="truth")
-    fragments = pd.read_csv(folder / "fragments.tsv.gz", sep="\t", header=None, comment="#")
+    contracts.check(
+        pd.read_parquet(folder / "truth.parquet"), "simulated_edges", where="truth"
+    )
+    fragments = pd.read_csv(
+        folder / "fragments.tsv.gz", sep="\t", header=None, comment="#"
+    )
     assert set(fragments[3]) == set(small.atac.obs_names)
-    sheet = pd.read_csv(folder / "samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+    sheet = pd.read_csv(
+        folder / "samples.tsv", sep="\t", dtype=str, keep_default_na=False
+    )
     assert sheet.loc[0, "atac"] == ""
     assert Path(sheet.loc[0, "fragments"]) == folder / "fragments.tsv.gz"
     vocabulary = json.loads((folder / "vocabulary.json").read_text())
     assert set(small.rna.var_names) < set(vocabulary)
-    chromosomes = [line[1:].strip() for line in (folder / "genome.fa").read_text().splitlines() if line[0] == ">"]
+    chromosomes = [
+        line[1:].strip()
+        for line in (folder / "genome.fa").read_text().splitlines()
+        if line[0] == ">"
+    ]
     assert chromosomes == sorted(small.genome)
     promoters = (folder / "promoters.fa").read_text()
-    assert [line for line in promoters.splitlines() if line[0] == ">"].count(">GENE0001_1") == 1
+    assert [line for line in promoters.splitlines() if line[0] == ">"].count(
+        ">GENE0001_1"
+    ) == 1
     assert promoters.count(">") == small.rna.n_vars
 
 

@@ -9,7 +9,9 @@ import scipy.sparse as sp
 
 with warnings.catch_warnings():
     # tomotopy's extension types are old-fashioned, and its import hides the warning behind a ModuleNotFoundError.
-    warnings.filterwarnings("ignore", "builtin type .* has no __module__ attribute", DeprecationWarning)
+    warnings.filterwarnings(
+        "ignore", "builtin type .* has no __module__ attribute", DeprecationWarning
+    )
     import tomotopy  # noqa: F401
 
 
@@ -25,7 +27,9 @@ def planted():
     types = np.repeat(["a", "b", "c"], n_cells // 3)
     cell_topic = np.full((n_cells, n_topics), 0.1)
     cell_topic[np.arange(n_cells), np.repeat(range(n_topics), n_cells // 3)] = 0.8
-    accessible = rng.random((n_cells, n_regions)) < np.minimum(cell_topic @ region_topic.T * 60, 1)
+    accessible = rng.random((n_cells, n_regions)) < np.minimum(
+        cell_topic @ region_topic.T * 60, 1
+    )
     return SimpleNamespace(
         matrix=sp.csr_matrix(accessible.astype(np.float32)),
         cell_topic=cell_topic,

@@ -7,7 +7,12 @@ from scipy.stats import false_discovery_control, mannwhitneyu
 from grnformer.topics.dar import compare_types, find_dars
 from grnformer.topics.model import TopicModel
 
-OPTIONS = {"adjusted_p": 0.05, "log2_fold_change": 0.585, "min_cells": 10, "block_size": 77}
+OPTIONS = {
+    "adjusted_p": 0.05,
+    "log2_fold_change": 0.585,
+    "min_cells": 10,
+    "block_size": 77,
+}
 
 
 @pytest.fixture
@@ -15,7 +20,9 @@ def noisy(planted):
     """Planted topics with cells that differ within a type."""
     rng = np.random.default_rng(2)
     cell_topic = planted.cell_topic * rng.uniform(0.5, 1.5, planted.cell_topic.shape)
-    return TopicModel(cell_topic / cell_topic.sum(axis=1, keepdims=True), planted.region_topic)
+    return TopicModel(
+        cell_topic / cell_topic.sum(axis=1, keepdims=True), planted.region_topic
+    )
 
 
 def test_against_scipy_with_ties(noisy, planted):
@@ -25,26 +32,40 @@ def test_against_scipy_with_ties(noisy, planted):
     imputed = model.cell_topic @ model.region_topic.T
     for number, name in enumerate("abc"):
         inside, outside = imputed[planted.types == name], imputed[planted.types != name]
-        expected = mannwhitneyu(inside, outside, axis=0, method="asymptotic", use_continuity=False)
+        expected = mannwhitneyu(
+            inside, outside, axis=0, method="asymptotic", use_continuity=False
+        )
         np.testing.assert_allclose(p_value[number], expected.pvalue, rtol=1e-6)
-        np.testing.assert_allclose(fold_change[number], np.log2(inside.mean(0) / outside.mean(0)), atol=1e-6)
+        np.testing.assert_allclose(
+            fold_change[number], np.log2(inside.mean(0) / outside.mean(0)), atol=1e-6
+        )
 
 
 def test_planted_regions_are_found(noisy, planted):
     found = find_dars(noisy, planted.regions, planted.types, **OPTIONS)
     for number, name in enumerate("abc"):
         rows = found[found["set"] == name]
-        assert set(rows["region"]) == set(planted.regions[number * 100 : (number + 1) * 100])
+        assert set(rows["region"]) == set(
+            planted.regions[number * 100 : (number + 1) * 100]
+        )
         assert (rows["score"] >= 0.585).all()
         assert (rows["adjusted_p"] <= 0.05).all()
 
 
 def test_adjustment_spans_all_blocks(noisy, planted):
     options = OPTIONS | {"adjusted_p": 1.0, "log2_fold_change": 0.0}
-    rows = find_dars(noisy, planted.regions, planted.types, **options).query("set == 'a'").set_index("region")
+    rows = (
+        find_dars(noisy, planted.regions, planted.types, **options)
+        .query("set == 'a'")
+        .set_index("region")
+    )
     _, p_value = compare_types(noisy, (planted.types == "a").astype(float)[None], 360)
-    expected = dict(zip(planted.regions, false_discovery_control(p_value[0]), strict=True))
-    np.testing.assert_allclose(rows["adjusted_p"], [expected[region] for region in rows.index])
+    expected = dict(
+        zip(planted.regions, false_discovery_control(p_value[0]), strict=True)
+    )
+    np.testing.assert_allclose(
+        rows["adjusted_p"], [expected[region] for region in rows.index]
+    )
 
 
 def test_shuffled_types_have_no_dars(noisy, planted):

@@ -1,7 +1,12 @@
 import numpy as np
 
 from grnformer.topics.evaluate import split_regions
-from grnformer.topics.model import TopicModel, infer_cell_topics, iterate_imputed, token_log_likelihood
+from grnformer.topics.model import (
+    TopicModel,
+    infer_cell_topics,
+    iterate_imputed,
+    token_log_likelihood,
+)
 
 
 def test_split_gives_each_cell_two_halves(planted):
@@ -15,7 +20,9 @@ def test_likelihood_against_a_dense_computation(planted):
     model = TopicModel(planted.cell_topic, planted.region_topic)
     dense = np.log(planted.cell_topic @ planted.region_topic.T)
     rows, columns = planted.matrix.nonzero()
-    np.testing.assert_allclose(token_log_likelihood(planted.matrix, model), dense[rows, columns])
+    np.testing.assert_allclose(
+        token_log_likelihood(planted.matrix, model), dense[rows, columns]
+    )
 
 
 def test_inferred_proportions_find_the_planted_topic(planted):
@@ -27,4 +34,7 @@ def test_inferred_proportions_find_the_planted_topic(planted):
 def test_imputed_blocks_are_the_dense_product(planted):
     blocks = list(iterate_imputed(planted.cell_topic, planted.region_topic, 100))
     assert [block.stop - block.start for block, _ in blocks] == [100, 100, 100, 60]
-    np.testing.assert_allclose(np.hstack([values for _, values in blocks]), planted.cell_topic @ planted.region_topic.T)
+    np.testing.assert_allclose(
+        np.hstack([values for _, values in blocks]),
+        planted.cell_topic @ planted.region_topic.T,
+    )

@@ -40,7 +40,9 @@ def test_same_seed_same_topics_and_another_seed_others(planted, settings):
     first, scores = fit_topics(planted.matrix, 3, settings)
     again, scores_again = fit_topics(planted.matrix, 3, settings)
     for field in dataclasses.fields(first):
-        np.testing.assert_array_equal(getattr(first, field.name), getattr(again, field.name))
+        np.testing.assert_array_equal(
+            getattr(first, field.name), getattr(again, field.name)
+        )
     assert scores.equals(scores_again)
     other = fit_lda(planted.matrix, 3, **LDA | {"seed": 4})
     assert not np.array_equal(first.region_topic, other.region_topic)
@@ -48,11 +50,15 @@ def test_same_seed_same_topics_and_another_seed_others(planted, settings):
 
 def test_counts_stored_zeros_and_the_order_of_storage_do_not_matter(planted, settings):
     indptr, indices = planted.matrix.indptr, planted.matrix.indices
-    backwards = np.concatenate([indices[a:b][::-1] for a, b in itertools.pairwise(indptr)])
+    backwards = np.concatenate(
+        [indices[a:b][::-1] for a, b in itertools.pairwise(indptr)]
+    )
     values = np.append(np.full(len(indices), 3.0), 0.0)
     stored = np.append(backwards, 359), np.append(indptr[:-1], len(indices) + 1)
     expected, _ = fit_topics(planted.matrix, 3, settings)
-    found, _ = fit_topics(sp.csr_matrix((values, *stored), shape=planted.matrix.shape), 3, settings)
+    found, _ = fit_topics(
+        sp.csr_matrix((values, *stored), shape=planted.matrix.shape), 3, settings
+    )
     np.testing.assert_array_equal(found.region_topic, expected.region_topic)
 
 
@@ -62,11 +68,16 @@ def test_cell_without_regions_and_region_without_cells_follow_the_priors(planted
     matrix[:, 11] = 0
     model = fit_lda(matrix.tocsr(), 3, **LDA)
     np.testing.assert_allclose(model.cell_topic[7], 1 / 3)
-    assert (model.region_topic[11] <= np.delete(model.region_topic, 11, axis=0).min(axis=0) + 1e-12).all()
+    assert (
+        model.region_topic[11]
+        <= np.delete(model.region_topic, 11, axis=0).min(axis=0) + 1e-12
+    ).all()
     assert (model.region_topic[11] > 0).all()
 
 
-def test_held_out_likelihood_prefers_the_planted_count_to_one_that_hides_a_topic(planted, settings):
+def test_held_out_likelihood_prefers_the_planted_count_to_one_that_hides_a_topic(
+    planted, settings
+):
     few = fit_topics(planted.matrix, 2, settings)[1]["heldout_log_likelihood"].item()
     right = fit_topics(planted.matrix, 3, settings)[1]["heldout_log_likelihood"].item()
     assert right > few
@@ -82,12 +93,17 @@ def test_unusable_input_is_refused(planted, settings):
         fit_topics(planted.matrix, 3, settings | {"method": "unknown"})
 
 
-def test_some_cells_are_held_out_of_the_second_model_and_scores_go_by_it(planted, settings):
+def test_some_cells_are_held_out_of_the_second_model_and_scores_go_by_it(
+    planted, settings
+):
     fits = fit_models(planted.matrix, 3, settings)
     assert fits.held_out.sum() == 30
     assert fits.partial.cell_topic.shape == (120, 3)
     spoilt = dataclasses.replace(
-        fits, partial=dataclasses.replace(fits.partial, region_topic=np.full((360, 3), 1 / 360))
+        fits,
+        partial=dataclasses.replace(
+            fits.partial, region_topic=np.full((360, 3), 1 / 360)
+        ),
     )
     scores = score_fits(planted.matrix, spoilt, settings)
     assert scores["heldout_log_likelihood"].item() == pytest.approx(-np.log(360))
@@ -112,12 +128,18 @@ def test_models_of_the_original_are_taken_from_its_tables(planted, settings):
     taken = take_models(cells, planted.regions, **written)
     assert isinstance(taken, Fits)
     np.testing.assert_array_equal(taken.held_out, fits.held_out)
-    assert score_fits(planted.matrix, taken, settings).equals(score_fits(planted.matrix, fits, settings))
+    assert score_fits(planted.matrix, taken, settings).equals(
+        score_fits(planted.matrix, fits, settings)
+    )
     for change in (
         {"region_topic": written["region_topic"].iloc[::-1]},
         {"cell_topic": written["cell_topic"].iloc[1:]},
         {"partial_cell_topic": written["cell_topic"]},
-        {"partial_cell_topic": written["partial_cell_topic"].assign(cell=lambda table: table["cell"] + "x")},
+        {
+            "partial_cell_topic": written["partial_cell_topic"].assign(
+                cell=lambda table: table["cell"] + "x"
+            )
+        },
     ):
         with pytest.raises(InputError, match="run the original again"):
             take_models(cells, planted.regions, **written | change)

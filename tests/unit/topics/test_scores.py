@@ -34,12 +34,16 @@ ORIGINAL = {
 def drawn():
     """80 cells x 120 regions at random, and random models of 3 and 8 topics: topics -> (cells, regions) matrices."""
     rng = np.random.default_rng(0)
-    matrix = sp.csr_matrix((rng.random((80, 120)) < np.where(rng.random(120) < 0.3, 0.4, 0.1)).astype(int))
+    matrix = sp.csr_matrix(
+        (rng.random((80, 120)) < np.where(rng.random(120) < 0.3, 0.4, 0.1)).astype(int)
+    )
     models = {}
     for n_topics in (3, 8):
         regions = np.abs(np.log(rng.random((120, n_topics)))) ** 3
         cells = -np.log(rng.random((80, n_topics)))
-        models[n_topics] = TopicModel(cells / cells.sum(axis=1, keepdims=True), regions / regions.sum(axis=0))
+        models[n_topics] = TopicModel(
+            cells / cells.sum(axis=1, keepdims=True), regions / regions.sum(axis=0)
+        )
     return matrix, models
 
 
@@ -48,17 +52,26 @@ def test_scores_are_those_that_pycistopic_takes(drawn, n_topics):
     matrix, models = drawn
     model = models[n_topics]
     arun, cao_juan, coherence, coherence_of_the_paper = ORIGINAL[n_topics]
-    assert divergence_arun(model.region_topic, model.cell_topic, np.diff(matrix.indptr)) == pytest.approx(arun)
+    assert divergence_arun(
+        model.region_topic, model.cell_topic, np.diff(matrix.indptr)
+    ) == pytest.approx(arun)
     assert density_cao_juan(model.region_topic) == pytest.approx(cao_juan)
-    np.testing.assert_allclose(topic_coherence(matrix, model.region_topic, 20, 1e-12), coherence)
-    np.testing.assert_allclose(topic_coherence(matrix, model.region_topic, 20, 1), coherence_of_the_paper)
+    np.testing.assert_allclose(
+        topic_coherence(matrix, model.region_topic, 20, 1e-12), coherence
+    )
+    np.testing.assert_allclose(
+        topic_coherence(matrix, model.region_topic, 20, 1), coherence_of_the_paper
+    )
 
 
 def test_coherence_by_hand():
     matrix = sp.csr_matrix([[1, 1, 0], [1, 1, 0], [1, 0, 1]], dtype=float)
     topics = np.array([[0.6, 0.5], [0.3, 0.1], [0.1, 0.4]])
     # topic 1: regions 0, 1 are together in 2 cells, region 0 is in 3; topic 2: regions 0, 2 together in 1
-    np.testing.assert_allclose(topic_coherence(matrix, topics, 2, 1), [np.log((2 + 1) / 3), np.log((1 + 1) / 3)])
+    np.testing.assert_allclose(
+        topic_coherence(matrix, topics, 2, 1),
+        [np.log((2 + 1) / 3), np.log((1 + 1) / 3)],
+    )
 
 
 def test_mean_coherence_is_that_of_the_best_topics_or_of_all():
@@ -71,8 +84,13 @@ def test_divergence_vanishes_where_topics_are_alike_in_both_views():
     """Topics without a shared region, each of equal probabilities, that hold equal parts of the tokens."""
     regions = np.kron(np.eye(4), np.full((5, 1), 0.2))
     cells = np.full((10, 4), 0.25)
-    assert divergence_arun(regions, cells, np.full(10, 7)) == pytest.approx(0, abs=1e-12)
-    assert divergence_arun(regions, np.full((10, 4), [0.7, 0.1, 0.1, 0.1]), np.full(10, 7)) > 0.5
+    assert divergence_arun(regions, cells, np.full(10, 7)) == pytest.approx(
+        0, abs=1e-12
+    )
+    assert (
+        divergence_arun(regions, np.full((10, 4), [0.7, 0.1, 0.1, 0.1]), np.full(10, 7))
+        > 0.5
+    )
 
 
 def test_density_is_the_cosine_of_topics():
@@ -85,7 +103,9 @@ def test_density_is_the_cosine_of_topics():
 def test_likelihood_of_a_gibbs_state_is_that_of_lda(planted, n_topics):
     alpha, eta = 4 / n_topics, 0.2
     matrix = planted.matrix[:60].astype(np.int64)
-    state = lda.LDA(n_topics=n_topics, n_iter=20, alpha=alpha, eta=eta, random_state=1, refresh=100).fit(matrix)
+    state = lda.LDA(
+        n_topics=n_topics, n_iter=20, alpha=alpha, eta=eta, random_state=1, refresh=100
+    ).fit(matrix)
     model = TopicModel(state.doc_topic_, state.topic_word_.T)
     found = joint_log_likelihood(matrix, model, alpha=alpha, eta=eta) * matrix.nnz
     assert found == pytest.approx(state.loglikelihood(), rel=1e-9)
@@ -94,7 +114,10 @@ def test_likelihood_of_a_gibbs_state_is_that_of_lda(planted, n_topics):
 def test_likelihood_grows_as_the_sampler_finds_the_topics(planted):
     found = [
         joint_log_likelihood(
-            planted.matrix, fit_lda(planted.matrix, 3, alpha=3, eta=0.1, seed=1, n_iterations=n), alpha=1, eta=0.1
+            planted.matrix,
+            fit_lda(planted.matrix, 3, alpha=3, eta=0.1, seed=1, n_iterations=n),
+            alpha=1,
+            eta=0.1,
         )
         for n in (1, 60)
     ]

@@ -6,7 +6,12 @@ from grnformer.core.errors import InputError
 from grnformer.topics.select import mean_score, select_topic_count
 
 FOUR = ["arun_2010", "cao_juan_2009", "coherence", "joint_log_likelihood"]
-HELDOUT = {"selected": None, "rule": "heldout", "scores_averaged": FOUR, "distinct_only": True}
+HELDOUT = {
+    "selected": None,
+    "rule": "heldout",
+    "scores_averaged": FOUR,
+    "distinct_only": True,
+}
 
 
 def scores(**columns):
@@ -26,14 +31,19 @@ def scores(**columns):
 
 
 def chosen(table, **options):
-    return select_topic_count(table, **HELDOUT | options).query("selected")["n_topics"].tolist()
+    return (
+        select_topic_count(table, **HELDOUT | options)
+        .query("selected")["n_topics"]
+        .tolist()
+    )
 
 
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
         ({}, 20),  # the best held-out likelihood by far
-        ({"heldout_log_likelihood": [-8.0, -8.05, -9.0]}, 10),  # equal within an error: the more coherent
+        # equal within an error: the more coherent
+        ({"heldout_log_likelihood": [-8.0, -8.05, -9.0]}, 10),
         ({"distinct_topics": [15, 10, 5]}, 10),  # topics that are copies do not compete
     ],
 )
@@ -57,11 +67,15 @@ def test_mean_of_rescaled_scores_as_pycistopic_takes_it():
     )
     np.testing.assert_allclose(mean_score(table, FOUR), expected)
     assert chosen(table, rule="mean") == [10]
-    np.testing.assert_allclose(select_topic_count(table, **HELDOUT)["mean_score"], expected[::-1])
+    np.testing.assert_allclose(
+        select_topic_count(table, **HELDOUT)["mean_score"], expected[::-1]
+    )
 
 
 def test_the_mean_goes_by_the_scores_named():
-    assert chosen(scores(), rule="mean", scores_averaged=["heldout_log_likelihood"]) == [20]
+    assert chosen(
+        scores(), rule="mean", scores_averaged=["heldout_log_likelihood"]
+    ) == [20]
     assert chosen(scores(), rule="mean", scores_averaged=["coherence"]) == [5]
 
 

@@ -14,7 +14,15 @@ from grnformer.settings.read import read_defaults
 from grnformer.train.compiled import compile_layers, restore_layers
 from grnformer.train.run import run
 
-SMALL = {"width": 16, "n_layers": 2, "n_heads": 2, "hidden": 32, "positions": 64, "n_bins": 5, "dropout": 0.0}
+SMALL = {
+    "width": 16,
+    "n_layers": 2,
+    "n_heads": 2,
+    "hidden": 32,
+    "positions": 64,
+    "n_bins": 5,
+    "dropout": 0.0,
+}
 SMALL |= {"decoder_width": 8, "decoder_layers": 1, "decoder_heads": 1}
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
 
@@ -24,10 +32,14 @@ def losses(job):
     return curve.loc[curve["split"] == "train", "loss"].to_numpy()
 
 
-@pytest.mark.skipif(COMPILER is None, reason="torch.compile needs a C++ compiler on a CPU (g++)")
+@pytest.mark.skipif(
+    COMPILER is None, reason="torch.compile needs a C++ compiler on a CPU (g++)"
+)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("backbone", ["scgpt", "geneformer", "scfoundation"])
-def test_compiled_layers_train_alike_and_are_compiled_few_times(job_of, settings, backbone):
+def test_compiled_layers_train_alike_and_are_compiled_few_times(
+    job_of, settings, backbone
+):
     """geneformer's cells are ragged: the number of cells and tokens of a call changes with every batch."""
     from torch._dynamo.utils import counters
 
@@ -37,7 +49,9 @@ def test_compiled_layers_train_alike_and_are_compiled_few_times(job_of, settings
     own = defaults | {key: value for key, value in SMALL.items() if key in defaults}
     size = settings["size"] | {"backbone": own, "steps": 12}
     eager = job_of("eager", settings | {"backbone": backbone, "size": size})
-    compiled = job_of("compiled", settings | {"backbone": backbone, "size": size | {"compile": True}})
+    compiled = job_of(
+        "compiled", settings | {"backbone": backbone, "size": size | {"compile": True}}
+    )
     run(eager)
     run(compiled)
     np.testing.assert_allclose(losses(compiled), losses(eager), rtol=1e-4)
@@ -59,7 +73,9 @@ def test_layers_are_restored():
 
 
 def test_bfloat16_trains_alike_and_resumes_to_the_same_bits(job_of, settings):
-    size = settings["size"] | {"backbone": settings["size"]["backbone"] | {"dropout": 0.0}}
+    size = settings["size"] | {
+        "backbone": settings["size"]["backbone"] | {"dropout": 0.0}
+    }
     exact = job_of("exact", settings | {"size": size})
     half = job_of("half", settings | {"size": size | {"precision": "bf16-mixed"}})
     for job in (exact, half):

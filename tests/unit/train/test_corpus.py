@@ -32,7 +32,9 @@ VOCABULARY = {f"G{i}": 100 + i for i in range(40)}
 ALIASES = {"OTHER": "G10"}
 
 
-def part_of(bundle: Bundle, names: list[str], in_bundle: list[str], cells: set[str]) -> Bundle:
+def part_of(
+    bundle: Bundle, names: list[str], in_bundle: list[str], cells: set[str]
+) -> Bundle:
     """The bundle of a dataset that measures `names` alone, of which its graph has some."""
     graph = bundle.graph
     node = {gene: n for n, gene in enumerate(in_bundle)}
@@ -40,7 +42,9 @@ def part_of(bundle: Bundle, names: list[str], in_bundle: list[str], cells: set[s
     genes = genes.assign(node=range(len(genes)), token=genes["gene"].map(VOCABULARY))
 
     def moved(edges: pd.DataFrame) -> pd.DataFrame:
-        ends = {end: edges[end].map(graph.genes["gene"]).map(node) for end in ("tf", "gene")}
+        ends = {
+            end: edges[end].map(graph.genes["gene"]).map(node) for end in ("tf", "gene")
+        }
         return edges.assign(**ends).dropna().astype(EDGE_TYPES).reset_index(drop=True)
 
     members = graph.members[graph.members["gene"].isin(names)]
@@ -63,29 +67,53 @@ def corpus(cells, bundle_of, tmp_path):
     """(paths, joint bundle, AnnData of each): `a` lacks the last genes, `b` the first; `c` has counts, no network."""
     _, data, *_ = cells
     rng = np.random.default_rng(5)
-    genes = {"a": [f"G{i}" for i in range(34)], "b": [f"G{i}" for i in rng.permutation(np.arange(4, 40))]}
+    genes = {
+        "a": [f"G{i}" for i in range(34)],
+        "b": [f"G{i}" for i in rng.permutation(np.arange(4, 40))],
+    }
     rows = {"a": slice(0, 90), "b": slice(90, 160)}
     datas = {name: data[rows[name], genes[name]].copy() for name in genes}
-    datas["b"].obs["cell_type"] = datas["b"].obs["cell_type"].astype(str).replace({"B": "C"})
+    datas["b"].obs["cell_type"] = (
+        datas["b"].obs["cell_type"].astype(str).replace({"B": "C"})
+    )
     bundles = {}
     for name, one in datas.items():
-        mine = part_of(bundle_of("hybrid"), genes[name], genes[name][:-3], set(one.obs_names))
+        mine = part_of(
+            bundle_of("hybrid"), genes[name], genes[name][:-3], set(one.obs_names)
+        )
         if name == "b":
-            edges = mine.graph.edges.assign(cell_type=mine.graph.edges["cell_type"].replace({"B": "C"}))
+            edges = mine.graph.edges.assign(
+                cell_type=mine.graph.edges["cell_type"].replace({"B": "C"})
+            )
             mine = Bundle(
-                Graph(**vars(mine.graph) | {"edges": edges}), mine.lost, mine.meta | {"cell_types": ["A", "C"]}
+                Graph(**vars(mine.graph) | {"edges": edges}),
+                mine.lost,
+                mine.meta | {"cell_types": ["A", "C"]},
             )
         bundles[name] = mine
-    counts = sp.random(30, 36, 0.4, "csr", random_state=0, data_rvs=lambda n: rng.integers(1, 9, n).astype(float))
-    obs = pd.DataFrame({"cell_type": ["A", "B", "new"] * 10}, index=[f"c{i}" for i in range(30)])
-    named = ["OTHER", *[f"G{i}" for i in range(3, 38) if i != 10], "G39", "unknown"][:36]
+    counts = sp.random(
+        30,
+        36,
+        0.4,
+        "csr",
+        random_state=0,
+        data_rvs=lambda n: rng.integers(1, 9, n).astype(float),
+    )
+    obs = pd.DataFrame(
+        {"cell_type": ["A", "B", "new"] * 10}, index=[f"c{i}" for i in range(30)]
+    )
+    named = ["OTHER", *[f"G{i}" for i in range(3, 38) if i != 10], "G39", "unknown"][
+        :36
+    ]
     datas["c"] = ad.AnnData(counts, obs, pd.DataFrame(index=named))
     for name, one in datas.items():
         one.write_h5ad(tmp_path / f"{name}.h5ad")
     paths = {name: str(tmp_path / f"{name}.h5ad") for name in datas}
     measured = {name: read_measured(path) for name, path in paths.items()}
     measured |= {
-        name: type(what)(what.genes, what.cell_types, "logarithms") for name, what in measured.items() if name != "c"
+        name: type(what)(what.genes, what.cell_types, "logarithms")
+        for name, what in measured.items()
+        if name != "c"
     }
     joint = join_bundles(bundles, measured, VOCABULARY, ALIASES)
     write_bundle(joint, tmp_path / "joint")
@@ -94,7 +122,14 @@ def corpus(cells, bundle_of, tmp_path):
 
 def source_of(store, bundle, backbone="scgpt"):
     tokeniser = BACKBONES[backbone].tokeniser(**TOKENS[backbone])
-    return Batcher(store, bundle.graph, bundle.meta["cell_types"], tokeniser, n_tokens=24, mask_fraction=0.3)
+    return Batcher(
+        store,
+        bundle.graph,
+        bundle.meta["cell_types"],
+        tokeniser,
+        n_tokens=24,
+        mask_fraction=0.3,
+    )
 
 
 def test_the_joint_bundle_names_what_differs(corpus, tmp_path):
@@ -113,7 +148,8 @@ def test_the_joint_bundle_names_what_differs(corpus, tmp_path):
         ends = set(names[own["tf"]]) | set(names[own["gene"]])
         assert ends <= set(datas[dataset].var_names)
         assert len(own)
-    assert (bundle.sources["dataset"].value_counts()[["a", "b"]] == [34, 36]).all()  # also what their bundles lack
+    # also what their bundles lack
+    assert (bundle.sources["dataset"].value_counts()[["a", "b"]] == [34, 36]).all()
     other = bundle.sources.query("dataset == 'c'").set_index("gene")["node"]
     assert names[other["OTHER"]] == "G10"
     assert "unknown" not in other
@@ -127,7 +163,14 @@ def test_rows_come_from_their_file_by_the_graph_s_genes(corpus):
         assert store.n_cells == 190
         assert store.names(rows).tolist() == store.cells[rows].tolist()
         assert store.names(rows)[[2, 3, 6]].tolist() == ["a/c89", "b/c90", "c/c0"]
-        assert store.cell_types[[0, 1, 90, 91, 160, 162]].tolist() == ["B", "a/A", "C", "b/A", "a/A", "new"]
+        assert store.cell_types[[0, 1, 90, 91, 160, 162]].tolist() == [
+            "B",
+            "a/A",
+            "C",
+            "b/A",
+            "a/A",
+            "new",
+        ]
         read = pd.DataFrame(store.read(rows).toarray(), store.names(rows), names)
     for name, local in (("a", [0, 5, 89]), ("b", [0, 10, 69])):
         expected = datas[name][local].to_df()
@@ -151,7 +194,11 @@ def test_no_token_is_a_gene_that_was_not_measured(corpus, backbone):
         for _, parts in batches:
             batch = parts.batches[0]
             genes = batch.gene_BL.numpy()
-            present = np.ones(genes.shape, bool) if batch.present_BL is None else batch.present_BL.numpy()
+            present = (
+                np.ones(genes.shape, bool)
+                if batch.present_BL is None
+                else batch.present_BL.numpy()
+            )
             types = np.array(source.cell_types)[batch.type_B]
             mixed += len({"a/A", "C"} & set(types)) == 2
             for b, name in enumerate(types):
@@ -176,14 +223,20 @@ def test_each_dataset_s_cells_know_its_own_eregulons(corpus):
             own = store.parts[part]
             first, end = own.eregulons
             assert not np.delete(batch.active_BK[b].numpy(), np.s_[first:end]).any()
-            told = VisibleActivity(own.graph_of(bundle.graph), own.store, own.nodes).score(
-                own.store.read_all(np.array([local])), batch.gene_BL[[b]].numpy(), batch.masked_BL[[b]].numpy()
+            told = VisibleActivity(
+                own.graph_of(bundle.graph), own.store, own.nodes
+            ).score(
+                own.store.read_all(np.array([local])),
+                batch.gene_BL[[b]].numpy(),
+                batch.masked_BL[[b]].numpy(),
             )
             np.testing.assert_array_equal(batch.active_BK[b].numpy(), told[0])
         assert batch.active_BK[:4].sum() > 0
         stored = bundle.graph.activity.groupby("cell")["eregulon"].agg(set)
         for b, name in enumerate(["a/c3", "a/c88", "b/c95", "b/c120"]):
-            assert set(np.flatnonzero(whole.active_BK[b].numpy())) == stored.get(name, set())
+            assert set(np.flatnonzero(whole.active_BK[b].numpy())) == stored.get(
+                name, set()
+            )
         assert not whole.active_BK[4].any()
 
 
@@ -192,61 +245,114 @@ def test_moments_are_those_of_the_cells_that_measured_a_gene(corpus):
     with Corpus.of_bundle(paths, bundle) as store:
         source = source_of(store, bundle)
         rows = np.arange(160)
-        triples = [(source.values(r), source.type_of_cell[r], source.measured(r)) for r in source.blocks(rows, 20)]
-        assert [len(t[1]) for t in triples] == [20, 20, 20, 20, 10, 20, 20, 20, 10]  # none is of two files
+        triples = [
+            (source.values(r), source.type_of_cell[r], source.measured(r))
+            for r in source.blocks(rows, 20)
+        ]
+        # none is of two files
+        assert [len(t[1]) for t in triples] == [20, 20, 20, 20, 10, 20, 20, 20, 10]
         both = gene_moments(triples, len(source.cell_types), 24, 0.5)
         node = bundle.graph.genes.set_index("gene")["node"]
         of_a = gene_moments(triples[:5], len(source.cell_types), 24, 0.5)
-        blind = gene_moments([(v, t, None) for v, t, _ in triples], len(source.cell_types), 24, 0.5)
+        blind = gene_moments(
+            [(v, t, None) for v, t, _ in triples], len(source.cell_types), 24, 0.5
+        )
         only_a = node[["G0", "G1", "G2", "G3"]].to_numpy()
         np.testing.assert_allclose(both[0][only_a], of_a[0][only_a], atol=0.03)
         assert (both[0][only_a] > 1.2 * blind[0][only_a]).all()
         filled = source.filled_values(rows).toarray()
-        np.testing.assert_allclose(filled[90:, only_a], np.tile(filled[:90, only_a].mean(0), (70, 1)), rtol=1e-5)
+        np.testing.assert_allclose(
+            filled[90:, only_a],
+            np.tile(filled[:90, only_a].mean(0), (70, 1)),
+            rtol=1e-5,
+        )
 
 
 def test_workers_processes_and_the_order_of_datasets_change_nothing(corpus):
     paths, bundle, _ = corpus
-    with Corpus.of_bundle(paths, bundle) as store, Corpus.of_bundle(dict(reversed(paths.items())), bundle) as turned:
+    with (
+        Corpus.of_bundle(paths, bundle) as store,
+        Corpus.of_bundle(dict(reversed(paths.items())), bundle) as turned,
+    ):
         assert store.digest() == turned.digest()
         drawn = []
         for one, workers, processes in ((store, 0, 1), (turned, 2, 1), (store, 0, 2)):
             genes = []
             for process in range(processes):
-                batches = StepBatches(source_of(one, bundle), np.arange(0, 190, 3), **BLOCKS, n_steps=6, seed=1)
+                batches = StepBatches(
+                    source_of(one, bundle),
+                    np.arange(0, 190, 3),
+                    **BLOCKS,
+                    n_steps=6,
+                    seed=1,
+                )
                 batches.divide(0, process, processes, 1)
-                parts = [part.batches[0].gene_BL.numpy() for _, part in load(batches, 6, workers, pinned=False)]
+                parts = [
+                    part.batches[0].gene_BL.numpy()
+                    for _, part in load(batches, 6, workers, pinned=False)
+                ]
                 genes.append(parts)
             drawn.append([np.concatenate(step) for step in zip(*genes, strict=True)])
     for other in drawn[1:]:
         np.testing.assert_array_equal(np.stack(drawn[0]), np.stack(other))
 
 
-def test_a_corpus_of_one_dataset_has_the_batches_of_the_dataset(cells, bundle_of, tmp_path):
+def test_a_corpus_of_one_dataset_has_the_batches_of_the_dataset(
+    cells, bundle_of, tmp_path
+):
     path, data, *_ = cells
-    alone = part_of(bundle_of("hybrid"), list(data.var_names), list(data.var_names), set(data.obs_names))
+    alone = part_of(
+        bundle_of("hybrid"),
+        list(data.var_names),
+        list(data.var_names),
+        set(data.obs_names),
+    )
     what = read_measured(path)
-    joint = join_bundles({"x": alone}, {"x": type(what)(what.genes, what.cell_types, "logarithms")}, VOCABULARY, {})
+    joint = join_bundles(
+        {"x": alone},
+        {"x": type(what)(what.genes, what.cell_types, "logarithms")},
+        VOCABULARY,
+        {},
+    )
     drawn = []
-    with Corpus.of_dataset(path, list(data.var_names)) as one, Corpus.of_bundle({"x": path}, joint) as other:
+    with (
+        Corpus.of_dataset(path, list(data.var_names)) as one,
+        Corpus.of_bundle({"x": path}, joint) as other,
+    ):
         for store, bundle in ((one, alone), (other, joint)):
-            batches = StepBatches(source_of(store, bundle), np.arange(0, 150), **BLOCKS, n_steps=20, seed=1)
-            drawn.append([parts.batches[0] for _, parts in load(batches, 20, 0, pinned=False)])
+            batches = StepBatches(
+                source_of(store, bundle),
+                np.arange(0, 150),
+                **BLOCKS,
+                n_steps=20,
+                seed=1,
+            )
+            drawn.append(
+                [parts.batches[0] for _, parts in load(batches, 20, 0, pinned=False)]
+            )
     for one_batch, other_batch in zip(*drawn, strict=True):
         for name in ("gene_BL", "value_BL", "masked_BL", "active_BK", "type_B"):
-            np.testing.assert_array_equal(getattr(one_batch, name), getattr(other_batch, name))
+            np.testing.assert_array_equal(
+                getattr(one_batch, name), getattr(other_batch, name)
+            )
 
 
 @pytest.fixture
 def job(corpus, settings, tmp_path):
     paths, _, datas = corpus
     parts = [
-        split_cells(one.obs, heldout_fraction=0.25, seed=1).assign(cell=lambda t, name=name: f"{name}/" + t["cell"])
+        split_cells(one.obs, heldout_fraction=0.25, seed=1).assign(
+            cell=lambda t, name=name: f"{name}/" + t["cell"]
+        )
         for name, one in datas.items()
     ]
     io.write_table(pd.concat(parts, ignore_index=True), tmp_path / "split.tsv", "split")
     folder = tmp_path / "run"
-    names = {"weights": "model.safetensors", "card": "model.json", "training": "training.tsv"}
+    names = {
+        "weights": "model.safetensors",
+        "card": "model.json",
+        "training": "training.tsv",
+    }
     names |= {"heldout": "heldout.json", "reference": "reference.parquet"}
     return {
         "multiome": paths,
@@ -276,14 +382,34 @@ def test_training_scores_each_dataset_resumes_and_maps_back(job, corpus, tmp_pat
     assert len(reference) == 190
     curve = io.read_table(job["outputs"]["training"], "training")
     split = io.read_table(job["split"], "split")
-    options = {"model_seed": 1, "checkpoints": tmp_path / "again", "threads": 1, "checkpoint": None, "medians": None}
+    options = {
+        "model_seed": 1,
+        "checkpoints": tmp_path / "again",
+        "threads": 1,
+        "checkpoint": None,
+        "medians": None,
+    }
     with Corpus.of_bundle(paths, bundle) as store:
         for stop in (7, None):
-            again = pretrain(store, split, bundle, job["arm"], job["settings"], **options, stop_after=stop)
-    np.testing.assert_array_equal(again.reference.filter(like="dim_"), reference.filter(like="dim_"))
+            again = pretrain(
+                store,
+                split,
+                bundle,
+                job["arm"],
+                job["settings"],
+                **options,
+                stop_after=stop,
+            )
+    np.testing.assert_array_equal(
+        again.reference.filter(like="dim_"), reference.filter(like="dim_")
+    )
     np.testing.assert_allclose(again.curve["loss"], curve["loss"], rtol=1e-5)
     mapping = {"exact_up_to": 500, "usual_quantile": 0.95, "warn_above": 1.0}
-    embedder = Embedder(tmp_path / "run", job["bundle"], {"batch_size": 16, "seed": 1, "mapping": mapping})
+    embedder = Embedder(
+        tmp_path / "run",
+        job["bundle"],
+        {"batch_size": 16, "seed": 1, "mapping": mapping},
+    )
     with Corpus.of_bundle(paths, bundle) as store:
         part = store.parts[1]
         _, mapped = embedder.embed_block(part.store.read(np.arange(70)), part.nodes, 0)

@@ -28,7 +28,11 @@ TIMED = ["tokens_per_second", "memory_mb"]
 def outcome(job):
     """Weights, training curve without times, held-out scores."""
     curve = io.read_table(job["outputs"]["training"], "training").drop(columns=TIMED)
-    return load_file(job["outputs"]["weights"]), curve, io.read_json(job["outputs"]["heldout"], "heldout")
+    return (
+        load_file(job["outputs"]["weights"]),
+        curve,
+        io.read_json(job["outputs"]["heldout"], "heldout"),
+    )
 
 
 def assert_same(job, other):
@@ -56,7 +60,11 @@ def start(job):
     path = Path(job["checkpoints"]) / "job.json"
     io.write_json(job, path, "pretrain_job")
     alone = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-m", "grnformer.train", str(path)], stderr=subprocess.DEVNULL, env=alone)
+    return subprocess.Popen(
+        [sys.executable, "-m", "grnformer.train", str(path)],
+        stderr=subprocess.DEVNULL,
+        env=alone,
+    )
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(job_of, settings):
@@ -66,7 +74,11 @@ def test_a_killed_run_goes_on_to_the_same_bits(job_of, settings):
     unbroken, process = start(whole), start(killed)
     try:
         deadline = time.monotonic() + 120
-        while len(checkpoints(killed)) < 2 and process.poll() is None and time.monotonic() < deadline:
+        while (
+            len(checkpoints(killed)) < 2
+            and process.poll() is None
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -112,7 +124,9 @@ def test_the_first_signal_is_handed_on_even_if_it_came_before_there_was_whom_to(
     assert notice.name == "SIGTERM"
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(job_of, settings, caplog):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(
+    job_of, settings, caplog
+):
     damaged = job_of("damaged", settings)
     run(damaged)
     weights = Path(damaged["outputs"]["weights"])
@@ -134,7 +148,11 @@ def test_only_whole_checkpoints_of_the_same_run_are_taken(tmp_path, caplog):
     assert kept.newest() is None
     for step in range(1, 6):
         kept.save(step, {"x": torch.full((3,), step)})
-    assert [path.stem[-1] for path in sorted(tmp_path.glob("*.ckpt"))] == ["3", "4", "5"]
+    assert [path.stem[-1] for path in sorted(tmp_path.glob("*.ckpt"))] == [
+        "3",
+        "4",
+        "5",
+    ]
     assert torch.equal(kept.read(kept.newest())["x"], torch.full((3,), 5))
     third, fourth, fifth = sorted(tmp_path.glob("*.ckpt"))
     fifth.write_bytes(fifth.read_bytes()[:100])
@@ -142,7 +160,10 @@ def test_only_whole_checkpoints_of_the_same_run_are_taken(tmp_path, caplog):
     with caplog.at_level(logging.INFO, "grnformer.train"):
         assert kept.newest() == third
         assert Checkpoints(tmp_path, other, keep=3).newest() is None
-    assert all(name in caplog.text for name in (fifth.name, f"{fourth.with_suffix('.sha256').name} is missing"))
+    assert all(
+        name in caplog.text
+        for name in (fifth.name, f"{fourth.with_suffix('.sha256').name} is missing")
+    )
     (tmp_path / f"{key[:12]}-000000009.partial").write_bytes(b"killed while writing")
     Checkpoints(tmp_path, other, keep=3).save(1, {})
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".ckpt", ".sha256"]
@@ -159,7 +180,8 @@ def test_divergence_stops_saves_the_batch_and_says_where(job_of, settings):
     settings["size"] |= {"learning_rate": 1e30}
     job = job_of("diverged", settings)
     with pytest.raises(
-        Divergence, match=r"step \d+; (not finite:|.* the largest weight is) .* The batch is saved in"
+        Divergence,
+        match=r"step \d+; (not finite:|.* the largest weight is) .* The batch is saved in",
     ) as raised:
         run(job)
     saved = list(Path(job["checkpoints"]).glob("diverged_*.pt"))
@@ -176,6 +198,18 @@ def test_a_finished_run_is_not_trained_again(job_of, settings):
     run(job)
     first = Path(job["outputs"]["weights"]).read_bytes()
     curve = json.dumps(io.read_table(job["outputs"]["training"], "training").to_dict())
-    run(job | {"settings": settings | {"progress_seconds": 1.0, "checkpoints": {"steps": 1, "minutes": 5, "keep": 4}}})
+    run(
+        job
+        | {
+            "settings": settings
+            | {
+                "progress_seconds": 1.0,
+                "checkpoints": {"steps": 1, "minutes": 5, "keep": 4},
+            }
+        }
+    )
     assert Path(job["outputs"]["weights"]).read_bytes() == first
-    assert json.dumps(io.read_table(job["outputs"]["training"], "training").to_dict()) == curve
+    assert (
+        json.dumps(io.read_table(job["outputs"]["training"], "training").to_dict())
+        == curve
+    )

@@ -32,7 +32,14 @@ def start_with(monkeypatch):
                 io.write_json(before, other, "pretrain_job")
                 first = ["none", "0", str(other)]
             options = words[: words.index("grnformer.train") - 1]
-            return [*options, str(Path(__file__).with_name("faulty.py")), *first, fault, str(step), str(path)]
+            return [
+                *options,
+                str(Path(__file__).with_name("faulty.py")),
+                *first,
+                fault,
+                str(step),
+                str(path),
+            ]
 
         with monkeypatch.context() as patched:
             patched.setattr(runs, "start_command", command)
@@ -57,7 +64,11 @@ def test_a_run_of_two_processes_survives_faults(job_of, settings, start_with, ca
     """
     settings["size"] |= {"steps": 20}
     settings["checkpoints"] |= {"steps": 5}
-    job, whole, told = job_of("broken", settings), job_of("whole", settings), job_of("told", settings)
+    job, whole, told = (
+        job_of("broken", settings),
+        job_of("whole", settings),
+        job_of("told", settings),
+    )
     with pytest.raises(Preempted, match="saved after step 4") as stopped:
         start_with(told, "SIGTERM", 3, before=whole)
     assert stopped.value.code == EXIT_CODE
@@ -78,9 +89,17 @@ def test_a_run_of_two_processes_survives_faults(job_of, settings, start_with, ca
         start_with(diverged, "nan", 2, before=job)
     said = capfd.readouterr().err
     assert f"{newest} is damaged" in said
-    curves = [io.read_table(each["outputs"]["training"], "training") for each in (job, whole)]
-    timeless = [column for column in curves[0] if column not in ("tokens_per_second", "memory_mb")]
-    pd.testing.assert_frame_equal(curves[0][timeless], curves[1][timeless], check_exact=True)
+    curves = [
+        io.read_table(each["outputs"]["training"], "training") for each in (job, whole)
+    ]
+    timeless = [
+        column
+        for column in curves[0]
+        if column not in ("tokens_per_second", "memory_mb")
+    ]
+    pd.testing.assert_frame_equal(
+        curves[0][timeless], curves[1][timeless], check_exact=True
+    )
     weights, others = (load_file(each["outputs"]["weights"]) for each in (job, whole))
     assert all(torch.equal(value, others[name]) for name, value in weights.items())
     batches = [path.name for path in Path(diverged["checkpoints"]).glob("diverged*")]

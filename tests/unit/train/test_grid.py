@@ -29,10 +29,27 @@ CHOICES = {
     "tune": ["full", "frozen", "partly", "lora"],
 }
 ARCHITECTURE = {
-    "scgpt": {"n_bins": 20, "hidden": 32, "norm_first": True, "bilinear": True, "original": False}
+    "scgpt": {
+        "n_bins": 20,
+        "hidden": 32,
+        "norm_first": True,
+        "bilinear": True,
+        "original": False,
+    }
     | {"masked_attention": False},
-    "geneformer": {"hidden": 32, "positions": 64, "cell_tokens": False, "bert_masks": True},
-    "scfoundation": {"n_bins": 6, "bin_alpha": 1.0, "decoder_width": 16, "decoder_layers": 1, "decoder_heads": 2}
+    "geneformer": {
+        "hidden": 32,
+        "positions": 64,
+        "cell_tokens": False,
+        "bert_masks": True,
+    },
+    "scfoundation": {
+        "n_bins": 6,
+        "bin_alpha": 1.0,
+        "decoder_width": 16,
+        "decoder_layers": 1,
+        "decoder_heads": 2,
+    }
     | {"original": False, "part": "cell"},
 }
 COMMON = {"width": 16, "n_layers": 2, "n_heads": 2, "dropout": 0.0}
@@ -46,10 +63,17 @@ def pairs(run):
 def covering_runs():
     """Greedy: of random runs, the one with most pairs that were not met yet."""
     rng = random.Random(0)
-    left = {pair for values in itertools.combinations(CHOICES, 2) for pair in _products(*values)}
+    left = {
+        pair
+        for values in itertools.combinations(CHOICES, 2)
+        for pair in _products(*values)
+    }
     runs = []
     while left:
-        some = [{name: rng.choice(values) for name, values in CHOICES.items()} for _ in range(300)]
+        some = [
+            {name: rng.choice(values) for name, values in CHOICES.items()}
+            for _ in range(300)
+        ]
         best = max(some, key=lambda run: len(pairs(run) & left))
         if pairs(best) & left:
             runs.append(best)
@@ -62,7 +86,11 @@ def _products(one, other):
     return [((first, a), (second, b)) for a in CHOICES[first] for b in CHOICES[second]]
 
 
-@pytest.mark.parametrize("run", covering_runs(), ids=lambda run: "-".join(str(value) for value in run.values()))
+@pytest.mark.parametrize(
+    "run",
+    covering_runs(),
+    ids=lambda run: "-".join(str(value) for value in run.values()),
+)
 def test_every_combination_trains(cells, bundle_of, settings, tmp_path, run):
     bundle = bundle_of(run["mode"])
     bundle.meta["scales"] = scales_of(run["mode"])
@@ -70,15 +98,32 @@ def test_every_combination_trains(cells, bundle_of, settings, tmp_path, run):
     size |= {"batch_size": 128, "n_tokens": 32}
     size["backbone"] = ARCHITECTURE[run["backbone"]] | COMMON
     size["adapter"] = size["adapter"] | {"position": run["position"]}
-    size["gnn"] = size["gnn"] | {"name": run["gnn"], "n_layers": 2, **{k: run[k] for k in ("fusion", "direction")}}
-    settings = settings | {"backbone": run["backbone"], "size": size, "perturbed_degree_power": run["degree_power"]}
+    size["gnn"] = size["gnn"] | {
+        "name": run["gnn"],
+        "n_layers": 2,
+        **{k: run[k] for k in ("fusion", "direction")},
+    }
+    settings = settings | {
+        "backbone": run["backbone"],
+        "size": size,
+        "perturbed_degree_power": run["degree_power"],
+    }
     settings["tune"] = settings["tune"] | {"how": run["tune"]}
-    settings["optimiser"] = settings["optimiser"] | {"log_every": 1, "evaluate_every": STEPS}
+    settings["optimiser"] = settings["optimiser"] | {
+        "log_every": 1,
+        "evaluate_every": STEPS,
+    }
     settings["embed"] = settings["embed"] | {"draws": 1}
     arm = {"graph": run["mode"], "adapter": True, "perturbation": run["perturbation"]}
     path, data, *_ = cells
     split = split_cells(data.obs, heldout_fraction=0.1, seed=1)
-    given = {"model_seed": 1, "checkpoints": tmp_path / "c", "threads": 1, "checkpoint": None, "medians": None}
+    given = {
+        "model_seed": 1,
+        "checkpoints": tmp_path / "c",
+        "threads": 1,
+        "checkpoint": None,
+        "medians": None,
+    }
     with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
         done = pretrain(store, split, bundle, arm, settings, **given)
     curve = done.curve.query("split == 'train'")["loss"]

@@ -18,10 +18,16 @@ from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.steps import StepBatches, load
 from grnformer.model.backbones import BACKBONES
-from grnformer.train.processes import EXPECTED, find_meeting_point, find_starter, make_fabric
+from grnformer.train.processes import (
+    EXPECTED,
+    find_meeting_point,
+    find_starter,
+    make_fabric,
+)
 from grnformer.train.run import run, start_command
 
-EXACT = {"perturbation": "none"}  # edges, neighbours, units and what BERT shows for a mask are drawn within each part
+# edges, neighbours, units and what BERT shows for a mask are drawn within each part
+EXACT = {"perturbation": "none"}
 
 
 @pytest.fixture
@@ -36,10 +42,13 @@ def losses(job):
 
 
 def assert_near(job, other):
-    pd.testing.assert_frame_equal(losses(job), losses(other), check_exact=False, rtol=1e-4, atol=1e-6)
+    pd.testing.assert_frame_equal(
+        losses(job), losses(other), check_exact=False, rtol=1e-4, atol=1e-6
+    )
     weights, others = (load_file(j["outputs"]["weights"]) for j in (job, other))
     for name, value in weights.items():
-        if name == "candidates.key.2.bias":  # without effect on the attention: its gradient is rounding alone
+        # without effect on the attention: its gradient is rounding alone
+        if name == "candidates.key.2.bias":
             continue
         torch.testing.assert_close(value, others[name], rtol=1e-3, atol=1e-4, msg=name)
 
@@ -48,11 +57,26 @@ def assert_near(job, other):
 def test_accumulated_gradients_are_those_of_the_batch(job_of, deterministic, backbone):
     """geneformer's cells have unequal numbers of tokens: parts must be weighed."""
     if backbone == "geneformer":
-        deterministic["size"]["backbone"] = {"width": 16, "n_layers": 1, "n_heads": 2, "hidden": 32, "dropout": 0.0}
-        deterministic["size"]["backbone"] |= {"positions": 64, "cell_tokens": False, "bert_masks": False}
+        deterministic["size"]["backbone"] = {
+            "width": 16,
+            "n_layers": 1,
+            "n_heads": 2,
+            "hidden": 32,
+            "dropout": 0.0,
+        }
+        deterministic["size"]["backbone"] |= {
+            "positions": 64,
+            "cell_tokens": False,
+            "bert_masks": False,
+        }
         deterministic["backbone"] = "geneformer"
-    whole, parts = job_of("whole", deterministic, **EXACT), job_of("parts", deterministic, **EXACT)
-    parts["settings"] = deterministic | {"size": deterministic["size"] | {"accumulate": 3}}
+    whole, parts = (
+        job_of("whole", deterministic, **EXACT),
+        job_of("parts", deterministic, **EXACT),
+    )
+    parts["settings"] = deterministic | {
+        "size": deterministic["size"] | {"accumulate": 3}
+    }
     run(whole)
     run(parts)
     assert_near(whole, parts)
@@ -63,7 +87,9 @@ def batches(cells, bundle_of):
     graph = bundle_of("hybrid").graph
     tokeniser = BACKBONES["scgpt"].tokeniser(n_bins=20, expressed_fraction=0.5)
     with Corpus.of_dataset(cells[0], graph.genes["gene"].tolist()) as store:
-        source = Batcher(store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_fraction=0.3)
+        source = Batcher(
+            store, graph, ["A", "B"], tokeniser, n_tokens=24, mask_fraction=0.3
+        )
         sizes = {"batch_size": 15, "block_cells": 20, "held_blocks": 2}
         yield StepBatches(source, np.arange(120), **sizes, n_steps=9, seed=1)
 
@@ -89,7 +115,9 @@ def test_parts_of_processes_make_up_the_batch(batches):
 def test_a_part_without_a_masked_token_adds_nothing(job_of, deterministic):
     """One cell a part, and every second cell has too few tokens for its share of masks to be one."""
     job = job_of("few", deterministic, **EXACT)
-    job["settings"] = deterministic | {"size": deterministic["size"] | {"accumulate": 16, "steps": 3}}
+    job["settings"] = deterministic | {
+        "size": deterministic["size"] | {"accumulate": 16, "steps": 3}
+    }
     drawn = batcher.draw_mask
 
     def none_in_every_second(*arguments):
@@ -100,14 +128,24 @@ def test_a_part_without_a_masked_token_adds_nothing(job_of, deterministic):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(batcher, "draw_mask", none_in_every_second)
         run(job)
-        whole = job_of("whole", deterministic | {"size": deterministic["size"] | {"steps": 3}}, **EXACT)
+        whole = job_of(
+            "whole",
+            deterministic | {"size": deterministic["size"] | {"steps": 3}},
+            **EXACT,
+        )
         run(whole)
     assert_near(whole, job)
 
 
 def test_workers_make_the_batches_in_order(batches):
-    alone = [(step, parts.batches[0].gene_BL) for step, parts in load(batches, 7, 0, pinned=False)]
-    shared = [(step, parts.batches[0].gene_BL) for step, parts in load(batches, 7, 2, pinned=False)]
+    alone = [
+        (step, parts.batches[0].gene_BL)
+        for step, parts in load(batches, 7, 0, pinned=False)
+    ]
+    shared = [
+        (step, parts.batches[0].gene_BL)
+        for step, parts in load(batches, 7, 2, pinned=False)
+    ]
     assert [step for step, _ in shared] == list(range(7))
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(alone, shared, strict=True))
 
@@ -115,9 +153,17 @@ def test_workers_make_the_batches_in_order(batches):
 def test_what_started_a_process_tells_how_many_there_are():
     torchrun = {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}
     assert find_starter(torchrun) == ("torchrun", 4, 2)
-    step = {"SLURM_NTASKS": "16", "SLURM_STEP_NUM_TASKS": "16", "SLURM_STEP_NUM_NODES": "2"}
+    step = {
+        "SLURM_NTASKS": "16",
+        "SLURM_STEP_NUM_TASKS": "16",
+        "SLURM_STEP_NUM_NODES": "2",
+    }
     assert find_starter(step) == ("srun", 8, 2)
-    assert find_starter({"SLURM_NTASKS": "16", "SLURM_STEP_NUM_TASKS": "1"}) == ("plain", 1, 1)
+    assert find_starter({"SLURM_NTASKS": "16", "SLURM_STEP_NUM_TASKS": "1"}) == (
+        "plain",
+        1,
+        1,
+    )
     assert find_starter({}) == ("plain", 1, 1)
     with pytest.raises(InputError, match="3 tasks on 2 nodes"):
         find_starter({"SLURM_STEP_NUM_TASKS": "3", "SLURM_STEP_NUM_NODES": "2"})
@@ -125,12 +171,24 @@ def test_what_started_a_process_tells_how_many_there_are():
 
 def test_start_commands():
     assert start_command(Path("job.json"), 4, 1)[1:] == [
-        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4", "--shutdown-timeout=120"),
+        *(
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node=4",
+            "--shutdown-timeout=120",
+        ),
         "--signals-to-handle=SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1",
         *("-m", "grnformer.train", "job.json"),
     ]
     several = start_command(Path("job.json"), 4, 2)
-    assert several[:5] == ["srun", "--overlap", "--nodes=2", "--ntasks=8", "--ntasks-per-node=4"]
+    assert several[:5] == [
+        "srun",
+        "--overlap",
+        "--nodes=2",
+        "--ntasks=8",
+        "--ntasks-per-node=4",
+    ]
 
 
 def test_fewer_processes_than_asked_for_are_refused(monkeypatch):

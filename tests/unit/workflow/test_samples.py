@@ -5,7 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from grnformer.workflow.samples import files_by_sample, files_in, gather_files, genome_of, rows_by_sample
+from grnformer.workflow.samples import (
+    files_by_sample,
+    files_in,
+    gather_files,
+    genome_of,
+    rows_by_sample,
+)
 
 
 @pytest.fixture
@@ -15,7 +21,18 @@ def sheet() -> pd.DataFrame:
         ("pbmc", "s1", "folder", "resource:atac", "", "hg38", "types.tsv"),
         ("brain", "s1", "other.h5ad", "atac.h5ad", "", "mm10", ""),
     ]
-    return pd.DataFrame(rows, columns=["dataset", "sample", "rna", "atac", "fragments", "genome", "annotation"])
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "dataset",
+            "sample",
+            "rna",
+            "atac",
+            "fragments",
+            "genome",
+            "annotation",
+        ],
+    )
 
 
 def test_a_dataset_has_one_genome(sheet: pd.DataFrame) -> None:
@@ -32,15 +49,24 @@ def test_rows_have_paths_and_no_empty_cells(sheet: pd.DataFrame) -> None:
 
 
 def test_files_are_by_column_and_fragments_are_counted(sheet: pd.DataFrame) -> None:
-    files = files_by_sample(sheet, str.upper, {"atac": "{sample}/counts", "barcodes": "{sample}/qc"})
-    assert files["pbmc"]["s1"] == {"rna": "FOLDER", "atac": "RESOURCE:ATAC", "annotation": "TYPES.TSV"}
+    files = files_by_sample(
+        sheet, str.upper, {"atac": "{sample}/counts", "barcodes": "{sample}/qc"}
+    )
+    assert files["pbmc"]["s1"] == {
+        "rna": "FOLDER",
+        "atac": "RESOURCE:ATAC",
+        "annotation": "TYPES.TSV",
+    }
     assert files["pbmc"]["s2"] == {
         "rna": "RNA.H5AD", "fragments": "CUTS.TSV.GZ", "atac": "{sample}/counts", "barcodes": "{sample}/qc"
     }  # fmt: skip
 
 
 def test_files_of_all_samples_are_gathered() -> None:
-    files = {"s1": {"rna": ["a", "b"], "annotation": "c"}, "s2": {"rna": "d", "atac": "e"}}
+    files = {
+        "s1": {"rna": ["a", "b"], "annotation": "c"},
+        "s2": {"rna": "d", "atac": "e"},
+    }
     assert gather_files(files, "rna", "annotation") == ["a", "b", "c", "d"]
 
 
@@ -49,4 +75,9 @@ def test_a_folder_is_its_files_and_a_zarr_is_one(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert files_in(str(tmp_path)) == [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
-    assert files_in(str(tmp_path / "cells.zarr")) == files_in(str(tmp_path / "a.txt")) == files_in("absent") == []
+    assert (
+        files_in(str(tmp_path / "cells.zarr"))
+        == files_in(str(tmp_path / "a.txt"))
+        == files_in("absent")
+        == []
+    )

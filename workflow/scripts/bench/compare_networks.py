@@ -8,5 +8,9 @@ with job(snakemake):
     from grnformer.core.io import write_table
 
     files, names = dict(snakemake.input.items()), snakemake.wildcards
-    table = compare_networks(read_networks(files, "left"), read_networks(files, "right"), (names.left, names.right))
+    table = compare_networks(
+        read_networks(files, "left"),
+        read_networks(files, "right"),
+        (names.left, names.right),
+    )
     write_table(table, snakemake.output[0], "network_comparison")

@@ -13,9 +13,19 @@ with job(snakemake):
     from grnformer.infer.reference import embedding_table
 
     torch.set_num_threads(snakemake.threads)
-    expression = lift_to_zero(io.read_anndata(snakemake.input.expression, "line_expression"))
+    expression = lift_to_zero(
+        io.read_anndata(snakemake.input.expression, "line_expression")
+    )
     settings = {**snakemake.params.settings, "mapping": snakemake.params.mapping}
     for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
-        found = embed(expression, Path(weights).parent, snakemake.input.bundle, settings=settings, scale="any")
+        found = embed(
+            expression,
+            Path(weights).parent,
+            snakemake.input.bundle,
+            settings=settings,
+            scale="any",
+        )
         table = embedding_table(found.embedding, expression.obs_names)
-        io.write_table(table.rename_axis("line").reset_index(), output, "line_embedding")
+        io.write_table(
+            table.rename_axis("line").reset_index(), output, "line_embedding"
+        )

@@ -13,9 +13,13 @@ with job(snakemake):
     given, out = snakemake.input, snakemake.output
     expression = read_expression(given.expression, given.genes)
     screen = prepare_screen(
-        io.read_delimited(given.responses, ",", COLUMNS[:2]), read_text_dict(given.smiles), expression
+        io.read_delimited(given.responses, ",", COLUMNS[:2]),
+        read_text_dict(given.smiles),
+        expression,
     )
     io.write_table(screen.responses, out.responses, "drug_responses")
     io.write_table(screen.drugs, out.drugs, "drugs")
-    io.write_anndata(anndata.AnnData(screen.expression), out.expression, "line_expression")
+    io.write_anndata(
+        anndata.AnnData(screen.expression), out.expression, "line_expression"
+    )
     io.write_table(screen.counts, out.counts, "screen_counts")

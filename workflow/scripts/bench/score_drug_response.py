@@ -19,11 +19,15 @@ with job(snakemake):
         "reference": given.reference,
     }
     tables = [
-        score_predictions(io.read_table(path, "drug_predictions"), Path(path).stem, kind)
+        score_predictions(
+            io.read_table(path, "drug_predictions"), Path(path).stem, kind
+        )
         for kind, paths in kinds.items()
         for path in paths
     ]
     scores = pd.concat(tables, ignore_index=True)
     io.write_table(scores, snakemake.output.scores, "scores")
-    summary = summarise_scores(scores, n_resamples=snakemake.params.n_resamples, seed=snakemake.params.seed)
+    summary = summarise_scores(
+        scores, n_resamples=snakemake.params.n_resamples, seed=snakemake.params.seed
+    )
     io.write_table(summary, snakemake.output.summary, "summary")

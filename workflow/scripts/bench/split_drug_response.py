@@ -7,5 +7,7 @@ with job(snakemake):
     from grnformer.core import io
 
     responses = io.read_table(snakemake.input.responses, "drug_responses")
-    parts = assign_parts(responses, snakemake.wildcards.split, **snakemake.params.settings)
+    parts = assign_parts(
+        responses, snakemake.wildcards.split, **snakemake.params.settings
+    )
     io.write_table(parts, snakemake.output[0], "drug_split")

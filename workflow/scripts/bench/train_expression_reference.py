@@ -11,7 +11,12 @@ with job(snakemake):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     given = snakemake.input
-    expression = io.read_anndata(given.expression, "line_expression").to_df().rename_axis("line").reset_index()
+    expression = (
+        io.read_anndata(given.expression, "line_expression")
+        .to_df()
+        .rename_axis("line")
+        .reset_index()
+    )
     predictions = crossvalidate_network(
         io.read_table(given.responses, "drug_responses"),
         io.read_table(given.drugs, "drugs"),

@@ -20,5 +20,9 @@ with job(snakemake):
         vocabulary=inputs.vocabulary,
         aliases=inputs.aliases or None,
     )
-    added = {"obs": found.obs, "obsm": {"X_grnformer": found.embedding}, "uns": {"grnformer": found.made_by}}
+    added = {
+        "obs": found.obs,
+        "obsm": {"X_grnformer": found.embedding},
+        "uns": {"grnformer": found.made_by},
+    }
     annotate_anndata(inputs.cells, snakemake.output[0], "embedded_cells", **added)

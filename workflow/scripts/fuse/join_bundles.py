@@ -9,9 +9,18 @@ with job(snakemake):
     from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 
     inputs, params = snakemake.input, snakemake.params
-    cells = dict(zip([*params.datasets, *params.files], [*inputs.multiomes, *inputs.files], strict=True))
+    cells = dict(
+        zip(
+            [*params.datasets, *params.files],
+            [*inputs.multiomes, *inputs.files],
+            strict=True,
+        )
+    )
     bundle = join_bundles(
-        {name: read_bundle(path) for name, path in zip(params.datasets, inputs.bundles, strict=True)},
+        {
+            name: read_bundle(path)
+            for name, path in zip(params.datasets, inputs.bundles, strict=True)
+        },
         {name: read_measured(path) for name, path in cells.items()},
         read_vocabulary(inputs.vocabulary),
         read_aliases(inputs.aliases),

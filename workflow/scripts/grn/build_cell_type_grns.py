@@ -12,7 +12,10 @@ with job(snakemake):
     given = snakemake.input
     rna, atac = (read_modality(given.multiome, m, "multiome") for m in ("rna", "atac"))
     names = file_names(sorted(set(rna.obs["cell_type"])))
-    tables = read_table(given.cell_topic, "cell_topic"), read_table(given.region_topic, "region_topic")
+    tables = (
+        read_table(given.cell_topic, "cell_topic"),
+        read_table(given.region_topic, "region_topic"),
+    )
     networks, summary = build_cell_type_grns(
         read_table(given.eregulons, "eregulons"), read_table(given.specificity, "specificity"), list(rna.var_names),
         list(atac.var_names), rna.X.tocsr(), atac.X.tocsr(), rna.obs["cell_type"].to_numpy(str),
@@ -21,7 +24,11 @@ with job(snakemake):
     with atomic(snakemake.output.grns) as folder:
         for cell_type, network in networks.items():
             name = f"{names[cell_type]}.parquet"
-            reruns = [read_table(f"{rerun}/{name}", "cell_type_grn") for rerun in given.reruns]
-            write_table(add_frequency(network, reruns, PAIR), folder / name, "cell_type_grn")
+            reruns = [
+                read_table(f"{rerun}/{name}", "cell_type_grn") for rerun in given.reruns
+            ]
+            write_table(
+                add_frequency(network, reruns, PAIR), folder / name, "cell_type_grn"
+            )
     summary.insert(1, "file", summary["cell_type"].map(names) + ".parquet")
     write_table(summary, snakemake.output.summary, "cell_type_summary")

@@ -14,10 +14,19 @@ with job(snakemake) as logger:
     cistromes = read_table(given.cistromes, "cistromes")
     sites = None
     if given.rankings:
-        sites = score_sites(cistromes, read_table(given.motifs, "motif_enrichment"), open_rankings(given.rankings))
-    links = read_table(given.tf_gene, "tf_gene"), read_table(given.region_gene, "region_gene")
+        sites = score_sites(
+            cistromes,
+            read_table(given.motifs, "motif_enrichment"),
+            open_rankings(given.rankings),
+        )
+    links = (
+        read_table(given.tf_gene, "tf_gene"),
+        read_table(given.region_gene, "region_gene"),
+    )
     settings = {"tf_region": sites, **snakemake.params.settings}
-    eregulons, funnel = build_eregulons(*links, cistromes, read_tf_list(given.tfs), **settings)
+    eregulons, funnel = build_eregulons(
+        *links, cistromes, read_tf_list(given.tfs), **settings
+    )
     logger.info("funnel:\n%s", funnel.to_string(index=False))
     check_not_empty(funnel)
     write_table(eregulons, snakemake.output.eregulons, "eregulons")

@@ -8,7 +8,11 @@ with job(snakemake):
     from grnformer.genome.rankings import open_scores
     from grnformer.grn.enrichment.contrast import contrast_regions
 
-    settings = {key: value for key, value in snakemake.params.settings.items() if key != "scores"}
+    settings = {
+        key: value
+        for key, value in snakemake.params.settings.items()
+        if key != "scores"
+    }
     contrasted = contrast_regions(
         open_scores(snakemake.input.scores),
         read_table(snakemake.input.region_sets, "region_sets"),

@@ -8,8 +8,15 @@ with job(snakemake):
     from grnformer.genome.rankings import open_rankings
     from grnformer.grn.enrichment.enrich import enrich_regions
 
-    settings = {key: value for key, value in snakemake.params.settings.items() if key != "rankings"}
-    evidence = {key: settings.pop(key) for key in ("motif_similarity_fdr", "orthologous_identity")}
+    settings = {
+        key: value
+        for key, value in snakemake.params.settings.items()
+        if key != "rankings"
+    }
+    evidence = {
+        key: settings.pop(key)
+        for key in ("motif_similarity_fdr", "orthologous_identity")
+    }
     enriched = enrich_regions(
         open_rankings(snakemake.input.rankings),
         read_table(snakemake.input.region_sets, "region_sets"),

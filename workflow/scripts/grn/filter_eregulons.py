@@ -10,11 +10,20 @@ with job(snakemake):
     from grnformer.grn.stability import count_stable, keep_stable
 
     given, made, options = snakemake.input, snakemake.output, snakemake.params
-    rna, atac = (read_modality(given.multiome, name, "multiome") for name in ("rna", "atac"))
-    topics = read_table(given.cell_topic, "cell_topic"), read_table(given.region_topic, "region_topic")
-    main, *reruns = (read_table(path, "eregulons") for path in (given.eregulons, *given.reruns))
+    rna, atac = (
+        read_modality(given.multiome, name, "multiome") for name in ("rna", "atac")
+    )
+    topics = (
+        read_table(given.cell_topic, "cell_topic"),
+        read_table(given.region_topic, "region_topic"),
+    )
+    main, *reruns = (
+        read_table(path, "eregulons") for path in (given.eregulons, *given.reruns)
+    )
     stable = keep_stable(main, reruns, **options.min_frequency, **options.min_targets)
-    funnel = count_stable(read_table(given.funnel, "funnel"), stable, **options.min_frequency)
+    funnel = count_stable(
+        read_table(given.funnel, "funnel"), stable, **options.min_frequency
+    )
     eregulons, funnel, quality, regions = assess_and_filter(
         stable, funnel, rna, atac, *align_topics(*topics, rna.obs_names, atac.var_names),
         **options.settings, **options.aucell, seed=options.seed,

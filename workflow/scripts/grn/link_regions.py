@@ -20,4 +20,8 @@ with job(snakemake):
     regions = atac.var[["chrom", "start", "end"]].rename_axis("region").reset_index()
     tss = read_table(snakemake.input.tss, "tss")
     settings = {"seed": snakemake.params.seed, **snakemake.params.settings}
-    write_table(link_regions(data, list(rna.var_names), regions, tss, **settings), snakemake.output[0], "region_gene")
+    write_table(
+        link_regions(data, list(rna.var_names), regions, tss, **settings),
+        snakemake.output[0],
+        "region_gene",
+    )

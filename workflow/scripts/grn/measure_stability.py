@@ -9,14 +9,21 @@ with job(snakemake):
     from grnformer.grn.stability import collect_sets, compare_runs
 
     given, settings = snakemake.input, snakemake.params.settings
-    files = zip(given.tf_gene, given.region_gene, given.eregulons, given.cell_types, strict=True)
+    files = zip(
+        given.tf_gene, given.region_gene, given.eregulons, given.cell_types, strict=True
+    )
     runs = {}
-    for seed, (tf_gene, region_gene, eregulons, folder) in zip(snakemake.params.runs.values(), files, strict=True):
+    for seed, (tf_gene, region_gene, eregulons, folder) in zip(
+        snakemake.params.runs.values(), files, strict=True
+    ):
         runs[seed] = collect_sets(
             read_table(tf_gene, "tf_gene"),
             read_table(region_gene, "region_gene"),
             read_table(eregulons, "eregulons"),
-            {path.stem: read_table(path, "cell_type_grn") for path in sorted(Path(folder).glob("*.parquet"))},
+            {
+                path.stem: read_table(path, "cell_type_grn")
+                for path in sorted(Path(folder).glob("*.parquet"))
+            },
             top_fraction=settings["top_fraction"],
         )
     write_table(compare_runs(runs), snakemake.output[0], "stability")

@@ -8,4 +8,8 @@ with job(snakemake):
 
     settings = dict(snakemake.params.settings)
     settings.pop("table")
-    write_table(prepare_prior(read_prior(snakemake.input[0]), **settings), snakemake.output[0], "prior")
+    write_table(
+        prepare_prior(read_prior(snakemake.input[0]), **settings),
+        snakemake.output[0],
+        "prior",
+    )

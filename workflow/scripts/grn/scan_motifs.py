@@ -10,10 +10,13 @@ with job(snakemake):
     from grnformer.genome.sequence import read_sequences
 
     given, settings = snakemake.input, snakemake.params.settings
-    files = [given.motifs] if isinstance(given.motifs, str) else given.motifs  # one file, or those of a folder
+    # one file, or those of a folder
+    files = [given.motifs] if isinstance(given.motifs, str) else given.motifs
     regions = read_modality(given.multiome, "atac", "multiome").var
     motifs = read_motifs(files, background_fraction=settings["background_fraction"])
     sequences = read_sequences(given.fasta, regions)
-    ranks, scores = scan_regions(motifs, sequences, max_p=settings["max_p"], seed=snakemake.params.seed)
+    ranks, scores = scan_regions(
+        motifs, sequences, max_p=settings["max_p"], seed=snakemake.params.seed
+    )
     write_rankings(snakemake.output.rankings, ranks, list(motifs), list(regions.index))
     write_scores(snakemake.output.scores, scores, list(motifs), list(regions.index))

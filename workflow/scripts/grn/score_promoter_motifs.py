@@ -10,8 +10,14 @@ with job(snakemake):
 
     given, settings = snakemake.input, dict(snakemake.params.settings)
     genes = io.read_modality(given.multiome, "rna", "multiome").var_names.tolist()
-    promoters = read_promoters(given.promoters, genes, min_genes=settings.pop("min_genes"))
-    motifs = read_collections(given.motifs, given.tfs, background_fraction=settings.pop("background_fraction"))
-    binding, targets = score_promoters(promoters, motifs, genes, seed=snakemake.params.seed, **settings)
+    promoters = read_promoters(
+        given.promoters, genes, min_genes=settings.pop("min_genes")
+    )
+    motifs = read_collections(
+        given.motifs, given.tfs, background_fraction=settings.pop("background_fraction")
+    )
+    binding, targets = score_promoters(
+        promoters, motifs, genes, seed=snakemake.params.seed, **settings
+    )
     io.write_table(binding, snakemake.output.binding, "promoter_binding")
     io.write_table(targets, snakemake.output.targets, "promoter_targets")

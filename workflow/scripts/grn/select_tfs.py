@@ -11,6 +11,8 @@ with job(snakemake):
     if settings["from_prior"]:
         named |= set(read_table(snakemake.input.prior, "prior")["tf"])
     rna = read_modality(snakemake.input.multiome, "rna", "multiome")
-    tfs = select_tfs(named, rna.var_names, rna.var["n_cells"], min_cells=settings["min_cells"])
+    tfs = select_tfs(
+        named, rna.var_names, rna.var["n_cells"], min_cells=settings["min_cells"]
+    )
     with atomic(snakemake.output[0]) as path:
         path.write_text("\n".join(tfs) + "\n")

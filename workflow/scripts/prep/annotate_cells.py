@@ -3,12 +3,20 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.core.io import read_mudata, read_table, write_json, write_mudata, write_table
+    from grnformer.core.io import (
+        read_mudata,
+        read_table,
+        write_json,
+        write_mudata,
+        write_table,
+    )
     from grnformer.prep.annotate import annotate_multiome, rank_markers
     from grnformer.prep.summary import summarise
 
     counts = read_mudata(snakemake.input.counts, "paired_counts")
-    data = annotate_multiome(counts, seed=snakemake.params.seed, settings=snakemake.params.settings)
+    data = annotate_multiome(
+        counts, seed=snakemake.params.seed, settings=snakemake.params.settings
+    )
     markers = rank_markers(data, n_per_type=snakemake.params.n_per_type)
     dropped = read_table(snakemake.input.dropped, "dropped")
     qc = read_table(snakemake.input.qc, "cell_qc")

@@ -8,6 +8,8 @@ with job(snakemake):
 
     judged = read_table(snakemake.input.barcodes, "fragment_qc")
     peaks = read_table(snakemake.input.peaks, "consensus_peaks")
-    counts, qc = count_cells(snakemake.input.fragments, judged, peaks, **snakemake.params.settings)
+    counts, qc = count_cells(
+        snakemake.input.fragments, judged, peaks, **snakemake.params.settings
+    )
     write_table(qc, snakemake.output.barcodes, "fragment_qc")
     write_anndata(counts, snakemake.output.counts, "fragment_counts")

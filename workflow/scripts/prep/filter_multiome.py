@@ -10,9 +10,14 @@ with job(snakemake):
     from grnformer.prep.merge import merge_samples
 
     samples = [read_mudata(path, "paired_counts") for path in snakemake.input.counts]
-    merged, unshared = merge_samples(samples, min_shared_features=snakemake.params.min_shared_features)
+    merged, unshared = merge_samples(
+        samples, min_shared_features=snakemake.params.min_shared_features
+    )
     data, dropped, qc = filter_multiome(
-        merged, read_table(snakemake.input.tss, "tss"), seed=snakemake.params.seed, settings=snakemake.params.settings
+        merged,
+        read_table(snakemake.input.tss, "tss"),
+        seed=snakemake.params.seed,
+        settings=snakemake.params.settings,
     )
     unpaired = [read_table(path, "dropped") for path in snakemake.input.dropped]
     everything = pd.concat([*unpaired, unshared, dropped], ignore_index=True)

@@ -9,7 +9,12 @@ with job(snakemake):
     from grnformer.prep.fragments.groups import group_cells
 
     tss = read_table(snakemake.input.tss, "tss")
-    barcodes = pd.concat([read_table(path, "fragment_qc") for path in snakemake.input.barcodes], ignore_index=True)
+    barcodes = pd.concat(
+        [read_table(path, "fragment_qc") for path in snakemake.input.barcodes],
+        ignore_index=True,
+    )
     settings = snakemake.params.fragments | snakemake.params.settings
-    groups = group_cells(list(snakemake.params.rows.values()), barcodes, tss, **settings)
+    groups = group_cells(
+        list(snakemake.params.rows.values()), barcodes, tss, **settings
+    )
     write_table(groups, snakemake.output.pseudobulks, "pseudobulks")

@@ -10,8 +10,12 @@ with job(snakemake):
     tss = read_table(snakemake.input.tss, "tss")
     sizes = read_sizes(snakemake.input.sizes) if snakemake.input.sizes else None
     barcodes = read_table(snakemake.input.barcodes, "fragment_barcodes")
-    chromosomes = [read_table(path, "fragment_chromosomes") for path in snakemake.input.chromosomes]
+    chromosomes = [
+        read_table(path, "fragment_chromosomes") for path in snakemake.input.chromosomes
+    ]
     with atomic(snakemake.output.fragments) as target:
         row, settings = snakemake.params.row, snakemake.params.settings
-        judged = import_cells(row, barcodes, chromosomes, tss, sizes, target, settings=settings)
+        judged = import_cells(
+            row, barcodes, chromosomes, tss, sizes, target, settings=settings
+        )
     write_table(judged, snakemake.output.barcodes, "fragment_qc")

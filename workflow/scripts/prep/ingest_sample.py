@@ -8,9 +8,12 @@ with job(snakemake):
 
     tss = read_table(snakemake.input.tss, "tss")
     row, barcodes = snakemake.params.row, None
-    if snakemake.input.barcodes:  # of a sample given as fragments, which have been counted
+    # of a sample given as fragments, which have been counted
+    if snakemake.input.barcodes:
         row = row | {"atac": snakemake.input.atac}
         barcodes = read_table(snakemake.input.barcodes, "fragment_qc")
-    data, dropped = load_sample(row, tss, barcodes=barcodes, **snakemake.params.settings)
+    data, dropped = load_sample(
+        row, tss, barcodes=barcodes, **snakemake.params.settings
+    )
     write_table(dropped, snakemake.output.dropped, "dropped")
     write_mudata(data, snakemake.output.counts, "paired_counts")

@@ -9,7 +9,10 @@ with job(snakemake):
 
     inputs, params = snakemake.input, snakemake.params
     settings = {"heldout_fraction": params.heldout_fraction, "seed": params.seed}
-    splits = {name: io.read_table(path, "split") for name, path in zip(params.datasets, inputs.splits, strict=True)}
+    splits = {
+        name: io.read_table(path, "split")
+        for name, path in zip(params.datasets, inputs.splits, strict=True)
+    }
     for name, path in zip(params.files, inputs.files, strict=True):
         splits[name] = split_cells(read_typed_cells(path), **settings)
     io.write_table(join_splits(splits), snakemake.output.split, "split")

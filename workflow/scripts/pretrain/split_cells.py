@@ -7,5 +7,9 @@ with job(snakemake):
     from grnformer.data.split import split_cells
 
     obs = io.read_modality(snakemake.input.multiome, "rna", "multiome").obs
-    split = split_cells(obs, heldout_fraction=snakemake.params.heldout_fraction, seed=snakemake.params.seed)
+    split = split_cells(
+        obs,
+        heldout_fraction=snakemake.params.heldout_fraction,
+        seed=snakemake.params.seed,
+    )
     io.write_table(split, snakemake.output.split, "split")

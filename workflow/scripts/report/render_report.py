@@ -10,7 +10,10 @@ with job(snakemake):
 
     settings = snakemake.params
     sections = gather_sections(
-        {name: list(paths) if not isinstance(paths, str) else [paths] for name, paths in snakemake.input.items()},
+        {
+            name: list(paths) if not isinstance(paths, str) else [paths]
+            for name, paths in snakemake.input.items()
+        },
         Path(snakemake.output.page).parents[1],
         config=settings.config,
         configs=settings.configs,
@@ -20,5 +23,12 @@ with job(snakemake):
         corpora=settings.corpora,
     )
     template = Path(snakemake.input.template).read_text(encoding="utf-8")
-    page = render_page(settings.config["report"]["title"], settings.config["report"]["lead"], sections, template)
-    write_report(page, collect_tables(sections), snakemake.output.page, snakemake.output.tables)
+    page = render_page(
+        settings.config["report"]["title"],
+        settings.config["report"]["lead"],
+        sections,
+        template,
+    )
+    write_report(
+        page, collect_tables(sections), snakemake.output.page, snakemake.output.tables
+    )

@@ -12,14 +12,38 @@ with job(snakemake):
     settings, original = snakemake.params.settings, snakemake.input.original
     atac = read_modality(snakemake.input.multiome, "atac", "multiome")
     atac = atac[:, choose_regions(atac.X, settings["min_cells"])]
-    cells, regions, matrix = atac.obs_names.tolist(), atac.var_names.tolist(), binarize(atac.X)
+    cells, regions, matrix = (
+        atac.obs_names.tolist(),
+        atac.var_names.tolist(),
+        binarize(atac.X),
+    )
     if original:
-        names = ("cell_topic", "region_topic", "partial_cell_topic", "partial_region_topic")
+        names = (
+            "cell_topic",
+            "region_topic",
+            "partial_cell_topic",
+            "partial_region_topic",
+        )
         files = zip(names, original, strict=True)
-        tables = {name: read_table(path, name.removeprefix("partial_")) for name, path in files}
-        fits = load("grnformer.topics", settings["method"]).call(cells, regions, **tables)
+        tables = {
+            name: read_table(path, name.removeprefix("partial_"))
+            for name, path in files
+        }
+        fits = load("grnformer.topics", settings["method"]).call(
+            cells, regions, **tables
+        )
     else:
         fits = fit_models(matrix, int(snakemake.wildcards.n_topics), settings)
-    write_table(to_table(fits.model.cell_topic, cells, "cell"), snakemake.output.cell_topic, "cell_topic")
-    write_table(to_table(fits.model.region_topic, regions, "region"), snakemake.output.region_topic, "region_topic")
-    write_table(score_fits(matrix, fits, settings), snakemake.output.scores, "topic_scores")
+    write_table(
+        to_table(fits.model.cell_topic, cells, "cell"),
+        snakemake.output.cell_topic,
+        "cell_topic",
+    )
+    write_table(
+        to_table(fits.model.region_topic, regions, "region"),
+        snakemake.output.region_topic,
+        "region_topic",
+    )
+    write_table(
+        score_fits(matrix, fits, settings), snakemake.output.scores, "topic_scores"
+    )

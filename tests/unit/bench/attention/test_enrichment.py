@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from grnformer.bench.attention.enrichment import MatchedNull
-from grnformer.bench.attention.strata import degree_strata, expression_strata, joint_strata
+from grnformer.bench.attention.strata import (
+    degree_strata,
+    expression_strata,
+    joint_strata,
+)
 
 EDGES = [1, 2, 4, 8, 16]
 
@@ -26,7 +30,9 @@ def enrichment(mass, is_tf, strata, weight, seed=1):
 def test_twice_the_attention_is_found_beside_a_null_of_one(genes):
     is_tf, degree, weight = genes
     noise = np.exp(0.2 * np.random.default_rng(1).normal(size=len(is_tf)))
-    _, found = enrichment(noise * (1 + is_tf), is_tf, degree_strata(degree, EDGES), weight)
+    _, found = enrichment(
+        noise * (1 + is_tf), is_tf, degree_strata(degree, EDGES), weight
+    )
     assert found.enrichment[0] == pytest.approx(2, rel=0.05)
     assert found.null_low[0] < 1 < found.null_high[0] < 1.1
     assert found.p_value[0] < 0.01
@@ -45,7 +51,10 @@ def test_attention_that_follows_degree_is_no_matter_of_tfs(genes):
 
 def test_without_an_effect_p_values_are_even(genes):
     is_tf, degree, weight = genes
-    mass = np.exp(np.random.default_rng(2).normal(size=(len(is_tf), 300))) * (1 + degree)[:, None]
+    mass = (
+        np.exp(np.random.default_rng(2).normal(size=(len(is_tf), 300)))
+        * (1 + degree)[:, None]
+    )
     _, found = enrichment(mass, is_tf, degree_strata(degree, EDGES), weight)
     assert abs(np.mean(found.p_value < 0.05) - 0.05) < 0.035
     assert abs(np.mean(found.p_value) - 0.5) < 0.06
@@ -55,7 +64,9 @@ def test_without_an_effect_p_values_are_even(genes):
 
 def test_genes_count_as_often_as_they_were_keys():
     is_tf = np.array([True, True, False, False])
-    _, found = enrichment([4.0, 1.0, 1.0, 3.0], is_tf, np.zeros(4, int), np.array([3, 1, 1, 1]))
+    _, found = enrichment(
+        [4.0, 1.0, 1.0, 3.0], is_tf, np.zeros(4, int), np.array([3, 1, 1, 1])
+    )
     assert found.tf_mass[0] == pytest.approx((3 * 4 + 1) / 4)
     assert found.expected[0] == pytest.approx(2)
 
@@ -71,17 +82,36 @@ def test_the_null_draws_genes_as_often_as_they_were_keys():
 
 def test_tfs_without_a_match_and_unseen_ones_are_left_out_and_counted():
     is_tf = np.array([True, True, True, False, False])
-    null, found = enrichment([9.0, 2.0, 9.0, 1.0, 9.0], is_tf, np.array([7, 0, 0, 0, 0]), np.array([1, 1, 0, 1, 0]))
-    assert (null.unmatched_tfs, null.unseen_tfs, null.n_others, null.tfs.tolist()) == (1, 1, 1, [1])
+    null, found = enrichment(
+        [9.0, 2.0, 9.0, 1.0, 9.0],
+        is_tf,
+        np.array([7, 0, 0, 0, 0]),
+        np.array([1, 1, 0, 1, 0]),
+    )
+    assert (null.unmatched_tfs, null.unseen_tfs, null.n_others, null.tfs.tolist()) == (
+        1,
+        1,
+        1,
+        [1],
+    )
     assert found.enrichment[0] == pytest.approx(2)
-    nothing, empty = enrichment([1.0, 1.0], np.array([True, False]), np.array([0, 1]), np.ones(2, int))
+    nothing, empty = enrichment(
+        [1.0, 1.0], np.array([True, False]), np.array([0, 1]), np.ones(2, int)
+    )
     assert nothing.unmatched_tfs == 1
     assert np.isnan(empty.enrichment[0])
     assert np.isnan(empty.p_value[0])
 
 
 def test_bins_hold_what_they_say():
-    assert degree_strata(np.array([0, 1, 3, 4, 16, 99]), EDGES).tolist() == [0, 1, 2, 3, 5, 5]
+    assert degree_strata(np.array([0, 1, 3, 4, 16, 99]), EDGES).tolist() == [
+        0,
+        1,
+        2,
+        3,
+        5,
+        5,
+    ]
     expression = expression_strata(np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.0]), 2)
     assert expression.tolist() == [0, 1, 1, 2, 2, 0]
     assert expression_strata(np.zeros(3), 5).tolist() == [0, 0, 0]

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", r".torch\.jit\.script. is deprecated", DeprecationWarning)
+    warnings.filterwarnings(
+        "ignore", r".torch\.jit\.script. is deprecated", DeprecationWarning
+    )
     import torch_geometric.nn  # noqa: F401 - its import warns, once
 
 SMILES = {
@@ -36,7 +38,9 @@ def planted() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Responses of 60 lines x 12 drugs (10% missing), which of them are known, and 80 genes a line."""
     rng = np.random.default_rng(0)
     lines, drugs = rng.normal(size=(60, 2)), rng.normal(size=(12, 2))
-    values = 2 + rng.normal(size=(60, 1)) + 3 * rng.normal(size=(1, 12)) + lines @ drugs.T
+    values = (
+        2 + rng.normal(size=(60, 1)) + 3 * rng.normal(size=(1, 12)) + lines @ drugs.T
+    )
     values += 0.1 * rng.normal(size=values.shape)
     mask = rng.random(values.shape) < 0.9
     expression = lines @ rng.normal(size=(2, 80)) + 0.3 * rng.normal(size=(60, 80))

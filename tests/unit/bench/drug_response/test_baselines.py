@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
-from grnformer.bench.drug_response.baselines import Features, Grids, choose, predict_baselines
+from grnformer.bench.drug_response.baselines import (
+    Features,
+    Grids,
+    choose,
+    predict_baselines,
+)
 from grnformer.bench.drug_response.matrix import Matrix
 from grnformer.bench.drug_response.metrics import double_centred_pearson
 from grnformer.bench.drug_response.nearest_drugs import predict_from_similar_drugs
@@ -20,15 +25,22 @@ Planted = tuple[np.ndarray, np.ndarray, np.ndarray]
 def test_shrinking_against_the_singular_value_decomposition() -> None:
     matrix = np.random.default_rng(0).normal(size=(6, 9))
     left, singular, right = np.linalg.svd(matrix, full_matrices=False)
-    for wanted, given in ((matrix, _shrink(matrix, 2.0)), (matrix.T, _shrink(matrix.T, 2.0).T)):
+    for wanted, given in (
+        (matrix, _shrink(matrix, 2.0)),
+        (matrix.T, _shrink(matrix.T, 2.0).T),
+    ):
         assert wanted.size
-        np.testing.assert_allclose(given, left * np.maximum(singular - 2.0, 0) @ right, atol=1e-9)
+        np.testing.assert_allclose(
+            given, left * np.maximum(singular - 2.0, 0) @ right, atol=1e-9
+        )
 
 
 def test_soft_impute_completes_a_planted_low_rank_interaction(planted: Planted) -> None:
     values, mask, _ = planted
     train = mask & (np.random.default_rng(1).random(mask.shape) < 0.8)
-    *_, completed = soft_impute(np.where(train, values, np.nan), train, [0.3, 0.1, 0.03])
+    *_, completed = soft_impute(
+        np.where(train, values, np.nan), train, [0.3, 0.1, 0.03]
+    )
     assert double_centred_pearson(values, completed, mask & ~train) > 0.9
     with pytest.raises(ValueError, match="fall"):
         next(soft_impute(values, mask, [0.1, 0.3]))
@@ -44,7 +56,11 @@ def test_ridge_against_sklearn_on_each_drugs_own_lines(planted: Planted) -> None
     predicted = predict_by_ridge(values, train, expression, alpha)
     for drug in range(values.shape[1]):
         rows = train[:, drug]
-        expected = Ridge(alpha=penalty).fit(expression[rows], values[rows, drug]).predict(expression)
+        expected = (
+            Ridge(alpha=penalty)
+            .fit(expression[rows], values[rows, drug])
+            .predict(expression)
+        )
         np.testing.assert_allclose(predicted[:, drug], expected, atol=1e-8)
     assert double_centred_pearson(values, predicted, mask & ~train) > 0.8
 
@@ -56,7 +72,9 @@ def test_the_quick_ridge_is_exact_where_nothing_is_missing(planted: Planted) -> 
     train[50:] = False
     quick = list(approximate_ridge(values, train, expression, [0.1, 1.0]))
     for alpha, predicted in zip([0.1, 1.0], quick, strict=True):
-        np.testing.assert_allclose(predicted, predict_by_ridge(values, train, expression, alpha), atol=1e-8)
+        np.testing.assert_allclose(
+            predicted, predict_by_ridge(values, train, expression, alpha), atol=1e-8
+        )
 
 
 def test_neighbours_are_weighted_by_similarity_and_never_the_drug_itself() -> None:
@@ -65,14 +83,21 @@ def test_neighbours_are_weighted_by_similarity_and_never_the_drug_itself() -> No
     mask = np.array([[True, True, False]] * 2)
     one, two = predict_from_similar_drugs(values, mask, similarity, [1, 2])
     np.testing.assert_allclose(one, values[:, [1, 0, 1]])
-    np.testing.assert_allclose(two[:, 2], (0.2 * values[:, 0] + 0.3 * values[:, 1]) / 0.5)
+    np.testing.assert_allclose(
+        two[:, 2], (0.2 * values[:, 0] + 0.3 * values[:, 1]) / 0.5
+    )
     np.testing.assert_allclose(two[:, 0], values[:, 1], rtol=1e-4)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_baselines_never_look_at_tested_values(planted: Planted, responses: pd.DataFrame, split: str) -> None:
+def test_baselines_never_look_at_tested_values(
+    planted: Planted, responses: pd.DataFrame, split: str
+) -> None:
     matrix = Matrix.from_table(responses)
-    parts = matrix.part_masks(assign_parts(responses, split, n_folds=3, validation_fraction=0.3, seed=1), "fold_1")
+    parts = matrix.part_masks(
+        assign_parts(responses, split, n_folds=3, validation_fraction=0.3, seed=1),
+        "fold_1",
+    )
     features = Features(planted[2], np.random.default_rng(0).random((12, 12)))
     before, chosen = predict_baselines(matrix.values, parts, split, features, GRIDS)
     changed = np.where(parts["test"], 1e6, matrix.values)
@@ -84,7 +109,9 @@ def test_baselines_never_look_at_tested_values(planted: Planted, responses: pd.D
     means = [name for name in before if name not in chosen]
     assert means == ["global_mean", "drug_mean", "line_mean", "additive"]
     for name in means:
-        assert np.isnan(double_centred_pearson(matrix.values, before[name], parts["test"]))
+        assert np.isnan(
+            double_centred_pearson(matrix.values, before[name], parts["test"])
+        )
 
 
 def test_the_setting_with_the_best_validation_score_is_chosen(planted: Planted) -> None:

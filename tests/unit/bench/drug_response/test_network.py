@@ -8,12 +8,19 @@ import torch
 from grnformer.bench.drug_response.drug_graph import N_ATOM_FEATURES, batch_drugs
 from grnformer.bench.drug_response.lines import standardise_lines
 from grnformer.bench.drug_response.matrix import Matrix, fit_additive
-from grnformer.bench.drug_response.metrics import double_centred_pearson, root_mean_squared_error
+from grnformer.bench.drug_response.metrics import (
+    double_centred_pearson,
+    root_mean_squared_error,
+)
 from grnformer.bench.drug_response.network import DrugEncoder
 from grnformer.bench.drug_response.predict import crossvalidate_network
 from grnformer.bench.drug_response.score import score_predictions
 from grnformer.bench.drug_response.split import assign_parts
-from grnformer.bench.drug_response.train import TrainingSettings, calibrate, predict_fold
+from grnformer.bench.drug_response.train import (
+    TrainingSettings,
+    calibrate,
+    predict_fold,
+)
 from grnformer.core.errors import InputError
 
 SETTINGS = {
@@ -63,13 +70,20 @@ def test_lines_are_standardised_on_the_fitted_lines_alone() -> None:
     assert np.mean(components[fitted] ** 2) == pytest.approx(1, abs=1e-5)
     changed = features.copy()
     changed[25] = 100.0
-    np.testing.assert_allclose(standardise_lines(changed, fitted, 3)[:20], components[:20], atol=1e-5)
+    np.testing.assert_allclose(
+        standardise_lines(changed, fitted, 3)[:20], components[:20], atol=1e-5
+    )
     wide = rng.normal(size=(30, 80))
-    one, other = standardise_lines(wide, fitted, 80), standardise_lines(wide @ np.diag(np.full(80, 3.0)), fitted, 80)
+    one, other = (
+        standardise_lines(wide, fitted, 80),
+        standardise_lines(wide @ np.diag(np.full(80, 3.0)), fitted, 80),
+    )
     np.testing.assert_allclose(one, other, atol=1e-4)
 
 
-def test_calibration_shrinks_wrong_means_and_keeps_the_double_centred_score(planted: Planted) -> None:
+def test_calibration_shrinks_wrong_means_and_keeps_the_double_centred_score(
+    planted: Planted,
+) -> None:
     values, mask, _ = planted
     rng = np.random.default_rng(1)
     residual = np.nan_to_num(values - np.nanmean(values))
@@ -78,8 +92,12 @@ def test_calibration_shrinks_wrong_means_and_keeps_the_double_centred_score(plan
     validation = mask & (rng.random(mask.shape) < 0.3)
     calibrated = calibrate(predicted, residual, validation)
     test = mask & ~validation
-    assert root_mean_squared_error(residual, calibrated, test) < root_mean_squared_error(residual, predicted, test)
-    before, after = (double_centred_pearson(values, p, test) for p in (predicted, calibrated))
+    assert root_mean_squared_error(
+        residual, calibrated, test
+    ) < root_mean_squared_error(residual, predicted, test)
+    before, after = (
+        double_centred_pearson(values, p, test) for p in (predicted, calibrated)
+    )
     assert after == pytest.approx(before, abs=1e-9)
 
 
@@ -87,7 +105,10 @@ def test_it_learns_a_planted_interaction_of_unseen_lines_and_never_sees_tested_v
     planted: Planted, responses: pd.DataFrame, smiles: dict[str, str]
 ) -> None:
     matrix = Matrix.from_table(responses)
-    parts = matrix.part_masks(assign_parts(responses, "line", n_folds=4, validation_fraction=0.2, seed=1), "fold_1")
+    parts = matrix.part_masks(
+        assign_parts(responses, "line", n_folds=4, validation_fraction=0.2, seed=1),
+        "fold_1",
+    )
     drugs = batch_drugs([smiles[name] for name in matrix.drugs])
     settings = TrainingSettings(**SETTINGS)
     args = ("line", planted[2], drugs, settings, 1)
@@ -110,14 +131,32 @@ def test_folds_take_the_embeddings_in_turn_and_are_scored_one_by_one(
     bad = good.copy()
     bad.iloc[:, 1:] = np.random.default_rng(0).normal(size=planted[2].shape)
     predictions = crossvalidate_network(
-        responses, drugs, [good, bad], parts, "line", arm="hybrid", network=SETTINGS, seed=1
+        responses,
+        drugs,
+        [good, bad],
+        parts,
+        "line",
+        arm="hybrid",
+        network=SETTINGS,
+        seed=1,
     )
     assert not predictions.duplicated(["line", "drug"]).any()
     assert len(predictions) == len(responses)
     scores = score_predictions(predictions, "line", "model")
-    by_fold = scores[scores["metric"] == "double_centred_pearson"].set_index("member")["value"]
+    by_fold = scores[scores["metric"] == "double_centred_pearson"].set_index("member")[
+        "value"
+    ]
     assert list(by_fold.index) == ["1", "2", "3"]
     assert min(by_fold["1"], by_fold["3"]) > by_fold["2"]
     assert scores.groupby("metric")["n"].sum().unique().tolist() == [len(responses)]
     with pytest.raises(InputError, match="without embedding"):
-        crossvalidate_network(responses, drugs, [good.iloc[1:]], parts, "line", arm="hybrid", network=SETTINGS, seed=1)
+        crossvalidate_network(
+            responses,
+            drugs,
+            [good.iloc[1:]],
+            parts,
+            "line",
+            arm="hybrid",
+            network=SETTINGS,
+            seed=1,
+        )

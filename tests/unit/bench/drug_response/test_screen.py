@@ -6,7 +6,11 @@ import pytest
 
 from grnformer.bench.drug_response.lines import lift_to_zero
 from grnformer.bench.drug_response.screen import normalise_line, prepare_screen
-from grnformer.bench.drug_response.structures import fingerprints, structure_key, tanimoto
+from grnformer.bench.drug_response.structures import (
+    fingerprints,
+    structure_key,
+    tanimoto,
+)
 from grnformer.core.errors import InputError
 
 
@@ -15,7 +19,9 @@ def screen_rows(*rows: tuple[str, str, float]) -> pd.DataFrame:
 
 
 PROFILES = pd.DataFrame(
-    np.arange(12.0).reshape(6, 2), index=["A1", "NCIH7", "TT", "KMH2", "UNUSED", "B2"], columns=["G1", "G2"]
+    np.arange(12.0).reshape(6, 2),
+    index=["A1", "NCIH7", "TT", "KMH2", "UNUSED", "B2"],
+    columns=["G1", "G2"],
 )
 
 
@@ -28,8 +34,12 @@ def test_salts_stereo_and_spelling_are_one_compound() -> None:
 
 
 def test_replicates_and_aliases_merge_before_any_split() -> None:
-    rows = screen_rows(("A-1", "x", 1.0), ("A-1", "x", 3.0), ("A-1", "X salt", 8.0), ("B2", "y", 5.0))
-    screen = prepare_screen(rows, {"x": "CCN", "X salt": "CCN.Cl", "y": "CCCO"}, PROFILES)
+    rows = screen_rows(
+        ("A-1", "x", 1.0), ("A-1", "x", 3.0), ("A-1", "X salt", 8.0), ("B2", "y", 5.0)
+    )
+    screen = prepare_screen(
+        rows, {"x": "CCN", "X salt": "CCN.Cl", "y": "CCCO"}, PROFILES
+    )
     pairs = screen.responses.set_index(["line", "drug"])
     assert pairs.loc[("A-1", "X salt"), "ln_ic50"] == pytest.approx(4.0)
     assert pairs.loc[("A-1", "X salt"), "n_rows"] == 3
@@ -42,11 +52,18 @@ def test_replicates_and_aliases_merge_before_any_split() -> None:
 
 def test_lines_match_by_normalised_name_but_lookalikes_are_kept_apart() -> None:
     lines = ("NCI-H7", "TT", "T-T", "KM-H2", "KMH-2", "unheard", "b2")
-    screen = prepare_screen(screen_rows(*[(line, "x", 1.0) for line in lines]), {"x": "CCN"}, PROFILES)
+    screen = prepare_screen(
+        screen_rows(*[(line, "x", 1.0) for line in lines]), {"x": "CCN"}, PROFILES
+    )
     assert screen.expression.index.tolist() == ["NCI-H7", "b2"]
-    np.testing.assert_array_equal(screen.expression.to_numpy(), PROFILES.loc[["NCIH7", "B2"]])
+    np.testing.assert_array_equal(
+        screen.expression.to_numpy(), PROFILES.loc[["NCIH7", "B2"]]
+    )
     counts = screen.counts.set_index("step")
-    assert counts.loc["lines with a unique normalised name", "names"] == "TT; T-T; KM-H2; KMH-2"
+    assert (
+        counts.loc["lines with a unique normalised name", "names"]
+        == "TT; T-T; KM-H2; KMH-2"
+    )
     assert counts.loc["lines with expression", "names"] == "unheard"
     assert normalise_line("Hs 939.T") == "HS939T"
 
@@ -78,5 +95,7 @@ def test_similarity_of_fingerprints_against_rdkit() -> None:
 def test_lifting_keeps_the_order_within_a_line() -> None:
     import anndata
 
-    lifted = np.asarray(lift_to_zero(anndata.AnnData(np.array([[-1.0, 0.5, 2.0], [3.0, -2.0, 0.0]]))).X)
+    lifted = np.asarray(
+        lift_to_zero(anndata.AnnData(np.array([[-1.0, 0.5, 2.0], [3.0, -2.0, 0.0]]))).X
+    )
     np.testing.assert_allclose(lifted, [[0.0, 1.5, 3.0], [5.0, 0.0, 2.0]])

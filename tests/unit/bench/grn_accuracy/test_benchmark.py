@@ -12,7 +12,15 @@ LINES = {"type a": "A", "type b": "B"}
 
 
 def run(
-    planted, networks=None, content=None, known_tfs=TFS, lines=LINES, binding=None, priors=None, links=None, **settings
+    planted,
+    networks=None,
+    content=None,
+    known_tfs=TFS,
+    lines=LINES,
+    binding=None,
+    priors=None,
+    links=None,
+    **settings,
 ):
     networks = planted.networks if networks is None else networks
     tf_gene = planted.networks["type a"].rename(columns={"weight": "importance"})
@@ -37,7 +45,9 @@ def run(
 
 
 def median(scores, arm, metric="auprc_ratio", task="all"):
-    rows = scores[(scores["arm"] == arm) & (scores["metric"] == metric) & (scores["task"] == task)]
+    rows = scores[
+        (scores["arm"] == arm) & (scores["metric"] == metric) & (scores["task"] == task)
+    ]
     return rows["value"].median()
 
 
@@ -49,7 +59,9 @@ def test_planted_network_beats_random_baseline_and_wrong_tfs(planted):
         assert median(scores, arm) < 1.6
     assert median(scores, "eregulon", "auprc_ratio_over_wrong_tf") > 4
     assert median(scores, "eregulon", "pooled_auprc_ratio") > 5
-    summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
+    summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(
+        ["task", "metric", "arm"]
+    )
     assert summary.loc[("all", "auprc_ratio", "eregulon"), "above_baseline_low"] > 3
 
 
@@ -58,23 +70,41 @@ def test_binding_beats_the_baseline_and_wrong_tfs(planted):
     rng = np.random.default_rng(2)
     odds = rng.normal(0, 1, (len(planted.genes), 3))
     for number, tf in enumerate(sorted(TFS)[:3]):
-        targets = {gene for line in LINES.values() for gene in planted.targets[line][tf]}
+        targets = {
+            gene for line in LINES.values() for gene in planted.targets[line][tf]
+        }
         odds[[gene in targets for gene in planted.genes], number] += 2
     binding = pd.DataFrame(odds, columns=sorted(TFS)[:3]).assign(gene=planted.genes)
-    prior = pd.DataFrame([(tf, g) for tf in sorted(TFS) for g in planted.targets["A"][tf][:20]], columns=["tf", "gene"])
-    links = pd.DataFrame({"region": [f"r{i}" for i in range(400)], "gene": planted.genes, "distance": -250})
+    prior = pd.DataFrame(
+        [(tf, g) for tf in sorted(TFS) for g in planted.targets["A"][tf][:20]],
+        columns=["tf", "gene"],
+    )
+    links = pd.DataFrame(
+        {
+            "region": [f"r{i}" for i in range(400)],
+            "gene": planted.genes,
+            "distance": -250,
+        }
+    )
     priors = {"prior_without_chip": prior.assign(n_sources=1)}
     scores, _ = run(planted, binding=binding, priors=priors, links=links)
-    summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(["task", "metric", "arm"])
+    summary = summarise_scores(scores, n_resamples=200, seed=1).set_index(
+        ["task", "metric", "arm"]
+    )
     for arm in ("binding", "binding_with_baseline"):
         row = summary.loc[("all", "auprc_ratio", arm)]
         assert row["estimate"] > 2 > 1.3 > median(scores, f"{arm} (wrong TF)")
         assert row["above_baseline_low"] > 0.5
         assert (row["members"], row["failed"]) == (6, 2)
-    best, baseline = "binding_prior_with_linked_baseline", "linked_accessibility_expression"
+    best, baseline = (
+        "binding_prior_with_linked_baseline",
+        "linked_accessibility_expression",
+    )
     assert median(scores, best) > median(scores, "binding_with_baseline") + 0.1
     # each gene has one region here, at its promoter: both baselines rank alike
-    assert median(scores, baseline) == pytest.approx(median(scores, "accessibility_expression"))
+    assert median(scores, baseline) == pytest.approx(
+        median(scores, "accessibility_expression")
+    )
     plain, _ = run(planted)
     assert not plain["arm"].str.startswith("binding").any()
 
@@ -89,7 +119,8 @@ def test_a_tf_in_two_lines_is_one_cluster(planted):
 def test_shuffled_network_does_not(planted):
     rng = np.random.default_rng(1)
     shuffled = {
-        name: edges.assign(gene=rng.choice(planted.genes[4:], len(edges))) for name, edges in planted.networks.items()
+        name: edges.assign(gene=rng.choice(planted.genes[4:], len(edges)))
+        for name, edges in planted.networks.items()
     }
     scores, _ = run(planted, shuffled)
     assert 0.7 < median(scores, "eregulon") < 1.5
@@ -97,10 +128,14 @@ def test_shuffled_network_does_not(planted):
 
 
 def test_truth_of_another_line_is_never_used(planted):
-    swapped = dict(zip(planted.networks, reversed(planted.networks.values()), strict=True))
+    swapped = dict(
+        zip(planted.networks, reversed(planted.networks.values()), strict=True)
+    )
     assert median(run(planted, swapped)[0], "eregulon") < 1.6
     scores, _ = run(planted)
-    without_b = {key: value for key, value in planted.content.items() if key.endswith(" A")} | {"TF1 XA": ["G1"] * 20}
+    without_b = {
+        key: value for key, value in planted.content.items() if key.endswith(" A")
+    } | {"TF1 XA": ["G1"] * 20}
     alone, experiments = run(planted, content=without_b, lines={"type a": "A"})
     assert set(experiments["line"]) == {"A"}
     pd.testing.assert_frame_equal(
@@ -111,40 +146,76 @@ def test_truth_of_another_line_is_never_used(planted):
 
 def test_own_gene_of_the_tf_does_not_count(planted):
     extra = {
-        name: pd.concat([edges, pd.DataFrame({"tf": sorted(TFS), "gene": sorted(TFS), "weight": 1e6, "evidence": "x"})])
+        name: pd.concat(
+            [
+                edges,
+                pd.DataFrame(
+                    {
+                        "tf": sorted(TFS),
+                        "gene": sorted(TFS),
+                        "weight": 1e6,
+                        "evidence": "x",
+                    }
+                ),
+            ]
+        )
         for name, edges in planted.networks.items()
     }
     expected, experiments = run(planted)
     found, _ = run(planted, extra)
     columns = ["task", "arm", "metric", "member", "value"]
     for metric in ("auprc_ratio", "early_precision_ratio"):
-        rows = [t[(t["arm"] == "eregulon") & (t["metric"] == metric)][columns] for t in (found, expected)]
+        rows = [
+            t[(t["arm"] == "eregulon") & (t["metric"] == metric)][columns]
+            for t in (found, expected)
+        ]
         pd.testing.assert_frame_equal(*rows)
     assert (experiments["positives"] == 40).all()
     assert (expected.query("metric == 'auprc_ratio'")["n"] == 399).all()
 
 
 def test_a_silent_network_fails_and_is_not_random(planted):
-    silent = {name: edges[edges["tf"] != "TF2"] for name, edges in planted.networks.items()}
+    silent = {
+        name: edges[edges["tf"] != "TF2"] for name, edges in planted.networks.items()
+    }
     scores, _ = run(planted, silent)
-    rows = scores[(scores["arm"] == "eregulon") & (scores["metric"] == "auprc_ratio") & (scores["task"] == "type a")]
+    rows = scores[
+        (scores["arm"] == "eregulon")
+        & (scores["metric"] == "auprc_ratio")
+        & (scores["task"] == "type a")
+    ]
     assert rows[rows["value"].isna()]["member"].tolist() == ["TF2"]
-    assert median(scores, "eregulon", "pooled_auprc_ratio") < median(run(planted)[0], "eregulon", "pooled_auprc_ratio")
+    assert median(scores, "eregulon", "pooled_auprc_ratio") < median(
+        run(planted)[0], "eregulon", "pooled_auprc_ratio"
+    )
 
 
 def test_edges_with_chip_evidence_alone_stand_apart(planted):
     networks = {name: edges.copy() for name, edges in planted.networks.items()}
     for edges in networks.values():
-        edges["evidence"] = np.where(edges["tf"] == "TF1", "chip:ReMap", "prior:TRRUST|chip:ReMap")
+        edges["evidence"] = np.where(
+            edges["tf"] == "TF1", "chip:ReMap", "prior:TRRUST|chip:ReMap"
+        )
     scores, _ = run(planted, networks)
-    rows = scores.query("arm == 'eregulon_without_chip' and metric == 'auprc_ratio' and task == 'type a'")
+    rows = scores.query(
+        "arm == 'eregulon_without_chip' and metric == 'auprc_ratio' and task == 'type a'"
+    )
     assert rows[rows["value"].isna()]["member"].tolist() == ["TF1"]
     assert median(scores, "eregulon_without_chip") == median(scores, "eregulon") > 5
 
 
 def test_experiments_are_told_apart(planted):
-    content = planted.content | {"POL2 A": planted.genes[:50], "TF5 A": ["G1", "G2"], "OLD1 A": planted.genes[50:80]}
-    _, experiments = run(planted, content=content, known_tfs=TFS | {"TF5", "NEW1"}, aliases={"OLD1": "NEW1"})
+    content = planted.content | {
+        "POL2 A": planted.genes[:50],
+        "TF5 A": ["G1", "G2"],
+        "OLD1 A": planted.genes[50:80],
+    }
+    _, experiments = run(
+        planted,
+        content=content,
+        known_tfs=TFS | {"TF5", "NEW1"},
+        aliases={"OLD1": "NEW1"},
+    )
     fate = experiments.query("line == 'A'").set_index("experiment")["fate"]
     assert fate["POL2"] == "no known TF"
     assert fate["TF5"] == "fewer than 10 targets"
@@ -167,5 +238,8 @@ def test_prior_without_chip_leaves_chip_out_of_pairs_and_counts():
         }
     )
     arms = split_prior(pairs, ["ReMap_DoRothEA"])
-    assert arms["prior_without_chip"].to_numpy().tolist() == [["A", "y", 1], ["B", "z", 1]]
+    assert arms["prior_without_chip"].to_numpy().tolist() == [
+        ["A", "y", 1],
+        ["B", "z", 1],
+    ]
     assert arms["prior_with_chip"]["n_sources"].tolist() == [1, 2, 1]

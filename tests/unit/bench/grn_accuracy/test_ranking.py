@@ -13,7 +13,9 @@ def test_against_scikit_learn_with_excluded_genes(decimals):
     included = rng.random((4, 300)) < 0.9
     found, _ = precision_ratios(scores, truths, included)
     for truth, kept, ratio in zip(truths, included, found, strict=True):
-        expected = average_precision_score(truth[kept], scores[kept]) / truth[kept].mean()
+        expected = (
+            average_precision_score(truth[kept], scores[kept]) / truth[kept].mean()
+        )
         assert ratio == pytest.approx(expected)
 
 

@@ -10,7 +10,9 @@ from grnformer.prep.fragments.scan import scan_fragments
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
-MISSING = [name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None]
+MISSING = [
+    name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None
+]
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +24,9 @@ def snapatac() -> None:
 
 @pytest.fixture(scope="session")
 def simulation() -> Simulation:
-    return simulate_multiome(seed=3, n_cells=120, n_genes=120, n_tfs=6, atac_per_cell=500.0)
+    return simulate_multiome(
+        seed=3, n_cells=120, n_genes=120, n_tfs=6, atac_per_cell=500.0
+    )
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +42,9 @@ def lengths(simulation: Simulation) -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
-def scanned(simulation: Simulation, fragments: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def scanned(
+    simulation: Simulation, fragments: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     return scan_fragments(fragments, set(simulation.tss["chrom"]))
 
 
@@ -54,5 +60,7 @@ def imported(
     from grnformer.prep.fragments.snapatac import import_fragments
 
     target = tmp_path_factory.mktemp("imported") / "fragments.h5ad"
-    import_fragments(str(fragments), target, simulation.atac.obs_names[:-5].tolist(), lengths)
+    import_fragments(
+        str(fragments), target, simulation.atac.obs_names[:-5].tolist(), lengths
+    )
     return target

@@ -44,7 +44,9 @@ def test_it_is_iterative_overlap_removal() -> None:
     called = {"a": peaks(1), "b": peaks(2, n=40)}
     found = merge_peaks(called, LENGTHS, None, half_width=250)
     contracts.check(found, "consensus_peaks", where="test")
-    assert set(zip(found["chrom"], found["start"] + 250, strict=True)) == slowly(called, 250)
+    assert set(zip(found["chrom"], found["start"] + 250, strict=True)) == slowly(
+        called, 250
+    )
     assert (found["end"] - found["start"] == 501).all()
     for _, part in found.groupby("chrom"):
         assert (part["start"].to_numpy()[1:] >= part["end"].to_numpy()[:-1]).all()
@@ -54,12 +56,18 @@ def test_depth_of_a_pseudobulk_does_not_decide() -> None:
     """A deep pseudobulk's scores are all higher; its share of the regions is not."""
     shallow = peaks(3)
     deep = shallow.assign(
-        summit=shallow["summit"] + 100, score=50 * shallow["score"].sample(frac=1, random_state=1).to_numpy()
+        summit=shallow["summit"] + 100,
+        score=50 * shallow["score"].sample(frac=1, random_state=1).to_numpy(),
     )
-    found = merge_peaks({"deep": deep, "shallow": shallow}, LENGTHS, None, half_width=250)
+    found = merge_peaks(
+        {"deep": deep, "shallow": shallow}, LENGTHS, None, half_width=250
+    )
     assert 0.35 < (found["best_group"] == "deep").mean() < 0.65
     again = merge_peaks(
-        {"deep": deep.assign(score=deep["score"] / 1000), "shallow": shallow}, LENGTHS, None, half_width=250
+        {"deep": deep.assign(score=deep["score"] / 1000), "shallow": shallow},
+        LENGTHS,
+        None,
+        half_width=250,
     )
     assert again["region"].tolist() == found["region"].tolist()
 
@@ -67,22 +75,31 @@ def test_depth_of_a_pseudobulk_does_not_decide() -> None:
 def test_order_of_rows_and_groups_does_not_matter() -> None:
     one = merge_peaks({"a": peaks(4), "b": peaks(5)}, LENGTHS, None, half_width=250)
     two = merge_peaks(
-        {"b": peaks(5)[::-1], "a": peaks(4).sample(frac=1, random_state=0)}, LENGTHS, None, half_width=250
+        {"b": peaks(5)[::-1], "a": peaks(4).sample(frac=1, random_state=0)},
+        LENGTHS,
+        None,
+        half_width=250,
     )
     pd.testing.assert_frame_equal(one, two)
 
 
 def test_groups_of_a_region_are_those_with_a_peak_there() -> None:
     called = {
-        "a": pd.DataFrame({"chrom": "chr1", "summit": [1000, 5000], "score": [5.0, 5.0]}),
+        "a": pd.DataFrame(
+            {"chrom": "chr1", "summit": [1000, 5000], "score": [5.0, 5.0]}
+        ),
         "b": pd.DataFrame({"chrom": "chr1", "summit": [1300], "score": [1.0]}),
     }
-    found = merge_peaks(called, LENGTHS, None, half_width=250).set_index("region")["groups"]
+    found = merge_peaks(called, LENGTHS, None, half_width=250).set_index("region")[
+        "groups"
+    ]
     assert found.to_dict() == {"chr1:1050-1551": "a;b", "chr1:4750-5251": "a"}
 
 
 def test_blacklisted_peaks_are_left_out(tmp_path) -> None:
-    (tmp_path / "list.bed").write_text("chr1\t0\t9000\tHigh Signal\nchr1\t100\t200\tLow\nchr2\t19000\t20000\tHigh\n")
+    (tmp_path / "list.bed").write_text(
+        "chr1\t0\t9000\tHigh Signal\nchr1\t100\t200\tLow\nchr2\t19000\t20000\tHigh\n"
+    )
     barred = read_blacklist(tmp_path / "list.bed", LENGTHS)
     found = merge_peaks({"a": peaks(6)}, LENGTHS, barred, half_width=250)
     assert not overlaps_any(found, barred).any()
@@ -94,13 +111,16 @@ def test_blacklisted_peaks_are_left_out(tmp_path) -> None:
 def test_overlaps_by_brute_force() -> None:
     rng = np.random.default_rng(0)
     regions, others = (
-        pd.DataFrame({"chrom": rng.choice(["chr1", "chr2"], n), "start": rng.integers(0, 900, n)}).assign(
-            end=lambda t: t["start"] + rng.integers(1, 40, len(t))
-        )
+        pd.DataFrame(
+            {"chrom": rng.choice(["chr1", "chr2"], n), "start": rng.integers(0, 900, n)}
+        ).assign(end=lambda t: t["start"] + rng.integers(1, 40, len(t)))
         for n in (200, 15)
     )
     expected = [
-        any(o.chrom == r.chrom and r.start < o.end and o.start < r.end for o in others.itertuples())
+        any(
+            o.chrom == r.chrom and r.start < o.end and o.start < r.end
+            for o in others.itertuples()
+        )
         for r in regions.itertuples()
     ]
     assert overlaps_any(regions, others).tolist() == expected

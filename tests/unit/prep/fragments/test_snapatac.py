@@ -22,7 +22,9 @@ CALLING = {"q_value": 0.05, "tag_shift": -75, "tag_length": 150}
 
 
 @pytest.fixture(scope="module")
-def consensus(imported: Path, simulation: Simulation, lengths: dict[str, int]) -> pd.DataFrame:
+def consensus(
+    imported: Path, simulation: Simulation, lengths: dict[str, int]
+) -> pd.DataFrame:
     groups = pd.DataFrame(
         {
             "sample": "s1",
@@ -39,11 +41,15 @@ def consensus(imported: Path, simulation: Simulation, lengths: dict[str, int]) -
 
 def test_a_missing_extra_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"(?s)no snapatac2 and no MACS3 for .*make env-fragments"):
+    with pytest.raises(
+        InputError, match=r"(?s)no snapatac2 and no MACS3 for .*make env-fragments"
+    ):
         ours.require_snapatac()
 
 
-def test_cuts_are_enriched_where_they_were_planted(imported: Path, simulation: Simulation) -> None:
+def test_cuts_are_enriched_where_they_were_planted(
+    imported: Path, simulation: Simulation
+) -> None:
     """Promoters are open: enriched; sites moved by 5 kb are not. Forward and backward genes alike."""
     scores, library = ours.measure_tss_enrichment(imported, simulation.tss)
     assert scores.index.isin(simulation.atac.obs_names).all()
@@ -62,20 +68,31 @@ def test_no_site_on_the_chromosomes(imported: Path, simulation: Simulation) -> N
         ours.measure_tss_enrichment(imported, simulation.tss.assign(chrom="chrX"))
 
 
-def test_peaks_are_the_planted_regions(consensus: pd.DataFrame, simulation: Simulation) -> None:
+def test_peaks_are_the_planted_regions(
+    consensus: pd.DataFrame, simulation: Simulation
+) -> None:
     """Every peak is a planted region, and nearly every open region has its peak, at its middle."""
     assert overlaps_any(consensus, simulation.regions).mean() > 0.95
     found = overlaps_any(simulation.regions, consensus)
     depth = np.asarray(simulation.atac.X.sum(axis=0)).ravel()
     assert found[depth > np.median(depth)].mean() > 0.95
     nearest = consensus.merge(simulation.regions, on="chrom", suffixes=("", "_planted"))
-    away = (nearest["start"] - nearest["start_planted"]).abs().groupby(nearest["region"]).min()
+    away = (
+        (nearest["start"] - nearest["start_planted"])
+        .abs()
+        .groupby(nearest["region"])
+        .min()
+    )
     assert away.median() < 50
 
 
-def test_counts_are_those_planted(imported: Path, consensus: pd.DataFrame, simulation: Simulation) -> None:
+def test_counts_are_those_planted(
+    imported: Path, consensus: pd.DataFrame, simulation: Simulation
+) -> None:
     """Counts of cells in the peaks found follow the matrix that the fragments were drawn from."""
-    counts, frip = ours.count_fragments(str(imported), consensus["region"].tolist(), "paired-insertion")
+    counts, frip = ours.count_fragments(
+        str(imported), consensus["region"].tolist(), "paired-insertion"
+    )
     assert counts.shape == (115, len(consensus))
     assert 0.6 < frip.median() < 0.95
     middle = (consensus["start"] + consensus["end"]) // 2
@@ -89,15 +106,25 @@ def test_counts_are_those_planted(imported: Path, consensus: pd.DataFrame, simul
     ).dropna()  # fmt: skip
     assert len(pairs) > 0.8 * len(consensus)
     number = pairs["number"].astype(int).to_numpy()
-    mine = counts[:, consensus.set_index("region").index.get_indexer(pairs["region"])].toarray()
+    mine = counts[
+        :, consensus.set_index("region").index.get_indexer(pairs["region"])
+    ].toarray()
     truth = simulation.atac[frip.index].X[:, number].toarray()
     assert np.corrcoef(mine.ravel(), truth.ravel())[0, 1] > 0.9
     assert np.corrcoef(mine.sum(axis=0), truth.sum(axis=0))[0, 1] > 0.97
 
 
-def test_strategies_of_counting_are_what_they_say(imported: Path, consensus: pd.DataFrame, fragments: Path) -> None:
+def test_strategies_of_counting_are_what_they_say(
+    imported: Path, consensus: pd.DataFrame, fragments: Path
+) -> None:
     """Against plain counting: ends within the region, once a fragment; each end; fragments that overlap."""
-    table = pd.read_csv(fragments, sep="\t", header=None, comment="#", names=["chrom", "start", "end", "barcode", "n"])
+    table = pd.read_csv(
+        fragments,
+        sep="\t",
+        header=None,
+        comment="#",
+        names=["chrom", "start", "end", "barcode", "n"],
+    )
     regions = consensus["region"].tolist()[:40]
     made = {
         name: ours.count_fragments(str(imported), regions, name)
@@ -115,19 +142,33 @@ def test_strategies_of_counting_are_what_they_say(imported: Path, consensus: pd.
             ("insertion", first.astype(int) + last),
             ("fragment", over),
         ):
-            expected = count.groupby(near["barcode"]).sum().reindex(barcodes, fill_value=0)
-            np.testing.assert_array_equal(made[name][0][:, i].toarray().ravel(), expected, err_msg=f"{name} {i}")
+            expected = (
+                count.groupby(near["barcode"]).sum().reindex(barcodes, fill_value=0)
+            )
+            np.testing.assert_array_equal(
+                made[name][0][:, i].toarray().ravel(), expected, err_msg=f"{name} {i}"
+            )
 
 
 def test_one_set_of_regions_over_two_samples(
-    imported: Path, simulation: Simulation, consensus: pd.DataFrame, lengths: dict[str, int]
+    imported: Path,
+    simulation: Simulation,
+    consensus: pd.DataFrame,
+    lengths: dict[str, int],
 ) -> None:
     """The same cells twice, as two samples: peaks are called on both together, so they can only be surer."""
     annotation = simulation.annotation
     groups = pd.concat(
-        [pd.DataFrame({"sample": s, "barcode": annotation["barcode"], "group": "all"}) for s in ("a", "b")]
+        [
+            pd.DataFrame(
+                {"sample": s, "barcode": annotation["barcode"], "group": "all"}
+            )
+            for s in ("a", "b")
+        ]
     )
-    twice = ours.call_peaks({"a": str(imported), "b": str(imported)}, groups, **CALLING)["all"]
+    twice = ours.call_peaks(
+        {"a": str(imported), "b": str(imported)}, groups, **CALLING
+    )["all"]
     once = ours.call_peaks({"a": str(imported)}, groups, **CALLING)["all"]
     shared = twice.merge(once, on=["chrom", "summit"], suffixes=("", "_once"))
     assert len(shared) > 100
@@ -135,7 +176,9 @@ def test_one_set_of_regions_over_two_samples(
 
 
 @pytest.mark.mirror
-@pytest.mark.skipif(not MIRROR, reason="no mirror of real data: GRNFORMER_MIRROR is not set")
+@pytest.mark.skipif(
+    not MIRROR, reason="no mirror of real data: GRNFORMER_MIRROR is not set"
+)
 def test_real_fragments_of_archr(snapatac: None, tmp_path: Path) -> None:
     """29,399 fragments of 150 blood cells, hg19, chr5 and chr11, named by lineage.
 
@@ -144,13 +187,23 @@ def test_real_fragments_of_archr(snapatac: None, tmp_path: Path) -> None:
     path = Path(str(MIRROR)) / "fragments" / "ArchR_PBSmall_fragments_hg19.tsv.gz"
     barcodes, chromosomes = scan_fragments(path, {"chr5", "chr11"})
     lengths = chromosomes.set_index("chrom")["length"].to_dict()
-    ours.import_fragments(str(path), tmp_path / "f.h5ad", barcodes["barcode"].tolist(), lengths)
-    groups = pd.DataFrame({"sample": "s", "barcode": barcodes["barcode"], "group": barcodes["barcode"].str[0]})
+    ours.import_fragments(
+        str(path), tmp_path / "f.h5ad", barcodes["barcode"].tolist(), lengths
+    )
+    groups = pd.DataFrame(
+        {
+            "sample": "s",
+            "barcode": barcodes["barcode"],
+            "group": barcodes["barcode"].str[0],
+        }
+    )
     called = ours.call_peaks({"s": str(tmp_path / "f.h5ad")}, groups, **CALLING)
     assert sorted(called) == ["B", "M", "T"]
     peaks = merge_peaks(called, lengths, None, half_width=250)
     assert len(peaks) > 1000
-    counts, frip = ours.count_fragments(str(tmp_path / "f.h5ad"), peaks["region"].tolist(), "paired-insertion")
+    counts, frip = ours.count_fragments(
+        str(tmp_path / "f.h5ad"), peaks["region"].tolist(), "paired-insertion"
+    )
     assert frip.median() > 0.6
     # Lineages differ: cells are nearer to their own lineage's mean than to the others'.
     share = np.asarray(counts.todense(), dtype=float)
@@ -166,13 +219,21 @@ TSS_HG19 = "resources/tss_hg19.bed"
 
 @pytest.mark.mirror
 @pytest.mark.skipif(
-    not MIRROR or not Path(TSS_HG19).exists(), reason=f"no mirror of real data, or no {TSS_HG19} fetched"
+    not MIRROR or not Path(TSS_HG19).exists(),
+    reason=f"no mirror of real data, or no {TSS_HG19} fetched",
 )
 def test_real_fragments_tell_the_genome_build(snapatac: None, tmp_path: Path) -> None:
     path = Path(str(MIRROR)) / "fragments" / "ArchR_PBSmall_fragments_hg19.tsv.gz"
     barcodes, chromosomes = scan_fragments(path, {"chr5", "chr11"})
     lengths = chromosomes.set_index("chrom")["length"].to_dict()
-    ours.import_fragments(str(path), tmp_path / "f.h5ad", barcodes["barcode"].tolist(), lengths)
+    ours.import_fragments(
+        str(path), tmp_path / "f.h5ad", barcodes["barcode"].tolist(), lengths
+    )
     sites = read_tss(TSS_HG19)
     assert ours.measure_tss_enrichment(tmp_path / "f.h5ad", sites)[1] > 5
-    assert ours.measure_tss_enrichment(tmp_path / "f.h5ad", sites.assign(tss=sites["tss"] + 300_000))[1] < 2
+    assert (
+        ours.measure_tss_enrichment(
+            tmp_path / "f.h5ad", sites.assign(tss=sites["tss"] + 300_000)
+        )[1]
+        < 2
+    )
