@@ -50,6 +50,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(path)
         os.replace(temporary, path)
     finally:
+        # After the rename nothing is there; what is left is of a failure.
         if temporary.is_dir():
             shutil.rmtree(temporary)
         else:
@@ -115,6 +116,7 @@ def read_delimited(
     """
     import pandas as pd
 
+    # The header first: pandas takes types and missing words by column.
     columns = pd.read_csv(path, sep=separator, nrows=0).columns
     words = {column: MISSING_NUMBERS for column in columns if column not in text}
     types = {column: str for column in columns if column in text}
@@ -140,6 +142,7 @@ def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
             {column: types[column] for column in frame if column in types}
         )
 
+    # Text is read verbatim, so a missing one is still the empty text.
     for column in contracts.text_columns(contract, header, nullable=True):
         frame[column] = frame[column].mask(frame[column] == "")
     return frame
@@ -239,6 +242,8 @@ def write_json(
     """Write JSON (sorted keys, two spaces), checked against `contract` where one is named."""
     if contract:
         contracts.check(content, contract, where=path)
+
+    # Sorted keys: equal content gives equal bytes.
     with atomic(path) as temporary:
         temporary.write_text(
             json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8"

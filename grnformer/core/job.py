@@ -31,6 +31,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     keeps its traceback.
     """
     os.environ.update(dict.fromkeys(_THREADS, str(snakemake.threads)))
+
+    # Kept, since standard error is the log from here on.
     terminal = sys.stderr
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +59,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
             terminal.write(f"\n{message}\n")
             sys.exit(1)
         except BaseException:
+            # Of an interrupt, too: the log says what ended the job.
             log.write(traceback.format_exc())
             raise
         finally:

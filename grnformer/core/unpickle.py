@@ -117,6 +117,7 @@ def _read_dict(
                 path, f"no readable pickle ({error})", expected
             ) from error
 
+    # What may be called can still build other things: every value is looked at.
     plain = isinstance(content, dict) and all(isinstance(name, str) for name in content)
     if not plain or not all(isinstance(value, kinds) for value in content.values()):
         raise _unexpected(path, "a pickle of something else", expected)

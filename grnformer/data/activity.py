@@ -76,6 +76,7 @@ class VisibleActivity:
     ) -> None:
         self._columns = store.columns
         if nodes is not None:
+            # Node -> column of the file; -1 where it lacks the gene: never a token.
             self._columns = np.full(len(graph.genes), -1)
             self._columns[nodes] = store.columns
 
@@ -97,6 +98,7 @@ class VisibleActivity:
                 "build the bundle from this very file",
             )
 
+        # Thresholds stand by ascending eRegulon: a search gives its column.
         column = np.searchsorted(self._scored, graph.members["eregulon"].to_numpy())
         shape = (len(store.all_genes), len(self._scored))
         return sp.csr_matrix((np.ones(len(place)), (place, column)), shape=shape)
@@ -124,6 +126,7 @@ class VisibleActivity:
         # numba compiles AUCell when it is imported: only runs that score pay for it.
         from grnformer.grn.activity.recovery import score_cells
 
+        # (cells, genes of the file): all of them are ranked, only some are tokens.
         masked = np.zeros(expression.shape, bool)
         masked_row = np.nonzero(masked_BL)[0]
         masked[masked_row, self._columns[gene_BL[masked_BL]]] = True
@@ -131,10 +134,12 @@ class VisibleActivity:
         row = np.repeat(np.arange(len(gene_BL)), np.diff(expression.indptr))
         # A stored 0 ranks as a gene that is not expressed.
         data = np.where(masked[row, expression.indices], 0, expression.data)
+        # New values over the same index arrays, which are not copied.
         visible = sp.csr_matrix(
             (data, expression.indices, expression.indptr), shape=expression.shape
         )
 
         auc = score_cells(visible, self._members, self._rank_cutoff)
+        # eRegulons without an edge in the graph have no threshold and stay 0.
         active[:, self._scored] = auc > self._thresholds
         return active

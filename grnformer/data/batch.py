@@ -46,6 +46,7 @@ class Batch:
     def _changed(
         self, change: Callable[[torch.Tensor], torch.Tensor], type_B: np.ndarray
     ) -> Batch:
+        # Fields that are None, of backbones without padding or depth, stay None.
         tensors = {
             name: change(value)
             for name, value in vars(self).items()
@@ -55,6 +56,7 @@ class Batch:
 
     def expressed(self) -> list[np.ndarray]:
         """Genes of each cell that the model sees expressed."""
+        # Padding has the value 0: it drops out with the genes that are not expressed.
         seen = ((self.value_BL > 0) & ~self.masked_BL).cpu().numpy()
         genes = self.gene_BL.cpu().numpy()
         return [row[kept] for row, kept in zip(genes, seen, strict=True)]
@@ -103,5 +105,7 @@ def draw_mask(
         counts = np.rint(fraction * present.sum(1)).astype(int)
         # Padding ranks behind every token, so that it is never among the lowest `counts`.
         drawn = np.where(present, drawn, 2.0)
+
+    # The lowest numbers of a row are masked: an exact count, not a chance a token.
     rank = np.argsort(np.argsort(drawn, axis=1), axis=1)
     return rank < counts[:, None]

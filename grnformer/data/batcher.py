@@ -71,6 +71,7 @@ class Batcher:
         self.n_tokens = self.at_most(n_tokens)
 
         types = corpus.cell_types
+        # Behind the bundle's types, whose numbers are those of the edge arrays.
         without_network = sorted(set(types) - set(cell_types))
         self.cell_types = [*cell_types, *without_network]
         number = pd.Series(range(len(self.cell_types)), index=self.cell_types)
@@ -115,6 +116,7 @@ class Batcher:
         if all(part.nodes is None for _, part in parts):
             return values
 
+        # Unmeasured genes add 0 to the sums, so only the counts must leave them out.
         total, count = np.zeros(n_genes), np.zeros(n_genes)
         for block, part in parts:
             total += np.asarray(block.sum(0)).ravel()
@@ -124,6 +126,7 @@ class Batcher:
         filled = []
         for block, part in parts:
             missing = np.setdiff1d(np.arange(n_genes), part.measured(n_genes))
+            # An entry for each row and missing gene, where the block has none.
             row = np.repeat(np.arange(block.shape[0]), len(missing))
             column = np.tile(missing, block.shape[0])
             means = mean[column].astype(block.dtype)
@@ -162,6 +165,7 @@ class Batcher:
     ) -> Batch:
         """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
         tokens = self._tokenise(rows, values, rng)
+        # With nothing masked, activity scored on all genes gives nothing away.
         nothing_BL = np.zeros(tokens.gene_BL.shape, bool)
         active_BK = self._stored.rows(self.corpus.names(rows))
         return make_batch(tokens, nothing_BL, self.type_of_cell[rows], active_BK)
@@ -177,6 +181,7 @@ class Batcher:
 
         made = []
         for n, places in divided:
+            # Sampled over the part's own columns, then numbered as nodes again.
             nodes = self.corpus.parts[n].measured(len(self.graph.genes))
             tokens = self.tokeniser.tokenise(
                 values[places][:, nodes], self.n_tokens, rng
@@ -195,6 +200,7 @@ class Batcher:
         active_BK = np.zeros((len(rows), len(self.graph.eregulon_names)), np.float32)
         for n, places in self.corpus.divide(rows):
             visible = self._visible[n]
+            # Rows are as wide as the widest part: what is beyond its own is empty.
             narrow = widen(expression[places], visible.n_needed)
             active_BK[places] = visible.score(
                 narrow, gene_BL[places], masked_BL[places]

@@ -111,13 +111,17 @@ class CellStore:
 
     def _read_span(self, rows: np.ndarray) -> sp.csr_matrix:
         first, last = int(rows[0]), int(rows[-1]) + 1
+        # One read an array, with the rows in between: many small reads would cost more.
         indptr = self._x["indptr"][first : last + 1]
         start, end = int(indptr[0]), int(indptr[-1])
         values, indices = self._x["data"][start:end], self._x["indices"][start:end]
 
+        # Row bounds count through the file: here from the first value read.
         span = sp.csr_matrix(
             (values, indices, indptr - start), shape=(last - first, len(self.all_genes))
         )
+
+        # Normalised with all genes: the columns of the graph alone have smaller totals.
         chosen = span[rows - first]
         return normalise(chosen).astype(np.float32) if self.counts else chosen
 
@@ -131,6 +135,7 @@ class CellStore:
     def digest(self) -> str:
         """SHA-256 of cells, genes and stored values."""
         digest = hashlib.sha256("\n".join([*self.cells, *self._genes]).encode())
+        # A part at a time: the arrays together may be larger than memory.
         for key in ("data", "indices", "indptr"):
             array = self._x[key]
             for start in range(0, array.shape[0], _VALUES_HASHED):
@@ -152,5 +157,6 @@ class CellStore:
 def normalise(counts: sp.csr_matrix) -> sp.csr_matrix:
     """log1p of counts per 10,000 of each row, as in prep."""
     total = np.asarray(counts.sum(1)).ravel()
+    # A cell without counts stays 0, and nothing is divided by 0.
     scaled = sp.csr_matrix(sp.diags(_TOTAL / np.maximum(total, 1)) @ counts)
     return scaled.log1p()

@@ -119,6 +119,7 @@ class Corpus:
         # Sorted: the order of names in a settings file must change neither rows nor checkpoints.
         for name in sorted(paths):
             about, genes = described[name], sources[name].sort_values("node")
+            # Counts are normalised as they are read; logarithms are taken as they are.
             counts = about["values"] == "counts"
             store = CellStore(paths[name], genes["gene"].tolist(), counts=counts)
             type_names = [about["cell_types"][given] for given in store.type_names]
@@ -129,6 +130,7 @@ class Corpus:
                 np.array(type_names, dtype=object),
                 first=n_cells,
                 name=name,
+                # Nodes ascend and differ: as many as the graph has are all, in order.
                 nodes=None if len(nodes) == n_genes else nodes,
                 eregulons=(first_eregulon, end_eregulon),
                 rank_cutoff=about["rank_cutoff"],
@@ -151,6 +153,7 @@ class Corpus:
 
     def part_of(self, rows: np.ndarray) -> np.ndarray:
         """Number of the part that each row is in."""
+        # The last part that begins at the row or before it.
         return np.searchsorted(self._first, rows, side="right") - 1
 
     def divide(self, rows: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -163,6 +166,7 @@ class Corpus:
         block = np.empty(len(rows), np.int64)
         first = 0
         for _, places in self.divide(rows):
+            # Numbers go on over parts, each of which begins a block of its own.
             block[places] = first + np.arange(len(places)) // block_cells
             first = int(block[places[-1]]) + 1
         return block
@@ -206,6 +210,7 @@ class Corpus:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # The stack closes every file, even if closing one of them fails.
         with ExitStack() as stack:
             for part in self.parts:
                 stack.push(part.store)
@@ -219,6 +224,7 @@ def widen(
         return matrix
     indices = matrix.indices
     if columns is not None:
+        # Node numbers are int64: cast back, so that int32 indices stay as small.
         indices = columns[indices].astype(indices.dtype)
     return sp.csr_matrix(
         (matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], n_columns)

@@ -70,6 +70,8 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
         self.cells, self.rows, self.seed = cells, rows, seed
         self.batch_size = min(batch_size, len(rows))
         self.held_blocks, self.n_steps = held_blocks, n_steps
+
+        # Rows that fill no batch are left out: each epoch's order leaves out others.
         self.steps_per_epoch = max(1, len(rows) // self.batch_size)
         self._block = cells.corpus.number_blocks(rows, block_cells)
         self.divide(0, 0, 1, 1)
@@ -92,6 +94,8 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
                 "raise batch_size, or start fewer processes",
             )
         self.start, self._n_parts = start, n_parts
+
+        # Parts are numbered over all processes; those of one are neighbours.
         self._numbers = range(process * accumulate, (process + 1) * accumulate)
 
     def __iter__(self) -> Iterator[tuple[int, StepParts]]:
@@ -113,12 +117,17 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
         """Order of the training rows in an epoch (places in `rows`), and the group of blocks that each belongs to."""
         rng = np.random.default_rng([self.seed, ORDER, epoch])
         n_blocks = self._block[-1] + 1
+
+        # Blocks in random order, `held_blocks` at a time a group.
         group_of_block = np.argsort(rng.permutation(n_blocks)) // self.held_blocks
         groups = group_of_block[self._block]
+
+        # By group, at random within it: a process reads a group once an epoch.
         return np.lexsort([rng.random(len(self.rows)), groups]), groups
 
     def read(self, members: np.ndarray) -> Rows:
         """Training rows at these places (ascending), block by block."""
+        # A group's blocks may lie far apart in the file: each is a read of its own.
         breaks = np.flatnonzero(np.diff(self._block[members])) + 1
         return stack_rows(
             [self.cells.read(self.rows[block]) for block in np.split(members, breaks)]
@@ -130,6 +139,7 @@ class StepBatches(IterableDataset[tuple[int, StepParts]]):
             return StepParts([batch], [1.0], tokens)
 
         places = np.array_split(np.arange(len(batch.type_B)), self._n_parts)
+        # The loss is a mean over masked tokens; 1 in place of 0 keeps weights defined.
         masked_B = batch.masked_BL.sum(1).numpy()
         mean = max(masked_B.sum(), 1) / self._n_parts
         chosen = [places[number] for number in self._numbers]
@@ -157,6 +167,7 @@ class _Shuffled:
         for group in np.unique(self._group_of_row[wanted]):
             self._hold(group)
             inside = wanted[self._group_of_row[wanted] == group]
+            # Held rows stand as `_members`, which ascends.
             parts.append(self._held.take(np.searchsorted(self._members, inside)))
         return wanted, stack_rows(parts)
 
@@ -175,6 +186,7 @@ def load(
         source: Iterator[tuple[int, StepParts]] = iter(batches)
     else:
         source = iter(
+            # An item is a whole step: nothing is left to batch or to collate.
             DataLoader(
                 batches,
                 batch_size=None,

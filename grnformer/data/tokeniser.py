@@ -55,6 +55,7 @@ def join_tokens(parts: list[tuple[np.ndarray, Tokens]], n_rows: int) -> Tokens:
         there = np.s_[places, : tokens.gene_BL.shape[1]]
         gene_BL[there], value_BL[there] = tokens.gene_BL, tokens.value_BL
         present_BL[there] = True if tokens.present_BL is None else tokens.present_BL
+        # Padded by the tokeniser, or here, behind the tokens of a longer part.
         padded |= tokens.present_BL is not None or tokens.gene_BL.shape[1] < length
         if tokens.depth_B is not None:
             depth_B = (

@@ -36,6 +36,7 @@ def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
     for span in _spans(expression):
         values = expression.data[span]
         if len(values):
+            # Ranks count from 1: no bin is 0, which means not expressed.
             quantile = rankdata(values) / len(values)
             binned[span] = np.ceil(quantile * n_bins) / n_bins
     return _with_values(expression, binned)
@@ -71,6 +72,7 @@ def draw_tokens(
         silent[expressed] = False
         others = rng.permutation(np.flatnonzero(silent))[: n_tokens - n_expressed]
 
+        # Expressed genes first: their values fill the front, the rest stay 0.
         gene[row] = np.concatenate([expressed[chosen], others])
         value[row, :n_expressed] = values.data[span][chosen]
     return gene, value
@@ -81,6 +83,7 @@ def cell_depth(values: sp.csr_matrix) -> np.ndarray:
 
     Exact where a cell has a gene with one count, as all but the deepest have; 10,000 where nothing is expressed.
     """
+    # log1p of 1: an empty row comes to 10,000.
     least = np.full(values.shape[0], np.log(2.0))
     # reduceat would give an empty row the first value of the next one.
     filled = np.flatnonzero(np.diff(values.indptr))
@@ -111,6 +114,7 @@ def rank_values(expression: sp.csr_matrix, medians: np.ndarray) -> sp.csr_matrix
 
     ranked = np.empty(expression.nnz, np.float32)
     for span in _spans(expression):
+        # A view: what is set in it is set in `ranked`.
         of_row = ranked[span]
         order = np.argsort(-scaled[span], kind="stable")
         of_row[order] = np.arange(len(order), 0, -1) / max(len(order), 1)
@@ -134,6 +138,7 @@ def highest_tokens(
 
     for row, span in enumerate(_spans(values)):
         count = counts[row]
+        # Stable: among equal values those stored first are taken, on every machine.
         order = np.argsort(-values.data[span], kind="stable")[:count]
         gene[row, :count] = values.indices[span][order]
         value[row, :count] = values.data[span][order]
@@ -148,6 +153,7 @@ def expressed_tokens(
     """How many of a row's tokens are expressed genes."""
     wanted = min(n_expressed, round(n_tokens * expressed_fraction))
     n_silent = n_genes - n_expressed
+    # Where too few genes are silent, expressed ones make up the number.
     return max(wanted, n_tokens - n_silent)
 
 
@@ -164,6 +170,7 @@ def token_weights(
         ]
     )
 
+    # A row without genes of one kind takes none of them: 0 / 1.
     of_expressed = taken / np.maximum(counts, 1)
     of_silent = (n_tokens - taken) / np.maximum(n_genes - counts, 1)
     return of_expressed, of_silent

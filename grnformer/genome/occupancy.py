@@ -107,6 +107,7 @@ def _best_odds(
         of_promoter = background_odds(in_promoters, in_background, n_bins=n_bins)
 
         of_gene = np.full(n_genes, -np.inf, dtype=np.float32)
+        # a gene may have several promoters: indexing would keep the last, not the best
         np.maximum.at(of_gene, row, of_promoter.astype(np.float32))
         for tf in motifs[number].tfs:
             t = column[tf]

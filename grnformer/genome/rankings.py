@@ -167,6 +167,7 @@ def write_scores(
 def _write(
     path: str | Path, values: np.ndarray, motifs: Sequence[str], features: Sequence[str]
 ) -> None:
+    # one column a gene or region: readers load those that they need
     columns = [pa.array(row) for row in np.ascontiguousarray(values)]
     columns.append(pa.array(motifs))
     table = pa.Table.from_arrays(columns, names=[*features, "motifs"])

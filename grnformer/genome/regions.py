@@ -17,6 +17,8 @@ def region_fraction(names: pd.Index) -> float:
     """Fraction of names (0 to 1, of at most 1,000 looked at) that read as chrom, start, end."""
     if not len(names):
         return 0.0
+
+    # spread over all names: files may hold genes first and regions behind them
     step = max(1, len(names) // 1000)
     some = names[::step].astype(str)
     return float(some.str.match(_PATTERN).mean())

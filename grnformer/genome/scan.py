@@ -102,6 +102,7 @@ def _groups(
     """Matrices in runs of about `_MATRICES_AT_ONCE`, those of one motif together."""
     group: list[tuple[int, np.ndarray]] = []
     for number, matrix in matrices:
+        # a motif is never split: the best of its matrices is found within one group
         is_full = len(group) >= _MATRICES_AT_ONCE
         if is_full and number != group[-1][0]:
             yield group

@@ -46,6 +46,7 @@ def read_tss(path: str | Path) -> pd.DataFrame:
     if {*_ENSDB, "tss", "strand"} <= set(table):
         kind = "EnsDb transcripts"
         sites = table.rename(columns=_ENSDB)
+        # EnsDb counts from 1, the contract from 0
         sites["tss"] -= 1
     elif set(needed) <= set(table):
         kind = "a plain table"

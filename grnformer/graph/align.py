@@ -64,6 +64,7 @@ def find_token(
     gene: str, vocabulary: Mapping[str, int], aliases: Mapping[str, str]
 ) -> int | None:
     """Id of one gene, by the rules of `align_genes`; None where it has none."""
+    # only an Ensembl id has a version: in symbols the dot is part of the name
     stem = gene.split(".")[0] if gene.startswith("ENS") else gene
     for name in (gene, stem, aliases.get(gene), aliases.get(stem)):
         if name is not None and name in vocabulary:

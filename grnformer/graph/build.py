@@ -64,6 +64,7 @@ def build_bundle(
     triplets = io.read_table(eregulons, "eregulons")
     active = io.read_anndata(cell_activity, "cell_activity")
 
+    # of both scales in every mode, so that all modes have the same genes
     network = pd.unique(
         pd.concat([edges["tf"], edges["gene"], triplets["tf"], triplets["gene"]])
     )
@@ -150,9 +151,12 @@ def number_edges(table: pd.DataFrame, genes: pd.DataFrame, group: str) -> pd.Dat
     numbered = kept[[group, "tf", "gene", "weight"]].assign(
         tf=kept["tf"].map(node),
         gene=kept["gene"].map(node),
+        # a sign of 0 counts as positive: as a factor it would delete the edge
         sign=np.where(kept["sign"] < 0, -1, 1),
     )
     key = [group, "tf", "gene"]
+
+    # largest weight first: it is the one of its key that stays
     numbered = numbered.sort_values(
         [*key, "weight"], ascending=[True, True, True, False]
     )
@@ -176,6 +180,8 @@ def number_eregulons(
             unknown[:5],
         )
     table = triplets[triplets["eregulon"].isin(names)].astype({"eregulon": str})
+
+    # one row a region before: a gene with several counts once, by its best weight
     table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(
         ["eregulon", "gene"]
     )
@@ -224,6 +230,8 @@ def _lost(
         }
     )
     lost = pd.concat([lost, left_out], ignore_index=True)
+
+    # an edge of several types, or of both scales, is lost once
     pairs = pd.concat(
         [edges[["tf", "gene"]], triplets[["tf", "gene"]]]
     ).drop_duplicates()

@@ -57,6 +57,7 @@ class Graph:
 
     def without_edges(self, *scales: str) -> Graph:
         """The same graph without the edges of the named scales (`cell_type`, `cell`)."""
+        # emptied tables keep their columns: readers need no case for them
         names = [name for scale in scales for name in TABLES[scale]]
         return replace(self, **{name: getattr(self, name).iloc[:0] for name in names})
 
@@ -127,10 +128,14 @@ def read_bundle(folder: str | Path) -> Bundle:
         name: io.read_table(folder / f"{name}.parquet", f"graph_{name}")
         for name in FILES
     }
+
+    # tables number the eRegulons: only the meta names them
     graph = Graph(
         **tables, eregulon_names=meta["eregulons"], rank_cutoff=meta["rank_cutoff"]
     )
     lost = io.read_table(folder / "lost.tsv", "lost_genes")
+
+    # the meta of a joined bundle, and of no other, lists datasets
     sources = (
         io.read_table(folder / "sources.parquet", "graph_sources")
         if "datasets" in meta

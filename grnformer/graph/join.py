@@ -65,8 +65,10 @@ def join_bundles(
         joint for of_dataset in regulons.values() for joint in of_dataset.values()
     ]
 
+    # by token: datasets may have different names of one gene
     node = genes.set_index("token")["node"]
     datasets: dict[str, dict[str, Any]] = {}
+    # eRegulons are numbered through: each dataset has a range of the numbers
     moved, first = [], 0
     for name, bundle in bundles.items():
         last = first + len(bundle.graph.eregulon_names)
@@ -85,6 +87,7 @@ def join_bundles(
             datasets[name] = {
                 "cell_types": known,
                 "eregulons": [first, first],
+                # the least that AUCell takes
                 "rank_cutoff": 2,
             }
 
@@ -95,6 +98,8 @@ def join_bundles(
     tables["edges"] = tables["edges"].sort_values(
         ["cell_type", "tf", "gene"], ignore_index=True
     )
+
+    # one number for the graph; cells are scored with that of their dataset
     rank_cutoff = max(bundle.graph.rank_cutoff for bundle in bundles.values())
     graph = Graph(genes, **tables, eregulon_names=eregulons, rank_cutoff=rank_cutoff)
     sources = _find_sources(bundles, measured, genes, vocabulary, aliases)
@@ -142,6 +147,7 @@ def _move(
         cell_type=graph.edges["cell_type"].map(types)
     )
 
+    # (genes of the dataset,), indexed by its node numbers
     joint_node = graph.genes["token"].map(node).to_numpy()
     for name in ("edges", "eregulons"):
         ends = {end: joint_node[tables[name][end]] for end in ("tf", "gene")}
@@ -154,6 +160,8 @@ def _join_genes(bundles: dict[str, Bundle]) -> pd.DataFrame:
     every = pd.concat(
         [bundle.graph.genes for bundle in bundles.values()], ignore_index=True
     )
+
+    # a gene that regulates in one dataset is a TF of the joint graph
     is_tf = every.groupby("token")["is_tf"].any()
     genes = every.drop_duplicates("token", ignore_index=True)
     return genes.assign(
@@ -190,6 +198,7 @@ def _find_sources(
     node = dict(zip(genes["token"], genes["node"], strict=True))
     tables = []
     for name, what in measured.items():
+        # what the bundle chose stays: the rest only fills in
         found: dict[int, str] = {}
         if name in bundles:
             of_bundle = bundles[name].graph.genes

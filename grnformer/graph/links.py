@@ -50,6 +50,7 @@ class EdgeBatch:
     @cached_property
     def _first_P(self) -> torch.Tensor:
         """First edge of each target."""
+        # edges are sorted by target; a search also places targets without an edge
         return torch.searchsorted(
             self.target_E, torch.arange(self.n_targets, device=self.target_E.device)
         )
@@ -96,7 +97,9 @@ class EdgeBatch:
         power_EH = (logit_EH - highest_PH[self.target_E]).exp()
         attention_EH = power_EH / F.embedding(self.target_E, self._sum_edges(power_EH))
 
+        # the sign comes after the softmax, whose weights are positive and sum to 1
         signed_EH = attention_EH * self.weight_E.sign()[:, None]
+        # a head at a time: embedding_bag takes one weight an edge
         heads = x_RS.chunk(target_PH.shape[1], dim=-1)
         return torch.cat(
             [self._sum(x, signed_EH[:, head]) for head, x in enumerate(heads)], dim=-1
@@ -118,6 +121,7 @@ class EdgeBatch:
             x_RS.contiguous(),
             self._first_P,
             mode="sum",
+            # embedding_bag wants weights of the type of x
             per_sample_weights=weight_E.to(x_RS.dtype).contiguous(),
         )
 
@@ -165,11 +169,14 @@ def gather_edges(
 
     n_cells, n_tokens = tokens.shape
     cells, genes = [np.repeat(np.arange(n_cells), n_tokens)], [tokens.ravel()]
+
+    # row of each (cell, gene), -1 as long as it has none; the hops fill it
     row_BN = np.full((n_cells, n_genes), -1)
     row_BN[cells[0], genes[0]] = np.arange(tokens.size)
 
     hops, n_rows = [], [tokens.size]
     for _ in range(n_layers):
+        # only rows that the last hop added: edges into earlier rows are there already
         frontier = cells[-1], genes[-1]
         *hop, cell, gene = _open_edges(
             first_GN,
@@ -211,6 +218,7 @@ def gather_edges(
         )
         for n_targets, rows, ends in zip(n_rows[:-1], n_rows[1:], n_edges, strict=True)
     ]
+    # the first layer to run is the last hop, furthest from the tokens
     return batches[::-1]
 
 
@@ -267,6 +275,7 @@ def _open_edges(
             activity = np.float32(1) if gate[edge] < 0 else active_KB[gate[edge], cell]
             if activity == 0:
                 continue
+            # reached for the first time: a row for the next hop to start from
             if row_BN[cell, source[edge]] < 0:
                 row_BN[cell, source[edge]] = n_rows + added
                 cell_A[added], gene_A[added] = cell, source[edge]
@@ -275,6 +284,7 @@ def _open_edges(
             target_E[size] = n_rows - len(gene_F) + f
             weight_E[size] = weight[edge] * activity
             size += 1
+    # copies: a view would keep its whole array alive
     return source_E, target_E, weight_E, cell_A[:added].copy(), gene_A[:added].copy()
 
 

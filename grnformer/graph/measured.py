@@ -46,6 +46,8 @@ def read_measured(path: str | Path) -> Measured:
         )
     genes = [str(name) for name in read_names(data["var"])]
     types = pd.Series(read_cell_types(root, path).astype(object)).value_counts()
+
+    # the workflow writes logarithms: its own files need no look at the values
     values: Literal["counts", "logarithms"] = (
         "logarithms" if whole else _kind_of(data["X"]["data"], path)
     )

@@ -63,12 +63,15 @@ def sample_edges(
     -------
     Edge array of each group, sorted by target, and the group of each cell, (B,). Cells of a group share their edges.
     """
+    # cells of one type share a graph, and with it one perturbation and sample
     types, group_B = np.unique(type_B, return_inverse=True)
     sampled = []
     for group, number in enumerate(types):
+        # no network: no edges, in an array of the same dtype
         of_type = edges[number] if number >= 0 else edges[0][:0]
         cells = [expressed[cell] for cell in np.flatnonzero(group_B == group)]
         changed = perturb_edges(of_type, perturbation, cells, n_genes, rng)
+        # sorts by target again, which new links have broken
         sampled.append(sample_neighbours(changed, fanout, rng))
     return sampled, group_B
 
@@ -96,6 +99,8 @@ def perturb_edges(
     if perturbation.strategy == "none" or count == 0:
         return edges
     coexpression = perturbation.strategy == "coexpression"
+
+    # a link needs two genes
     pools = (
         [genes for genes in expressed if len(genes) > 1]
         if coexpression
@@ -110,6 +115,8 @@ def perturb_edges(
     else:
         source, target = _uniform_pairs(count, pools, rng)
 
+    # no edge twice: exactly `count` are replaced, in a copy, since later batches
+    # read the same arrays
     replaced = rng.choice(len(edges), size=count, replace=False)
     changed = edges.copy()
     changed["source"][replaced], changed["target"][replaced] = source, target

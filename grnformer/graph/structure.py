@@ -66,6 +66,7 @@ def read_structure(
     direction
         Of messages: `tf_to_gene`, or `both`.
     """
+    # a type without edges keeps its place: arrays are found by the type's number
     of_type = dict(list(graph.edges.groupby("cell_type")))
     none = graph.edges.iloc[:0]
     structure = {
@@ -94,5 +95,7 @@ def sample_neighbours(
     # edges of one target stand in random order: the first `fanout` of them are a sample
     order = np.lexsort([rng.random(len(edges)), edges["target"]])
     target = edges["target"][order]
+
+    # place of an edge among those of its target, from 0
     rank = np.arange(len(order)) - np.searchsorted(target, target)
     return edges[order[rank < fanout]]

@@ -82,6 +82,7 @@ def read_medians(
     }
 
     medians = genes["token"].map(of_entry).to_numpy(float)
+    # asked as "not above 0", so that a missing median (NaN) is found too
     wrong = genes.loc[~(medians > 0), "gene"]
     if len(wrong):
         found = f"no median above 0 of {len(wrong)} genes, first {wrong.iloc[0]!r}"
@@ -90,6 +91,7 @@ def read_medians(
 
 
 def _whole(path: Path, entry: Any) -> int:
+    # text first: int of a word would raise an error that does not name the file
     if isinstance(entry, str) or int(entry) != entry or entry < 0:
         raise _unlike(path, f"the entry {entry!r}", "whole numbers from 0")
     return int(entry)

@@ -55,6 +55,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
 
     pretrain, given = filled["pretrain"], config.get("pretrain")
     if not isinstance(pretrain, dict):
+        # what is wrong here is for `check_config` to name
         return deepcopy(filled)
     if isinstance(given, dict) and "arms" in given:
         pretrain["arms"] = given["arms"]
@@ -65,6 +66,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         pretrain["sizes"] = {
             name: overlay(files[SMALLEST], size) for name, size in named.items()
         }
+
+    # parts are shared with the files that were read, which are kept
     return deepcopy(filled)
 
 
@@ -117,6 +120,7 @@ def check_config(config: dict[str, Any]) -> None:
         )
 
     pretrain = config["pretrain"]
+    # a schema cannot say that one value is a key of another setting
     if pretrain["size"] not in pretrain["sizes"]:
         raise InputError(
             f"pretrain.size is {pretrain['size']!r}",
@@ -131,6 +135,7 @@ def _unknown_key(place: list[str], key: str, schema: dict[str, Any]) -> InputErr
     found = f"in the config at {where}: the unknown key {key!r}"
     expected = f"only the keys {sorted(schema['properties'])}"
 
+    # before the nearest name: a renamed key may be spelt like another one
     for old, new in _load(Path(__file__).with_name("renamed.yaml")).items():
         if _fits([*place, key], old.split(".")):
             remedy = f"delete the key: there is no such setting any more ({old})"

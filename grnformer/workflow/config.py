@@ -29,6 +29,7 @@ def check_embed_settings(config: dict[str, Any]) -> None:
         ("arm", pretrain["arms"], "arms"),
         ("model_seed", pretrain["seeds"], "seeds"),
     ):
+        # without inputs nothing is embedded, and the names need not exist
         if embed["inputs"] and embed[key] not in known:
             raise InputError(
                 f"embed.{key} is {embed[key]!r}",
@@ -49,6 +50,7 @@ def check_attention_settings(config: dict[str, Any]) -> None:
             f"arms of pretrain.arms with an adapter: {', '.join(adapted) or 'there are none'}",
             "correct attention.arms, or set it to null or []",
         )
+
     if settings["degree_bins"] != sorted(settings["degree_bins"]):
         raise InputError(
             f"attention.degree_bins is {settings['degree_bins']}",
@@ -69,6 +71,7 @@ def config_of_datasets(
     InputError
         If an entry names a dataset that the sample sheet lacks, or a setting that the schema refuses.
     """
+    # names that the schema cannot know: they stand in the sample sheet
     unknown = sorted(set(config["datasets"]) - set(datasets))
     unknown += sorted(
         set(config["pretrain"]["datasets"] or [])
@@ -84,6 +87,7 @@ def config_of_datasets(
             f"a dataset of the sample sheet: {', '.join(datasets)}",
             "correct the name under `datasets`, `pretrain.datasets` or `bench.compare`",
         )
+
     merged = {}
     for dataset in datasets:
         given = config["datasets"].get(dataset, {})
@@ -91,8 +95,10 @@ def config_of_datasets(
             merged[dataset] = (
                 overlay(overlay(config, preset_of(given)), given) if given else config
             )
+            # merged first: an entry by itself is no complete configuration
             check_config(merged[dataset])
         except InputError as error:
+            # said again, with the name of the dataset
             raise InputError(
                 f"settings of dataset {dataset!r}: {error.found}",
                 error.expected,
@@ -103,6 +109,7 @@ def config_of_datasets(
 
 def locate(path: str | Path, root: str | Path) -> str:
     """Return `path` as it is if absolute or present in the working directory, else the file below `root` if there."""
+    # a file of the working directory goes before that of the checkout
     below_root = Path(root) / path
     return (
         str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
@@ -126,7 +133,10 @@ def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
             "a YAML file",
             "set `resources.registry` in the config",
         )
+
     registry = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+    # before any work: a wrong entry would show only when it is fetched
     contracts.check(registry, "resources", where=str(path))
     return registry
 
@@ -154,6 +164,7 @@ def read_samples(
             f"no sample sheet at {path}", "a TSV file", "set `samples` in the config"
         )
     try:
+        # verbatim: a sample may be called NA or 007
         sheet = pd.read_csv(
             path, sep="\t", dtype=str, keep_default_na=False, comment="#"
         ).fillna("")
@@ -167,6 +178,8 @@ def read_samples(
             "a header line and one line a sample",
             "correct the sheet",
         ) from error
+
+    # before the contract: one message for all wrong names of the header
     columns = contracts.load("samples")["columns"]
     required = [c for c, rule in columns.items() if not rule.get("optional")]
     missing = [c for c in required if c not in sheet]
@@ -179,9 +192,12 @@ def read_samples(
             f"tab-separated columns {required} and optionally {[c for c in columns if c not in required]}",
             "correct the header line; it must be tab-separated",
         )
+
+    # an absent optional column is an empty one: later code asks for every column
     for column in columns:
         if column not in sheet:
             sheet[column] = ""
+
     contracts.check(sheet, "samples", where=str(path))
     _check_rows(sheet, path, config, registry, root)
     return sheet
@@ -198,6 +214,7 @@ def _check_rows(
     registry: dict[str, Any],
     root: str | Path,
 ) -> None:
+    # the header is line 1; comment lines are dropped by now and not counted
     for number, row in enumerate(sheet.to_dict("records"), start=2):
         where = f"{path} line {number} (sample {row['sample']!r})"
         for column in ("dataset", "sample", "rna", "genome"):
@@ -206,6 +223,7 @@ def _check_rows(
                     f"{where}: empty {column}", f"a {column}", "fill the cell"
                 )
         for column in ("dataset", "sample"):
+            # only a dataset has a folder beside those of the whole run
             if not re.fullmatch(_NAME, row[column]) or (
                 column == "dataset" and row[column] in _TAKEN
             ):
@@ -214,6 +232,7 @@ def _check_rows(
                     f"letters, digits, _ . - (it names files), and not {', '.join(_TAKEN)} (folders of the whole run)",
                     f"rename the {column}",
                 )
+
         if not row["atac"] and not row["fragments"]:
             raise InputError(
                 f"{where}: neither atac nor fragments",
@@ -226,14 +245,18 @@ def _check_rows(
                 "one of them: a cell x peak matrix, or fragments in which peaks are called",
                 "leave one of the cells empty",
             )
+
         if row["genome"] not in config["genomes"]:
             raise InputError(
                 f"{where}: genome {row['genome']!r}",
                 f"one of {sorted(config['genomes'])}",
                 "declare it under `genomes` in the config, with its transcription start sites",
             )
+
         for column in ("rna", "atac", "fragments", "annotation"):
             _check_reference(row[column], f"{where} column {column}", registry, root)
+
+    # rows are right one by one; now those of a dataset against each other
     by_fragments = (sheet["fragments"] != "").groupby(sheet["dataset"]).nunique()
     if (by_fragments > 1).any():
         raise InputError(
@@ -241,6 +264,7 @@ def _check_rows(
             "one of the two for all samples of a dataset, so that all are counted over one set of peaks",
             "give fragments for all samples, or counts for all",
         )
+
     genomes = sheet.groupby("dataset")["genome"].nunique()
     if (genomes > 1).any():
         raise InputError(
@@ -253,9 +277,11 @@ def _check_rows(
 def _check_reference(
     reference: str, where: str, registry: dict[str, Any], root: str | Path
 ) -> None:
+    # a column of the RNA file shows only when that is read
     if not reference or reference.startswith("obs:"):
         return
     if reference.startswith(RESOURCE_PREFIX):
+        # fetched later: only the name can be looked up here
         name = reference.removeprefix(RESOURCE_PREFIX)
         if name not in registry:
             raise InputError(

@@ -40,12 +40,14 @@ def check_corpora(
     """
     for name, corpus in corpora.items():
         where = f"pretrain.corpora.{name}"
+        # a corpus has a folder beside those of the datasets
         if not re.fullmatch(_NAME, name) or name in (*genome_of, *_TAKEN):
             raise InputError(
                 f"a corpus named {name!r}",
                 f"letters, digits, _ . - (it names a folder), no dataset's name, and not {', '.join(_TAKEN)}",
                 "rename it under `pretrain.corpora`",
             )
+
         unknown = [
             dataset for dataset in corpus["datasets"] if dataset not in genome_of
         ]
@@ -55,6 +57,7 @@ def check_corpora(
                 f"a dataset of the sample sheet: {', '.join(sorted(genome_of))}",
                 "correct the name",
             )
+
         if len(set(corpus["datasets"])) < len(corpus["datasets"]):
             twice = next(
                 one for one in corpus["datasets"] if corpus["datasets"].count(one) > 1
@@ -64,6 +67,8 @@ def check_corpora(
                 "each dataset once",
                 "remove one of them",
             )
+
+        # one dataset of each genome, as an example for the message
         genomes = {genome_of[dataset]: dataset for dataset in corpus["datasets"]}
         if len(genomes) > 1:
             raise InputError(
@@ -72,13 +77,17 @@ def check_corpora(
                 "datasets of one genome, whose genes have the same names",
                 "make a corpus of each genome",
             )
+
         for file, reference in corpus["files"].items():
+            # files and datasets are parts of a corpus alike, found by name
             if file in genome_of:
                 raise InputError(
                     f"{where}.files names a file {file!r}",
                     "no dataset's name",
                     "rename the file's entry",
                 )
+
+            # fetched later: only its name is known by now
             if reference.startswith(RESOURCE_PREFIX):
                 known = reference.removeprefix(RESOURCE_PREFIX) in registry
             else:

@@ -40,6 +40,7 @@ class Lookup:
 
         def of_dataset(wildcards: Any) -> Any:
             part = self._at(place, wildcards)
+            # only the chosen method's settings: those of others must not rerun its jobs
             settings = [part["method"]] if part["method"] in part else []
             return {key: part[key] for key in ("method", *settings, *keys)}
 
@@ -93,6 +94,7 @@ def growing(amount: int) -> Callable[[Any, int], int]:
 
 def one_of(names: Iterable[str]) -> str:
     """Return a wildcard constraint: one of the names; without any, nothing."""
+    # an empty pattern would match the empty name
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 

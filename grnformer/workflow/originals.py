@@ -27,6 +27,7 @@ PACKAGES = {
 
 def environment_of(place: str, method: str) -> str | None:
     """Key of the config's section `environments` for the method at this place (grn.tf_gene.method); None: ours."""
+    # an unknown method has no environment: its error is raised where it is loaded
     known = method in names(PACKAGES[place])
     return load(PACKAGES[place], method).environment if known else None
 

@@ -30,6 +30,7 @@ def columns_of_files(row: Mapping[Any, str]) -> list[str]:
 def files_in(folder: str) -> list[str]:
     """Sorted paths of the files in a folder (10x matrices, motifs); a .zarr, or no folder, has none."""
     path = Path(folder)
+    # a .zarr is one input, though it is a folder
     if not path.is_dir() or path.suffix == ".zarr":
         return []
     return sorted(str(file) for file in path.iterdir() if file.is_file())
@@ -69,5 +70,6 @@ def gather_files(files: Mapping[str, Mapping[str, Any]], *columns: str) -> list[
     for of_sample in files.values():
         for column in columns:
             there = of_sample.get(column, [])
+            # a text would be added letter by letter
             gathered += [there] if isinstance(there, str) else there
     return gathered

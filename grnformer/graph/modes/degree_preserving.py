@@ -49,7 +49,9 @@ def swap_targets(
     for _ in range(ROUNDS):
         order = rng.permutation(len(gene))
         half = len(order) // 2
+        # of an odd number one edge sits out the round
         a, b = order[:half], order[half : 2 * half]
+        # (2, half): what each pair would become
         new = np.stack([group[a] * base + gene[b], group[b] * base + gene[a]])
 
         there = np.isin(new, group * base + gene).any(0)

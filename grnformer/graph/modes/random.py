@@ -47,6 +47,8 @@ def _with_pairs(
     single = bool((tf == tf[0]).all())
     while True:
         pair = tf * n_genes + gene
+
+        # the first of equal pairs stays, the others are sampled again
         repeated = np.ones(len(tf), bool)
         repeated[np.unique(pair, return_index=True)[1]] = False
         wrong = repeated | (tf == gene)
