@@ -27,6 +27,7 @@ class CrossAttentionAdapter(nn.Module):
     ) -> None:
         super().__init__()
         self.n_heads = n_heads
+
         self.norm_query = nn.LayerNorm(width)
         self.norm_structure = nn.LayerNorm(structure_width)
         self.query = nn.Linear(width, width)
@@ -44,6 +45,7 @@ class CrossAttentionAdapter(nn.Module):
     ) -> torch.Tensor:
         """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
         query, key, structure_BLS, bonus = self._attend(h_BTD, structure_BLS, known_BL)
+        # (B, H, L, D / H): the structure that comes back is normalised already
         value = self._heads(self.value(structure_BLS))
         # no fused kernel of the CPU takes a mask that is learnt
         if bonus.requires_grad and query.device.type == "cpu":
@@ -90,6 +92,8 @@ class CrossAttentionAdapter(nn.Module):
 
         n_tokens = structure_BLS.shape[1]
         eye_LL = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
+
+        # (T, L), and (B, 1, T, L) where some tokens are not known;
         # none for the cell's tokens
         bonus = F.pad(eye_LL * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))
         if known_BL is not None:
@@ -100,12 +104,14 @@ class CrossAttentionAdapter(nn.Module):
         return query, key, structure_BLS, bonus
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
+        # (B, T, D) -> (B, H, T, D / H)
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
 
 def _weights(
     query: torch.Tensor, key: torch.Tensor, bonus: torch.Tensor
 ) -> torch.Tensor:
+    # as scaled_dot_product_attention, which does not give its weights away
     return torch.softmax(
         query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2) + bonus, dim=-1
     )
@@ -134,6 +140,7 @@ class CandidateScore(nn.Module):
         self, h_BLD: torch.Tensor, masked_BL: torch.Tensor, structure_BNS: torch.Tensor
     ) -> torch.Tensor:
         """(M, N), by cell and token."""
+        # (M, 2 S) and (B, N, 2 S): compared in twice the width of the structure
         query_MS = self.query(self.norm_query(h_BLD[masked_BL]))
         key_BNS = self.key(self.norm_structure(structure_BNS))
 
@@ -142,4 +149,6 @@ class CandidateScore(nn.Module):
         score_MN = torch.cat(
             [query @ key.T for query, key in zip(of_cell, key_BNS, strict=True)]
         )
+
+        # scaled as in attention: logits do not grow with the width
         return self.beta * score_MN / math.sqrt(query_MS.shape[-1])

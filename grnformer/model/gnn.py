@@ -44,6 +44,7 @@ class SageLayer(GraphLayer):
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
         self.self_linear = nn.Linear(width, width)
+        # no second bias: the two maps are added
         self.neighbours = nn.Linear(width, width, bias=False)
         self.norm = nn.LayerNorm(width)
 
@@ -86,7 +87,10 @@ class GcnLayer(GraphLayer):
             raise ValueError(
                 "edges without degrees: a layer with needs_degrees is given them"
             )
+
+        # the loop adds 1: no degree is 0
         degree_R1 = 1 + edges.degree_R[:, None].to(x_RS.dtype)
+        # targets are the first of the rows
         degree_P1, x_PS = degree_R1[: edges.n_targets], x_RS[: edges.n_targets]
         # 1 / sqrt(d d') is split: the source's part before the sum, the target's after; the loop has 1 / d
         return (
@@ -139,6 +143,8 @@ class GatLayer(GraphLayer):
             )
         self.self_linear = nn.Linear(width, width)
         self.linear = nn.Linear(width, width, bias=False)
+
+        # of each head one vector for what is sent, one for who receives it: (H, S / H)
         self.source = nn.Parameter(torch.empty(n_heads, width // n_heads))
         self.target = nn.Parameter(torch.empty(n_heads, width // n_heads))
         nn.init.xavier_uniform_(self.source)
@@ -157,6 +163,7 @@ class GatLayer(GraphLayer):
 
     @staticmethod
     def _logit(x: torch.Tensor, attention_HS: torch.Tensor) -> torch.Tensor:
+        # (R, S) -> (R, H): each head reads its own channels
         return (x.unflatten(-1, (len(attention_HS), -1)) * attention_HS).sum(-1)
 
 
@@ -233,9 +240,12 @@ class GraphEncoder(nn.Module):
         sampled, group_B, active_KB
             See `gather_edges`.
         """
+        # copies: the caller keeps the weights that it sampled
         weighed = [edges.copy() for edges in sampled]
         for part in weighed:
             part["weight"] = self.kind.weigh(part["weight"])
+
+        # the first layer reads the rows of all hops, the last those of one
         batches = gather_edges(
             weighed,
             group_B,
@@ -246,13 +256,18 @@ class GraphEncoder(nn.Module):
             degrees=self.kind.needs_degrees,
         )
 
+        # features of the rows that can reach a token, not of all B x N
         cell_R, gene_R = batches[0].cell_R, batches[0].gene_R
         x_RS = self.features(
             gene_ND, gene_R, value_BN[cell_R, gene_R], state_BN[cell_R, gene_R]
         )
+
+        # the targets of a layer are the rows that the next one reads
         layers: list[GraphLayer] = list(self.layers)  # type: ignore[arg-type]
         for layer, edges in zip(layers, batches, strict=True):
             x_RS = layer(x_RS[: edges.n_targets], layer.messages(x_RS, edges))
+
+        # the rows that are left are the tokens: (B, L, S)
         return x_RS.unflatten(0, tokens_BL.shape)
 
 
@@ -271,6 +286,7 @@ class ScaleFusion(nn.Module):
             self.linear = nn.Linear(n_scales * width, width)
         elif how == "gate":
             self.linear = nn.Linear(n_scales * width, n_scales * width)
+            # both 0: the softmax starts equal for whatever embeddings
             nn.init.zeros_(self.linear.weight)
             nn.init.zeros_(self.linear.bias)
 

@@ -64,6 +64,8 @@ class GRNFormer(nn.Module):
         self.backbone = BACKBONES[backbone["name"]](n_genes=n_genes, **arguments)
         self.masks_genes = self.backbone.objective == "masked_gene"
         self.n_genes, self.scales, self.fanout = n_genes, scales, gnn["fanout"]
+
+        # buffers: saved with the weights, which make no sense without them
         self.register_buffer("mean_N", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("sd_N", torch.as_tensor(sd, dtype=torch.float32))
 
@@ -72,6 +74,7 @@ class GRNFormer(nn.Module):
             adapter is not None and adapter["position"] == "replace_last"
         )
         if self.replaces_last:
+            # skipped, not taken out: weights keep their published names
             last = list(self.backbone.get_submodule(self.backbone.stack).children())[-1]
             last.requires_grad_(False)  # it has no part in the loss
 
@@ -83,7 +86,9 @@ class GRNFormer(nn.Module):
             self.adapter = CrossAttentionAdapter(
                 width, gnn["width"], adapter["n_heads"], n_tokens
             )
+
             self.fusion = ScaleFusion(gnn["fusion"], gnn["width"], len(scales))
+            # elsewhere the masked gene is known, and its structure is attended to
             self.candidates = (
                 CandidateScore(width, gnn["width"]) if self.masks_genes else None
             )
@@ -122,6 +127,7 @@ class GRNFormer(nn.Module):
             len(h_BTD), -1
         )
         structure_BNS = self._embed(batch, every_BN, structure, rng, perturbation)
+        # unknown genes take the row of gene 0, which `known_BL` hides from attention
         index_BL1 = self._known_genes(batch)[:, :, None]
         structure_BLS = structure_BNS.gather(
             1, index_BL1.expand(-1, -1, structure_BNS.shape[2])
@@ -161,6 +167,7 @@ class GRNFormer(nn.Module):
         value_BN, state_BN = self._node_features(batch)
         active_KB = batch.active_BK.T
         gene_ND = self.backbone.gene_embedding()
+        # without masked genes: a new link would give away that they are expressed
         expressed = batch.expressed()
 
         embedded = []
@@ -169,6 +176,7 @@ class GRNFormer(nn.Module):
             type_B = (
                 batch.type_B if scale == "cell_type" else np.zeros_like(batch.type_B)
             )
+
             sampled, group_B = sample_edges(
                 structure[scale],
                 type_B,
@@ -178,6 +186,7 @@ class GRNFormer(nn.Module):
                 perturbation,
                 rng,
             )
+
             embedded.append(
                 encoder(
                     gene_ND, value_BN, state_BN, gene_BL, sampled, group_B, active_KB
@@ -188,6 +197,7 @@ class GRNFormer(nn.Module):
 
     def _node_features(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Standardised values (B, N), 0 unless seen, and states (B, N) of all genes."""
+        # 0 is the gene's mean: what is masked must not come back by the graph
         value_BL = self.target(batch).masked_fill(batch.masked_BL, 0.0)
         state_BL = torch.where(batch.masked_BL, MASKED, SEEN)
 
@@ -198,6 +208,7 @@ class GRNFormer(nn.Module):
             if known_BL is None
             else batch.gene_BL.masked_fill(~known_BL, self.n_genes)
         )
+
         shape = len(gene_BL), self.n_genes + 1
         value_BN = value_BL.new_zeros(shape).scatter(1, gene_BL, value_BL)[
             :, : self.n_genes
@@ -253,6 +264,7 @@ class GRNFormer(nn.Module):
         self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None
     ) -> torch.Tensor:
         """Logits over the N genes of the masked tokens, (M, N), from what `run` returns (objective masked_gene)."""
+        # tokens of the cell stand first and are no gene's
         h_BLD = h_BTD[:, self.backbone.n_cell_tokens :]
         logits_MN = self.backbone.gene_logits(h_BLD[batch.masked_BL])
         if structure_BNS is None or self.candidates is None:

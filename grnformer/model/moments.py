@@ -44,8 +44,11 @@ def gene_moments(
     for block, types, measured in blocks:
         if sums is None:
             sums = np.zeros((3, n_types, block.shape[1]))
+
+        # genes that were not measured are left out: they would count as zeros
         genes = slice(None) if measured is None else measured
         values = block if measured is None else block[:, measured]
+        # by row: all expressed genes of a cell are equally likely to be tokens
         of_expressed, of_others = token_weights(values, n_tokens, expressed_fraction)
         member = _members(types, n_types)
         weighted = member @ sp.diags(of_expressed)
@@ -55,12 +58,14 @@ def gene_moments(
             (np.ones_like(values.data), values.indices, values.indptr), values.shape
         )
         more = member @ sp.diags(of_expressed - of_others) @ ones
+
         sums[0][:, genes] += (member @ of_others)[:, None] + more.toarray()
         sums[1][:, genes] += (weighted @ values).toarray()
         sums[2][:, genes] += (weighted @ values.power(2)).toarray()
     if sums is None:
         raise ValueError("no block of cells")
 
+    # (types, N); summed over types (N,)
     weight, first = sums[:2]
     total, all_first, all_second = sums.sum(1)
     mean = _shrink(all_first, total, all_first.sum() / total.sum())
@@ -96,6 +101,7 @@ def gene_fractions(
     )
     if isinstance(counts, int):
         raise ValueError("no block of cells")
+
     total = counts.sum(0) + SHRINK / counts.shape[1]
     of_all = total / total.sum()
     of_type = counts + SHRINK * of_all

@@ -54,6 +54,7 @@ class Published:
         for name in sorted(self.weights):
             value = self.weights[name].detach().cpu().contiguous()
             digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            # as bytes: numpy has no bfloat16
             digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
@@ -76,6 +77,8 @@ def put_published(
     """
     names = backbone.published_names()
     check_names(published.source, set(published.weights), set(names.values()))
+
+    # before load_state_dict, whose message would have our names, not those of the file
     state = backbone.state_dict()
     loaded = {ours: published.weights[theirs] for ours, theirs in names.items()}
     wrong = [
@@ -101,6 +104,7 @@ def put_published(
 def take_published(backbone: Backbone, published: Published) -> Published:
     """The checkpoint with the weights that the backbone has now."""
     state = backbone.state_dict()
+    # clones: on a CPU they would change with the next step
     weights = {
         theirs: state[ours].detach().cpu().clone()
         for ours, theirs in backbone.published_names().items()

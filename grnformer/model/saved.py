@@ -22,6 +22,7 @@ def save_model(
     """Write model.safetensors and model.json; `card` has the arguments of GRNFormer under `arguments`."""
     state = model.state_dict()
     # safetensors refuses tensors that share memory, as tied weights do: all but the first are written as copies
+    # reversed: of names that share memory the first is set last, and stays
     first = {value.data_ptr(): name for name, value in reversed(state.items())}
     apart = {
         n: v.contiguous() if first[v.data_ptr()] == n else v.clone()
@@ -29,6 +30,8 @@ def save_model(
     }
     with io.atomic(weights) as temporary:
         save_file(apart, temporary)
+
+    # after the weights: a card alone would pass for a model
     io.write_json({"format": FORMAT, **card}, description, "model")
 
 
@@ -41,6 +44,7 @@ def read_card(folder: str | Path) -> dict[str, Any]:
         If it has another format.
     """
     path = Path(folder) / "model.json"
+    # no schema yet: an older card would fail it before its format is seen
     found = io.read_json(path).get("format")
     if found != FORMAT:
         raise InputError(
@@ -68,6 +72,7 @@ def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
     model = GRNFormer(
         n_genes, mean=np.zeros(n_genes), sd=np.ones(n_genes), **card["arguments"]
     )
+
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:

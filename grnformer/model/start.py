@@ -81,7 +81,9 @@ def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.n
     n_cells, n_genes = values.shape
     mean = np.asarray(values.mean(0)).ravel()
     square = np.asarray(values.power(2).mean(0)).ravel()
+    # the least variance keeps a gene of one value from a division by 0
     scaled = values @ sp.diags(1 / np.sqrt(np.maximum(square - mean**2, 1e-4)))
+
     # centred within the products: a centred matrix would not be sparse
     centre = np.asarray(scaled.mean(0)).ravel()
     centred = LinearOperator(
@@ -91,7 +93,9 @@ def coexpression_embedding(values: sp.csr_matrix, width: int, seed: int) -> np.n
         dtype=np.float64,
     )
 
+    # the solver gives fewer axes than the shorter side has
     rank = min(width, min(n_cells, n_genes) - 1)
+    # its own start vector would not follow from the seed
     start = np.random.default_rng(seed).normal(size=min(n_cells, n_genes))
     _, strength, axes = svds(centred, k=rank, v0=start)
     embedding = np.zeros((n_genes, width), np.float32)

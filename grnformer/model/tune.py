@@ -39,6 +39,7 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
         return
 
     layers = list(backbone.get_submodule(backbone.stack).children())
+    # a layer that the adapter replaces is not run: it does not count
     layers = layers[: len(layers) - model.replaces_last]
     if how == "partly" and settings["layers"] > len(layers):
         raise InputError(
@@ -47,6 +48,7 @@ def tune_backbone(model: GRNFormer, settings: dict[str, Any]) -> None:
             "lower pretrain.tune.layers, or set pretrain.tune.how to full",
         )
 
+    # all of the body first: the layers to be trained are part of it
     modules = dict(backbone.named_modules())
     for part in backbone.body:
         if part in modules:  # some architectures lack a part
@@ -67,6 +69,7 @@ def _add_low_rank(
     from peft import LoraConfig, inject_adapter_in_model
 
     trained = [p for p in backbone.parameters() if p.requires_grad]
+    # linear maps of the layers only: heads are trained whole
     inside = {id(module) for layer in layers for module in layer.modules()}
     names = [
         n
@@ -91,7 +94,9 @@ def merge_tuned(model: GRNFormer, settings: dict[str, Any]) -> None:
         return
     from peft.tuners.lora import LoraLayer
 
+    # a list: modules are replaced on the way
     for name, module in list(model.backbone.named_modules()):
         if isinstance(module, LoraLayer):
+            # safe: a sum that is not finite is an error
             module.merge(safe_merge=True)
             model.backbone.set_submodule(name, module.get_base_layer())

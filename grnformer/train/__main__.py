@@ -17,10 +17,14 @@ def main(arguments: list[str]) -> None:
             "one: the job.json of a run",
             "python -m grnformer.train <checkpoint>/job.json",
         )
+
+    # torchrun and srun number processes by variables of their own
     first = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("grnformer").setLevel(logging.INFO if first else logging.WARNING)
     job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+
+    # Imported last: it loads torch, which a wrong call need not wait for.
     from grnformer.train.run import run
 
     run(job)

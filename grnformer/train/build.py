@@ -76,21 +76,28 @@ def build(
 ) -> Setup:
     """Prepare a run; parameters as of `grnformer.train.pretrain.pretrain`."""
     size = settings["size"]
+    # By cell, in the corpus's order; a cell that the split lacks is in neither part.
     place = split.set_index("cell")["split"].reindex(corpus.cells).to_numpy(object)
     train, heldout = (
         np.flatnonzero(place == "train"),
         np.flatnonzero(place == "heldout"),
     )
+
+    # As many cells as training holds in memory at a time.
     sample = sample_rows(train, size["block_cells"] * size["held_blocks"])
 
+    # The checkpoint comes first: its architecture decides about tokens too.
     published, architecture = _read_published(
         settings["backbone"], size["backbone"], checkpoint
     )
+
+    # Medians are a function: most backbones do not ask, and it reads the cells.
     tokeniser_settings = BACKBONES[settings["backbone"]].tokeniser_settings(
         architecture,
         size["expressed_fraction"],
         lambda: nonzero_medians(corpus.read(sample)) if medians is None else medians,
     )
+
     cells = Batcher(
         corpus,
         bundle.graph,
@@ -107,9 +114,11 @@ def build(
         "scales": bundle.meta["scales"],
         "n_tokens": cells.n_tokens,
     }
+
     model, type_mean = _start(
         cells, bundle, arguments, train, sample, size, model_seed, published
     )
+    # Once weights are read: low-rank changes give them other names.
     tune_backbone(model, settings["tune"])
     structure = None
     if arm["adapter"]:
@@ -129,6 +138,7 @@ def build(
         settings["perturbed_fraction"],
         settings["perturbed_degree_power"],
     )
+
     return Setup(
         loss=MaskedValueLoss(model, structure, perturbation),
         card=card | {"data": _hash_data(corpus, split, bundle), "seed": model_seed},
@@ -147,6 +157,7 @@ def build(
             scored,
             batch_size=size["batch_size"],
             repeats=settings["heldout_repeats"],
+            # Not the model's: every model seed is scored on the same tokens.
             seed=settings["seed"],
         ),
         type_mean=type_mean,
@@ -179,6 +190,7 @@ def _start(
     published: Published | None,
 ) -> tuple[Any, np.ndarray]:
     """The model before training, and what the cell-type baseline predicts."""
+    # Block by block: the corpus need not fit in memory.
     blocks = cells.blocks(train, size["block_cells"])
     mean, sd, type_mean = gene_moments(
         (
@@ -189,11 +201,14 @@ def _start(
         cells.n_tokens,
         size["expressed_fraction"],
     )
+
+    # A function: with a published backbone nothing is read for it.
     seen = (
         (lambda: cells.filled_values(sample))
         if size["gene_start"] == "coexpression"
         else None
     )
+
     model = start_model(
         bundle.graph.genes,
         arguments,
@@ -225,6 +240,7 @@ def _describe(
         "expressed_fraction": size["expressed_fraction"],
         "direction": size["gnn"]["direction"],
     }
+
     return {
         "arguments": arguments,
         "arm": arm,
@@ -245,6 +261,8 @@ def _hash_data(corpus: Corpus, split: pd.DataFrame, bundle: Bundle) -> str:
     graph = bundle.graph
     digest = hashlib.sha256(corpus.digest().encode())
     digest.update(str(graph.rank_cutoff).encode())
+
+    # A hash a row, in the rows' order, which counts.
     for table in (
         split,
         graph.genes,

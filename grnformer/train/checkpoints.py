@@ -66,6 +66,7 @@ class Checkpoints:
         if others:
             names = ", ".join(path.name for path in others)
             logger.info("of other settings, data or code, not continued: %s", names)
+
         for path in self._own():
             damage = self._damage(path)
             if damage is None:
@@ -86,12 +87,16 @@ class Checkpoints:
         beside = path.with_suffix(".sha256")
         if not beside.exists():
             return f"{beside.name} is missing"
+        # The hash before the contents: torch reads only what was written whole.
         if _digest(path) != beside.read_text(encoding="utf-8").strip():
             return f"its SHA-256 is not that of {beside.name}"
+
         try:
             found = self.read(path)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             return f"it cannot be read: {error}"
+
+        # Its name has 12 digits of the key; the file has all.
         return None if found.get("key") == self.key else "it is of another run"
 
     def _all(self) -> list[Path]:
@@ -116,6 +121,7 @@ def _digest(path: Path) -> str:
 
 
 def _write_line(path: Path, line: str) -> None:
+    # Not .partial: that is the checkpoint itself, still to be renamed.
     partial = path.with_suffix(".partial_sha256")
     with partial.open("w", encoding="utf-8") as file:
         file.write(line + "\n")

@@ -26,6 +26,7 @@ def compile_layers(layers: list[nn.Module], device: torch.device) -> None:
             "one for torch.compile on a CPU",
             "install g++, name another one by the variable CXX, or set compile: false",
         )
+    # The method only, in the instance: a compiled module would rename the weights.
     for layer in layers:
         layer.forward = torch.compile(layer.forward, dynamic=True)
 

@@ -43,6 +43,7 @@ def _locate(model: nn.Module) -> str:
     """Which weights or gradients are not finite; where all are, the largest weight."""
     found = []
     largest, place = 0.0, ""
+    # Of a divided weight the rows in this process, which may be none.
     for name, parameter in model.named_parameters():
         value, gradient = own_values(parameter)
         if not torch.isfinite(value).all():

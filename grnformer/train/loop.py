@@ -106,6 +106,8 @@ class _Run:
         self.parallel = _parallelism(fabric, loss, plan)
         self.loss, self.optimiser = self.parallel.loss, self.parallel.optimiser
         self.loss.train()
+
+        # Read before a checkpoint is, whose rates are those of its last step.
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
 
         self.curve: list[dict[str, Any]] = []
@@ -134,6 +136,7 @@ class _Run:
             ):
                 result = self._step(step, parts)
                 done = step + 1
+
                 progress.advance(done, result.loss, parts.tokens)
                 self._log(done, record, progress)
                 if (
@@ -153,6 +156,7 @@ class _Run:
     def _step(self, step: int, parts: StepParts) -> _Step:
         """One step of the optimiser."""
         plan, fabric = self.plan, self.fabric
+        # By the step alone, so that a resumed run has the same rates.
         fraction = learning_rate_fraction(
             step, plan.optimiser["warmup_steps"], plan.steps
         )
@@ -160,11 +164,13 @@ class _Run:
             group["lr"] = rate * fraction
 
         self.optimiser.zero_grad()
+        # In float64 on the device; read once, after all parts.
         total = torch.zeros((), dtype=torch.float64, device=fabric.device)
         objective = []
         for j, (batch, weight) in enumerate(
             zip(parts.batches, parts.weights, strict=True)
         ):
+            # Gradients are averaged over processes, but add up over a process's parts.
             from_gene, whole = self._part(step, j, batch, weight / plan.accumulate)
             objective.append(whole.detach())
             total = total + from_gene.detach().double() * weight / plan.accumulate
@@ -187,6 +193,7 @@ class _Run:
             self._diverged(step, parts.batches, torch.stack(objective).tolist(), norm)
 
         self.norms.append(norm)
+        # After the check: a diverged step leaves the weights as they were.
         self.optimiser.step()
         self.since.append(loss)
         return _Step(loss, any_signalled > 0, any_due > 0)
@@ -196,6 +203,7 @@ class _Run:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Forward and backward of part `j` of this process. Returns the loss from genes' states, and the whole loss."""
         plan, fabric = self.plan, self.fabric
+        # Among the parts of all processes; part 0 has the seeds of an undivided step.
         number = fabric.global_rank * plan.accumulate + j
         # Dropout and edge perturbation are seeded by step and part, so that resuming samples the same.
         torch.manual_seed(plan.seed * 1_000_003 + step + number * _PARTS)
@@ -210,6 +218,7 @@ class _Run:
                 if from_cell is None
                 else from_gene + plan.optimiser["cell_loss"] * from_cell
             )
+            # Weighed here: the caller checks the loss as it is.
             self.parallel.backward(loss * weight)
         return from_gene, loss
 
@@ -258,12 +267,14 @@ class _Run:
                     self._note(
                         self._row(done, "heldout", float(scores["loss"])), record
                     )
+            # The speed is one of training, without scores.
             progress.restart()
 
     def _row(self, done: int, split: str, loss: float) -> dict[str, Any]:
         empty = dict.fromkeys(
             ("tokens_per_second", "memory_mb", "gradient_norm", "learning_rate")
         )
+
         row = {
             "step": done,
             "epoch": (done - 1) // self.batches.steps_per_epoch,
@@ -279,6 +290,7 @@ class _Run:
             logger.info("%s", row)
 
     def _save(self, done: int) -> None:
+        # In every process: divided weights are gathered from all.
         state = self.parallel.state()
         if self.fabric.is_global_zero:
             path = self.checkpoints.save(
@@ -302,6 +314,8 @@ class _Run:
         )
         if path is None:
             return 0
+
+        # Each process reads the file itself, from a folder that all see.
         state = self.checkpoints.read(path)
         self.parallel.load(state)
         self.curve, self.since, self.norms = (
@@ -331,6 +345,8 @@ class _Run:
         if fabric.world_size > 1:
             reports = [None] * fabric.world_size
             torch.distributed.all_gather_object(reports, (what, at_fault))
+
+        # No loss at fault: it may be any process's gradient, and each saves a batch.
         ranks = [rank for rank, (_, fault) in enumerate(reports) if fault] or list(
             range(len(reports))
         )
@@ -358,6 +374,7 @@ def _deterministic() -> Iterator[None]:
     )
     # cuBLAS sums in a fixed order only with a workspace of fixed size.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Only a warning: some operations have no deterministic form.
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield

@@ -48,6 +48,7 @@ class MaskedValueLoss(nn.Module):
 
 
 def _mean(losses_M: torch.Tensor) -> torch.Tensor:
+    # An empty mean is NaN; an empty sum is 0 and has a gradient.
     return losses_M.mean() if len(losses_M) else losses_M.sum()
 
 
@@ -80,6 +81,7 @@ def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Op
 def learning_rate_fraction(step: int, warmup: int, steps: int) -> float:
     """Fraction of the highest learning rate at a step (from 0): linear warm-up, then cosine to a tenth."""
     if step < warmup:
+        # Not step / warmup: the first step would change nothing.
         return (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, steps - warmup))
     return 0.1 + 0.45 * (1 + math.cos(math.pi * done))

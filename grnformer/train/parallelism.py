@@ -43,9 +43,12 @@ class Replicated:
     ) -> None:
         self.fabric, self.bare = fabric, loss
         self.layers = find_layers(loss.model.backbone)
+        # Before the module is wrapped or divided.
         if compiled:
             compile_layers(self.layers, fabric.device)
+
         self.loss: Any = fabric.setup_module(loss, move_to_device=True)
+        # After it: where weights are divided, the parameters are other ones.
         self.optimiser: Any = fabric.setup_optimizers(
             make_optimiser(loss.model, settings)
         )
@@ -53,6 +56,7 @@ class Replicated:
     @contextmanager
     def part(self, *, last: bool) -> Iterator[None]:
         """Forward and backward of one part of the step; `last` of the process's."""
+        # Gradients are exchanged once a step, with its last part.
         with self.fabric.no_backward_sync(self.loss, enabled=not last):
             yield
 
@@ -62,6 +66,7 @@ class Replicated:
 
     def clip(self, max_norm: float) -> float:
         """Scale the gradients to at most this norm, after the last part (*). Returns the norm before."""
+        # No error here: the loop stops all processes, and saves the batch.
         norm: Any = self.fabric.clip_gradients(
             self.loss, self.optimiser, max_norm=max_norm, error_if_nonfinite=False
         )
@@ -98,6 +103,7 @@ class Replicated:
 
 def own_values(parameter: nn.Parameter) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Value and gradient of a parameter, or of this process's rows of it."""
+    # A divided tensor keeps its rows in _local_tensor; a plain one has none.
     value, gradient = parameter.detach(), parameter.grad
     return getattr(value, "_local_tensor", value), getattr(
         gradient, "_local_tensor", gradient

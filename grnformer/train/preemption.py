@@ -37,6 +37,7 @@ def take_mark(folder: Path) -> str | None:
     if not path.exists():
         return None
     message = path.read_text(encoding="utf-8")
+    # It must not speak for a later run.
     path.unlink()
     return message
 
@@ -75,6 +76,7 @@ def preemption_notice() -> Iterator[Notice]:
     if threading.current_thread() is not threading.main_thread():
         yield notice
         return
+
     before = {number: signal.signal(number, notice.note) for number in SIGNALS}
     try:
         yield notice

@@ -145,12 +145,14 @@ def score(
 ) -> Pretrained:
     """Score a trained model on all held-out batches, and embed all cells as the reference of mapping."""
     model = model.eval().cpu()
+    # Before the scores, which are then those of the model that is saved.
     merge_tuned(model, settings["tune"])
 
     structure, seed = setup.loss.structure, settings["seed"]
     scores: dict[str, Any] = evaluate(
         model, structure, _all_batches(setup), setup.type_mean, seed
     )
+
     scores["objective"] = model.backbone.objective
     if len(setup.heldout) > 1:
         scores["datasets"] = {}
@@ -161,6 +163,7 @@ def score(
             )
             of_dataset = evaluate(model, structure, batches, setup.type_mean, seed)
             scores["datasets"][name] = of_dataset | {"heldout_cells": n_cells}
+
     scores["heldout_cells"] = setup.n_heldout
     scores["train_cells"] = setup.n_train
     scores["parameters"] = sum(parameter.numel() for parameter in model.parameters())
@@ -173,6 +176,7 @@ def score(
     reference = embed_cells(
         model, setup.card, setup.cells, seed=seed, batch_size=batch_size
     )
+
     numbers = (
         "tokens_per_second",
         "memory_mb",

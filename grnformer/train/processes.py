@@ -54,6 +54,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
             f"the {expected} that were asked for",
             "on several nodes: --set-resources pretrain_model:nodes=N pretrain_model:tasks=N pretrain_model:mpi=srun",
         )
+
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
         raise InputError(
@@ -61,6 +62,8 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
             "one a GPU",
             "start as many as there are",
         )
+
+    # Said, not detected: in an allocation Slurm's variables are there without srun.
     environment: Any = LightningEnvironment()
     if starter == "torchrun":
         environment = TorchElasticEnvironment()
@@ -78,6 +81,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     elif devices * nodes > 1:
         # Which parameters have a part in the loss depends on the arm and on the batch's graphs.
         chosen = DDPStrategy(find_unused_parameters=True)
+
     options: dict[str, Any] = {
         "devices": devices,
         "num_nodes": nodes,
@@ -87,6 +91,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     fabric = Fabric(
         accelerator="cuda" if gpus else "cpu", plugins=[environment], **options
     )
+
     fabric.launch()
     if fabric.world_size > 1:
         logger.info(
@@ -101,6 +106,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
 
 def find_starter(environment: Any) -> tuple[str, int, int]:
     """What started this process (torchrun, srun, or plain), processes a machine, machines."""
+    # First: torchrun may itself run in a step of Slurm.
     if "TORCHELASTIC_RUN_ID" in environment:
         local = int(environment["LOCAL_WORLD_SIZE"])
         return "torchrun", local, int(environment["WORLD_SIZE"]) // local
@@ -150,11 +156,13 @@ def find_meeting_point(environment: Any) -> dict[str, str]:
             "a running allocation",
             "see scontrol show job",
         )
+
     first = show("hostnames", nodes.group(1)).split()[0]
     address = re.search(r"\bNodeAddr=(\S+)", show("node", first))
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
+
     found = {
         "MASTER_ADDR": address.group(1) if address else first,
         "MASTER_PORT": str(port),

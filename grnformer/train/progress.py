@@ -61,9 +61,11 @@ class Progress:
             self._bar.update(1)
             self._bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
             return
+
         now = time.monotonic()
         if self.shown and now - self._told >= self.seconds:
             self._told = now
+            # By the mean pace since this process began, held-out scores included.
             logger.info(
                 "step %d of %d (%.0f%%), loss %.4f, %s left",
                 done,
@@ -118,6 +120,7 @@ class Record:
                     "the package tensorboard",
                     "set pretrain.tensorboard: false",
                 ) from error
+            # What was written after the last checkpoint is done again: taken back.
             self._writer = SummaryWriter(str(self.folder), purge_step=self.start + 1)
         return self
 

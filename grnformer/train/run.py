@@ -49,19 +49,25 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
         return
     command = start_command(path, processes, nodes)
     logger.info("%s", " ".join(command))
+    # one of an earlier run would be taken for this one's
     take_mark(path.parent)
+
+    # torchrun would give each process one thread
     environment = os.environ | {
         "OMP_NUM_THREADS": str(job["threads"]),
         EXPECTED: str(processes * nodes),
     }
     if nodes > 1:
         environment |= find_meeting_point(os.environ)
+
     with preemption_notice() as notice:
         started = subprocess.Popen(
             command, stdout=sys.stderr, stderr=sys.stderr, env=environment
         )
+        # one that came before the processes were there goes to them now
         notice.hand_on(started.send_signal)
         code = started.wait()
+
     stopped = take_mark(path.parent)
     if code and stopped:
         raise Preempted(stopped)
@@ -80,6 +86,7 @@ def start_command(job: Path, processes: int, nodes: int) -> list[str]:
             f"--ntasks-per-node={processes}",
         ]
         spread += ["--cpu-bind=none"]
+        # the death of one ends all, which would wait for it
         ended = ["--kill-on-bad-exit=1", f"--wait={GRACE}"]
         return ["srun", "--overlap", *spread, *ended, sys.executable, *program]
     started = [
@@ -102,11 +109,13 @@ def run(job: dict[str, Any]) -> None:
     genes = bundle.graph.genes
     split = io.read_table(job["split"], "split")
     medians = read_medians(job["medians"], job["vocabulary"], genes)
+
     cells = job["multiome"]
     if isinstance(cells, dict):
         corpus = Corpus.of_bundle(cells, bundle)
     else:
         corpus = Corpus.of_dataset(cells, genes["gene"].tolist())
+
     with corpus:
         trained = pretrain(
             corpus,
@@ -120,6 +129,7 @@ def run(job: dict[str, Any]) -> None:
             checkpoint=job["checkpoint"],
             medians=medians,
         )
+
     if trained is None:
         return
     output = job["outputs"]

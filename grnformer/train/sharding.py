@@ -38,11 +38,14 @@ def shard(loss: MaskedValueLoss, mesh: DeviceMesh, precision: str) -> MaskedValu
         if mesh.device_type == "cuda"
         else "cpu"
     )
+
     policy = MixedPrecisionPolicy()
     if precision == "bf16-mixed":
         policy = MixedPrecisionPolicy(
             torch.bfloat16, reduce_dtype=torch.float32, output_dtype=torch.float32
         )
+
+    # Layers first: the outer call takes the weights that are left.
     for layer in find_layers(loss.model.backbone):
         layer.forward = _each_part(layer.forward)
         layer.takes_parts = True  # type: ignore[assignment]
@@ -62,6 +65,7 @@ class Sharded(Replicated):
         *,
         compiled: bool = False,
     ) -> None:
+        # Copied before the weights are divided, which happens in place.
         self._whole = copy.deepcopy(loss.model) if fabric.is_global_zero else None
         super().__init__(fabric, loss, settings, compiled=compiled)
         self._scalars = [p for p in _scalars(loss) if p.requires_grad]
@@ -77,12 +81,14 @@ class Sharded(Replicated):
         Which weights have a part in the loss may differ between processes (a batch may have no open edge), but all
         must exchange the same gradients: what another process uses gets a gradient of 0 here.
         """
+        # Outside of layers, weights are gathered since the forward pass: plain tensors.
         gathered = [
             p
             for p in self.bare.parameters()
             if p.requires_grad and not isinstance(p, DTensor)
         ]
         used = find_used(loss)
+
         uses = torch.tensor(
             [float(id(p) in used) for p in gathered], device=self.fabric.device
         )
@@ -121,10 +127,12 @@ class Sharded(Replicated):
 
     @contextmanager
     def whole_model(self) -> Iterator[GRNFormer]:
+        # All processes take part, though only the first has the copy.
         weights = self._gather(self.bare.model.state_dict())
         if self._whole is None:
             yield self.bare.model
             return
+
         self._whole.load_state_dict(weights)
         self._whole.to(self.fabric.device)
         yield self._whole
@@ -147,6 +155,8 @@ class Sharded(Replicated):
         with torch.no_grad():
             for name, value in state["model"].items():
                 own[name].copy_(_divided(value, own[name]))
+
+        # The state goes by number: that of a parameter in the order of the groups.
         parameters = [
             p for group in self.optimiser.param_groups for p in group["params"]
         ]
@@ -163,6 +173,7 @@ class Sharded(Replicated):
         """The tensors whole, on the CPU of the first process; one at a time, so that no GPU holds all."""
         gathered = {}
         for name, value in tensors.items():
+            # In every process: each has rows that the first lacks.
             whole = value.full_tensor() if isinstance(value, DTensor) else value
             if self._whole is not None:
                 gathered[name] = (
@@ -175,12 +186,14 @@ def find_used(loss: torch.Tensor) -> set[int]:
     """Ids of the leaves of the graph behind `loss`."""
     leaves: set[int] = set()
     seen: set[Any] = set()
+    # A list and no recursion: the graph may be deeper than Python's stack.
     waiting: list[Any] = [loss.grad_fn]
     while waiting:
         node = waiting.pop()
         if node is None or node in seen:
             continue
         seen.add(node)
+
         if hasattr(node, "variable"):
             leaves.add(id(node.variable))
         waiting.extend(following for following, _ in node.next_functions)
@@ -194,6 +207,7 @@ def _scalars(module: nn.Module) -> list[nn.Parameter]:
 def _square(
     gradients: list[torch.Tensor | None] | list[torch.Tensor], device: torch.device
 ) -> torch.Tensor:
+    # Squares over all weights add up in double precision.
     norms = [torch.linalg.vector_norm(g).double() for g in gradients if g is not None]
     return (
         torch.stack(norms).square().sum()
@@ -210,6 +224,7 @@ def _divided(value: Any, like: torch.Tensor) -> Any:
         or value.ndim == 0
     ):
         return value
+    # None: each process has read the whole, and nothing is sent.
     return distribute_tensor(
         value.to(like.device), like.device_mesh, like.placements, src_data_rank=None
     )

@@ -56,6 +56,7 @@ class Backbone(nn.Module):
     ) -> None:
         super().__init__()
         self.n_genes, self.first_gene = n_genes, first_gene
+        # entry of each gene, (N,): a buffer, so that a saved model has its vocabulary
         self.register_buffer(
             "rows_N",
             None if vocabulary_size is None else torch.zeros(n_genes, dtype=torch.long),

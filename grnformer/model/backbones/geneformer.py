@@ -134,6 +134,8 @@ class Geneformer(Backbone):
             bert_masks,
         )
         self.n_cell_tokens = 2 * cell_tokens
+
+        # activation and padding as published: `read_published` refuses others
         settings: dict[str, Any] = {
             "vocab_size": vocabulary_size or first_gene + n_genes,
             "hidden_size": width,
@@ -166,6 +168,7 @@ class Geneformer(Backbone):
         return self.model.bert.embeddings.word_embeddings(self.all_entries())
 
     def start_genes(self, embedding: np.ndarray) -> None:
+        # the output is tied to these: candidates start from co-expression as well
         with torch.no_grad():
             self.model.bert.embeddings.word_embeddings.weight[self.all_entries()] += (
                 torch.from_numpy(embedding)
@@ -181,6 +184,7 @@ class Geneformer(Backbone):
         present_BL = batch.present_BL
         if present_BL is None:
             present_BL = torch.ones_like(batch.masked_BL)
+
         if batch.gene_BL.shape[1] + self.n_cell_tokens > self.positions:
             raise InputError(
                 f"{batch.gene_BL.shape[1]} genes a cell",
@@ -189,13 +193,16 @@ class Geneformer(Backbone):
                 "lower n_tokens of pretrain.sizes and pretrain.embed",
             )
 
+        # (B, L) until the cell's tokens are put before the genes
         entry_BT = self._shown(
             self.entries(batch.gene_BL), batch.masked_BL
         ).masked_fill(~present_BL, PAD)
         present_BT = present_BL
+        # genes stand in the order of rank: a gene's place is its position
         position_BT = torch.arange(entry_BT.shape[1], device=entry_BT.device).expand_as(
             entry_BT
         )
+
         if self.cell_tokens:
             # <eos> has the position behind a cell's last gene, but stands second, so that genes keep their places
             entry_BT = F.pad(F.pad(entry_BT, (1, 0), value=EOS), (1, 0), value=CLS)
@@ -224,6 +231,7 @@ class Geneformer(Backbone):
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:
         head = self.model.cls.predictions
+        # (M, N): BERT's decoder would compute all entries of the vocabulary
         return F.linear(
             head.transform(h_MD), self.gene_embedding(), head.bias[self.all_entries()]
         )
@@ -233,6 +241,8 @@ class Geneformer(Backbone):
             return h_BTD[:, 0]
         if batch.present_BL is None:
             return h_BTD.mean(1)
+
+        # over the genes that are there; 0 for a cell without any
         present_BL1 = batch.present_BL[:, :, None]
         return h_BTD.masked_fill(~present_BL1, 0.0).sum(1) / present_BL1.sum(1).clamp(
             min=1
@@ -257,6 +267,7 @@ class Geneformer(Backbone):
             if safe
             else load_tensors(path / "pytorch_model.bin")
         )
+
         try:
             found = {
                 "width": config["hidden_size"],
@@ -272,17 +283,20 @@ class Geneformer(Backbone):
             raise _unlike(path, f"config.json has no {error}") from error
         if same != ("bert", "relu", PAD):
             raise _unlike(path, f"model type, activation and padding {same}")
+        # a copy that differs would be lost: our model has such a weight once
         for name, tied in TIED.items():
             if name in state and not torch.equal(
                 state[name], state.get(tied, torch.empty(0))
             ):
                 raise _unlike(path, f"{name} is not {tied}, to which it is tied")
+
         weights = {
             name: value
             for name, value in state.items()
             if name not in TIED and name != POSITIONS
         }
         unused = {name: state[name] for name in (POSITIONS,) if name in state}
+
         settings = {"config.json": config, "safe": safe, "order": list(state)}
         return Published(
             path, architecture | found, weights, unused=unused, settings=settings
@@ -299,6 +313,7 @@ class Geneformer(Backbone):
             name: weights[name].clone().contiguous()
             for name in published.settings["order"]
         }
+
         path.mkdir(parents=True, exist_ok=True)
         io.write_json(published.settings["config.json"], path / "config.json")
         with io.atomic(

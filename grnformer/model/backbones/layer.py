@@ -15,6 +15,7 @@ class Layer(nn.Module):
     ) -> None:
         super().__init__()
         self.n_heads, self.dropout, self.norm_first = n_heads, dropout, norm_first
+
         self.in_proj = nn.Linear(width, 3 * width)
         self.out_proj = nn.Linear(width, width)
         self.linear1, self.linear2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
@@ -42,11 +43,14 @@ class Layer(nn.Module):
         allowed: torch.Tensor | None,
         bare_BT: torch.Tensor | None,
     ) -> torch.Tensor:
+        # (B, T, 3 D) -> three of (B, H, T, D / H)
         query, key, value = (
             self.in_proj(x_BTD)
             .unflatten(-1, (3, self.n_heads, -1))
             .permute(2, 0, 3, 1, 4)
         )
+
+        # attention weights are not dropped, only what comes of them
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
         mixed_BTD = mixed.transpose(1, 2).flatten(2)
         projected_BTD = self.out_proj(mixed_BTD)
@@ -64,6 +68,7 @@ class Layer(nn.Module):
 def layer_names(layer: nn.Module, prefix: str, theirs: str) -> dict[str, str]:
     """Names of a layer's weights (under `prefix`) -> those of torch.nn.TransformerEncoderLayer."""
     names = {f"{prefix}.{name}": f"{theirs}.{name}" for name in layer.state_dict()}
+    # torch keeps the joint projection as plain weights, without a module
     names |= {
         f"{prefix}.in_proj.{kind}": f"{theirs}.self_attn.in_proj_{kind}"
         for kind in ("weight", "bias")

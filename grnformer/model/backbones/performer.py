@@ -23,6 +23,8 @@ def draw_projection(n_features: int, width: int) -> torch.Tensor:
         torch.linalg.qr(torch.randn(width, width))[0].T
         for _ in range(math.ceil(n_features / width))
     ]
+
+    # orthogonal rows have length 1; independent lengths make them look normal again
     return (
         torch.randn(n_features, width).norm(dim=1)[:, None]
         * torch.cat(blocks)[:n_features]
@@ -37,12 +39,14 @@ class LinearAttention(nn.Module):
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
         self.n_heads, inner = n_heads, n_heads * HEAD_WIDTH
+        # R = K ln K, as in the code of Performer
         n_features = int(HEAD_WIDTH * math.log(HEAD_WIDTH))
         self.register_buffer("projection", draw_projection(n_features, HEAD_WIDTH))
         self.query, self.key, self.value = (nn.Linear(width, inner) for _ in range(3))
         self.out = nn.Linear(inner, width)
 
     def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
+        # (B, H, T, K)
         query, key, value = (
             part(x_BTD).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
             for part in (self.query, self.key, self.value)
@@ -66,10 +70,12 @@ class LinearAttention(nn.Module):
         return self.out((mixed / norm).transpose(1, 2).flatten(2))
 
     def _features(self, x: torch.Tensor) -> torch.Tensor:
+        # a fourth root each on query and key: 1 / sqrt(K) on their product
         return HEAD_WIDTH**-0.25 * x @ self.projection.T.to(x.dtype)
 
     @staticmethod
     def _half_square(x: torch.Tensor) -> torch.Tensor:
+        # of x scaled alike: with it the mean over features is the softmax kernel
         return (x**2).sum(-1, keepdim=True) / 2 * HEAD_WIDTH**-0.5
 
 
@@ -90,6 +96,7 @@ class PerformerLayer(nn.Module):
         x_BTD = x_BTD + F.dropout(
             self.attention(self.norm1(x_BTD)), self.dropout, self.training
         )
+
         hidden = F.dropout(
             F.gelu(self.linear1(self.norm2(x_BTD))), self.dropout, self.training
         )
@@ -111,6 +118,7 @@ class PerformerLayer(nn.Module):
             f"attention.{part}": f"0.fn.to_{part[0]}"
             for part in ("query", "key", "value")
         }
+
         for ours, of_theirs in (parts | {"attention.out": "0.fn.to_out"}).items():
             names |= {
                 f"{prefix}.{ours}.{kind}": f"{theirs}.{of_theirs}.{kind}"

@@ -51,6 +51,7 @@ def run_layers(
     n_cells, n_tokens, width = h_BTD.shape
     length_B = present_BT.sum(1).cpu().numpy()
     groups = group_lengths(length_B)
+    # a token at least: cells without any still make a group
     shapes = [(len(group), max(int(length_B[group].max()), 1)) for group in groups]
     taken = np.concatenate(
         [

@@ -161,6 +161,7 @@ class ScFoundation(Backbone):
         super().__init__(n_genes, vocabulary_size, first_gene=0)
         self.width, self.n_entries, self.part = width, vocabulary_size or n_genes, part
         self.value = ValueBins(n_bins, width, bin_alpha)
+
         # genes, target depth, depth, padding
         self.position = nn.Embedding(self.n_entries + 3, width)
         self.layers = nn.ModuleList(
@@ -168,6 +169,7 @@ class ScFoundation(Backbone):
             for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(width)
+
         self.to_decoder = nn.Linear(width, decoder_width)
         self.decoder = nn.ModuleList(
             PerformerLayer(decoder_width, decoder_heads, dropout=0.0)
@@ -178,6 +180,7 @@ class ScFoundation(Backbone):
             nn.LayerNorm(decoder_width),
         )
         self.out = nn.Linear(decoder_width, 1)
+
         self.standardised = not original
         if not original:
             nn.init.normal_(self.position.weight, std=GENE_WIDTH)
@@ -200,6 +203,8 @@ class ScFoundation(Backbone):
     def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
         seen_BT, position_BTD = self._seen(batch), self._position(batch)
         value_BT = self._with_cell(batch.value_BL, batch)
+
+        # a vector of its own replaces that of the value, which is then not read
         masked_BT = F.pad(batch.masked_BL, (2, 0))
         x_BTD = self.value(value_BT.masked_fill(masked_BT, 0.0))
         x_BTD = (
@@ -227,6 +232,8 @@ class ScFoundation(Backbone):
         h_BTD = self.to_decoder(
             torch.where(seen_BT[:, :, None], h_BTD + self._position(batch), h_BTD)
         )
+
+        # over all tokens, masked and silent ones too: the cost is linear
         for layer in self.decoder:
             h_BTD = layer(h_BTD)
         return self.out(self.out_norm(self.decoder_norm(h_BTD)))[:, 2:, 0]
@@ -236,6 +243,8 @@ class ScFoundation(Backbone):
         seen_BL1 = self._seen(batch)[:, 2:, None]
         genes_BLD = h_BTD[:, 2:]
         count_B1 = seen_BL1.sum(1).clamp(min=1)
+
+        # below any state, so that only genes seen count; 0 where there are none
         largest_BD = genes_BLD.masked_fill(~seen_BL1, -torch.inf).amax(1)
         largest_BD = torch.where(seen_BL1.any(1), largest_BD, 0.0)
         mean_BD = genes_BLD.masked_fill(~seen_BL1, 0.0).sum(1) / count_B1
@@ -246,6 +255,7 @@ class ScFoundation(Backbone):
 
     def _position(self, batch: Batch) -> torch.Tensor:
         entry_BT = F.pad(self.entries(batch.gene_BL), (2, 0), value=self.n_entries)
+        # behind the genes: target depth, then depth
         entry_BT[:, 1] = self.n_entries + 1
         return self.position(entry_BT)
 
@@ -271,6 +281,7 @@ class ScFoundation(Backbone):
             adopt(
                 names, f"value.{ours}", f"token_emb.{theirs}", getattr(self.value, ours)
             )
+
         for number, layer in enumerate(self.layers):
             names |= layer_names(
                 layer, f"layers.{number}", f"encoder.transformer_encoder.{number}"
@@ -278,6 +289,7 @@ class ScFoundation(Backbone):
         for number in range(len(self.decoder)):
             theirs = f"decoder.performer.net.layers.{number}"
             names |= PerformerLayer.published_names(f"decoder.{number}", theirs)
+
         parts = {
             "norm": "encoder.norm",
             "to_decoder": "decoder_embed",
@@ -306,6 +318,7 @@ class ScFoundation(Backbone):
                 "decoder_layers": decoder["depth"],
                 "decoder_heads": decoder["heads"],
                 "original": True,
+                # a sequence counts the two tokens of the cell
                 "vocabulary_size": config["seq_len"] - 2,
             }
         except (KeyError, TypeError) as error:
@@ -314,6 +327,8 @@ class ScFoundation(Backbone):
                 f"models by name, each with config (model_config.{KIND}, dataset_config.rnaseq) and state_dict",
                 "give the published models.ckpt, and the name of a model as part",
             ) from error
+
+        # names may begin with "model.", which comes back when they are written
         weights = {name.split("model.", 1)[-1]: value for name, value in state.items()}
         unused = {name: weights.pop(name) for name in (REDRAW,) if name in weights}
         settings = {
@@ -332,6 +347,7 @@ class ScFoundation(Backbone):
             published.weights | published.unused,
             "model." if published.settings["prefix"] else "",
         )
+
         state = {
             name: weights[name.removeprefix(prefix)]
             for name in whole[part]["state_dict"]

@@ -142,10 +142,13 @@ class ScGPT(Backbone):
         self.width, self.n_bins, self.mask_bin = width, n_bins, n_bins + 1
         self.original, self.standardised, self.dropout = original, not original, dropout
         self.cls = n_genes if cls is None else cls
+
         self.gene = nn.Embedding(
             n_genes + 1 if vocabulary_size is None else vocabulary_size, width
         )
         self.gene_norm = nn.LayerNorm(width)
+
+        # a vector for each of the bins 0 to n_bins, and for masked tokens
         self.value: nn.Module = (
             nn.Sequential(
                 nn.Linear(1, width),
@@ -157,9 +160,11 @@ class ScGPT(Backbone):
             else nn.Embedding(n_bins + 2, width)
         )
         self.slope = nn.Linear(width, width, bias=False) if bilinear else None
+
         self.layers = nn.ModuleList(
             Layer(width, n_heads, hidden, dropout, norm_first) for _ in range(n_layers)
         )
+        # normalised before each part, the last sum is not normalised yet
         self.out_norm = nn.LayerNorm(width) if norm_first else nn.Identity()
         self.decoder = nn.Sequential(
             nn.Linear(width, width),
@@ -168,11 +173,13 @@ class ScGPT(Backbone):
             nn.LeakyReLU(),
             nn.Linear(width, 1),
         )
+
         self.cell_query = nn.Linear(width, width)
         self.gene_query = nn.Linear(width, width) if bilinear else None
         if self.gene_query is not None:
             # the first prediction is the gene's mean, not noise
             nn.init.zeros_(self.gene_query.weight)
+
         # small, for it is normalised: steps then turn it at once
         nn.init.normal_(self.gene.weight, std=0.01)
         self.cell_weight = nn.Linear(width, width, bias=False) if original else None
@@ -208,6 +215,7 @@ class ScGPT(Backbone):
         h_BTD = gene_BTD + self._value(value_BL, masked_BL)
 
         if self.slope is not None:
+            # 0 for masked tokens and the cell: their product says nothing
             seen_BT = F.pad(value_BL.masked_fill(masked_BL, 0.0), (1, 0))
             h_BTD = h_BTD + seen_BT[:, :, None] * self.slope(gene_BTD)
 
@@ -231,11 +239,14 @@ class ScGPT(Backbone):
             predicted_BL = predicted_BL + (query_BLD * h_BTD[:, 1:]).sum(
                 -1
             ) / math.sqrt(self.width)
+
+        # scGPT predicts numbers of bins, tokens have fractions of n_bins
         return predicted_BL / self.n_bins if self.original else predicted_BL
 
     def reconstruct_from_cell(
         self, cell_BE: torch.Tensor, batch: Batch
     ) -> torch.Tensor:
+        # one query a gene: the value is its product with the cell embedding
         query_BLD = self.cell_query(self._gene(self.entries(batch.gene_BL)))
         if self.cell_weight is not None:
             return (
@@ -254,6 +265,7 @@ class ScGPT(Backbone):
     def _value(self, value_BL: torch.Tensor, masked_BL: torch.Tensor) -> torch.Tensor:
         """Value part of the tokens, (B, T, D)."""
         of_cell = PAD_VALUE if self.original and self.flag is not None else 0.0
+        # fractions back to numbers of bins; rounding takes the float error away
         bin_BT = F.pad((value_BL * self.n_bins).round(), (1, 0), value=of_cell)
         masked_BT = F.pad(masked_BL, (1, 0))
         if self.original:
@@ -263,6 +275,7 @@ class ScGPT(Backbone):
             value_BTD = F.dropout(value_BTD, self.dropout, self.training)
         else:
             value_BTD = self.value(bin_BT.long().masked_fill(masked_BT, self.mask_bin))
+
         return (
             value_BTD
             if self.flag is None
@@ -280,6 +293,7 @@ class ScGPT(Backbone):
                 f"value.{ours}.{kind}": f"value_encoder.{theirs}.{kind}"
                 for kind in ("weight", "bias")
             }
+
         for number, layer in enumerate(self.layers):
             names |= layer_names(
                 layer, f"layers.{number}", f"transformer_encoder.layers.{number}"
@@ -308,19 +322,25 @@ class ScGPT(Backbone):
                 f"args.json with {', '.join(wanted)}, and vocab.json with the cell token <cls>",
                 "give the folder of a published scGPT model",
             )
+
+        # flash attention names the joint projection otherwise, all else alike
         state = load_tensors(path / "best_model.pt")
         flash = any(FLASH.search(name) for name in state)
         weights = {
             FLASH.sub("self_attn.in_proj_", name): value
             for name, value in state.items()
         }
+
+        # without masked attention the flag has no use, and is kept to be written
         flag = "flag_encoder.weight"
         unused = {
             name: value for name, value in weights.items() if name.startswith(UNUSED)
         }
         if not architecture["masked_attention"] and flag in weights:
             unused[flag] = weights[flag]
+
         found = {
+            # scGPT counts the bin of 0 too
             "n_bins": arguments["n_bins"] - 1,
             "width": arguments["embsize"],
             "n_layers": arguments["nlayers"],
@@ -347,6 +367,7 @@ class ScGPT(Backbone):
                 name.replace("self_attn.in_proj_", "self_attn.Wqkv."): value
                 for name, value in state.items()
             }
+
         path.mkdir(parents=True, exist_ok=True)
         io.write_json(published.settings["args.json"], path / "args.json")
         io.write_json(published.vocabulary or {}, path / "vocab.json", "vocabulary")
