@@ -79,6 +79,7 @@ def compare_networks(
     """
     import pandas as pd
 
+    # Activity is compared cell by cell: rows must be the same cells in one order.
     cells = left.activity.obs_names, right.activity.obs_names
     if not cells[0].equals(cells[1]):
         raise InputError(
@@ -112,15 +113,19 @@ def compare_importances(left: pd.DataFrame, right: pd.DataFrame) -> tuple[float,
     import pandas as pd
     from scipy.stats import spearmanr
 
+    # Sorted: ties below go by name, whichever table a name came from.
     tfs = pd.Index(sorted({*left["tf"], *right["tf"]}))
     genes = pd.Index(sorted({*left["gene"], *right["gene"]}))
     dense = []
     for table in (left, right):
+        # Dense, (genes, TFs): pairs that a table lacks count as 0. float32 saves half.
         matrix = np.zeros((len(genes), len(tfs)), dtype=np.float32)
         matrix[genes.get_indexer(table["gene"]), tfs.get_indexer(table["tf"])] = table[
             "importance"
         ]
         dense.append(matrix.ravel())
+
+    # Of all pairs, not of those found: the tops of both have one size.
     size = max(1, round(TOP_SHARE * dense[0].size))
     best = [set(np.argsort(-values, kind="stable")[:size].tolist()) for values in dense]
     return float(spearmanr(*dense).statistic), len(best[0] & best[1]) / size
@@ -185,6 +190,7 @@ def _compare_cell_types(
         {name: _tuples(grn, "tf", "gene") for name, grn in side.items()}
         for side in (left, right)
     ]
+    # only types that both have: a network that was not made is no disagreement
     return [
         _counted("cell-type GRN", f"edges in {name}", edges[0][name], edges[1][name])
         for name in sorted(edges[0].keys() & edges[1].keys())
@@ -194,6 +200,8 @@ def _compare_cell_types(
 def _compare_activity(left: Networks, right: Networks) -> list[tuple[Any, ...]]:
     """AUCs and calls of the eRegulons that have the same genes in both."""
     part = "cell activity"
+
+    # AUCs depend on the genes of a set: only equal sets have comparable ones.
     sets = [
         table.groupby("eregulon")["gene"].agg(frozenset)
         for table in (left.eregulons, right.eregulons)
@@ -227,6 +235,7 @@ def _compare_activity(left: Networks, right: Networks) -> list[tuple[Any, ...]]:
 def _median_correlation(left: np.ndarray, right: np.ndarray) -> float:
     """Return the median over columns of Pearson's r; columns without variance do not count."""
     left, right = (values - values.mean(axis=0) for values in (left, right))
+    # Not divided by the number of cells, which cancels in r.
     scale = np.sqrt((left**2).sum(axis=0) * (right**2).sum(axis=0))
     varies = scale > 0
     if not varies.any():
@@ -246,6 +255,8 @@ def _compare_accuracy(
         )["estimate"]
         for table in (left, right)
     ]
+
+    # Beside its control: a score may come of genes that are targets of any TF.
     wanted = [arm for name in ACCURACY for arm in (name, f"{name} (wrong TF)")]
     return [
         (
@@ -275,6 +286,7 @@ def _compare_costs(
             ]
             for costs in (left, right)
         ]
+        # A step that one side has not measured cannot be compared.
         if not all(jobs):
             continue
         rows += [
@@ -288,6 +300,7 @@ def _compare_costs(
             for what, unit, column, total in (
                 ("wall time", "s", "s", sum),
                 ("CPU time", "s", "cpu_time", sum),
+                # not summed: the jobs of a step need not run at the same time
                 ("peak memory", "MB", "max_rss", max),
             )
         ]
@@ -297,6 +310,7 @@ def _compare_costs(
 def _numbers(benchmark: pd.DataFrame) -> dict[str, float]:
     import pandas as pd
 
+    # A dash (too short to be measured) becomes NaN; of repeats, the mean.
     numbers = benchmark.apply(pd.to_numeric, errors="coerce").mean()
     return {
         column: float(numbers.get(column, float("nan")))

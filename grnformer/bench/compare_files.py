@@ -31,6 +31,7 @@ def read_networks(files: Mapping[str, Any], side: str) -> Networks:
         paths = files[f"{side}_{name}"]
         return [paths] if isinstance(paths, str) else list(paths)
 
+    # Types come from the summary: names of files are only safe forms of them.
     types = io.read_table(one("cell_type_summary"), "cell_type_summary")["cell_type"]
     return Networks(
         tf_gene=io.read_table(one("tf_gene"), "tf_gene"),
@@ -42,6 +43,7 @@ def read_networks(files: Mapping[str, Any], side: str) -> Networks:
             for name, stem in file_names(types).items()
         },
         activity=io.read_anndata(one("activity"), "cell_activity"),
+        # no file where the benchmark was not run
         accuracy=next(
             (io.read_table(path, "summary") for path in several("accuracy")), None
         ),

@@ -49,6 +49,8 @@ def estimate_mean(values: np.ndarray) -> Estimate:
     mean = float(values.mean())
     if n == 1:
         return Estimate(mean, np.nan, np.nan, n)
+
+    # Few members: their SD is itself uncertain, for which a normal would not allow.
     quantile = stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1)
     half = float(quantile * values.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
@@ -75,6 +77,8 @@ def estimate(
     """
     if len(values) == 0:
         return UNDEFINED
+
+    # One column: the value itself. Two: the first less the second.
     contrast = np.array([1.0, -1.0])[: values.shape[1]]
     if statistic == "mean":
         return estimate_mean(values @ contrast)
@@ -84,6 +88,8 @@ def estimate(
         low, high = interval(
             bootstrap(values, statistic, n_resamples, seed, clusters) @ contrast
         )
+
+    # A difference of medians, as in the replicates; not a median of differences.
     return Estimate(float(np.median(values, axis=0) @ contrast), low, high, len(values))
 
 
@@ -108,6 +114,8 @@ def bootstrap(
     (n_resamples,) or (n_resamples, k).
     """
     rng = np.random.default_rng(seed)
+
+    # Where each member is a cluster of its own, no row needs padding.
     if clusters is None or len(set(clusters)) == len(clusters):
         sampled = rng.integers(0, len(values), size=(n_resamples, len(values)))
         return getattr(np, statistic)(values[sampled], axis=1)
@@ -120,7 +128,9 @@ def bootstrap(
     missing = np.full_like(values[:1], np.nan, dtype=float)
     padded = np.concatenate([values, missing])
 
+    # (n_resamples, clusters, members of the largest cluster)
     sampled = rows[rng.integers(0, len(sizes), size=(n_resamples, len(sizes)))]
+    # nan: samples of unequal clusters hold unequal numbers of members
     return getattr(np, f"nan{statistic}")(
         padded[sampled.reshape(n_resamples, -1)], axis=1
     )

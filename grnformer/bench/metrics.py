@@ -41,6 +41,7 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     # grn_accuracy
+    # medians over TFs: ratios are skewed, and a few high ones would rule a mean
     "auprc_ratio": Metric(
         "AUPRC ratio", "higher", "median", "AUPRC over the positive rate; random 1", 1.0
     ),
@@ -73,6 +74,7 @@ METRICS: dict[str, Metric] = {
         1.0,
     ),
     # drug_response
+    # means over folds: they are too few for the interval of a median
     "double_centred_pearson": Metric(
         "double-centred Pearson r",
         "higher",
@@ -90,6 +92,7 @@ METRICS: dict[str, Metric] = {
     "pooled_pearson": Metric(
         "pooled Pearson r", "higher", "mean", "Pearson r over all test pairs", 0.0
     ),
+    # no chance level: it depends on the spread of the values
     "rmse": Metric(
         "RMSE", "lower", "mean", "root mean squared error of LN_IC50 (ln micromolar)"
     ),

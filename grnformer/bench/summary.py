@@ -73,6 +73,7 @@ def summarise_scores(
     for (benchmark, task, metric), group in scores.groupby(
         ["benchmark", "task", "metric"], sort=True
     ):
+        # One baseline for all arms of a group, so that they can be compared.
         best = best_baseline(group)
         for arm, part in group.groupby("arm", sort=True):
             row = {"benchmark": benchmark, "task": task, "arm": arm, "metric": metric}
@@ -92,10 +93,13 @@ def summarise_scores(
 
 def best_baseline(scores: pd.DataFrame) -> str | None:
     """Baseline with the best mean or median in the scores of one task and metric; None where none has a value."""
+    # Best by these very scores, and so flattered by chance: arms gain nothing by it.
     baselines = scores[scores["kind"] == "baseline"].dropna(subset=["value"])
     if baselines.empty:
         return None
     metric = _metric(baselines)
+
+    # The sign comes first: the largest is the best for losses too.
     estimates = metric.sign * baselines.groupby("arm", sort=True)["value"].agg(
         metric.statistic
     )
@@ -117,6 +121,8 @@ def paired_difference(
     """
     metric = _metric(arm)
     left, right = _defined(arm), _defined(other)
+
+    # The same folds or TFs are hard for all arms, which pairing takes out.
     members = left.index.intersection(right.index)
     if set(arm["unit"]) != set(other["unit"]):
         members = members[:0]
@@ -162,6 +168,7 @@ def compare_arms(
             wanted = [(arm, other, "control") for arm, other in pairs]
             wanted += [(arm, str(best), "baseline") for arm in judged]
             for arm, other, role in wanted:
+                # A task may lack either, and an arm may itself be the best baseline.
                 if arm in arms and other in arms and arm != other:
                     found = paired_difference(arms[arm], arms[other], n_resamples, seed)
                     unit = arms[arm]["unit"].iloc[0]
@@ -232,6 +239,7 @@ def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]
             "one unit and one kind an arm and metric",
             "give the metric of the other unit another name",
         )
+
     values = _defined(part)
     clusters = _clusters(part, values.index)
     found = estimate(
@@ -244,6 +252,8 @@ def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]
         "high": found.high,
         "unit": units[0],
         "members": found.members,
+        # members whose value is undefined: counted here, in no estimate
         "failed": len(part) - found.members,
+        # members differ in the genes or pairs they were scored on
         "n": int(part["n"].median()),
     }

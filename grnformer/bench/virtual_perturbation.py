@@ -66,12 +66,14 @@ def predict_shift(
             "set pretrain.backbone to scgpt",
         )
 
+    # Sums and counts by gene, (N,): a sample masks some genes only.
     total, count = np.zeros(model.n_genes), np.zeros(model.n_genes)
     store = cells.corpus.parts[0].store  # of one dataset
     activity = VisibleActivity(cells.graph, store)
     column = int(store.columns[gene])
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
+        # All genes of the file: activity needs the ranks over all of them.
         expression = store.read_all(part)
         as_is, as_set = (
             Rows(cells.tokeniser.values(changed[:, store.columns]), changed)
@@ -96,6 +98,8 @@ def predict_shift(
                 )
 
             genes = before.gene_BL[masked].numpy()
+
+            # add.at: several cells mask a gene, and plain indexing would add it once.
             np.add.at(total, genes, predicted[1] - predicted[0])
             np.add.at(count, genes, 1)
     with np.errstate(invalid="ignore"):
@@ -106,9 +110,11 @@ def set_expression(
     expression: sp.csr_matrix, column: int, *, up: bool
 ) -> sp.csr_matrix:
     """The rows with one gene at the highest value of its row, or at 0."""
+    # LIL takes a new column; CSR would move its arrays at every new entry.
     changed = sp.lil_matrix(expression)
     changed[:, column] = expression.max(axis=1) if up else 0
     changed = sp.csr_matrix(changed)
+    # A knock-out must leave no stored zeros.
     changed.eliminate_zeros()
     return changed
 
@@ -123,12 +129,15 @@ def paired_batches(
     rng: np.random.Generator,
 ) -> tuple[Batch, Batch]:
     """The same tokens and mask of cells as they are and as they are set; `gene` is a token, and not masked."""
+    # From the cells as they are: tokens must not depend on the perturbation.
     tokens = cells.tokeniser.tokenise(before.values, cells.n_tokens, rng)
 
     # The perturbed gene takes the last place where it was not sampled.
     gene_BL = tokens.gene_BL.copy()
     absent = ~(gene_BL == gene).any(axis=1)
     gene_BL[absent, -1] = gene
+
+    # The perturbed gene must be seen, else its value would reach no prediction.
     masked_BL = draw_mask(
         gene_BL.shape, cells.mask_fraction, rng, tokens.present_BL
     ) & (gene_BL != gene)

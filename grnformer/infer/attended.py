@@ -45,6 +45,7 @@ class Attended:
     @property
     def on_itself_BHT1(self) -> torch.Tensor:
         """Attention of each query that does not fall on other genes."""
+        # Rows sum to 1, and hidden genes get nothing: the rest is on the gene itself.
         return 1 - (self.attention_BHTL * self.counts_BTL[:, None]).sum(
             -1, keepdim=True
         )
@@ -59,6 +60,7 @@ def attend(
 ) -> Attended:
     """Run the model up to its adapter; `rng` samples edges where a gene has more than `fanout`."""
     h_BTD = model.backbone.encode(batch, drop_last=model.replaces_last)
+    # Edges as they are: perturbation belongs to training.
     structure_BLS = model.structure_embeddings(batch, structure, rng, NO_PERTURBATION)
 
     # Genes that a mask hides can be no keys: their structure would give them away.
@@ -97,12 +99,14 @@ def relative_attention(
     )
     counts_BTL = known_BL[:, None] & ~itself_TL
 
+    # Weights that sum to 1, times the number of genes: uniform attention is 1.
     other_BHTL = attention_BHTL * counts_BTL[:, None]
     return normalise(other_BHTL) * counts_BTL.sum(-1)[:, None, :, None], counts_BTL
 
 
 def normalise(weight_BHTL: torch.Tensor) -> torch.Tensor:
     """Weights of each query divided by their sum; all 0 where nothing is left to attend to."""
+    # A tiny divisor in place of 0: 0 over 0 would be NaN.
     return weight_BHTL / weight_BHTL.sum(-1, keepdim=True).clamp(
         min=torch.finfo(weight_BHTL.dtype).tiny
     )

@@ -63,11 +63,14 @@ def attention_batches(
     seed: int,
 ) -> Iterator[Batch]:
     """Masked batches of cells, tokens and masks sampled `samples` times; as many cells at a time as memory allows."""
+    # Weights are (B, H, T, L): memory grows with the square of the tokens.
     size = max(1, _ELEMENTS // (n_heads * cells.n_tokens**2))
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
+        # Read once: samples differ in their tokens and masks only.
         held = cells.read(part)
         for sample in range(samples):
+            # Seeded by the cell, not by the batch's number.
             rng = np.random.default_rng([seed, ATTENTION, int(part[0]), sample])
             yield cells.masked_batch(part, held, rng)
 
@@ -103,6 +106,7 @@ def collect_attention(
         raise ValueError("a model without an adapter has no attention")
 
     kinds = list(KINDS if model.backbone.n_cell_tokens else KINDS[:2])
+    # Pairs take N x F numbers: none where they are not measured.
     n_genes, n_tfs = (model.n_genes, int(is_tf.sum())) if measure else (0, 0)
     received = Received(
         kinds,
@@ -122,11 +126,13 @@ def collect_attention(
             continue
 
         _add_pairs(received, attended, is_tf)
+        # Where a mask hides genes, all N genes are candidates, tokens or not.
         of_all_BNS = None
         if model.masks_genes:
             of_all_BNS = model.run(batch, structure, np.random.default_rng(stream))[1]
         changes = _changes(attended, adapter, is_tf, np.random.default_rng(stream))
         for name, change_BTD in changes.items():
+            # The same states for all variants: only what the adapter adds differs.
             loss_M = model.losses(attended.h_BTD + change_BTD, batch, of_all_BNS)[0]
             received.totals[name] += float(loss_M.double().sum())
         received.totals["masked"] += float(batch.masked_BL.sum())
@@ -141,6 +147,8 @@ def _add_mass(received: Received, attended: Attended) -> None:
         attended.counts_BTL,
         attended.n_cell_tokens,
     )
+
+    # Kinds as columns of 0 and 1, (B, T, Q): padding is of none.
     kind_BTQ = torch.zeros(*counts_BTL.shape[:2], len(received.kinds))
     kind_BTQ[:, n_cell:, 0] = batch.masked_BL & attended.present_BL
     kind_BTQ[:, n_cell:, 1] = ~batch.masked_BL & attended.present_BL
@@ -154,10 +162,12 @@ def _add_mass(received: Received, attended: Attended) -> None:
 
     gene_BL, n_genes = batch.gene_BL.numpy(), received.keys_QN.shape[1]
     for q in range(len(received.kinds)):
+        # A key is a gene that a query of another gene could attend to.
         asked_BL = (queries_BQL[:, q] > 0).numpy()
         gene = gene_BL[asked_BL]
         received.keys_QN[q] += np.bincount(gene, minlength=n_genes)
         heads = [mass_BL.numpy()[asked_BL] for mass_BL in mass_BQHL[:, q].unbind(1)]
+        # The last column is the mean over heads.
         for c, column in enumerate([*heads, np.mean(heads, axis=0)]):
             received.mass_QNC[q, :, c] += np.bincount(gene, column, minlength=n_genes)
 
@@ -165,6 +175,7 @@ def _add_mass(received: Received, attended: Attended) -> None:
 def _add_pairs(received: Received, attended: Attended, is_tf: np.ndarray) -> None:
     """Add the relative attention of each gene's query to each TF's key, mean over heads."""
     n_cell = attended.n_cell_tokens
+    # Cell tokens have no gene, and so no pairs.
     relative_BLL = attended.relative_BHTL[:, :, n_cell:].mean(1).numpy()
     # A gene that the model does not see has no query of its identity.
     counts_BLL = attended.counts_BTL[:, n_cell:] & attended.seen_BL[:, :, None]
@@ -172,8 +183,12 @@ def _add_pairs(received: Received, attended: Attended, is_tf: np.ndarray) -> Non
     gene_BL = attended.batch.gene_BL.numpy()
     key_is_tf_BL = is_tf[gene_BL]
     cell, query, key = np.nonzero(counts_BLL.numpy() & key_is_tf_BL[:, None])
+
+    # Columns are TFs, numbered in the order of nodes.
     number_of_tf = np.cumsum(is_tf) - 1
     pair = gene_BL[cell, query], number_of_tf[gene_BL[cell, key]]
+
+    # add.at: several cells hold a pair, and plain indexing would add it once.
     np.add.at(received.pair_NF, pair, relative_BLL[cell, query, key])
     np.add.at(received.pairs_NF, pair, 1)
 
@@ -193,12 +208,15 @@ def _changes(
         attention_BHTL * ~counts_BTL[:, None] + others_BHT1 * uniform_BTL[:, None]
     )
 
+    # (B, L): genes that some query of their cell may attend to.
     key_BL = counts_BTL.any(1)
     tf_BL = torch.from_numpy(is_tf[attended.batch.gene_BL.numpy()]) & key_BL
+    # A control: what it costs to lose as many genes, whichever they are.
     other_BL = _sample_others(tf_BL, key_BL, rng)
     weights = {
         "trained": attention_BHTL,
         "uniform": uniform_BHTL,
+        # weights sum to 1 again: the genes that are left share what is taken away
         "without_tfs": normalise(
             attention_BHTL * ~(counts_BTL & tf_BL[:, None])[:, None]
         ),
@@ -223,6 +241,8 @@ def _add_fractions(
         changes["trained"] - changes["uniform"],
     )
     state_BL, change_BL, pattern_BL = (x[:, n_cell:].norm(dim=-1) for x in states)
+
+    # Of the sum of both norms, so that a fraction is never above 1.
     total_BL = (state_BL + change_BL).clamp(min=torch.finfo(state_BL.dtype).tiny)
     itself_BL = attended.on_itself_BHT1[:, :, n_cell:, 0].mean(1)
 

@@ -77,8 +77,11 @@ class Embedder:
     ) -> None:
         self.model, self.card = load_model(model)
         mode = self.card["arm"]["graph"]
+        # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse/<mode>.
         bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode
         bundle = read_bundle(bundle_dir)
+
+        # Genes are known by their place: another order would give them wrong edges.
         genes = bundle.graph.genes["gene"].tolist()
         if genes != self.card["genes"] or bundle.meta["mode"] != mode:
             raise InputError(
@@ -131,6 +134,7 @@ class Embedder:
         card, n_rows = self.card, matrix.shape[0]
         backbone = BACKBONES[card["arguments"]["backbone"]["name"]]
         tokeniser = backbone.tokeniser(**card["tokeniser"]).of_genes(measured)
+        # Data may measure fewer genes than a cell has tokens.
         n_tokens = min(card["embed"]["n_tokens"], len(measured))
         values = tokeniser.values(matrix)
 
@@ -139,7 +143,9 @@ class Embedder:
         ) -> np.ndarray:
             def make(rows: np.ndarray, rng: np.random.Generator) -> Batch:
                 tokens = tokeniser.tokenise(values[rows], n_tokens, rng)
+                # From places among the measured genes to node numbers.
                 tokens = replace(tokens, gene_BL=measured[tokens.gene_BL])
+                # No mask: an embedding may look at all that was measured.
                 nothing_BL = np.zeros(tokens.gene_BL.shape, bool)
                 return make_batch(tokens, nothing_BL, types[rows], active[rows])
 
@@ -161,7 +167,9 @@ class Embedder:
             return plain, mapping
 
         number = {name: t for t, name in enumerate(card["cell_types"])}
+        # -1, a type that the model does not know, has no edges.
         types = mapping["cell_type"].map(number).fillna(-1).to_numpy(int)
+        # Of the nearest cell: these eRegulons open the edges of its graph.
         active = self._activity.rows(mapping["cell"].to_numpy(object))
         return embed_with(self._structure, types, active), mapping
 
@@ -202,6 +210,8 @@ def embed(
     card, index = embedder.card, embedder.index
     names = read_vocabulary(vocabulary) if vocabulary else {}
     columns, measured = find_genes(data.var, card, names, read_aliases(aliases or ""))
+
+    # Blocks of whole batches: seeds go by place, wherever a block begins.
     rows = ExpressionRows(data, columns, _BATCHES_READ * embedder.batch_size, scale)
 
     # Dense data have an expressed gene everywhere: only a gene's median over all rows tells rows apart.
@@ -269,6 +279,7 @@ def embed_anndata(
         See `ExpressionRows`, `find_genes`, `Embedder`.
     """
     settings = settings or read_defaults("embed")
+
     found = embed(
         data,
         model,
@@ -277,6 +288,7 @@ def embed_anndata(
         vocabulary=vocabulary,
         aliases=aliases,
     )
+
     for name, column in found.obs.items():
         data.obs[name] = column
     data.obsm["X_grnformer"] = found.embedding
@@ -290,6 +302,8 @@ def _above_median(matrix: sp.csr_matrix) -> sp.csr_matrix:
         matrix.shape[0],
     )
     dense = matrix.toarray()
+
+    # A constant gene never exceeds its median: any divisor will do.
     sd = dense.std(0)
     above = (dense - np.median(dense, axis=0)) / np.where(sd > 0, sd, 1.0)
     return sp.csr_matrix(np.maximum(above, 0.0))

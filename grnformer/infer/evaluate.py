@@ -32,6 +32,7 @@ def heldout_batches(
     batches = []
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
+        # Read once: repeats differ in their tokens and masks only.
         held = cells.read(part)
         for repeat in range(repeats):
             rng = np.random.default_rng([seed, HELDOUT, first + start, repeat])
@@ -58,11 +59,13 @@ def heldout_of_parts(
         raise InputError(
             "no held-out cell", "at least one", "raise pretrain.heldout_fraction"
         )
+
     sizes = {
         "batch_size": batch_size,
         "repeats": repeats,
         "seed": seed,
     }
+
     found = {}
     for n, places in cells.corpus.divide(rows):
         name = cells.corpus.parts[n].name
@@ -95,12 +98,14 @@ def evaluate(
     loss_unit. Losses of values are squared errors in units of each gene's SD (squared SD). Losses of masked genes are
     nats, those of the baselines by the gene's fraction of the training tokens; there are no correlations.
     """
+    # Set back below: a model may be in training when it is scored.
     was_training = model.training
     model.eval()
     score = _gene_losses if model.masks_genes else _values
     parts = []
     for number, batch in enumerate(batches):
         moved = batch.to(model.mean_N.device)
+        # The same edges for every model that is scored on these batches.
         h_BTD, structure_BNS = model.run(
             moved, structure, np.random.default_rng([seed, STRUCTURE, number])
         )
@@ -139,6 +144,7 @@ def _of_type(type_mean: np.ndarray, batch: Batch) -> np.ndarray:
     """What `type_mean` has for the type and gene of each masked token: first of its cell's type, then of the last."""
     masked_BL = batch.masked_BL.numpy()
     gene_M = batch.gene_BL.numpy()[masked_BL]
+    # Types go by cell, masked tokens by gene: one type a token.
     type_M = np.broadcast_to(batch.type_B[:, None], masked_BL.shape)[masked_BL]
     return np.stack([type_mean[type_M, gene_M], type_mean[-1, gene_M]])
 
@@ -171,6 +177,7 @@ def _gene_losses(
 ) -> tuple[np.ndarray, ...]:
     """Nats of masked tokens: of the model, of the gene's fraction over all types, of that in the cell's type."""
     nats_M = model.losses(h_BTD, batch, structure_BNS)[0].cpu().numpy()
+    # (2, M): by the cell's type, and over all types.
     type_M, all_M = -np.log(fraction)
     return nats_M, all_M, type_M
 

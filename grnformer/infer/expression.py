@@ -54,6 +54,7 @@ def find_genes(
     InputError
         If fewer than a twentieth of the model's genes are found.
     """
+    # The model's own names win over those of the vocabulary.
     known = {**vocabulary, **dict(zip(card["genes"], card["tokens"], strict=True))}
     node = {token: n for n, token in enumerate(card["tokens"])}
     sources = {"var_names": var.index.astype(str)}
@@ -72,6 +73,7 @@ def find_genes(
             token = find_token(gene, known, aliases)
             if token in node:
                 found.setdefault(node[token], column_number)
+        # Only if it finds more: of equal sources, the first stays.
         if len(found) > len(best):
             best, best_source = found, source
 
@@ -158,6 +160,7 @@ class ExpressionRows:
             yield first, sp.csr_matrix(values[:, self._columns])
 
     def _blocks(self) -> Iterator[tuple[int, sp.csr_matrix]]:
+        # Blocks, since a file may be larger than memory.
         for first in range(0, len(self._names), self._step):
             yield (
                 first,
@@ -175,7 +178,9 @@ class ExpressionRows:
                     "embed the values from before scaling (adata.raw, or a layer)",
                 )
 
+            # A row may have counts, and none of a gene that the model knows.
             chosen = sp.csr_matrix(block[:, self._columns])
+            # Zeros that are stored would count as expressed.
             chosen.eliminate_zeros()
             empty = np.flatnonzero(chosen.getnnz(axis=1) == 0)
             if len(empty):

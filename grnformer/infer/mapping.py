@@ -51,6 +51,7 @@ class ReferenceIndex:
         points = reference[dimensions(reference)].to_numpy(np.float64)
         # A constant dimension must not divide by 0.
         self._scale = np.maximum(points.std(0), 1e-9)
+        # float32, as faiss needs it.
         self._points = (points / self._scale).astype(np.float32)
         self._cell = reference["cell"].to_numpy(object)
         self._cell_type = reference["cell_type"].to_numpy(object)
@@ -84,16 +85,19 @@ class ReferenceIndex:
         index = faiss.IndexIVFFlat(
             faiss.IndexFlatL2(n_dimensions), n_dimensions, n_lists
         )
+        # Short lists are meant: k-means need not warn of few cells.
         index.cp.seed, index.cp.min_points_per_centroid = seed, 1
         index.train(self._points)
         index.add(self._points)
         index.nprobe = max(1, round(_SEARCHED * n_lists**0.5))
         self._approximate = index
 
+        # The quantile needs a sample only: searching for all would cost much more.
         sample = np.linspace(0, n_cells - 1, min(n_cells, _SAMPLED)).round().astype(int)
         squared, nearest = index.search(self._points[sample], 2)
         # The nearest is the cell itself, or another one in the same place.
         is_itself = nearest[:, 0] == sample
+        # The index gives squared distances.
         return np.sqrt(np.where(is_itself, squared[:, 1], squared[:, 0]))
 
     def nearest(self, query: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,8 @@ def embed_cells(
 ) -> pd.DataFrame:
     """Embeddings of all stored cells without a graph (contract reference_embedding)."""
     n_cells = cells.corpus.n_cells
+
+    # A copy: the caller's batcher keeps its number of tokens.
     cells = copy.copy(cells)
     cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
 
@@ -72,6 +74,7 @@ def mean_over_samples(
     parts = []
     for start in range(0, n_rows, batch_size):
         rows = np.arange(start, min(start + batch_size, n_rows))
+        # One stream for all samples: edges are sampled anew with the tokens.
         structure_rng = np.random.default_rng([seed, STRUCTURE, first + start])
         sampled = []
         for sample in range(samples):
@@ -81,5 +84,6 @@ def mean_over_samples(
             )
             h_BTD = model(batch, structure, structure_rng)
             sampled.append(model.backbone.cell_embedding(h_BTD, batch).numpy())
+        # (rows, D). One sample may hold some of the genes only, hence the mean.
         parts.append(np.mean(sampled, axis=0))
     return np.concatenate(parts)

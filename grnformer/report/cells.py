@@ -27,6 +27,7 @@ def mean_by_type(
         # Few columns: dense is small.
         dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
         wide = pd.DataFrame(dense, columns=names).groupby(cell_types.to_numpy()).mean()
+        # From (types, names) to one row a name and type.
         long = wide.T.rename_axis(row).melt(
             var_name="cell_type", value_name=key, ignore_index=False
         )

@@ -43,10 +43,13 @@ def _files(folder: Path, names: Collection[str]) -> Iterator[Path]:
 
 def _cost(folder: Path, path: Path) -> dict[str, str | float]:
     *owner, stage_folder, file = path.relative_to(folder).parts
+    # grn_seed2: the stage grn, rerun under another seed.
     stage, _, run = stage_folder.partition("_")
     job = file.removesuffix(".tsv") + (f".{run}" if run else "")
 
+    # Snakemake writes a dash for what was too short to be measured.
     measured = pd.read_csv(path, sep="\t").apply(pd.to_numeric, errors="coerce")
+    # Of repeats, times by their mean and memory by its peak.
     return {
         "dataset": owner[0] if owner else WHOLE_RUN,
         "stage": stage,

@@ -164,10 +164,13 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         ),
     ]
 
+    # None where the network was inferred under one seed only.
     stability = files.table("stability")
     if stability is not None:
         min_frequency = config["grn"]["stability"]["min_frequency"]
         sections.append(stability_section(stability, grn["eregulons"], min_frequency))
+
+    # Only where models are trained on the dataset.
     if files["training"]:
         bundles = {Path(path).name: read_bundle(path) for path in files["graphs"]}
         perturbation = (
@@ -179,9 +182,12 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(_pretrain_section(files, config))
         sections.append(_attention_section(files["attention"], config))
 
+    # In any case: where nothing was measured, the section says why.
     sections.append(_benchmark_section("grn_accuracy", files, config))
     if files["training"]:
         sections.append(_benchmark_section("drug_response", files, config))
+
+    # Made last, since it repeats verdicts of the others; shown first.
     overview = overview_section(
         summary, grn["eregulons"], grn["cell_type_summary"], sections
     )

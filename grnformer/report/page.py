@@ -157,6 +157,7 @@ def render_page(title: str, lead: str, sections: list[Section], template: str) -
     for section in sections:
         groups.setdefault(section.dataset, []).append(section)
 
+    # A name that the template misspells is an error, not an empty place.
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -207,6 +208,7 @@ def _identifier(*parts: str) -> str:
 
 
 def _with_dataset(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    # A copy: the page shows the frame without this column.
     frame = frame.copy()
     frame.insert(0, "dataset", dataset or "all")
     return frame

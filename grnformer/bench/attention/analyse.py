@@ -98,12 +98,15 @@ def analyse_models(
             cells.cell_types,
             card["embed"]["direction"],
         )
+
+        # One part a cell, in the order of the corpus.
         part = split.set_index("cell")["split"].reindex(corpus.cells).to_numpy(object)
         train = np.flatnonzero(part == "train")
 
         models = [
             _Model(int(saved["seed"]), "trained", network) for network, saved in loaded
         ]
+        # The slice is a copy: the loop appends to the list that it reads.
         for model in models[: len(loaded)]:
             before = model_before(
                 model.network, card, model.seed, genes, cells, train, size, checkpoint
@@ -119,6 +122,7 @@ def analyse_models(
             shuffled = np.random.default_rng([settings["seed"], number]).permutation(
                 heldout
             )
+            # Ascending, as readers of the corpus expect.
             rows = np.sort(shuffled[: settings["cells_per_type"]])
             if not len(rows):
                 logger.warning("no held-out cell of %s: the type is left out", name)
@@ -154,6 +158,7 @@ def model_before(
     checkpoint: str | None,
 ) -> GRNFormer:
     """The model of a seed as it was before its first step: its weights are rebuilt, since none are stored."""
+    # A copy: the name is popped, and the card is read again below.
     architecture = dict(card["arguments"]["backbone"])
     kind = BACKBONES[architecture.pop("name")]
     published = (
@@ -168,6 +173,8 @@ def model_before(
         if size["gene_start"] == "coexpression"
         else None
     )
+
+    # A buffer, not a weight: training left the moments as they were.
     moments = trained.mean_N.numpy(), trained.sd_N.numpy()
     return start_model(
         genes, card["arguments"], *moments, seed, published=published, seen=seen
@@ -184,6 +191,8 @@ def _batcher(
     tokeniser = BACKBONES[card["arguments"]["backbone"]["name"]].tokeniser(
         **card["tokeniser"]
     )
+
+    # Attention takes memory by the square of the tokens: a limit of its own.
     n_tokens = min(settings["max_tokens"], card["arguments"]["n_tokens"])
     sizes = {"n_tokens": n_tokens, "mask_fraction": size["mask_fraction"]}
     return Batcher(corpus, bundle.graph, bundle.meta["cell_types"], tokeniser, **sizes)
@@ -225,6 +234,8 @@ def _analyse_type(
             "leave the arm out of attention.arms",
         )
     n_heads = first.adapter.n_heads
+
+    # A list, not a stream: every model must see the same tokens and masks.
     batches = list(
         attention_batches(
             cells, rows, samples=settings["draws"], n_heads=n_heads, seed=seed
@@ -285,8 +296,10 @@ def _describe_genes(
         {
             "gene": genes["gene"],
             "is_tf": genes["is_tf"].astype(bool),
+            # minlength: genes without a link have 0 in place of no entry
             "in_degree": np.bincount(network["gene"], minlength=len(genes)),
             "out_degree": np.bincount(network["tf"], minlength=len(genes)),
+            # not matched on: degrees of the inferred network are alike for all arms
             "own_in_degree": np.bincount(given["gene"], minlength=len(genes)),
             "expression": np.asarray(
                 cells.corpus.read(rows).mean(0), dtype=float
@@ -297,6 +310,7 @@ def _describe_genes(
 
 def _mass(received: Received, about: pd.DataFrame) -> pd.DataFrame:
     """What each gene that was a key received, by kind of query, mean over heads; NaN where there is no such query."""
+    # Masked queries come first among the kinds: their keys are counted here.
     table = about.assign(keys=received.keys_QN[0])
     for kind, mass_NC, keys_N in zip(
         received.kinds, received.mass_QNC, received.keys_QN, strict=True

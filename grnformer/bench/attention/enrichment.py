@@ -84,6 +84,8 @@ class MatchedNull:
     ) -> None:
         self._weight = weight.astype(float)
         seen = weight > EMPTY
+
+        # A gene that never was a key could get no attention: it has no part.
         self.unseen_tfs = int((is_tf & ~seen).sum())
 
         self.unmatched_tfs = self.n_others = 0
@@ -91,6 +93,7 @@ class MatchedNull:
         for number in np.unique(stratum[seen]):
             pool = np.flatnonzero((stratum == number) & seen)
             tfs, others = pool[is_tf[pool]], pool[~is_tf[pool]]
+            # Without another gene of its stratum, a TF has nothing to be compared with.
             if not len(others):
                 self.unmatched_tfs += len(tfs)
             elif len(tfs):
@@ -108,7 +111,9 @@ class MatchedNull:
     ) -> _Stratum:
         # Weighted by how often a gene was a key, as the mean that the ratio is taken to.
         chance = self._weight[others] / self._weight[others].sum()
+        # (D, TFs), with replacement: several TFs may get the same other gene.
         sampled = rng.choice(others, size=(samples, len(tfs)), p=chance)
+
         both = np.concatenate([tfs, others])
         # The places of the smallest uniform numbers: as many genes as TFs, without replacement.
         order = np.argpartition(rng.random((samples, len(both))), len(tfs) - 1, axis=1)
@@ -118,8 +123,11 @@ class MatchedNull:
         """Compare the mean attention that genes got as keys (N, C); any value where a gene was never one."""
         if not len(self.tfs):
             return Enrichment(*np.full((6, mass_NC.shape[1]), np.nan))
+
         weight_N = self._weight
+        # A gene that never was a key has no mean: a NaN would spread through the sums.
         mass_NC = np.where(weight_N[:, None] > EMPTY, mass_NC, 0.0)
+        # From means back to sums, so that a gene counts as often as it was a key.
         total_NC = mass_NC * weight_N[:, None]
 
         tf_weight = weight_N[self.tfs].sum()
@@ -134,11 +142,13 @@ class MatchedNull:
         expected_C = np.array(weights) @ np.stack(means) / tf_weight
         ratio_C = tf_mass_C / expected_C
 
+        # (D, C). A sampled gene takes its TF's weight: only the genes differ.
         sampled_DC = 0.0
         for stratum in self._strata:
             sampled_DC = sampled_DC + np.einsum(
                 "dtc,t->dc", mass_NC[stratum.sampled], weight_N[stratum.tfs]
             )
+        # Over the same expectation as the observed ratio, and so on its scale.
         low_C, high_C = np.quantile(
             sampled_DC / tf_weight / expected_C, [0.025, 0.975], axis=0
         )
@@ -152,11 +162,14 @@ class MatchedNull:
 
     def _permuted(self, total_NC: np.ndarray) -> np.ndarray:
         """The ratio under each permutation of labels, (D, C); the weight of the chosen genes cancels."""
+        # Sums over strata, then one ratio: a mean of ratios would favour small strata.
         chosen_sum, expected_sum = 0.0, 0.0
         for stratum in self._strata:
             both = np.concatenate([stratum.tfs, stratum.others])
             chosen_DC = total_NC[stratum.permuted].sum(1)
             chosen_weight_D1 = self._weight[stratum.permuted].sum(1)[:, None]
+
+            # By subtraction: cheaper than gathering the many others of every sample.
             rest_DC = total_NC[both].sum(0) - chosen_DC
             rest_weight_D1 = self._weight[both].sum() - chosen_weight_D1
             chosen_sum = chosen_sum + chosen_DC
@@ -185,6 +198,7 @@ def compare_models(
     weight = collected[0][2].keys_QN.min(0)
     rows = []
     for match, stratum in _strata(about, settings).items():
+        # One null for all models, kinds of queries and heads: only attention differs.
         null = MatchedNull(
             is_tf,
             stratum,
@@ -202,7 +216,10 @@ def compare_models(
             for kind, mass_NC, keys_N in zip(
                 received.kinds, received.mass_QNC, received.keys_QN, strict=True
             ):
+                # Sums become means; a gene that never was a key has 0 of 0, here 0.
                 tested = null.test(mass_NC / np.maximum(keys_N, 1)[:, None])
+
+                # The last column is the mean over heads.
                 heads = [*map(str, range(mass_NC.shape[1] - 1)), "mean"]
                 known = {
                     "seed": seed,
@@ -224,6 +241,7 @@ def _strata(about: pd.DataFrame, settings: dict[str, Any]) -> dict[str, np.ndarr
         about["expression"].to_numpy(), settings["expression_bins"]
     )
     return {
+        # one stratum: all other genes, as in a ratio without matching
         "none": np.zeros(len(about), int),
         "expression": expression,
         "degree": degree,

@@ -81,6 +81,8 @@ def score_pairs(
 
     best = np.argsort(-score_K, kind="stable")[:n_top]
     n_targets, n_tfs = candidate_NF.shape
+
+    # What degree alone explains: edges expected if the other end were random, (top,).
     of_target_K = _edge_fraction(target_K, edge_K, n_targets)[target_K[best]]
     of_tf_K = _edge_fraction(tf_K, edge_K, n_tfs)[tf_K[best]]
     # With a random target, a top pair is an edge with its TF's fraction of edges.
@@ -106,6 +108,7 @@ def score_pairs(
 
 def _edge_fraction(gene_K: np.ndarray, edge_K: np.ndarray, n_genes: int) -> np.ndarray:
     """Fraction of edges among the candidates of each gene."""
+    # Genes without a candidate are 0 over 1; no pair asks for them.
     return np.bincount(gene_K, edge_K, n_genes) / np.maximum(
         np.bincount(gene_K, minlength=n_genes), 1
     )
@@ -118,10 +121,12 @@ def _auroc_within_tfs(
     from scipy.stats import rankdata
 
     areas = []
+    # In order of the TF, candidates of one TF are a run: split where the TF changes.
     order = np.argsort(tf_K, kind="stable")
     for of_tf in np.split(order, np.flatnonzero(np.diff(tf_K[order])) + 1):
         positive = edge_K[of_tf]
         n, m = int(positive.sum()), int((~positive).sum())
+        # A TF with nothing but edges, or with none, has no ROC.
         if n and m:
             # Mann-Whitney: the rank sum of the positives, less its least value, over its range.
             rank_sum = rankdata(score_K[of_tf])[positive].sum()
@@ -158,6 +163,8 @@ def rank_pairs(
     counts_NF = next(iter(trained.values())).pairs_NF
     cells_NF = np.maximum(counts_NF, 1)
     candidate_NF = counts_NF >= settings["min_observed"]
+
+    # Columns are TFs, numbered in the order of nodes: an edge needs one to stand in.
     known = network[is_tf[network["tf"]]]
     number_of_tf = np.cumsum(is_tf) - 1
     edge_NF = np.zeros(counts_NF.shape, bool)
@@ -167,16 +174,20 @@ def rank_pairs(
     for seed, received in trained.items():
         attention_NF = received.pair_NF / cells_NF
         by_seed.append(attention_NF)
+        # The same stream for every model: their nulls differ by attention only.
         rng = np.random.default_rng(settings["seed"])
         sizes = settings["top_pairs"], settings["null_draws"]
         scored = score_pairs(attention_NF, candidate_NF, edge_NF, *sizes, rng)
         scores.append({"seed": seed, **asdict(scored)})
 
     total_NF = sum(received.pair_NF for received in trained.values())
+    # -inf puts pairs that were seen too seldom behind all candidates.
     mean_NF = np.where(candidate_NF, total_NF / cells_NF / len(trained), -np.inf)
     n_best = min(settings["top_pairs"], int(candidate_NF.sum()))
+    # Of the flattened matrix; stable, so that ties keep the order of genes.
     best = np.argsort(-mean_NF, axis=None, kind="stable")[:n_best]
     target, tf = np.unravel_index(best, mean_NF.shape)
+    # (seeds, pairs): the range over seeds shows how far they agree on a pair.
     of_best = np.stack(by_seed)[:, target, tf]
     table = pd.DataFrame(
         {
@@ -200,6 +211,7 @@ def _with_edges(table: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
         edges[["tf", "target", "sign", "eregulons"]], on=["tf", "target"], how="left"
     )
     table["sign"] = table["sign"].fillna(0).astype(int)
+
     # A pair without an edge has NaN in place of names.
     listed = table["eregulons"]
     table["eregulons"] = [

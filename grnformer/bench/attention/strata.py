@@ -15,6 +15,7 @@ def expression_strata(expression: np.ndarray, n_bins: int) -> np.ndarray:
     strata = np.zeros(len(expression), int)
     positive = expression > 0
     if positive.any():
+        # Of expressed genes only: the zeros of the others would make bins equal.
         inner = np.quantile(expression[positive], np.arange(1, n_bins) / n_bins)
         strata[positive] = 1 + np.searchsorted(inner, expression[positive], side="left")
     return strata
@@ -22,6 +23,7 @@ def expression_strata(expression: np.ndarray, n_bins: int) -> np.ndarray:
 
 def joint_strata(*parts: np.ndarray) -> np.ndarray:
     """One number for each combination."""
+    # reshape: one version of NumPy gives this inverse a second axis
     return np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)[1].reshape(
         -1
     )

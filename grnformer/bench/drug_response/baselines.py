@@ -79,10 +79,12 @@ def predict_baselines(
     -------
     name -> predictions L x D, and name -> the setting chosen on validation.
     """
+    # A tested value that is read by mistake would show as NaN.
     values = np.where(parts["test"], np.nan, values)
     train, validation = parts["train"], parts["validation"]
     known = train | validation
 
+    # Means have no setting to choose: they may use validation too.
     predictions = {
         "global_mean": np.full(values.shape, values[known].mean()),
         "drug_mean": np.broadcast_to(known_means(values, known, axis=0), values.shape),
@@ -94,12 +96,14 @@ def predict_baselines(
 
     # Each split has one baseline with information on the units that are unseen.
     if split == "pair":
+        # Fitted on train only, so that validation can choose the shrinkage.
         candidates = soft_impute(values, train, grids.shrinkage)
         best = choose(values, validation, grids.shrinkage, candidates)
         # Fits start from one another, from strong to weak shrinkage: the final one goes the same way.
         path = grids.shrinkage[: grids.shrinkage.index(best) + 1]
         name, prediction = "soft_impute", list(soft_impute(values, known, path))[-1]
     elif split == "line":
+        # Chosen by the cheap approximation; the final fit below is exact.
         candidates = approximate_ridge(values, train, features.expression, grids.alpha)
         best = choose(values, validation, grids.alpha, candidates)
         name, prediction = (

@@ -37,6 +37,7 @@ def batch_drugs(smiles: list[str]) -> Batch:
         ]
         # A molecule of one atom has no bond: the shape must not be left to the list.
         one_way = torch.tensor(ends, dtype=torch.long).reshape(-1, 2)
+        # Messages go along directed edges: each bond is entered both ways.
         both_ways = torch.cat([one_way, one_way.flip(1)])
         graphs.append(Data(x=atoms, edge_index=both_ways.T.contiguous()))
     return Batch.from_data_list(graphs)
@@ -45,6 +46,7 @@ def batch_drugs(smiles: list[str]) -> Batch:
 def _atom_features(atom: Any) -> list[float]:
     return [
         *_one_hot(atom.GetSymbol(), ELEMENTS, other=True),
+        # the last place of bonds and hydrogens is for all higher numbers
         *_one_hot(min(atom.GetDegree(), MAX_DEGREE), range(MAX_DEGREE + 1)),
         *_one_hot(min(atom.GetTotalNumHs(), MAX_HYDROGENS), range(MAX_HYDROGENS + 1)),
         *_one_hot(str(atom.GetHybridization()), HYBRIDISATIONS),

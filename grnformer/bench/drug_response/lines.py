@@ -25,6 +25,7 @@ def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:
     """
     names = Path(genes).read_text(encoding="utf-8").split()
     content = read_tensor_dict(profiles)
+
     wrong = {
         line: value.shape
         for line, value in content.items()
@@ -68,6 +69,8 @@ def standardise_lines(
     """
     fit = features[fitted_on].astype(float)
     sd = fit.std(axis=0)
+
+    # Relative to the largest entry: a constant one may have an SD by rounding.
     varies = sd > 1e-8 * max(float(np.abs(fit).max()), 1e-12)
     scaled = (features[:, varies] - fit[:, varies].mean(axis=0)) / sd[varies]
 
@@ -75,6 +78,7 @@ def standardise_lines(
     # Of the two Gram matrices, the smaller one: embeddings have more entries than a fold has lines, or fewer.
     if base.shape[0] < base.shape[1]:
         squared, left = np.linalg.eigh(base @ base.T)
+        # Left to right vectors of length 1; those of a value near 0 go below.
         axes = base.T @ left / np.sqrt(np.maximum(squared, 1e-12))
     else:
         squared, axes = np.linalg.eigh(base.T @ base)

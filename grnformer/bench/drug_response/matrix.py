@@ -69,6 +69,7 @@ def fit_additive(values: np.ndarray, mask: np.ndarray) -> Additive:
     mean = float(values[mask].mean())
     centred = np.where(mask, values - mean, 0.0)
     per_drug = weight.sum(axis=0)
+    # A line without a pair has a sum of 0: over 1, its mean is 0 too.
     per_line = np.maximum(weight.sum(axis=1), 1)
     line_mean = centred.sum(axis=1) / per_line
 
@@ -79,6 +80,7 @@ def fit_additive(values: np.ndarray, mask: np.ndarray) -> Additive:
     schur = np.diag(per_drug) - weight.T @ fraction
     right_side = centred.sum(axis=0) - weight.T @ line_mean
     drug_effect = np.linalg.lstsq(schur, right_side, rcond=1e-10)[0]
+    # Already 0 but for rounding: the drug's row of the system is 0.
     drug_effect[per_drug == 0] = 0.0
     return Additive(mean, line_mean - fraction @ drug_effect, drug_effect)
 

@@ -36,6 +36,7 @@ def double_centred_pearson_with(
 
     def correlate(prediction: np.ndarray) -> float:
         right = remove_means(prediction, mask)
+        # An additive prediction leaves rounding only, whose correlation is noise.
         if _flat(left, truth[mask]) or _flat(right, prediction[mask]):
             return float("nan")
         return _correlate(left, right)
@@ -57,6 +58,7 @@ def per_drug_pearson(
 
     if not values or np.isnan(values).all():
         return float("nan")
+    # 0, not left out: a model must not gain by predicting constants for some drugs.
     return float(np.nan_to_num(values).mean())
 
 
@@ -94,5 +96,6 @@ def _correlate(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def _flat(residual: np.ndarray, values: np.ndarray) -> bool:
+    # A tiny number at least: values that are all 0 must not make the scale 0.
     scale = max(float(np.abs(values).max(initial=0.0)), np.finfo(float).tiny)
     return float(np.abs(residual).max(initial=0.0)) < _FLAT * scale

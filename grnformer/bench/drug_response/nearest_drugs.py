@@ -30,6 +30,8 @@ def predict_from_similar_drugs(
         Numbers of neighbours, at least 1.
     """
     profiles = np.where(mask, values, fit_additive(values, mask).predictions())
+
+    # A drug without a known value has no profile of its own to lend.
     candidates = np.flatnonzero(mask.any(axis=0))
     close = similarity[:, candidates].astype(float)
     # itself, behind every other drug
@@ -40,6 +42,8 @@ def predict_from_similar_drugs(
         nearest = order[:, :number]
         # Drugs that share no bit with any other take the mean of their neighbours: weights may not all be 0.
         similar = np.maximum(np.take_along_axis(close, nearest, axis=1), 1e-6)
+
+        # (D, candidates), rows sum to 1.
         weight = np.zeros_like(close)
         np.put_along_axis(weight, nearest, similar, axis=1)
         weight /= weight.sum(axis=1, keepdims=True)

@@ -40,6 +40,8 @@ class DrugEncoder(nn.Module):
             for n_in in sizes[:-1]
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in range(n_layers))
+
+        # Twice: a sum and a maximum of each.
         self.n_features = 2 * sum(sizes)
         self.readout_norm = nn.BatchNorm1d(self.n_features)
 
@@ -92,9 +94,13 @@ class ResponseNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.drug_encoder = DrugEncoder(drug_hidden, n_layers)
+
+        # One output more than the rank: the main effect of a drug, as of a line below.
         self.drug_head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(self.drug_encoder.n_features, rank + 1)
         )
+
+        # A linear way past the hidden layer, for what needs none.
         self.line_skip = nn.Linear(n_line_features, rank + 1)
         self.line_head = nn.Sequential(
             nn.Dropout(dropout),

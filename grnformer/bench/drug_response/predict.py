@@ -32,6 +32,8 @@ def crossvalidate_baselines(
     line, drug, fold, ln_ic50 and one column of predictions a baseline.
     """
     matrix = Matrix.from_table(responses)
+
+    # Once for all folds: structures and expression are inputs, never predicted.
     similarity = tanimoto(fingerprints(_smiles(drugs, matrix)))
     features = Features(np.asarray(expression[matrix.lines].X), similarity)
     tables = []
@@ -82,6 +84,8 @@ def crossvalidate_network(
 
     matrix = Matrix.from_table(responses)
     batch = batch_drugs(_smiles(drugs, matrix))
+
+    # One a pretraining seed, (L, E), rows in the order of the matrix.
     features = [_in_order(embedding, matrix.lines) for embedding in embeddings]
     settings = TrainingSettings(**network)  # type: ignore[arg-type]
 
@@ -101,6 +105,7 @@ def tested_table(
     matrix: Matrix, test: np.ndarray, fold: str, predictions: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """The tested pairs of one fold as rows: line, drug, fold, ln_ic50 and one column a predictor."""
+    # Both go row by row, nonzero and the mask: names and values stay together.
     row, column = np.nonzero(test)
     return pd.DataFrame(
         {

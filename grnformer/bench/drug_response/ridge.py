@@ -26,6 +26,7 @@ def predict_by_ridge(
     alpha
         Penalty in units of the mean squared norm of a line's expression, centred on the lines with a known value.
     """
+    # L x L in place of genes x genes: a screen has fewer lines than genes.
     kernel, scale = _kernel(expression, np.asarray(mask.any(axis=1)))
     predictions = np.full(values.shape, values[mask].mean())
     for drug, rows in enumerate(mask.T):
@@ -47,9 +48,12 @@ def approximate_ridge(
     """
     rows = np.asarray(mask.any(axis=1))
     kernel, scale = _kernel(expression, rows)
+
+    # Centred by drug: its mean is the intercept, which is not penalised.
     mean = known_means(values, mask, axis=0)
     response = np.where(mask, values - mean, 0.0)[rows]
 
+    # With eigenvectors at hand, each further penalty costs one product.
     squared, vectors = np.linalg.eigh(kernel[np.ix_(rows, rows)])
     loadings = vectors.T @ response
     projected = kernel[:, rows] @ vectors
@@ -63,6 +67,7 @@ def _kernel(expression: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float
     """Inner products of lines after centring the genes on `rows`, and their mean over the diagonal of `rows`."""
     centred = expression - expression[rows].mean(axis=0)
     kernel = (centred @ centred.T).astype(float)
+    # Penalties are relative to this scale: one grid fits any unit of expression.
     return kernel, float(kernel.diagonal()[rows].mean())
 
 
@@ -75,11 +80,14 @@ def _fit(
     row_mean = inner.mean(axis=0)
     mean = row_mean.mean()
     inner = inner - row_mean - row_mean[:, None] + mean
+    # Every (n + 1)-th entry of the flattened matrix is on the diagonal.
     inner.flat[:: len(inner) + 1] += penalty
 
+    # The penalty makes it positive definite, as Cholesky needs it.
     factor = cho_factor(inner, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, response - response.mean(), check_finite=False)
 
+    # All lines against the known ones, centred by the known ones as in the fit.
     outer = kernel[:, rows]
     outer = outer - outer.mean(axis=1)[:, None] - row_mean + mean
     return response.mean() + outer @ dual

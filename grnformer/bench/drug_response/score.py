@@ -40,6 +40,7 @@ def score_predictions(predictions: pd.DataFrame, split: str, kind: str) -> pd.Da
         mask = ~pd.isna(truth.values)
         member = str(fold).removeprefix("fold_")
         for arm in [c for c in predictions.columns if c not in _PAIR_COLUMNS]:
+            # The same pairs, and so the same lines and drugs: the mask fits both.
             guess = Matrix.from_table(
                 tested[["line", "drug"]].assign(ln_ic50=tested[arm])
             ).values

@@ -86,6 +86,8 @@ def prepare_screen(
             "names that agree between the screen, the structures and the expression",
             "compare the names in the three files",
         )
+
+    # A mean of logs: replicates of an IC50 differ by factors.
     responses = (
         merged.groupby(["line", "drug"], sort=True)["ln_ic50"]
         .agg(ln_ic50="mean", n_rows="size")
@@ -99,9 +101,12 @@ def prepare_screen(
     )
 
     lines = sorted(responses["line"].unique())
+    # Profiles have the names of their source: found by the normalised form.
     profile_of = {normalise_line(name): name for name in expression.index}
     table = expression.loc[[profile_of[normalise_line(line)] for line in lines]]
     table.index = pd.Index(lines, name="line")
+
+    # A drug whose rows all lost their line is not in the screen.
     drugs = drugs[drugs["drug"].isin(responses["drug"])].reset_index(drop=True)
     return Screen(responses, drugs, table, pd.DataFrame(counts))
 
@@ -128,6 +133,7 @@ def _match_lines(
     """Lines of the screen that have one expression profile; what is lost is added to `counts`."""
     lines = pd.Series(names)
     normal = lines.map(normalise_line)
+    # keep=False: all lines that share a name, not all but one.
     ambiguous = normal.duplicated(keep=False)
     shared, distinct = list(lines[ambiguous]), lines[~ambiguous]
     counts.append(
@@ -152,6 +158,7 @@ def _join_drugs(
     counts: list[dict[str, object]],
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Compounds (drug, smiles, structure, aliases), and the compound of each name that has a structure."""
+    # Sorted: the name of a compound must not depend on the order of rows.
     known = sorted(name for name in names if name in smiles)
     lost = sorted(name for name in names if name not in smiles)
     counts.append(_count("drugs with a structure", len(names), len(known), lost))

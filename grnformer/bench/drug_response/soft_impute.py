@@ -31,6 +31,8 @@ def soft_impute(
         raise ValueError(f"shrinkage {shrinkage} must fall")
     additive = fit_additive(values, mask).predictions()
     residual = np.where(mask, values - additive, 0.0)
+
+    # Shrinkage is relative to this value: one grid fits every fold.
     largest = float(np.linalg.norm(residual, 2))
 
     # Strongest shrinkage first: each fit starts near the next one's solution.
@@ -51,8 +53,11 @@ def _shrink(matrix: np.ndarray, threshold: float) -> np.ndarray:
     if matrix.shape[0] < matrix.shape[1]:
         return _shrink(matrix.T, threshold).T
     squared, right = np.linalg.eigh(matrix.T @ matrix)
+
+    # No eigenvalue is negative but by rounding.
     singular = np.sqrt(np.maximum(squared, 0.0))
     kept = singular > threshold
 
+    # Left vectors follow from the right ones: no second decomposition.
     factor = (singular[kept] - threshold) / singular[kept]
     return (matrix @ (right[:, kept] * factor)) @ right[:, kept].T

@@ -52,6 +52,8 @@ def assign_parts(
     """
     if split not in SPLITS:
         raise ValueError(f"split {split!r}; known: {SPLITS}")
+
+    # Sorted: the parts must not depend on the order of the rows.
     table = responses[["line", "drug"]].sort_values(["line", "drug"], ignore_index=True)
     unit = np.arange(len(table))
     if split != "pair":
@@ -63,12 +65,16 @@ def assign_parts(
         )
 
     rng = np.random.default_rng([seed, SPLITS.index(split)])
+    # Each unit is in one block, and so tested once.
     blocks = np.array_split(rng.permutation(n_units), n_folds)
     for number, tested in enumerate(blocks, start=1):
         rest = rng.permutation(np.setdiff1d(np.arange(n_units), tested))
+        # At least one, whatever the fraction: training stops by validation.
         n_validation = max(1, round(validation_fraction * len(rest)))
         part = np.full(n_units, "train", dtype=object)
         part[rest[:n_validation]] = "validation"
         part[tested] = "test"
+
+        # From units to pairs: all pairs of a line or drug share its part.
         table[f"fold_{number}"] = part[unit]
     return table

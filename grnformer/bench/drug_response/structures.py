@@ -27,6 +27,7 @@ def structure_key(smiles: str) -> str:
 
     with BlockLogs():  # InChI comments on every stereo bond
         molecule = rdMolStandardize.FragmentParent(read_molecule(smiles))
+        # Stereo is in the second block, protonation in the third.
         return str(MolToInchiKey(molecule)).split("-")[0]
 
 
@@ -58,7 +59,9 @@ def fingerprints(smiles: list[str]) -> np.ndarray:
 
 def tanimoto(bits: np.ndarray) -> np.ndarray:
     """Tanimoto similarity, drugs x drugs in [0, 1], of binary fingerprints (drugs x bits)."""
+    # Of 0 and 1, the product counts the bits that both have.
     shared = bits @ bits.T
     size = bits.sum(axis=1)
     union = size[:, None] + size[None, :] - shared
+    # Two fingerprints without any bit: 0, not 0 over 0.
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

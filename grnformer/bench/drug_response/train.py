@@ -109,8 +109,12 @@ def predict_fold(
     lines = standardise_lines(
         features, np.asarray(train.any(axis=1)), settings.line_components
     )
+
+    # From train only: validation must be as new to the means as the test part.
     baseline = fit_baseline(values, train, split)
     residual = np.where(train | validation, values - baseline, 0.0)
+
+    # Targets of unit SD, so that one learning rate suits every fold.
     sd = float(residual[train].std())
     predicted, epoch = _train(
         lines, residual / sd, train, validation, drugs, settings, seed
@@ -142,6 +146,8 @@ def calibrate(
     """
     means = fit_additive(predicted, np.ones(predicted.shape, dtype=bool)).predictions()
     interaction = predicted - means
+
+    # (pairs, 2). Factors of at least 0: no predicted effect is turned around.
     both = np.stack([means[validation], interaction[validation]], axis=1)
     (of_means, of_interaction), _ = nnls(both, residual[validation])
     # A factor of 0 would leave no interaction to correlate.
@@ -164,9 +170,12 @@ def _train(
 
     lines_LE = torch.from_numpy(lines)
     residual_LD = torch.from_numpy(residual.astype(np.float32))
+    # 1 where a pair is trained on: the weight of its error.
     train_LD = torch.from_numpy(train.astype(np.float32))
     correlate = double_centred_pearson_with(residual, validation)
     best, best_epoch, best_prediction = -np.inf, 0, np.zeros(residual.shape)
+
+    # Seeded here only: the caller's random state stays as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network, optimiser = _start(lines_LE.shape[1], settings)
@@ -180,6 +189,8 @@ def _train(
                 train_LD,
                 settings.lines_per_batch,
             )
+
+            # The last epoch is evaluated whatever its number.
             if epoch % settings.evaluate_every and epoch != settings.max_epochs:
                 continue
 
@@ -188,6 +199,8 @@ def _train(
                 predicted = (
                     network(lines_LE, network.drug_encoder(drugs)).numpy().astype(float)
                 )
+
+            # An undefined score (NaN) is never better than the best.
             score = correlate(predicted)
             if score > best:
                 best, best_epoch, best_prediction = score, epoch, predicted
@@ -241,9 +254,12 @@ def _train_epoch(
     """
     import torch
 
+    # The evaluation before has left it in evaluation mode.
     network.train()
     encoded_DH = network.drug_encoder(drugs)
     leaf_DH = encoded_DH.detach().requires_grad_()
+
+    # Only lines with a pair in train: the others would add no error.
     trained = train_LD.any(1).nonzero()[:, 0]
     for batch in trained[torch.randperm(len(trained))].split(lines_per_batch):
         error_LD = (
@@ -251,9 +267,11 @@ def _train_epoch(
         ) ** 2 * train_LD[batch]
         # Sets the encoder's gradients to None, not 0: the optimiser leaves weights without a gradient as they are.
         optimiser.zero_grad()
+        # A mean over trained pairs: a batch with few of them counts no less.
         (error_LD.sum() / train_LD[batch].sum()).backward()
         optimiser.step()
 
+    # The leaf is no parameter: its gradient was kept, and summed over batches.
     optimiser.zero_grad()
     encoded_DH.backward(leaf_DH.grad)
     optimiser.step()

@@ -51,6 +51,7 @@ def network_arm(
         of_tf = by_tf[tf]
         weights = of_tf[weight].to_numpy(dtype=float)
         scores = np.zeros(len(genes))
+        # several edges may lead to one gene, which plain indexing would overwrite
         np.maximum.at(scores, of_tf["number"], weights)
         return scores
 
@@ -65,6 +66,7 @@ def binding_arm(name: str, binding: pd.DataFrame, genes: list[str]) -> Arm:
     binding
         Contract ``promoter_binding``.
     """
+    # log odds 0: without a sequence, nothing speaks for or against binding
     odds = binding.set_index("gene").reindex(genes, fill_value=0.0)
 
     def score(tf: str) -> Scores:
@@ -136,4 +138,6 @@ def _known_by_tf(pairs: pd.DataFrame, genes: list[str]) -> dict[str, pd.DataFram
     number = pd.Index(genes).get_indexer(pairs["gene"])
     numbered = pairs.assign(number=number)
     known = numbered[numbered["number"] >= 0]
+
+    # observed: a TF without any pair must stay unknown, not get a score of 0
     return {str(tf): of_tf for tf, of_tf in known.groupby("tf", observed=True)}

@@ -22,6 +22,8 @@ def pearson_arm(name: str, expression: sp.csr_matrix, genes: list[str]) -> Arm:
         (cells, genes), sparse, log1p.
     """
     number_of = {gene: number for number, gene in enumerate(genes)}
+
+    # by column, as TFs are taken; double, since moments are subtracted below
     columns = expression.tocsc().astype(np.float64)
     mean = _mean_of_cells(columns)
     mean_square = _mean_of_cells(columns.multiply(columns))
@@ -36,6 +38,7 @@ def pearson_arm(name: str, expression: sp.csr_matrix, genes: list[str]) -> Arm:
             return None
 
         of_tf = columns[:, [number]]
+        # one product for all genes, without a dense matrix
         products = (columns.T @ of_tf).toarray().ravel()
         covariance = products / columns.shape[0] - mean * mean[number]
 
@@ -138,6 +141,7 @@ def map_promoters(
     """
     gene = pd.Index(genes).get_indexer(tss["gene"])
     known = gene >= 0
+    # sites are numbered among these promoters, hence `known` again below
     promoters = tss_intervals(tss[known], margin)
     region, site = find_overlaps(regions, promoters)
     touched = gene[known][site]

@@ -99,10 +99,13 @@ def score_networks(
     expression = rna.X.tocsr()
     accessibility = atac.X.tocsr()
     at_promoter = map_promoters(atac.var, tss, genes, settings["promoter_margin"])
+
+    # without the prior no arm takes the baseline of linked regions
     near = None
     if links is not None and "prior_without_chip" in priors:
         near = weigh_links(links, atac.var_names, genes, settings["link_decay"])
 
+    # over all cells of the data, and so the same in every line
     general = [
         network_arm("tf_gene", "model", tf_gene, "importance", genes),
         pearson_arm("pearson", expression, genes),
@@ -127,6 +130,7 @@ def score_networks(
         )
         experiments.append(fates.assign(cell_type=cell_type))
 
+        # from the line's own cells: the baseline knows the line, and no TF
         expressed = expression[cells]
         accessible = accessibility[cells]
         baseline = accessibility_expression(expressed, accessible, at_promoter)
@@ -173,6 +177,7 @@ def _find_cells(
 
 
 def _eregulon_arms(edges: pd.DataFrame, genes: list[str]) -> list[Arm]:
+    # the truth is ChIP: an edge that rests on ChIP alone may be a copy of it
     other = edges[has_other_evidence(edges)]
     return [
         network_arm("eregulon", "model", edges, "weight", genes),
@@ -192,6 +197,7 @@ def _binding_arms(
     weight = settings["binding_weight"]
     bound = binding_arm("binding", binding, genes)
     arms = [bound, weighted_arm("binding_with_baseline", bound, baseline, weight)]
+
     if linked is not None:
         # the prior without ChIP: the other may hold the truth
         prior = priors["prior_without_chip"]
@@ -231,6 +237,7 @@ def split_prior(
     n_all = []
     n_other = []
     for text in pairs["sources"]:
+        # a collection that is named beside its member would count twice
         sources = primary_sources(text.split(";"))
         n_all.append(len(sources))
         n_other.append(len(set(sources).difference(chip_sources)))

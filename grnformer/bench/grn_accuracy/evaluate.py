@@ -46,6 +46,7 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
     rows = []
     for metric, ratios in _ratios(scores, truth, genes).items():
         for of, tf in enumerate(truth.tfs):
+            # a row has one truth: the TF's own score, and those of the other TFs
             right = ratios[of, of]
             others = np.delete(ratios[of], of)
             others = others[~np.isnan(others)]
@@ -76,6 +77,7 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
                 ),
             ]
 
+    # one ranking of all TFs: their scores must also compare with one another
     pooled = _pooled(scores, truth)
     rows.append(
         (arm.name, arm.kind, "pooled_auprc_ratio", "line", task, pooled, n_genes.sum())
@@ -104,6 +106,7 @@ def _ratios(
         if tf in number_of:
             included[:, number_of[tf]] = False
 
+        # one ranking against all truths: it is sorted once
         of_source = precision_ratios(values, truth.targets, included)
         auprc[:, source], early[:, source] = of_source
     return {"auprc_ratio": auprc, "early_precision_ratio": early}

@@ -71,6 +71,7 @@ def read_truth(
     number_of = {gene: number for number, gene in enumerate(genes)}
     rows = []
     targets: dict[str, set[int]] = {}
+    # sorted: rows must not depend on the order of the file
     for key in sorted(content):
         name, _, of_line = key.rpartition(" ")
         if of_line != line:
@@ -103,6 +104,7 @@ def read_truth(
     is_target = np.zeros((len(tfs), len(genes)), dtype=bool)
     for row, tf in enumerate(tfs):
         is_target[row, list(targets[tf])] = True
+    # (tfs, 1) against (genes,): all pairs but a TF with its own gene
     included = np.array(tfs)[:, None] != np.array(genes)
 
     logger.info("%s: %d experiments, %d TFs used", line, len(rows), len(tfs))

@@ -49,6 +49,7 @@ def plot_enrichment(
 
         trained = part[part["state"] == "trained"]
         for row in trained.dropna(subset=["null_low"]).itertuples():
+            # The null comes first, and lies behind the points.
             figure.add_scatter(
                 x=[row.null_low, row.null_high],
                 y=[row.y, row.y],
@@ -60,6 +61,7 @@ def plot_enrichment(
                 **place,
             )
 
+        # Untrained models first: trained ones lie on top.
         for state, symbol, size in (
             ("untrained", "circle-open", 7),
             ("trained", "circle", 9),
@@ -93,6 +95,7 @@ def plot_enrichment(
         figure.add_vline(x=1, line=_UNIFORM, **place)
 
     names = [f"{name} \N{MIDDLE DOT} {arm}" for arm, name in rows]
+    # A range from high to low puts the first row at the top.
     figure.update_yaxes(
         tickvals=list(rows.values()),
         ticktext=names,

@@ -101,6 +101,7 @@ def panels(
     figure = make_subplots(
         rows=-(-len(titles) // columns), cols=columns, subplot_titles=titles, **options
     )
+
     places = []
     for number in range(len(titles)):
         row, column = divmod(number, columns)
@@ -151,6 +152,7 @@ def add_bars(
     **options: Any,
 ) -> None:
     """Add the histogram of values in bins of given edges."""
+    # Counted here: the page holds bins in place of all values.
     counts, _ = np.histogram(values, bins=edges)
     centres = (edges[:-1] + edges[1:]) / 2
     figure.add_bar(

@@ -34,12 +34,14 @@ class Metric(NamedTuple):
 
     def scale(self, values: Any) -> Any:
         """Values as they are drawn."""
+        # 1 more: cells without counts have a place on a log scale.
         return np.log10(values + 1.0) if self.log else values
 
     def ticks(self, values: pd.Series) -> dict[str, Any]:
         """Ticks that name the values behind log10(value + 1)."""
         if not self.log:
             return {}
+
         names = [0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5))]
         # Ticks a little beyond the data, so that a narrow range still has two.
         low, high = values.min() - 0.1, values.max() + 0.1
@@ -81,6 +83,7 @@ def plot_histograms(qc: pd.DataFrame, limits: dict[str, Any]) -> go.Figure:
             options = {"name": label, "legendgroup": label, "showlegend": number == 0}
             add_bars(figure, values[chosen], edges, colour, **options, **place)
 
+        # A metric may have no limit on a side, or one that is switched off.
         for limit in (limits.get(metric.low), limits.get(metric.high)):
             if limit is not None:
                 figure.add_vline(x=metric.scale(limit), line=_DASHED, **place)
@@ -103,6 +106,7 @@ def plot_violins(kept: pd.DataFrame, cell_types: pd.Series) -> go.Figure:
                 # Three decimals are enough to draw, and keep the page small.
                 y=np.round(values[(cell_types == cell_type).to_numpy()], 3),
                 name=cell_type,
+                # by panel: violins of one name would else be sized together
                 scalegroup=f"{cell_type}{number}",
                 line_color=colour,
                 line_width=1.4,
@@ -233,6 +237,7 @@ def _metric_panels(
 
 
 def _embedded(umap: np.ndarray, **options: Any) -> go.Scatter | go.Scattergl:
+    # Two decimals are enough to draw, and keep the page small.
     x, y = np.round(umap, 2).T
     return scatter_points(
         x, y, marker_size=4 if len(umap) <= 5000 else 2.5, marker_opacity=0.8, **options

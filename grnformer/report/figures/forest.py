@@ -44,6 +44,7 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
     drawn = order_arms(summary).dropna(subset=["estimate"])
     figure = go.Figure()
 
+    # A single member would lie on its own estimate.
     few = summary.loc[summary["members"].between(2, _MEMBERS_SHOWN), "arm"]
     single = scores[scores["arm"].isin(few)].dropna(subset=["value"])
 
@@ -126,6 +127,7 @@ def place_rows(summary: pd.DataFrame) -> dict[str, float]:
 def order_arms(summary: pd.DataFrame) -> pd.DataFrame:
     """Rows by kind (model, control, reference, baseline), the better estimate first, undefined ones last in a kind."""
     sign = summary["metric"].map(lambda metric: METRICS[metric].sign)
+    # By sign: the better estimate comes first, whether that is more or less.
     keys = summary.assign(
         _kind=summary["kind"].map(list(KINDS).index), _value=-sign * summary["estimate"]
     )

@@ -30,6 +30,7 @@ def strongest_edges(
     # The order of TFs says how specific they are; weights decide only where it says nothing.
     preferred = [tf for tf in tfs if tf in totals.index]
     chosen = list(dict.fromkeys([*preferred, *totals.index]))[:n_tfs]
+    # Ties go by name, so that every run draws the same edges.
     part = edges[edges["tf"].isin(chosen)].sort_values(
         ["weight", "tf", "gene"], ascending=[False, True, True]
     )
@@ -67,6 +68,7 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
 
     for tf, genes in leaves.items():
         x, y = places[tf] - centre
+        # At least eight steps to a round: few leaves stay on the outer side.
         outward, step = np.arctan2(y, x), 2 * np.pi / max(len(genes), 8)
         for i, gene in enumerate(genes):
             # Begin on the side that faces away from the centre, and go round in both directions.
@@ -159,6 +161,7 @@ def _add_nodes(
     hover: list[str],
     **style: object,
 ) -> None:
+    # Two rows even where there are no nodes.
     x, y = np.array([places[name] for name in names]).reshape(-1, 2).T
     figure.add_scatter(
         x=x,

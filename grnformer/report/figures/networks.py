@@ -73,6 +73,7 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
     """RSS of all eRegulons by rank, one panel a cell type, the first `labelled` named."""
     types = sorted(specificity["cell_type"].unique())
     columns = min(4, len(types))
+    # Gaps are fractions of the whole height: more rows, smaller gaps.
     spacing = 0.3 / -(-len(types) // columns)
     figure, places = panels(
         types, columns, horizontal_spacing=0.06, vertical_spacing=spacing
@@ -184,6 +185,7 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
             marker_opacity=0.7,
         )
 
+    # A little beyond 1, so that points at the ends are drawn whole.
     figure.update_xaxes(
         title="TF expression and activity of target genes (rho)", range=[-1.05, 1.05]
     )

@@ -47,6 +47,7 @@ def plot_selection(selection: pd.DataFrame) -> go.Figure:
     for (name, label), colour in zip(_SCORES.items(), CATEGORIES, strict=False):
         figure.add_scatter(
             x=counts,
+            # times its sign, so that high is good for every score
             y=rescale(ordered[name].to_numpy(dtype=float) * SCORES[name]),
             name=label,
             mode="lines+markers",
@@ -96,6 +97,7 @@ def plot_cells(proportions: pd.DataFrame, types: pd.Series) -> go.Figure:
         y=values.columns.tolist(),
         colorscale=SEQUENTIAL,
         zmin=0,
+        # a few very high proportions would leave all others dark
         zmax=float(np.quantile(values.to_numpy(), 0.99)),
         hovertemplate="%{y}: %{z}<extra></extra>",
         colorbar_title="proportion",
@@ -155,6 +157,8 @@ def _order_cells(proportions: pd.DataFrame, types: pd.Series) -> np.ndarray:
     names = types.astype(str)
     leading = proportions.groupby(names.to_numpy()).mean().idxmax(axis=1)
     columns = proportions.columns.get_indexer(names.map(leading))
+    # Negative, since lexsort ascends and the highest comes first.
     key = -proportions.to_numpy()[np.arange(len(names)), columns]
 
+    # The last key of lexsort is the first criterion.
     return np.lexsort((key, names))

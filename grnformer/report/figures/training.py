@@ -58,6 +58,7 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
 def plot_heldout(heldout: pd.DataFrame, unit: str) -> go.Figure:
     """Final held-out loss of every seed and arm, with the baselines as lines."""
     figure = _dots(heldout, "loss", colours(heldout["arm"]))
+    # All models are scored on the same cells, and so are the baselines.
     for column, dash in (("baseline_loss", "dash"), ("baseline_cell_type_loss", "dot")):
         figure.add_vline(
             x=float(heldout[column].mean()),

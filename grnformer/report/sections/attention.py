@@ -100,8 +100,10 @@ def attention_section(
 def _enrichment_blocks(
     tables: dict[str, pd.DataFrame], enrichment: pd.DataFrame, seeds: str
 ) -> list[Block]:
+    # The same cells for all arms and seeds: each type counts once.
     cells = tables["contribution"].drop_duplicates("cell_type")["cells"].sum()
     arms, types = tables["enrichment"][["arm", "cell_type"]].nunique()
+    # A row a type, one for their mean, and room for the gap between arms.
     height = 220 + 24 * arms * (types + 2)
 
     return [

@@ -58,7 +58,9 @@ def summarise_enrichment(enrichment: pd.DataFrame) -> pd.DataFrame:
     about = {
         "null_low": "mean",
         "null_high": "mean",
+        # the largest: small only if it is in every seed
         "p_value": "max",
+        # of genes, not of models: the same in every seed
         **dict.fromkeys(counts, "first"),
     }
     described = table.groupby(by, sort=False).agg(about).reset_index()
@@ -75,6 +77,7 @@ def against_controls(
     """Enrichment of an arm less that of others and of itself before training; mean over types, paired by seed."""
     part = main_rows(enrichment)
     part = part[part["matched_on"] == match]
+    # (seeds, state and arm): types are averaged within a seed.
     values = part.pivot_table(
         index="seed", columns=["state", "arm"], values="enrichment"
     )
@@ -102,6 +105,7 @@ def summarise_by_degree(mass: pd.DataFrame, edges: list[int]) -> pd.DataFrame:
         ["total", "keys"]
     ].sum()
     each["mass"] = each["total"] / each["keys"]
+    # Types and seeds count alike, whatever their number of keys.
     table = each.groupby(keys, observed=True)["mass"].mean().reset_index()
     genes = mass.groupby(keys, observed=True)["gene"].nunique()
 
@@ -114,6 +118,8 @@ def summarise_by_degree(mass: pd.DataFrame, edges: list[int]) -> pd.DataFrame:
 def summarise_contribution(contribution: pd.DataFrame) -> pd.DataFrame:
     """Fractions due to the adapter, and the cost of each change of its attention: over seeds of means over types."""
     shown = ["own", "norm", "pattern", "loss_trained"]
+
+    # Types count alike, whatever their number of cells.
     by_seed = contribution.groupby(["arm", "seed"], sort=False)[
         [*shown, *CHANGES]
     ].mean()
@@ -192,6 +198,7 @@ def _together(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _bin_name(number: int, edges: list[int]) -> str:
+    # Bin 0 begins at 0, each further one at its edge.
     bounds = [0, *edges]
     if number == len(edges):
         return f"{bounds[-1]}+"

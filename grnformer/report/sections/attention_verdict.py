@@ -77,6 +77,7 @@ def judge_attention(
             *_use(arm, contribution),
             *_edges(arm, scored),
         ]
+        # Matched ratios only: the unmatched one may come of degree alone.
         outcomes = [
             outcome for match in MATCHED for outcome in against[match]["outcome"]
         ]
@@ -92,6 +93,7 @@ def _outcome(
     matched: pd.DataFrame, outcomes: list[str], *, controlled: bool
 ) -> Verdict:
     """Verdict of one arm from its enrichment by each matching and its comparisons with controls."""
+    # Bounds, not means: by chance a mean is on one side of 1 or the other.
     if (matched["high"] < 1).all():
         return "loss"
     more = controlled and (matched["low"] > 1).all()
@@ -110,6 +112,7 @@ def _left_out(arm: str, enrichment: pd.DataFrame) -> str:
     rows = enrichment[
         (enrichment["arm"] == arm) & (enrichment["matched_on"] == MATCHED[0])
     ]
+    # TFs are matched alike in every state: one is enough.
     rows = rows[(rows["state"] == "trained") & (rows["cell_type"] != ALL_TYPES)]
     rows = rows.assign(all=rows["tfs"] + rows["tfs_unmatched"])
     counts = ", ".join(
@@ -144,6 +147,7 @@ def _edges(arm: str, scored: pd.DataFrame) -> list[str]:
         return [
             f"{arm}: one seed does not show whether pairs of highest attention are edges of the network. {auroc}"
         ]
+    # Above the upper bound of the one baseline and the mean of the other.
     above = part.loc[
         part["low"] > part[["same_tf_high", "same_target"]].max(axis=1), "cell_type"
     ]

@@ -88,6 +88,7 @@ def benchmark_section(
     primary = compared[compared["metric"] == metrics[0]]
     blocks: list[Block] = [Note(ABOUT[benchmark])]
 
+    # Judged by one metric: of several, one may be better by chance.
     for arm in _JUDGED.get(benchmark, primary["arm"].unique()):
         if arm in set(primary["arm"]):
             blocks.append(describe_verdict(primary[primary["arm"] == arm], title))

@@ -60,6 +60,7 @@ def tabulate_choices(config: Config, configs: dict[str, Config]) -> pd.DataFrame
 def _choices(config: Config) -> dict[str, str]:
     """Setting -> what is chosen, as text."""
     found = {}
+    # Names listed above must be found: a renamed one would vanish unseen.
     unseen = set(_AMONG_FILES)
 
     for key, value, schema in _settings(_of_the_run(config), config_schema(), ""):
@@ -92,6 +93,8 @@ def _settings(
         schema.get("properties", {}),
         schema.get("additionalProperties"),
     )
+
+    # A leaf: no dict, or one whose keys the schema leaves open.
     if not isinstance(value, dict) or not (fixed or isinstance(named_by_users, dict)):
         yield key, value, schema
         return
@@ -106,6 +109,7 @@ def _settings(
 
 def _is_choice(schema: dict[str, Any]) -> bool:
     """Whether a setting is a switch, or takes one or some of the options that its schema lists."""
+    # A list has its options in its items, what may be null in anyOf.
     forms = [schema, schema.get("items", {}), *schema.get("anyOf", [])]
     return schema.get("type") == "boolean" or any("enum" in form for form in forms)
 

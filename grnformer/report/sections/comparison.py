@@ -53,6 +53,7 @@ def comparison_section(comparison: pd.DataFrame, configs: dict[str, Config]) -> 
 def differing_settings(left: Config, right: Config) -> tuple[str, ...]:
     """Settings of prep, topics and grn that differ, as text: ``grn.tf_gene.method: a / b``."""
     found = []
+    # Later stages read the network, and do not change it.
     for stage in ("prep", "topics", "grn"):
         ours, theirs = flatten(left[stage]), flatten(right[stage])
         for key, value in ours.items():

@@ -55,6 +55,7 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
     ]
 
     if len(heldout):
+        # the same held-out cells in every seed: their mean is their number
         means = {
             key: (key, "mean")
             for key in (

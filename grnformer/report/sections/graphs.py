@@ -175,6 +175,7 @@ def expressed_genes(
         rows = np.flatnonzero(types == name)
         rows = np.sort(rng.choice(rows, size=min(n_cells, len(rows)), replace=False))
         matrix = rna[rows].X[:, place[known]].tocsr()
+        # The indices between two pointers of CSR are the genes of one cell.
         expressed[str(name)] = [
             known[part] for part in np.split(matrix.indices, matrix.indptr[1:-1])
         ]
@@ -221,6 +222,7 @@ def perturbed_degrees(
 
     links: dict[tuple[str, float], np.ndarray] = {}
     for strategy, p in cases:
+        # The same stream for every case: they differ by the strategy only.
         rng = np.random.default_rng(seed)
         perturbed = [
             perturb_edges(
@@ -237,6 +239,7 @@ def perturbed_degrees(
 
 def links_of(bundle: Bundle) -> np.ndarray:
     """Links of each gene (node order), both directions, over the union of distinct TF-gene pairs."""
+    # A graph without edges of types is described by those of its eRegulons.
     source = bundle.graph.edges if len(bundle.graph.edges) else bundle.graph.eregulons
     # A pair of two types or eRegulons is one link.
     pairs = source[["tf", "gene"]].drop_duplicates().to_numpy(dtype=int)

@@ -242,6 +242,7 @@ def describe_dots(
 
     # A TF that was not measured in RNA keeps its dots, without a colour.
     tfs = [tf for tf in about["tf"].unique() if tf in rna.var_names]
+    # In the order of the RNA's cells.
     expression = mean_by_type(
         {"tf_expression": rna[:, tfs].X}, tfs, types.reindex(rna.obs_names), "tf"
     )
@@ -276,7 +277,9 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     -------
     Columns kind, source, triplets, eregulons, tfs, motifs (0 where a source is none); most triplets first.
     """
+    # Few of the texts are distinct: each is split once.
     sources = {text: _split_evidence(text) for text in eregulons["evidence"].unique()}
+    # One row a triplet and source.
     rows = (
         eregulons[["eregulon", "tf"]]
         .assign(pair=eregulons["evidence"].map(sources))

@@ -41,6 +41,7 @@ def tabulate_resources(
                 ]
             )
         )
+        # The truth is read only for datasets with a line in it.
         if dataset in {
             line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]
         }:
@@ -69,6 +70,8 @@ def _read_by_networks(config: Config, rows: list[dict[str, str]]) -> list[Any]:
             for key in ("blacklists", "chromosome_sizes")
             for genome in genomes
         ]
+
+    # Without promoters, what else these settings name is not read.
     if grn["cistromes"]["promoter"]["promoters"]:
         read.append(grn["cistromes"]["promoter"])
     return read

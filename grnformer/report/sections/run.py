@@ -106,6 +106,7 @@ def _cost_blocks(costs: pd.DataFrame) -> list[Block]:
 def sum_up_costs(costs: pd.DataFrame) -> pd.DataFrame:
     """Jobs, wall and CPU seconds and peak memory of each stage."""
     grouped = costs.groupby(["of", "stage"], sort=False, as_index=False)
+    # Memory is not added up: jobs need not run at the same time.
     return grouped.agg(
         jobs=("job", "size"),
         wall_seconds=("wall_seconds", "sum"),

@@ -84,6 +84,7 @@ def choose_examples(
     best = specificity.groupby("eregulon")["rss"].max()
     doubtful = thresholds["doubtful"]
     ranked = thresholds.assign(
+        # eRegulons without a specificity come last
         rss=thresholds["eregulon"].map(best).fillna(0.0),
         by=explain_doubt(thresholds).where(doubtful, thresholds["method"]),
     ).sort_values(["rss", "eregulon"], ascending=[False, True])
