@@ -36,6 +36,7 @@ def align_topics(
         ("cell", cell_topic, cells),
         ("region", region_topic, regions),
     ):
+        # Topics by name: tables may order them differently. A missing row is NaN.
         aligned = table.set_index(kind)[topics].reindex(names)
         missing = aligned.index[aligned.isna().any(axis=1)]
         if len(missing):

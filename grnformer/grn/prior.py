@@ -60,6 +60,7 @@ def read_prior(path: str | Path) -> pd.DataFrame:
 
 
 def _from_omnipath(table: pd.DataFrame) -> pd.DataFrame:
+    # OmniPath also has interactions of signalling, miRNAs and more
     table = table[table["type"] == "transcriptional"]
 
     # both set is a contradiction and, like neither, no sign
@@ -80,6 +81,7 @@ def _from_plain(table: pd.DataFrame, name: str) -> pd.DataFrame:
     pairs = table[["tf", "gene"]].assign(sign=0, sources=name)
     if "sign" in table:
         sign = table["sign"].fillna(0)
+        # signed weights count by their direction only
         pairs["sign"] = np.sign(sign).astype(int)
     if "sources" in table:
         sources = table["sources"].fillna("")
@@ -120,6 +122,7 @@ def prepare_prior(
     Table tf, gene, sign (-1, 0, 1), sources (sorted, ';'-separated), chip (any source is ChIP-derived),
     chip_only (no source but ChIP-derived ones and the bare name of a collection).
     """
+    # before pairs are joined, so that sources of rows left out do not come along
     chosen = _choose(prior, collections)
     table = _join_repeated(_split_complexes(chosen), frozenset(chip_sources))
     kept = {

@@ -47,6 +47,7 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
             "seeds of reruns that differ from the main run's",
             f"take {grn['seed']} out of grn.stability.seeds",
         )
+
     originals = [
         place
         for place in ("tf_gene", "cell")
@@ -58,6 +59,7 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
             "methods of this package, for reruns",
             f"choose another {' and '.join(f'grn.{place}.method' for place in originals)}, or empty the seeds",
         )
+
     method = grn["cistromes"]["method"]
     if seeds and describe_method(method).names_genes:
         raise InputError(
@@ -66,6 +68,7 @@ def check_stability_settings(grn: Mapping[str, Any]) -> None:
             "cistromes that TF-gene weights have no part in, for reruns",
             "choose another grn.cistromes.method, or empty the seeds",
         )
+
     if least > 0 and not seeds:
         raise InputError(
             f"grn.stability.min_frequency is {least}, and grn.stability.seeds is empty",
@@ -85,7 +88,9 @@ def add_frequency(
 
     if not reruns:
         return table
+
     rows = pd.MultiIndex.from_frame(table[key])
+    # reruns x rows: the mean over reruns is the frequency
     hits = [rows.isin(pd.MultiIndex.from_frame(rerun[key])) for rerun in reruns]
     return table.assign(**{FREQUENCY: np.mean(hits, axis=0)})
 
@@ -114,6 +119,7 @@ def keep_stable(
     table = add_frequency(eregulons, reruns, TRIPLET)
     if not reruns or min_frequency <= 0:
         return table
+
     # 1e-9: a fraction such as 2/3 may equal the bound but for rounding
     kept = table[table[FREQUENCY] >= min_frequency - 1e-9]
     # what the filter leaves of an eRegulon must still be one
@@ -125,6 +131,7 @@ def keep_stable(
         min_frequency,
         len(reruns),
     )
+
     if kept.empty:
         raise InputError(
             f"no eRegulon has {min_targets} genes in a fraction {min_frequency} of {len(reruns)} reruns (most frequent "
@@ -193,6 +200,7 @@ def compare_runs(
     rows = []
     for (seed, one), (other_seed, other) in itertools.combinations(runs.items(), 2):
         for (what, cell_type), found in one.items():
+            # what the other run does not have counts as empty
             other_found = other.get((what, cell_type), set())
             union, both = len(found | other_found), len(found & other_found)
             jaccard = both / union if union else 1.0

@@ -36,6 +36,7 @@ def read_tf_list(path: str | Path) -> list[str]:
         lines = handle.read().splitlines()
 
     head = lines[0] if lines else ""
+    # no symbol holds a tab or a comma: with one, the first line is a header
     separator = next((s for s in "\t," if s in head), None)
     if separator:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)

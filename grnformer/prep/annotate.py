@@ -42,6 +42,7 @@ def annotate_multiome(
     mudata.MuData
         Contract `multiome`.
     """
+    # Else each update copies columns of the modalities into the joint obs.
     mudata.set_options(pull_on_update=False)
     embed_rna(
         counts.mod["rna"],
@@ -60,6 +61,7 @@ def annotate_multiome(
     for part in counts.mod.values():
         part.uns = {}
         part.obs = pd.DataFrame(index=part.obs_names)
+
     data = mudata.MuData(dict(counts.mod))
     for column in ("cell_type", "sample", "donor", "barcode", "cluster"):
         text = counts.obs[column]
@@ -87,11 +89,13 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
 
     types = data.obs["cell_type"].astype(str)
     sizes = types.value_counts()
+    # Scanpy refuses a group of one cell: it has no variance.
     groups = sorted(sizes.index[sizes >= 2])
     if len(sizes) < 2 or not groups:
         log.warning("no markers: %d cell types with two cells or more", len(groups))
         return pd.DataFrame(columns=list(_MARKERS.values()))
 
+    # A copy: scanpy writes its results into uns.
     rna = data.mod["rna"].copy()
     rna.obs["cell_type"] = pd.Categorical(types)
     sc.tl.rank_genes_groups(
@@ -100,10 +104,12 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
         groups=groups,
         reference="rest",
         method="wilcoxon",
+        # Most values are zeros, all tied: uncorrected, the variance is too large.
         tie_correct=True,
         n_genes=n_per_type,
         pts=True,
     )
+
     ranked = sc.get.rank_genes_groups_df(rna, group=groups)
     # Scanpy leaves the column out where there is one group.
     if "group" not in ranked:

@@ -24,6 +24,7 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     """
     counts = sp.csr_matrix(matrix)
     values = counts.data
+    # First: infinity would pass the checks below, and NaN look like a fraction.
     undefined = np.count_nonzero(~np.isfinite(values))
     if undefined:
         raise _no_counts(
@@ -31,6 +32,7 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
             f"{undefined} missing or infinite values",
             "write 0 where nothing was counted",
         )
+    # Before the minimum, which a matrix without entries does not have.
     if not values.any():
         raise _no_counts(where, "all counts are 0", "give another file")
     if values.min() < 0:
@@ -53,6 +55,7 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
 
     # A new matrix: the one that was given keeps its type and its stored zeros.
     counts = counts.astype(np.int32)
+    # Cells and features are counted by stored entries: none twice, none of 0.
     counts.sum_duplicates()
     counts.eliminate_zeros()
     return counts
@@ -88,6 +91,7 @@ def sum_repeated_genes(data: anndata.AnnData, where: str) -> anndata.AnnData:
         names[repeated][0],
     )
     # Genes x unique names, 1 where a gene bears the name.
+    # Names are numbered as they first appear: the order of those kept below.
     codes, _ = pd.factorize(names)
     indicator = sp.csr_matrix(
         (np.ones(len(codes), np.int32), (np.arange(len(codes)), codes))

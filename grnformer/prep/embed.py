@@ -48,6 +48,8 @@ def embed_rna(
     rna.obs["sample"] = pd.Categorical(sample)
     several = rna.obs["sample"].value_counts().gt(1).sum() > 1
     n_hvgs = min(settings["n_hvgs"], rna.n_vars)
+
+    # Scanpy's default ranks by dispersion and expects log1p values: hence the order.
     sc.pp.highly_variable_genes(
         rna, n_top_genes=n_hvgs, batch_key="sample" if several else None
     )
@@ -57,6 +59,7 @@ def embed_rna(
     ]
 
     n_chosen = int(rna.var["highly_variable"].sum())
+    # arpack finds fewer components than the matrix has rows, or columns.
     n_pcs = max(1, min(settings["n_pcs"], rna.n_obs - 1, n_chosen - 1))
     sc.pp.pca(
         rna,
@@ -80,6 +83,7 @@ def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
     atac.layers["counts"] = atac.X.copy()
     atac.X = (atac.X > 0).astype(np.float32)
 
+    # One more than asked for, as the first is dropped.
     components = max(2, min(n_lsi + 1, atac.n_obs - 1, atac.n_vars - 1))
     svd = TruncatedSVD(components, algorithm="arpack", random_state=seed)
     # The first component follows the number of counts a cell.
@@ -90,8 +94,10 @@ def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
 
 def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
     """TF-IDF of binary cells x regions: log1p(1e4 x / (regions of the cell) * cells / (cells of the region))."""
+    # 1 in place of 0: an empty cell or region stays empty.
     per_cell = np.maximum(np.asarray(binary.sum(axis=1)).ravel(), 1)
     per_region = np.maximum(np.asarray(binary.sum(axis=0)).ravel(), 1)
+    # Diagonal matrices scale rows and columns, and leave zeros out of memory.
     frequency = sp.diags_array(_LSI_SCALE / per_cell) @ binary
     weighed = frequency @ sp.diags_array(binary.shape[0] / per_region)
     return sp.csr_matrix(weighed.log1p(), dtype=np.float32)

@@ -56,6 +56,7 @@ def as_rna(
     def known(names: pd.Index) -> float:
         return max(known_symbols(names), known_ids(names))
 
+    # Kinds first: peaks in the file would lower the fraction of known genes.
     data = select_features(data, GENES, where)
     data = orient(
         data,
@@ -65,6 +66,7 @@ def as_rna(
         where,
     )
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=data.var)
+    # Not before: only now are the rows known to be cells.
     check_barcodes(data.obs_names, where)
 
     # Most names decide: single genes without a symbol are named by their id in either case.
@@ -73,6 +75,8 @@ def as_rna(
         ids = _without_version(data.var_names)
         data.var["gene_id"] = ids
         data.var_names = pd.Index([symbol_of.get(name, name) for name in ids])
+
+    # After renaming: several Ensembl ids may have one symbol.
     return sum_repeated_genes(data, where)
 
 

@@ -88,12 +88,15 @@ def _judge_cells(
     limits = dict(settings["cells"])
     min_per_type = limits.pop("min_per_type")
     sample = data.obs["sample"].astype(str)
+
     qc = measure_cells(data, tss)
     reasons = judge_cells(qc, sample, **limits)
 
     # The column is there without the search for doublets too: the contract names it.
     qc["doublet_score"] = np.nan
     doublets = dict(settings["doublets"])
+
+    # After the limits: doublets are simulated from the cells that are left.
     if doublets.pop("enabled"):
         reasons, qc["doublet_score"] = drop_doublets(
             data, reasons, seed=seed, **doublets
@@ -109,6 +112,7 @@ def _judge_cells(
                 types == name,
                 f"cell type {name} has fewer than {min_per_type} cells",
             )
+
     stop_if_empty(reasons, "cell")
 
     qc.insert(0, "cell", qc.index)
@@ -120,6 +124,7 @@ def _judge_cells(
 
 def _judge_features(data: anndata.AnnData, min_cells: int) -> pd.Series:
     reasons = pd.Series("", index=data.var_names)
+    # Stored entries are counts above 0: `as_counts` leaves no zeros.
     reasons[data.X.getnnz(axis=0) < min_cells] = f"in fewer than {min_cells} cells"
     return reasons
 

@@ -60,6 +60,7 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
 def _read(path: Path) -> anndata.AnnData:
     suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
     match suffixes[-1] if suffixes else "":
+        # Before the folders, as a zarr store is one.
         case ".zarr":
             return _choose_counts(anndata.read_zarr(path), path)
         case _ if path.is_dir():
@@ -84,6 +85,7 @@ def _read_10x_h5(path: Path) -> anndata.AnnData:
     with warnings.catch_warnings():
         # Symbols repeat: their counts are summed later.
         warnings.filterwarnings("ignore", message=".*names are not unique")
+        # Peaks too: the same file may be both modalities of the sample.
         data = sc.read_10x_h5(path, gex_only=False)
     data.var = data.var.rename(columns=_SCANPY_COLUMNS)
     return data
@@ -143,6 +145,8 @@ def _read_folder(folder: Path) -> anndata.AnnData:
             "a Matrix Market file",
             "write it again",
         ) from error
+
+    # 10x writes features x barcodes; transposed at the end.
     if matrix.shape != (len(features), len(barcodes)):
         raise InputError(
             f"{matrix_file} is {matrix.shape[0]} x {matrix.shape[1]}",

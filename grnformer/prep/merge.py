@@ -72,6 +72,7 @@ def merge_samples(
     for column in columns:
         data.obs[column] = obs.loc[data.obs_names, column]
 
+    # Keys are names of samples, so none replaces another's figures.
     data.uns["checks"] = {}
     for part in samples:
         data.uns["checks"].update(part.uns["checks"])
@@ -100,6 +101,7 @@ def shared_names(parts: list[anndata.AnnData]) -> pd.Index:
 
 def _shared_features(parts: list[anndata.AnnData], kind: str, least: float) -> pd.Index:
     shared = shared_names(parts)
+    # Of the smallest sample: others cannot share what only a larger one measured.
     smallest = min(part.n_vars for part in parts)
     log.info(
         "%d %ss in all of %d samples; the smallest has %d",

@@ -43,6 +43,7 @@ def pair_barcodes(
         If fewer are; with the difference in spelling that would make more barcodes match, if there is one.
     """
     shared = rna[rna.isin(atac)]
+    # Of the smaller set: one modality may list empty droplets, too.
     overlap = len(shared) / min(len(rna), len(atac))
     log.info(
         "%s: %d RNA and %d ATAC barcodes, %d in both",
@@ -65,6 +66,7 @@ def pair_barcodes(
 
 def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None:
     """What makes the two sets of barcodes differ, if ignoring it would at least double the shared ones."""
+    # Twice an overlap of 0 is 0: the least fraction rules out matches by chance.
     best, hint = max(2 * overlap, _MIN_MATCH), None
     for what, pattern in _DIFFERENCES.items():
         found = _normalise(left, pattern).isin(_normalise(right, pattern))
@@ -129,6 +131,7 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
         log.info("%s: the first line %s is taken as a header", path, first)
         table = table.iloc[1:]
 
+    # The same line twice does no harm, two types of one barcode do.
     table = table.drop_duplicates()
     repeated = table[0].duplicated()
     if repeated.any():
@@ -150,6 +153,8 @@ def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
             else "an .h5ad with obs columns",
             "correct the sample sheet's annotation",
         )
+
+    # Objects first: a categorical takes no value that is not among its categories.
     return obs[column].astype(object).where(obs[column].notna(), "").astype(str)
 
 

@@ -39,6 +39,7 @@ def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
         the percentage of ATAC counts in regions within 1,000 bp of a TSS.
     """
     rna, atac = data.mod["rna"], data.mod["atac"]
+    # In capitals: mouse genes are written mt-.
     mitochondrial = rna.var_names.str.upper().str.startswith("MT-")
     promoter = holds_tss(atac.var, tss, margin=_PROMOTER)
 
@@ -94,6 +95,7 @@ def judge_cells(
     for metric in OUTLIER_METRICS:
         kept = reasons == ""
         distance = _mads(np.log1p(metrics.loc[kept, metric]), sample[kept])
+        # Cells dropped before have no distance: they are no outliers here.
         outlier = distance.abs().gt(n_mads).reindex(metrics.index, fill_value=False)
         mark(
             reasons,
@@ -150,6 +152,8 @@ def drop_doublets(
 
     reasons = reasons.copy()
     scores = pd.Series(np.nan, index=reasons.index)
+
+    # A doublet forms within one sample: cells of another cannot be its parts.
     for name, cells in data.obs.groupby("sample", observed=True).groups.items():
         kept = reasons.index[(reasons == "") & reasons.index.isin(cells)]
         part = data.mod["rna"][kept].copy()
@@ -195,4 +199,6 @@ def _mads(values: pd.Series, sample: pd.Series) -> pd.Series:
     """Distance from the sample's median in scaled median absolute deviations; 0 where all values are equal."""
     away = values - values.groupby(sample).transform("median")
     mad = _MAD_TO_SD * away.abs().groupby(sample).transform("median")
+
+    # The MAD is 0 where more than half of the cells share one value: no outliers then.
     return (away / mad.where(mad > 0)).fillna(0.0)

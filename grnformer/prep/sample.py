@@ -71,6 +71,8 @@ def load_sample(
     paired = pair_barcodes(
         rna.obs_names, atac.obs_names, where, min_barcode_overlap=min_barcode_overlap
     )
+
+    # By barcode; they become names of cells, with the sample's, at the end.
     reasons = [
         pd.Series("no ATAC barcode", rna.obs_names.difference(paired, sort=False)),
         pd.Series("no RNA barcode", atac.obs_names.difference(paired, sort=False)),
@@ -92,6 +94,7 @@ def load_sample(
     data = _join(rna[paired].copy(), atac[paired].copy(), row)
     if cell_type is not None:
         data.obs["cell_type"] = cell_type.to_numpy()
+
     checks |= {
         "rna_barcodes": rna.n_obs,
         "atac_barcodes": atac.n_obs,
@@ -158,6 +161,7 @@ def _explain_by_fragments(
     """Reasons by barcode; those that the fragments gave replace a missing partner."""
     judged = barcodes[barcodes["reason"].notna()].set_index("barcode")
     explained = reasons.copy()
+    # `update` changes barcodes that are there, and adds none.
     explained.update(judged.loc[judged["paired"], "reason"])
 
     # Barcodes that look like cells but are not in the RNA: the counts, made of pairs, do not show them.
@@ -177,6 +181,7 @@ def _join(
     """A MuData whose cells carry the sample's name, with only what the contract names."""
     mudata.set_options(pull_on_update=False)
     barcodes = rna.obs_names
+    # Both modalities come with the same cells in one order: one index serves both.
     cells = pd.DataFrame(index=_cell_names(row, barcodes))
 
     genes = rna.var[rna.var.columns.intersection(["gene_id"])]
@@ -188,6 +193,7 @@ def _join(
         }
     )
     data.obs["sample"] = row["sample"]
+    # A sample without a donor counts as a donor of its own.
     data.obs["donor"] = row.get("donor") or row["sample"]
     data.obs["barcode"] = barcodes.to_numpy()
     return data

@@ -64,6 +64,7 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
         for batch in reader:
             names, *values = batch.columns
             rows += names.to_pylist()
+            # lines of the block x columns: only a block at a time is dense
             dense = np.column_stack(
                 [column.to_numpy(zero_copy_only=False) for column in values]
             )
@@ -80,6 +81,8 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
 def _first_lines(path: Path, separator: str) -> tuple[list[str], list[str]]:
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", newline="", encoding="utf-8") as handle:
+        # A line split at a wrong separator is one field, often above csv's own limit of
+        # 131,072: the error below says more than csv's.
         csv.field_size_limit(_MAX_FIELD)
         lines = csv.reader(handle, delimiter=separator)
         header, first = next(lines, []), next(lines, [])

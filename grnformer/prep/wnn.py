@@ -87,6 +87,7 @@ def _find_kernel(
 ) -> _Modality:
     from sklearn.neighbors import NearestNeighbors
 
+    # Unit length, as by default in Seurat: distances are those of directions.
     vectors = np.asarray(embedding, dtype=np.float32)
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
     space = vectors / np.where(norm > 0, norm, 1)
@@ -128,6 +129,7 @@ def _join(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joint neighbours of some cells and their distances, each cells x n_neighbors."""
     n_cells = len(weights)
+    # cells x (modalities * n_candidates), with repeats
     candidates = np.hstack([modality.nearest[cells] for modality in modalities])
     # A pair of cells as one number: cells near in several modalities count once.
     rows, columns = np.divmod(np.unique(cells[:, None] * n_cells + candidates), n_cells)
@@ -137,7 +139,9 @@ def _join(
         distances = _distance(modality.space, rows, columns)
         affinity += weights[rows, number] * modality.affinity(distances, rows)
 
+    # Row by row, the highest affinity first; ties by number, so that they are fixed.
     best = _first_of_each_row(rows, np.lexsort((columns, -affinity, rows)), n_neighbors)
+    # No row is short: one modality alone gives n_neighbors candidates or more.
     best = best.reshape(len(cells), n_neighbors)
     # Rounding may lift a sum of weighted affinities above 1.
     return columns[best], np.sqrt((1 - np.minimum(affinity[best], 1)) / 2)
@@ -177,6 +181,7 @@ def _bandwidths(
 
     widths = np.empty(n_cells)
     for cells in _chunks(n_cells):
+        # Cells of the chunk x cells, members in common; sparse, as most share none.
         shared = (member[cells] @ member.T).tocoo()
         rows, columns, common = shared.row + cells[0], shared.col, shared.data
         other = rows != columns
@@ -198,5 +203,6 @@ def _bandwidths(
 def _first_of_each_row(rows: np.ndarray, order: np.ndarray, number: int) -> np.ndarray:
     """The first `number` entries of each row in `order`, which sorts by row first."""
     ordered = rows[order]
+    # `searchsorted` gives where an entry's row begins.
     rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
     return order[rank < number]

@@ -58,9 +58,11 @@ def find_dars(
     from scipy.stats import false_discovery_control
 
     types, codes = np.unique(np.asarray(cell_types, dtype=str), return_inverse=True)
+    # (types, cells): one product with it sums over the cells of every type.
     member = np.equal.outer(np.arange(len(types)), codes).astype(float)
     fold_changes, p_values = compare_types(model, member, block_size)
 
+    # The empty part gives the columns where no type has a set.
     parts = [pd.DataFrame(columns=["set", "kind", "region", "score", "adjusted_p"])]
     for name, size, fold_change, p_value in zip(
         types, member.sum(axis=1), fold_changes, p_values, strict=True
@@ -70,10 +72,13 @@ def find_dars(
                 "%s: %d cells (others %d): no DARs", name, size, len(codes) - size
             )
             continue
+
+        # Adjusted over the regions of this type only: each type has a set of its own.
         adjusted = false_discovery_control(p_value)
         chosen = np.flatnonzero(
             (adjusted <= adjusted_p) & (fold_change >= log2_fold_change)
         )
+        # Stable: of equal fold changes the earlier region goes first.
         chosen = chosen[np.argsort(-fold_change[chosen], kind="stable")]
         logger.info("%s: %d DARs", name, len(chosen))
         found = {
@@ -109,10 +114,13 @@ def compare_types(
     outside = n_cells - inside
     fold_change = np.zeros((n_types, len(model.region_topic)))
     p_value = np.ones_like(fold_change)
+
     for block, imputed in iterate_imputed(
         model.cell_topic, model.region_topic, block_size
     ):
+        # imputed is cells x regions of the block, sums types x regions of the block.
         sums = member @ imputed
+        # 1 in place of 0: a type without cells has the mean 0, not 0 / 0.
         mean_inside = sums / np.maximum(inside, 1)
         mean_outside = (imputed.sum(axis=0) - sums) / np.maximum(outside, 1)
         fold_change[:, block] = np.log2((mean_inside + _TINY) / (mean_outside + _TINY))

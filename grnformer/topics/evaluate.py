@@ -76,6 +76,9 @@ def score_fits(
     seen, held = split_regions(
         matrix[fits.held_out], np.random.default_rng(settings["seed"])
     )
+
+    # The fold-in has an alpha of its own, the same for every method, so that held-out
+    # scores of methods with other priors compare.
     inferred = infer_cell_topics(
         seen, fits.partial.region_topic, alpha=evaluation["alpha"] / n_topics
     )
@@ -83,6 +86,7 @@ def score_fits(
         held, TopicModel(inferred, fits.partial.region_topic)
     )
 
+    # By the priors that the method sampled with: only these give back its counts.
     joint = joint_log_likelihood(
         matrix, model, alpha=priors["alpha"] / n_topics, eta=priors["eta"]
     )
@@ -140,5 +144,6 @@ def _standard_error(values: np.ndarray, counts: np.ndarray) -> float:
         return 0.0
     # Tokens of one cell are not independent: cells are the units.
     sums = np.bincount(np.repeat(np.arange(n_cells), counts), values, minlength=n_cells)
+    # How far a cell's sum is from what its tokens would have at the overall mean.
     residuals = sums - counts * (sums.sum() / counts.sum())
     return float(np.sqrt(n_cells / (n_cells - 1) * np.sum(residuals**2)) / counts.sum())

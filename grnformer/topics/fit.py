@@ -54,12 +54,15 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
 
     n_cells = matrix.shape[0]
     n_held_out = max(1, round(settings["evaluation"]["heldout_cells"] * n_cells))
+    # The partial model has fewer cells than the other, and as many topics.
     if min(n_cells - n_held_out, matrix.shape[1]) < n_topics:
         raise InputError(
             f"{n_topics} topics for {n_cells} cells ({n_held_out} held out) x {matrix.shape[1]} regions",
             "fewer topics than cells and regions",
             "lower topics.n_topics",
         )
+
+    # From the seed alone, so that all topic counts are scored on the same cells.
     held_out = np.zeros(n_cells, dtype=bool)
     held_out[np.random.default_rng(seed).choice(n_cells, n_held_out, replace=False)] = (
         True
@@ -73,6 +76,7 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
 def binarize(matrix: sp.csr_matrix) -> sp.csr_matrix:
     """Return the matrix with 1 where it is not 0, indices in order: the order of tokens is the order of sampling."""
     binary = matrix.tocsr().copy()
+    # Before all data become 1: a stored zero would turn into an accessible region.
     binary.eliminate_zeros()
     binary.sort_indices()
     binary.data = np.ones_like(binary.data)

@@ -75,6 +75,8 @@ def fit_lda(
     n_cells, n_regions = matrix.shape
     model = tomotopy.LDAModel(k=n_topics, alpha=alpha / n_topics, eta=eta, seed=seed)
     model.optim_interval = 0  # keep the priors as given
+
+    # A region's word is its number: `used_vocabs` then gives rows of the matrix.
     words = np.arange(n_regions).astype(str)
     # tomotopy takes no document without words
     filled = np.flatnonzero(np.diff(matrix.indptr))
@@ -97,6 +99,7 @@ def fit_lda(
         [model.get_topic_word_dist(topic) for topic in range(n_topics)], dtype=float
     ).T
     counts = np.asarray(model.get_count_by_topics(), dtype=float)
+    # The Dirichlet posterior's mean at a count of 0, for every region at first.
     region_topic = np.tile(eta / (counts + eta * n_regions), (n_regions, 1))
     region_topic[np.asarray(model.used_vocabs, dtype=int)] = sampled
 

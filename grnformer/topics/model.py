@@ -67,6 +67,7 @@ def token_log_likelihood(matrix: sp.csr_matrix, model: TopicModel) -> np.ndarray
     -------
     (non-zeros,). Computed in blocks of tokens, so memory does not grow with cells x regions.
     """
+    # (non-zeros,): the cell of each token.
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     found = np.empty(matrix.nnz)
     for start in range(0, matrix.nnz, _TOKENS_PER_BLOCK):
@@ -101,8 +102,10 @@ def infer_cell_topics(
     (cells, topics); rows sum to 1. A cell without regions gets equal proportions.
     """
     n_cells, n_topics = matrix.shape[0], region_topic.shape[1]
+    # From equal proportions, not random ones: the outcome depends on no seed.
     inferred = np.full((n_cells, n_topics), 1.0 / n_topics)
     for cell in range(n_cells):
+        # (regions of the cell, topics)
         likelihood = region_topic[
             matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]
         ]

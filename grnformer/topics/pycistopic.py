@@ -69,6 +69,8 @@ def take_models(
     partial, partial_names = from_table(partial_region_topic, "region")
 
     held_out = ~pd.Index(cells).isin(part_names)
+    # In the order of the run too: rows meet the matrix by place, not by name. A cell
+    # that is not of the run, in the partial model, leaves fewer matches than rows.
     same = cell_names == cells and region_names == regions == partial_names
     n_part = len(part_names)
     if not same or n_part in (0, len(cells)) or (~held_out).sum() != n_part:

@@ -28,6 +28,7 @@ def score_regions(region_topic: np.ndarray) -> np.ndarray:
     -------
     (regions, topics).
     """
+    # A single 0 would make the mean over topics -inf.
     logs = np.log(np.maximum(region_topic, np.finfo(float).tiny))
     return region_topic * (logs - logs.mean(axis=1, keepdims=True))
 
@@ -44,6 +45,7 @@ def otsu_threshold(values: np.ndarray, n_bins: int) -> float:
     low, high = values.min(), values.max()
     if low == high:
         return float(low)
+    # threshold_otsu gives the centre of a bin: half a bin further is its upper edge.
     edge = threshold_otsu((values - low) / (high - low), nbins=n_bins) + 0.5 / n_bins
     return float(edge * (high - low) + low)
 
@@ -105,6 +107,7 @@ def binarize_topics(
     scores = score_regions(region_topic) if smooth else region_topic
     parts = [pd.DataFrame(columns=["set", "kind", "region", "score"])]
     for topic, values in enumerate(scores.T):
+        # Every set is a head of this order: above a threshold, or the first few.
         order = np.argsort(-values, kind="stable")
         for kind in kinds:
             chosen = order[: _size_of_set(values, kind, n_bins, n_top)]

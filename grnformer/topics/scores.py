@@ -30,6 +30,7 @@ def divergence_arun(
         (cells,) accessible regions of each cell.
     """
     spectrum = np.linalg.svd(region_topic, compute_uv=False)
+    # Singular values come in falling order: the fractions are sorted to match.
     fractions = -np.sort(-(np.asarray(n_regions, dtype=float) @ cell_topic))
     # KL(p, q) + KL(q, p) = sum of (p - q) log(p / q); a topic without tokens has no logarithm
     tiny = np.finfo(float).tiny
@@ -84,13 +85,16 @@ def topic_coherence(
     """
     columns = matrix.tocsc()
     n_regions = min(n_regions, len(region_topic))
+    # Each pair of places in the order once, the later place first.
     later, earlier = np.tril_indices(n_regions, k=-1)
     found = np.empty(region_topic.shape[1])
     for topic in range(len(found)):
         top = np.argsort(-region_topic[:, topic], kind="stable")[:n_regions]
+        # int64: the product counts cells, and small types of a binary matrix overflow.
         chosen = columns[:, top].astype(np.int64)
         # D(v_m, v_l), and D(v_l) on the diagonal
         together = (chosen.T @ chosen).toarray()
+        # 1 in place of 0: a region of no cell shares none either.
         n_cells = np.maximum(together.diagonal(), 1)
         ratio = (together[later, earlier] + smoothing) / n_cells[earlier]
         found[topic] = np.mean(np.log(ratio))
@@ -132,6 +136,7 @@ def joint_log_likelihood(
     in_cell = np.maximum(
         model.cell_topic * (of_cell + alpha * n_topics)[:, None] - alpha, 0
     )
+    # Totals from the cells' counts: both matrices describe the same assignments.
     of_topic = in_cell.sum(axis=0)
     in_topic = np.maximum(model.region_topic * (of_topic + eta * n_regions) - eta, 0)
 

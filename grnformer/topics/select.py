@@ -60,6 +60,7 @@ def select_topic_count(
     InputError
         If the topic count asked for was not fitted, or the rule or a score is unknown.
     """
+    # In rising order: `idxmax` takes the first, so the smaller count wins a tie.
     table = scores.sort_values("n_topics", ignore_index=True)
     unknown = sorted(set(scores_averaged) - set(SCORES))
     if unknown:
@@ -68,7 +69,9 @@ def select_topic_count(
             f"among {sorted(SCORES)}",
             "correct it in the config",
         )
+    # Even where the choice is given: the report shows the scores beside it.
     table["mean_score"] = mean_score(table, scores_averaged)
+
     if selected is not None:
         if selected not in table["n_topics"].tolist():
             raise InputError(
@@ -79,12 +82,14 @@ def select_topic_count(
         table["selected"] = table["n_topics"] == selected
         return table
 
+    # A fraction: by their number alone, models of many topics would win.
     distinct = table["distinct_topics"] / table["n_topics"]
     rivals = table[distinct == distinct.max()] if distinct_only else table
     if rule == "mean":
         chosen = rivals["mean_score"].idxmax()
     elif rule == "heldout":
         best = rivals.loc[rivals["heldout_log_likelihood"].idxmax()]
+        # The one-standard-error rule, but by coherence in place of the smallest model.
         limit = best["heldout_log_likelihood"] - best["heldout_standard_error"]
         chosen = rivals.loc[
             rivals["heldout_log_likelihood"] >= limit, "coherence"
@@ -95,6 +100,7 @@ def select_topic_count(
             "mean or heldout",
             "correct it in the config",
         )
+
     table["selected"] = table.index == chosen
     return table
 

@@ -60,6 +60,8 @@ def score_activity(
     import scipy.sparse as sp
 
     names, gene_sets = find_members(eregulons, rna.var_names, "gene")
+
+    # A copy: the multiome's own matrix is not to change.
     expression = rna.X.tocsr(copy=True)
     expression.eliminate_zeros()
     rank = {"auc_threshold": auc_threshold, "detected_quantile": detected_quantile}
@@ -67,6 +69,8 @@ def score_activity(
         expression, gene_sets, names, rna.obs_names, scored=scored, **rank
     )
     logger.info("%s: rank cut-off %d of %d genes", method, cutoff, rna.n_vars)
+
+    # For the log: a cut-off below this one was set by what the cells detect.
     by_threshold, median = (
         round(auc_threshold * rna.n_vars),
         np.median(expression.getnnz(axis=1)),
@@ -80,6 +84,8 @@ def score_activity(
     found = pd.DataFrame(
         [find_threshold(column, seed=seed, **mixture) for column in auc.T]
     )
+
+    # Above, not at: the threshold of a constant is its highest AUC, and no cell active.
     active = sp.csr_matrix(auc > found["threshold"].to_numpy())
     genes_seen = _genes_seen(expression, gene_sets, active)
     table = found.assign(
@@ -153,6 +159,7 @@ def _genes_seen(
     expression: sp.csr_matrix, gene_sets: sp.csc_matrix, active: sp.csr_matrix
 ) -> np.ndarray:
     """Genes of each eRegulon that its median active cell detects; 0 where no cell is active."""
+    # cells x eRegulons: how many of its genes each cell detects
     counts = (
         expression.astype(bool).astype(np.float32) @ gene_sets.astype(np.float32)
     ).toarray()

@@ -38,6 +38,7 @@ def find_members(
     """
     import scipy.sparse as sp
 
+    # A gene with several regions, or a region with several genes, counts once.
     pairs = (
         eregulons.loc[eregulons[column] != "", ["eregulon", column]]
         .astype(str)

@@ -65,6 +65,8 @@ def find_threshold(
 
     auc = np.asarray(auc, dtype=np.float64)
     mean, sd = auc.mean(), auc.std()
+
+    # Rounding alone gives equal AUCs a tiny SD; fewer than 10 cells show no modes.
     if sd <= 1e-12 * max(1.0, abs(mean)) or auc.size < 10:
         return Threshold(float(auc.max()), "constant", True, np.nan, np.nan)
 
@@ -73,8 +75,12 @@ def find_threshold(
     one = GaussianMixture(1, reg_covar=_LEAST_VARIANCE).fit(scaled)
     two = _fit_two(scaled, seed)
     bic_gain = float(one.bic(scaled) - two.bic(scaled))
+
+    # The components come in any order: the lower mean first.
     order = np.argsort(two.means_.ravel())
     means, variances = two.means_.ravel()[order], two.covariances_.ravel()[order]
+    # Ashman's D, sqrt(2) |m1 - m2| / sqrt(v1 + v2), is the distance over the root of
+    # the mean variance.
     separation = float((means[1] - means[0]) / np.sqrt(variances.mean()))
 
     crossing = intersection(means, variances, two.weights_[order])
@@ -84,11 +90,13 @@ def find_threshold(
         and two.weights_.min() >= min_weight
     )
     if crossing is not None and two_modes and _has_valley(two, means):
+        # The less likely component's probability is that of a wrong call.
         overlap = two.predict_proba(scaled).min(axis=1).mean()
         doubtful = bool(overlap > max_overlap) or not two.converged_
         return Threshold(
             mean + sd * crossing, "bimodal", doubtful, separation, bic_gain
         )
+
     value = float(mean + 2 * sd)
     return Threshold(value, "skewed", not (auc > value).any(), separation, bic_gain)
 
@@ -125,10 +133,12 @@ def intersection(
     constant = (
         means[1] ** 2 / variances[1] - means[0] ** 2 / variances[0] - 2 * log_ratio
     )
+
     roots = np.roots(
         [square, linear, constant] if abs(square) > 1e-9 else [linear, constant]
     )
 
+    # Between the means one density falls and the other rises: they cross once at most.
     real = roots[np.abs(roots.imag) < 1e-9].real
     between = real[(means[0] < real) & (real < means[1])]
     return float(between[0]) if len(between) else None

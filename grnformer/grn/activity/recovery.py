@@ -86,6 +86,7 @@ def score_cells(
 
     from grnformer.grn.activity.recovery_kernel import recover_sets
 
+    # By gene: the kernel asks for the sets of one gene at a time.
     members = sp.csr_matrix(gene_sets, dtype=np.float64)
     weight = members.sum(axis=0).A1
     if (weight <= 0).any():
@@ -94,6 +95,7 @@ def score_cells(
             "sets of measured genes",
             "use gene sets with the gene names of the data",
         )
+
     cells = sp.csr_matrix(expression)
     lowest = cells.data.min(initial=0)
     if not lowest >= 0:  # nor where it is nan
@@ -115,6 +117,8 @@ def score_cells(
         weight,
         rank_cutoff,
     )
+
+    # Threads run side by side, as the kernel releases the interpreter's lock.
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         starts = range(0, len(auc), _BLOCK)
         # the list raises what a thread has raised

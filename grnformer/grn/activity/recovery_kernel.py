@@ -19,6 +19,7 @@ _CROWD = 32  # values in one bin: with more, sorting is faster than insertion
 @njit(cache=True, inline="always")
 def _area_before(rank: int, rank_cutoff: int) -> float:
     """Sum of max(0, R - 1 - r) over all ranks r below `rank`, R being the cut-off."""
+    # Ranks from R - 1 on add nothing: the sum ends there.
     counted = float(min(rank, rank_cutoff - 1))
     return counted * (rank_cutoff - 1) - counted * (counted - 1) / 2
 
@@ -58,6 +59,7 @@ def _place_best(
         n_held += size
         most = max(most, size)
 
+    # Second pass of a counting sort: each value goes to its bin's next place.
     least = float(lowest_bin)
     for position in range(values.size):
         scaled = values[position] * scale
@@ -103,12 +105,14 @@ def _select_best(
             values, n_zeros, scale, rank_cutoff, filled, held, place
         )
     else:
+        # Nothing is in order here: a crowd, so that all are sorted below.
         most = _CROWD + 1
         for position in range(values.size):
             if values[position] > 0:
                 held[n_held], place[n_held] = values[position], position
                 n_held += 1
 
+    # Bins stand in order already: insertion moves a value within its bin only.
     if most > _CROWD:
         order = np.argsort(-held[:n_held])
         held[:n_held] = held[:n_held][order]
@@ -147,6 +151,7 @@ def recover_sets(
         R; ranks from R - 1 on add nothing.
     """
     n_genes = set_start.size - 1
+    # Room for the cell with most entries, used again for every cell.
     widest = np.diff(cell_start).max() if cell_start.size > 1 else 0
     held = np.empty(widest, np.float64)
     place = np.empty(widest, np.int64)

@@ -62,9 +62,11 @@ def score_region_activity(
             "binary, counts or topics",
             "correct the config",
         )
+
     observed = (atac.layers["counts"] if accessibility == "counts" else atac.X).tocsr()
     detected = np.diff(observed.indptr)
     if accessibility == "topics":
+        # P(region | cell) is above 0 everywhere: depth sets no bound.
         detected = np.full(atac.n_obs, atac.n_vars)
     cutoff = choose_rank_cutoff(detected, atac.n_vars, auc_threshold, detected_quantile)
     logger.info(

@@ -21,6 +21,8 @@ def score_specificity(activity: anndata.AnnData) -> pd.DataFrame:
     cell_types = activity.obs["cell_type"].astype(str).to_numpy()
     names = sorted(set(cell_types))
     scores = specificity(activity.X, cell_types, names)
+
+    # A row a pair: all types of the first eRegulon, then those of the next.
     return pd.DataFrame(
         {
             "eregulon": np.repeat(
@@ -53,6 +55,7 @@ def specificity(
     from scipy.spatial.distance import jensenshannon
 
     scores = np.zeros((len(names), auc.shape[1]))
+    # Without any activity there is no distribution over cells: these stay 0.
     seen = auc.sum(axis=0) > 0
     # P is the eRegulon's AUCs, Q the type's indicator: scipy scales both to sum 1.
     p = auc[:, seen].astype(np.float64)

@@ -72,6 +72,8 @@ def build_cell_type_grns(
     for i, name in enumerate(types):
         rss = specificity[specificity["cell_type"] == name].set_index("eregulon")["rss"]
         n_cells = int((cell_type == name).sum())
+        # (genes,) fraction of the type's cells; (regions,) relative openness;
+        # (regions,) cells
         network = build_cell_type_grn(
             eregulons,
             rss,

@@ -64,6 +64,8 @@ def build_cell_type_grn(
             "at least one above 0",
             "correct the config",
         )
+
+    # A quantile, not a fixed score: the level of scores differs between types.
     specific = rss.index[rss >= rss.quantile(min_rss_quantile)]
     rows = eregulons[eregulons["eregulon"].isin(specific)]
     rows = rows[rows["tf"].map(tf_fraction).fillna(0) >= min_tf_cells]
@@ -72,10 +74,12 @@ def build_cell_type_grn(
     rows = rows.assign(
         openness=rows["region"].map(openness).fillna(0).where(has_region),
         region_gene_weight=rows["region_gene_weight"].where(has_region),
+        # rank 1 is the best: negated, the greatest is
         triplet=-rows["triplet_rank"].where(has_region)
         if "triplet_rank" in rows
         else np.nan,
     )
+
     is_open = (rows["openness"] >= min_openness) & (
         rows["region"].map(open_cells).fillna(0) >= min_open_cells
     )
@@ -89,6 +93,7 @@ def build_cell_type_grn(
     edges["weight"] = (
         sum(ranks[part] * weight for part, weight in weights.items()) / total
     )
+
     # a pair has one sign in all its eRegulons
     edges["sign"] = edge_signs(edges["eregulon"])
     return edges[_COLUMNS]

@@ -46,6 +46,8 @@ def measure_openness(
     types x regions, mean 1 in each row.
     """
     if method == "topics":
+        # P(region | cell) is linear in a cell's topics: the mean cell gives the mean
+        # over cells, and cells x regions is never made.
         mean_cells = [cell_topic[cell_type == name].mean(axis=0) for name in types]
         raw = np.vstack([region_topic @ mean_cell for mean_cell in mean_cells])
     elif method == "observed":

@@ -40,6 +40,7 @@ def take_modules(evidence: Evidence, name: str) -> pd.DataFrame:
     is_direct = rows["annotation"] == "direct"
     direct = rows[is_direct]
     other = rows[~is_direct]
+    # by TF and sign: where no motif is extended, it would repeat the direct cistrome
     with_other = other[["tf", "sign"]].drop_duplicates()
     repeated = direct.merge(with_other, on=["tf", "sign"])
     rows = pd.concat([direct, other, repeated.assign(annotation="extended")])

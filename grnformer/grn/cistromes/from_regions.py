@@ -38,6 +38,7 @@ def take_motifs(evidence: Evidence, name: str) -> pd.DataFrame:
     linked = set(evidence.links["region"])
     direct = _of_tfs(motifs, "tfs_direct").assign(annotation="direct")
     other = _of_tfs(motifs, "tfs_extended").assign(annotation="extended")
+    # extended cistromes rest on both kinds, but only of TFs that have the other kind
     has_other = direct["tf"].isin(other["tf"])
     repeated = direct[has_other].assign(annotation="extended")
     rows = pd.concat([direct, other, repeated])
@@ -61,6 +62,7 @@ def take_motifs(evidence: Evidence, name: str) -> pd.DataFrame:
         rows["tf"].nunique(),
     )
 
+    # the best motif speaks for a region that several have; of equals, the first by name
     key = ["tf", "annotation", "region"]
     rows = rows.sort_values(
         [*key, "score", "motif"],

@@ -111,6 +111,7 @@ def _enriched(
     """Rows of `COLUMNS`."""
     total = len(database.features)
     length = max(int(rank_threshold * total), 1)
+    # once each: several regions of a set may lie in one of the database
     sets = make_sets([part["row"].unique() for part in mapped.values()])
     auc = recovery_auc(ranks, sets, total=total, auc_threshold=auc_threshold)
     nes = normalise(auc)

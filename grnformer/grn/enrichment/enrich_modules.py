@@ -146,6 +146,7 @@ def _enriched(
     nes_threshold: float,
 ) -> Iterator[tuple[object, ...]]:
     """Rows of `COLUMNS`."""
+    # without a motif of its TF, a module can give no row
     modules = [module for module in modules if module.tf in by_tf]
     wanted = {gene for module in modules for gene in module.genes}
     used = sorted(gene for gene in database.features if gene in wanted)

@@ -109,6 +109,7 @@ def recovery_auc(
 def normalise(auc: np.ndarray) -> np.ndarray:
     """NES: AUC less the mean over motifs, in SD; sets x motifs. 0 where all motifs are equal."""
     mean = auc.mean(axis=1, keepdims=True)
+    # SD of a population (ddof 0), as ctxcore takes it
     sd = auc.std(axis=1, keepdims=True)
     return (auc - mean) / np.where(sd > 0, sd, 1.0)
 
@@ -140,6 +141,7 @@ def leading_edge_ranks(
     if not len(motifs):
         return peaks
 
+    # motifs x members of the set: a curve reads one row
     by_motif = np.ascontiguousarray(ranks[rows].T)
     mean, second = _curve_moments(by_motif, weights, rank_threshold)
 
@@ -147,6 +149,7 @@ def leading_edge_ranks(
     variance = np.maximum(second - mean**2, 0.0)
     bar = mean + 2.0 * np.sqrt(variance)
 
+    # all motifs make the bar, but only those asked for need a curve of their own
     for i, of_motif in enumerate(by_motif[motifs]):
         found = of_motif < rank_threshold
         steps = np.bincount(
@@ -168,6 +171,8 @@ def _areas(
     cutoff: int,
 ) -> np.ndarray:  # pragma: no cover
     area = np.zeros((len(indptr) - 1, ranks.shape[1]))
+
+    # a thread fills whole rows: the order of sums does not depend on their number
     for s in prange(len(indptr) - 1):
         for k in range(indptr[s], indptr[s + 1]):
             row = ranks[indices[k]]

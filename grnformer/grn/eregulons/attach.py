@@ -22,10 +22,12 @@ def attach_links(
     """
     import pandas as pd
 
+    # numbers of rows stand for the other columns: the join stays narrow
     links = region_gene[["region", "gene"]].assign(link=np.arange(len(region_gene)))
     rows = cistromes[["tf", "region", "gene", "annotation", "sign"]].assign(
         row=np.arange(len(cistromes))
     )
+
     for_gene = rows["gene"].notna()
     by_gene = rows[for_gene].merge(links, on=["region", "gene"])
     by_region = rows[~for_gene].drop(columns="gene").merge(links, on="region")

@@ -92,6 +92,7 @@ def _threshold(values: np.ndarray) -> float:
     strongest = np.empty(n - 2, np.int64)
     for j in range(n - 2):
         strongest[j] = _strongest(sums, squares, values, breaks, j)
+    # A median between two places is taken as the lower one.
     place = int(np.floor(np.median(strongest)))
     return (values[place] + values[place + 1]) / 2
 

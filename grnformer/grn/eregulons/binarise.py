@@ -43,6 +43,7 @@ def binarise_links(
     # Links gene by gene, the best first: a quantile of a gene is then a position.
     order = np.lexsort((-importance, gene))
     descending = importance[order]
+    # Numbers are 0 at least: -1 before them makes the first link start a group.
     start = np.flatnonzero(np.diff(gene[order], prepend=-1))
     size = np.diff(start, append=n)
     group = np.repeat(np.arange(len(start)), size)
@@ -58,8 +59,10 @@ def binarise_links(
         masks[f"quantile_{q:g}"] = (descending > cut) | (
             (place == 0) & (descending >= cut)
         )
+
     for top in top_regions:
         masks[f"top_{top}"] = place < top
+
     if basc:
         from grnformer.grn.eregulons.basc import find_thresholds
 
@@ -67,6 +70,7 @@ def binarise_links(
             descending.astype(np.float64), np.append(start, n), _MOST_LINKS
         )
         masks["basc"] = descending > steps[group]
+
     return {
         name: _in_order(passed & (descending > 0), order)
         for name, passed in masks.items()

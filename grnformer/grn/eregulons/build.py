@@ -119,9 +119,12 @@ def build_eregulons(
         )
 
     genes = pd.Index(region_gene["gene"].unique())
+    # of all three tables, sorted: from here on a TF is its number
     tf_names = pd.Index(sorted({*tfs, *cistromes["tf"], *tf_gene["tf"]}))
     link_gene = genes.get_indexer(region_gene["gene"])
     link_sign = signs_of(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
+
+    # gene and sign as one number: -1, 0, 1 become 0, 1, 2 within the gene
     group = link_gene * 3 + link_sign + 1 if binarise_each_sign else link_gene
     score = _link_scores(region_gene, order_links_by)
     masks = [
@@ -129,11 +132,14 @@ def build_eregulons(
             group, score, quantiles=quantiles, top_regions=top_regions, basc=basc
         ).values()
     ]
+
+    # the zeros stand for no binarisation at all
     in_any = np.logical_or.reduce([np.zeros(len(link_gene), bool), *masks])
 
     rankings = rank_targets(
         tf_gene, tf_names, genes, min_abs_rho_tf_gene, with_weak=sign_from_evidence
     )
+
     nothing = no_targets(len(genes))
     funnel = Funnel(tfs)
     triplets = []
@@ -162,11 +168,13 @@ def build_eregulons(
             chosen = _in_leading_edge(
                 gene, each, ranking, min_targets if min_targets_each else 1
             )
+
             if keep_known_targets:
                 other_sign = rankings.get((tf, -first), nothing).signed[gene]
                 known = linked & stated & ~other_sign
                 placed |= known
                 chosen |= known
+
             funnel.add(
                 "with a TF-gene sign to keep", itertools.repeat(tf), gene[placed]
             )
@@ -239,6 +247,7 @@ def _in_leading_edge(
 
     `each` holds one mask over the links a binarisation; `gene` is each link's.
     """
+    # a link stands where its gene stands; genes count once, whatever their regions
     place = ranking.position[gene]
     chosen = np.zeros(len(gene), bool)
     for passed in each:

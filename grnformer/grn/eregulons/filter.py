@@ -73,6 +73,8 @@ def assess_and_filter(
     quality = assess_eregulons(
         eregulons, rna, by_genes, by_regions, seed=seed, **correlation
     )
+
+    # without a filter all are kept, and the table still says which fall short
     quality["kept"] = quality["passed"] | (not filter)
     kept = eregulons[
         eregulons["eregulon"].isin(quality.loc[quality["kept"], "eregulon"])

@@ -61,6 +61,7 @@ class Funnel:
 
     def add(self, step: str, tf: Iterable[Hashable], gene: Iterable[Hashable]) -> None:
         """Count TF-gene pairs, by names or by numbers, at `step`; a pair counts once."""
+        # not strict: a TF repeated without end stops with the genes
         self.pairs[step].update(zip(tf, gene, strict=False))
 
     def table(self) -> pd.DataFrame:
@@ -92,6 +93,7 @@ def check_not_empty(funnel: pd.DataFrame) -> None:
     """Raise InputError if no TF reaches the last step, naming the rule that emptied the run."""
     if funnel["tfs"].iloc[-1] > 0:
         return
+    # the first empty step: those after it are empty because of it
     first = funnel.loc[funnel["tfs"] == 0, "step"].iloc[0]
     rule, remedy = (STEPS | dict([STABLE, QUALITY]))[first]
     counts = ", ".join(f"{row.tfs} {row.step}" for row in funnel.itertuples())

@@ -63,6 +63,7 @@ def build_gene_based(
     enough = kept[size >= min_targets]
 
     funnel = Funnel(tfs)
+    # steps about regions and leading edges take nothing from such regulons
     _, with_cistrome, *between, last = STEPS
     for step, part in [
         (with_cistrome, rows),

@@ -32,6 +32,7 @@ def leading_edge(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, floa
 
     # P_hit - P_miss, at the hits only: the running sum's maximum always stands at a hit.
     gained = np.cumsum(scores[hits]) / total
+    # Misses before a hit: its position less the hits before. 1: all genes are hits.
     missed = (hits - np.arange(n_hits)) / max(n - n_hits, 1)
     running = gained - missed
     best = int(np.argmax(running))

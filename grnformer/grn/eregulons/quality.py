@@ -37,6 +37,7 @@ def pool_cells(
     groups = []
     for name in sorted(set(cell_type)):
         cells = rng.permutation(np.flatnonzero(cell_type == name))
+        # Sizes of a type's groups differ by one cell at most.
         groups += np.array_split(cells, max(1, round(len(cells) / size)))
 
     sizes = np.array([len(group) for group in groups])
@@ -105,6 +106,7 @@ def assess_eregulons(
     -------
     Contract eregulon_quality without `kept`, one row an eRegulon.
     """
+    # `nunique` skips NaN: without a region there are 0.
     table = (
         eregulons.assign(region=eregulons["region"].where(eregulons["region"] != ""))
         .groupby("eregulon", sort=True)
@@ -113,11 +115,15 @@ def assess_eregulons(
         )
         .reset_index()
     )
+
     names = table["eregulon"]
     groups = _units(units, rna, pseudobulk_cells, seed)
     of_tf = rna.var_names.get_indexer(table["tf"])
+
+    # units x eRegulons; for a TF that is not measured, any column until the next line
     expression = np.asarray((groups @ rna.X[:, np.maximum(of_tf, 0)]).todense(), float)
     expression[:, of_tf < 0] = 0  # not measured: constant
+
     by_kind = [
         correlate_columns(
             expression,
@@ -135,6 +141,7 @@ def assess_eregulons(
     short_regions = (table["regions"] > 0).to_numpy() & ~(
         as_expected[1] >= min_rho_regions - 1e-9
     )
+
     reasons = np.select(
         [short_genes & short_regions, short_genes, short_regions],
         ["target genes and regions", "target genes", "target regions"], NOTHING,
@@ -175,6 +182,8 @@ def _units(
             "pseudobulks or cells",
             "correct the config",
         )
+
+    # Two units always correlate by 1 or -1, or not at all.
     if groups.shape[0] < 3:
         raise InputError(
             f"{groups.shape[0]} {units} of {rna.n_obs} cells",

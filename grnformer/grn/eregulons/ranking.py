@@ -57,6 +57,7 @@ def rank_targets(
     rankings = {}
     for number, rows in zip(present.tolist(), np.split(order, first[1:]), strict=True):
         for wanted in (-1, 1):
+            # of this sign, or too weak for one: the weak stand in both rankings
             chosen = rows[sign[rows] != -wanted]
             ranking = no_targets(len(genes))
             ranking.position[gene[chosen]] = np.arange(len(chosen))

@@ -37,8 +37,10 @@ def rank_triplets(triplets: pd.DataFrame) -> pd.Series:
 
     ranks = pd.Series(0, index=triplets.index, dtype="int64")
     for _, part in triplets.groupby("annotation"):
+        # from 1 / n for the best of n to 1
         ratios = part[list(PARTS)].rank(ascending=False, pct=True).to_numpy()
         score = pd.Series(join_rank_ratios(ratios), index=part.index)
+        # rounded: scores that are equal but for the last digits share a rank
         ranks[part.index] = score.round(12).rank(method="min").astype("int64")
     return ranks
 
@@ -95,6 +97,7 @@ def score_sites(
     regions = pd.Index(cistromes["region"].unique())
     row_region = regions.get_indexer(cistromes["region"])
     ours, theirs = overlap_regions(regions, database.features, min_overlap=0.0)
+
     score = np.zeros(len(cistromes))
     # Rankings of all regions may not fit into memory: some regions at a time.
     for low in range(0, len(regions), _BLOCK):

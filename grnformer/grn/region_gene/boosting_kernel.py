@@ -72,6 +72,8 @@ def _cut(
     size = float(n)
     mask = (np.int64(1) << work.bits) - 1
     running = np.int64(0)
+
+    # Not the last bin: nothing would lie above it.
     for code in range(len(histogram) - 1):
         running += histogram[code]
         n_low = running & mask
@@ -146,10 +148,13 @@ def _grow_tree(
     residual, members, span = work.residual, work.members, work.span
     span[:] = 0
     span[0, 1] = len(members)
+
+    # Level by level: the children of node i, 2 i + 1 and 2 i + 2, come after it.
     for node in range(_NODES):
         first, last = span[node, 0], span[node, 1]
         if last <= first:
             continue
+
         total = np.int64(0)
         smallest = largest = residual[members[first]]
         for i in range(first, last):
@@ -160,6 +165,7 @@ def _grow_tree(
             largest = max(largest, value)
 
         feature, code, gain = np.int64(-1), np.int64(-1), 0.0
+        # Equal residuals leave nothing for a split to gain.
         if node < _FIRST_LEAF and smallest != largest:
             feature, code, gain = _find_split(
                 bins, region, work, first, last, float(total), n_tried
@@ -197,9 +203,11 @@ def _boost_gene(
     while (np.int64(1) << bits) <= n:
         bits += 1
     levels = float(np.int64(1) << min(np.int64(30), 62 - 2 * bits))
+
     inverse = np.full(n + 1, np.nan)
     for count in range(1, n + 1):
         inverse[count] = 1.0 / count
+
     mean = expression.mean()
     residual = np.empty(n, np.int64)
     for unit in range(n):
@@ -218,9 +226,11 @@ def _boost_gene(
         np.zeros((_NODES, 2), np.int64),
         state,
     )
+
     n_tried = max(1, int(len(region) * feature_fraction))
     for _ in range(n_trees):
         _grow_tree(bins, region, work, n_tried, learning_rate, importance)
+
     whole = importance.sum()
     if whole > 0:
         importance /= whole

@@ -98,6 +98,7 @@ def link_regions(
         )
 
     signal = METHODS[accessibility](data, metacell_size=metacell_size, seed=seed)
+    # The name below, the seed above 32 bits: a gene's stream depends on no other gene.
     seeds = [zlib.crc32(name.encode()) + (seed % 2**32 << 32) for name in names]
     boosting = n_trees, learning_rate, feature_fraction
     rho, importance = _weigh(
@@ -157,6 +158,7 @@ def _weigh(
 
     # Neighbours in the genome share regions: a block of them ranks each of its regions once.
     nearby = np.argsort(region[first], kind="stable")
+    # In pairs: each needs one row of accessibility at most, a value a unit.
     at_once = max(1, _BLOCK // expression.shape[0])
     block_of_gene = np.cumsum(n_pairs[nearby]) // at_once
     for block in np.split(nearby, np.flatnonzero(np.diff(block_of_gene)) + 1):

@@ -41,7 +41,9 @@ def rank_regions(
             while high < n and values[r, order[r, high]] == values[r, order[r, low]]:
                 high += 1
 
+            # less the mean of all ranks, so that a row sums to 0
             rank = 0.5 * (low + high - 1) - 0.5 * (n - 1)
+            # by the middle of the run: equal values cannot part into two bins
             code = min(n_bins - 1, int((low + high) * 0.5 * n_bins / n))
             square += (high - low) * rank * rank
             for i in range(low, high):
@@ -58,9 +60,11 @@ def _rank_gene(values: np.ndarray, n: int) -> tuple[np.ndarray, float]:
     """Centred mid-ranks of a gene's stored values among n units, less the rank of zeros; their length."""
     order = np.argsort(values)
     n_zero = n - len(values)
+    # Stored zeros sort first, as expression is not negative, and join the others.
     n_nonpositive = np.searchsorted(values[order], 0.0, side="right")
     zeros = n_zero + n_nonpositive
     zero_rank = 0.5 * (zeros - 1) - 0.5 * (n - 1)
+
     above = np.zeros(len(values), np.float64)
     square = zeros * zero_rank * zero_rank
     low = n_nonpositive

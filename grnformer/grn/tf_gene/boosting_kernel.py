@@ -169,6 +169,7 @@ def _cut_halfway(
     Only cells outside the node's sample lie in between (the out-of-bag cells), as with scikit-learn's thresholds.
     Returns the number of the entry that the cut stands before.
     """
+    # 0 where no bin below holds a cell of the node: its other cells are zeros.
     below = 0.0
     start = tfs.bin_stop[best_bin]
     for position in range(best_bin + 1, last_bin):
@@ -181,6 +182,7 @@ def _cut_halfway(
             break
 
     threshold = 0.5 * (tfs.bin_value[best_bin] + below)
+    # Bins down to the threshold join the high side; none holds a sampled cell here.
     while best_bin + 1 < last_bin and tfs.bin_value[best_bin + 1] > threshold:
         best_bin += 1
     return tfs.bin_stop[best_bin]
@@ -198,6 +200,7 @@ def _find_split(
 ) -> tuple[np.int64, np.int64, float]:
     """Best split of the sampled cells first:last: (TF, or -1 if there is none; entry behind the high side; gain)."""
     cells, features, packed = work.cells, work.features, work.packed
+    # All other cells are 0, and add nothing when a TF's entries are summed.
     for position in range(first, last):
         cell = cells[position]
         packed[cell] = (work.residual[cell] << work.bits) + 1
@@ -220,6 +223,7 @@ def _find_split(
         chosen, gain = _scan(tfs, tf, work, last - first, total, best_gain)
         if chosen >= 0:
             best_tf, best_bin, best_gain = tf, chosen, gain
+
     if best_tf >= 0:
         best_end = _cut_halfway(tfs, best_bin, tfs.bin_start[best_tf + 1], packed)
 
@@ -281,6 +285,7 @@ def _grow_tree(
         first, last = work.bag[node, 0], work.bag[node, 1]
         if first == last:
             continue
+
         total = np.int64(0)
         lowest = highest = work.residual[work.cells[first]]
         for position in range(first, last):
@@ -300,7 +305,9 @@ def _grow_tree(
             )
             continue
 
+        # The gain of a scan is the reduction times the node's cells.
         importance[tf] += gain / (last - first)
+        # All cells above the cut, of any node: one marking serves both partitions.
         high_side = tfs.cell[tfs.start[tf] : end]
         for cell in high_side:
             work.is_high[cell] = True
@@ -360,6 +367,7 @@ def _boost_target(
             tfs, work, n_features, n_tried, settings.learning_rate, importance
         )
         trees += 1
+        # arboreto stops at a negative mean of the window: its sum has the same sign.
         if n_bag < cells.size and trees >= WINDOW and window.sum() < 0.0:
             break
     return trees
@@ -402,6 +410,7 @@ def boost_targets(
             if tf != own_tf[target]:
                 work.features[n_features] = tf
                 n_features += 1
+
         low, high = target_start[target], target_start[target + 1]
         squares = _start_target(work, target_cell[low:high], target_value[low:high])
         if squares == 0.0 or n_features == 0:
@@ -410,4 +419,5 @@ def boost_targets(
         n_trees[target] = _boost_target(
             tfs, work, n_features, settings, importance[target]
         )
+        # A fraction of squares: the scale of the integers cancels.
         importance[target] /= squares

@@ -108,6 +108,7 @@ def infer(
     settings = Boosting(
         float(learning_rate), int(max_trees), float(max_features), float(subsample)
     )
+
     tfs = sort_entries(expression[:, tf_columns], max_bins)
     targets = expression[:, target_columns].tocsc()
     target_start = targets.indptr.astype(np.int64)
@@ -115,12 +116,14 @@ def infer(
     target_value = targets.data.astype(np.float64, copy=False)
     # -1 where the target is no TF
     own_tf = pd.Index(tf_columns).get_indexer(target_columns)
+
     states = np.array(
         [_stream(seed, genes[column]) for column in target_columns], dtype=np.uint64
     )
     gains = np.zeros((n_targets, len(tf_columns)))
     n_trees = np.zeros(n_targets, dtype=np.int64)
 
+    # Slices of arrays are views: each block writes its own rows of the results.
     def boost(start: int) -> None:
         block = slice(start, start + _BLOCK)
         boost_targets(
@@ -177,11 +180,13 @@ def sort_entries(tfs: sp.csc_matrix, max_bins: int) -> SortedTfs:
     tfs = tfs.tocsc(copy=True)
     tfs.eliminate_zeros()
     tfs.sort_indices()
+
     start = tfs.indptr.astype(np.int64)
     # unsigned: spares the kernel the check for negative indices
     cell = tfs.indices.astype(np.uint32)
     n_bins, stops, values = [0], [], []
     for low, high in itertools.pairwise(start):
+        # Stable: the order of cells of equal values is fixed.
         order = low + np.argsort(-tfs.data[low:high], kind="stable")
         cell[low:high] = cell[order]
         value = tfs.data[order]
@@ -190,8 +195,10 @@ def sort_entries(tfs: sp.csc_matrix, max_bins: int) -> SortedTfs:
         # of the entries of equal value; none if the TF has no entry
         last = np.flatnonzero(is_last[: high - low])
         if last.size > max_bins:
+            # Bins of about as many entries each; a run of equal values is never cut.
             quantiles = np.linspace(0, high - low, max_bins + 1)[1:] - 1
             last = np.unique(last[np.searchsorted(last, quantiles)])
+
         n_bins.append(last.size)
         stops.append(low + last + 1)
         values.append(value[last])

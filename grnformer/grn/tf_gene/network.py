@@ -65,8 +65,11 @@ def infer_network(
             f"at least {_FEWEST_CELLS} for a TF-gene network",
             "relax the filters of `prep`",
         )
+
+    # A copy: stored zeros go, and the multiome's own matrix is not to change.
     expression = rna.X.tocsc(copy=True)
     expression.eliminate_zeros()
+
     genes = rna.var_names.tolist()
     detected = np.flatnonzero(expression.getnnz(axis=0) >= min_cells)
     tf_columns = detected[rna.var_names[detected].isin(tfs)]

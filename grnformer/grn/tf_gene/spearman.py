@@ -50,6 +50,7 @@ def rank_columns(matrix: sp.csc_matrix) -> tuple[sp.csc_matrix, np.ndarray, np.n
     for low, high in zip(ranks.indptr[:-1], ranks.indptr[1:], strict=True):
         zeros = n_cells - (high - low)
         rank_of_zeros = (zeros + 1) / 2 * (zeros > 0)
+        # Values above 0 rank behind all zeros, which share the middle of their ranks.
         ranks.data[low:high] = rankdata(ranks.data[low:high]) + zeros - rank_of_zeros
 
     mean = np.asarray(ranks.mean(axis=0)).ravel()
