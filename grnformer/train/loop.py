@@ -28,7 +28,7 @@ from grnformer.train.preemption import Notice, Preempted, mark, preemption_notic
 from grnformer.train.progress import Progress, Record, peak_memory
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
 _PARTS = 1 << 40  # seeds of the parts of a step stand this far apart

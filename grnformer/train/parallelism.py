@@ -15,7 +15,7 @@ from grnformer.train.compiled import compile_layers, restore_layers
 from grnformer.train.loss import MaskedValueLoss, make_optimiser
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 
 class Replicated:

@@ -15,7 +15,7 @@ import torch
 from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
 # variable by which what starts a run tells its processes how many there are
@@ -38,13 +38,13 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     InputError
         If more processes were started on a machine than it has GPUs, or fewer or more than were asked for.
     """
-    from lightning.fabric import Fabric
-    from lightning.fabric.plugins.environments import (
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import (
         LightningEnvironment,
         SLURMEnvironment,
         TorchElasticEnvironment,
     )
-    from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
+    from lightning_fabric.strategies import DDPStrategy, ModelParallelStrategy
 
     starter, devices, nodes = find_starter(os.environ)
     expected = int(os.environ.get(EXPECTED, devices * nodes))

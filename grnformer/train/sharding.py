@@ -23,7 +23,7 @@ from grnformer.train.loss import MaskedValueLoss
 from grnformer.train.parallelism import Replicated, find_layers, own_values
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
     from torch.distributed.device_mesh import DeviceMesh
 
 

@@ -110,7 +110,7 @@ def test_importing_a_package_costs_nothing(path: Path) -> None:
         "mudata",
         "muon",
         "torch",
-        "lightning",
+        "lightning_fabric",
         "torch_geometric",
         "sklearn",
         "rdkit",

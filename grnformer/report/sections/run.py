@@ -17,7 +17,7 @@ from grnformer.report.sections.resources import tabulate_resources
 
 _MAIN_PACKAGES = (
     "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
-    "torch", "torch-geometric", "lightning", "rdkit", "plotly", "pyarrow",
+    "torch", "torch-geometric", "lightning-fabric", "rdkit", "plotly", "pyarrow",
 )  # fmt: skip
 
 
