@@ -20,6 +20,16 @@ TFS = GENES[:8]
 REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file to one worker, and all that share the finished run to one: runs are made once."""
+    for item in items:
+        found = item._fixtureinfo.name2fixturedefs.get("finished", [])
+        # a module may have a fixture of that name for itself
+        shares = bool(found) and found[-1].baseid == "tests/e2e"
+        group = "finished" if shares else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def config() -> dict[str, Any]:
     settings = complete_config({})
