@@ -56,7 +56,8 @@ def differing_settings(left: Config, right: Config) -> tuple[str, ...]:
     # Later stages read the network, and do not change it.
     for stage in ("prep", "topics", "grn"):
         ours, theirs = flatten(left[stage]), flatten(right[stage])
-        for key, value in ours.items():
-            if value != theirs.get(key):
-                found.append(f"{stage}.{key}: {value} / {theirs.get(key)}")
+        # of either side: what only one of them sets differs too
+        for key in ours | theirs:
+            if ours.get(key) != theirs.get(key):
+                found.append(f"{stage}.{key}: {ours.get(key)} / {theirs.get(key)}")
     return tuple(found) or ("none",)

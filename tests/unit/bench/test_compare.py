@@ -223,6 +223,8 @@ def test_the_section_names_what_differs(ours: Networks, config) -> None:
     assert differing_settings(config, other) == (
         "grn.cell.method: aucell / pyscenic_aucell",
     )
+    more = config | {"prep": config["prep"] | {"only_theirs": 1}}
+    assert differing_settings(config, more) == ("prep.only_theirs: None / 1",)
     section = comparison_section(
         compare_networks(ours, ours, NAMES), {"ours": config, "theirs": other}
     )
