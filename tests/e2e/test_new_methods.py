@@ -47,9 +47,7 @@ def extended(checkout: Path, tmp_path: Path) -> Path:
     (copy / "grnformer/grn/cistromes/well_known.py").write_text(CISTROMES)
     backbones = copy / "grnformer/model/backbones"
     like_scgpt = (
-        (backbones / "scgpt.py")
-        .read_text()
-        .replace('@method("scgpt"', '@method("mine"')
+        (backbones / "scgpt.py").read_text().replace('    "scgpt",', '    "mine",', 1)
     )
     (backbones / "mine.py").write_text(like_scgpt)
     environment = os.environ | {"PYTHONPATH": str(copy)}
