@@ -284,7 +284,7 @@ def _write_grn(
     import scipy.sparse as sp
 
     from grnformer.core import contracts, io
-    from grnformer.grn.cell_type.names import file_names
+    from grnformer.core.file_names import file_names
 
     files = file_names(TYPES)
     names = [f"{tf}_direct_{'+' if i % 3 else '-'}/+" for i, tf in enumerate(TFS)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from grnformer.bench.compare import Networks
 from grnformer.core import io
-from grnformer.grn.cell_type.names import file_names
+from grnformer.core.file_names import file_names
 
 
 def read_networks(files: Mapping[str, Any], side: str) -> Networks:

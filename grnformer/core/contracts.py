@@ -254,6 +254,10 @@ def _check_instances(
 
 
 def _check_values(values: np.ndarray, rule: dict[str, Any], where: str) -> None:
+    # A column without rows has the type object.
+    if values.size == 0:
+        return
+
     kind, dtype = rule["type"], values.dtype
     # A column of integers is read as float where the file's format has no other type, or a value was missing.
     whole = (
@@ -264,7 +268,7 @@ def _check_values(values: np.ndarray, rule: dict[str, Any], where: str) -> None:
     if dtype.kind not in _DTYPE_KINDS[kind] and not whole:
         raise _broken(where, f"values of type {dtype}", kind)
 
-    if values.size == 0 or kind == "boolean":
+    if kind == "boolean":
         return
 
     # NaN and infinities propagate into the extremes, which saves a mask as large as the matrix.

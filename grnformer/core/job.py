@@ -27,8 +27,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run the body of a script: output goes to the rule's log, libraries use at most the rule's threads.
 
     Import heavy libraries inside the body: their thread pools are sized from the environment on import.
-    An InputError ends the job with only its message, on the terminal and in the log; any other exception
-    keeps its traceback.
+    Warnings of this package are written to the terminal, too. An InputError ends the job with only its message, on the
+    terminal and in the log; any other exception keeps its traceback.
     """
     os.environ.update(dict.fromkeys(_THREADS, str(snakemake.threads)))
 
@@ -47,9 +47,15 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
         )
+        # Warnings are shown to who runs the workflow, too: they say what may be wrong with the input.
+        shown = logging.StreamHandler(terminal)
+        shown.setLevel(logging.WARNING)
+        shown.setFormatter(logging.Formatter(f"{snakemake.rule} warns: %(message)s"))
+
         logger = logging.getLogger("grnformer")
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
+        logger.addHandler(shown)
 
         try:
             yield logger
@@ -65,3 +71,4 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         finally:
             # Scripts that share a process (tests) would otherwise write into a closed log.
             logger.removeHandler(handler)
+            logger.removeHandler(shown)

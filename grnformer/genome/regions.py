@@ -10,7 +10,13 @@ import pandas as pd
 from grnformer.core.errors import InputError
 from grnformer.genome.intervals import find_overlaps
 
-_PATTERN = r"^(?P<chrom>.+?)[:_-](?P<start>\d+)[_-](?P<end>\d+)$"
+REGION_STYLES = "such as chr1:100-600, chr1-100-600, chr1_100_600 or chr1.100.600"
+
+# R writes a dot for whatever is neither letter nor digit; genome browsers put commas into numbers.
+_PATTERN = (
+    r"^\s*(?P<chrom>\S+?)[:_.-](?P<start>\d[\d,]*)(?:[_.-]|\.\.)(?P<end>\d[\d,]*)\s*$"
+)
+_MOST_DIGITS = 12  # of a position, in bp: no chromosome is as long
 
 
 def region_fraction(names: pd.Index) -> float:
@@ -25,7 +31,7 @@ def region_fraction(names: pd.Index) -> float:
 
 
 def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
-    """Read chr1:1-2, chr1-1-2 or chr1_1_2; the result is indexed by the name chr1:1-2.
+    """Read chr1:1-2, chr1-1-2, chr1_1_2 or chr1.1.2, with commas or without; indexed by the name chr1:1-2.
 
     Returns
     -------
@@ -42,9 +48,20 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
     if wrong.any():
         raise InputError(
             f"{where}: {wrong.sum()} region names such as {names[wrong][0]!r}",
-            "names such as chr1:100-600, chr1-100-600 or chr1_100_600",
+            f"names {REGION_STYLES}",
             "rename the regions",
         )
+
+    for column in ("start", "end"):
+        parts[column] = parts[column].str.replace(",", "")
+        too_long = (parts[column].str.len() > _MOST_DIGITS).to_numpy()
+        if too_long.any():
+            raise InputError(
+                f"{where}: {too_long.sum()} regions with a position beyond any chromosome, first "
+                f"{names[too_long][0]!r}",
+                f"positions in bp, of at most {_MOST_DIGITS} digits",
+                "correct the regions",
+            )
 
     regions = parts.astype({"start": np.int64, "end": np.int64})
     backward = (regions["end"] <= regions["start"]).to_numpy()
@@ -69,6 +86,12 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
             "remove repeats",
         )
     return regions
+
+
+def count_overlapping(regions: pd.DataFrame) -> int:
+    """Number of regions (``chrom, start, end``) that share a base with another."""
+    i, j = find_overlaps(regions, regions)
+    return len(np.unique(i[i != j]))
 
 
 def parse_database_regions(names: Sequence[str], where: str) -> pd.DataFrame:

@@ -12,11 +12,11 @@ import pandas as pd
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.core.file_names import file_names
 from grnformer.graph.align import align_genes
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, describe_graph
 from grnformer.graph.modes import MODES, scales_of
 from grnformer.grn.cell_type.edges import edge_signs
-from grnformer.grn.cell_type.names import file_names
 
 logger = logging.getLogger(__name__)
 

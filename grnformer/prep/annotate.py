@@ -9,6 +9,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from grnformer.core.contracts import numeric_columns
 from grnformer.prep.embed import embed_atac, embed_rna, join_modalities
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,8 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
     groups = sorted(sizes.index[sizes >= 2])
     if len(sizes) < 2 or not groups:
         log.warning("no markers: %d cell types with two cells or more", len(groups))
-        return pd.DataFrame(columns=list(_MARKERS.values()))
+        numbers = numeric_columns("markers")
+        return pd.DataFrame(columns=list(_MARKERS.values())).astype(numbers)
 
     # A copy: scanpy writes its results into uns.
     rna = data.mod["rna"].copy()

@@ -13,6 +13,11 @@ from grnformer.core.errors import InputError
 
 log = logging.getLogger(__name__)
 
+_MOST = np.iinfo(np.int32).max
+# Fewer cells may have one total by chance.
+_MIN_CELLS_OF_ONE_TOTAL = 10
+_SAME_TOTAL = 0.01  # largest distance from the median total, as a fraction of it
+
 
 def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     """Return `matrix` as CSR of int32 without stored zeros.
@@ -20,7 +25,7 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
     Raises
     ------
     InputError
-        If it is all zero, or holds missing, negative or fractional values.
+        If it is all zero, or holds missing, negative or fractional values, or counts that int32 does not hold.
     """
     counts = sp.csr_matrix(matrix)
     values = counts.data
@@ -53,12 +58,43 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
             "layer 'counts' or in raw",
         )
 
-    # A new matrix: the one that was given keeps its type and its stored zeros.
+    return _as_int32(counts, where)
+
+
+def _as_int32(counts: sp.csr_matrix, where: str) -> sp.csr_matrix:
+    """A new CSR matrix of int32 without stored zeros, or InputError where a count would wrap."""
+    # Cells and features are counted by stored entries: none twice, none of 0. Summed before the cast, which would wrap.
+    if not counts.has_canonical_format:
+        counts = counts.copy()
+        counts.sum_duplicates()
+
+    most = counts.data.max(initial=0)
+    if most > _MOST:
+        raise _no_counts(
+            where,
+            f"a count of {int(most)}",
+            "give the raw counts: no gene or region of a cell has so many; integers of the wrong size or sign become "
+            "such numbers",
+            f"raw counts, which are whole numbers from 0 to {_MOST}",
+        )
+
     counts = counts.astype(np.int32)
-    # Cells and features are counted by stored entries: none twice, none of 0.
-    counts.sum_duplicates()
     counts.eliminate_zeros()
     return counts
+
+
+def check_totals(counts: sp.csr_matrix, where: str) -> None:
+    """Raise InputError if all cells have one total: values scaled to it and rounded, such as CPM, are no counts."""
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    median = np.median(totals)
+    away = np.abs(totals - median).max()
+    if len(totals) >= _MIN_CELLS_OF_ONE_TOTAL and away <= _SAME_TOTAL * median:
+        raise _no_counts(
+            where,
+            f"{len(totals)} cells that all have the same total, {median:g}",
+            "give the counts before scaling: these look like counts per million (or per another total), rounded",
+            "raw counts, whose totals differ from cell to cell",
+        )
 
 
 def is_whole(values: np.ndarray) -> bool:
@@ -67,7 +103,14 @@ def is_whole(values: np.ndarray) -> bool:
 
 
 def check_barcodes(barcodes: pd.Index, where: str) -> None:
-    """Raise InputError if a barcode is repeated."""
+    """Raise InputError if a barcode is repeated, or if all of them are row numbers."""
+    if _are_row_numbers(barcodes):
+        raise InputError(
+            f"{where}: cells named {barcodes[0]!r} to {barcodes[-1]!r}, which are row numbers",
+            "the barcode of each cell",
+            "write the barcodes as names of the cells (obs_names, or the first column of a text matrix)",
+        )
+
     repeated = barcodes[barcodes.duplicated()]
     if len(repeated):
         raise InputError(
@@ -75,6 +118,20 @@ def check_barcodes(barcodes: pd.Index, where: str) -> None:
             "one entry a cell",
             "give each sample its own line in the sample sheet, or make the barcodes unique",
         )
+
+
+def _are_row_numbers(names: pd.Index) -> bool:
+    """True of 0, 1, 2 ... and V1, V2, V3 ..., as Python and R write where no names are given.
+
+    They pair whatever stands at one place, so cells of another order or another file go unnoticed.
+    """
+    bare = names.astype(str).str.removeprefix("V")
+    if not bare.str.fullmatch(r"\d+").all():
+        return False
+
+    numbers = np.sort(bare.astype(np.float64).to_numpy())
+    from_zero = np.array_equal(numbers, np.arange(len(names)))
+    return from_zero or np.array_equal(numbers, np.arange(1, len(names) + 1))
 
 
 def sum_repeated_genes(data: anndata.AnnData, where: str) -> anndata.AnnData:
@@ -93,16 +150,18 @@ def sum_repeated_genes(data: anndata.AnnData, where: str) -> anndata.AnnData:
     # Genes x unique names, 1 where a gene bears the name.
     # Names are numbered as they first appear: the order of those kept below.
     codes, _ = pd.factorize(names)
+    # In int64, which a sum of counts does not leave.
     indicator = sp.csr_matrix(
-        (np.ones(len(codes), np.int32), (np.arange(len(codes)), codes))
+        (np.ones(len(codes), np.int64), (np.arange(len(codes)), codes))
     )
-    summed = sp.csr_matrix(data.X @ indicator)
+    summed = _as_int32(sp.csr_matrix(data.X @ indicator), where)
     return anndata.AnnData(summed, obs=data.obs, var=data.var[~repeated].copy())
 
 
-def _no_counts(where: str, found: str, remedy: str) -> InputError:
-    return InputError(
-        f"{where}: {found}",
-        "raw counts, which are whole numbers from 0 on",
-        remedy,
-    )
+def _no_counts(
+    where: str,
+    found: str,
+    remedy: str,
+    expected: str = "raw counts, which are whole numbers from 0 on",
+) -> InputError:
+    return InputError(f"{where}: {found}", expected, remedy)

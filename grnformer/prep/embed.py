@@ -60,7 +60,9 @@ def embed_rna(
 
     n_chosen = int(rna.var["highly_variable"].sum())
     # arpack finds fewer components than the matrix has rows, or columns.
-    n_pcs = max(1, min(settings["n_pcs"], rna.n_obs - 1, n_chosen - 1))
+    n_pcs = _at_most(
+        "n_pcs", settings["n_pcs"], max(1, min(rna.n_obs - 1, n_chosen - 1))
+    )
     sc.pp.pca(
         rna,
         n_comps=n_pcs,
@@ -68,6 +70,18 @@ def embed_rna(
         svd_solver="arpack",
     )
     del rna.varm["PCs"]
+
+
+def _at_most(key: str, asked: int, most: int) -> int:
+    """`asked`, or with a warning the `most` that the data have."""
+    if asked > most:
+        log.warning(
+            "prep.embedding.%s is %d; %d are used, all that the data allow",
+            key,
+            asked,
+            most,
+        )
+    return min(asked, most)
 
 
 def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
@@ -84,8 +98,8 @@ def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
     atac.X = (atac.X > 0).astype(np.float32)
 
     # One more than asked for, as the first is dropped.
-    components = max(2, min(n_lsi + 1, atac.n_obs - 1, atac.n_vars - 1))
-    svd = TruncatedSVD(components, algorithm="arpack", random_state=seed)
+    n_lsi = _at_most("n_lsi", n_lsi, max(1, min(atac.n_obs, atac.n_vars) - 2))
+    svd = TruncatedSVD(n_lsi + 1, algorithm="arpack", random_state=seed)
     # The first component follows the number of counts a cell.
     lsi = svd.fit_transform(weigh_regions(atac.X))[:, 1:]
     standardised = (lsi - lsi.mean(axis=0)) / np.maximum(lsi.std(axis=0), _MIN_SD)
@@ -122,9 +136,8 @@ def join_modalities(
     import scanpy as sc
 
     embeddings = [data.mod["rna"].obsm["X_pca"], data.mod["atac"].obsm["X_lsi"]]
-    indices, distances, weights = weigh_neighbors(
-        embeddings, n_neighbors=settings["n_neighbors"]
-    )
+    n_neighbors = _at_most("n_neighbors", settings["n_neighbors"], data.n_obs - 1)
+    indices, distances, weights = weigh_neighbors(embeddings, n_neighbors=n_neighbors)
 
     # Scanpy reads neighbours from an AnnData: this one has no counts, so nothing is copied.
     joint = anndata.AnnData(

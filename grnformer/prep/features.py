@@ -6,16 +6,44 @@ import logging
 from collections.abc import Callable
 
 import anndata
+import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
-from grnformer.genome.regions import parse_regions, region_fraction
-from grnformer.prep.counts import as_counts, check_barcodes, sum_repeated_genes
+from grnformer.genome.regions import (
+    REGION_STYLES,
+    count_overlapping,
+    parse_regions,
+    region_fraction,
+)
+from grnformer.prep.cell_figures import check_no_figures
+from grnformer.prep.counts import (
+    as_counts,
+    check_barcodes,
+    check_totals,
+    sum_repeated_genes,
+)
 
 log = logging.getLogger(__name__)
 
 GENES, PEAKS = "Gene Expression", "Peaks"
+# Words of other tools, in small letters, for 10x' kinds of features.
+_KINDS = {
+    "gex": GENES,
+    "rna": GENES,
+    "gene expression": GENES,
+    "gene": GENES,
+    "genes": GENES,
+    "atac": PEAKS,
+    "peak": PEAKS,
+    "peaks": PEAKS,
+    "chromatin accessibility": PEAKS,
+}
+# Cell Ranger puts the genome before names of a reference of two species: GRCh38_TP53, mm10___Trp53.
+_GENOME_PREFIX = r"^((?:GRC[a-z]|hg|mm|rn|Rnor_|dm|danRer|T2T-)[A-Za-z]*\d+)_+"
+# var_names_make_unique of scanpy, and make.unique of R.
+_REPEAT = r"^(?P<name>.+)[-.]\d+$"
 _MIN_REGIONS = 0.5  # fraction of the features of an ATAC matrix
 
 
@@ -42,6 +70,9 @@ def as_rna(
     InputError
         If the matrix holds no counts, or its genes are not those of the genome.
     """
+    data = select_features(data, GENES, where)
+    _check_species(data, where)
+
     symbols = set(tss["gene"])
     # A gene without an id is known by its symbol only.
     identified = tss.dropna(subset="gene_id")
@@ -56,18 +87,18 @@ def as_rna(
     def known(names: pd.Index) -> float:
         return max(known_symbols(names), known_ids(names))
 
-    # Kinds first: peaks in the file would lower the fraction of known genes.
-    data = select_features(data, GENES, where)
-    data = orient(
-        data,
-        known,
-        min_known_genes,
-        f"genes of the TSS table such as {sorted(symbols)[:3]}",
-        where,
-    )
+    expected = f"genes of the TSS table such as {sorted(symbols)[:3]}"
+    _check_names(data, known, min_known_genes, where)
+    data = orient(data, known, min_known_genes, expected, where)
+
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=data.var)
     # Not before: only now are the rows known to be cells.
     check_barcodes(data.obs_names, where)
+    is_known = data.var_names.isin(symbols) | _without_version(data.var_names).isin(
+        symbol_of
+    )
+    check_no_figures(data, is_known, where)
+    check_totals(data.X, where)
 
     # Most names decide: single genes without a symbol are named by their id in either case.
     if known_symbols(data.var_names) < known_ids(data.var_names):
@@ -75,6 +106,8 @@ def as_rna(
         ids = _without_version(data.var_names)
         data.var["gene_id"] = ids
         data.var_names = pd.Index([symbol_of.get(name, name) for name in ids])
+    else:
+        data.var_names = _undo_unique_names(data.var, symbols, symbol_of, where)
 
     # After renaming: several Ensembl ids may have one symbol.
     return sum_repeated_genes(data, where)
@@ -83,10 +116,20 @@ def as_rna(
 def as_atac(data: anndata.AnnData, where: str) -> anndata.AnnData:
     """Cells x regions named chr1:1-2: counts (CSR, int32); `var` holds ``chrom, start, end``."""
     data = select_features(data, PEAKS, where)
-    expected = "regions such as chr1:100-600, chr1-100-600 or chr1_100_600"
+    expected = f"regions {REGION_STYLES}"
     data = orient(data, region_fraction, _MIN_REGIONS, expected, where)
 
     regions = parse_regions(data.var_names, where)
+    overlapping = count_overlapping(regions)
+    if overlapping:
+        log.warning(
+            "%s: %d of %d regions overlap another region: a fragment in both counts twice in all that "
+            "follows; merge the regions and count again, unless this is meant",
+            where,
+            overlapping,
+            len(regions),
+        )
+
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=regions)
     check_barcodes(data.obs_names, where)
     return data
@@ -98,13 +141,15 @@ def select_features(data: anndata.AnnData, kind: str, where: str) -> anndata.Ann
     if "feature_type" not in data.var:
         return data
 
-    kinds = data.var["feature_type"]
+    stated = data.var["feature_type"].astype(str)
+    kinds = stated.str.strip().str.lower().map(_KINDS)
     chosen = (kinds == kind).to_numpy()
     if not chosen.any():
         raise InputError(
-            f"{where}: features of the types {sorted(set(kinds))}",
+            f"{where}: features of the types {sorted(set(stated))}",
             f"features of the type {kind!r}",
-            "give the file that holds them; a Multiome .h5 is named in both columns, rna and atac",
+            f"give the file that holds them (a Multiome file is named in both columns, rna and atac), or call them "
+            f"{kind!r} in var['feature_types']",
         )
     return data[:, chosen].copy()
 
@@ -148,6 +193,93 @@ def orient(
         return anndata.AnnData(sp.csr_matrix(data.X.T), obs=data.var, var=data.obs)
     log.info("%s: cells in rows, features in columns", where)
     return data
+
+
+def _check_species(data: anndata.AnnData, where: str) -> None:
+    """Raise InputError for a matrix of several genomes, by 10x' column or by the prefix of the names."""
+    stated = (
+        set(data.var["genome"].astype(str)) - {"", "nan"}
+        if "genome" in data.var
+        else set()
+    )
+    prefixes = set()
+    for names in (data.var_names, data.obs_names):
+        found = names.astype(str).str.extract(_GENOME_PREFIX, expand=False)
+        if found.notna().mean() > _MIN_REGIONS:
+            prefixes |= set(found.dropna())
+
+    genomes = sorted(stated if len(stated) > 1 else prefixes)
+    if len(genomes) > 1:
+        raise InputError(
+            f"{where}: genes of {len(genomes)} genomes, {genomes}: a mixed-species file",
+            "genes of one genome",
+            "keep the cells and the genes of one species, without the genome before their names",
+        )
+    if genomes:
+        raise InputError(
+            f"{where}: genes named with the genome {genomes[0]} before them, such as {data.var_names[0]!r}",
+            "names of genes alone",
+            "remove the genome from the names",
+        )
+
+
+def _check_names(
+    data: anndata.AnnData,
+    known: Callable[[pd.Index], float],
+    least: float,
+    where: str,
+) -> None:
+    """Raise InputError if another column of var holds the genes, and not the names."""
+    if max(known(data.var_names), known(data.obs_names)) >= least:
+        return
+
+    for column in data.var.columns:
+        if known(pd.Index(data.var[column].astype(str))) >= least:
+            raise InputError(
+                f"{where}: names such as {data.var_names[:3].tolist()} are not known, those in var[{column!r}] are "
+                f"({data.var[column].astype(str)[:3].tolist()})",
+                "the genes as names (var_names)",
+                f"set var_names to var[{column!r}]",
+            )
+
+
+def _undo_unique_names(
+    var: pd.DataFrame,
+    symbols: set[str],
+    symbol_of: dict[str, str],
+    where: str,
+) -> pd.Index:
+    """Names without the number that made a repeated symbol unique, where ``gene_id`` says that it repeats.
+
+    TBCE-1 is TBCE if TBCE is there too, no gene is called TBCE-1, and both have ids that differ.
+    """
+    names = var.index.astype(str)
+    original = names.str.extract(_REPEAT, expand=True)["name"]
+    original.index = names
+    numbered = original.isin(set(names)).to_numpy() & ~names.isin(symbols)
+    if not numbered.any():
+        return var.index
+
+    if "gene_id" not in var:
+        log.warning(
+            "%s: %d genes such as %r look like repeats of another, numbered to make names unique; without gene ids "
+            "(var['gene_ids']) they stay genes of their own",
+            where,
+            numbered.sum(),
+            names[numbered][0],
+        )
+        return var.index
+
+    ids = _without_version(pd.Index(var["gene_id"].astype(str)))
+    first = dict(zip(names[::-1], ids[::-1], strict=True))
+    # An id that the TSS table gives to another gene is that gene, whatever its name.
+    stated = pd.Series(ids, index=names).map(symbol_of).fillna(original)
+    same = (
+        numbered
+        & (stated == original).to_numpy()
+        & (ids != original.map(first).to_numpy())
+    )
+    return pd.Index(np.where(same, original, names))
 
 
 def _without_version(names: pd.Index) -> pd.Index:

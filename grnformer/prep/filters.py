@@ -9,14 +9,18 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from grnformer.core.errors import InputError
 from grnformer.prep.qc import (
+    DEPTH_REMEDY,
     drop_doublets,
     judge_cells,
     mark,
     measure_cells,
-    stop_if_empty,
+    stop_if_few,
 )
 from grnformer.prep.sample import dropped_table
+
+_FEWER_CELLS = "lower prep.{section}.min_cells, or give deeper data"
 
 
 def filter_multiome(
@@ -58,7 +62,12 @@ def filter_multiome(
     atac = data.mod["atac"][kept]
 
     genes = _judge_features(rna, settings["genes"]["min_cells"])
-    stop_if_empty(genes, "gene")
+    stop_if_few(
+        genes,
+        "gene",
+        remedy=_FEWER_CELLS.format(section="genes"),
+        figures=_cells_per_feature(rna),
+    )
 
     regions = _judge_features(atac, settings["regions"]["min_cells"])
     chromosomes = set(tss["chrom"]) - set(settings["regions"]["drop_chromosomes"])
@@ -67,7 +76,13 @@ def filter_multiome(
         ~atac.var["chrom"].isin(chromosomes),
         "chromosome not in the TSS table, or excluded",
     )
-    stop_if_empty(regions, "region")
+    stop_if_few(
+        regions,
+        "region",
+        remedy=_FEWER_CELLS.format(section="regions")
+        + "; see prep.regions.drop_chromosomes",
+        figures=_cells_per_feature(atac),
+    )
 
     cells = dropped_table("cell", qc["reason"].fillna(""))
     cells["sample"] = cells["name"].map(qc["sample"])
@@ -106,6 +121,7 @@ def _judge_cells(
     if "cell_type" in data.obs:
         types = data.obs["cell_type"].astype(str)
         sizes = types[reasons == ""].value_counts()
+        _stop_if_all_small(sizes, min_per_type)
         for name in sizes.index[sizes < min_per_type]:
             mark(
                 reasons,
@@ -113,13 +129,41 @@ def _judge_cells(
                 f"cell type {name} has fewer than {min_per_type} cells",
             )
 
-    stop_if_empty(reasons, "cell")
+    stop_if_few(reasons, "cell", remedy=DEPTH_REMEDY)
+    _stop_if_a_sample_is_lost(reasons, sample)
 
     qc.insert(0, "cell", qc.index)
     qc.insert(1, "sample", sample)
     qc["reason"] = reasons.where(reasons != "", None)
     qc["kept"] = reasons == ""
     return qc
+
+
+def _stop_if_all_small(sizes: pd.Series, least: int) -> None:
+    if len(sizes) and sizes.max() < least:
+        raise InputError(
+            f"all {len(sizes)} cell types have fewer than {least} cells that pass the filters: {sizes.index[0]!r}, the "
+            f"largest, has {sizes.iloc[0]}",
+            f"a cell type of at least {least} cells (prep.cells.min_per_type)",
+            "give broader cell types in the annotation (not one name a cell), or lower the bound",
+        )
+
+
+def _stop_if_a_sample_is_lost(reasons: pd.Series, sample: pd.Series) -> None:
+    lost = sorted(set(sample) - set(sample[reasons == ""]))
+    if lost:
+        of_sample = reasons[sample == lost[0]].value_counts()
+        raise InputError(
+            f"no cell of the samples {lost} passes the filters; {of_sample.iloc[0]} of the {of_sample.sum()} of "
+            f"{lost[0]!r} are dropped for: {of_sample.index[0]}",
+            "cells of each sample in the sheet",
+            f"{DEPTH_REMEDY}; or take the sample out of the sheet",
+        )
+
+
+def _cells_per_feature(data: anndata.AnnData) -> str:
+    median = np.median(data.X.getnnz(axis=0))
+    return f"; half of them are in {median:g} of {data.n_obs} cells or fewer"
 
 
 def _judge_features(data: anndata.AnnData, min_cells: int) -> pd.Series:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anndata
 import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
+from grnformer.core.stored import close_stored, open_stored
 from grnformer.prep.counts import is_whole
 from grnformer.prep.text_matrix import read_text_matrix
 
@@ -44,17 +49,39 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
             "correct the sample sheet",
         )
 
-    try:
+    with reading(path):
         data = _read(path)
-    except (OSError, KeyError) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}",
-            _FORMATS,
-            "check the file",
-        ) from error
 
     log.info("%s: %d x %d", path, data.n_obs, data.n_vars)
     return data
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises of a file that it cannot read into an InputError that names the file."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text: byte {error.object[error.start]:#04x} at {error.start}",
+            "text in UTF-8",
+            "save it as UTF-8",
+        ) from error
+    except (EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path} is cut off, or not compressed as its name says: {error}",
+            "a whole file",
+            "copy or write it again",
+        ) from error
+    # Each library has errors of its own: of HDF5, zarr, compression, parsers.
+    except Exception as error:
+        raise InputError(
+            f"{path} cannot be read: {error or type(error).__name__}",
+            _FORMATS,
+            "check the file: it may be cut off, or of another format than its name says",
+        ) from error
 
 
 def _read(path: Path) -> anndata.AnnData:
@@ -62,10 +89,12 @@ def _read(path: Path) -> anndata.AnnData:
     match suffixes[-1] if suffixes else "":
         # Before the folders, as a zarr store is one.
         case ".zarr":
+            _check_root(path)
             return _choose_counts(anndata.read_zarr(path), path)
         case _ if path.is_dir():
             return _read_folder(path)
         case ".h5ad":
+            _check_root(path)
             return _choose_counts(anndata.read_h5ad(path), path)
         case ".h5":
             return _read_10x_h5(path)
@@ -82,13 +111,68 @@ def _read(path: Path) -> anndata.AnnData:
 def _read_10x_h5(path: Path) -> anndata.AnnData:
     import scanpy as sc
 
+    _check_10x(path)
     with warnings.catch_warnings():
         # Symbols repeat: their counts are summed later.
         warnings.filterwarnings("ignore", message=".*names are not unique")
         # Peaks too: the same file may be both modalities of the sample.
         data = sc.read_10x_h5(path, gex_only=False)
-    data.var = data.var.rename(columns=_SCANPY_COLUMNS)
+    data.var = _name_columns(data.var)
     return data
+
+
+def _name_columns(var: pd.DataFrame) -> pd.DataFrame:
+    """`var` with our words for scanpy's columns; where both are there, ours stay."""
+    for theirs, ours in _SCANPY_COLUMNS.items():
+        if ours in var:
+            var = var.drop(columns=theirs, errors="ignore")
+    return var.rename(columns=_SCANPY_COLUMNS)
+
+
+def _check_root(path: Path) -> None:
+    """Raise InputError unless an .h5ad or .zarr holds an AnnData."""
+    root = open_stored(path)
+    parts = sorted(root)
+    close_stored(root)
+    missing = [name for name in ("obs", "var") if name not in parts]
+    if not missing:
+        return
+
+    if "mod" in parts:
+        found, remedy = "a MuData", "write its modalities as two .h5ad"
+    elif "matrix" in parts:
+        found, remedy = "a matrix of Cell Ranger", "name it .h5"
+    else:
+        found, remedy = f"{parts or 'nothing'}", "write it by AnnData, again"
+    raise InputError(
+        f"{path} holds {found}", f"an AnnData, with {missing} and X", remedy
+    )
+
+
+def _check_10x(path: Path) -> None:
+    """Raise InputError unless an .h5 holds one matrix of Cell Ranger."""
+    root = open_stored(path)
+    parts = sorted(root)
+    # Cell Ranger 2 has a group for each genome, 3 and later a group `matrix`.
+    genomes = [name for name in parts if "genes" in root[name]]
+    close_stored(root)
+    if "obs" in parts and "var" in parts:
+        raise InputError(
+            f"{path} holds an AnnData", "a 10x .h5 of Cell Ranger", "name it .h5ad"
+        )
+    if len(genomes) > 1:
+        raise InputError(
+            f"{path} holds genes of {len(genomes)} genomes, {genomes}: a mixed-species file",
+            "genes of one genome",
+            "keep the cells and the genes of one species, and write them as .h5ad",
+        )
+    if "matrix" not in parts and not genomes:
+        raise InputError(
+            f"{path} holds {parts}",
+            "a 10x .h5 of Cell Ranger, with a group 'matrix'",
+            "give the matrix of Cell Ranger (filtered_feature_bc_matrix.h5), or another format: "
+            + _FORMATS,
+        )
 
 
 def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
@@ -112,13 +196,40 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
             "give another file",
         )
 
+    whole = [candidate for candidate in present if is_whole(candidate[1].data)]
+    others = [
+        name
+        for name, layer in stored.layers.items()
+        if name != "counts" and is_whole(sp.csr_matrix(layer).data)
+    ]
+    if not whole and others:
+        raise InputError(
+            f"{path}: no whole numbers in {[name for name, *_ in present]}, but in the layers {others}",
+            "raw counts in layer 'counts', in X or in raw",
+            f"if layer {others[0]!r} holds the raw counts, call it 'counts'",
+        )
+
     # If none is whole, the first is returned: the check of counts then says what is wrong with it.
-    whole = (candidate for candidate in present if is_whole(candidate[1].data))
-    name, matrix, var = next(whole, present[0])
+    name, matrix, var = (whole or present)[0]
+    _tell_of_others(path, whole)
     log.info("%s: counts from %s", path, name)
-    return anndata.AnnData(
-        matrix, obs=stored.obs, var=var.rename(columns=_SCANPY_COLUMNS)
-    )
+    return anndata.AnnData(matrix, obs=stored.obs, var=_name_columns(var))
+
+
+def _tell_of_others(path: Path, whole: list[tuple[str, sp.csr_matrix, Any]]) -> None:
+    """Warn where several places hold whole numbers that are not the same."""
+    totals = {name: matrix.sum() for name, matrix, _ in whole}
+    taken = next(iter(totals), None)
+    different = {name: n for name, n in totals.items() if n != totals[taken]}
+    # The raw of an .h5ad often holds more genes than X; only a smaller total is a reason to doubt.
+    if different and totals[taken] < max(different.values()):
+        log.warning(
+            "%s: counts are taken from %s, with a total of %.0f; whole numbers also stand in %s",
+            path,
+            taken,
+            totals[taken],
+            ", ".join(f"{name} ({n:.0f})" for name, n in different.items()),
+        )
 
 
 def _read_text(path: Path) -> anndata.AnnData:
@@ -137,14 +248,8 @@ def _read_folder(folder: Path) -> anndata.AnnData:
     features_file = _find(folder, "features.tsv", "genes.tsv", "peaks.bed")
     features = _features(_lines(features_file), features_file)
 
-    try:
+    with reading(matrix_file):
         matrix = scipy.io.mmread(matrix_file, spmatrix=True)
-    except ValueError as error:
-        raise InputError(
-            f"{matrix_file}: {error}",
-            "a Matrix Market file",
-            "write it again",
-        ) from error
 
     # 10x writes features x barcodes; transposed at the end.
     if matrix.shape != (len(features), len(barcodes)):
@@ -192,7 +297,10 @@ def _find(folder: Path, *names: str) -> Path:
 def _lines(path: Path) -> pd.DataFrame:
     # Comments only in a BED: a barcode may be sample#ACGT.
     comment = "#" if path.name.startswith("peaks.bed") else None
-    try:
+    if not path.stat().st_size:
+        raise InputError(f"{path} is empty", "one name a line", "give another folder")
+
+    with reading(path):
         return pd.read_csv(
             path,
             sep="\t",
@@ -201,9 +309,3 @@ def _lines(path: Path) -> pd.DataFrame:
             keep_default_na=False,
             comment=comment,
         )
-    except pd.errors.EmptyDataError as error:
-        raise InputError(
-            f"{path} is empty",
-            "one name a line",
-            "give another folder",
-        ) from error

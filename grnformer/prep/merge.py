@@ -9,9 +9,12 @@ import mudata
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.file_names import file_names
 from grnformer.prep.sample import dropped_table
 
 log = logging.getLogger(__name__)
+
+_MOST_TWINS = 0.1  # fraction of the smaller sample's cells that may be in another
 
 
 def merge_samples(
@@ -40,6 +43,10 @@ def merge_samples(
     check_annotated_alike(
         {data.obs["sample"].iloc[0]: "cell_type" in data.obs for data in samples}
     )
+    check_types_by_file(
+        [data.obs["cell_type"] for data in samples if "cell_type" in data.obs]
+    )
+    _check_no_twins(samples)
     if len(samples) == 1:
         return samples[0], dropped_table("gene", pd.Series(dtype=object))
 
@@ -89,6 +96,36 @@ def check_annotated_alike(annotated: dict[str, bool]) -> None:
             "an annotation for all samples of a dataset or for none",
             "complete the sample sheet",
         )
+
+
+def check_types_by_file(types: list[pd.Series]) -> None:
+    """Raise InputError if the cell types of all samples cannot each have a file."""
+    file_names(sorted({str(name) for part in types for name in part.unique()}))
+
+
+def _check_no_twins(samples: list[mudata.MuData]) -> None:
+    """Raise InputError if two samples hold the same cells: of one file, or of files that both hold all samples."""
+    seen: dict[str, pd.MultiIndex] = {}
+    for data in samples:
+        name = str(data.obs["sample"].iloc[0])
+        cells = _fingerprints(data)
+        for other, theirs in seen.items():
+            same = cells.isin(theirs).sum()
+            smaller = min(len(cells), len(theirs))
+            if same > _MOST_TWINS * smaller:
+                raise InputError(
+                    f"samples {other!r} and {name!r} share {same} of {smaller} cells: equal barcodes with equal counts",
+                    "cells of its own in each sample",
+                    "correct the paths of one of them in the sample sheet, or split the file by sample",
+                )
+        seen[name] = cells
+
+
+def _fingerprints(data: mudata.MuData) -> pd.MultiIndex:
+    """Barcode, UMIs, genes, and counts in regions of each cell: together, no two cells of two samples are equal."""
+    rna, atac = data.mod["rna"].X, data.mod["atac"].X
+    columns = [data.obs["barcode"].astype(str), rna.sum(axis=1).A1, rna.getnnz(axis=1)]
+    return pd.MultiIndex.from_arrays([*columns, atac.sum(axis=1).A1])
 
 
 def shared_names(parts: list[anndata.AnnData]) -> pd.Index:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.file_names import file_names
 from grnformer.core.io import MISSING_NUMBERS
 
 log = logging.getLogger(__name__)
 
 # How barcodes differ between tools, and the pattern of what to ignore.
 _DIFFERENCES = {
+    "spaces around them": r"^\s+|\s+$",
     "a suffix such as -1": r"[-_.]\d+$",
     "a prefix such as sample_ or sample#": r"^.*[_#:|]",
     "a suffix such as _sample": r"[_#:|].*$",
@@ -21,6 +25,7 @@ _DIFFERENCES = {
     "a prefix and a suffix": r"^.*[_#:|]|[-.]\d+$",
 }
 _MIN_MATCH = 0.1  # fraction of barcodes that a hint must match
+_ARC_BARCODE = r"[ACGT]{16}(-\d+)?"
 
 
 def pair_barcodes(
@@ -59,9 +64,49 @@ def pair_barcodes(
             f"barcodes (such as {atac[0]!r}): {overlap:.1%} of the smaller set",
             f"at least {min_barcode_overlap:.0%} (prep.min_barcode_overlap): both modalities of the same cells",
             spelling_hint(rna, atac, overlap)
+            or _whitelist_hint(rna, atac)
             or "check that both files are of this sample",
         )
     return shared
+
+
+def spell_alike(
+    theirs: pd.Index, ours: pd.Index, where: str, *, min_overlap: float
+) -> pd.Index:
+    """`theirs` with the barcodes that differ from `ours` in spelling alone written as in `ours`.
+
+    Only where fewer than the fraction `min_overlap` (0 to 1) of the smaller set match as they are, at least so many
+    match without a prefix, suffix or spaces, and then no two barcodes of a set are one: else `theirs` as it is.
+    """
+    spelt, what = _respell(theirs, ours, min_overlap)
+    if what:
+        log.warning(
+            "%s: barcodes such as %r and %r differ by %s: %d are paired without it",
+            where,
+            ours[0],
+            theirs[0],
+            what,
+            spelt.isin(ours).sum(),
+        )
+    return spelt
+
+
+def _respell(
+    theirs: pd.Index, ours: pd.Index, min_overlap: float
+) -> tuple[pd.Index, str | None]:
+    """See `spell_alike`; with what was ignored, None if nothing."""
+    least = max(min_overlap, _MIN_MATCH) * min(len(ours), len(theirs))
+    if theirs.isin(ours).sum() >= least:
+        return theirs, None
+
+    for what, pattern in _DIFFERENCES.items():
+        bare, bare_ours = _normalise(theirs, pattern), _normalise(ours, pattern)
+        found = bare.isin(bare_ours)
+        ambiguous = bare.has_duplicates or bare_ours.has_duplicates
+        if not ambiguous and found.sum() >= least:
+            spelt = pd.Series(ours, index=bare_ours).reindex(bare)
+            return pd.Index(np.where(found, spelt, theirs)), what
+    return theirs, None
 
 
 def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None:
@@ -74,8 +119,24 @@ def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None
         if matched > best:
             best = matched
             # Barcodes that become equal may match more often than there are partners.
-            hint = f"{what} makes them differ: without it {min(matched, 1):.0%} match; write the barcodes alike"
+            hint = (
+                f"{what} makes them differ: without it {min(matched, 1):.0%} match, but some are then the same; write "
+                "the barcodes alike"
+            )
     return hint
+
+
+def _whitelist_hint(rna: pd.Index, atac: pd.Index) -> str | None:
+    """What to do about barcodes that may be of 10x' two lists for Multiome."""
+    if not all(names.str.fullmatch(_ARC_BARCODE).all() for names in (rna, atac)):
+        return None
+
+    return (
+        "check that both files are of this sample. In 10x Multiome a cell has two barcodes: Cell Ranger ARC writes "
+        "that of the RNA for both, other tools write that of the ATAC for the ATAC. Then replace each ATAC barcode by the "
+        "one in the same line of the RNA's list (in Cell Ranger ARC, lib/python/atac/barcodes/737K-arc-v1.txt.gz and "
+        "lib/python/cellranger/barcodes/737K-arc-v1.txt.gz; some tools write the ATAC's reversed and complemented)"
+    )
 
 
 def _normalise(names: pd.Index, pattern: str | None) -> pd.Index:
@@ -84,7 +145,7 @@ def _normalise(names: pd.Index, pattern: str | None) -> pd.Index:
 
 
 def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
-    """Read a table of barcode and cell type, with or without a header, comma- or tab-separated.
+    """Read a table of barcode and cell type, with or without a header; separators by the name: .csv, .tsv, .txt.
 
     Returns
     -------
@@ -111,11 +172,15 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
         pd.errors.ParserError,
         pd.errors.EmptyDataError,
         UnicodeDecodeError,
+        EOFError,
+        OSError,
+        zlib.error,
     ) as error:
         raise InputError(
-            f"{path}: {error}",
-            "two columns: barcode, cell type",
-            "correct the annotation",
+            f"{path} cannot be read as a text table: {error or type(error).__name__}",
+            "a text file in UTF-8 with two columns, barcode and cell type",
+            "save the annotation as UTF-8 text (.csv or .tsv; not .xlsx, not 'Unicode text'); if it is cut off, copy "
+            "it again",
         ) from error
 
     first = table.iloc[0].to_list()
@@ -123,13 +188,22 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
         raise InputError(
             f"{path}: {len(first)} columns, first line {first}",
             "two columns, barcode and cell type, comma-separated as .csv or tab-separated as .tsv",
-            "leave the other columns out",
+            _separator_hint(first) or "leave the other columns out",
         )
 
     # A first line without a barcode is a header only if other lines have barcodes: else the whole table is foreign.
-    if first[0] not in barcodes and (len(table) == 1 or table[0].isin(barcodes).any()):
+    spelt, _ = _respell(pd.Index(table[0].drop_duplicates()), barcodes, _MIN_MATCH)
+    shared = table[0].isin(table[0].drop_duplicates()[spelt.isin(barcodes)])
+    if not shared.iloc[0] and (len(table) == 1 or shared.any()):
         log.info("%s: the first line %s is taken as a header", path, first)
         table = table.iloc[1:]
+
+    if table.empty:
+        raise InputError(
+            f"{path}: no line but {first}",
+            "a line a cell: barcode, cell type",
+            "write the cells below the header, or leave the column annotation empty",
+        )
 
     # The same line twice does no harm, two types of one barcode do.
     table = table.drop_duplicates()
@@ -141,6 +215,17 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
             "correct the annotation",
         )
     return table.set_index(0)[1].str.strip()
+
+
+def _separator_hint(first: list[str]) -> str | None:
+    """How to mend a table that another character separates than its name says."""
+    if len(first) != 1:
+        return None
+
+    for separator, name in ((";", "semicolons"), (",", "commas"), ("\t", "tabs")):
+        if separator in first[0]:
+            return f"it is separated by {name}: save it with commas as .csv, or with tabs as .tsv"
+    return None
 
 
 def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
@@ -172,24 +257,37 @@ def label_cells(
     InputError
         If fewer than the fraction `min_annotated` (0 to 1) of the cells have one.
     """
-    found = labels.reindex(barcodes).fillna("")
-    # The annotation is read as text: words for missing values in other tables are names here.
-    words = sorted(set(found) & set(MISSING_NUMBERS) - {""})
-    if words:
+    alike = spell_alike(labels.index, barcodes, where, min_overlap=min_annotated)
+    found = labels.set_axis(alike).reindex(barcodes).fillna("").str.strip()
+    # What R, Python and spreadsheets write for a missing value is no name.
+    words = found[found.isin(MISSING_NUMBERS) & (found != "")]
+    if len(words):
         log.warning(
-            "%s: %s taken as names of cell types; a cell without a type has an empty field",
+            "%s: %d cells have %s in place of a cell type: they have none",
             where,
-            words,
+            len(words),
+            sorted(set(words)),
         )
+        found = found.mask(found.isin(MISSING_NUMBERS), "")
+
+    # Later stages write a file for each type: names that collide are told of now.
+    file_names(sorted(set(found) - {""}))
 
     missing = found == ""
     if 1 - missing.mean() < min_annotated:
-        matched = float(barcodes.isin(labels.index).mean())
+        matched = float(barcodes.isin(alike).mean())
+        of_words = f", {len(words)} of them {sorted(set(words))}" if len(words) else ""
         raise InputError(
-            f"{where}: {missing.sum()} of {len(found)} cells have no cell type, first {found.index[missing][0]!r}"
-            f"; the annotation's barcodes are such as {labels.index[0]!r}",
+            f"{where}: {missing.sum()} of {len(found)} cells have no cell type{of_words}, first "
+            f"{found.index[missing][0]!r}; the annotation's barcodes are such as {_example(labels.index)!r}",
             f"a cell type for at least {min_annotated:.0%} of the cells",
             spelling_hint(barcodes, labels.index, matched)
-            or "complete the annotation, or lower prep.min_annotated: cells without a type are then dropped",
+            or "check that the annotation is of this sample and complete it, or lower prep.min_annotated: cells "
+            "without a type are then dropped",
         )
     return found
+
+
+def _example(barcodes: pd.Index) -> str:
+    # The first may be a header.
+    return barcodes[min(1, len(barcodes) - 1)]

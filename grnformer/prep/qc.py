@@ -15,11 +15,19 @@ from grnformer.genome.intervals import holds_tss
 
 log = logging.getLogger(__name__)
 
+# With fewer cells, genes or regions there is nothing to embed or to compare.
+MIN_LEFT = 10
+DEPTH_REMEDY = "set the bounds under prep.cells in the config to the data's depth, or choose a prep.preset"
+
 # Metrics in which an outlier is a damaged cell or a doublet; counts are compared on a log scale.
 OUTLIER_METRICS = ("n_umis", "n_genes", "n_atac_counts", "n_regions")
 _MAD_TO_SD = 1.4826  # of a normal distribution
 _PROMOTER = 1000  # bp on either side of a TSS
 _SCRUBLET_COMPONENTS = 30  # Scrublet's default
+# MT- (human), mt- (mouse), mt: (fly), MT. (through R).
+_MITO_PREFIX = r"(?i)^mt[-:.]"
+# In small letters: UCSC, then Ensembl in worm, yeast and fly.
+_MITO_CHROMOSOMES = ("chrm", "chrmt", "mtdna", "mito", "mitochondrion_genome")
 
 
 def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
@@ -39,8 +47,7 @@ def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
         the percentage of ATAC counts in regions within 1,000 bp of a TSS.
     """
     rna, atac = data.mod["rna"], data.mod["atac"]
-    # In capitals: mouse genes are written mt-.
-    mitochondrial = rna.var_names.str.upper().str.startswith("MT-")
+    mitochondrial = find_mitochondrial(rna.var_names, tss)
     promoter = holds_tss(atac.var, tss, margin=_PROMOTER)
 
     metrics = pd.DataFrame(index=data.obs_names)
@@ -51,6 +58,25 @@ def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
     metrics["n_regions"] = atac.X.getnnz(axis=1)
     metrics["percent_promoter"] = _percent(atac.X, promoter)
     return metrics.astype(dict.fromkeys(OUTLIER_METRICS, np.int64))
+
+
+def find_mitochondrial(genes: pd.Index, tss: pd.DataFrame) -> np.ndarray:
+    """Which genes are mitochondrial, by the prefix of their name or, without one, by their chromosome; boolean.
+
+    Warns if none is: the filter by their fraction then keeps every cell.
+    """
+    on_chromosome = tss["chrom"].str.lower().isin(_MITO_CHROMOSOMES)
+    elsewhere = tss.loc[~on_chromosome, "gene"]
+    placed = tss.loc[on_chromosome & ~tss["gene"].isin(elsewhere), "gene"]
+
+    found = genes.str.contains(_MITO_PREFIX, regex=True) | genes.isin(placed)
+    if not found.any():
+        log.warning(
+            "no mitochondrial gene (MT-, or on chrM in the TSS table) is among the %d genes: percent_mito is 0 in all "
+            "cells, and prep.cells.max_percent_mito drops none",
+            len(genes),
+        )
+    return np.asarray(found, dtype=bool)
 
 
 def judge_cells(
@@ -103,12 +129,20 @@ def judge_cells(
             f"{metric} further than {n_mads:g} MADs from the sample's median",
         )
 
-    stop_if_empty(reasons, "cell")
+    medians = ", ".join(f"{metric} {metrics[metric].median():g}" for metric in limits)
+    stop_if_few(
+        reasons,
+        "cell",
+        remedy=DEPTH_REMEDY,
+        figures=f"; medians of all cells: {medians}",
+    )
     return reasons
 
 
-def stop_if_empty(reasons: pd.Series, kind: str) -> None:
-    """Raise InputError if every cell, gene or region has a reason to be dropped."""
+def stop_if_few(
+    reasons: pd.Series, kind: str, *, remedy: str, figures: str = ""
+) -> None:
+    """Raise InputError if fewer than `MIN_LEFT` cells, genes or regions are left without a reason to be dropped."""
     counts = reasons[reasons != ""].value_counts()
     n_kept = len(reasons) - counts.sum()
     log.info(
@@ -118,11 +152,13 @@ def stop_if_empty(reasons: pd.Series, kind: str) -> None:
         kind,
         counts.to_dict() or "none",
     )
-    if len(counts) and n_kept == 0:
+    if n_kept < MIN_LEFT:
+        dropped = "; ".join(f"{n} for: {reason}" for reason, n in counts[:3].items())
+        n = "no" if n_kept == 0 else n_kept
         raise InputError(
-            f"no {kind} passes the filters; {counts.iloc[0]} of {len(reasons)} are dropped for: {counts.index[0]}",
-            f"filters that keep some {kind}s",
-            "set the bounds under `prep` in the config to the data's depth: see the QC figures in the log",
+            f"{n} {kind} passes the filters, of {len(reasons)}; dropped are {dropped or 'none'}{figures}",
+            f"at least {MIN_LEFT} {kind}s",
+            remedy,
         )
 
 

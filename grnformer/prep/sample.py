@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import anndata
@@ -17,6 +18,7 @@ from grnformer.prep.pairing import (
     label_cells,
     pair_barcodes,
     read_annotation,
+    spell_alike,
 )
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ def load_sample(
     min_annotated: float,
     build: dict[str, Any],
     barcodes: pd.DataFrame | None = None,
+    builds: Mapping[str, str] | None = None,
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -49,6 +52,8 @@ def load_sample(
     barcodes
         Contract `fragment_qc` if the counts were made from fragments (then `atac` names their counts): why other
         barcodes were not counted. None: the user gave the counts.
+    builds
+        TSS tables of other genomes, see `check_build`.
 
     Returns
     -------
@@ -65,9 +70,17 @@ def load_sample(
     """
     where = f"sample {row['sample']}"
     rna, atac, checks = _read_modalities(
-        row, tss, where, min_known_genes=min_known_genes, build=build
+        row,
+        tss,
+        where,
+        min_known_genes=min_known_genes,
+        build=build | {"builds": builds},
     )
 
+    # Counts made from fragments bear the barcodes of the RNA already.
+    atac.obs_names = spell_alike(
+        atac.obs_names, rna.obs_names, where, min_overlap=min_barcode_overlap
+    )
     paired = pair_barcodes(
         rna.obs_names, atac.obs_names, where, min_barcode_overlap=min_barcode_overlap
     )

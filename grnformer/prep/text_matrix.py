@@ -22,7 +22,7 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
     Returns
     -------
     matrix
-        CSR, rows x columns as in the file, float32 (exact for counts below 2**24).
+        CSR, rows x columns as in the file, float64, which holds every count exactly.
     rows, columns
         Names.
 
@@ -42,7 +42,7 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
 
     # Columns are read by number: names in the file may repeat.
     fields = [str(number) for number in range(len(columns) + 1)]
-    types = dict.fromkeys(fields, pa.float32()) | {"0": pa.string()}
+    types = dict.fromkeys(fields, pa.float64()) | {"0": pa.string()}
     # A block must hold a whole line: twice the header, and room for long numbers.
     line_bytes = 2 * len(separator.join(header)) + 16 * len(header)
     block_size = max(_BLOCK_BYTES, line_bytes)

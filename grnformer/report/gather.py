@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from grnformer.core import io
+from grnformer.core.file_names import file_names
 from grnformer.graph.bundle import read_bundle
-from grnformer.grn.cell_type.names import file_names
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
 from grnformer.report.sections.bench import benchmark_section, pairs_of_networks

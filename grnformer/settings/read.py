@@ -119,6 +119,8 @@ def check_config(config: dict[str, Any]) -> None:
             "correct the config file or the --config option; docs/settings.md lists every key",
         )
 
+    _check_ranges(config["prep"])
+
     pretrain = config["pretrain"]
     # a schema cannot say that one value is a key of another setting
     if pretrain["size"] not in pretrain["sizes"]:
@@ -127,6 +129,22 @@ def check_config(config: dict[str, Any]) -> None:
             f"one of {', '.join(pretrain['sizes'])}",
             "correct the name, or add the size to config/sizes or pretrain.sizes",
         )
+
+
+def _check_ranges(prep: dict[str, Any]) -> None:
+    """Raise InputError if a lower bound lies above its upper one: no cell could pass."""
+    for section, what in (
+        ("cells", "umis"),
+        ("cells", "atac_counts"),
+        ("fragments", "fragments"),
+    ):
+        low, high = prep[section][f"min_{what}"], prep[section][f"max_{what}"]
+        if high is not None and low > high:
+            raise InputError(
+                f"prep.{section}.min_{what} is {low}, and max_{what} is {high}",
+                "a lower bound that is at most the upper one",
+                "correct one of them; a preset may have set the other",
+            )
 
 
 def _unknown_key(place: list[str], key: str, schema: dict[str, Any]) -> InputError:

@@ -125,6 +125,16 @@ def resource_name(reference: str) -> str | None:
     )
 
 
+def other_builds(genomes: dict[str, dict[str, str]], own: str) -> dict[str, str]:
+    """Paths of the TSS tables of the declared genomes beside `own`; they need not be there."""
+    paths = {}
+    for genome, entry in genomes.items():
+        name = resource_name(entry["tss"])
+        if genome != own:
+            paths[genome] = f"resources/{name}" if name else entry["tss"]
+    return paths
+
+
 def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
     """Read the resource registry (config/resources.yaml) and check it against its contract."""
     if not Path(path).exists():

@@ -14,12 +14,12 @@ from grnformer.bench.attention.enrichment import compare_models
 from grnformer.bench.attention.pairs import rank_pairs
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.core.file_names import file_names
 from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.graph.bundle import Bundle, read_bundle
 from grnformer.graph.structure import Structure, read_structure
-from grnformer.grn.cell_type.names import file_names
 from grnformer.infer.attention import (
     VARIANTS,
     Received,

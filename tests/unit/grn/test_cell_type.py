@@ -7,9 +7,9 @@ import scipy.sparse as sp
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.core.file_names import file_names
 from grnformer.grn.cell_type.build import build_cell_type_grns
 from grnformer.grn.cell_type.edges import build_cell_type_grn
-from grnformer.grn.cell_type.names import file_names
 from grnformer.grn.cell_type.openness import measure_openness
 from grnformer.grn.inputs import align_topics
 

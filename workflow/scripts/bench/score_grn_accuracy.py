@@ -6,7 +6,7 @@ with job(snakemake):
     from grnformer.bench.grn_accuracy.benchmark import score_networks, split_prior
     from grnformer.bench.summary import summarise_scores
     from grnformer.core import io
-    from grnformer.grn.cell_type.names import file_names
+    from grnformer.core.file_names import file_names
     from grnformer.grn.prior import prepare_prior, read_prior
     from grnformer.grn.tfs import read_tf_list
 

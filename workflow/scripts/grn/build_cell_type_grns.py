@@ -3,9 +3,9 @@
 from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.core.file_names import file_names
     from grnformer.core.io import atomic, read_modality, read_table, write_table
     from grnformer.grn.cell_type.build import build_cell_type_grns
-    from grnformer.grn.cell_type.names import file_names
     from grnformer.grn.inputs import align_topics
     from grnformer.grn.stability import PAIR, add_frequency
 
