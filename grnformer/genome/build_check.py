@@ -103,8 +103,8 @@ def check_build(
     """Raise InputError if the regions fit another genome build better, or none.
 
     Accessible regions are dense at promoters. SNARE-seq peaks of hg38 hold a TSS within 250 bp of their centre 5.2
-    times (Ensembl transcripts) and 11.1 times (RefSeq) as often as the same places moved by 50 to 100 kb; with the sites
-    of hg19 1.0 times, of mm10 0.9. Mouse peaks: 12.7 with mm10, 0.9 to 1.0 with the human builds.
+    times (Ensembl transcripts) and 11.1 times (RefSeq) as often as the same places moved by 50 to 100 kb; with the
+    sites of hg19 1.0 times, of mm10 0.9. Mouse peaks: 12.7 with mm10, 0.9 to 1.0 with the human builds.
 
     Parameters
     ----------

@@ -230,7 +230,8 @@ def _check_names(
     where: str,
 ) -> None:
     """Raise InputError if another column of var holds the genes, and not the names."""
-    if max(known(data.var_names), known(data.obs_names)) >= least:
+    # Of an empty matrix, `orient` tells.
+    if 0 in data.shape or max(known(data.var_names), known(data.obs_names)) >= least:
         return
 
     for column in data.var.columns:

@@ -133,9 +133,10 @@ def _whitelist_hint(rna: pd.Index, atac: pd.Index) -> str | None:
 
     return (
         "check that both files are of this sample. In 10x Multiome a cell has two barcodes: Cell Ranger ARC writes "
-        "that of the RNA for both, other tools write that of the ATAC for the ATAC. Then replace each ATAC barcode by the "
-        "one in the same line of the RNA's list (in Cell Ranger ARC, lib/python/atac/barcodes/737K-arc-v1.txt.gz and "
-        "lib/python/cellranger/barcodes/737K-arc-v1.txt.gz; some tools write the ATAC's reversed and complemented)"
+        "that of the RNA for both, other tools write that of the ATAC for the ATAC. Then replace each ATAC barcode by "
+        "the one in the same line of the RNA's list (737K-arc-v1.txt.gz, in Cell Ranger ARC's folders "
+        "lib/python/atac/barcodes and lib/python/cellranger/barcodes; some tools write the ATAC's reversed and "
+        "complemented)"
     )
 
 

@@ -54,7 +54,7 @@ def trained(make_workplace: Callable, tmp_path_factory: pytest.TempPathFactory):
         half = dataclasses.replace(
             whole, rna=rna, atac=whole.atac[rows].copy(), annotation=annotation
         )
-        half = renamed(half, {"type_3": "NA"}) if name == "second" else half
+        half = renamed(half, {"type_3": "inf"}) if name == "second" else half
         write_simulation(half, folder / name)
         sheets.append(
             pd.read_csv(folder / name / "samples.tsv", sep="\t", dtype=str).assign(
@@ -88,7 +88,7 @@ def test_each_dataset_has_its_networks_and_one_model_is_trained(trained) -> None
 
 
 def test_a_type_called_na_keeps_its_name_from_prep_to_the_split(trained) -> None:
-    folder, expected = trained[0].folder / "results/second", {"type_1", "type_2", "NA"}
+    folder, expected = trained[0].folder / "results/second", {"type_1", "type_2", "inf"}
     for table, contract in (
         ("prep/markers.tsv", "markers"),
         ("grn/cell_type_summary.tsv", "cell_type_summary"),
@@ -123,7 +123,7 @@ def test_held_out_cells_of_every_dataset_are_predicted(trained) -> None:
 def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
     place, _, folder = trained
     bundle = read_bundle(place.folder / "results/both/fuse/hybrid")
-    assert {"first/type_1", "second/type_1", "type_3", "NA"} <= set(
+    assert {"first/type_1", "second/type_1", "type_3", "inf"} <= set(
         bundle.meta["cell_types"]
     )
     described = bundle.meta["datasets"]

@@ -1,4 +1,4 @@
-"""Genes, TFs, cell types and drugs called NA, None or nan keep their names in every file that users bring."""
+"""Genes, TFs and drugs called NA, None or nan keep their names in every file that users bring; no cell type has one."""
 
 import gzip
 import logging
@@ -37,6 +37,8 @@ NAMES = [
     "1e5",
     "007",
 ]
+# Words that say of a cell that it has no type.
+MISSING = NAMES[:10]
 THRESHOLDS = {"motif_similarity_fdr": 0.001, "orthologous_identity": 0.0}
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t"}
 
@@ -59,9 +61,9 @@ def test_annotation(tmp_path: Path, suffix: str, header: str) -> None:
         gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode()
     )
     types = label_cells(
-        read_annotation(path, barcodes), barcodes, "sample", min_annotated=1
+        read_annotation(path, barcodes), barcodes, "sample", min_annotated=0.2
     )
-    assert types.tolist() == NAMES
+    assert types.tolist() == [""] * len(MISSING) + NAMES[len(MISSING) :]
 
 
 def test_annotation_in_obs_and_its_warning(
@@ -74,13 +76,15 @@ def test_annotation_in_obs_and_its_warning(
     anndata.AnnData(np.ones((len(obs), 1)), obs=obs).write_h5ad(tmp_path / "rna.h5ad")
     labels = annotation_of(read_matrix(tmp_path / "rna.h5ad").obs, "type", "sample")
     with caplog.at_level(logging.WARNING):
-        assert label_cells(labels, obs.index, "sample", min_annotated=0.5).tolist() == [
-            *NAMES,
-            "",
-        ]
+        types = label_cells(labels, obs.index, "sample", min_annotated=0.2)
+    assert types.tolist() == [""] * len(MISSING) + NAMES[len(MISSING) :] + [""]
     assert "'NA'" in caplog.text
     assert "''" not in caplog.text
     assert "007" not in caplog.text
+    with pytest.raises(
+        InputError, match=r"11 of 15 cells have no cell type, 10 of them"
+    ):
+        label_cells(labels, obs.index, "sample", min_annotated=0.9)
 
 
 @pytest.mark.parametrize("suffix", SEPARATORS)

@@ -54,6 +54,16 @@ def test_all_output_goes_into_the_log(
     assert shown.err == ""
 
 
+def test_warnings_reach_the_terminal(
+    snakemake: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with job(snakemake):
+        logging.getLogger("grnformer.prep").info("reading")
+        logging.getLogger("grnformer.prep").warning("12 regions overlap")
+    assert capsys.readouterr().err == "infer_network warns: 12 regions overlap\n"
+    assert "12 regions overlap" in log_of(snakemake)
+
+
 def test_wrong_input_ends_the_job_with_its_message_alone(
     snakemake: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:

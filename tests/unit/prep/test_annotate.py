@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
-from grnformer.core import contracts
+from grnformer.core import contracts, io
 from grnformer.prep.annotate import annotate_multiome, rank_markers
 from grnformer.prep.embed import weigh_regions
 from grnformer.prep.filters import filter_multiome
@@ -97,7 +97,17 @@ def test_region_weights_equal_their_formula():
     np.testing.assert_allclose(weighed, expected, rtol=1e-6)
 
 
-def test_one_type_has_no_markers(filtered):
+def test_one_type_has_no_markers(filtered, tmp_path):
     data = annotate_multiome(filtered[0], seed=1, settings=EMBEDDING)
     data.obs["cell_type"] = "only"
-    assert rank_markers(data, n_per_type=10).empty
+    io.write_table(
+        rank_markers(data, n_per_type=10), tmp_path / "markers.tsv", "markers"
+    )
+    assert io.read_table(tmp_path / "markers.tsv", "markers").empty
+
+
+def test_more_dimensions_than_the_data_have_are_told_of(filtered, caplog):
+    many = EMBEDDING | {"n_pcs": 5000, "n_lsi": 5000, "n_neighbors": 5000}
+    annotate_multiome(filtered[0], seed=1, settings=many)
+    for key, used in (("n_pcs", 39), ("n_lsi", 78), ("n_neighbors", 79)):
+        assert f"prep.embedding.{key} is 5000; {used} are used" in caplog.text

@@ -4,12 +4,13 @@ import mudata
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 from grnformer.prep.filters import filter_multiome
 from grnformer.prep.merge import merge_samples
-from grnformer.prep.qc import judge_cells, measure_cells
+from grnformer.prep.qc import find_mitochondrial, judge_cells, measure_cells
 from grnformer.prep.sample import load_sample
 
 
@@ -163,6 +164,9 @@ def test_planted_doublets_are_found(sample, tss, settings):
 
 def _renamed(data, sample, genes=None):
     mods = {name: part.copy() for name, part in data.mod.items()}
+    # Other cells: the counts of the next one.
+    for part in mods.values():
+        part.X = part.X[np.roll(np.arange(part.n_obs), 1)]
     names = [f"{sample}:{b}" for b in data.obs["barcode"]]
     for part in mods.values():
         part.obs_names = names
@@ -184,9 +188,66 @@ def test_merging_keeps_shared_genes_and_all_cells(sample):
     assert data.obs["sample"].value_counts().to_dict() == {"s1": 80, "s2": 80}
     assert set(_reasons(dropped, "gene")) == {"GENE0", "EXTRA"}
     np.testing.assert_array_equal(
-        data.mod["rna"].X[80:].toarray(), sample.mod["rna"].X[:, 1:].toarray()
+        data.mod["rna"].X[80:].toarray(), other.mod["rna"].X[:, 1:].toarray()
     )
     assert set(data.uns["checks"]) == {"s1", "s2"}
+
+
+def test_the_same_cells_twice(sample):
+    other = _renamed(sample, "s2")
+    for name, part in sample.mod.items():
+        other.mod[name].X = part.X
+    with pytest.raises(InputError, match="'s1' and 's2' share 80 of 80 cells"):
+        merge_samples([sample, other], min_shared_features=0.5)
+
+
+def test_a_sample_without_a_cell_left(sample, tss, settings):
+    other = _renamed(sample, "s2")
+    other.mod["atac"].X = sp.csr_matrix(other.mod["atac"].X.shape, dtype=np.int32)
+    merged, _ = merge_samples([sample, other], min_shared_features=0.5)
+    with pytest.raises(
+        InputError, match=r"(?s)\['s2'\] .* 80 of the 80 .* n_atac_counts below 10"
+    ):
+        filter_multiome(merged, tss, seed=1, settings=settings)
+
+
+def test_types_with_one_file_name_in_two_samples(sample):
+    other = _renamed(sample, "s2")
+    other.obs["cell_type"] = "ALPHA"
+    with pytest.raises(InputError, match="'ALPHA' and 'alpha'"):
+        merge_samples([sample, other], min_shared_features=0.5)
+
+
+def test_one_type_a_cell(sample, tss, settings):
+    sample.obs["cell_type"] = [f"type {number}" for number in range(80)]
+    with pytest.raises(InputError, match="all 80 cell types have fewer than 10 cells"):
+        filter_multiome(sample, tss, seed=1, settings=settings)
+
+
+def test_few_cells(sample, tss, settings):
+    settings["cells"]["min_umis"] = int(np.sort(sample.mod["rna"].X.sum(axis=1).A1)[-3])
+    with pytest.raises(InputError, match=r"(?s)3 cell passes .*n_umis below.*medians"):
+        filter_multiome(sample, tss, seed=1, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("gene", "chrom", "is_mitochondrial"),
+    [
+        ("MT-ND1", "chr1", True),
+        ("mt-Nd1", "chrM", True),
+        ("mt:ND1", "chr1", True),
+        ("MT.ND1", "chr1", True),
+        ("ND1", "chrM", True),
+        ("nduo-1", "MtDNA", True),
+        ("MTOR", "chr1", False),
+        ("MT1X", "chr16", False),
+    ],
+)
+def test_mitochondrial_genes(gene, chrom, is_mitochondrial, caplog):
+    sites = pd.DataFrame({"gene": ["A", gene], "chrom": ["chr1", chrom]})
+    found = find_mitochondrial(pd.Index(["A", gene]), sites)
+    assert found.tolist() == [False, is_mitochondrial]
+    assert ("no mitochondrial gene" in caplog.text) != is_mitochondrial
 
 
 def test_samples_that_do_not_fit_together(sample):

@@ -1,16 +1,20 @@
 """Every input format gives the same counts."""
 
 import gzip
+import re
 
 import anndata
 import h5py
+import mudata
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.io
 import scipy.sparse as sp
+import zarr
 
 from grnformer.core.errors import InputError
+from grnformer.genome.regions import parse_regions
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.text_matrix import read_text_matrix
@@ -176,7 +180,215 @@ def test_unknown_or_absent_file(tmp_path, name):
         read_matrix(tmp_path / name)
 
 
-def test_file_that_is_not_what_its_name_says(tmp_path):
-    (tmp_path / "m.h5ad").write_text("x")
-    with pytest.raises(InputError, match="cannot be read"):
+def _write_folder(folder, rna, cut):
+    """10x' folder, with the last bytes of one file cut off."""
+    scipy.io.mmwrite(folder / "matrix.mtx", rna.X.T.astype(int))
+    (folder / "barcodes.tsv").write_text("\n".join(rna.obs_names) + "\n")
+    genes = [f"ENSG{i}\t{name}" for i, name in enumerate(rna.var_names)]
+    (folder / "genes.tsv").write_text("\n".join(genes) + "\n")
+    for path in list(folder.iterdir()):
+        content = gzip.compress(path.read_bytes())
+        name = f"{path.name}.gz"
+        (folder / name).write_bytes(content[:-40] if name == cut else content)
+        path.unlink()
+
+
+@pytest.mark.parametrize("cut", ["matrix.mtx.gz", "barcodes.tsv.gz"])
+def test_folder_with_a_file_that_is_cut_off(tmp_path, rna, cut):
+    _write_folder(tmp_path, rna, cut)
+    with pytest.raises(InputError, match=rf"{cut} is cut off"):
+        read_matrix(tmp_path)
+
+
+def _write_mudata(path, rna):
+    mudata.MuData({"rna": rna}).write_h5mu(path.with_suffix(".h5mu"))
+    path.with_suffix(".h5mu").rename(path)
+
+
+def _write_two_genomes(path, rna):
+    with h5py.File(path, "w") as handle:
+        for genome in ("GRCh38", "mm10"):
+            handle[f"{genome}/genes"] = [b"G1"]
+
+
+def _write_hdf5(path, rna):
+    with h5py.File(path, "w") as handle:
+        handle["matrix/data"] = [1, 2]
+
+
+def _write_cut_zarr(path, rna):
+    rna.write_zarr(path)
+    chunks = [file for file in (path / "X" / "data").rglob("*") if file.is_file()]
+    largest = max(chunks, key=lambda file: file.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[:20])
+
+
+UNREADABLE = {
+    "m.h5ad": [
+        (lambda path, rna: path.write_text("x"), "cannot be read"),
+        (lambda path, rna: path.write_bytes(b"\x89HDF\r\n\x1a\n"), "cannot be read"),
+        (_write_mudata, "holds a MuData.*two .h5ad"),
+        (_write_hdf5, "a matrix of Cell Ranger.*name it .h5$"),
+    ],
+    "m.h5": [
+        (lambda path, rna: rna.write_h5ad(path), "an AnnData.*name it .h5ad"),
+        (_write_two_genomes, r"2 genomes, \['GRCh38', 'mm10'\]: a mixed-species"),
+        (_write_hdf5, "cannot be read"),
+    ],
+    "m.zarr": [
+        (lambda path, rna: zarr.open_group(path, mode="w"), r"holds nothing"),
+        (_write_cut_zarr, "cannot be read"),
+    ],
+    "m.csv": [
+        (
+            lambda path, rna: path.write_bytes(
+                "gene,A\nIFN\u00df,1\n".encode("latin-1")
+            ),
+            "not UTF-8",
+        ),
+        (lambda path, rna: path.write_text("gene,A\nx,1e999\n"), ""),
+    ],
+    "m.csv.gz": [(lambda path, rna: path.write_text("gene,A\nx,1\n"), "cannot be")],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [(name, i) for name in UNREADABLE for i in range(len(UNREADABLE[name]))],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_file_that_is_not_what_its_name_says(tmp_path, tss, rna, name, number):
+    write, message = UNREADABLE[name][number]
+    write(tmp_path / name, rna)
+    with pytest.raises(InputError, match=f"(?s){name}.*{message}"):
+        _rna(tmp_path / name, tss)
+
+
+def test_repeats_that_were_made_unique_are_summed_by_their_ids(
+    tmp_path, tss, rna, caplog
+):
+    """Of the second gene of a symbol, scanpy makes GENE0-1, R GENE0.1; without ids they are told of."""
+    double = rna[:, [0, 1, *range(60)]].copy()
+    double.obs_names = rna.obs_names
+    names = ["GENE0", "GENE0-1", "GENE0.1", *rna.var_names[1:]]
+    double.var_names = names
+    expected = double.X[:, :3].sum(axis=1).A1
+    ids = [f"ENSG9{i:010d}" for i in range(3)] + tss["gene_id"][1:].to_list()
+    double.var["gene_ids"] = double.var["gene_id"] = ids
+    double.write_h5ad(tmp_path / "m.h5ad")
+    found = _rna(tmp_path / "m.h5ad", tss)
+    assert found.var_names.to_list() == rna.var_names.to_list()
+    np.testing.assert_array_equal(found[:, "GENE0"].X.toarray().ravel(), expected)
+
+    del double.var["gene_ids"], double.var["gene_id"]
+    found = as_rna(double, tss, "test", min_known_genes=0.3)
+    assert found.var_names.to_list() == names
+    assert "2 genes such as 'GENE0-1' look like repeats" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        ("n_counts", True),
+        ("total_umis", True),
+        ("nFeature_RNA", True),
+        ("whatever", False),
+    ],
+)
+def test_figures_of_cells_beside_the_genes(tmp_path, tss, rna, column, names):
+    frame = pd.DataFrame(rna.X.toarray().astype(int), rna.obs_names, rna.var_names)
+    frame[column] = (
+        frame.sum(axis=1) if column != "nFeature_RNA" else (frame > 0).sum(axis=1)
+    )
+    frame.to_csv(tmp_path / "m.csv")
+    with pytest.raises(InputError, match=rf"columns \['{column}'\] are figures of"):
+        _rna(tmp_path / "m.csv", tss)
+
+
+def test_genes_that_look_like_figures_or_are_large_stay(tmp_path, tss, rna):
+    """A gene of the TSS table, and an unknown gene with half of the counts."""
+    names = rna.var_names.to_list()
+    names[3], names[4] = "n_counts", "unknown"
+    rna.var_names = names
+    tss.loc[3, "gene"] = "n_counts"
+    rna.X = rna.X.tolil()
+    rna.X[:, 4] = rna.X.sum(axis=1) // 2
+    rna.X = sp.csr_matrix(rna.X)
+    assert as_rna(rna, tss, "test", min_known_genes=0.3).var_names.to_list() == names
+
+
+def test_a_mixed_species_matrix_names_its_genomes(tss, rna):
+    rna.var["genome"] = ["GRCh38"] * 40 + ["mm10"] * 20
+    message = r"2 genomes, \['GRCh38', 'mm10'\]"
+    with pytest.raises(InputError, match=message):
+        as_rna(rna, tss, "test", min_known_genes=0.3)
+    del rna.var["genome"]
+    prefixes = ["GRCh38_"] * 40 + ["mm10___"] * 20
+    rna.var_names = [a + b for a, b in zip(prefixes, rna.var_names, strict=True)]
+    with pytest.raises(InputError, match=message):
+        as_rna(rna, tss, "test", min_known_genes=0.3)
+
+
+def test_counts_that_are_elsewhere(tmp_path, tss, rna, caplog):
+    stored = rna.copy()
+    stored.X = rna.X.log1p()
+    stored.layers["raw_counts"] = rna.X.copy()
+    stored.write_h5ad(tmp_path / "m.h5ad")
+    with pytest.raises(InputError, match=r"layers \['raw_counts'\]"):
         read_matrix(tmp_path / "m.h5ad")
+    stored = rna.copy()
+    stored.layers["counts"] = (rna.X > 0).astype(np.float32)
+    stored.write_h5ad(tmp_path / "m.h5ad")
+    read_matrix(tmp_path / "m.h5ad")
+    assert f"layer 'counts', with a total of {rna.X.nnz}" in caplog.text
+    assert f"X ({rna.X.sum():.0f})" in caplog.text
+
+
+def test_symbols_in_another_column(tss, rna):
+    rna.var["gene_symbols"] = rna.var_names
+    rna.var_names = [f"id{i}" for i in range(rna.n_vars)]
+    with pytest.raises(InputError, match=r"those in var\['gene_symbols'\] are"):
+        as_rna(rna, tss, "test", min_known_genes=0.3)
+
+
+@pytest.mark.parametrize(
+    "kinds", [("GEX", "ATAC"), ("rna", "peak"), ("Gene Expression", "Peaks")]
+)
+def test_one_h5ad_of_both(tmp_path, tss, rna, atac, kinds):
+    both = anndata.concat([rna, atac], axis=1)
+    both.var["feature_types"] = [kinds[0]] * rna.n_vars + [kinds[1]] * atac.n_vars
+    both.write_h5ad(tmp_path / "m.h5ad")
+    data = read_matrix(tmp_path / "m.h5ad")
+    _same(as_rna(data, tss, "test", min_known_genes=0.3), rna)
+    _same(as_atac(data, "test"), atac)
+
+
+@pytest.mark.parametrize(
+    "style", ["{}-{}-{}", "{}_{}_{}", "{}.{}.{}", "{}:{:,}-{:,}", " {}:{}-{} "]
+)
+def test_styles_of_regions(atac, style):
+    expected = atac.copy()
+    parts = [re.split("[:-]", name) for name in atac.var_names]
+    atac.var_names = [style.format(c, int(a), int(b)) for c, a, b in parts]
+    _same(as_atac(atac, "test"), expected)
+
+
+def test_regions_with_dots_in_the_chromosome_and_impossible_ones():
+    names = pd.Index(["GL000192.1:100-200", "GL000192.1.100.200"])
+    for name in names:
+        region = parse_regions(pd.Index([name]), "test").iloc[0]
+        assert region.to_list() == ["GL000192.1", 100, 200]
+    with pytest.raises(InputError, match="beyond any chromosome"):
+        parse_regions(pd.Index(["chr1:1-12345678901234567890"]), "test")
+
+
+def test_overlapping_regions_are_told_of(atac, caplog):
+    as_atac(atac, "test")
+    assert "overlap" not in caplog.text
+    names = atac.var_names.to_list()
+    chrom, start, end = re.split("[:-]", names[0])
+    names[5] = f"{chrom}:{int(end) - 1}-{int(end) + 50}"
+    names[6] = f"{chrom}:{int(start) + 3}-{int(start) + 9}"
+    atac.var_names = names
+    as_atac(atac, "test")
+    assert "3 of 180 regions overlap another" in caplog.text

@@ -1,8 +1,11 @@
 """One sample from files to paired counts, and every wrong input stopped with its own message."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
@@ -63,6 +66,15 @@ def _values(data, change):
     return changed
 
 
+def _scaled(data):
+    """Counts per million, rounded."""
+    dense = data.X.toarray()
+    scaled = np.round(1e6 * dense / dense.sum(axis=1, keepdims=True))
+    changed = data.copy()
+    changed.X = sp.csr_matrix(scaled)
+    return changed
+
+
 def _first(value):
     def change(values):
         values[0] = value
@@ -76,13 +88,26 @@ WRONG = {
         lambda r, a, t: {"atac": _names(a, [f"cell{i}" for i in range(a.n_obs)])},
         "0 of 80",
     ),
-    "suffix": (
-        lambda r, a, t: {"atac": _names(a, a.obs_names + "-1")},
+    "suffix that tells cells apart": (
+        lambda r, a, t: {
+            "atac": _names(a, [*(a.obs_names[:40] + "-1"), *(a.obs_names[:40] + "-2")])
+        },
         "suffix such as -1 .* 100% match",
     ),
-    "prefix": (
-        lambda r, a, t: {"rna": _names(r, "s1#" + r.obs_names)},
-        "prefix such as sample_ .* 100% match",
+    "row numbers": (
+        lambda r, a, t: {"rna": _names(r, [str(i) for i in range(80)])},
+        "'0' to '79', which are row numbers",
+    ),
+    "row numbers of R": (
+        lambda r, a, t: {"atac": _names(a, [f"V{i}" for i in range(1, 81)])},
+        "'V1' to 'V80', which are row numbers",
+    ),
+    "barcodes of 10x' two lists": (
+        lambda r, a, t: {
+            "rna": _names(r, "AAAA" + r.obs_names + "-1"),
+            "atac": _names(a, "CCCC" + a.obs_names + "-1"),
+        },
+        "737K-arc-v1",
     ),
     "few in common": (
         lambda r, a, t: {
@@ -152,9 +177,29 @@ WRONG = {
         lambda r, a, t: {"annotation": t[:60]},
         "20 of 80 cells have no cell type",
     ),
-    "annotation spelt otherwise": (
-        lambda r, a, t: {"annotation": t.rename(lambda b: b + "-1")},
-        "suffix such as -1",
+    "annotation of another sample": (
+        lambda r, a, t: {"annotation": t.rename(lambda b: b[::-1] + "T")},
+        "80 of 80 cells .* annotation is of this sample",
+    ),
+    "types with one file name": (
+        lambda r, a, t: {"annotation": t.map({"alpha": "\u03b1", "beta": "\u03b2"})},
+        "'\u03b1' and '\u03b2' would both be written to '_'",
+    ),
+    "types that differ in case": (
+        lambda r, a, t: {"annotation": t.map({"alpha": "Treg", "beta": "TREG"})},
+        "'TREG' and 'Treg'",
+    ),
+    "types that are missing": (
+        lambda r, a, t: {"annotation": t.replace("beta", "NA")},
+        r"40 of 80 cells have no cell type, 40 of them \['NA'\]",
+    ),
+    "count that wraps": (
+        lambda r, a, t: {"rna": _values(r, lambda v: v + 2.0**32)},
+        r"rna.h5ad\): a count of 42949672\d\d",
+    ),
+    "counts per million": (
+        lambda r, a, t: {"rna": _scaled(r)},
+        "80 cells that all have the same total, 1",
     ),
     "two types of a cell": (
         lambda r, a, t: {
@@ -174,6 +219,59 @@ def test_wrong_input_stops_with_its_message(
     row = write_pair(**change(rna, atac, cell_types))
     with pytest.raises(InputError, match=f"(?s){message}"):
         load_sample(row, tss, **ingest_settings)
+
+
+SPELT = {
+    "suffix": (str, lambda b: b + "-1", str),
+    "archr": (lambda b: "s1#" + b + "-1", lambda b: b + "-1", lambda b: "s1#" + b),
+    "prefix": (lambda b: "s1_" + b, str, lambda b: b + "-1"),
+    "spaces": (str, lambda b: b + " ", lambda b: " " + b),
+    "case": (str, str.lower, str),
+}
+
+
+@pytest.mark.parametrize("case", SPELT)
+def test_barcodes_spelt_otherwise_are_paired(
+    case, write_pair, tss, rna, atac, cell_types, ingest_settings, caplog
+):
+    of_rna, of_atac, of_types = SPELT[case]
+    shuffled = atac[::-1]
+    row = write_pair(
+        rna=_names(rna, [of_rna(b) for b in rna.obs_names]),
+        atac=_names(shuffled, [of_atac(b) for b in shuffled.obs_names]),
+        annotation=cell_types.rename(of_types)[::-1],
+    )
+    data, dropped = load_sample(row, tss, **ingest_settings)
+    assert data.obs["barcode"].tolist() == [of_rna(b) for b in rna.obs_names]
+    assert (data.mod["atac"].X != atac.X).nnz == 0
+    assert (data.obs["cell_type"].to_numpy() == cell_types.to_numpy()).all()
+    assert dropped.empty
+    assert "are paired without it" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"barcode\tcell_type\n", "no line but"),
+        ("A\tna\u00efve B\n".encode("latin-1"), "UTF-8"),
+        ("A\tB cell\n".encode("utf-16"), "UTF-8"),
+        (b"PK\x03\x04\xff\xfe\x00", "UTF-8"),
+        (b"barcode;cell_type\nA;B cell\n", "separated by semicolons: save it"),
+        (b"barcode,cell_type\nA,B cell\n", "separated by commas: save it"),
+        (b"", "cannot be read"),
+    ],
+)
+def test_unreadable_annotation(tmp_path, content, message):
+    (tmp_path / "types.tsv").write_bytes(content)
+    with pytest.raises(InputError, match=f"(?s)types.tsv.*{message}"):
+        read_annotation(tmp_path / "types.tsv", pd.Index(["A"]))
+
+
+def test_annotation_that_is_cut_off(tmp_path):
+    rows = "".join(f"{b:08d}\t{b * 7919 % 10007}\n" for b in range(999))
+    (tmp_path / "types.tsv.gz").write_bytes(gzip.compress(rows.encode())[:-90])
+    with pytest.raises(InputError, match=r"types.tsv.gz cannot be read"):
+        read_annotation(tmp_path / "types.tsv.gz", pd.Index(["A"]))
 
 
 def test_annotation_with_more_columns(

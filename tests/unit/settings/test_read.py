@@ -208,3 +208,18 @@ def test_defaults_are_read_without_what_defines_them() -> None:
         check=True,
     )
     assert not {"pydantic", "torch", "numba"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("place", "bounds"),
+    [
+        ("prep.cells", {"min_umis": 900, "max_umis": 800}),
+        ("prep.cells", {"min_atac_counts": 900, "max_atac_counts": 800}),
+        ("prep.fragments", {"max_fragments": 10}),
+    ],
+)
+def test_bounds_that_leave_nothing_between_them(
+    place: str, bounds: dict[str, int]
+) -> None:
+    with pytest.raises(InputError, match=rf"{place}\.min_.* is .*, and max_"):
+        check_config(complete(nested(place, bounds)))
