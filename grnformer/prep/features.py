@@ -40,6 +40,7 @@ _KINDS = {
     "peaks": PEAKS,
     "chromatin accessibility": PEAKS,
 }
+_MIN_PREFIXED = 0.5  # fraction of the names of a matrix of several genomes
 # Cell Ranger puts the genome before names of a reference of two species: GRCh38_TP53, mm10___Trp53.
 _GENOME_PREFIX = r"^((?:GRC[a-z]|hg|mm|rn|Rnor_|dm|danRer|T2T-)[A-Za-z]*\d+)_+"
 # var_names_make_unique of scanpy, and make.unique of R.
@@ -205,7 +206,7 @@ def _check_species(data: anndata.AnnData, where: str) -> None:
     prefixes = set()
     for names in (data.var_names, data.obs_names):
         found = names.astype(str).str.extract(_GENOME_PREFIX, expand=False)
-        if found.notna().mean() > _MIN_REGIONS:
+        if found.notna().sum() > _MIN_PREFIXED * len(names):
             prefixes |= set(found.dropna())
 
     genomes = sorted(stated if len(stated) > 1 else prefixes)

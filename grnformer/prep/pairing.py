@@ -25,6 +25,7 @@ _DIFFERENCES = {
     "a prefix and a suffix": r"^.*[_#:|]|[-.]\d+$",
 }
 _MIN_MATCH = 0.1  # fraction of barcodes that a hint must match
+_MIN_IN_TABLE = 0.5  # fraction of the ATAC barcodes
 _ARC_BARCODE = r"[ACGT]{16}(-\d+)?"
 
 
@@ -109,6 +110,52 @@ def _respell(
     return theirs, None
 
 
+def translate_barcodes(
+    atac: pd.Index, rna: pd.Index, table: str | Path, where: str, *, min_overlap: float
+) -> pd.Index:
+    """ATAC barcodes by the RNA barcodes of the same cells, looked up in a table; suffixes such as -1 stay.
+
+    Parameters
+    ----------
+    table
+        Two columns without header: the RNA's barcode, the ATAC's.
+    min_overlap
+        With this fraction (0 to 1) of the smaller set alike, the barcodes are one already, and stay.
+
+    Raises
+    ------
+    InputError
+        If the table has not two columns, repeats a barcode, or holds less than half of the ATAC barcodes.
+    """
+    if rna.isin(atac).sum() >= min_overlap * min(len(rna), len(atac)):
+        return atac
+
+    pairs = pd.read_csv(table, sep=r"\s+|,", header=None, dtype=str, engine="python")
+    if (
+        pairs.shape[1] != 2
+        or pairs[0].duplicated().any()
+        or pairs[1].duplicated().any()
+    ):
+        raise InputError(
+            f"{table}: {pairs.shape[1]} columns, first line {pairs.iloc[0].to_list()}; or a barcode twice",
+            "two columns without header, the RNA's barcode and the ATAC's, each once",
+            "correct prep.barcode_table",
+        )
+
+    parts = atac.str.extract(r"^(.*?)(-\d+)?$")
+    translated = parts[0].map(pairs.set_index(1)[0])
+    if translated.notna().mean() < _MIN_IN_TABLE:
+        raise InputError(
+            f"{where}: {translated.notna().sum()} of {len(atac)} ATAC barcodes, such as {atac[0]!r}, are in the second "
+            f"column of {table}, such as {pairs.loc[0, 1]!r}",
+            f"at least {_MIN_IN_TABLE:.0%}",
+            "put the RNA's list first and the ATAC's second in prep.barcode_table; some tools write the ATAC's "
+            "reversed and complemented",
+        )
+    spelt = translated + parts[1].fillna("")
+    return pd.Index(spelt.where(translated.notna(), atac))
+
+
 def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None:
     """What makes the two sets of barcodes differ, if ignoring it would at least double the shared ones."""
     # Twice an overlap of 0 is 0: the least fraction rules out matches by chance.
@@ -134,9 +181,9 @@ def _whitelist_hint(rna: pd.Index, atac: pd.Index) -> str | None:
     return (
         "check that both files are of this sample. In 10x Multiome a cell has two barcodes: Cell Ranger ARC writes "
         "that of the RNA for both, other tools write that of the ATAC for the ATAC. Then replace each ATAC barcode by "
-        "the one in the same line of the RNA's list (737K-arc-v1.txt.gz, in Cell Ranger ARC's folders "
-        "lib/python/atac/barcodes and lib/python/cellranger/barcodes; some tools write the ATAC's reversed and "
-        "complemented)"
+        "the one in the same line of the RNA's list: set prep.barcode_table to both lists side by side "
+        "(737K-arc-v1.txt.gz, in Cell Ranger ARC's lib/python/cellranger/barcodes and lib/python/atac/barcodes; some "
+        "tools write the ATAC's reversed and complemented)"
     )
 
 

@@ -19,6 +19,7 @@ from grnformer.prep.pairing import (
     pair_barcodes,
     read_annotation,
     spell_alike,
+    translate_barcodes,
 )
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def load_sample(
     build: dict[str, Any],
     barcodes: pd.DataFrame | None = None,
     builds: Mapping[str, str] | None = None,
+    barcode_table: str | None = None,
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -54,6 +56,8 @@ def load_sample(
         barcodes were not counted. None: the user gave the counts.
     builds
         TSS tables of other genomes, see `check_build`.
+    barcode_table
+        See `translate_barcodes`; None: a cell has one barcode.
 
     Returns
     -------
@@ -76,6 +80,15 @@ def load_sample(
         min_known_genes=min_known_genes,
         build=build | {"builds": builds},
     )
+
+    if barcode_table:
+        atac.obs_names = translate_barcodes(
+            atac.obs_names,
+            rna.obs_names,
+            barcode_table,
+            where,
+            min_overlap=min_barcode_overlap,
+        )
 
     # Counts made from fragments bear the barcodes of the RNA already.
     atac.obs_names = spell_alike(

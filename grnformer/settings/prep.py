@@ -223,6 +223,12 @@ class Prep(Settings):
         ge=0,
         le=1,
     )
+    barcode_table: str | None = key(
+        None,
+        "table of the two barcodes of each cell, RNA's and ATAC's, without header, a path or resource:<name>: for 10x "
+        "Multiome whose ATAC has barcodes of the ATAC's list, both lists (737K-arc-v1) side by side; null: none",
+        min_length=1,
+    )
     min_annotated: float = key(
         0.9,
         "least fraction of paired cells with a type, where an annotation is given; the others are dropped",

@@ -250,6 +250,7 @@ rule ingest_sample:
             dpath="{dataset}/{sample}/annotation", within=FILES, default=[]
         ),
         barcodes=lookup(dpath="{dataset}/{sample}/barcodes", within=FILES, default=[]),
+        barcode_table=setting_path("prep.barcode_table"),
         tss="<results>/{dataset}/prep/tss.parquet",
     output:
         counts="<results>/{dataset}/prep/samples/{sample}.h5mu",

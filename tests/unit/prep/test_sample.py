@@ -92,7 +92,7 @@ WRONG = {
         lambda r, a, t: {
             "atac": _names(a, [*(a.obs_names[:40] + "-1"), *(a.obs_names[:40] + "-2")])
         },
-        "suffix such as -1 .* 100% match",
+        "suffix such as -1 .* 50% match, but some",
     ),
     "row numbers": (
         lambda r, a, t: {"rna": _names(r, [str(i) for i in range(80)])},
@@ -247,6 +247,25 @@ def test_barcodes_spelt_otherwise_are_paired(
     assert (data.obs["cell_type"].to_numpy() == cell_types.to_numpy()).all()
     assert dropped.empty
     assert "are paired without it" in caplog.text
+
+
+def test_barcodes_of_two_lists_by_a_table(
+    write_pair, tmp_path, tss, rna, atac, ingest_settings
+):
+    """In 10x Multiome, a cell's RNA and ATAC barcodes stand in one line of two lists."""
+    other = [name[::-1] + "GG" for name in atac.obs_names]
+    lines = [f"{a}\t{b}\n" for a, b in zip(rna.obs_names, other, strict=True)]
+    (tmp_path / "lists.tsv").write_text("".join(lines[::-1]))
+    named = _names(atac, [f"{name}-1" for name in other])[::-1]
+    row = write_pair(rna=_names(rna, rna.obs_names + "-1"), atac=named, annotation=None)
+    table = {"barcode_table": str(tmp_path / "lists.tsv")}
+    data, _ = load_sample(row, tss, **ingest_settings, **table)
+    assert data.obs["barcode"].tolist() == (rna.obs_names + "-1").tolist()
+    assert (data.mod["atac"].X != atac.X).nnz == 0
+
+    (tmp_path / "lists.tsv").write_text("A\tB\n")
+    with pytest.raises(InputError, match="0 of 80 ATAC barcodes"):
+        load_sample(row, tss, **ingest_settings, **table)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ with job(snakemake):
     # Not among the params: a genome more in the config makes no sample anew.
     builds = other_builds(snakemake.config["genomes"], row["genome"])
     data, dropped = load_sample(
-        row, tss, barcodes=barcodes, builds=builds, **snakemake.params.settings
+        row,
+        tss,
+        barcodes=barcodes,
+        builds=builds,
+        barcode_table=snakemake.input.barcode_table or None,
+        **snakemake.params.settings,
     )
     write_table(dropped, snakemake.output.dropped, "dropped")
     write_mudata(data, snakemake.output.counts, "paired_counts")
