@@ -11,7 +11,7 @@ import pandas as pd
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.core.io import atomic
+from grnformer.core.io import MISSING_NUMBERS, atomic
 
 if TYPE_CHECKING:
     import anndata
@@ -86,6 +86,9 @@ def read_cell_types(root: Any, path: str | Path) -> pd.Categorical:
         )
 
     types = pd.Categorical(read_elem(root["obs/cell_type"]))
+    # Words for a missing value, such as NA and nan, are no types.
+    words = [name for name in types.categories if str(name) in MISSING_NUMBERS]
+    types = types.remove_categories(words)
     untyped = types.isna().sum()
     if untyped:
         raise InputError(

@@ -77,7 +77,8 @@ def as_rna(
     symbols = set(tss["gene"])
     # A gene without an id is known by its symbol only.
     identified = tss.dropna(subset="gene_id")
-    symbol_of = dict(zip(identified["gene_id"], identified["gene"], strict=True))
+    known_as = _without_version(pd.Index(identified["gene_id"]))
+    symbol_of = dict(zip(known_as, identified["gene"], strict=True))
 
     def known_symbols(names: pd.Index) -> float:
         return names.isin(symbols).mean()
@@ -285,4 +286,7 @@ def _undo_unique_names(
 
 
 def _without_version(names: pd.Index) -> pd.Index:
-    return names.astype(str).str.replace(r"^(ENS[A-Z]*\d+)\.\d+$", r"\1", regex=True)
+    """Ensembl ids without version, and without what GENCODE adds to the copy on chrY of a gene of both (``_PAR_Y``)."""
+    return names.astype(str).str.replace(
+        r"^(ENS[A-Z]*\d+)(\.\d+)?(_PAR_Y)?$", r"\1", regex=True
+    )

@@ -218,8 +218,11 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
 
 def _tell_of_others(path: Path, whole: list[tuple[str, sp.csr_matrix, Any]]) -> None:
     """Warn where several places hold whole numbers that are not the same."""
+    if not whole:
+        return
+
     totals = {name: matrix.sum() for name, matrix, _ in whole}
-    taken = next(iter(totals), None)
+    taken = next(iter(totals))
     different = {name: n for name, n in totals.items() if n != totals[taken]}
     # The raw of an .h5ad often holds more genes than X; only a smaller total is a reason to doubt.
     if different and totals[taken] < max(different.values()):

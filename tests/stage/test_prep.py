@@ -59,7 +59,7 @@ def toy(tmp_path):
         f"chr1_{s + shift}_{s + shift + 400}" for shift in (-200, 30_000) for s in sites
     ]
     cells = [f"AAAC{i:04d}" for i in range(N_CELLS)]
-    types = pd.Series(["NA"] * (N_CELLS // 2) + ["n/a"] * (N_CELLS // 2), index=cells)
+    types = pd.Series(["inf"] * (N_CELLS // 2) + ["007"] * (N_CELLS // 2), index=cells)
     types.to_csv(tmp_path / "types.csv", header=False)
     for name, features in (("rna", genes), ("atac", regions)):
         pd.DataFrame(two_types(len(features), rng).T, features, cells).to_csv(
@@ -107,9 +107,9 @@ def test_annotated_text_and_clustered_h5ad(tmp_path, run_rules, toy):
 
     assert json.loads((tmp_path / "results/given/prep/summary.json").read_text())[
         "cell_types"
-    ].keys() == {"NA", "n/a"}
+    ].keys() == {"inf", "007"}
     markers = io.read_table(tmp_path / "results/given/prep/markers.tsv", "markers")
-    assert set(markers["cell_type"]) == {"NA", "n/a"}
+    assert set(markers["cell_type"]) == {"inf", "007"}
 
     clustered = io.read_mudata(
         tmp_path / "results/clustered/prep/multiome.h5mu", "multiome"

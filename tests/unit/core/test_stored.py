@@ -97,8 +97,11 @@ def test_cell_types_are_text_and_those_that_cells_have(
         ]
 
 
-def test_cells_without_a_type_are_refused(data: ad.AnnData, tmp_path: Path) -> None:
-    data.obs["cell_type"] = pd.Categorical(["A", None] * 15)
+@pytest.mark.parametrize("missing", [None, "NA", "nan"])
+def test_cells_without_a_type_are_refused(
+    data: ad.AnnData, tmp_path: Path, missing: str | None
+) -> None:
+    data.obs["cell_type"] = pd.Categorical(["A", missing] * 15)
     data.write_h5ad(tmp_path / "untyped.h5ad")
     for read in (read_typed_cells, read_measured, lambda path: CellStore(path, ["G1"])):
         with pytest.raises(InputError, match="15 of 30 cells have no cell_type"):

@@ -156,6 +156,17 @@ def test_ensembl_ids_become_symbols_and_repeated_symbols_are_summed(tss, rna):
     )
 
 
+def test_ids_with_versions_and_copies_on_the_y_chromosome(tss, rna):
+    named = rna.copy()
+    ids = [f"{i}.7" for i in tss["gene_id"]]
+    named.var_names = [*ids[:59], f"{tss['gene_id'][0]}.7_PAR_Y"]
+    tss["gene_id"] = [f"{i}.12" for i in tss["gene_id"]]
+    found = as_rna(named, tss, "test", min_known_genes=0.3)
+    assert found.var_names.to_list() == rna.var_names[:59].to_list()
+    expected = rna.X[:, [0, 59]].sum(axis=1).A1
+    np.testing.assert_array_equal(found[:, "GENE0"].X.toarray().ravel(), expected)
+
+
 def test_ids_of_genes_after_one_without_an_id(tss, rna):
     tss.loc[3, "gene_id"] = None
     named = rna[:, 4:].copy()
