@@ -135,7 +135,7 @@ def _check_root(path: Path) -> None:
     parts = sorted(root)
     close_stored(root)
     missing = [name for name in ("obs", "var") if name not in parts]
-    if not missing:
+    if not missing and "mod" not in parts:
         return
 
     if "mod" in parts:
@@ -144,9 +144,7 @@ def _check_root(path: Path) -> None:
         found, remedy = "a matrix of Cell Ranger", "name it .h5"
     else:
         found, remedy = f"{parts or 'nothing'}", "write it by AnnData, again"
-    raise InputError(
-        f"{path} holds {found}", f"an AnnData, with {missing} and X", remedy
-    )
+    raise InputError(f"{path} holds {found}", "an AnnData: X, obs and var", remedy)
 
 
 def _check_10x(path: Path) -> None:

@@ -37,7 +37,7 @@ def load_sample(
     build: dict[str, Any],
     barcodes: pd.DataFrame | None = None,
     builds: Mapping[str, str] | None = None,
-    barcode_table: str | None = None,
+    two_barcodes: str | None = None,
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -56,8 +56,8 @@ def load_sample(
         barcodes were not counted. None: the user gave the counts.
     builds
         TSS tables of other genomes, see `check_build`.
-    barcode_table
-        See `translate_barcodes`; None: a cell has one barcode.
+    two_barcodes
+        Table of `prep.barcode_table`, see `translate_barcodes`; None: a cell has one barcode.
 
     Returns
     -------
@@ -81,11 +81,11 @@ def load_sample(
         build=build | {"builds": builds},
     )
 
-    if barcode_table:
+    if two_barcodes:
         atac.obs_names = translate_barcodes(
             atac.obs_names,
             rna.obs_names,
-            barcode_table,
+            two_barcodes,
             where,
             min_overlap=min_barcode_overlap,
         )

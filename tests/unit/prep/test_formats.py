@@ -257,7 +257,6 @@ UNREADABLE = {
             ),
             "not UTF-8",
         ),
-        (lambda path, rna: path.write_text("gene,A\nx,1e999\n"), ""),
     ],
     "m.csv.gz": [(lambda path, rna: path.write_text("gene,A\nx,1\n"), "cannot be")],
 }
@@ -275,6 +274,7 @@ def test_file_that_is_not_what_its_name_says(tmp_path, tss, rna, name, number):
         _rna(tmp_path / name, tss)
 
 
+@pytest.mark.filterwarnings("ignore:Variable names are not unique")
 def test_repeats_that_were_made_unique_are_summed_by_their_ids(
     tmp_path, tss, rna, caplog
 ):
@@ -322,9 +322,9 @@ def test_genes_that_look_like_figures_or_are_large_stay(tmp_path, tss, rna):
     names[3], names[4] = "n_counts", "unknown"
     rna.var_names = names
     tss.loc[3, "gene"] = "n_counts"
-    rna.X = rna.X.tolil()
-    rna.X[:, 4] = rna.X.sum(axis=1) // 2
-    rna.X = sp.csr_matrix(rna.X)
+    dense = rna.X.toarray()
+    dense[:, 4] = dense.sum(axis=1) // 2
+    rna.X = sp.csr_matrix(dense)
     assert as_rna(rna, tss, "test", min_known_genes=0.3).var_names.to_list() == names
 
 

@@ -258,7 +258,7 @@ def test_barcodes_of_two_lists_by_a_table(
     (tmp_path / "lists.tsv").write_text("".join(lines[::-1]))
     named = _names(atac, [f"{name}-1" for name in other])[::-1]
     row = write_pair(rna=_names(rna, rna.obs_names + "-1"), atac=named, annotation=None)
-    table = {"barcode_table": str(tmp_path / "lists.tsv")}
+    table = {"two_barcodes": str(tmp_path / "lists.tsv")}
     data, _ = load_sample(row, tss, **ingest_settings, **table)
     assert data.obs["barcode"].tolist() == (rna.obs_names + "-1").tolist()
     assert (data.mod["atac"].X != atac.X).nnz == 0

@@ -20,7 +20,7 @@ with job(snakemake):
         tss,
         barcodes=barcodes,
         builds=builds,
-        barcode_table=snakemake.input.barcode_table or None,
+        two_barcodes=snakemake.input.barcode_table or None,
         **snakemake.params.settings,
     )
     write_table(dropped, snakemake.output.dropped, "dropped")
