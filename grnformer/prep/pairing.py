@@ -167,8 +167,8 @@ def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None
             best = matched
             # Barcodes that become equal may match more often than there are partners.
             hint = (
-                f"{what} makes them differ: without it {min(matched, 1):.0%} match, but some are then the same; write "
-                "the barcodes alike"
+                f"{what} makes them differ: without it {min(matched, 1):.0%} match; "
+                "write the barcodes alike, each once"
             )
     return hint
 

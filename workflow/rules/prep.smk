@@ -27,6 +27,9 @@ BLACKLISTS = {
     name: path_of(CONFIGS[name]["prep"]["fragments"]["blacklists"].get(genome))
     for name, genome in GENOMES.items()
 }
+BARCODE_TABLES = {
+    name: path_of(CONFIGS[name]["prep"]["barcode_table"]) for name in DATASETS
+}
 FRAGMENTED = SAMPLES[SAMPLES["fragments"] != ""]
 PRODUCTS = {
     "multiome": "multiome.h5mu",
@@ -250,7 +253,7 @@ rule ingest_sample:
             dpath="{dataset}/{sample}/annotation", within=FILES, default=[]
         ),
         barcodes=lookup(dpath="{dataset}/{sample}/barcodes", within=FILES, default=[]),
-        barcode_table=setting_path("prep.barcode_table"),
+        barcode_table=lookup(dpath="{dataset}", within=BARCODE_TABLES),
         tss="<results>/{dataset}/prep/tss.parquet",
     output:
         counts="<results>/{dataset}/prep/samples/{sample}.h5mu",

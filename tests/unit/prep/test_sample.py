@@ -92,7 +92,7 @@ WRONG = {
         lambda r, a, t: {
             "atac": _names(a, [*(a.obs_names[:40] + "-1"), *(a.obs_names[:40] + "-2")])
         },
-        "suffix such as -1 .* 50% match, but some",
+        "suffix such as -1 .* 50% match; write the barcodes alike",
     ),
     "row numbers": (
         lambda r, a, t: {"rna": _names(r, [str(i) for i in range(80)])},
