@@ -68,11 +68,12 @@ def _as_int32(counts: sp.csr_matrix, where: str) -> sp.csr_matrix:
         counts = counts.copy()
         counts.sum_duplicates()
 
-    most = counts.data.max(initial=0)
+    # As int of Python: float32 would round the limit up.
+    most = int(counts.data.max(initial=0))
     if most > _MOST:
         raise _no_counts(
             where,
-            f"a count of {int(most)}",
+            f"a count of {most}",
             "give the raw counts: no gene or region of a cell has so many; integers of the wrong size or sign become "
             "such numbers",
             f"raw counts, which are whole numbers from 0 to {_MOST}",
