@@ -12,6 +12,7 @@ import pandas as pd
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
 from grnformer.core.io import MISSING_NUMBERS
+from grnformer.prep.formats import reading
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def spell_alike(
     """`theirs` with the barcodes that differ from `ours` in spelling alone written as in `ours`.
 
     Only where fewer than the fraction `min_overlap` (0 to 1) of the smaller set match as they are, at least so many
-    match without a prefix, suffix or spaces, and then no two barcodes of a set are one: else `theirs` as it is.
+    match without a prefix, suffix or spaces, and then no two barcodes of a set are one, and none is a mere number: else
+    `theirs` as it is.
     """
     spelt, what = _respell(theirs, ours, min_overlap)
     if what:
@@ -104,7 +106,9 @@ def _respell(
         bare, bare_ours = _normalise(theirs, pattern), _normalise(ours, pattern)
         found = bare.isin(bare_ours)
         ambiguous = bare.has_duplicates or bare_ours.has_duplicates
-        if not ambiguous and found.sum() >= least:
+        # A number alone, of cell_12, is a place in a file and no barcode.
+        numbers = bare_ours.str.fullmatch(r"\d+").any()
+        if not ambiguous and not numbers and found.sum() >= least:
             spelt = pd.Series(ours, index=bare_ours).reindex(bare)
             return pd.Index(np.where(found, spelt, theirs)), what
     return theirs, None
@@ -130,7 +134,10 @@ def translate_barcodes(
     if rna.isin(atac).sum() >= min_overlap * min(len(rna), len(atac)):
         return atac
 
-    pairs = pd.read_csv(table, sep=r"\s+|,", header=None, dtype=str, engine="python")
+    with reading(Path(table)):
+        pairs = pd.read_csv(
+            table, sep=r"\s+|,", header=None, dtype=str, engine="python"
+        )
     if (
         pairs.shape[1] != 2
         or pairs[0].duplicated().any()

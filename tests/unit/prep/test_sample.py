@@ -94,6 +94,13 @@ WRONG = {
         },
         "suffix such as -1 .* 50% match; write the barcodes alike",
     ),
+    "row numbers behind a word": (
+        lambda r, a, t: {
+            "rna": _names(r, [f"cell_{i}" for i in range(80)]),
+            "atac": _names(a, [f"nucleus_{i}" for i in range(80)]),
+        },
+        "prefix such as sample_ .* write the barcodes alike",
+    ),
     "row numbers": (
         lambda r, a, t: {"rna": _names(r, [str(i) for i in range(80)])},
         "'0' to '79', which are row numbers",
