@@ -8,14 +8,15 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from anndata.io import read_elem
 
 from grnformer.core.errors import InputError
 from grnformer.core.stored import close_stored, open_stored, read_cell_types, read_names
+from grnformer.data.columns import GeneColumns
+from grnformer.prep.feature_types import is_gene_expression
+from grnformer.prep.scale import TOTAL, Scale
 
-_TOTAL = 1e4  # counts that a cell's are scaled to, as in prep
 _SPAN = 4096  # rows; wider spans are read in parts
 _VALUES_HASHED = 10_000_000  # at a time
 
@@ -23,23 +24,23 @@ _VALUES_HASHED = 10_000_000  # at a time
 class CellStore:
     """Rows of a CSR matrix in one file, restricted to chosen genes.
 
+    Features of other types (antibodies, peaks) are left out; columns of one name are summed, as in prep.
+
     Parameters
     ----------
     path
         .h5mu (its modality `rna`), .h5ad or a .zarr of either; X in CSR.
     genes
         Genes to keep, in the order to return; each must be there.
-    counts
-        The values are counts, to be returned as log1p of counts per 10,000 (of all genes of the file).
+    scale
+        Of the values: see `as_logarithms`, by which rows are returned.
 
     Attributes
     ----------
     all_genes
-        Genes of the file, in its order.
+        Genes of the file, each name once, in its order.
     columns
         Where `genes` stand among them.
-    counts
-        As given.
     type_names, type_codes
         Names of the cell types, and the number of each cell's type.
 
@@ -50,9 +51,9 @@ class CellStore:
     """
 
     def __init__(
-        self, path: str | Path, genes: list[str], *, counts: bool = False
+        self, path: str | Path, genes: list[str], *, scale: Scale = "logarithms"
     ) -> None:
-        self._path, self._process, self.counts = path, os.getpid(), counts
+        self._path, self._process, self._scale = path, os.getpid(), scale
         self._file = open_stored(path)
         in_mudata = "mod" in self._file
         self._x_name = "mod/rna/X" if in_mudata else "X"
@@ -65,8 +66,12 @@ class CellStore:
                 "store the expression as scipy CSR",
             )
 
-        self.all_genes = pd.Index(
-            read_elem(self._file["mod/rna/var" if in_mudata else "var"]).index
+        var = read_elem(self._file["mod/rna/var" if in_mudata else "var"])
+        # Mostly as many as the file has columns: all are genes, each once.
+        self._n_stored = len(var)
+        self._is_gene = is_gene_expression(var, str(path))
+        self.all_genes, self._gene_columns = GeneColumns.of_names(
+            var.index, self._is_gene
         )
         self.columns = self.all_genes.get_indexer_for(genes)
         missing = np.flatnonzero(self.columns < 0)
@@ -118,12 +123,15 @@ class CellStore:
 
         # Row bounds count through the file: here from the first value read.
         span = sp.csr_matrix(
-            (values, indices, indptr - start), shape=(last - first, len(self.all_genes))
+            (values, indices, indptr - start), shape=(last - first, self._n_stored)
         )
 
         # Normalised with all genes: the columns of the graph alone have smaller totals.
         chosen = span[rows - first]
-        return normalise(chosen).astype(np.float32) if self.counts else chosen
+        if self._scale == "logarithms" and self._gene_columns.are_all(self._n_stored):
+            return chosen
+        read = as_logarithms(chosen, self._scale, self._gene_columns, self._is_gene)
+        return read.astype(np.float32)
 
     def _reopen_in_worker(self) -> None:
         # A forked worker shares the parent's file descriptor, and with it the position in the file: two readers
@@ -154,9 +162,35 @@ class CellStore:
         close_stored(self._file)
 
 
-def normalise(counts: sp.csr_matrix) -> sp.csr_matrix:
-    """log1p of counts per 10,000 of each row, as in prep."""
-    total = np.asarray(counts.sum(1)).ravel()
-    # A cell without counts stays 0, and nothing is divided by 0.
-    scaled = sp.csr_matrix(sp.diags(_TOTAL / np.maximum(total, 1)) @ counts)
-    return scaled.log1p()
+def as_logarithms(
+    rows: sp.csr_matrix, scale: Scale, columns: GeneColumns, genes: np.ndarray
+) -> sp.csr_matrix:
+    """log1p of counts per 10,000, as the models are trained on.
+
+    Parameters
+    ----------
+    rows
+        (rows, columns of the file).
+    scale
+        What the values are. "counts": scaled to 10,000 a row. "logarithms": already so. "rescaled": natural logarithms
+        of another total, which the sum over all genes of a row tells. "any": taken as they are.
+    columns
+        Of the genes to return; columns of one gene are summed.
+    genes
+        Which columns of the file are genes, as a mask: a row's total is theirs.
+
+    Returns
+    -------
+    (rows, genes).
+    """
+    # Sums are of counts, not of their logarithms; one column of a gene needs none.
+    if scale == "any" or (scale == "logarithms" and not columns.has_twins):
+        return columns.select(rows)
+
+    linear = rows if scale == "counts" else rows.expm1()
+    if scale != "logarithms":
+        total = linear @ genes.astype(float)
+        # A cell without counts stays 0, and nothing is divided by 0.
+        factor = TOTAL / np.where(total > 0, total, 1)
+        linear = sp.csr_matrix(sp.diags(factor) @ linear)
+    return columns.select(linear).log1p()

@@ -119,9 +119,10 @@ class Corpus:
         # Sorted: the order of names in a settings file must change neither rows nor checkpoints.
         for name in sorted(paths):
             about, genes = described[name], sources[name].sort_values("node")
-            # Counts are normalised as they are read; logarithms are taken as they are.
-            counts = about["values"] == "counts"
-            store = CellStore(paths[name], genes["gene"].tolist(), counts=counts)
+            # Counts, and logarithms of another total, are normalised as they are read.
+            store = CellStore(
+                paths[name], genes["gene"].tolist(), scale=about["values"]
+            )
             type_names = [about["cell_types"][given] for given in store.type_names]
             nodes = genes["node"].to_numpy()
             first_eregulon, end_eregulon = about["eregulons"]

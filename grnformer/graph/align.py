@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from grnformer.core.errors import InputError
+
+logger = logging.getLogger(__name__)
+LEAST_SHARED = 0.05  # of a model's genes that data must measure
+_FEW_SHARED = 0.5  # of them, below which a warning is given
 
 
 def align_genes(
@@ -70,3 +75,33 @@ def find_token(
         if name is not None and name in vocabulary:
             return vocabulary[name]
     return None
+
+
+def check_shared(
+    n_shared: int, of: Sequence[str], names: Sequence[str], where: str, whole: str
+) -> None:
+    """Stop where data measure hardly any gene of a model or graph, warn where they measure few.
+
+    Parameters
+    ----------
+    n_shared
+        Genes of the model that are measured.
+    of, names
+        The model's genes; those of the data, as examples.
+    where, whole
+        What the data and the model are called.
+
+    Raises
+    ------
+    InputError
+        If fewer than a fraction `LEAST_SHARED` are measured.
+    """
+    found = f"{n_shared} of {whole}'s {len(of)} genes are measured"
+    if n_shared < LEAST_SHARED * len(of):
+        raise InputError(
+            f"{where}: {found}; genes are named like {list(names[:3])}, there like {list(of[:3])}",
+            f"at least {LEAST_SHARED:.0%} of them, by symbol, alias or Ensembl id",
+            "name genes by symbol, or give fuse.aliases a table that translates them",
+        )
+    if n_shared < _FEW_SHARED * len(of):
+        logger.warning("%s: only %s (%.0f%%)", where, found, 100 * n_shared / len(of))

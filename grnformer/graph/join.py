@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.graph.align import find_token
+from grnformer.graph.align import check_shared, find_token
 from grnformer.graph.bundle import EDGE_TYPES, TABLES, Bundle, Graph, describe_graph
 from grnformer.graph.measured import Measured
 
@@ -208,12 +208,7 @@ def _find_sources(
             token = find_token(gene, vocabulary, aliases)
             if token is not None and token in node:
                 found.setdefault(token, gene)
-        if not found:
-            raise InputError(
-                f"none of the graph's genes are measured in {name}; genes are named like {what.genes[:3]}",
-                f"names like {genes['gene'].head(3).tolist()}",
-                "name genes by symbol, or give fuse.aliases a table that translates them",
-            )
+        check_shared(len(found), genes["gene"].tolist(), what.genes, name, "the graph")
         rows = pd.DataFrame(
             {
                 "dataset": name,

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
+from anndata.io import read_elem, sparse_dataset
 
 from grnformer.core.errors import InputError
-from grnformer.core.stored import close_stored, open_stored, read_cell_types, read_names
-from grnformer.prep.counts import is_whole
+from grnformer.core.stored import close_stored, open_stored, read_cell_types
+from grnformer.prep.feature_types import is_gene_expression
+from grnformer.prep.scale import Scale, ScaleOf
 
 _AT_ONCE = 10_000_000  # values
-# log1p of counts per 10,000 ends at 9.2, log2 of counts per million at 20
-LARGEST_LOG = 20.0
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Genes in the order of the file, cells of each type, and whether values are counts or their logarithms."""
+    """Genes in the order of the file, each once, cells of each type, and what the values are."""
 
     genes: list[str]
     cell_types: pd.Series
-    values: Literal["counts", "logarithms"]
+    values: Scale
 
 
 def read_measured(path: str | Path) -> Measured:
@@ -44,37 +45,24 @@ def read_measured(path: str | Path) -> Measured:
             "a CSR matrix, whose rows can be read one by one",
             "convert X",
         )
-    genes = [str(name) for name in read_names(data["var"])]
+    # antibodies and peaks are no genes; columns of one name are summed as they are read
+    var = read_elem(data["var"])
+    is_gene = is_gene_expression(var, str(path))
+    genes = list(dict.fromkeys(var.index[is_gene].astype(str)))
     types = pd.Series(read_cell_types(root, path).astype(object)).value_counts()
 
     # the workflow writes logarithms: its own files need no look at the values
-    values: Literal["counts", "logarithms"] = (
-        "logarithms" if whole else _kind_of(data["X"]["data"], path)
-    )
+    values = "logarithms" if whole else _scale_of(data["X"], is_gene, path)
     close_stored(root)
     return Measured(genes, types.sort_index(), values)
 
 
-def _kind_of(data: Any, path: str | Path) -> Literal["counts", "logarithms"]:
-    whole, largest = True, 0.0
+def _scale_of(x: Any, is_gene: np.ndarray, path: str | Path) -> Scale:
+    seen = ScaleOf(str(path))
+    matrix = sparse_dataset(x)
     # a part at a time: a file may be larger than memory
-    for start in range(0, data.shape[0], _AT_ONCE):
-        part = data[start : start + _AT_ONCE]
-        if not np.isfinite(part).all() or (part < 0).any():
-            raise InputError(
-                f"{path}: negative or undefined values",
-                "counts, or log1p of normalised counts",
-                "give the counts",
-            )
-        whole = whole and is_whole(part)
-        largest = max(largest, float(part.max(initial=0)))
-
-    if whole:
-        return "counts"
-    if largest > LARGEST_LOG:
-        raise InputError(
-            f"{path}: values up to {largest:g} that are no whole numbers",
-            "counts, or log1p of normalised counts",
-            "take log1p of what is normalised, or give the counts",
-        )
-    return "logarithms"
+    n_rows, n_values = matrix.shape[0], x["data"].shape[0]
+    step = max(1, n_rows * _AT_ONCE // max(n_values, 1))
+    for first in range(0, n_rows, step):
+        seen.add(sp.csr_matrix(matrix[first : first + step])[:, is_gene])
+    return seen.infer()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,11 +19,12 @@ from grnformer.data.batch import Batch, make_batch
 from grnformer.graph.bundle import read_bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
-from grnformer.infer.expression import ExpressionRows, Scale, find_genes
+from grnformer.infer.expression import ExpressionRows, find_genes
 from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
 from grnformer.infer.reference import mean_over_samples
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.saved import load_model
+from grnformer.prep.scale import Scale
 from grnformer.settings.read import read_defaults
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Embedded(NamedTuple):
         mapped_cell, mapped_cell_type (the nearest pretraining cell, whose graph the cell is given), mapping_distance,
         out_of_domain; rows named as the data's.
     made_by
-        Arm, model seed, genes measured, how the values were read, the usual distance, version.
+        Arm, model seed, genes measured, how the values were read, whether as bulk, the usual distance, version.
     """
 
     embedding: np.ndarray
@@ -182,14 +182,14 @@ def embed(
     settings: dict[str, Any],
     vocabulary: str | Path | None = None,
     aliases: str | Path | None = None,
+    bulk: bool = False,
     scale: Scale | None = None,
 ) -> Embedded:
     """Embed RNA by a pretrained model; each cell takes the graph of its nearest pretraining cell.
 
-    Rows are read a block at a time. Where most values are above 0 (bulk data), all genes would count as expressed, as
-    in no pretraining cell. Each gene is then compared with its median over the rows (no label is looked at): what does
-    not exceed it counts as not expressed, the rest by how far it does. So rows of one data set must be embedded
-    together, and such data are held as a whole.
+    Rows are read a block at a time. Bulk profiles must be declared: nearly all of their genes are above 0, as in no
+    pretraining cell. In each, genes up to the profile's own median count as not expressed, the others keep their
+    values, as in a cell so shallow that only these are seen.
 
     Parameters
     ----------
@@ -197,9 +197,11 @@ def embed(
         See `embed_anndata`.
     settings
         Keys batch_size, seed, mapping of the config section `embed`.
+    bulk
+        Rows are bulk profiles. Each is embedded by itself: whatever others there are, the result is the same.
     scale
-        Of the values in X; None: counts or logarithms, inferred from them. "any": taken as they are, non-negative;
-        scgpt uses only ranks within a row, geneformer and scfoundation need log1p of counts per 10,000.
+        Of the values in X; None: counts or natural logarithms, inferred from them. "any": taken as they are,
+        non-negative; scgpt uses only ranks within a row, geneformer and scfoundation need log1p of counts per 10,000.
 
     Raises
     ------
@@ -212,13 +214,17 @@ def embed(
     columns, measured = find_genes(data.var, card, names, read_aliases(aliases or ""))
 
     # Blocks of whole batches: seeds go by place, wherever a block begins.
-    rows = ExpressionRows(data, columns, _BATCHES_READ * embedder.batch_size, scale)
+    step = 1 if bulk else _BATCHES_READ * embedder.batch_size
+    rows = ExpressionRows(data, columns, step, scale)
 
-    # Dense data have an expressed gene everywhere: only a gene's median over all rows tells rows apart.
-    blocks: Iterable[tuple[int, sp.csr_matrix]] = rows
-    if rows.positive_fraction > card["embed"]["dense_above"]:
-        blocks = [(0, _above_median(sp.vstack([block for _, block in rows], "csr")))]
-    parts = [embedder.embed_block(block, measured, first) for first, block in blocks]
+    parts = []
+    for first, block in rows:
+        if bulk:
+            # Each profile as if it were the first: samples of genes do not go by its place.
+            part = embedder.embed_block(_above_row_median(block), measured, 0)
+        else:
+            part = embedder.embed_block(block, measured, first)
+        parts.append(part)
     mapping = pd.concat([mapped for _, mapped in parts], ignore_index=True)
     warn_out_of_domain(mapping, settings["mapping"]["warn_above"])
 
@@ -236,6 +242,7 @@ def embed(
         "measured_genes": len(measured),
         "model_genes": len(card["genes"]),
         "values": rows.scale,
+        "bulk": bulk,
         "usual_distance": index.usual_distance,
         "version": card["version"],
     }
@@ -253,9 +260,10 @@ def embed_anndata(
     graph: str | Path | None = None,
     vocabulary: str | Path | None = None,
     aliases: str | Path | None = None,
+    bulk: bool | None = None,
     settings: dict[str, Any] | None = None,
 ) -> None:
-    """Embed any single-cell RNA by a pretrained model, and write the embedding into `data`.
+    """Embed any RNA by a pretrained model, and write the embedding into `data`.
 
     Adds `obsm["X_grnformer"]` (cells, D), `obs["mapped_cell"]`, `obs["mapped_cell_type"]` (the nearest pretraining
     cell, whose graph the cell is given), `obs["mapping_distance"]`, `obs["out_of_domain"]` and `uns["grnformer"]`.
@@ -263,15 +271,18 @@ def embed_anndata(
     Parameters
     ----------
     data
-        Counts or log1p of normalised counts in X; genes by symbol, alias or Ensembl id. May be backed by a file.
+        Counts or natural log1p of normalised counts in X; genes by symbol, alias or Ensembl id. May be backed by a
+        file.
     model
         A model's folder, such as results/<dataset>/pretrain/hybrid/seed1.
     graph
         The bundle that the model was trained on; None: where the workflow puts it beside the model.
     vocabulary, aliases
         Of the backbone, as in the config section `fuse`, for genes named otherwise than in the model; None: none.
+    bulk
+        Rows are bulk profiles, not cells: see `embed`. None: as in `settings`.
     settings
-        Keys batch_size, seed, mapping of the config section `embed`; None: the defaults.
+        Keys batch_size, seed, mapping, bulk (False where not given) of the config section `embed`; None: the defaults.
 
     Raises
     ------
@@ -287,6 +298,7 @@ def embed_anndata(
         settings=settings,
         vocabulary=vocabulary,
         aliases=aliases,
+        bulk=settings.get("bulk", False) if bulk is None else bulk,
     )
 
     for name, column in found.obs.items():
@@ -295,15 +307,8 @@ def embed_anndata(
     data.uns["grnformer"] = found.made_by
 
 
-def _above_median(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    """How far each value exceeds its gene's median over the rows, in SD of the gene; 0 where it does not."""
-    logger.info(
-        "dense data: each gene is compared with its median over the %d rows",
-        matrix.shape[0],
-    )
-    dense = matrix.toarray()
-
-    # A constant gene never exceeds its median: any divisor will do.
-    sd = dense.std(0)
-    above = (dense - np.median(dense, axis=0)) / np.where(sd > 0, sd, 1.0)
-    return sp.csr_matrix(np.maximum(above, 0.0))
+def _above_row_median(rows: sp.csr_matrix) -> sp.csr_matrix:
+    """Values that exceed the median of their row; the rest as not expressed."""
+    dense = rows.toarray()
+    median = np.median(dense, axis=1, keepdims=True)
+    return sp.csr_matrix(np.where(dense > median, dense, 0.0))

@@ -33,8 +33,12 @@ class Embed(Settings):
 
     inputs: dict[str, Word] = key(
         {},
-        "name -> .h5ad or .zarr of counts, or log1p of normalised counts; a path or resource:<name>",
+        "name -> .h5ad or .zarr of counts, or natural log1p of normalised counts; a path or resource:<name>",
         names={"pattern": "^[A-Za-z0-9_-]+$"},
+    )
+    bulk: bool = key(
+        False,
+        "rows are bulk profiles, not cells: genes up to a profile's median count as not expressed",
     )
     arm: Word = key("hybrid", "an arm of pretrain.arms")
     model_seed: Seed = key(1, "a seed of pretrain.seeds")

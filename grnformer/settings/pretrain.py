@@ -82,13 +82,6 @@ class EmbedNew(Settings):
 
     n_tokens: int = key(256, "genes a sample", unit="genes", ge=2)
     draws: int = key(2, "samples averaged", unit="samples", ge=1)
-    dense_above: float = key(
-        0.5,
-        "fraction of values above 0 from which data count as dense (bulk), whose genes are compared with their median "
-        "over rows",
-        ge=0,
-        le=1,
-    )
 
 
 class Pretrain(Settings):

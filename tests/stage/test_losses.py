@@ -52,7 +52,7 @@ SETTINGS: dict[str, Any] = {
         "clip": 1.0,
     }
     | {"log_every": 1, "evaluate_every": 40},
-    "embed": {"n_tokens": 16, "draws": 1, "dense_above": 0.9},
+    "embed": {"n_tokens": 16, "draws": 1},
     "size_name": "tiny",
 }
 SIZE: dict[str, Any] = {

@@ -163,7 +163,7 @@ def settings():
         "progress_seconds": 1000,
         "tensorboard": False,
         "optimiser": optimiser | {"log_every": 2, "evaluate_every": 6},
-        "embed": {"n_tokens": 24, "draws": 2, "dense_above": 0.9},
+        "embed": {"n_tokens": 24, "draws": 2},
         "size": {**SIZE, "backbone": dict(SIZE["backbone"])},
         "size_name": "tiny",
     }

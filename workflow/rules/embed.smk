@@ -41,6 +41,7 @@ rule embed_anndata:
         runtime=growing(240),
     params:
         settings={key: EMBED[key] for key in ("batch_size", "seed", "mapping")},
+        bulk=EMBED["bulk"],
         code=code("embed/embed_anndata", BACKBONE),
     message:
         "Embedding {wildcards.cells} by a model of {wildcards.dataset}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.core.unpickle import read_tensor_dict
@@ -44,12 +45,32 @@ def lift_to_zero(expression: anndata.AnnData) -> anndata.AnnData:
     """Subtract each line's lowest value: non-negative, the order of genes within a line kept.
 
     The source standardises each line (mean 0, SD 1) and lost the counts. Its lowest value is that of genes without
-    expression, so that these become 0, as a model of counts expects; models that bin or rank within a cell see what
-    they would have seen.
+    expression, so that these become 0, as a model of counts expects.
     """
     values = np.asarray(expression.X)
     return anndata.AnnData(
         values - values.min(axis=1, keepdims=True),
+        obs=expression.obs,
+        var=expression.var,
+    )
+
+
+def compare_with_lines(
+    expression: anndata.AnnData, reference: anndata.AnnData
+) -> anndata.AnnData:
+    """How far each value exceeds its gene's median over the reference lines, in SD of the gene; 0 where it does not.
+
+    In bulk profiles nearly all genes are above 0, as in no pretraining cell, and much the same ones are high. Both are
+    lifted first. No label is looked at. A line's values do not depend on which others are given beside it.
+    """
+    lifted = np.asarray(lift_to_zero(expression).X, dtype=np.float64)
+    known = np.asarray(lift_to_zero(reference).X, dtype=np.float64)
+
+    # A constant gene never exceeds its median: any divisor will do.
+    sd = known.std(axis=0)
+    above = (lifted - np.median(known, axis=0)) / np.where(sd > 0, sd, 1.0)
+    return anndata.AnnData(
+        sp.csr_matrix(np.maximum(above, 0.0)),
         obs=expression.obs,
         var=expression.var,
     )

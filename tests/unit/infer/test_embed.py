@@ -53,10 +53,16 @@ def model(cells, bundle_of, settings, tmp_path):
     return folder
 
 
+def normalised(data):
+    """Log1p of the values per 10,000 a cell: their ranks in it, all that scgpt reads, are those trained on."""
+    total = np.asarray(data.X.sum(1))
+    scaled = sp.csr_matrix(data.X.multiply(1e4 / total)).log1p()
+    return ad.AnnData(scaled, data.obs.copy(), data.var.copy())
+
+
 @pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
 def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
-    data = cells[1].copy()
-    data.X.data = np.log1p(data.X.data)
+    data = normalised(cells[1])
     data = data[:, np.random.default_rng(0).permutation(data.n_vars)].copy()
     data.obs["cell_type"] = "to be kept"
     data.write_h5ad(tmp_path / "new.h5ad")
@@ -100,7 +106,7 @@ def test_any_anndata_gets_its_embedding(model, cells, tmp_path, monkeypatch):
 
 def test_the_graph_reaches_the_embedding(model, cells):
     """The same cells embed otherwise when the bundle's edges are another's (same genes, same mode)."""
-    data = [cells[1].copy(), cells[1].copy()]
+    data = [normalised(cells[1]), normalised(cells[1])]
     embed_anndata(data[0], model, settings=SETTINGS)
     folder = model.parents[2] / "fuse" / "hybrid"
     edges = pd.read_parquet(folder / "edges.parquet")
@@ -114,16 +120,55 @@ def test_the_graph_reaches_the_embedding(model, cells):
     )
 
 
-def test_bulk_data_are_compared_with_their_medians(model, cells):
-    rng = np.random.default_rng(0)
-    bulk = ad.AnnData(rng.uniform(1, 9, (30, 40)), var=cells[1].var)
-    # the same once each gene's median is taken off
-    shifted = ad.AnnData(bulk.X + 2, var=cells[1].var)
-    for data in (bulk, shifted):
-        embed_anndata(data, model, settings=SETTINGS)
+def values_read(data, model, monkeypatch, **options):
+    """What reaches the model of each row."""
+    read, embed_block = [], module.Embedder.embed_block
+
+    def keep(self, block, *others):
+        read.append(block.toarray())
+        return embed_block(self, block, *others)
+
+    monkeypatch.setattr(module.Embedder, "embed_block", keep)
+    module.embed(data, model, settings=SETTINGS, **options)
+    monkeypatch.undo()
+    return np.concatenate(read)
+
+
+def test_dense_counts_are_cells_unless_bulk_is_declared(model, cells, monkeypatch):
+    counts = np.random.default_rng(0).integers(1, 9, (20, 40))
+    data = ad.AnnData(sp.csr_matrix(counts.astype(float)), var=cells[1].var)
+    right = np.log1p(counts / counts.sum(1, keepdims=True) * 1e4)
+    np.testing.assert_allclose(values_read(data, model, monkeypatch), right)
+    exceeds = right > np.median(right, axis=1, keepdims=True)
     np.testing.assert_allclose(
-        bulk.obsm["X_grnformer"], shifted.obsm["X_grnformer"], atol=1e-5
+        values_read(data, model, monkeypatch, bulk=True), np.where(exceeds, right, 0)
     )
+
+
+def test_a_bulk_profile_is_embedded_as_if_alone(model, cells):
+    counts = np.random.default_rng(0).integers(50, 900, (9, 40)).astype(float)
+    # logarithms of any total are the same profiles
+    logs = np.log1p(counts / counts.sum(1, keepdims=True) * 1e6)
+    for values in (counts, logs):
+        data = ad.AnnData(values, var=cells[1].var)
+        embed_anndata(data, model, settings={**SETTINGS, "bulk": True})
+        for row in (0, 4, 8):
+            alone = data[[row]].copy()
+            embed_anndata(alone, model, settings=SETTINGS, bulk=True)
+            np.testing.assert_array_equal(
+                alone.obsm["X_grnformer"][0], data.obsm["X_grnformer"][row]
+            )
+            assert alone.obs["mapped_cell"].iloc[0] == data.obs["mapped_cell"].iloc[row]
+    assert np.ptp(data.obsm["X_grnformer"], axis=0).max() > 1e-3
+
+
+def test_a_model_from_before_bulk_was_declared_still_loads(model, cells):
+    card = io.read_json(model / "model.json")
+    card["embed"]["dense_above"] = 0.1
+    io.write_json(card, model / "model.json", "model")
+    data = normalised(cells[1])
+    embed_anndata(data, model, settings=SETTINGS)
+    assert (data.obs["mapped_cell"] == data.obs_names).mean() > 0.5
 
 
 def test_wrong_data_are_errors(model, cells):
@@ -140,7 +185,7 @@ def test_wrong_data_are_errors(model, cells):
 def test_the_example_of_the_docs_runs(model, cells, tmp_path):
     text = (Path(__file__).parents[3] / "docs" / "use-the-embeddings.md").read_text()
     example = text.split("```python\n")[1].split("```")[0]
-    cells[1].write_h5ad(tmp_path / "my_cells.h5ad")
+    normalised(cells[1]).write_h5ad(tmp_path / "my_cells.h5ad")
     example = example.replace("my_cells.h5ad", str(tmp_path / "my_cells.h5ad"))
     example = example.replace("results/snareseq/pretrain/hybrid/seed1", str(model))
     namespace: dict[str, ad.AnnData] = {}

@@ -15,7 +15,7 @@ from grnformer.data.split import split_cells
 from grnformer.data.steps import StepBatches, load
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, read_bundle, write_bundle
 from grnformer.graph.join import join_bundles
-from grnformer.graph.measured import read_measured
+from grnformer.graph.measured import Measured, read_measured
 from grnformer.infer.embed import Embedder
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.moments import gene_moments
@@ -60,6 +60,12 @@ def part_of(
         graph.rank_cutoff,
     )
     return Bundle(own, bundle.lost, bundle.meta | {"genes": len(genes)})
+
+
+def as_prep_writes(data: ad.AnnData) -> Measured:
+    """What a dataset of the workflow measures: its logarithms are taken as they are."""
+    types = data.obs["cell_type"].astype(str).value_counts().sort_index()
+    return Measured(list(data.var_names), types, "logarithms")
 
 
 @pytest.fixture
@@ -109,11 +115,10 @@ def corpus(cells, bundle_of, tmp_path):
     for name, one in datas.items():
         one.write_h5ad(tmp_path / f"{name}.h5ad")
     paths = {name: str(tmp_path / f"{name}.h5ad") for name in datas}
-    measured = {name: read_measured(path) for name, path in paths.items()}
-    measured |= {
-        name: type(what)(what.genes, what.cell_types, "logarithms")
-        for name, what in measured.items()
-        if name != "c"
+    measured = {
+        "a": as_prep_writes(datas["a"]),
+        "b": as_prep_writes(datas["b"]),
+        "c": read_measured(paths["c"]),
     }
     joint = join_bundles(bundles, measured, VOCABULARY, ALIASES)
     write_bundle(joint, tmp_path / "joint")
@@ -307,13 +312,7 @@ def test_a_corpus_of_one_dataset_has_the_batches_of_the_dataset(
         list(data.var_names),
         set(data.obs_names),
     )
-    what = read_measured(path)
-    joint = join_bundles(
-        {"x": alone},
-        {"x": type(what)(what.genes, what.cell_types, "logarithms")},
-        VOCABULARY,
-        {},
-    )
+    joint = join_bundles({"x": alone}, {"x": as_prep_writes(data)}, VOCABULARY, {})
     drawn = []
     with (
         Corpus.of_dataset(path, list(data.var_names)) as one,

@@ -7,15 +7,15 @@ with job(snakemake):
 
     import torch
 
-    from grnformer.bench.drug_response.lines import lift_to_zero
+    from grnformer.bench.drug_response.lines import compare_with_lines
     from grnformer.core import io
     from grnformer.infer.embed import embed
     from grnformer.infer.reference import embedding_table
 
     torch.set_num_threads(snakemake.threads)
-    expression = lift_to_zero(
-        io.read_anndata(snakemake.input.expression, "line_expression")
-    )
+    lines = io.read_anndata(snakemake.input.expression, "line_expression")
+    # Bulk profiles; the lines of the whole screen are the reference, whichever fold they are tested in.
+    expression = compare_with_lines(lines, reference=lines)
     settings = {**snakemake.params.settings, "mapping": snakemake.params.mapping}
     for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
         found = embed(

@@ -1,4 +1,4 @@
-"""Embed the cells of an .h5ad or .zarr by a pretrained model; their graphs come from the nearest pretraining cells."""
+"""Embed cells, or bulk profiles, by a pretrained model; their graphs come from the nearest pretraining cells."""
 
 from grnformer.core.job import job
 
@@ -19,6 +19,7 @@ with job(snakemake):
         settings=snakemake.params.settings,
         vocabulary=inputs.vocabulary,
         aliases=inputs.aliases or None,
+        bulk=snakemake.params.bulk,
     )
     added = {
         "obs": found.obs,

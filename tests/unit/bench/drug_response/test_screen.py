@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grnformer.bench.drug_response.lines import lift_to_zero
+from grnformer.bench.drug_response.lines import compare_with_lines, lift_to_zero
 from grnformer.bench.drug_response.screen import normalise_line, prepare_screen
 from grnformer.bench.drug_response.structures import (
     fingerprints,
@@ -99,3 +99,19 @@ def test_lifting_keeps_the_order_within_a_line() -> None:
         lift_to_zero(anndata.AnnData(np.array([[-1.0, 0.5, 2.0], [3.0, -2.0, 0.0]]))).X
     )
     np.testing.assert_allclose(lifted, [[0.0, 1.5, 3.0], [5.0, 0.0, 2.0]])
+
+
+def test_lines_are_compared_with_all_lines_of_the_screen() -> None:
+    """What exceeds a gene's median over the reference, in its SD; the same for one line as for many."""
+    import anndata
+
+    values = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+    lines = anndata.AnnData(values)
+    lifted = values.astype(float) - values.min(axis=1, keepdims=True)
+    exceeds = lifted - np.median(lifted, axis=0)
+    expected = np.where(exceeds > 0, exceeds / lifted.std(axis=0), 0)
+
+    compared = compare_with_lines(lines, lines).X.toarray()
+    np.testing.assert_allclose(compared, expected, atol=1e-6)
+    alone = compare_with_lines(lines[[3]], lines).X.toarray()
+    np.testing.assert_array_equal(alone[0], compared[3])

@@ -1,0 +1,38 @@
+"""What kind each feature of a file is, by the column that 10x and scanpy write it to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from grnformer.core.errors import InputError
+
+# 10x' names and scanpy's; the first that a table has is read
+COLUMNS = ("feature_types", "feature_type")
+# 10x' word and what others write for it, in small letters
+_GENE_WORDS = frozenset({"gene expression", "gene", "gex", "rna"})
+
+
+def is_gene_expression(var: pd.DataFrame, where: str) -> np.ndarray:
+    """Which features are genes; all where the table does not say.
+
+    Antibodies, peaks, guides and hashtags are counted beside genes in one matrix, and are no part of a cell's RNA.
+
+    Raises
+    ------
+    InputError
+        If the table tells kinds and none is of genes.
+    """
+    column = next((name for name in COLUMNS if name in var), None)
+    if column is None:
+        return np.ones(len(var), bool)
+
+    kinds = var[column].astype(str)
+    genes = kinds.str.strip().str.lower().isin(_GENE_WORDS).to_numpy()
+    if not genes.any():
+        raise InputError(
+            f"{where}: features of the types {sorted(set(kinds))}",
+            "features of the type 'Gene Expression'",
+            f"give the file that holds them, or correct var[{column!r}]",
+        )
+    return genes
