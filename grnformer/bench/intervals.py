@@ -13,6 +13,12 @@ Outcome = Literal[
 
 # of fewer members, all agree in sign by chance more often than in one of twenty cases
 LEAST_FOR_MEDIAN = 6
+# of two members, an SD is hardly known: two that agree by chance would make any difference sure
+LEAST_FOR_MEAN = 3
+# held-out cells of a type: the mean of fewer is that of single cells
+LEAST_CELLS = 10
+#: statistic -> least members for an interval
+LEAST_FOR: dict[Statistic, int] = {"mean": LEAST_FOR_MEAN, "median": LEAST_FOR_MEDIAN}
 _CONFIDENCE = 0.95
 
 
@@ -40,14 +46,14 @@ UNDEFINED = Estimate(np.nan, np.nan, np.nan, 0)
 
 
 def estimate_mean(values: np.ndarray) -> Estimate:
-    """Mean of members (n,), or of their paired differences, with Student's t interval (NaN for fewer than two)."""
+    """Mean of members (n,), or of their paired differences, with Student's t interval (NaN below `LEAST_FOR_MEAN`)."""
     from scipy import stats
 
     n = len(values)
     if n == 0:
         return UNDEFINED
     mean = float(values.mean())
-    if n == 1:
+    if n < LEAST_FOR_MEAN:
         return Estimate(mean, np.nan, np.nan, n)
 
     # Few members: their SD is itself uncertain, for which a normal would not allow.

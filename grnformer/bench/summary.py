@@ -213,6 +213,14 @@ def judge(outcomes: Collection[str]) -> Verdict:
     return "loss" if "better" not in outcomes and "worse" in outcomes else "nothing"
 
 
+def are_too_few(outcomes: Collection[str]) -> bool:
+    """Whether members are too few to judge by: no comparison has an interval, and one at least has members."""
+    return "too few members" in outcomes and set(outcomes) <= {
+        "too few members",
+        "not comparable",
+    }
+
+
 def _metric(scores: pd.DataFrame) -> Metric:
     return METRICS[scores["metric"].iloc[0]]
 

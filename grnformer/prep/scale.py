@@ -206,8 +206,8 @@ class ScaleOf:
                 "take log1p of them, or give the raw counts",
             )
         raise InputError(
-            f"{self._where}: fractions up to {self.largest:g} that are no natural logarithms of normalised counts (sums of "
-            f"expm1 over a cell's genes go from {natural.least:.4g} to {natural.largest:.4g}): {found}",
+            f"{self._where}: fractions up to {self.largest:g}, no natural logarithms of normalised counts (sums of "
+            f"expm1 over a cell's genes: {natural.least:.4g} to {natural.largest:.4g}): {found}",
             _EXPECTED,
             remedy,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.summary import Verdict, judge
+from grnformer.bench.intervals import LEAST_CELLS, LEAST_FOR_MEAN
+from grnformer.bench.summary import Verdict, are_too_few, judge
 from grnformer.report.page import Note
 from grnformer.report.sections.attention_tables import (
     ALL_TYPES,
@@ -20,6 +21,8 @@ _VERDICTS = {
     "nothing": "Not shown: that training on this graph turned attention to TFs beyond degree and expression.",
     "loss": "Beyond degree and expression, TFs get less attention than other genes.",
 }
+_FEW_SEEDS = f"Too few seeds to judge: at least {LEAST_FOR_MEAN}."
+_FEW_CELLS = f"Too few held-out cells to judge: at least {LEAST_CELLS} of a type."
 
 
 def judge_attention(
@@ -51,7 +54,7 @@ def judge_attention(
     means = enrichment[
         (enrichment["cell_type"] == ALL_TYPES) & (enrichment["state"] == "trained")
     ]
-    sentences, items, kinds = [], [], set()
+    sentences, items, kinds, outcomes_of_all = [], [], set(), []
 
     for arm in real or analysed:
         rows = means[means["arm"] == arm].set_index("matched_on")
@@ -81,11 +84,25 @@ def judge_attention(
         outcomes = [
             outcome for match in MATCHED for outcome in against[match]["outcome"]
         ]
+        outcomes_of_all += outcomes
         kinds.add(_outcome(rows.loc[MATCHED], outcomes, controlled=bool(others)))
 
     # Arms that disagree allow no verdict on all of them.
     kind = kinds.pop() if len(kinds) == 1 else "nothing"
     text = f"Attention: {'; '.join(sentences)} (mean over cell types; GRNFormer's authors state about 2, unmatched)."
+    cells = tables["contribution"].groupby("cell_type", sort=False)["cells"].max()
+    few = cells[cells < LEAST_CELLS]
+    if len(few):
+        counts = ", ".join(f"{name} {count}" for name, count in few.items())
+        items.append(
+            f"Too few held-out cells to judge by (fewer than {LEAST_CELLS}): {counts}."
+        )
+
+    # What is measured on too little is neither shown nor refuted.
+    if are_too_few(outcomes_of_all):
+        return Note(f"{text} {_FEW_SEEDS}", tuple(items), "nothing")
+    if len(few) == len(cells):
+        return Note(f"{text} {_FEW_CELLS}", tuple(items), "nothing")
     return Note(f"{text} {_VERDICTS[kind]}", tuple(items), kind)
 
 
@@ -142,10 +159,10 @@ def _edges(arm: str, scored: pd.DataFrame) -> list[str]:
         return []
     auroc = f"AUROC within TFs {part['auroc'].mean():.3f} (chance .5)."
 
-    # One seed has no interval, and no interval says nothing: not that there is no difference.
+    # Few seeds have no interval, and no interval says nothing: not that there is no difference.
     if part["low"].isna().all():
         return [
-            f"{arm}: one seed does not show whether pairs of highest attention are edges of the network. {auroc}"
+            f"{arm}: too few seeds to judge whether pairs of highest attention are edges of the network. {auroc}"
         ]
     # Above the upper bound of the one baseline and the mean of the other.
     above = part.loc[

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
+from grnformer.bench.intervals import LEAST_FOR
 from grnformer.bench.metrics import METRICS
-from grnformer.bench.summary import compare_arms, judge
+from grnformer.bench.summary import are_too_few, compare_arms, judge
 from grnformer.report.figures.forest import forest_height, order_arms, plot_forest
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import (
@@ -141,6 +142,12 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
         f"{format_count(len(won), 'task')} ({METRICS[first['metric']].title}; better: 95% interval of the paired "
         f"difference above 0; {members} a task)."
     )
+    if are_too_few(comparisons["outcome"].tolist()):
+        least = LEAST_FOR[METRICS[first["metric"]].statistic]
+        text = (
+            f"{what}: too few to judge: {members} a task, of which an interval takes {least} "
+            f"({METRICS[first['metric']].title})."
+        )
     of_controls = comparisons[comparisons["role"] == "control"].groupby(
         "against", sort=False
     )

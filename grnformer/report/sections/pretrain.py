@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from grnformer.bench.intervals import LEAST_FOR_MEAN
 from grnformer.bench.summary import compare_seeds, judge
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
@@ -159,12 +160,24 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
     )
 
     if outcomes:
-        better, worse = outcomes.count("better"), outcomes.count("worse")
+        better, worse, same, few = (
+            outcomes.count(outcome)
+            for outcome in (
+                "better",
+                "worse",
+                "no difference shown",
+                "too few members",
+            )
+        )
         text += (
             f" Arms with the data's graph against arms without it: less loss in {better} of {len(outcomes)} "
-            f"comparisons, more in {worse}, no difference shown in {len(outcomes) - better - worse}. The networks were "
-            "inferred from held-out cells too: see how to read held-out losses."
+            f"comparisons, more in {worse}, no difference shown in {same}. The networks were inferred from held-out "
+            "cells too: see how to read held-out losses."
         )
+        if few:
+            text += (
+                f" Too few seeds to judge {few} of them by (at least {LEAST_FOR_MEAN})."
+            )
 
     items = format_differences(
         differences, "{arm} against {against}: {outcome} ({shown})."

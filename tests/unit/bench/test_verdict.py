@@ -50,6 +50,13 @@ def test_gain_is_called_a_gain(make_scores: Any) -> None:
     assert "better in line +0.102" in text
 
 
+def test_two_folds_are_too_few_to_judge(make_scores: Any) -> None:
+    text, kind = say(make_scores, [0.50, 0.50], [0.40, 0.40], 0.45)
+    assert kind == "nothing"
+    assert "too few to judge: 2 seeds a task, of which an interval takes 3" in text
+    assert "better" not in text
+
+
 def test_no_difference_is_called_none(make_scores: Any) -> None:
     text, kind = say(make_scores, [0.42, 0.40, 0.44], [0.41, 0.42, 0.41], 0.42)
     assert kind == "nothing"
@@ -87,9 +94,11 @@ def test_mean_difference_is_students_t() -> None:
     assert (low, high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
-def test_one_member_allows_no_interval() -> None:
-    found = estimate_mean(np.array([0.4]))
-    assert (found.value, found.members) == (0.4, 1)
+@pytest.mark.parametrize("n", [1, 2])
+def test_two_members_allow_no_interval(n: int) -> None:
+    """Two that are the same by chance would make any difference sure."""
+    found = estimate_mean(np.full(n, 0.4))
+    assert (found.value, found.members) == (0.4, n)
     assert np.isnan([found.low, found.high]).all()
     assert found.outcome == "too few members"
 
@@ -151,7 +160,7 @@ def test_members_of_a_cluster_are_drawn_together(make_scores: Any) -> None:
 def test_members_of_other_units_are_not_paired(make_scores: Any) -> None:
     """Fold 1 is not seed 1; a single value counts as a constant."""
     arms = make_scores(
-        "drug_response", "pair", {"a": ("model", [0.5, 0.7])}, METRIC, "seed"
+        "drug_response", "pair", {"a": ("model", [0.5, 0.1, 0.7])}, METRIC, "seed"
     )
     for values, expected in (
         ([0.1, 0.2], "not comparable"),
@@ -175,7 +184,11 @@ def test_seeds_are_paired_by_row() -> None:
         [0.1, -0.8, np.nan], nan_ok=True
     )
     assert table["seeds"].tolist() == [2, 1, 0]
-    assert table["outcome"].tolist() == ["better", "too few members", "not comparable"]
+    assert table["outcome"].tolist() == [
+        "too few members",
+        "too few members",
+        "not comparable",
+    ]
 
 
 @pytest.mark.parametrize(

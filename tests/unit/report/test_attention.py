@@ -27,7 +27,13 @@ def tables(finished_run):
         table = io.read_table(path, f"attention_{path.stem}").assign(
             arm=path.parent.name
         )
+        # as many cells as a verdict takes
+        if "cells" in table:
+            table = table.assign(cells=30)
         parts.setdefault(path.stem, []).append(table)
+        # a third seed, as the first: an interval takes three
+        if "seed" in table:
+            parts[path.stem].append(table[table["seed"] == 1].assign(seed=3))
     return {
         name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()
     }
@@ -55,7 +61,7 @@ def test_means_are_over_seeds_of_masked_queries_and_all_heads(tables):
         & (summary["matched_on"] == "none")
     ]
     assert row["enrichment"].to_numpy() == pytest.approx([1.4] * 4, abs=0.05)
-    assert row["seeds"].tolist() == [2] * 4
+    assert row["seeds"].tolist() == [3] * 4
     every = tables["enrichment"].query(
         "arm == 'hybrid' and state == 'trained' and matched_on == 'none'"
     )
@@ -93,9 +99,22 @@ def test_one_seed_or_no_control_shows_nothing(tables):
         name: t[t["seed"] == 1] if "seed" in t else t for name, t in tables.items()
     }
     assert verdict(single).kind == "nothing"
+    assert "Too few seeds to judge: at least 3" in verdict(single).text
     assert "[" not in verdict(single).text
     alone = {name: table[table["arm"] == "random"] for name, table in tables.items()}
     assert verdict(alone, []).kind == "nothing"
+
+
+def test_few_held_out_cells_are_no_gain(tables):
+    cells = tables["contribution"]["cells"].where(
+        tables["contribution"]["cell_type"] != "K562", 9
+    )
+    some = tables | {"contribution": tables["contribution"].assign(cells=cells)}
+    assert "fewer than 10): K562 9." in " ".join(verdict(some).items)
+    assert "Too few" not in verdict(some).text
+    few = tables | {"contribution": tables["contribution"].assign(cells=9)}
+    assert verdict(few).kind == "nothing"
+    assert "Too few held-out cells to judge" in verdict(few).text
 
 
 def test_a_gain_takes_a_control_and_edges_take_seeds(tables):
@@ -111,7 +130,7 @@ def test_a_gain_takes_a_control_and_edges_take_seeds(tables):
         item for item in verdict(single).items if "pairs of highest attention" in item
     )
     assert "in no cell type" not in said
-    assert "one seed does not show" in said
+    assert "too few seeds to judge" in said
 
 
 def test_attention_by_degree_weighs_genes_by_how_often_they_were_keys(tables):
@@ -138,7 +157,7 @@ def test_the_interval_of_a_fraction_stays_between_0_and_1(tables):
     uneven = scores.assign(precision=np.where(scores["seed"] == 1, 0.0, 0.1))
     assert (
         summarise_pairs(uneven)[["low", "high"]].to_numpy()
-        == [0, pytest.approx(0.05 + 0.05 * 12.706, rel=1e-3)]
+        == [0, pytest.approx(0.2 / 3 + 0.1 / 3 * 4.303, rel=1e-3)]
     ).all()
 
 
