@@ -6,6 +6,7 @@ the base of logarithms shows in sums over cells, and their total need not be kno
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -47,8 +48,8 @@ class _Sums(NamedTuple):
         """The power of ten from a thousand on that all sums are near; None where there is none."""
         if self.least <= 0:
             return None
-        total = 10.0 ** np.round(np.log10(self.least))
-        return float(total) if total >= 1e3 and self.near(total, _ROUND) else None
+        total = 10.0 ** round(math.log10(self.least))
+        return total if total >= 1e3 and self.near(total, _ROUND) else None
 
 
 class ScaleOf:

@@ -10,6 +10,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
 from grnformer.data.batcher import Batcher
+from grnformer.data.cells import CellStore
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.data.steps import StepBatches, load
@@ -446,3 +447,48 @@ def test_files_of_a_corpus_must_have_types_and_usable_values(corpus, tmp_path):
     data.write_h5ad(tmp_path / "negative.h5ad")
     with pytest.raises(InputError, match="negative"):
         read_measured(tmp_path / "negative.h5ad")
+
+
+@pytest.mark.filterwarnings("ignore:Variable names are not unique")
+@pytest.mark.parametrize("total", [None, 1e4, 1e6])
+def test_of_a_file_genes_alone_are_read_and_twins_are_summed(tmp_path, total):
+    """Counts, or logarithms of any total; an antibody named as a gene, a peak, a gene whose first column is empty."""
+    genes = np.c_[np.zeros(8), np.random.default_rng(0).poisson(3, (8, 9)) + 1.0]
+    values = genes
+    if total:
+        values = np.log1p(genes / genes.sum(1, keepdims=True) * total)
+    others = np.random.default_rng(1).poisson(60, (8, 2))
+    kinds = [*["Gene Expression"] * 10, "Antibody Capture", "Peaks"]
+    names = ["G1", "G2", "G1", *[f"G{i}" for i in range(3, 10)], "G11", "chr1:1-2"]
+    obs = pd.DataFrame({"cell_type": "A"}, index=[f"c{i}" for i in range(8)])
+    var = pd.DataFrame({"feature_types": kinds}, index=names)
+    path = tmp_path / "x.h5ad"
+    ad.AnnData(sp.csr_matrix(np.c_[values, others]), obs, var).write_h5ad(path)
+
+    what = read_measured(path)
+    assert what.genes == [f"G{i}" for i in range(1, 10)]
+    assert what.values == {None: "counts", 1e4: "logarithms", 1e6: "rescaled"}[total]
+    with CellStore(path, ["G2", "G1"], scale=what.values) as store:
+        read = store.read(np.arange(2, 8)).toarray()
+    right = np.c_[genes[:, 1], genes[:, 0] + genes[:, 2]] / genes.sum(1)[:, None]
+    np.testing.assert_allclose(read, np.log1p(right * 1e4)[2:], rtol=1e-5)
+
+
+def test_a_file_that_shares_few_genes_is_refused_or_told(corpus, bundle_of, caplog):
+    _, data = corpus[0], corpus[2]["a"]
+    alone = part_of(
+        bundle_of("hybrid"),
+        list(data.var_names),
+        list(data.var_names),
+        set(data.obs_names),
+    )
+    own, types = as_prep_writes(data), pd.Series({"A": 9})
+
+    def join(genes):
+        measured = {"a": own, "c": Measured(genes, types, "counts")}
+        return join_bundles({"a": alone}, measured, VOCABULARY, ALIASES)
+
+    join(["G1", "G2", "unknown"])
+    assert "c: only 2 of the graph's 34 genes are measured (6%)" in caplog.text
+    with pytest.raises(InputError, match="c: 1 of the graph's 34 genes"):
+        join(["G1", "unknown"])
