@@ -9,8 +9,19 @@ from grnformer.core.errors import InputError
 
 # 10x' names and scanpy's; the first that a table has is read
 COLUMNS = ("feature_types", "feature_type")
-# 10x' word and what others write for it, in small letters
-_GENE_WORDS = frozenset({"gene expression", "gene", "gex", "rna"})
+GENES, PEAKS = "Gene Expression", "Peaks"
+# Words of other tools, in small letters, for 10x' kinds of features.
+KINDS = {
+    "gex": GENES,
+    "rna": GENES,
+    "gene expression": GENES,
+    "gene": GENES,
+    "genes": GENES,
+    "atac": PEAKS,
+    "peak": PEAKS,
+    "peaks": PEAKS,
+    "chromatin accessibility": PEAKS,
+}
 
 
 def is_gene_expression(var: pd.DataFrame, where: str) -> np.ndarray:
@@ -28,7 +39,7 @@ def is_gene_expression(var: pd.DataFrame, where: str) -> np.ndarray:
         return np.ones(len(var), bool)
 
     kinds = var[column].astype(str)
-    genes = kinds.str.strip().str.lower().isin(_GENE_WORDS).to_numpy()
+    genes = (kinds.str.strip().str.lower().map(KINDS) == GENES).to_numpy()
     if not genes.any():
         raise InputError(
             f"{where}: features of the types {sorted(set(kinds))}",

@@ -24,22 +24,10 @@ from grnformer.prep.counts import (
     check_totals,
     sum_repeated_genes,
 )
+from grnformer.prep.feature_types import GENES, KINDS, PEAKS
 
 log = logging.getLogger(__name__)
 
-GENES, PEAKS = "Gene Expression", "Peaks"
-# Words of other tools, in small letters, for 10x' kinds of features.
-_KINDS = {
-    "gex": GENES,
-    "rna": GENES,
-    "gene expression": GENES,
-    "gene": GENES,
-    "genes": GENES,
-    "atac": PEAKS,
-    "peak": PEAKS,
-    "peaks": PEAKS,
-    "chromatin accessibility": PEAKS,
-}
 _MIN_PREFIXED = 0.5  # fraction of the names of a matrix of several genomes
 # Cell Ranger puts the genome before names of a reference of two species: GRCh38_TP53, mm10___Trp53.
 _GENOME_PREFIX = r"^((?:GRC[a-z]|hg|mm|rn|Rnor_|dm|danRer|T2T-)[A-Za-z]*\d+)_+"
@@ -144,7 +132,7 @@ def select_features(data: anndata.AnnData, kind: str, where: str) -> anndata.Ann
         return data
 
     stated = data.var["feature_type"].astype(str)
-    kinds = stated.str.strip().str.lower().map(_KINDS)
+    kinds = stated.str.strip().str.lower().map(KINDS)
     chosen = (kinds == kind).to_numpy()
     if not chosen.any():
         raise InputError(
