@@ -6,29 +6,32 @@ or absent.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.core.text import (
+    MISSING_NUMBERS,
+    check_rectangle,
+    existing,
+    read_parquet,
+    read_text,
+)
 
 if TYPE_CHECKING:
     import anndata
     import mudata
     import numpy as np
     import pandas as pd
-
-#: Words that stand for a missing number in a text file: pandas' defaults. In text they are words like any other.
-MISSING_NUMBERS = (
-    "", "NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "None", "NULL", "null", "NaN", "nan", "-NaN", "-nan",
-    "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN",
-)  # fmt: skip
 
 
 @contextmanager
@@ -90,13 +93,9 @@ def read_table(path: str | Path, contract: str) -> pd.DataFrame:
     Text of a TSV is read verbatim (NA, None and 007 are names). An empty field is a missing value in a nullable column
     and the empty text in any other text column.
     """
-    import pandas as pd
-
-    path = _existing(path)
+    path = existing(path)
     frame = (
-        pd.read_parquet(path)
-        if path.suffix == ".parquet"
-        else _read_tsv(path, contract)
+        read_parquet(path) if path.suffix == ".parquet" else _read_tsv(path, contract)
     )
     contracts.check(frame, contract, where=path)
     return frame
@@ -116,12 +115,16 @@ def read_delimited(
     """
     import pandas as pd
 
+    content = read_text(path)
+    # pandas would fill a short line, and take the first column of a long one for names.
+    check_rectangle(content, separator, path, "the path")
+
     # The header first: pandas takes types and missing words by column.
-    columns = pd.read_csv(path, sep=separator, nrows=0).columns
+    columns = pd.read_csv(StringIO(content), sep=separator, nrows=0).columns
     words = {column: MISSING_NUMBERS for column in columns if column not in text}
     types = {column: str for column in columns if column in text}
     return pd.read_csv(
-        path,
+        StringIO(content),
         sep=separator,
         dtype=types,
         na_values=words,
@@ -130,9 +133,8 @@ def read_delimited(
 
 
 def _read_tsv(path: Path, contract: str) -> pd.DataFrame:
-    import pandas as pd
-
-    header = pd.read_csv(path, sep="\t", nrows=0).columns
+    # Which columns are text depends on those that are there.
+    header = next(csv.reader(StringIO(read_text(path)), delimiter="\t"), [])
     frame = read_delimited(path, "\t", contracts.text_columns(contract, header))
 
     # pandas cannot infer the types of columns without rows.
@@ -181,7 +183,7 @@ def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
     """Read an .h5ad and check it against `contract`."""
     import anndata
 
-    data = anndata.read_h5ad(_existing(path))
+    data = anndata.read_h5ad(existing(path))
     contracts.check(data, contract, where=path)
     return data
 
@@ -199,7 +201,7 @@ def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
 
     # Columns of one modality are not copied into the shared obs.
     mudata.set_options(pull_on_update=False)
-    data = mudata.read_h5mu(_existing(path))
+    data = mudata.read_h5mu(existing(path))
     contracts.check(data, contract, where=path)
     return data
 
@@ -214,7 +216,7 @@ def read_modality(path: str | Path, modality: str, contract: str) -> anndata.Ann
     import mudata
     from anndata.io import read_elem
 
-    path = _existing(path)
+    path = existing(path)
     data = mudata.read_h5ad(path, mod=modality)
     with h5py.File(path, "r") as handle:
         shared = read_elem(handle["obs"])
@@ -232,7 +234,7 @@ def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
     """Read one array of the obsm of an .h5mu, (cells, dimensions), or None where it has none."""
     import h5py
 
-    with h5py.File(_existing(path), "r") as handle:
+    with h5py.File(existing(path), "r") as handle:
         return handle["obsm"][key][()] if key in handle.get("obsm", {}) else None
 
 
@@ -252,18 +254,23 @@ def write_json(
 
 def read_json(path: str | Path, contract: str | None = None) -> dict[str, Any]:
     """Read JSON, checked against `contract` where one is named."""
-    content = json.loads(_existing(path).read_text(encoding="utf-8"))
+    try:
+        content = json.loads(read_text(path), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is no readable JSON: {error}",
+            "a whole JSON file",
+            "correct the file, or copy or download it again",
+        ) from error
     if contract:
         contracts.check(content, contract, where=path)
     return content
 
 
-def _existing(path: str | Path) -> Path:
-    path = Path(path)
-    if not path.exists():
-        raise InputError(
-            f"no file at {path}",
-            "an existing, readable file",
-            "correct the path",
-        )
-    return path
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return content

@@ -11,7 +11,7 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
-from grnformer.core.io import MISSING_NUMBERS
+from grnformer.core.text import MISSING_NUMBERS
 from grnformer.prep.formats import reading
 
 log = logging.getLogger(__name__)
