@@ -75,7 +75,7 @@ def open_text(path: str | Path, setting: str = "the path") -> Iterator[IO[bytes]
     try:
         with path.open("rb") as raw:
             packed = raw.peek(2)[:2] == _GZIP
-            opened = gzip.open(raw) if packed else raw
+            opened = gzip.GzipFile(fileobj=raw) if packed else raw
             text = io.BufferedReader(opened)  # type: ignore[arg-type]
             head = text.peek(8)
             _check_head(head, path, setting)
@@ -142,6 +142,7 @@ def read_rows(
     *,
     separator: str | None = None,
     comments: bool = True,
+    pad: bool = False,
 ) -> pd.DataFrame:
     """Read a table as text, every line of it: columns are numbered, the index `line` says where a row stands.
 
@@ -152,18 +153,24 @@ def read_rows(
     ----------
     separator
         By default a comma where the name has .csv, else a tab.
+    pad
+        Whether a line may lack its last, empty cells.
 
     Raises
     ------
     InputError
-        As `read_text`; also if the table is empty, or rows differ in their number of fields.
+        As `read_text`; also if the table is empty, or lines differ in their number of fields.
     """
     separator = separator or separator_of(path)
     lines, rows = _split(path, setting, separator, comments)
     width = len(rows[0])
     for line, row in zip(lines, rows, strict=True):
+        if pad:
+            row.extend([""] * (width - len(row)))
+        # more fields than the first line are none if they are empty
+        del row[max(width, _filled(row)) :]
         _check_width(path, line, row, width, setting)
-    return _as_frame(lines, [row[:width] for row in rows])
+    return _as_frame(lines, rows)
 
 
 def read_frame(
@@ -176,22 +183,20 @@ def read_frame(
 ) -> pd.DataFrame:
     """Read a table with a header, as text: as `read_rows`, or a Parquet file (index `row`).
 
-    Parameters
-    ----------
-    pad
-        Whether a row may lack its last, empty cells.
-
     Raises
     ------
     InputError
-        As `read_rows`; also if there is a header alone, or a name stands in it twice.
+        As `read_rows` and `name_columns`.
     """
     if Path(path).suffix == ".parquet":
         return _read_parquet(path, setting)
+    rows = read_rows(path, setting, separator=separator, comments=comments, pad=pad)
+    return name_columns(rows, path, setting)
 
-    separator = separator or separator_of(path)
-    lines, rows = _split(path, setting, separator, comments)
-    header, width = rows[0], len(rows[0])
+
+def name_columns(rows: pd.DataFrame, path: str | Path, setting: str) -> pd.DataFrame:
+    """Take the first line of `read_rows` as header; InputError if it is alone, or a name stands in it twice."""
+    header = rows.iloc[0].to_list()
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if repeated:
         raise InputError(
@@ -205,13 +210,7 @@ def read_frame(
             "at least one row below the header",
             f"fill the table, or correct {setting}",
         )
-
-    for number, row in enumerate(rows):
-        if pad:
-            row.extend([""] * (width - len(row)))
-        _check_width(path, lines[number], row, width, setting)
-    frame = _as_frame(lines[1:], [row[:width] for row in rows[1:]])
-    return frame.set_axis(header, axis=1)
+    return rows.iloc[1:].set_axis(header, axis=1)
 
 
 def separator_of(path: str | Path) -> str:
@@ -224,7 +223,7 @@ def check_rectangle(text: str, separator: str, path: str | Path, setting: str) -
     width = None
     for line, row in _records(text, separator, path, setting):
         width = width or len(row)
-        _check_width(path, line, row, width, setting, strict=True)
+        _check_width(path, line, row, width, setting)
     if width is None:
         raise _empty(path, setting)
 
@@ -359,25 +358,21 @@ def _split(
 
 def _filled(row: list[str]) -> int:
     """Fields up to the last that is not empty."""
-    return max((place for place, cell in enumerate(row, start=1) if cell), default=0)
+    filled = len(row)
+    while filled and not row[filled - 1]:
+        filled -= 1
+    return filled
 
 
 def _check_width(
-    path: str | Path,
-    line: int,
-    row: list[str],
-    width: int,
-    setting: str,
-    *,
-    strict: bool = False,
+    path: str | Path, line: int, row: list[str], width: int, setting: str
 ) -> None:
-    found = len(row) if strict or len(row) < width else max(_filled(row), width)
-    if found == width:
+    if len(row) == width:
         return
-    names = "; R's row names? write.table(row.names = FALSE)" * (found == width + 1)
+    names = "; R's row names? write.table(row.names = FALSE)"
     raise InputError(
-        f"{path} line {line} has {found} fields, the first line {width}",
-        f"as many fields in every line{names}",
+        f"{path} line {line} has {len(row)} fields, the first line {width}",
+        f"as many fields in every line{names * (len(row) == width + 1)}",
         f"correct the line, or {setting}",
     )
 

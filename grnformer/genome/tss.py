@@ -9,14 +9,32 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import (
+    as_whole,
+    name_columns,
+    read_frame,
+    read_rows,
+    refuse,
+)
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ["gene", "gene_id", "chrom", "tss", "strand", "biotype"]
+_SETTING = "genomes.<name>.tss in the config"
 _ENSDB = {"seqnames": "chrom", "gene_name": "gene", "gene_type": "biotype"}
+_BED = ["chrom", "start", "end", "gene", "score", "strand"]
 _NOT_PRIMARY = r"CHR_|_alt$|_fix$|_hap\d+$|PATCH"
+_STRANDS = {"+": "+", "-": "-", "1": "+", "-1": "-", "+1": "+", "1.0": "+", "-1.0": "-"}
+_NO_STRAND = ["", ".", "*", "0", "NA"]
+# longer than any chromosome, and exact in float64
+_LAST = 1 << 40
+
 # HOMER's promoter windows, which celloracle ships: 1,000 bp upstream to 100 bp downstream of the TSS.
-_DOWNSTREAM = 100
+_UPSTREAM, _DOWNSTREAM = 1000, 100
+_WIDTH = _UPSTREAM + _DOWNSTREAM
+_CENTRE = -450
+# of windows that were cut at a neighbour, still the distance of their centre from the TSS, by one base or two
+_REACH = _UPSTREAM + 2
 
 
 def read_tss(path: str | Path) -> pd.DataFrame:
@@ -25,42 +43,57 @@ def read_tss(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path
-        A table (TSV, CSV or Parquet, may be gzipped) of one of three kinds, inferred from its columns: EnsDb
-        transcripts (``seqnames, strand, gene_id, tss, gene_name, gene_type``; `tss` 1-based), TSS windows as BED
-        without header (``chrom, start, end, symbol, distance of the window's centre from the TSS, strand``),
-        or a plain table (``gene, chrom, tss, strand``, optionally ``gene_id, biotype``; `tss` 0-based).
+        A table (TSV, CSV or Parquet, may be gzipped) of one of four kinds, inferred from its columns: EnsDb
+        transcripts (``seqnames, strand, gene_id, tss, gene_name, gene_type``; `tss` 1-based), a plain table
+        (``gene, chrom, tss, strand``, optionally ``gene_id, biotype``; `tss` 0-based), sites as BED6 without header
+        (intervals of 1 bp, whatever their score), or HOMER's promoter windows as BED6 (1,000 bp upstream to 100 bp
+        downstream of the TSS, with the distance of the window's centre from the TSS as score, or none). Strands are
+        + and -, or 1 and -1.
 
     Returns
     -------
     pandas.DataFrame
-        Columns of contract `tss`: 0-based positions in bp, chromosomes in UCSC style. Patches and alternative
-        haplotypes are left out, because their genes stand on the primary chromosomes too.
+        Columns of contract `tss`: 0-based positions in bp, chromosomes in UCSC style, Ensembl ids without version.
+        Patches and alternative haplotypes are left out, because their genes stand on the primary chromosomes too.
 
     Raises
     ------
     InputError
-        If the table is of no known kind, or no site is left.
+        If the table is of no known kind, a strand or position is none, intervals are wider than a site and no
+        promoter windows, or no site is left.
     """
-    table = _read_any(Path(path))
+    table = _read_any(path)
     needed = ["gene", "chrom", "tss", "strand"]
     if {*_ENSDB, "tss", "strand"} <= set(table):
         kind = "EnsDb transcripts"
         sites = table.rename(columns=_ENSDB)
         # EnsDb counts from 1, the contract from 0
-        sites["tss"] -= 1
+        sites["tss"] = as_whole(sites["tss"], path, _SETTING) - 1
     elif set(needed) <= set(table):
         kind = "a plain table"
-        sites = table
+        sites = table.assign(tss=as_whole(table["tss"], path, _SETTING))
     else:
-        kind = "TSS windows"
-        sites = _from_windows(table, path)
+        kind = "a BED"
+        sites = _from_bed(table, path)
 
-    sites = sites.reindex(columns=COLUMNS).dropna(subset=needed)
-    is_named = sites["gene"] != ""
-    has_strand = sites["strand"].isin(["+", "-"])
-    sites = sites[is_named & has_strand]
+    outside = (sites["tss"] < 0) | (sites["tss"] > _LAST)
+    expected = "a position on a chromosome, in bp"
+    refuse(table.get("tss", sites["tss"]), outside, expected, path, _SETTING)
+
+    sites = sites.reindex(columns=COLUMNS)
+    sites["strand"] = _strands(sites["strand"], path)
+    is_complete = (sites[needed] != "").all(axis=1) & sites[needed].notna().all(axis=1)
+    n_incomplete = int((~is_complete).sum())
+    if n_incomplete:
+        logger.warning(
+            "%s: %d rows without gene, chromosome, TSS or strand", path, n_incomplete
+        )
+    sites = sites[is_complete]
     sites["tss"] = sites["tss"].astype(np.int64)
-    sites["chrom"] = ucsc_names(sites["chrom"].astype(str))
+    sites["chrom"] = ucsc_names(sites["chrom"])
+
+    identified = sites["gene_id"].notna() & (sites["gene_id"] != "")
+    sites["gene_id"] = without_version(sites["gene_id"]).where(identified, np.nan)
 
     is_primary = ~sites["chrom"].str.contains(_NOT_PRIMARY, regex=True)
     sites = sites[is_primary].drop_duplicates(needed)
@@ -87,67 +120,113 @@ def ucsc_names(chromosomes: pd.Series) -> pd.Series:
     return named.replace("chrMT", "chrM")
 
 
-def _read_any(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+def without_version(ids: pd.Series) -> pd.Series:
+    """Ensembl ids without version, and of a gene's copy on Y (GENCODE's _PAR_Y, formerly ENSGR) that of the gene."""
+    # the ids first: a table has many rows of one gene
+    known = pd.Series(ids.unique(), dtype=object)
+    plain = known.str.replace(r"^ENSGR0", "ENSG00", regex=True)
+    pattern = r"^(ENS[A-Z]*\d+)(?:\.\d+)?(?:_PAR_Y)?$"
+    plain = plain.str.replace(pattern, r"\1", regex=True)
+    return ids.map(dict(zip(known, plain, strict=True)))
 
-    separator = "," if ".csv" in path.suffixes else "\t"
-    try:
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            header=None,
-            comment="#",
-        )
-    except (
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeDecodeError,
-    ) as error:
-        raise InputError(
-            f"{path}: {error}",
-            "a table of TSSs",
-            "correct genomes.<name>.tss in the config",
-        ) from error
+
+def _read_any(path: str | Path) -> pd.DataFrame:
+    """Columns by name, or those of a BED without header."""
+    if Path(path).suffix == ".parquet":
+        return read_frame(path, _SETTING)
+
+    rows = read_rows(path, _SETTING)
+    # what genome browsers want above a BED
+    rows = rows[~rows[0].str.match(r"(track|browser)(\s|$)")]
+    if rows.empty:
+        raise _unknown(path, [])
 
     # the second field of a BED's first line is a position, that of a header a name
-    has_header = table.shape[1] < 2 or not str(table.iloc[0, 1]).isdigit()
-    if has_header:
-        table.columns = table.iloc[0].to_list()
-        table = table.iloc[1:]
-    if "tss" not in table:
-        return table
-
-    position = pd.to_numeric(table["tss"], errors="coerce")
-    return table.assign(tss=position)
+    first = rows.iloc[0].to_list()
+    if len(first) < 2 or not first[1].isdecimal():
+        return name_columns(rows, path, _SETTING)
+    if len(first) < len(_BED):
+        raise _unknown(path, first)
+    return rows.iloc[:, : len(_BED)].set_axis(_BED, axis=1)
 
 
-def _from_windows(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    if 5 not in table:
+def _strands(strands: pd.Series, path: str | Path) -> pd.Series:
+    """Signs + and -, "" where there is none."""
+    found = strands.where(~strands.isin(_NO_STRAND), "")
+    signs = found.map({"": ""} | _STRANDS)
+    refuse(strands, signs.isna(), "a strand: + or -, 1 or -1", path, _SETTING)
+    return signs
+
+
+def _from_bed(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    if not set(_BED) <= set(table):
+        raise _unknown(path, list(table.columns))
+
+    start = as_whole(table["start"], path, _SETTING)
+    end = as_whole(table["end"], path, _SETTING)
+    width = end - start
+    refuse(table["end"], ~(width >= 0), "an end behind the start", path, _SETTING)
+
+    # BED's own definition, whatever stands in the score
+    is_site = width == 1
+    if is_site.all():
+        tss = start
+    else:
+        tss = _of_windows(table, start, end, path)
+    return table.assign(tss=tss)
+
+
+def _of_windows(
+    table: pd.DataFrame, start: pd.Series, end: pd.Series, path: str | Path
+) -> pd.Series:
+    """TSSs (0-based) of HOMER's promoter windows, NaN where a window does not show its own."""
+    forward = _strands(table["strand"], path) == "+"
+    is_whole = end - start == _WIDTH
+    by_shape = (end - _DOWNSTREAM).where(forward, end - _UPSTREAM) - 1
+
+    # a score is a distance only if it is that of whole windows, most of which are
+    score = pd.to_numeric(table["score"], errors="coerce")
+    scored = score[is_whole & score.notna()]
+    has_distance = len(scored) > 0 and np.mean(np.abs(scored - _CENTRE) <= 1) >= 0.5
+    if has_distance:
+        distance = score
+        shown = is_whole.mean() >= 0.5
+    else:
+        distance = score * np.nan
+        # at the start of a chromosome a window is cut, too
+        is_whole |= (start == 0) & (end < _WIDTH)
+        shown = is_whole.mean() >= 0.95
+    if not shown:
+        widths = (end - start).value_counts().index[:3].astype(int).tolist()
         raise InputError(
-            f"{path} has the columns {list(table.columns)[:12]}",
-            "EnsDb transcripts (seqnames, strand, tss, gene_name, gene_type), TSS windows as BED with the symbol in "
-            "column 4 and the strand in column 6, or a table with gene, chrom, tss, strand",
-            "correct genomes.<name>.tss in the config, or the table's header",
+            f"{path}: intervals of several widths, such as {widths} bp, {is_whole.mean():.0%} of them of {_WIDTH} bp",
+            f"TSSs as intervals of 1 bp, or HOMER's promoter windows of {_WIDTH} bp: elsewhere it is not known "
+            "where in an interval the TSS lies",
+            "write each TSS as an interval of 1 bp, or as a table with gene, chrom, tss (0-based), strand",
         )
 
-    start = pd.to_numeric(table[1], errors="coerce")
-    end = pd.to_numeric(table[2], errors="coerce")
-    distance = pd.to_numeric(table[4], errors="coerce")
-    forward = table[5] == "+"
-
-    # Windows that were cut at a neighbour keep the distance of their centre, so it goes before the width.
     centre = (start + end) // 2
-    by_distance = centre - distance.where(forward, -distance)
-    by_width = (end - _DOWNSTREAM).where(forward, start + _DOWNSTREAM)
-    tss = by_distance.fillna(by_width) - 1
-    return pd.DataFrame(
-        {
-            "gene": table[3],
-            "chrom": table[0],
-            "tss": tss,
-            "strand": table[5],
-        }
+    by_distance = centre - distance.where(forward, -distance) - 1
+
+    # A whole window shows its TSS; a distance that leads out of it is that of another transcript of the gene.
+    within = (start <= by_distance) & (by_distance < end)
+    trusted = within.where(is_whole, distance.abs() <= _REACH)
+    tss = by_distance.where(trusted & distance.notna(), by_shape.where(is_whole))
+    n_unknown = int(tss.isna().sum())
+    if n_unknown:
+        logger.warning(
+            "%s: %d of %d windows do not show their TSS and are left out",
+            path,
+            n_unknown,
+            len(tss),
+        )
+    return tss
+
+
+def _unknown(path: str | Path, columns: list[str]) -> InputError:
+    return InputError(
+        f"{path} has the columns {columns[:12]}",
+        "EnsDb transcripts (seqnames, strand, tss, gene_name, gene_type), TSSs as BED with the symbol in "
+        "column 4 and the strand in column 6, or a table with gene, chrom, tss, strand",
+        "correct genomes.<name>.tss in the config, or the table's header",
     )

@@ -17,6 +17,7 @@ from grnformer.genome.regions import (
     parse_regions,
     region_fraction,
 )
+from grnformer.genome.tss import without_version
 from grnformer.prep.cell_figures import check_no_figures
 from grnformer.prep.counts import (
     as_counts,
@@ -72,7 +73,7 @@ def as_rna(
         return names.isin(symbols).mean()
 
     def known_ids(names: pd.Index) -> float:
-        return _without_version(names).isin(symbol_of).mean()
+        return without_version(names.to_series()).isin(symbol_of).mean()
 
     def known(names: pd.Index) -> float:
         return max(known_symbols(names), known_ids(names))
@@ -274,7 +275,4 @@ def _undo_unique_names(
 
 
 def _without_version(names: pd.Index) -> pd.Index:
-    """Ensembl ids without version, and without what GENCODE adds to the copy on chrY of a gene of both (``_PAR_Y``)."""
-    return names.astype(str).str.replace(
-        r"^(ENS[A-Z]*\d+)(\.\d+)?(_PAR_Y)?$", r"\1", regex=True
-    )
+    return pd.Index(without_version(names.astype(str).to_series()))
