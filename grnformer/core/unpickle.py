@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import existing
 
 Allowed = dict[tuple[str, str], Callable[..., Any]]
 """What a pickle may call, by module and name -> what is called in its place."""
@@ -22,7 +24,7 @@ class _Refused(Exception):
 
 
 class _Restricted(pickle.Unpickler):
-    def __init__(self, handle: io.BufferedIOBase, allowed: Allowed) -> None:
+    def __init__(self, handle: io.BytesIO, allowed: Allowed) -> None:
         super().__init__(handle)
         self._allowed = allowed
 
@@ -97,25 +99,15 @@ def _scalar(dtype: np.dtype[Any], data: bytes) -> Any:
 def _read_dict(
     path: str | Path, allowed: Allowed, kinds: tuple[type, ...], expected: str
 ) -> dict[str, Any]:
-    with Path(path).open("rb") as handle:
-        try:
-            content = _Restricted(handle, allowed).load()
-        except _Refused as error:
-            raise _unexpected(
-                path, f"a pickle that asks for {error}", expected
-            ) from None
-        except (
-            pickle.UnpicklingError,
-            EOFError,
-            AttributeError,
-            IndexError,
-            TypeError,
-            ValueError,
-            KeyError,
-        ) as error:
-            raise _unexpected(
-                path, f"no readable pickle ({error})", expected
-            ) from error
+    raw = existing(path).read_bytes()
+    try:
+        _check_memo(raw)
+        content = _Restricted(io.BytesIO(raw), allowed).load()
+    except _Refused as error:
+        raise _unexpected(path, f"a pickle that asks for {error}", expected) from None
+    # a damaged pickle may raise whatever its reader trips over
+    except Exception as error:
+        raise _unexpected(path, f"no readable pickle ({error})", expected) from error
 
     # What may be called can still build other things: every value is looked at.
     plain = isinstance(content, dict) and all(isinstance(name, str) for name in content)
@@ -123,6 +115,13 @@ def _read_dict(
         raise _unexpected(path, "a pickle of something else", expected)
     found: dict[str, Any] = content
     return found
+
+
+def _check_memo(raw: bytes) -> None:
+    """Raise ValueError if a pickle numbers an object beyond its length: memory for all numbers would be taken."""
+    for operation, argument, _ in pickletools.genops(raw):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(raw):
+            raise ValueError(f"object {argument} of {len(raw)} bytes")
 
 
 def _unexpected(path: str | Path, found: str, expected: str) -> InputError:

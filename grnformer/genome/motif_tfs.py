@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.core.io import read_delimited
+from grnformer.core.text import as_flags, as_numbers, existing, read_frame
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ _RCISTARGET = [
     "inferred_Orthology",
     "inferred_MotifSimil",
 ]
-_TEXT = ["#motif_id", "gene_name", "description", "motif", "TF", "tf"]
 
 
 def read_annotations(
@@ -58,19 +57,15 @@ def read_annotations(
     Raises
     ------
     InputError
-        If the columns are of none of the forms, or no row is left.
+        If the file cannot be read, the columns are of none of the forms, a number or flag is none, or no row is left.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(
-            f"no motif-to-TF table at {path}", "a table", f"correct {setting}"
-        )
-
-    if path.suffix == ".mat":
-        table = _read_matlab(path, setting)
-    else:
-        separator = "," if ".csv" in path.suffixes else "\t"
-        table = read_delimited(path, separator, _TEXT)
+    path = existing(path, setting)
+    # without comments: the header of a snapshot begins with #
+    table = (
+        _read_matlab(path, setting)
+        if path.suffix == ".mat"
+        else read_frame(path, setting, comments=False)
+    )
 
     table = _with_evidence(
         table, path, motif_similarity_fdr, orthologous_identity, setting
@@ -106,8 +101,9 @@ def _with_evidence(
 ) -> pd.DataFrame:
     """Table motif, tf, evidence of the rows that pass; the evidence is "" where none is named."""
     if set(_CISTARGET) <= set(table):
-        passed = table["motif_similarity_qvalue"] <= motif_similarity_fdr
-        passed &= table["orthologous_identity"] >= orthologous_identity
+        fdr = as_numbers(table["motif_similarity_qvalue"], path, setting)
+        identity = as_numbers(table["orthologous_identity"], path, setting)
+        passed = (fdr <= motif_similarity_fdr) & (identity >= orthologous_identity)
         table = table[passed].rename(columns={"#motif_id": "motif", "gene_name": "tf"})
         text = table["description"]
         direct = text == "gene is directly annotated"
@@ -115,9 +111,9 @@ def _with_evidence(
         similar = text.str.contains("similar")
     elif set(_RCISTARGET) <= set(table):
         table = table.rename(columns={"TF": "tf"})
-        direct = table["directAnnotation"].astype(bool)
-        orthologous = table["inferred_Orthology"].astype(bool)
-        similar = table["inferred_MotifSimil"].astype(bool)
+        direct = as_flags(table["directAnnotation"], path, setting)
+        orthologous = as_flags(table["inferred_Orthology"], path, setting)
+        similar = as_flags(table["inferred_MotifSimil"], path, setting)
     elif {"motif", "tf"} <= set(table):
         direct = pd.Series(True, index=table.index)
         similar = orthologous = ~direct
@@ -144,13 +140,13 @@ def _read_matlab(path: Path, setting: str) -> pd.DataFrame:
 
     try:
         pairs = scipy.io.loadmat(path, variable_names=["Match2"])["Match2"]
-    except (OSError, ValueError, KeyError) as error:
+        # a text is an array of one text, in a cell of the matrix
+        rows = [[str(np.ravel(cell)[0]) for cell in pair] for pair in pairs]
+        return pd.DataFrame(rows, columns=["motif", "tf"])
+    # a damaged file may raise whatever its reader trips over
+    except Exception as error:
         raise InputError(
             f"{path} has no table Match2 ({error})",
             "motif and TF",
             f"correct {setting}",
         ) from error
-
-    # a text is an array of one text, in a cell of the matrix
-    rows = [[str(np.ravel(cell)[0]) for cell in pair] for pair in pairs]
-    return pd.DataFrame(rows, columns=["motif", "tf"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 import re
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import read_text
 
 logger = logging.getLogger(__name__)
 
@@ -54,16 +54,12 @@ def read_motifs(
     """
     found: dict[str, list[np.ndarray]] = {}
     for path in sorted(map(Path, paths)):
-        if not path.exists():
-            raise InputError(
-                f"no motif file at {path}", "an existing file", f"correct {setting}"
-            )
-
         of_file: dict[str, list[np.ndarray]] = {}
         for name, counts in _read_counts(path, setting):
             matrix = _probabilities(counts, background_fraction, name, path)
             # a .cb file is one motif, whose matrices have names that no table of TFs knows
-            motif = path.stem if path.suffix == ".cb" else name
+            plain = path.with_suffix("") if path.suffix == ".gz" else path
+            motif = plain.stem if plain.suffix == ".cb" else name
             of_file.setdefault(motif, []).append(matrix)
 
         if not of_file:
@@ -88,34 +84,31 @@ def read_motifs(
 
 def _read_counts(path: Path, setting: str) -> list[tuple[str, np.ndarray]]:
     """Names and matrices (positions x 4) as in the file; the form is inferred from its content."""
+    text = read_text(path, setting)
     form = "JSON"
     try:
         if ".json" in path.suffixes:
-            return _parse_json(path)
+            return _parse_json(text)
 
-        text = path.read_text(encoding="utf-8")
         form, body = _find_form(text, path.stem)
         return _parse(body, form) if form else []
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    # Biopython's parsers raise whatever they trip over
+    except Exception as error:
         raise InputError(
-            f"{path} does not read as motifs ({form} form): {error}",
+            f"{path} does not read as motifs ({form} form): {error or type(error).__name__}",
             _FORMS,
             f"correct the file or {setting}",
         ) from error
 
 
-def _parse_json(path: Path) -> list[tuple[str, np.ndarray]]:
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
-
-    matrices: dict[str, np.ndarray] = {}
-    for motif in json.loads(content):
+def _parse_json(text: str) -> list[tuple[str, np.ndarray]]:
+    matrices = []
+    for motif in json.loads(text):
         counts = np.array(motif["counts"], dtype=float)
         if counts.ndim != 2 or len(counts) != 4:
             raise ValueError("counts are not 4 x positions")
-        matrices[str(motif["ID"])] = counts.T
-    return list(matrices.items())
+        matrices.append((str(motif["ID"]), counts.T))
+    return matrices
 
 
 def _parse(body: str, form: str) -> list[tuple[str, np.ndarray]]:
@@ -188,9 +181,10 @@ def _probabilities(
     total = counts.sum(axis=1, keepdims=True)
 
     # log odds, too, have negative values: they are no probabilities and are refused
-    if not counts.size or (counts < 0).any() or (total <= 0).any():
+    broken = (counts < 0).any() or (total <= 0).any() or not np.isfinite(total).all()
+    if not counts.size or broken:
         raise InputError(
-            f"{path}: motif {name!r} has no position, negative values or a position without any",
+            f"{path}: motif {name!r} has no position, negative or infinite values or a position without any",
             "counts or probabilities of A, C, G, T at each position",
             "correct the motif or leave it out",
         )

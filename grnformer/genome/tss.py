@@ -168,12 +168,10 @@ def _from_bed(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     refuse(table["end"], ~(width >= 0), "an end behind the start", path, _SETTING)
 
     # BED's own definition, whatever stands in the score
-    is_site = width == 1
-    if is_site.all():
-        tss = start
-    else:
-        tss = _of_windows(table, start, end, path)
-    return table.assign(tss=tss)
+    are_sites = (width == 1).all()
+    return table.assign(
+        tss=start if are_sites else _of_windows(table, start, end, path)
+    )
 
 
 def _of_windows(

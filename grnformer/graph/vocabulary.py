@@ -10,7 +10,12 @@ import pandas as pd
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.core.unpickle import read_plain_dict
+from grnformer.core.text import as_whole, read_frame, refuse
+from grnformer.core.unpickle import read_plain_dict, read_text_dict
+
+_SETTINGS = "fuse.vocabulary, fuse.aliases and pretrain.medians"
+# of the numbers of tokens that torch takes
+_LARGEST = 2**31 - 1
 
 
 def read_vocabulary(path: str | Path) -> dict[str, int]:
@@ -23,20 +28,20 @@ def read_vocabulary(path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     if path.suffix == ".json":
-        vocabulary = io.read_json(path, "vocabulary")
+        entries = io.read_json(path, "vocabulary")
     elif path.suffix == ".tsv":
-        table = io.read_delimited(path, "\t", ["gene_name"])
+        table = read_frame(path, _SETTINGS, comments=False)
         if not {"gene_name", "index"} <= set(table.columns):
             raise _unlike(
                 path, f"columns {list(table.columns)}", "the columns gene_name, index"
             )
-        vocabulary = dict(
-            zip(table["gene_name"], table["index"].astype(int), strict=True)
-        )
+        _check_once(table["gene_name"], path)
+        index = as_whole(table["index"], path, _SETTINGS)
+        entries = dict(zip(table["gene_name"], index, strict=True))
     else:
-        vocabulary = {
-            name: _whole(path, entry) for name, entry in read_plain_dict(path).items()
-        }
+        entries = read_plain_dict(path)
+
+    vocabulary = {name: _whole(path, entry) for name, entry in entries.items()}
     if len(set(vocabulary.values())) < len(vocabulary):
         raise _unlike(path, "two genes with one entry", "one entry a gene")
     return vocabulary
@@ -47,8 +52,13 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     if not path:
         return {}
     if Path(path).suffix == ".pkl":
-        return {name: str(symbol) for name, symbol in read_plain_dict(path).items()}
-    table = io.read_table(path, "gene_aliases")
+        return read_text_dict(path)
+
+    table = read_frame(path, _SETTINGS, comments=False)
+    if not {"alias", "symbol"} <= set(table.columns):
+        raise _unlike(
+            path, f"columns {list(table.columns)}", "the columns alias, symbol"
+        )
     nameless = (table["alias"] == "") | (table["symbol"] == "")
     if nameless.any():
         raise _unlike(
@@ -56,6 +66,7 @@ def read_aliases(path: str | Path) -> dict[str, str]:
             f"{int(nameless.sum())} rows without an alias or symbol",
             "both in every row",
         )
+    _check_once(table["alias"], path)
     return dict(zip(table["alias"], table["symbol"], strict=True))
 
 
@@ -90,9 +101,13 @@ def read_medians(
     return medians
 
 
+def _check_once(names: pd.Series, path: str | Path) -> None:
+    refuse(names, names.duplicated(), "each name once", path, _SETTINGS)
+
+
 def _whole(path: Path, entry: Any) -> int:
-    # text first: int of a word would raise an error that does not name the file
-    if isinstance(entry, str) or int(entry) != entry or entry < 0:
+    # asked as "not in range", so that NaN is found too; text first, which does not compare
+    if isinstance(entry, str) or not 0 <= entry <= _LARGEST or entry % 1:
         raise _unlike(path, f"the entry {entry!r}", "whole numbers from 0")
     return int(entry)
 
@@ -101,5 +116,5 @@ def _unlike(path: str | Path, found: str, expected: str) -> InputError:
     return InputError(
         f"{path}: {found}",
         expected,
-        "check fuse.vocabulary, fuse.aliases and pretrain.medians",
+        f"check {_SETTINGS}",
     )

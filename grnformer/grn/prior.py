@@ -10,12 +10,18 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.core.io import read_delimited
+from grnformer.core.text import as_flags, as_numbers, read_frame
 
 logger = logging.getLogger(__name__)
 
 _OMNIPATH = ("source", "target", "type", "sources", "is_stimulation", "is_inhibition")
-_TEXT = ("source", "target", "type", "sources", "tf", "gene")
+_SETTING = "grn.cistromes.prior.table"
+#: Words of TRRUST, OmniPath and others for the sign of a pair.
+_SIGNS = {
+    "+": 1, "activation": 1, "activating": 1, "activator": 1, "stimulation": 1, "positive": 1,
+    "-": -1, "repression": -1, "repressing": -1, "repressor": -1, "inhibition": -1, "negative": -1,
+    "unknown": 0, "undefined": 0, "?": 0, ".": 0,
+}  # fmt: skip
 # UniProt accessions, https://www.uniprot.org/help/accession_numbers
 _ACCESSION = r"[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2}"
 
@@ -24,7 +30,8 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     """Read TF-target pairs from OmniPath's interactions or from a plain table.
 
     OmniPath: columns source, target, type (rows of type ``transcriptional`` are taken), sources, is_stimulation,
-    is_inhibition. Plain: tf, gene and optionally sign (-1, 0, 1) and sources. Sources are separated by semicolons.
+    is_inhibition. Plain: tf, gene and optionally sign (a number, + or -, or a word such as TRRUST's Activation,
+    Repression, Unknown; none: 0) and sources. Sources are separated by semicolons.
 
     Returns
     -------
@@ -33,63 +40,68 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the columns are neither.
+        If the file cannot be read, its columns are neither, or a sign or flag is none.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(
-            f"no prior at {path}",
-            "an existing file",
-            "correct grn.cistromes.prior.table",
-        )
-    if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
-    else:
-        separator = "," if ".csv" in path.suffixes else "\t"
-        table = read_delimited(path, separator, _TEXT)
-
+    # without comments: a gene may be called #N/A by a spreadsheet, and is then found nowhere
+    table = read_frame(path, _SETTING, comments=False)
     if set(_OMNIPATH) <= set(table):
-        return _from_omnipath(table)
+        return _from_omnipath(table, path)
     if not {"tf", "gene"} <= set(table):
         raise InputError(
             f"{path} has the columns {list(table)[:12]}",
             f"tf, gene and optionally sign, sources; or OmniPath's {list(_OMNIPATH)}",
             "rename the columns, or name another table in grn.cistromes.prior.table",
         )
-    return _from_plain(table, path.name.split(".")[0])
+    return _from_plain(table, path)
 
 
-def _from_omnipath(table: pd.DataFrame) -> pd.DataFrame:
-    # OmniPath also has interactions of signalling, miRNAs and more
-    table = table[table["type"] == "transcriptional"]
+def _from_omnipath(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    stimulates = as_flags(table["is_stimulation"], path, _SETTING)
+    inhibits = as_flags(table["is_inhibition"], path, _SETTING)
 
     # both set is a contradiction and, like neither, no sign
-    sign = table["is_stimulation"].astype(int) - table["is_inhibition"].astype(int)
+    sign = stimulates.astype(int) - inhibits.astype(int)
     pairs = pd.DataFrame(
         {
             "tf": table["source"],
             "gene": table["target"],
             "sign": sign,
-            "sources": table["sources"].fillna(""),
+            "sources": table["sources"],
         }
     )
-    return pairs.reset_index(drop=True)
+    is_transcriptional = table["type"] == "transcriptional"
+    return _named(pairs[is_transcriptional], path)
 
 
-def _from_plain(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Pairs of a plain table; `name` is the source of a table that names none."""
-    pairs = table[["tf", "gene"]].assign(sign=0, sources=name)
+def _from_plain(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Pairs of a plain table; the file's name is the source of one that names none."""
+    pairs = table[["tf", "gene"]].assign(sign=0, sources=path.name.split(".")[0])
     if "sign" in table:
-        sign = table["sign"].fillna(0)
-        # signed weights count by their direction only
-        pairs["sign"] = np.sign(sign).astype(int)
+        pairs["sign"] = _signs(table["sign"], path)
     if "sources" in table:
-        sources = table["sources"].fillna("")
-        pairs["sources"] = sources.astype(str)
+        pairs["sources"] = table["sources"]
+    return _named(pairs, path)
 
-    symbols = pairs[["tf", "gene"]]
-    is_given = symbols.notna() & (symbols != "")
-    named = is_given.all(axis=1)
+
+def _signs(column: pd.Series, path: Path) -> pd.Series:
+    """Signs -1, 0, 1 of numbers of any size or of words, 0 where there is none."""
+    words = column.str.lower().map(_SIGNS)
+    is_word = words.notna()
+    numbers = as_numbers(column.where(~is_word, "0"), path, _SETTING)
+    signs = np.sign(numbers.fillna(0)).where(~is_word, words)
+    return signs.astype(int)
+
+
+def _named(pairs: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Pairs of which both genes have a name."""
+    named = (pairs[["tf", "gene"]] != "").all(axis=1)
+    if not named.any():
+        raise InputError(
+            f"{path}: no pair among its rows",
+            "a TF and a gene a row",
+            f"fill the table, or name another one in {_SETTING}",
+        )
     return pairs[named].reset_index(drop=True)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import read_frame, read_lines
 
 logger = logging.getLogger(__name__)
+
+_SETTING = "grn.tfs.lists"
 
 
 def read_tf_list(path: str | Path) -> list[str]:
@@ -25,33 +27,32 @@ def read_tf_list(path: str | Path) -> list[str]:
     Raises
     ------
     InputError
-        If the file holds no symbol, or is a table without a column `tf`.
+        If the file cannot be read, holds no symbol or several a line, or is a table without a column `tf`.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(
-            f"no TF list at {path}", "an existing file", "correct grn.tfs.lists"
-        )
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as handle:
-        lines = handle.read().splitlines()
-
-    head = lines[0] if lines else ""
-    # no symbol holds a tab or a comma: with one, the first line is a header
-    separator = next((s for s in "\t," if s in head), None)
+    lines = read_lines(path, _SETTING)
+    separator = next((s for s in "\t," if s in lines[0][1]), None)
     if separator:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+        table = read_frame(path, _SETTING, separator=separator)
         if "tf" not in table:
             raise InputError(
                 f"{path} has the columns {list(table)[:8]}",
                 "one symbol a line, or a table with a column 'tf'",
-                "correct the file, or name another one in grn.tfs.lists",
+                f"correct the file, or name another one in {_SETTING}",
             )
-        lines = table["tf"].tolist()
+        lines = list(table["tf"].items())
 
-    symbols = {line.strip() for line in lines if not line.startswith("#")} - {""}
+    for number, symbol in lines:
+        if re.search(r"[\s,;]", symbol):
+            raise InputError(
+                f"{path} line {number}: {symbol!r}",
+                "one symbol a line",
+                f"correct the file, or name another one in {_SETTING}",
+            )
+
+    symbols = {symbol for _, symbol in lines if not symbol.startswith("#")} - {""}
     if not symbols:
         raise InputError(
-            f"{path} holds no TF", "at least one symbol", "correct grn.tfs.lists"
+            f"{path} holds no TF", "at least one symbol", f"correct {_SETTING}"
         )
     return sorted(symbols)
 

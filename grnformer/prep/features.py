@@ -73,7 +73,7 @@ def as_rna(
         return names.isin(symbols).mean()
 
     def known_ids(names: pd.Index) -> float:
-        return without_version(names.to_series()).isin(symbol_of).mean()
+        return _without_version(names).isin(symbol_of).mean()
 
     def known(names: pd.Index) -> float:
         return max(known_symbols(names), known_ids(names))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import open_text
 
 _BLOCK_BYTES = 16 << 20  # text in memory at a time
 _MAX_FIELD = 1 << 24  # bytes
@@ -79,10 +80,8 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
 
 
 def _first_lines(path: Path, separator: str) -> tuple[list[str], list[str]]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", newline="", encoding="utf-8") as handle:
-        # A line split at a wrong separator is one field, often above csv's own limit of
-        # 131,072: the error below says more than csv's.
+    with open_text(path, "the sample sheet") as text:
+        handle = io.TextIOWrapper(text, encoding="utf-8", newline="")
         csv.field_size_limit(_MAX_FIELD)
         lines = csv.reader(handle, delimiter=separator)
         header, first = next(lines, []), next(lines, [])

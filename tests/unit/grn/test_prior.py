@@ -127,7 +127,7 @@ def test_tf_lists(tmp_path):
     with pytest.raises(InputError, match="column 'tf'"):
         read_tf_list(tmp_path / "wrong.csv")
     (tmp_path / "empty.txt").write_text("\n")
-    with pytest.raises(InputError, match="holds no TF"):
+    with pytest.raises(InputError, match="is empty"):
         read_tf_list(tmp_path / "empty.txt")
 
 
