@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import yaml
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.core.text import MISSING_NUMBERS, read_frame
 from grnformer.settings.read import check_config, overlay, preset_of
 
 if TYPE_CHECKING:
@@ -18,8 +21,12 @@ if TYPE_CHECKING:
 RESOURCE_PREFIX = "resource:"
 # graph modes that hold the data's edges; every other is a control
 DATA_GRAPHS = ("cell_type", "cell", "hybrid")
-_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
-_TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
+# of datasets and corpora, which have folders beside those of the whole run
+NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
+#: Names of NCBI for the builds that UCSC calls otherwise; a patch (.p13) leaves the positions as they are.
+_BUILDS = {"grch38": "hg38", "grch37": "hg19", "grcm38": "mm10", "grcm39": "mm39"}
+_PATHS = ("rna", "atac", "fragments", "annotation")
 
 
 def check_embed_settings(config: dict[str, Any]) -> None:
@@ -108,12 +115,18 @@ def config_of_datasets(
 
 
 def locate(path: str | Path, root: str | Path) -> str:
-    """Return `path` as it is if absolute or present in the working directory, else the file below `root` if there."""
+    """Return `path` if it exists from the working directory, else with ~ and $NAME filled in, else below `root`."""
     # a file of the working directory goes before that of the checkout
-    below_root = Path(root) / path
-    return (
-        str(path) if Path(path).exists() or not below_root.exists() else str(below_root)
-    )
+    if Path(path).exists():
+        return str(path)
+    spelt = _spell_out(path)
+    found = (place for place in (Path(spelt), Path(root) / spelt) if place.exists())
+    return str(next(found, path))
+
+
+def _spell_out(path: str | Path) -> str:
+    """A path with ~ and variables of the environment filled in; those that are not set stay."""
+    return os.path.expandvars(Path(path).expanduser())
 
 
 def resource_name(reference: str) -> str | None:
@@ -159,35 +172,22 @@ def read_samples(
 ) -> pd.DataFrame:
     """Read the sample sheet: one row a sample, all columns text, empty cells as ''.
 
-    Files it names are looked for in the working directory, then below `root`, the checkout.
+    Files it names are looked for in the working directory, below `root`, the checkout, and beside the sheet; ~ and
+    $NAME are filled in. Only lines that begin with # are comments. A genome may be called as NCBI calls the build
+    (GRCh38 for hg38).
 
     Raises
     ------
     InputError
-        If a column is missing or unknown, a cell of a required column is empty, a sample stands twice, a dataset
-        mixes genomes, a genome or resource is not declared, or a path does not exist.
+        If the sheet is no text table, a column is missing or unknown, a cell of a required column is empty, a sample
+        stands twice, a dataset mixes genomes, a genome or resource is not declared, or a path does not exist.
     """
-    import pandas as pd
-
     if not Path(path).exists():
         raise InputError(
             f"no sample sheet at {path}", "a TSV file", "set `samples` in the config"
         )
-    try:
-        # verbatim: a sample may be called NA or 007
-        sheet = pd.read_csv(
-            path, sep="\t", dtype=str, keep_default_na=False, comment="#"
-        ).fillna("")
-    except (
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeDecodeError,
-    ) as error:
-        raise InputError(
-            f"{path} is no table ({str(error).strip()})",
-            "a header line and one line a sample",
-            "correct the sheet",
-        ) from error
+    # verbatim: a sample may be called NA or 007
+    sheet = read_frame(path, "`samples` in the config", separator="\t", pad=True)
 
     # before the contract: one message for all wrong names of the header
     columns = contracts.load("samples")["columns"]
@@ -200,7 +200,7 @@ def read_samples(
             + _list("missing", missing)
             + _list("unknown", unknown),
             f"tab-separated columns {required} and optionally {[c for c in columns if c not in required]}",
-            "correct the header line; it must be tab-separated",
+            "correct the header line; the sheet must be tab-separated",
         )
 
     # an absent optional column is an empty one: later code asks for every column
@@ -208,9 +208,55 @@ def read_samples(
         if column not in sheet:
             sheet[column] = ""
 
+    for column in _PATHS:
+        sheet[column] = [
+            _fill_in(cell, column, Path(path).parent, root) for cell in sheet[column]
+        ]
+    sheet["genome"] = [
+        declared_name(name, config["genomes"]) for name in sheet["genome"]
+    ]
+
     contracts.check(sheet, "samples", where=str(path))
     _check_rows(sheet, path, config, registry, root)
-    return sheet
+    return sheet.reset_index(drop=True)
+
+
+def declared_name(genome: str, declared: Iterable[str]) -> str:
+    """Return the name under which a genome is declared, be it as UCSC or NCBI calls the build; else `genome` itself."""
+    names = list(declared)
+    same = [name for name in names if _build(name) == _build(genome)]
+    return genome if genome in names or not same else same[0]
+
+
+def _build(genome: str) -> str:
+    """UCSC's name of a build that is known by several names; others as they are."""
+    name = re.sub(r"\.p\d+$", "", genome.lower())
+    name = _BUILDS.get(name, name)
+    return name if name in _BUILDS.values() else genome
+
+
+def _fill_in(cell: str, column: str, folder: Path, root: str | Path) -> str:
+    """A cell that names a file: "" for a missing one as R writes it, and the path of a file beside the sheet."""
+    if not cell or cell.startswith((RESOURCE_PREFIX, "obs:")):
+        return cell
+    if Path(locate(cell, root)).exists():
+        return cell
+    if column != "rna" and cell in MISSING_NUMBERS:
+        return ""
+    beside = folder / _spell_out(cell)
+    return str(beside) if beside.exists() else cell
+
+
+def check_genomes(
+    config: dict[str, Any],
+    used: Iterable[str],
+    registry: dict[str, Any],
+    root: str | Path,
+) -> None:
+    """Raise InputError unless the TSS tables of the genomes `used` are resources or files that exist."""
+    for genome in sorted(set(used)):
+        where = f"genomes.{genome}.tss in the config"
+        _check_reference(config["genomes"][genome]["tss"], where, registry, root)
 
 
 def _list(word: str, names: list[str]) -> str:
@@ -224,8 +270,7 @@ def _check_rows(
     registry: dict[str, Any],
     root: str | Path,
 ) -> None:
-    # the header is line 1; comment lines are dropped by now and not counted
-    for number, row in enumerate(sheet.to_dict("records"), start=2):
+    for number, row in zip(sheet.index, sheet.to_dict("records"), strict=True):
         where = f"{path} line {number} (sample {row['sample']!r})"
         for column in ("dataset", "sample", "rna", "genome"):
             if not row[column]:
@@ -234,12 +279,12 @@ def _check_rows(
                 )
         for column in ("dataset", "sample"):
             # only a dataset has a folder beside those of the whole run
-            if not re.fullmatch(_NAME, row[column]) or (
-                column == "dataset" and row[column] in _TAKEN
+            if not re.fullmatch(NAME, row[column]) or (
+                column == "dataset" and row[column] in TAKEN
             ):
                 raise InputError(
                     f"{where}: {column} {row[column]!r}",
-                    f"letters, digits, _ . - (it names files), and not {', '.join(_TAKEN)} (folders of the whole run)",
+                    f"letters, digits, _ . - (it names files), and not {', '.join(TAKEN)} (folders of the whole run)",
                     f"rename the {column}",
                 )
 
@@ -259,11 +304,12 @@ def _check_rows(
         if row["genome"] not in config["genomes"]:
             raise InputError(
                 f"{where}: genome {row['genome']!r}",
-                f"one of {sorted(config['genomes'])}",
+                f"one of {sorted(config['genomes'])}, or NCBI's name of one (GRCh38 is hg38, GRCh37 hg19, GRCm38 mm10; "
+                "GRCm39 is mm39, a build of its own)",
                 "declare it under `genomes` in the config, with its transcription start sites",
             )
 
-        for column in ("rna", "atac", "fragments", "annotation"):
+        for column in _PATHS:
             _check_reference(row[column], f"{where} column {column}", registry, root)
 
     # rows are right one by one; now those of a dataset against each other
@@ -300,8 +346,11 @@ def _check_reference(
                 "correct the name",
             )
     elif not Path(locate(reference, root)).exists():
+        spelt = _spell_out(reference)
+        unset = "; the variable is not set" if "$" in spelt else ""
         raise InputError(
-            f"{where}: no file or folder {reference}",
-            "an existing path or resource:<name>",
-            "correct it",
+            f"{where}: no file or folder {spelt}{unset}",
+            f"an existing path (absolute, from {Path.cwd()}, from {Path(root).resolve()}, or from the folder of the "
+            "sample sheet) or resource:<name>",
+            "correct the path",
         )

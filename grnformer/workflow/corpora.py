@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.config import RESOURCE_PREFIX, locate
-
-_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
-_TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
+from grnformer.workflow.config import NAME, RESOURCE_PREFIX, TAKEN, locate
 
 
 def check_corpora(
@@ -41,10 +38,10 @@ def check_corpora(
     for name, corpus in corpora.items():
         where = f"pretrain.corpora.{name}"
         # a corpus has a folder beside those of the datasets
-        if not re.fullmatch(_NAME, name) or name in (*genome_of, *_TAKEN):
+        if not re.fullmatch(NAME, name) or name in (*genome_of, *TAKEN):
             raise InputError(
                 f"a corpus named {name!r}",
-                f"letters, digits, _ . - (it names a folder), no dataset's name, and not {', '.join(_TAKEN)}",
+                f"letters, digits, _ . - (it names a folder), no dataset's name, and not {', '.join(TAKEN)}",
                 "rename it under `pretrain.corpora`",
             )
 

@@ -4,12 +4,14 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
 from grnformer.core.errors import InputError
 from grnformer.settings.read import check_config, complete, config_schema
 from grnformer.workflow.config import (
+    check_genomes,
     config_of_datasets,
     locate,
     read_registry,
@@ -341,5 +343,133 @@ def test_files_of_the_checkout_are_found_from_another_working_directory(
     assert (
         read_samples(sheet, config, REGISTRY, tmp_path).loc[0, "rna"] == "data/rna.h5ad"
     )
-    with pytest.raises(InputError, match=r"data/rna\.h5ad"):
-        read_samples(sheet, config, REGISTRY, elsewhere)
+    (tmp_path / "sheets").mkdir()
+    moved = sheet.rename(tmp_path / "sheets" / "samples.tsv")
+    with pytest.raises(InputError, match=r"(?s)data/rna\.h5ad.*elsewhere"):
+        read_samples(moved, config, REGISTRY, elsewhere)
+
+
+def test_paths_are_taken_beside_the_sheet_from_home_and_with_variables(
+    tmp_path: Path,
+    config: dict[str, Any],
+    row: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DATA", str(tmp_path))
+    (tmp_path / "run#3 ä").mkdir()
+    (tmp_path / "run#3 ä" / "rna.h5ad").touch()
+    own = tmp_path / "run#3 ä" / "rna.h5ad"
+    for spelt in ("run#3 ä/rna.h5ad", "~/run#3 ä/rna.h5ad", "$DATA/run#3 ä/rna.h5ad"):
+        changed = row | {"rna": spelt, "donor": "donor #1"}
+        sheet = read_samples(write_sheet(tmp_path, changed), config, REGISTRY)
+        assert locate(sheet.loc[0, "rna"], ROOT) == str(own)
+        assert sheet.loc[0, "donor"] == "donor #1"
+    with pytest.raises(InputError, match="variable is not set"):
+        changed = row | {"rna": "$NOWHERE/rna.h5ad"}
+        read_samples(write_sheet(tmp_path, changed), config, REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "# made by hand\n\n" + text.replace("\n", "\n\n"),
+        lambda text: text.replace("\n", "\t\t\n") + "\t\t\n",
+        lambda text: text.replace("\t", " \t "),
+        lambda text: (
+            '"' + text.replace("\t", '"\t"').replace("\n", '"\n"', 1)[:-1] + '"\n'
+        ),
+    ],
+    ids=["mark", "crlf", "blank", "tabs", "spaces", "quotes"],
+)
+def test_a_sheet_from_a_spreadsheet_reads_as_one_by_hand(
+    tmp_path: Path, config: dict[str, Any], row: dict[str, str], change: Any
+) -> None:
+    path = write_sheet(tmp_path, row, row | {"sample": "NA"})
+    expected = read_samples(path, config, REGISTRY)
+    path.write_bytes(change(path.read_text()).encode())
+    pd.testing.assert_frame_equal(read_samples(path, config, REGISTRY), expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "dataset\tsämple\n".encode("latin-1"),
+            "(?s)line 1 is not UTF-8.*save it as UTF-8",
+        ),
+        ("dataset\tsample\n".encode("utf-16"), "(?s)UTF-16.*save it as UTF-8"),
+        (b"PK\x03\x04rest", "(?s)Excel.*Text .tab delimited"),
+        ("\t".join(COLUMNS).encode(), "a header line and no row"),
+    ],
+)
+def test_a_sheet_that_is_no_text_table_says_what_it_is(
+    tmp_path: Path, config: dict[str, Any], content: bytes, message: str
+) -> None:
+    (tmp_path / "samples.tsv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_samples(tmp_path / "samples.tsv", config, REGISTRY)
+    with pytest.raises(InputError, match="is a folder"):
+        read_samples(tmp_path, config, REGISTRY)
+
+
+def test_lines_are_counted_with_comments_and_blank_ones(
+    tmp_path: Path, config: dict[str, Any], row: dict[str, str]
+) -> None:
+    path = write_sheet(tmp_path, row, row | {"sample": "s2", "rna": ""})
+    path.write_text("# one\n" + path.read_text().replace("\n", "\n\n# more\n", 1))
+    with pytest.raises(InputError, match="line 6 .*empty rna"):
+        read_samples(path, config, REGISTRY)
+
+
+def test_a_missing_word_in_an_unused_column_is_an_empty_cell(
+    tmp_path: Path, config: dict[str, Any], row: dict[str, str]
+) -> None:
+    for word in ("NA", "None"):
+        changed = row | {"fragments": word, "annotation": word, "donor": word}
+        sheet = read_samples(write_sheet(tmp_path, changed), config, REGISTRY)
+        found = sheet.loc[0, ["fragments", "annotation", "donor"]].tolist()
+        assert found == ["", "", word]
+
+
+@pytest.mark.parametrize(
+    ("genome", "declared"),
+    [
+        ("GRCh38", "hg38"),
+        ("GRCh38.p13", "hg38"),
+        ("GRCh37", "hg19"),
+        ("GRCm38", "mm10"),
+    ],
+)
+def test_a_build_may_be_called_as_ncbi_does(
+    tmp_path: Path,
+    config: dict[str, Any],
+    row: dict[str, str],
+    genome: str,
+    declared: str,
+) -> None:
+    sheet = read_samples(
+        write_sheet(tmp_path, row | {"genome": genome}), config, REGISTRY
+    )
+    assert sheet["genome"].tolist() == [declared]
+
+
+def test_another_build_is_not_taken_for_a_declared_one(
+    tmp_path: Path, config: dict[str, Any], row: dict[str, str]
+) -> None:
+    for genome in ("GRCm39", "mm39"):
+        path = write_sheet(tmp_path, row | {"genome": genome})
+        with pytest.raises(InputError, match=f"genome '{genome}'"):
+            read_samples(path, config, REGISTRY)
+    config["genomes"]["mm39"] = {"tss": "mm39.tsv"}
+    changed = write_sheet(tmp_path, row | {"genome": "GRCm39"})
+    assert read_samples(changed, config, REGISTRY)["genome"].tolist() == ["mm39"]
+
+
+def test_the_tss_table_of_a_genome_in_use_is_there(config: dict[str, Any]) -> None:
+    config["genomes"]["hg38"]["tss"] = "resource:nope.tsv"
+    check_genomes(config, ["hg19"], {"tss_hg19.bed": {}}, ROOT)
+    with pytest.raises(InputError, match=r"genomes\.hg38\.tss.*'nope\.tsv'"):
+        check_genomes(config, ["hg38"], REGISTRY, ROOT)

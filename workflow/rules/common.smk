@@ -14,6 +14,7 @@ from grnformer.settings.read import check_config, complete
 from grnformer.workflow.config import (
     check_attention_settings,
     check_embed_settings,
+    check_genomes,
     config_of_datasets,
     locate,
     read_registry,
@@ -41,6 +42,7 @@ try:
     SAMPLES = read_samples(
         locate(config["samples"], CHECKOUT), config, RESOURCES, CHECKOUT
     )
+    check_genomes(config, SAMPLES["genome"], RESOURCES, CHECKOUT)
     DATASETS = sorted(SAMPLES["dataset"].unique())
     CONFIGS = config_of_datasets(config, DATASETS)
     for of_dataset in CONFIGS.values():

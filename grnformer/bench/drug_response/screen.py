@@ -119,9 +119,10 @@ def _check_rows(rows: pd.DataFrame) -> None:
             f"columns {COLUMNS}",
             f"add {missing}",
         )
-    if not np.isfinite(rows["LN_IC50"].to_numpy(dtype=float)).all():
+    values = pd.to_numeric(rows["LN_IC50"], errors="coerce")
+    if not np.isfinite(values).all():
         raise InputError(
-            "LN_IC50 with missing or infinite values",
+            "LN_IC50 with missing or infinite values, or words",
             "finite numbers",
             "remove or mend those rows",
         )
@@ -164,7 +165,9 @@ def _join_drugs(
     counts.append(_count("drugs with a structure", len(names), len(known), lost))
 
     table = pd.DataFrame({"name": known, "smiles": [smiles[name] for name in known]})
-    table["structure"] = [structure_key(s) for s in table["smiles"]]
+    table["structure"] = [
+        _key(name, smiles[name]) or f"no key: {name}" for name in known
+    ]
     # The first name in alphabetical order stands for the compound.
     table["drug"] = table.groupby("structure")["name"].transform("first")
     joined = table.groupby("drug", sort=True).agg(
@@ -176,6 +179,16 @@ def _join_drugs(
     same = [aliases.replace("; ", " = ") for aliases in several]
     counts.append(_count("drugs joined by structure", len(known), len(joined), same))
     return joined.reset_index(), dict(zip(table["name"], table["drug"], strict=True))
+
+
+def _key(name: str, smiles: str) -> str:
+    try:
+        return structure_key(smiles)
+    except InputError as error:
+        # said again, with the name of the drug
+        raise InputError(
+            f"drug {name!r}: {error.found}", error.expected, error.remedy
+        ) from None
 
 
 def _count(step: str, found: int, kept: int, names: list[str]) -> dict[str, object]:

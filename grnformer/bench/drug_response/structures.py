@@ -10,11 +10,21 @@ FINGERPRINT_RADIUS = 2  # ECFP4
 FINGERPRINT_BITS = 2048
 
 
+# metals that are no mere counter-ions: all but those of groups 1 and 2
+_METALS = frozenset(
+    (13, *range(21, 32), *range(39, 51), *range(57, 85), *range(89, 113))
+)
+
+
 def structure_key(smiles: str) -> str:
     """First block of the InChIKey of the largest fragment: the skeleton, without salt, charge form or stereo.
 
     Screens enter one compound under several names, with and without its counter-ion or stereo marks; these
-    must not stand on both sides of a split.
+    must not stand on both sides of a split. A metal complex is taken whole: cisplatin is not ammonia.
+
+    Returns
+    -------
+    The key, or "" where InChI has none (an unknown or repeated group): such structures are not known to be one.
 
     Raises
     ------
@@ -26,7 +36,10 @@ def structure_key(smiles: str) -> str:
     from rdkit.rdBase import BlockLogs
 
     with BlockLogs():  # InChI comments on every stereo bond
-        molecule = rdMolStandardize.FragmentParent(read_molecule(smiles))
+        molecule = read_molecule(smiles)
+        # the largest fragment of a complex is one of its ligands
+        if not any(atom.GetAtomicNum() in _METALS for atom in molecule.GetAtoms()):
+            molecule = rdMolStandardize.FragmentParent(molecule)
         # Stereo is in the second block, protonation in the third.
         return str(MolToInchiKey(molecule)).split("-")[0]
 
