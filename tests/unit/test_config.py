@@ -1,6 +1,7 @@
 """Configuration, sample sheet and registry: what is wrong is refused with the place and the remedy."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -365,9 +366,9 @@ def test_paths_are_taken_beside_the_sheet_from_home_and_with_variables(
         sheet = read_samples(write_sheet(tmp_path, changed), config, REGISTRY)
         assert locate(sheet.loc[0, "rna"], ROOT) == str(own)
         assert sheet.loc[0, "donor"] == "donor #1"
+    path = write_sheet(tmp_path, row | {"rna": "$NOWHERE/rna.h5ad"})
     with pytest.raises(InputError, match="variable is not set"):
-        changed = row | {"rna": "$NOWHERE/rna.h5ad"}
-        read_samples(write_sheet(tmp_path, changed), config, REGISTRY)
+        read_samples(path, config, REGISTRY)
 
 
 @pytest.mark.parametrize(
@@ -378,9 +379,7 @@ def test_paths_are_taken_beside_the_sheet_from_home_and_with_variables(
         lambda text: "# made by hand\n\n" + text.replace("\n", "\n\n"),
         lambda text: text.replace("\n", "\t\t\n") + "\t\t\n",
         lambda text: text.replace("\t", " \t "),
-        lambda text: (
-            '"' + text.replace("\t", '"\t"').replace("\n", '"\n"', 1)[:-1] + '"\n'
-        ),
+        lambda text: re.sub(r"[^\t\n]+", r'"\g<0>"', text),
     ],
     ids=["mark", "crlf", "blank", "tabs", "spaces", "quotes"],
 )
@@ -420,7 +419,7 @@ def test_lines_are_counted_with_comments_and_blank_ones(
 ) -> None:
     path = write_sheet(tmp_path, row, row | {"sample": "s2", "rna": ""})
     path.write_text("# one\n" + path.read_text().replace("\n", "\n\n# more\n", 1))
-    with pytest.raises(InputError, match="line 6 .*empty rna"):
+    with pytest.raises(InputError, match=r"line 6 .*empty rna"):
         read_samples(path, config, REGISTRY)
 
 
