@@ -25,6 +25,10 @@ MISSING_NUMBERS = (
 _FLAGS = dict.fromkeys(("true", "t", "yes", "1", "1.0"), True)
 _FLAGS |= dict.fromkeys(("false", "f", "no", "0", "0.0"), False)
 
+COMMENTS = ("#",)
+#: What stands above a BED for genome browsers, too.
+BED_COMMENTS = ("#", "track ", "track\t", "browser ", "browser\t")
+
 _GZIP = b"\x1f\x8b"
 _MARK = b"\xef\xbb\xbf"
 _UNTAB = "a tab-separated text file: in Excel, Save as, Text (tab delimited)"
@@ -45,6 +49,8 @@ _OTHERS = {
         "text, compressed by gzip or not at all",
     ),
 }
+# longer than any chromosome, and exact in float64
+_LAST = 1 << 40
 # beyond this no table is meant: a few kilobytes of gzip can unpack to it
 _LARGEST = 2 << 30
 
@@ -76,7 +82,7 @@ def open_text(path: str | Path, setting: str = "the path") -> Iterator[IO[bytes]
         with path.open("rb") as raw:
             packed = raw.peek(2)[:2] == _GZIP
             opened = gzip.GzipFile(fileobj=raw) if packed else raw
-            text = io.BufferedReader(opened)  # type: ignore[arg-type]
+            text = io.BufferedReader(opened)
             head = text.peek(8)
             _check_head(head, path, setting)
             if head.startswith(_MARK):
@@ -141,12 +147,12 @@ def read_rows(
     setting: str,
     *,
     separator: str | None = None,
-    comments: bool = True,
+    comments: tuple[str, ...] = COMMENTS,
     pad: bool = False,
 ) -> pd.DataFrame:
     """Read a table as text, every line of it: columns are numbered, the index `line` says where a row stands.
 
-    Blank lines are left out, and with `comments` those that begin with #. Spaces around a cell are no part of it.
+    Blank lines are left out, and those that begin with one of `comments`. Spaces around a cell are no part of it.
     Words such as NA are text. Empty columns at the right are left out.
 
     Parameters
@@ -178,7 +184,7 @@ def read_frame(
     setting: str,
     *,
     separator: str | None = None,
-    comments: bool = True,
+    comments: tuple[str, ...] = COMMENTS,
     pad: bool = False,
 ) -> pd.DataFrame:
     """Read a table with a header, as text: as `read_rows`, or a Parquet file (index `row`).
@@ -253,6 +259,14 @@ def as_whole(column: pd.Series, path: str | Path, setting: str) -> pd.Series:
     wrong = found.notna() & ((found % 1 != 0) | (found.abs() > 2**53))
     refuse(column, wrong, "a whole number", path, setting)
     return found
+
+
+def as_positions(column: pd.Series, path: str | Path, setting: str) -> pd.Series:
+    """As `as_whole`, int64, from 0 to 2**40, which is beyond every chromosome; none may be missing."""
+    found = as_whole(column, path, setting)
+    wrong = ~((found >= 0) & (found <= _LAST))
+    refuse(column, wrong, "a position on a chromosome, in bp", path, setting)
+    return found.astype("int64")
 
 
 def as_flags(column: pd.Series, path: str | Path, setting: str) -> pd.Series:
@@ -332,13 +346,13 @@ def _records(
 
 
 def _split(
-    path: str | Path, setting: str, separator: str, comments: bool
+    path: str | Path, setting: str, separator: str, comments: tuple[str, ...]
 ) -> tuple[list[int], list[list[str]]]:
     """Line numbers and stripped fields, without blank rows and without what is empty at the right of the first row."""
     text = read_text(path, setting)
     if comments:
         # blank in place of gone: lines keep their numbers
-        kept = ("" if line.startswith("#") else line for line in text.split("\n"))
+        kept = ("" if line.startswith(comments) else line for line in text.split("\n"))
         text = "\n".join(kept)
 
     lines, rows = [], []

@@ -120,7 +120,8 @@ def _read_dict(
 def _check_memo(raw: bytes) -> None:
     """Raise ValueError if a pickle numbers an object beyond its length: memory for all numbers would be taken."""
     for operation, argument, _ in pickletools.genops(raw):
-        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(raw):
+        numbers = operation.name in ("PUT", "BINPUT", "LONG_BINPUT")
+        if numbers and int(argument or 0) > len(raw):
             raise ValueError(f"object {argument} of {len(raw)} bytes")
 
 

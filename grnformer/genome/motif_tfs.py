@@ -64,7 +64,7 @@ def read_annotations(
     table = (
         _read_matlab(path, setting)
         if path.suffix == ".mat"
-        else read_frame(path, setting, comments=False)
+        else read_frame(path, setting, comments=())
     )
 
     table = _with_evidence(

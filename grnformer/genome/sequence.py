@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import read_text
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 _CODES = np.full(256, -1, dtype=np.int8)
@@ -45,17 +47,15 @@ def read_records(path: Path) -> list[tuple[str, str]]:
     """Header and bases of each record of a FASTA file, or of each line of a name and bases separated by a tab."""
     from Bio.SeqIO.FastaIO import SimpleFastaParser
 
-    with path.open(encoding="utf-8") as handle:
-        is_fasta = handle.read(1) == ">"
-        handle.seek(0)
-        if is_fasta:
-            return list(SimpleFastaParser(handle))
+    text = read_text(path, "the setting that names it")
+    if text.startswith(">"):
+        return list(SimpleFastaParser(StringIO(text)))
 
-        records = []
-        for line in handle.read().splitlines():
-            name, _, bases = line.partition("\t")
-            records.append((name, bases.strip()))
-        return records
+    records = []
+    for line in text.splitlines():
+        name, _, bases = line.partition("\t")
+        records.append((name, bases.strip()))
+    return records
 
 
 def read_sequences(fasta: str | Path, regions: pd.DataFrame) -> list[np.ndarray]:

@@ -10,6 +10,8 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.text import (
+    BED_COMMENTS,
+    as_positions,
     as_whole,
     name_columns,
     read_frame,
@@ -26,8 +28,6 @@ _BED = ["chrom", "start", "end", "gene", "score", "strand"]
 _NOT_PRIMARY = r"CHR_|_alt$|_fix$|_hap\d+$|PATCH"
 _STRANDS = {"+": "+", "-": "-", "1": "+", "-1": "-", "+1": "+", "1.0": "+", "-1.0": "-"}
 _NO_STRAND = ["", ".", "*", "0", "NA"]
-# longer than any chromosome, and exact in float64
-_LAST = 1 << 40
 
 # HOMER's promoter windows, which celloracle ships: 1,000 bp upstream to 100 bp downstream of the TSS.
 _UPSTREAM, _DOWNSTREAM = 1000, 100
@@ -76,10 +76,6 @@ def read_tss(path: str | Path) -> pd.DataFrame:
         kind = "a BED"
         sites = _from_bed(table, path)
 
-    outside = (sites["tss"] < 0) | (sites["tss"] > _LAST)
-    expected = "a position on a chromosome, in bp"
-    refuse(table.get("tss", sites["tss"]), outside, expected, path, _SETTING)
-
     sites = sites.reindex(columns=COLUMNS)
     sites["strand"] = _strands(sites["strand"], path)
     is_complete = (sites[needed] != "").all(axis=1) & sites[needed].notna().all(axis=1)
@@ -89,7 +85,7 @@ def read_tss(path: str | Path) -> pd.DataFrame:
             "%s: %d rows without gene, chromosome, TSS or strand", path, n_incomplete
         )
     sites = sites[is_complete]
-    sites["tss"] = sites["tss"].astype(np.int64)
+    sites["tss"] = as_positions(sites["tss"], path, _SETTING)
     sites["chrom"] = ucsc_names(sites["chrom"])
 
     identified = sites["gene_id"].notna() & (sites["gene_id"] != "")
@@ -135,11 +131,7 @@ def _read_any(path: str | Path) -> pd.DataFrame:
     if Path(path).suffix == ".parquet":
         return read_frame(path, _SETTING)
 
-    rows = read_rows(path, _SETTING)
-    # what genome browsers want above a BED
-    rows = rows[~rows[0].str.match(r"(track|browser)(\s|$)")]
-    if rows.empty:
-        raise _unknown(path, [])
+    rows = read_rows(path, _SETTING, comments=BED_COMMENTS)
 
     # the second field of a BED's first line is a position, that of a header a name
     first = rows.iloc[0].to_list()

@@ -30,7 +30,7 @@ def read_vocabulary(path: str | Path) -> dict[str, int]:
     if path.suffix == ".json":
         entries = io.read_json(path, "vocabulary")
     elif path.suffix == ".tsv":
-        table = read_frame(path, _SETTINGS, comments=False)
+        table = read_frame(path, _SETTINGS, comments=())
         if not {"gene_name", "index"} <= set(table.columns):
             raise _unlike(
                 path, f"columns {list(table.columns)}", "the columns gene_name, index"
@@ -54,7 +54,7 @@ def read_aliases(path: str | Path) -> dict[str, str]:
     if Path(path).suffix == ".pkl":
         return read_text_dict(path)
 
-    table = read_frame(path, _SETTINGS, comments=False)
+    table = read_frame(path, _SETTINGS, comments=())
     if not {"alias", "symbol"} <= set(table.columns):
         raise _unlike(
             path, f"columns {list(table.columns)}", "the columns alias, symbol"

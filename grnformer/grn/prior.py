@@ -44,7 +44,7 @@ def read_prior(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     # without comments: a gene may be called #N/A by a spreadsheet, and is then found nowhere
-    table = read_frame(path, _SETTING, comments=False)
+    table = read_frame(path, _SETTING, comments=())
     if set(_OMNIPATH) <= set(table):
         return _from_omnipath(table, path)
     if not {"tf", "gene"} <= set(table):

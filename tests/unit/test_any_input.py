@@ -92,7 +92,7 @@ PIECES = [
     b"PK\x03\x04", b"\x94\x8c\x05posix", b"r\xff\xff\xff\x7f",
 ]  # fmt: skip
 quick = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,

@@ -13,6 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import read_text
 from grnformer.core.unpickle import read_tensor_dict
 
 
@@ -24,7 +25,7 @@ def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:
     InputError
         If the profiles differ in length from the list of genes, or a gene stands twice.
     """
-    names = Path(genes).read_text(encoding="utf-8").split()
+    names = read_text(genes, "the genes of bench.drug_response").split()
     content = read_tensor_dict(profiles)
 
     wrong = {

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import as_positions, read_rows
 from grnformer.genome.build_check import check_chromosomes
 from grnformer.prep.pairing import pair_barcodes
 
@@ -48,23 +49,16 @@ def check_chromosomes_of_fragments(
 
 def read_sizes(path: str) -> dict[str, int]:
     """Chromosome lengths from a table without header: chromosome, length (bp), tab-separated."""
-    types = {0: str, 1: np.int64}
-    try:
-        table = pd.read_csv(
-            path,
-            sep="\t",
-            header=None,
-            usecols=[0, 1],
-            dtype=types,
-            keep_default_na=False,
-        )
-    except ValueError as error:
+    setting = "prep.fragments.chromosome_sizes in the config"
+    rows = read_rows(path, setting)
+    if rows.shape[1] < 2:
         raise InputError(
-            f"{path}: {error}",
-            "chromosome and length a line, tab-separated",
-            "correct prep.fragments.chromosome_sizes in the config",
-        ) from error
-    return table.set_index(0)[1].to_dict()
+            f"{path}: one column",
+            "chromosome and length a line, separated by a tab",
+            f"correct {setting}",
+        )
+    lengths = as_positions(rows[1], path, setting)
+    return dict(zip(rows[0], lengths.tolist(), strict=True))
 
 
 def chromosome_lengths(

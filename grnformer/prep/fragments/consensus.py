@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import BED_COMMENTS, as_positions, read_rows
 from grnformer.genome.intervals import overlaps_any
 
 log = logging.getLogger(__name__)
@@ -125,24 +126,18 @@ def read_blacklist(path: str | Path, lengths: dict[str, int]) -> pd.DataFrame:
     InputError
         If it is no BED, or has no chromosome in common with the fragments.
     """
-    types = {"chrom": str, "start": np.int64, "end": np.int64}
-    try:
-        table = pd.read_csv(
-            path,
-            sep="\t",
-            header=None,
-            usecols=[0, 1, 2],
-            names=list(types),
-            dtype=types,
-            comment="#",
-            keep_default_na=False,
-        )
-    except ValueError as error:
+    setting = "prep.fragments.blacklists in the config"
+    rows = read_rows(path, setting, comments=BED_COMMENTS)
+    if rows.shape[1] < 3:
         raise InputError(
-            f"{path}: {error}",
-            "a BED: chromosome, start, end",
-            "correct prep.fragments.blacklists in the config",
-        ) from error
+            f"{path}: {rows.shape[1]} columns",
+            "a BED: chromosome, start, end, separated by tabs",
+            f"correct {setting}",
+        )
+    table = rows.iloc[:, :3].set_axis(["chrom", "start", "end"], axis=1)
+    for column in ("start", "end"):
+        table[column] = as_positions(table[column], path, setting)
+    table = table.reset_index(drop=True)
 
     barred = set(table["chrom"])
     if barred.isdisjoint(lengths):

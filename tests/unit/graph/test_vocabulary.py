@@ -44,7 +44,17 @@ def test_medians_find_their_genes_by_entry(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [{"A": Path("x")}, {"A": [1]}, ["A"], {"A": 1.5}, {"A": 1, "B": 1}, {1: 1}],
+    [
+        {"A": Path("x")},
+        {"A": [1]},
+        ["A"],
+        {"A": 1.5},
+        {"A": 1, "B": 1},
+        {1: 1},
+        {"A": float("nan")},
+        {"A": float("inf")},
+        {"A": 2**40},
+    ],
 )
 def test_anything_but_whole_numbers_by_text_is_refused(content, tmp_path):
     with pytest.raises(InputError):
@@ -67,3 +77,28 @@ def test_a_pickle_runs_nothing(tmp_path):
     with pytest.raises(InputError, match="mkdir"):
         read_vocabulary(dump({"A": Folder(tmp_path / "made")}, tmp_path / "v.pkl"))
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("entry", ["1.5", "x", "NA", "-1", "inf"])
+def test_a_wrong_entry_of_a_table_is_refused(entry, tmp_path):
+    (tmp_path / "v.tsv").write_text(f"gene_name\tindex\nA\t0\nB\t{entry}\n")
+    with pytest.raises(InputError, match=r"whole number|a number"):
+        read_vocabulary(tmp_path / "v.tsv")
+
+
+def test_a_gene_that_stands_twice_is_refused(tmp_path):
+    (tmp_path / "v.json").write_text('{"A": 0, "B": 1, "A": 2}')
+    (tmp_path / "v.tsv").write_text("gene_name\tindex\nA\t0\nA\t1\n")
+    (tmp_path / "a.tsv").write_text("alias\tsymbol\nA\tB\nA\tC\n")
+    with pytest.raises(InputError, match="'A' stands twice"):
+        read_vocabulary(tmp_path / "v.json")
+    with pytest.raises(InputError, match=r"line 3.*'A'"):
+        read_vocabulary(tmp_path / "v.tsv")
+    with pytest.raises(InputError, match=r"line 3.*'A'"):
+        read_aliases(tmp_path / "a.tsv")
+
+
+def test_a_pickle_that_wants_much_memory_is_refused(tmp_path):
+    (tmp_path / "v.pkl").write_bytes(b"}r\xff\xff\xff\x7f.")
+    with pytest.raises(InputError, match="object 2147483647"):
+        read_vocabulary(tmp_path / "v.pkl")

@@ -6,6 +6,7 @@ import pytest
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.genome.motif_tfs import read_annotations
 from grnformer.grn.cistromes.build import build_cistromes
 from grnformer.grn.prior import prepare_prior, read_prior
 from grnformer.grn.tfs import read_tf_list, select_tfs
@@ -112,6 +113,46 @@ def test_plain_table_and_wrong_columns(tmp_path):
     path.write_text("a\tb\nc\td\n")
     with pytest.raises(InputError, match="tf, gene"):
         read_prior(path)
+
+
+def test_signs_are_numbers_or_words(tmp_path):
+    signs = ["Activation", "repression", "Unknown", "+", "-", "0.7", "-2", "", "NA"]
+    rows = "".join(f"A\tG{i}\t{sign}\n" for i, sign in enumerate(signs))
+    (tmp_path / "p.tsv").write_text(f"tf\tgene\tsign\n{rows}")
+    expected = [1, -1, 0, 1, -1, 1, -1, 0, 0]
+    assert read_prior(tmp_path / "p.tsv")["sign"].tolist() == expected
+    for wrong in ("up?", "inf"):
+        (tmp_path / "p.tsv").write_text(f"tf\tgene\tsign\nA\tB\t1\nA\tC\t{wrong}\n")
+        with pytest.raises(InputError, match="line 3, column 'sign'"):
+            read_prior(tmp_path / "p.tsv")
+
+
+def test_flags_of_a_prior_and_of_motifs_are_read_by_their_words(tmp_path):
+    head = "source\ttarget\ttype\tsources\tis_stimulation\tis_inhibition\n"
+    flags = [("TRUE", "F"), ("no", "yes"), ("NA", "1"), ("t", "")]
+    rows = "".join(f"A\tG\ttranscriptional\ts\t{a}\t{b}\n" for a, b in flags)
+    (tmp_path / "p.tsv").write_text(head + rows)
+    assert read_prior(tmp_path / "p.tsv")["sign"].tolist() == [1, -1, -1, 1]
+    (tmp_path / "p.tsv").write_text(head + rows.replace("yes", "maybe"))
+    with pytest.raises(InputError, match="line 3, column 'is_inhibition': 'maybe'"):
+        read_prior(tmp_path / "p.tsv")
+
+    evidence = {"motif_similarity_fdr": 0.001, "orthologous_identity": 0.0}
+    head = "motif\tTF\tdirectAnnotation\tinferred_Orthology\tinferred_MotifSimil\n"
+    (tmp_path / "m.tsv").write_text(f"{head}m\tA\tNA\tno\tT\nm\tB\t\tYES\tFALSE\n")
+    found = read_annotations(tmp_path / "m.tsv", **evidence)
+    assert found["evidence"].tolist() == ["similarity", "orthology"]
+    (tmp_path / "m.tsv").write_text(f"{head}m\tA\tperhaps\tno\tT\n")
+    with pytest.raises(InputError, match="'perhaps'"):
+        read_annotations(tmp_path / "m.tsv", **evidence)
+
+
+def test_a_tf_list_holds_one_symbol_a_line(tmp_path):
+    (tmp_path / "t.txt").write_bytes("\ufeff# TFs\r\nPAX5 \r\n\r\nNA\r\n".encode())
+    assert read_tf_list(tmp_path / "t.txt") == ["NA", "PAX5"]
+    (tmp_path / "t.txt").write_text("PAX5\nSPI1 JUN\n")
+    with pytest.raises(InputError, match="line 2: 'SPI1 JUN'"):
+        read_tf_list(tmp_path / "t.txt")
 
 
 def test_tf_lists(tmp_path):

@@ -33,6 +33,23 @@ def test_salts_stereo_and_spelling_are_one_compound() -> None:
         structure_key("C1CC")
 
 
+def test_a_metal_complex_is_not_its_ligand() -> None:
+    cisplatin = structure_key("[NH3].[NH3].[Cl-].[Cl-].[Pt+2]")
+    assert cisplatin == structure_key("N.N.Cl[Pt]Cl") != structure_key("N")
+    # a counter-ion of group 1 or 2 is no complex
+    assert structure_key("CC(=O)[O-].[Na+]") == structure_key("CC(=O)O")
+
+
+def test_drugs_without_a_key_are_never_joined() -> None:
+    rows = screen_rows(("A1", "PEG", 1.0), ("A1", "PEI", 5.0), ("A1", "PEG-2", 2.0))
+    smiles = {"PEG": "*OCCO*", "PEI": "*CCN*", "PEG-2": "*OCCO*"}
+    screen = prepare_screen(rows, smiles, PROFILES)
+    assert screen.drugs["aliases"].tolist() == ["PEG", "PEG-2", "PEI"]
+    assert screen.drugs["structure"].is_unique
+    with pytest.raises(InputError, match="drug 'PEG': the SMILES 'C1'"):
+        prepare_screen(rows, smiles | {"PEG": "C1"}, PROFILES)
+
+
 def test_replicates_and_aliases_merge_before_any_split() -> None:
     rows = screen_rows(
         ("A-1", "x", 1.0), ("A-1", "x", 3.0), ("A-1", "X salt", 8.0), ("B2", "y", 5.0)
