@@ -12,7 +12,7 @@ import yaml
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.core.text import MISSING_NUMBERS, read_frame
+from grnformer.core.text import MISSING_NUMBERS, read_frame, read_text
 from grnformer.settings.read import check_config, overlay, preset_of
 
 if TYPE_CHECKING:
@@ -157,7 +157,15 @@ def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
             "set `resources.registry` in the config",
         )
 
-    registry = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    text = read_text(path, "resources.registry in the config")
+    try:
+        registry = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(
+            f"{path} is no YAML: {error}",
+            "names of resources, each with source, sha256, licence and about",
+            "correct the file, or resources.registry in the config",
+        ) from error
 
     # before any work: a wrong entry would show only when it is fetched
     contracts.check(registry, "resources", where=str(path))

@@ -1,5 +1,4 @@
-# What several stages use: the checked configuration, the sample sheet, and functions that make inputs and params of them.
-# What one stage uses stands beside its rules.
+# What several stages use: configuration, sample sheet, functions of them. What one stage uses is beside its rules.
 import sys
 
 from snakemake.exceptions import WorkflowError
