@@ -31,4 +31,9 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        # in one piece: processes write to one log
+        sys.stderr.write(f"\n{error}\n")
+        sys.exit(1)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 # variable by which what starts a run tells its processes how many there are
 EXPECTED = "GRNFORMER_PROCESSES"
+# variable by which it tells them how many GPUs each machine was asked for
+GPUS = "GRNFORMER_GPUS"
 
 
 def make_fabric(strategy: str, precision: str) -> Fabric:
@@ -36,7 +38,8 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     Raises
     ------
     InputError
-        If more processes were started on a machine than it has GPUs, or fewer or more than were asked for.
+        If more processes were started on a machine than it has GPUs, or fewer or more than were asked for; if GPUs were
+        asked for that are not there.
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import (
@@ -55,6 +58,7 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
             "on several nodes: --set-resources pretrain_model:nodes=N pretrain_model:tasks=N pretrain_model:mpi=srun",
         )
 
+    check_gpus(int(os.environ.get(GPUS, 0)))
     gpus = torch.cuda.device_count()
     if gpus and devices > gpus:
         raise InputError(
@@ -93,15 +97,54 @@ def make_fabric(strategy: str, precision: str) -> Fabric:
     )
 
     fabric.launch()
-    if fabric.world_size > 1:
-        logger.info(
-            "%d processes on %d machines (%s), strategy %s",
-            fabric.world_size,
-            nodes,
-            starter,
-            strategy,
-        )
+    logger.info(
+        "%s", describe(fabric.device, fabric.world_size, nodes, starter, strategy)
+    )
     return fabric
+
+
+def check_gpus(asked: int) -> None:
+    """Check that this machine has so many GPUs: training on the CPU instead would take days without a word.
+
+    Raises
+    ------
+    InputError
+        If PyTorch can use fewer.
+    """
+    found = torch.cuda.device_count()
+    if found >= asked:
+        return
+
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    reason = "nvidia-smi shows which there are"
+    if torch.version.cuda is None:
+        reason = f"PyTorch {torch.__version__} is built without CUDA"
+    elif hidden is not None:
+        reason = f"CUDA_VISIBLE_DEVICES is {hidden!r}"
+    raise InputError(
+        f"{found} GPUs that PyTorch can use on {socket.gethostname()} ({reason})",
+        f"{asked}, as the resource `gpu` of pretrain_model asks for",
+        "run where they are (on Slurm: --set-resources pretrain_model:slurm_partition=NAME), or train on the CPU "
+        "(pretrain_model:gpu=0)",
+    )
+
+
+def describe(
+    device: torch.device, processes: int, machines: int, starter: str, strategy: str
+) -> str:
+    """Say in one line on what a run trains, and in how many processes."""
+    if device.type == "cuda":
+        place = f"GPU ({torch.cuda.get_device_name(device)})"
+    else:
+        place = f"CPU (threads of a process: {torch.get_num_threads()})"
+
+    if processes == 1:
+        return f"training on {place}: 1 process"
+    where = "1 machine" if machines == 1 else f"{machines} machines"
+    return (
+        f"training on {place}: {processes} processes on {where} ({starter}), "
+        f"strategy {strategy}"
+    )
 
 
 def find_starter(environment: Any) -> tuple[str, int, int]:

@@ -16,14 +16,16 @@ from grnformer.graph.vocabulary import read_medians
 from grnformer.model.saved import save_model
 from grnformer.train.preemption import Preempted, preemption_notice, take_mark
 from grnformer.train.pretrain import pretrain
-from grnformer.train.processes import EXPECTED, find_meeting_point
+from grnformer.train.processes import EXPECTED, GPUS, check_gpus, find_meeting_point
 
 logger = logging.getLogger(__name__)
 # seconds that processes have to save after a signal, or to end after another one's death
 GRACE = 120
 
 
-def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
+def start_run(
+    job: dict[str, Any], *, processes: int, nodes: int, gpus: int = 0
+) -> None:
     """Do `job` with so many processes on each of so many machines.
 
     Parameters
@@ -33,14 +35,19 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
         any other starter does the same.
     processes, nodes
         1 and 1: in this process. One machine: by torchrun. Several: by srun, inside the allocation that this runs in.
+    gpus
+        Each machine must have so many; 0: a GPU is used where there is one.
 
     Raises
     ------
+    InputError
+        If a GPU was asked for that is not there.
     Preempted
         If a signal stopped the processes, to whichever of them or to this one it came; a checkpoint was saved.
     subprocess.CalledProcessError
         If the processes fail.
     """
+    check_gpus(gpus)
     path = Path(job["checkpoints"]) / "job.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     io.write_json(job, path, "pretrain_job")
@@ -56,6 +63,7 @@ def start_run(job: dict[str, Any], *, processes: int, nodes: int) -> None:
     environment = os.environ | {
         "OMP_NUM_THREADS": str(job["threads"]),
         EXPECTED: str(processes * nodes),
+        GPUS: str(gpus),
     }
     if nodes > 1:
         environment |= find_meeting_point(os.environ)

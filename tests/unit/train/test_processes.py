@@ -20,11 +20,13 @@ from grnformer.data.steps import StepBatches, load
 from grnformer.model.backbones import BACKBONES
 from grnformer.train.processes import (
     EXPECTED,
+    GPUS,
+    describe,
     find_meeting_point,
     find_starter,
     make_fabric,
 )
-from grnformer.train.run import run, start_command
+from grnformer.train.run import run, start_command, start_run
 
 # edges, neighbours, units and what BERT shows for a mask are drawn within each part
 EXACT = {"perturbation": "none"}
@@ -195,6 +197,35 @@ def test_fewer_processes_than_asked_for_are_refused(monkeypatch):
     monkeypatch.setenv(EXPECTED, "2")
     with pytest.raises(InputError, match="plain started 1 processes"):
         make_fabric("auto", "32-true")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+@pytest.mark.parametrize("gpus", [1, 2])
+def test_a_gpu_asked_for_and_not_there_stops_the_run(job_of, settings, gpus):
+    job = job_of("asked", settings)
+    with pytest.raises(InputError, match="0 GPUs that PyTorch can use") as stopped:
+        start_run(job, processes=gpus, nodes=1, gpus=gpus)
+    assert stopped.value.expected.startswith(f"{gpus}, ")
+    assert "pretrain_model:gpu=0" in stopped.value.remedy
+    assert not Path(job["checkpoints"]).exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+def test_a_machine_without_the_gpus_of_the_others_stops_the_run(monkeypatch):
+    monkeypatch.setenv(GPUS, "1")
+    with pytest.raises(InputError, match="0 GPUs that PyTorch can use"):
+        make_fabric("auto", "32-true")
+
+
+def test_the_log_names_device_and_processes(job_of, settings, caplog, monkeypatch):
+    with caplog.at_level("INFO", "grnformer.train"):
+        run(job_of("told", settings))
+    assert "training on CPU (threads of a process: 1): 1 process" in caplog.messages
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _: "NVIDIA H100")
+    told = describe(torch.device("cuda:0"), 4, 2, "srun", "fsdp")
+    assert told == (
+        "training on GPU (NVIDIA H100): 4 processes on 2 machines (srun), strategy fsdp"
+    )
 
 
 def test_several_machines_need_an_allocation():

@@ -28,4 +28,5 @@ with job(snakemake):
         paths | how,
         processes=max(resources.processes, resources.gpu),
         nodes=resources.nodes,
+        gpus=resources.gpu,
     )
