@@ -32,3 +32,7 @@ class InputError(ValueError):
         return (
             f"Found: {self.found}\nExpected: {self.expected}\nTo mend it: {self.remedy}"
         )
+
+
+class WriteFault(InputError):
+    """A folder that is full or cannot be written to."""

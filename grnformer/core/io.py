@@ -7,18 +7,19 @@ or absent.
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grnformer.core import contracts
-from grnformer.core.errors import InputError
+from grnformer.core.errors import InputError, WriteFault
 from grnformer.core.text import (
     MISSING_NUMBERS,
     check_rectangle,
@@ -34,30 +35,115 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# of the file system, and of a user's share of it
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` (same suffix); renamed to `path` on success, removed on failure.
 
     Works for files and, if the caller makes one at the temporary path, for folders.
+
+    Raises
+    ------
+    InputError
+        WriteFault, if the disk is full or the folder cannot be written to, see `write_faults_named`.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
 
     # In the same folder, since a rename is atomic only within one file system.
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
-    try:
+    with write_faults_named(path.parent, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
 
         # A folder replaces only an empty one; files are replaced in one step.
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         os.replace(temporary, path)
+
+
+@contextmanager
+def write_faults_named(folder: Path, temporary: Path) -> Iterator[None]:
+    """Remove `temporary` on failure; name the folder where the disk is full or cannot be written to.
+
+    Libraries give a full disk many names (torch: "unexpected pos", numpy: "1000 requested and 512 written"), so what
+    counts is the chain of errors, or else whether the folder takes a few bytes more.
+
+    Raises
+    ------
+    WriteFault
+        In place of the library's error.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        fault = _write_fault(folder, error)
+        if fault is None:
+            raise
+        raise fault from error
     finally:
-        # After the rename nothing is there; what is left is of a failure.
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _write_fault(folder: Path, error: BaseException) -> WriteFault | None:
+    number = _probe(folder)
+    if number in _FULL or _tells_of_full_disk(error):
+        free = shutil.disk_usage(folder).free / 2**20
+        return WriteFault(
+            f"no space left in {folder} ({free:.1f} MB free)",
+            "room for the output",
+            f"make room or have your quota raised (df -h {folder}), then run the same command again: finished outputs "
+            "and checkpoints are kept",
+        )
+    if number in _READ_ONLY:
+        return WriteFault(
+            f"the folder {folder} cannot be written to ({os.strerror(number)})",
+            "a folder for results that this user may write to",
+            "change its permissions or how it is mounted, or run in another folder (snakemake --directory)",
+        )
+    return None
+
+
+def _tells_of_full_disk(error: BaseException | None) -> bool:
+    """Whether an error or one that it came from does, by its number or (of libraries in C and Rust) by its words."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if any(os.strerror(number) in str(error) for number in _FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _probe(folder: Path) -> int | None:
+    """Error number of an attempt to write into the folder; None where it succeeds."""
+    probe = folder / f".{uuid.uuid4().hex[:8]}.probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(1 << 16))
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return _probe(folder.parent)
+    except OSError as error:
+        return error.errno
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():
+        # Emptied first: HDF5 may still hold it open, and ends in a fault of memory if it cannot write at its end.
+        os.truncate(path, 0)
+        path.unlink()
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:

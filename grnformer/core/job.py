@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
-from grnformer.core.errors import InputError
+from grnformer.core.errors import InputError, WriteFault
 
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -60,9 +61,20 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         try:
             yield logger
         except InputError as error:
-            message = f"{snakemake.rule} stopped: wrong input.\n{error}\n"
-            log.write(message)
+            reason = (
+                "nothing can be written"
+                if isinstance(error, WriteFault)
+                else "wrong input"
+            )
+            message = f"{snakemake.rule} stopped: {reason}.\n{error}\n"
             terminal.write(f"\n{message}\n")
+            terminal.flush()
+            # where the disk is full, there may be no room for the log either
+            with suppress(OSError):
+                log.write(message)
+            if isinstance(error, WriteFault):
+                # HDF5 that could not write ends in a fault of memory at the exit: left out
+                atexit.register(os._exit, 1)
             sys.exit(1)
         except BaseException:
             # Of an interrupt, too: the log says what ended the job.

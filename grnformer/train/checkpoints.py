@@ -12,8 +12,12 @@ from typing import Any
 
 import torch
 
+from grnformer.core.io import write_faults_named
+
 logger = logging.getLogger(__name__)
 _NAME = re.compile(r"(?P<key>[0-9a-f]{12})-(?P<step>\d{9})\.ckpt")
+# what a killed process may leave among them
+_SUFFIXES = (".ckpt", ".sha256", ".partial", ".partial_sha256")
 
 
 class Checkpoints:
@@ -36,25 +40,32 @@ class Checkpoints:
         self.folder, self.key, self.keep = folder, key, keep
 
     def save(self, step: int, state: dict[str, Any]) -> Path:
-        """Write the state after `step` steps, then remove what is older than the newest few, or of another run."""
+        """Write the state after `step` steps, then remove what is older than the newest few, or of another run.
+
+        Raises
+        ------
+        InputError
+            If there is no room; checkpoints from before stay.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.key[:12]}-{step:09d}.ckpt"
         partial = path.with_suffix(".partial")
 
         # The order matters: contents on the disk, then the hash, then the name. After a crash in between there is a
         # file without a hash, or a hash without a file, and never a name with half of its contents.
-        with partial.open("wb") as file:
-            torch.save({"key": self.key, "step": step, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        _write_line(path.with_suffix(".sha256"), _digest(partial))
-        partial.replace(path)
+        with write_faults_named(self.folder, partial):
+            with partial.open("wb") as file:
+                torch.save({"key": self.key, "step": step, **state}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            _write_line(path.with_suffix(".sha256"), _digest(partial))
+            partial.replace(path)
         _sync_folder(self.folder)
 
         # Older ones go only now that the new one is safe.
         kept = {f.stem for f in self._own()[: self.keep]}
         for old in self.folder.iterdir():
-            if old.suffix in (".ckpt", ".sha256", ".partial") and old.stem not in kept:
+            if old.suffix in _SUFFIXES and old.stem not in kept:
                 old.unlink()
         return path
 
@@ -123,11 +134,12 @@ def _digest(path: Path) -> str:
 def _write_line(path: Path, line: str) -> None:
     # Not .partial: that is the checkpoint itself, still to be renamed.
     partial = path.with_suffix(".partial_sha256")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with write_faults_named(path.parent, partial):
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
 
 
 def _sync_folder(folder: Path) -> None:
