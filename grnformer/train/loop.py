@@ -25,7 +25,7 @@ from grnformer.train.divergence import Divergence, batch_path, save_batch
 from grnformer.train.loss import MaskedValueLoss, Part, learning_rate_fraction
 from grnformer.train.parallelism import Replicated
 from grnformer.train.preemption import Notice, Preempted, mark, preemption_notice
-from grnformer.train.progress import Progress, Record, peak_memory
+from grnformer.train.progress import Progress, Record, format_row, peak_memory
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -102,6 +102,7 @@ class _Run:
     ) -> None:
         self.fabric, self.bare, self.plan, self.notice = fabric, loss, plan, notice
         self.batches, self.folder = batches, folder
+        self.unit = loss.model.backbone.loss_unit
         self.checkpoints = Checkpoints(folder, plan.key, plan.checkpoints["keep"])
         self.parallel = _parallelism(fabric, loss, plan)
         self.loss, self.optimiser = self.parallel.loss, self.parallel.optimiser
@@ -128,7 +129,11 @@ class _Run:
         recorded = plan.tensorboard and fabric.is_global_zero
         record = Record(self.folder / "tensorboard" if recorded else None, start)
         progress = Progress(
-            start, plan.steps, plan.progress_seconds, shown=fabric.is_global_zero
+            start,
+            plan.steps,
+            plan.progress_seconds,
+            self.unit,
+            shown=fabric.is_global_zero,
         )
         with record, progress:
             for step, parts in load(
@@ -255,7 +260,7 @@ class _Run:
 
         if done % plan.optimiser["evaluate_every"] == 0 or done == plan.steps:
             # Every process takes part in gathering the weights; only the first scores.
-            with self.parallel.whole_model() as model:
+            with progress.paused(), self.parallel.whole_model() as model:
                 if self.fabric.is_global_zero:
                     scores = evaluate(
                         model,
@@ -267,8 +272,6 @@ class _Run:
                     self._note(
                         self._row(done, "heldout", float(scores["loss"])), record
                     )
-            # The speed is one of training, without scores.
-            progress.restart()
 
     def _row(self, done: int, split: str, loss: float) -> dict[str, Any]:
         empty = dict.fromkeys(
@@ -287,7 +290,7 @@ class _Run:
         self.curve.append(row)
         record.add(row)
         if self.fabric.is_global_zero:
-            logger.info("%s", row)
+            logger.info("%s", format_row(row, self.unit))
 
     def _save(self, done: int) -> None:
         # In every process: divided weights are gathered from all.

@@ -6,6 +6,8 @@ import logging
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,12 +36,17 @@ class Progress:
         Steps done before, and in all.
     seconds
         Between lines in the log.
+    unit
+        Of the loss.
     shown
         Whether this process is the one that tells.
     """
 
-    def __init__(self, start: int, steps: int, seconds: float, *, shown: bool) -> None:
+    def __init__(
+        self, start: int, steps: int, seconds: float, unit: str, *, shown: bool
+    ) -> None:
         self.start, self.steps, self.seconds, self.shown = start, steps, seconds, shown
+        self.unit = unit
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
@@ -51,12 +58,14 @@ class Progress:
             )
         self._begun = self._told = time.monotonic()
         self._paused = 0.0
+        self._all_tokens = 0
         self._tokens, self._clock = 0, time.perf_counter()
         return self
 
     def advance(self, done: int, loss: float, tokens: int) -> None:
         """Take down a step of so many tokens (over all processes)."""
         self._tokens += tokens
+        self._all_tokens += tokens
         if self._bar is not None:
             self._bar.update(1)
             self._bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
@@ -65,25 +74,34 @@ class Progress:
         now = time.monotonic()
         if self.shown and now - self._told >= self.seconds:
             self._told = now
-            # By the mean pace since this process began, held-out scores included.
+            # By the mean pace since this process began, without held-out scores.
+            pace = (now - self._begun - self._paused) / (done - self.start)
             logger.info(
-                "step %d of %d (%.0f%%), loss %.4f, %s left",
+                "step %d of %d (%.0f%%), loss %.4f %s, %.0f tokens/s, %s left",
                 done,
                 self.steps,
                 100 * done / self.steps,
                 loss,
-                format_seconds(
-                    (now - self._begun) / (done - self.start) * (self.steps - done)
-                ),
+                self.unit,
+                self._all_tokens / (pace * (done - self.start)),
+                format_seconds(pace * (self.steps - done)),
             )
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the time of the body out of pace and speed: held-out scores are no training."""
+        begun = time.monotonic()
+        yield
+        self._paused += time.monotonic() - begun
+        self._restart()
 
     def speed(self) -> float:
         """Tokens a second since this was last asked, without held-out scores."""
         speed = self._tokens / (time.perf_counter() - self._clock)
-        self.restart()
+        self._restart()
         return speed
 
-    def restart(self) -> None:
+    def _restart(self) -> None:
         """Begin to count tokens and time anew."""
         self._tokens, self._clock = 0, time.perf_counter()
 
@@ -95,6 +113,22 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def format_row(row: dict[str, Any], unit: str) -> str:
+    """A row of the training curve as a line of the log."""
+    rest = [
+        f"{name.replace('_', ' ')} {_short(value)}"
+        for name, value in row.items()
+        if name not in ("step", "split", "epoch", "loss") and value is not None
+    ]
+    place = f"step {row['step']} (epoch {row['epoch']}), {row['split']}"
+    return ", ".join([f"{place}: loss {row['loss']:.4f} {unit}", *rest])
+
+
+def _short(value: float) -> str:
+    """Few digits, without an exponent where the number is large."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def format_seconds(seconds: float) -> str:
