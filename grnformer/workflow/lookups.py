@@ -6,8 +6,11 @@ Snakemake calls what these return with the job's wildcards.
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -83,13 +86,70 @@ def on_demand(call: Callable[..., T], *arguments: Any) -> Callable[[Any], T]:
     return of_wildcards
 
 
-def growing(amount: int) -> Callable[[Any, int], int]:
-    """Return a resource (MB, minutes) that grows with each attempt, where the profile retries failed jobs."""
+def growing(
+    least: int, per_mb: float = 0.0, most: float = math.inf
+) -> Callable[..., int]:
+    """Return a resource (MB, minutes) that grows with the size of the inputs and with each attempt.
 
-    def of_attempt(wildcards: Any, attempt: int) -> int:
-        return amount * attempt
+    Parameters
+    ----------
+    least
+        For small inputs.
+    per_mb
+        More for each MB of the input files.
+    most
+        At the first attempt; for rules of which an input is a database that is read in parts.
+    """
 
-    return of_attempt
+    def of_job(wildcards: Any, attempt: int, input: Iterable[str] = ()) -> int:
+        # without need the files are not looked at
+        size = size_mb(input) if per_mb else 0.0
+        return math.ceil(min(least + per_mb * size, most)) * attempt
+
+    return of_job
+
+
+def by_size(
+    most: int, per_mb: float, joining: OfWildcards | None = None
+) -> Callable[..., int]:
+    """Return threads by the size of the inputs: 1 for small ones, never more than `most`.
+
+    Parameters
+    ----------
+    per_mb
+        Threads for each MB of the input files.
+    joining
+        Function to the parts that a job joins, if it does: in one thread.
+    """
+
+    def of_job(wildcards: Any, input: Iterable[str] = ()) -> int:
+        if joining is not None and joining(wildcards):
+            return 1
+        try:
+            return min(most, max(1, math.ceil(per_mb * size_mb(input))))
+        except FileNotFoundError:
+            # Not made yet, and Snakemake wants a number; it asks again when the job starts.
+            return most
+
+    return of_job
+
+
+def size_mb(paths: Iterable[str]) -> float:
+    """Size of the files, and of the files in folders (as .zarr), in MB.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is not there; Snakemake then knows that the job's resources are still to be determined.
+    """
+    return sum(map(_size, paths)) / 1e6
+
+
+def _size(path: str) -> int:
+    # no folder: the error of a missing one names it as Snakemake does
+    if not os.path.isdir(path):
+        return os.stat(path).st_size
+    return sum(file.stat().st_size for file in Path(path).rglob("*"))
 
 
 def one_of(names: Iterable[str]) -> str:

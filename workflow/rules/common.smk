@@ -27,7 +27,7 @@ from grnformer.grn.cistromes import check_motif_settings
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
 from grnformer.workflow.originals import PACKAGES, check_interpreters, is_original
-from grnformer.workflow.lookups import Lookup, as_json, chosen, growing, one_of
+from grnformer.workflow.lookups import Lookup, as_json, by_size, chosen, growing, one_of
 from grnformer.workflow.samples import files_in
 
 use_checkout(CHECKOUT)

@@ -45,8 +45,8 @@ rule build_graph:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(15, per_mb=0.2),
     params:
         settings={
             key: config["fuse"][key] for key in ("min_cells", "max_genes", "seed")
@@ -78,8 +78,8 @@ rule join_bundles:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(15, per_mb=0.2),
     params:
         datasets=lookup(dpath="{dataset}/datasets", within=CORPORA),
         files=lookup(dpath="{dataset}/files", within=CORPORA),

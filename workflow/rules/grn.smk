@@ -109,7 +109,7 @@ rule select_tfs:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000, per_mb=20),
         runtime=growing(10),
     params:
         settings=setting("grn.tfs"),
@@ -145,10 +145,10 @@ rule run_arboreto:
         "<benchmarks>/{dataset}/grn/run_arboreto.tsv"
     conda:
         "../../envs/pyscenic.yaml"
-    threads: 16
+    threads: by_size(16, per_mb=0.3)
     resources:
-        mem_mb=growing(16000),
-        runtime=growing(1440),
+        mem_mb=growing(4000, per_mb=120),
+        runtime=growing(240, per_mb=12),
     params:
         **original("run_arboreto", "pyscenic"),
         settings=as_json(method_setting("grn.tf_gene", "min_cells")),
@@ -177,10 +177,10 @@ rule infer_tf_gene:
         "<benchmarks>/{dataset}/{run}/infer_tf_gene.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: branch(lookup(dpath="{dataset}/{run}", within=PARTS, default=[]), then=1, otherwise=16)
+    threads: by_size(16, 0.3, joining=lookup(dpath="{dataset}/{run}", within=PARTS, default=[]))
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(30, per_mb=4),
     params:
         settings=method_setting("grn.tf_gene", "min_cells"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -204,7 +204,7 @@ use rule infer_tf_gene as infer_tf_gene_part with:
         "<logs>/{dataset}/grn/infer_tf_gene.{scatteritem}.log",
     benchmark:
         "<benchmarks>/{dataset}/grn/infer_tf_gene.{scatteritem}.tsv"
-    threads: 16
+    threads: by_size(16, per_mb=0.3)
     params:
         seed=setting("grn.seed"),
         part="{scatteritem}",
@@ -226,10 +226,10 @@ rule link_regions:
         "<benchmarks>/{dataset}/{run}/link_regions.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 16
+    threads: by_size(16, per_mb=0.3)
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(30, per_mb=2),
     params:
         settings=setting("grn.region_gene"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -254,10 +254,10 @@ rule scan_motifs:
         "<benchmarks>/{dataset}/grn/scan_motifs.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 16
+    threads: by_size(16, per_mb=0.1)
     resources:
-        mem_mb=growing(16000),
-        runtime=growing(240),
+        mem_mb=growing(4000, per_mb=4, most=16000),
+        runtime=growing(30, per_mb=0.1, most=240),
     params:
         settings=setting("grn.cistromes.motif_scan"),
         seed=setting("grn.seed"),
@@ -281,10 +281,10 @@ rule enrich_motifs:
         "<benchmarks>/{dataset}/grn/enrich_motifs.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 8
+    threads: by_size(8, per_mb=0.02)
     resources:
-        mem_mb=growing(32000),
-        runtime=growing(120),
+        mem_mb=growing(4000, per_mb=40, most=32000),
+        runtime=growing(30, per_mb=0.1, most=120),
     params:
         settings=setting("grn.cistromes.cistarget"),
         kinds=setting("grn.cistromes.region_set_kinds"),
@@ -313,10 +313,10 @@ rule contrast_motifs:
         "<benchmarks>/{dataset}/grn/contrast_motifs.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 8
+    threads: by_size(8, per_mb=0.02)
     resources:
-        mem_mb=growing(32000),
-        runtime=growing(120),
+        mem_mb=growing(4000, per_mb=40, most=32000),
+        runtime=growing(30, per_mb=0.1, most=120),
     params:
         settings=setting("grn.cistromes.dem"),
         mapping=setting(
@@ -347,10 +347,10 @@ rule enrich_modules:
         "<benchmarks>/{dataset}/grn/enrich_modules.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 8
+    threads: by_size(8, per_mb=0.02)
     resources:
-        mem_mb=growing(32000),
-        runtime=growing(120),
+        mem_mb=growing(4000, per_mb=40, most=32000),
+        runtime=growing(30, per_mb=0.5, most=120),
     params:
         settings=setting("grn.cistromes.cistarget_genes"),
         evidence=setting(
@@ -377,10 +377,10 @@ rule run_pyscenic_ctx:
         "<benchmarks>/{dataset}/grn/run_pyscenic_ctx.tsv"
     conda:
         "../../envs/pyscenic.yaml"
-    threads: 8
+    threads: by_size(8, per_mb=0.02)
     resources:
-        mem_mb=growing(64000),
-        runtime=growing(480),
+        mem_mb=growing(8000, per_mb=100, most=64000),
+        runtime=growing(60, per_mb=1.5, most=480),
     params:
         **original("run_pyscenic_ctx", "pyscenic"),
         settings=as_json(
@@ -418,8 +418,8 @@ rule build_cistromes:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(20, per_mb=0.5),
     params:
         settings=method_setting("grn.cistromes", "min_abs_rho", "region_set_kinds"),
         code=code("grn/build_cistromes", at="grn.cistromes.method"),
@@ -448,8 +448,8 @@ rule build_eregulons:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(20, per_mb=0.5),
     params:
         settings=setting("grn.eregulons"),
         code=code("grn/build_eregulons"),
@@ -484,8 +484,8 @@ rule filter_eregulons:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(20, per_mb=1),
     params:
         settings=setting("grn.quality"),
         aucell=setting("grn.cell", "auc_threshold", "detected_quantile"),
@@ -511,10 +511,10 @@ rule run_pyscenic_aucell:
         "<benchmarks>/{dataset}/grn/run_pyscenic_aucell.tsv"
     conda:
         "../../envs/pyscenic.yaml"
-    threads: 8
+    threads: by_size(8, per_mb=0.1)
     resources:
-        mem_mb=growing(16000),
-        runtime=growing(240),
+        mem_mb=growing(4000, per_mb=120),
+        runtime=growing(60, per_mb=2),
     params:
         **original("run_pyscenic_aucell", "pyscenic"),
         settings=as_json(setting("grn.cell", "auc_threshold")),
@@ -545,8 +545,8 @@ rule score_cell_activity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(20, per_mb=1),
     params:
         settings=setting("grn.cell"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -570,8 +570,8 @@ rule score_specificity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.2),
     params:
         code=code("grn/score_specificity"),
     message:
@@ -603,8 +603,8 @@ rule build_cell_type_grns:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(20, per_mb=0.5),
     params:
         settings=setting("grn.cell_type"),
         code=code("grn/build_cell_type_grns"),
@@ -646,8 +646,8 @@ rule measure_stability:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(16000),
-        runtime=growing(60),
+        mem_mb=growing(2000, per_mb=140),
+        runtime=growing(20, per_mb=0.5),
     params:
         settings=setting("grn.stability", "top_fraction"),
         runs=lookup(dpath="{dataset}", within=RUNS),

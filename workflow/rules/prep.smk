@@ -100,7 +100,7 @@ rule scan_fragments:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(120),
+        runtime=growing(20, per_mb=0.1),
     params:
         code=code("prep/scan_fragments"),
     message:
@@ -132,8 +132,8 @@ rule import_fragments:
         "../../envs/fragments.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        mem_mb=growing(4000, per_mb=2),
+        runtime=growing(30, per_mb=0.1),
     params:
         row=lookup(dpath="{dataset}/{sample}", within=ROWS),
         settings=setting("prep", "fragments", "min_known_genes", "min_barcode_overlap"),
@@ -163,8 +163,8 @@ rule group_cells:
         "../../envs/fragments.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=growing(4000, per_mb=2),
+        runtime=growing(30, per_mb=0.05),
     params:
         rows=lookup(dpath="{dataset}", within=ROWS),
         fragments=setting("prep.fragments", "without_annotation", "min_cells_per_group"),
@@ -204,8 +204,8 @@ rule call_peaks:
         "../../envs/fragments.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        mem_mb=growing(4000, per_mb=2),
+        runtime=growing(30, per_mb=0.1),
     params:
         samples=lookup(dpath="{dataset}", within=NAMES),
         settings=setting(
@@ -234,8 +234,8 @@ rule count_fragments:
         "../../envs/fragments.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        mem_mb=growing(4000, per_mb=2),
+        runtime=growing(30, per_mb=0.05),
     params:
         settings=setting("prep.fragments", "counting", "min_frip"),
         code=code("prep/count_fragments"),
@@ -266,8 +266,8 @@ rule ingest_sample:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(15, per_mb=0.5),
     params:
         row=lookup(dpath="{dataset}/{sample}", within=ROWS),
         settings=setting(
@@ -309,8 +309,8 @@ rule filter_multiome:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(15, per_mb=0.5),
     params:
         seed=setting("prep.seed"),
         min_shared_features=setting("prep.min_shared_features"),
@@ -339,8 +339,8 @@ rule annotate_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(20, per_mb=1),
     params:
         seed=setting("prep.seed"),
         settings=setting("prep.embedding"),

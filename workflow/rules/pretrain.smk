@@ -65,8 +65,8 @@ rule split_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.2),
     params:
         heldout_fraction=config["pretrain"]["heldout_fraction"],
         seed=config["pretrain"]["seed"],
@@ -93,8 +93,8 @@ rule join_splits:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.2),
     params:
         datasets=lookup(dpath="{dataset}/datasets", within=CORPORA),
         files=lookup(dpath="{dataset}/files", within=CORPORA),

@@ -38,8 +38,8 @@ rule run_pycistopic:
         "../../envs/pycistopic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(16000),
-        runtime=growing(1440),
+        mem_mb=growing(8000, per_mb=100),
+        runtime=growing(240, per_mb=12),
     params:
         **original("run_pycistopic", "pycistopic"),
         settings=as_json(method_setting("topics", "min_cells", "evaluation")),
@@ -77,8 +77,8 @@ rule fit_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(30, per_mb=2),
     params:
         settings=method_setting("topics", "seed", "min_cells", "evaluation"),
         code=code("topics/fit_topics", at="topics.method"),
@@ -117,8 +117,8 @@ rule select_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.2),
     params:
         selected=setting("topics.selected"),
         selection=setting("topics.selection"),
@@ -144,8 +144,8 @@ rule binarize_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(20, per_mb=1),
     params:
         region_sets=setting("topics.region_sets"),
         dar=setting("topics.dar"),
