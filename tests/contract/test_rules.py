@@ -347,6 +347,32 @@ def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(
     assert parsed("prep").cores == len(os.sched_getaffinity(0))
 
 
+def test_the_commented_lines_of_the_cluster_profile_are_options(
+    monkeypatch, tmp_path
+) -> None:
+    """Account, partition, QOS, GPUs and longest time: uncommented, Snakemake takes them."""
+    from snakemake.cli import parse_args
+
+    text = (ROOT / "profiles" / "slurm" / "config.yaml").read_text()
+    # an option or a key is lower case and ends in a colon; the rest are remarks
+    option = re.compile(r"^( *)# ( *[a-z][a-z_-]*:)", re.MULTILINE)
+    uncommented, number = option.subn(r"\1\2", text)
+    assert number == 9
+    (tmp_path / "config.yaml").write_text(uncommented)
+
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--profile", str(tmp_path), "-n"]
+    monkeypatch.setattr("sys.argv", ["snakemake", *arguments])
+    given = parse_args(arguments)[1]
+    assert (given.max_threads, given.slurm_qos) == (16, "normal")
+    defaults = " ".join(given.default_resources.args)
+    assert "slurm_account=my_account" in defaults
+    assert "slurm_partition=cpu" in defaults
+    assert {"gpu", "slurm_partition", "runtime"} == set(
+        given.set_resources["pretrain_model"]
+    )
+
+
 def test_the_conda_environment_has_the_pins_of_the_lock_file() -> None:
     """Snakemake copies an environment file elsewhere, so that it cannot point to another file."""
     lock = [
