@@ -8,6 +8,7 @@ from pydantic import Field
 
 from grnformer.settings.key import (
     Count,
+    File,
     PartFraction,
     PositiveFloat,
     Seed,
@@ -41,7 +42,7 @@ class GrnAccuracy(Settings):
         ],
         "cell types with ChIP-seq of their cell line; other datasets and types are not scored; []: no benchmark",
     )
-    truth: str = key(
+    truth: File = key(
         "resource:tf_chip_targets.json",
         'JSON of "<TF> <line>" -> target genes; a path or resource:<name>',
     )
@@ -57,7 +58,7 @@ class GrnAccuracy(Settings):
         },
         "name of an experiment in the truth -> gene symbol",
     )
-    tfs: str = key(
+    tfs: File = key(
         "resource:motif_tfs.tsv.gz",
         "TF symbols, one a line; experiments of proteins without a known DNA motif are left out; a path or "
         "resource:<name>",
@@ -164,19 +165,19 @@ class DrugResponse(Settings):
         "what is left out of training; []: no benchmark",
         unique=True,
     )
-    responses: str = key(
+    responses: File = key(
         "resource:gdsc2_ln_ic50.csv",
         "CSV with CELL_LINE_NAME, DRUG_NAME, LN_IC50; a path or resource:<name>",
     )
-    smiles: str = key(
+    smiles: File = key(
         "resource:drug_smiles.pkl",
         "pickled dict, drug name -> SMILES; a path or resource:<name>",
     )
-    expression: str = key(
+    expression: File = key(
         "resource:gdsc_expression.pkl",
         "pickled dict, line -> tensor of values standardised within the line; a path or resource:<name>",
     )
-    genes: str = key(
+    genes: File = key(
         "resource:gdsc_genes.txt",
         "gene symbols of the expression, one a line; a path or resource:<name>",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from grnformer.core.methods import names
-from grnformer.settings.key import Settings, key
+from grnformer.settings.key import File, Settings, key
 from grnformer.settings.methods import with_methods
 
 
@@ -30,7 +30,7 @@ class Cistromes(Settings):
     region_set_kinds: list[Literal["topic_otsu", "topic_li", "topic_top", "dar"]] = key(
         [], "only regions of such sets; []: all linked regions", unique=True
     )
-    motifs_to_tfs: str | None = key(
+    motifs_to_tfs: File | None = key(
         None,
         "motif-to-TF table: cisTarget's motif2TF (v9, v10), RcisTarget's, or columns motif, tf; a path or "
         "resource:<name>",

@@ -11,7 +11,7 @@ from grnformer.settings.bench import Bench
 from grnformer.settings.embed import Embed
 from grnformer.settings.fuse import Fuse
 from grnformer.settings.grn import Grn
-from grnformer.settings.key import Settings, Word, key
+from grnformer.settings.key import File, Settings, Word, key
 from grnformer.settings.prep import Prep
 from grnformer.settings.pretrain import Pretrain
 from grnformer.settings.report import Report
@@ -49,7 +49,7 @@ class Resources(Settings):
         "config/resources.yaml",
         "path of the resource registry: name -> source, SHA-256, licence",
     )
-    mirror: str | None = key(
+    mirror: File | None = key(
         None,
         "folder looked at before the source; $GRNFORMER_MIRROR goes before it; null: none",
     )
@@ -58,7 +58,7 @@ class Resources(Settings):
 class Genome(Settings):
     """A genome that samples may name."""
 
-    tss: str = key(
+    tss: File = key(
         ...,
         "transcription start sites: EnsDb-style TSV or TSS-window BED; a path or resource:<name>",
     )

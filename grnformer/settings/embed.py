@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grnformer.settings.key import Seed, Settings, Word, key
+from grnformer.settings.key import File, Seed, Settings, Word, key
 
 
 class Mapping(Settings):
@@ -31,7 +31,7 @@ class Mapping(Settings):
 class Embed(Settings):
     """Cells of any .h5ad or .zarr by a pretrained model; docs/use-the-embeddings.md."""
 
-    inputs: dict[str, Word] = key(
+    inputs: dict[str, File] = key(
         {},
         "name -> .h5ad or .zarr of counts, or natural log1p of normalised counts; a path or resource:<name>",
         names={"pattern": "^[A-Za-z0-9_-]+$"},

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from grnformer.core.methods import Method, names
 from grnformer.settings.backbones import PACKAGE
-from grnformer.settings.key import Seed, Settings, key
+from grnformer.settings.key import File, Seed, Settings, key
 from grnformer.settings.methods import with_methods
 
 Graph = Annotated[
@@ -19,8 +19,8 @@ Graph = Annotated[
 class Names(Settings):
     """Vocabulary and aliases of a backbone."""
 
-    vocabulary: str = key(..., "as fuse.vocabulary")
-    aliases: str | None = key(..., "as fuse.aliases; null: none")
+    vocabulary: File = key(..., "as fuse.vocabulary")
+    aliases: File | None = key(..., "as fuse.aliases; null: none")
 
 
 def names_of(backbone: Method) -> Names:
@@ -39,12 +39,12 @@ class Fuse(Settings):
     """Graph bundles from networks."""
 
     seed: Seed = key(1, "of the control graphs")
-    vocabulary: str | None = key(
+    vocabulary: File | None = key(
         None,
         "the backbone's vocabulary, gene -> id: JSON, TSV (gene_name, index) or pickled dict; a path or "
         "resource:<name>; null: that of pretrain.backbone",
     )
-    aliases: str | None = key(
+    aliases: File | None = key(
         None,
         "TSV (alias, symbol) or pickled dict, for genes not named as in the vocabulary; a path or resource:<name>; "
         "null: those of the backbone",

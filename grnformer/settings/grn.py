@@ -5,7 +5,7 @@ from __future__ import annotations
 from grnformer.settings.activity import Cell, CellType
 from grnformer.settings.cistromes import Cistromes
 from grnformer.settings.eregulons import Eregulons, Quality
-from grnformer.settings.key import Seed, Settings, key
+from grnformer.settings.key import File, Seed, Settings, key
 from grnformer.settings.region_gene import RegionGene
 from grnformer.settings.tf_gene import TfGene
 
@@ -38,7 +38,7 @@ class Stability(Settings):
 class Tfs(Settings):
     """The transcription factors of a run."""
 
-    lists: list[str] = key(
+    lists: list[File] = key(
         ["resource:motif_tfs.tsv.gz"],
         "one symbol a line, or a table with a column tf; a path or resource:<name> each",
     )

@@ -14,6 +14,8 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Field(min_length=1)]
+# a path or resource:<name>, which is looked up before any work (`grnformer.workflow.paths`)
+File = Annotated[str, Field(json_schema_extra={"x-path": True})]
 
 
 class Settings(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from grnformer.settings.key import Seed, Settings, key
+from grnformer.settings.key import File, Seed, Settings, key
 
 
 class Build(Settings):
@@ -124,7 +124,7 @@ class Fragments(Settings):
         "paired-insertion",
         "what a count in a region is: once for a fragment with an end in it; each end in it; each fragment over it",
     )
-    blacklists: dict[str, str | None] = key(
+    blacklists: dict[str, File | None] = key(
         {
             "hg38": "resource:hg38-blacklist.v2.bed",
             "hg19": "resource:hg19-blacklist.v2.bed",
@@ -132,7 +132,7 @@ class Fragments(Settings):
         },
         "genome -> BED of regions to leave out, a path or resource:<name>; null: none",
     )
-    chromosome_sizes: dict[str, str | None] = key(
+    chromosome_sizes: dict[str, File | None] = key(
         {},
         "genome -> table of chromosome and length in bp, a path or resource:<name>; null or without: as far as the "
         "fragments reach",
@@ -223,7 +223,7 @@ class Prep(Settings):
         ge=0,
         le=1,
     )
-    barcode_table: str | None = key(
+    barcode_table: File | None = key(
         None,
         "table of the two barcodes of each cell, RNA's and ATAC's, without header, a path or resource:<name>: for 10x "
         "Multiome whose ATAC has barcodes of the ATAC's list, both lists (737K-arc-v1) side by side; null: none",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from grnformer.settings.backbones import BACKBONES
 from grnformer.settings.fuse import Graph
-from grnformer.settings.key import PartFraction, Seed, Settings, Word, key
+from grnformer.settings.key import File, PartFraction, Seed, Settings, Word, key
 from grnformer.settings.sizes import Size
 
 
@@ -16,7 +16,7 @@ class Corpus(Settings):
     datasets: list[str] = key(
         ..., "datasets of the sample sheet, of one genome", min_length=1
     )
-    files: dict[str, Word] = key(
+    files: dict[str, File] = key(
         ...,
         "name -> .h5ad or .zarr of RNA (counts, or log1p of normalised counts) with obs cell_type; a path or "
         "resource:<name>",
@@ -106,12 +106,12 @@ class Pretrain(Settings):
         {}, "name -> datasets and files that one model is pretrained on together"
     )
     backbone: str = key("scgpt", "the RNA foundation model", options=BACKBONES)
-    checkpoint: str | None = key(
+    checkpoint: File | None = key(
         None,
         "published checkpoint to start from, whose sizes go before those of `size`: the folder of scgpt or geneformer, "
         "the file of scfoundation; null: from scratch",
     )
-    medians: str | None = key(
+    medians: File | None = key(
         None,
         "pickled dict, gene of the vocabulary -> median of its scaled counts above 0, for geneformer; null: of the "
         "training cells",

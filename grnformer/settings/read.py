@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -129,6 +129,29 @@ def check_config(config: dict[str, Any]) -> None:
             f"one of {', '.join(pretrain['sizes'])}",
             "correct the name, or add the size to config/sizes or pretrain.sizes",
         )
+
+
+def named_files(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Place and value of every file that a configuration names, and those of its datasets."""
+    yield from _files_at(config_schema(), config, "")
+    # their own settings are parts of a configuration, which their schema leaves open
+    for name, part in config["datasets"].items():
+        yield from _files_at(config_schema(), part, f"datasets.{name}.")
+
+
+def _files_at(schema: Any, value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Files below a place, by the mark that `grnformer.settings.key.File` leaves in the schema."""
+    if not isinstance(schema, dict) or value is None:
+        return
+    if "x-path" in schema:
+        yield place.rstrip("."), value
+    elif isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, part in value.items():
+            yield from _files_at(known.get(key, others), part, f"{place}{key}.")
+    elif isinstance(value, list):
+        for part in value:
+            yield from _files_at(schema.get("items"), part, place)
 
 
 def _check_ranges(prep: dict[str, Any]) -> None:

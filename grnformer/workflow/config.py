@@ -13,7 +13,13 @@ import yaml
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 from grnformer.core.text import MISSING_NUMBERS, read_frame, read_text
-from grnformer.settings.read import check_config, overlay, preset_of
+from grnformer.settings.read import (
+    check_config,
+    complete,
+    named_files,
+    overlay,
+    preset_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +35,13 @@ _BUILDS = {"grch38": "hg38", "grch37": "hg19", "grcm38": "mm10", "grcm39": "mm39
 _PATHS = ("rna", "atac", "fragments", "annotation")
 
 
-def check_embed_settings(config: dict[str, Any]) -> None:
+def check_models(config: dict[str, Any]) -> None:
+    """Raise InputError if what is asked of models cannot be done by those that the configuration trains."""
+    _check_embed(config)
+    _check_attention(config)
+
+
+def _check_embed(config: dict[str, Any]) -> None:
     """Raise InputError if cells are to be embedded by a model that is not trained."""
     embed, pretrain = config["embed"], config["pretrain"]
     for key, known, where in (
@@ -45,7 +57,7 @@ def check_embed_settings(config: dict[str, Any]) -> None:
             )
 
 
-def check_attention_settings(config: dict[str, Any]) -> None:
+def _check_attention(config: dict[str, Any]) -> None:
     """Raise InputError if the attention of an arm without an adapter is asked for, or bins do not ascend."""
     settings, arms = config["attention"], config["pretrain"]["arms"]
     adapted = [name for name, arm in arms.items() if arm["adapter"]]
@@ -112,6 +124,27 @@ def config_of_datasets(
                 error.remedy,
             ) from None
     return merged
+
+
+def check_paths(
+    config: dict[str, Any], registry: dict[str, Any], root: str | Path
+) -> None:
+    """Raise InputError if a file that a complete configuration names is not there.
+
+    Also where nothing asks for it today: results of a former file would stay, beside the new name in the report. A
+    resource that the defaults name need not be in the registry as long as nothing is made of it.
+    """
+    by_default = {path: {} for _, path in named_files(complete({}))}
+    known = registry | {str(resource_name(path)): {} for path in by_default}
+
+    for place, path in named_files(config):
+        if not path:
+            raise InputError(
+                f"{place} is empty",
+                "a path or resource:<name>; null where there may be none",
+                f"correct {place} in the config",
+            )
+        _check_reference(path, f"{place} in the config", known, root)
 
 
 def locate(path: str | Path, root: str | Path) -> str:
@@ -253,18 +286,6 @@ def _fill_in(cell: str, column: str, folder: Path, root: str | Path) -> str:
         return ""
     beside = folder / _spell_out(cell)
     return str(beside) if beside.exists() else cell
-
-
-def check_genomes(
-    config: dict[str, Any],
-    used: Iterable[str],
-    registry: dict[str, Any],
-    root: str | Path,
-) -> None:
-    """Raise InputError unless the TSS tables of the genomes `used` are resources or files that exist."""
-    for genome in sorted(set(used)):
-        where = f"genomes.{genome}.tss in the config"
-        _check_reference(config["genomes"][genome]["tss"], where, registry, root)
 
 
 def _list(word: str, names: list[str]) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.config import NAME, RESOURCE_PREFIX, TAKEN, locate
+from grnformer.workflow.config import NAME, TAKEN
 
 
 def check_corpora(
-    corpora: dict[str, dict[str, Any]],
-    genome_of: dict[str, str],
-    registry: dict[str, Any],
-    root: str | Path,
+    corpora: dict[str, dict[str, Any]], genome_of: dict[str, str]
 ) -> None:
     """Raise InputError if a corpus cannot be put together.
 
@@ -24,16 +20,12 @@ def check_corpora(
         `pretrain.corpora` of the config.
     genome_of
         Dataset of the sample sheet -> its genome.
-    registry
-        The resource registry.
-    root
-        The checkout, below which files are looked for after the working directory.
 
     Raises
     ------
     InputError
         If a corpus is named as a dataset or a folder of the whole run, holds an unknown dataset, one twice, or
-        datasets of several genomes, or a file is missing or named as a dataset.
+        datasets of several genomes, or a file is named as a dataset.
     """
     for name, corpus in corpora.items():
         where = f"pretrain.corpora.{name}"
@@ -75,23 +67,11 @@ def check_corpora(
                 "make a corpus of each genome",
             )
 
-        for file, reference in corpus["files"].items():
+        for file in corpus["files"]:
             # files and datasets are parts of a corpus alike, found by name
             if file in genome_of:
                 raise InputError(
                     f"{where}.files names a file {file!r}",
                     "no dataset's name",
                     "rename the file's entry",
-                )
-
-            # fetched later: only its name is known by now
-            if reference.startswith(RESOURCE_PREFIX):
-                known = reference.removeprefix(RESOURCE_PREFIX) in registry
-            else:
-                known = Path(locate(reference, root)).exists()
-            if not known:
-                raise InputError(
-                    f"{where}.files.{file}: no file or resource {reference}",
-                    "an .h5ad or .zarr, or resource:<name>",
-                    "correct the path",
                 )

@@ -164,7 +164,7 @@ def test_the_joint_bundle_keeps_what_each_dataset_knows(trained) -> None:
         ),
         (
             {"corpora": {"both": {"files": {"rest": "nowhere.h5ad"}}}},
-            "no file or resource nowhere.h5ad",
+            "no file or folder nowhere.h5ad",
         ),
     ],
 )

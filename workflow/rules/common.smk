@@ -11,9 +11,8 @@ sys.path.insert(0, str(CHECKOUT))
 
 from grnformer.settings.read import check_config, complete
 from grnformer.workflow.config import (
-    check_attention_settings,
-    check_embed_settings,
-    check_genomes,
+    check_models,
+    check_paths,
     config_of_datasets,
     locate,
     read_registry,
@@ -41,17 +40,16 @@ try:
     SAMPLES = read_samples(
         locate(config["samples"], CHECKOUT), config, RESOURCES, CHECKOUT
     )
-    check_genomes(config, SAMPLES["genome"], RESOURCES, CHECKOUT)
     DATASETS = sorted(SAMPLES["dataset"].unique())
     CONFIGS = config_of_datasets(config, DATASETS)
     for of_dataset in CONFIGS.values():
         check_motif_settings(of_dataset["grn"]["cistromes"])
         check_stability_settings(of_dataset["grn"])
-    check_embed_settings(config)
-    check_attention_settings(config)
+    check_paths(config, RESOURCES, CHECKOUT)
+    check_models(config)
     CORPORA = config["pretrain"]["corpora"]
     genomes = dict(zip(SAMPLES["dataset"], SAMPLES["genome"]))
-    check_corpora(CORPORA, genomes, RESOURCES, CHECKOUT)
+    check_corpora(CORPORA, genomes)
     if not BY_CONDA:
         check_interpreters(CONFIGS.values(), CHECKOUT)
 except InputError as error:

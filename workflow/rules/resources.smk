@@ -9,7 +9,7 @@ rule fetch_resource:
     benchmark:
         "<benchmarks>/resources/fetch_resource.{resource}.tsv"
     wildcard_constraints:
-        resource="[^/.][^/]*",
+        resource=one_of(RESOURCES),
     localrule: True
     conda:
         "../../envs/core.yaml"

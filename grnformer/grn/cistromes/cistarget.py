@@ -8,7 +8,7 @@ from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section, Table
 from grnformer.grn.cistromes.evidence import Evidence
 from grnformer.grn.cistromes.from_regions import take_motifs
-from grnformer.settings.key import Settings, key
+from grnformer.settings.key import File, Settings, key
 
 
 class Cistarget(Settings):
@@ -17,7 +17,7 @@ class Cistarget(Settings):
     All thresholds hold for motif_scan too, from min_overlap on for dem, those of motif-to-TF rows for every method.
     """
 
-    rankings: str | None = key(
+    rankings: File | None = key(
         None,
         "<name>.regions_vs_motifs.rankings.feather, a database of regions x motifs for the method cistarget; a path or "
         "resource:<name>",

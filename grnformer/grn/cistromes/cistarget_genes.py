@@ -8,7 +8,7 @@ from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section, Table
 from grnformer.grn.cistromes.evidence import Evidence
 from grnformer.grn.cistromes.from_modules import take_modules
-from grnformer.settings.key import Count, Fraction, Settings, key
+from grnformer.settings.key import Count, File, Fraction, Settings, key
 
 
 class CistargetGenes(Settings):
@@ -18,7 +18,7 @@ class CistargetGenes(Settings):
     env-pyscenic), which reads only cisTarget's motif-to-TF table.
     """
 
-    rankings: list[str] = key(
+    rankings: list[File] = key(
         [],
         "<name>.genes_vs_motifs.rankings.feather, one or more databases; a path or resource:<name> each",
     )

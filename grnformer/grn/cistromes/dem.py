@@ -13,7 +13,7 @@ from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section, Table
 from grnformer.grn.cistromes.evidence import Evidence
 from grnformer.grn.cistromes.from_regions import take_motifs
-from grnformer.settings.key import Settings, key
+from grnformer.settings.key import File, Settings, key
 
 
 def _rules(section: Section) -> list[str]:
@@ -39,7 +39,7 @@ class Dem(Settings):
     Bravo González-Blas et al. 2023, doi 10.1038/s41592-023-01938-4.
     """
 
-    scores: str | None = key(
+    scores: File | None = key(
         None,
         "<name>.regions_vs_motifs.scores.feather, a database of regions x motifs; a path or resource:<name>; null: the "
         "dataset's regions, scanned as motif_scan says",

@@ -8,17 +8,17 @@ from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section, Table
 from grnformer.grn.cistromes.evidence import Evidence
 from grnformer.grn.cistromes.from_regions import take_motifs
-from grnformer.settings.key import PartFraction, Settings, key
+from grnformer.settings.key import File, PartFraction, Settings, key
 
 
 class MotifScan(Settings):
     """A ranking database of the dataset's regions, made from motif sites in their sequence."""
 
-    fasta: str | None = key(
+    fasta: File | None = key(
         None,
         "genome of the regions, plain or compressed by bgzip; a path or resource:<name>",
     )
-    motifs: str | None = key(
+    motifs: File | None = key(
         None,
         "a file or a folder: MEME, JASPAR, TRANSFAC, Cluster-Buster (cb), CIS-BP or four columns; a path or "
         "resource:<name>",

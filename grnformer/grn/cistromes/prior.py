@@ -16,13 +16,13 @@ from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section
 from grnformer.grn.cistromes.evidence import COLUMNS, Evidence
 from grnformer.grn.prior import primary_sources
-from grnformer.settings.key import Settings, key
+from grnformer.settings.key import File, Settings, key
 
 
 class Prior(Settings):
     """TF-target pairs of prior knowledge."""
 
-    table: str = key(
+    table: File = key(
         "resource:regulatory_prior.parquet",
         "OmniPath's interactions, or columns tf, gene and optionally sign, sources; a path or resource:<name>",
     )

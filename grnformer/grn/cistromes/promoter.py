@@ -11,17 +11,17 @@ from grnformer.core.errors import InputError
 from grnformer.core.methods import method
 from grnformer.grn.cistromes import Section, Table
 from grnformer.grn.cistromes.evidence import COLUMNS, Evidence, describe_motifs
-from grnformer.settings.key import PartFraction, Settings, key
+from grnformer.settings.key import File, PartFraction, Settings, key
 
 
 class Collection(Settings):
     """Motifs, and which TFs they stand for."""
 
-    motifs: str = key(
+    motifs: File = key(
         ...,
         "MEME, JASPAR, Cluster-Buster, HOMER or JSON form; a path or resource:<name>",
     )
-    tfs: str = key(
+    tfs: File = key(
         ..., "motif-to-TF table of the collection; a path or resource:<name>"
     )
 
@@ -32,7 +32,7 @@ class Promoter(Settings):
     Where promoters are given, bench.grn_accuracy scores them whichever the method (config/scenarios/binding.yaml).
     """
 
-    promoters: str | None = key(
+    promoters: File | None = key(
         None,
         "promoter sequences: FASTA, or a name <symbol>_<number> and a sequence a line, such as EPD's; a path or "
         "resource:<name>; null: off",
