@@ -188,7 +188,7 @@ def _bounds(part: dict[str, Any]) -> str:
         return "true | false"
 
     limits = [
-        f"{sign} {part[bound]:g}" for bound, sign in BOUNDS.items() if bound in part
+        f"{sign} {part[bound]:.12g}" for bound, sign in BOUNDS.items() if bound in part
     ]
     return (
         kinds[0].replace("string", "text")

@@ -12,7 +12,8 @@ PositiveFraction = Annotated[float, Field(gt=0, le=1)]
 PartFraction = Annotated[float, Field(gt=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
+# numpy takes no larger one
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Word = Annotated[str, Field(min_length=1)]
 # a path or resource:<name>, which is looked up before any work (`grnformer.workflow.paths`)
 File = Annotated[str, Field(json_schema_extra={"x-path": True})]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from functools import cache
@@ -19,6 +21,9 @@ DEFAULTS = SCHEMAS.parent / "defaults"
 SMALLEST = "tiny"  # the size from which the others name their differences
 # libyaml's, where it is there: ten times as fast
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# YAML takes 1e-4 for text, and `--config` gives all nested values as text
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_WORDS = {"boolean": {"true": True, "false": False}, "null": {"null": None}}
 
 
 @cache
@@ -39,7 +44,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
 
     Maps are merged key by key, other values replaced, as Snakemake merges config files. Only `pretrain.arms` is taken
     as it is given, so that an arm can be left out. Each of `pretrain.sizes` is laid over the file of its name in
-    config/sizes, and that over tiny. What is wrong in `config` is left for `check_config`.
+    config/sizes, and that over tiny. The same settings, in whatever order and spelling, make the same configuration.
+    What is wrong in `config` is left for `check_config`.
 
     Raises
     ------
@@ -51,6 +57,9 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         for path in _yaml_files(DEFAULTS)
         for section, value in _load(path).items()
     }
+    config = _as_meant(config_schema(), config)
+    for name, part in _maps(config.get("datasets")):
+        config["datasets"][name] = _as_meant(config_schema(), part)
     filled = overlay(overlay(defaults, preset_of(config)), config)
 
     pretrain, given = filled["pretrain"], config.get("pretrain")
@@ -92,16 +101,72 @@ def preset_of(config: dict[str, Any]) -> dict[str, Any]:
 def overlay(settings: Any, given: Any) -> Any:
     """Nested settings with those that are given in their place; `settings` is not changed."""
     if not isinstance(settings, dict) or not isinstance(given, dict):
-        return given
+        # as it was spelt before, so that no job is run again for 20.0 in place of 20
+        return settings if _same(settings, given) else given
     return settings | {
         key: overlay(settings[key], given[key]) if key in settings else given[key]
         for key in given
     }
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two settings have one value; true and 1 are two."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            _same(one[key], other[key]) for key in one
+        )
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _as_meant(schema: Any, value: Any) -> Any:
+    """A value in the one form of its meaning: known keys in order, numbers and words as such, whole numbers as int."""
+    schema = schema if isinstance(schema, dict) else {}
+    if isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties")
+        order = [key for key in known if key in value]
+        order += [key for key in value if key not in known]
+        return {key: _as_meant(known.get(key, others), value[key]) for key in order}
+    if isinstance(value, list):
+        options = [schema, *schema.get("anyOf", [])]
+        items = next((part["items"] for part in options if "items" in part), None)
+        return [_as_meant(items, part) for part in value]
+
+    kinds = _kinds(schema)
+    if isinstance(value, str):
+        words = {
+            word: meant
+            for kind in kinds & _WORDS.keys()
+            for word, meant in _WORDS[kind].items()
+        }
+        if value in words and "enum" not in schema:
+            return words[value]
+        if "string" not in kinds and kinds & {"number", "integer"}:
+            value = float(value) if _NUMBER.fullmatch(value) else value
+
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole and kinds & {"number", "integer"} else value
+
+
+def _kinds(schema: dict[str, Any]) -> set[str]:
+    """Types that a schema allows."""
+    kinds = schema.get("type", [])
+    found = {kinds} if isinstance(kinds, str) else set(kinds)
+    return found.union(*(_kinds(part) for part in schema.get("anyOf", [])))
+
+
+def _maps(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Entries of a map that are maps; none if it is no map."""
+    entries = value.items() if isinstance(value, dict) else ()
+    return [(name, part) for name, part in entries if isinstance(part, dict)]
+
+
 def check_config(config: dict[str, Any]) -> None:
     """Raise InputError if a complete configuration does not keep its schema; unknown keys are errors at every level."""
     import jsonschema
+
+    _check_finite(config, "")
 
     validator = jsonschema.Draft202012Validator(config_schema())
     error = jsonschema.exceptions.best_match(validator.iter_errors(config))
@@ -120,6 +185,7 @@ def check_config(config: dict[str, Any]) -> None:
         )
 
     _check_ranges(config["prep"])
+    _check_topics(config["topics"])
 
     pretrain = config["pretrain"]
     # a schema cannot say that one value is a key of another setting
@@ -168,6 +234,29 @@ def _check_ranges(prep: dict[str, Any]) -> None:
                 "a lower bound that is at most the upper one",
                 "correct one of them; a preset may have set the other",
             )
+
+
+def _check_topics(topics: dict[str, Any]) -> None:
+    """Raise InputError if the topic count to take is none of those that are fitted."""
+    if topics["selected"] not in (None, *topics["n_topics"]):
+        raise InputError(
+            f"topics.selected is {topics['selected']}",
+            f"one of topics.n_topics, {topics['n_topics']}, or null",
+            "correct it, or add it to topics.n_topics",
+        )
+
+
+def _check_finite(value: Any, place: str) -> None:
+    """Raise InputError for infinity, and for what is no number: no bound would refuse these."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(
+            f"in the config at {place.rstrip('.')}: {value}",
+            "a finite number",
+            "write a number; to switch a limit off, take a bound that nothing reaches, or null where it is allowed",
+        )
+    parts = enumerate(value) if isinstance(value, list) else ()
+    for key, part in value.items() if isinstance(value, dict) else parts:
+        _check_finite(part, f"{place}{key}.")
 
 
 def _unknown_key(place: list[str], key: str, schema: dict[str, Any]) -> InputError:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grnformer.core.methods import names
-from grnformer.settings.key import Settings, key
+from grnformer.settings.key import Seed, Settings, key
 from grnformer.settings.methods import with_methods
 
 Score = Literal[
@@ -113,7 +113,7 @@ class Dar(Settings):
 class Topics(Settings):
     """Topics of regions, their region sets, and differentially accessible regions."""
 
-    seed: int = key(1, "of sampling and of the held-out cells", ge=0, le=4294967295)
+    seed: Seed = key(1, "of sampling and of the held-out cells")
     method: str = key(
         "lda_tomotopy",
         "how topics are fitted: collapsed Gibbs sampling by tomotopy, or the original pycisTopic in an environment "

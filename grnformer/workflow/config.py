@@ -20,6 +20,7 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
+from grnformer.workflow.corpora import check_corpora
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +36,54 @@ _BUILDS = {"grch38": "hg38", "grch37": "hg19", "grcm38": "mm10", "grcm39": "mm39
 _PATHS = ("rna", "atac", "fragments", "annotation")
 
 
-def check_models(config: dict[str, Any]) -> None:
-    """Raise InputError if what is asked of models cannot be done by those that the configuration trains."""
+def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
+    """Raise InputError if a model cannot be trained as configured, or cannot do what is asked of it.
+
+    `genome_of`: dataset of the sample sheet -> its genome.
+    """
+    check_corpora(config["pretrain"]["corpora"], genome_of)
+    _check_size(config["pretrain"])
     _check_embed(config)
     _check_attention(config)
+
+
+def _check_size(pretrain: dict[str, Any]) -> None:
+    """Raise InputError if heads do not divide a width, or the warm-up is longer than the run."""
+    place = f"pretrain.sizes.{pretrain['size']}"
+    size, backbone = pretrain["sizes"][pretrain["size"]], pretrain["backbone"]
+    body = size["backbones"][backbone]
+
+    heads = []
+    # those of a checkpoint are known when it is read
+    if pretrain["checkpoint"] is None:
+        of_body = f"backbones.{backbone}"
+        heads = [
+            (f"{of_body}.width", body["width"], f"{of_body}.n_heads", body["n_heads"]),
+            (
+                f"{of_body}.width",
+                body["width"],
+                "adapter.n_heads",
+                size["adapter"]["n_heads"],
+            ),
+        ]
+    if size["gnn"]["name"] == "gat":
+        heads.append(
+            ("gnn.width", size["gnn"]["width"], "gnn.n_heads", size["gnn"]["n_heads"])
+        )
+    for of_width, width, of_heads, number in heads:
+        if width % number:
+            raise InputError(
+                f"{place}.{of_width} is {width}, and {of_heads} {number}",
+                "a width that is a multiple of the number of attention heads",
+                "change one of them in the config",
+            )
+
+    if size["warmup_steps"] > size["steps"]:
+        raise InputError(
+            f"{place}.warmup_steps is {size['warmup_steps']}, and steps {size['steps']}",
+            "a warm-up that ends within the run",
+            "lower warmup_steps, or raise steps",
+        )
 
 
 def _check_embed(config: dict[str, Any]) -> None:
@@ -100,11 +145,18 @@ def config_of_datasets(
     unknown += sorted(
         {name for pair in config["bench"]["compare"] for name in pair} - set(datasets)
     )
+    # the default is of the demo, and nothing to another sheet
+    by_default = complete({})["bench"]["grn_accuracy"]["lines"]
+    unknown += [
+        row["dataset"]
+        for row in config["bench"]["grn_accuracy"]["lines"]
+        if row not in by_default and row["dataset"] not in datasets
+    ]
     if unknown:
         raise InputError(
             f"the config has settings of the dataset {unknown[0]!r}",
             f"a dataset of the sample sheet: {', '.join(datasets)}",
-            "correct the name under `datasets`, `pretrain.datasets` or `bench.compare`",
+            "correct the name under `datasets`, `pretrain.datasets`, `bench.compare` or `bench.grn_accuracy.lines`",
         )
 
     merged = {}
@@ -134,7 +186,9 @@ def check_paths(
     Also where nothing asks for it today: results of a former file would stay, beside the new name in the report. A
     resource that the defaults name need not be in the registry as long as nothing is made of it.
     """
-    by_default = {path: {} for _, path in named_files(complete({}))}
+    by_default: dict[str, dict[str, str]] = {
+        path: {} for _, path in named_files(complete({}))
+    }
     known = registry | {str(resource_name(path)): {} for path in by_default}
 
     for place, path in named_files(config):

@@ -12,7 +12,7 @@ import yaml
 from grnformer.core.errors import InputError
 from grnformer.settings.read import check_config, complete, config_schema
 from grnformer.workflow.config import (
-    check_genomes,
+    check_models,
     config_of_datasets,
     locate,
     read_registry,
@@ -467,8 +467,42 @@ def test_another_build_is_not_taken_for_a_declared_one(
     assert read_samples(changed, config, REGISTRY)["genome"].tolist() == ["mm39"]
 
 
-def test_the_tss_table_of_a_genome_in_use_is_there(config: dict[str, Any]) -> None:
-    config["genomes"]["hg38"]["tss"] = "resource:nope.tsv"
-    check_genomes(config, ["hg19"], {"tss_hg19.bed": {}}, ROOT)
-    with pytest.raises(InputError, match=r"genomes\.hg38\.tss.*'nope\.tsv'"):
-        check_genomes(config, ["hg38"], REGISTRY, ROOT)
+    with pytest.raises(InputError, match=r"data/rna\.h5ad"):
+        read_samples(sheet, config, REGISTRY, elsewhere)
+
+
+def test_benchmark_lines_of_an_unknown_dataset_are_refused(
+    config: dict[str, Any],
+) -> None:
+    line = {"dataset": "pbcm", "cell_type": "B", "line": "GM12878"}
+    lines = config["bench"]["grn_accuracy"]["lines"]
+    config_of_datasets(config, ["pbmc"])  # the demo's lines are nothing to this sheet
+    lines.append(line | {"dataset": "pbmc"})
+    config_of_datasets(config, ["pbmc"])
+    lines.append(line)
+    with pytest.raises(InputError, match=r"(?s)'pbcm'.*bench\.grn_accuracy\.lines"):
+        config_of_datasets(config, ["pbmc"])
+
+
+@pytest.mark.parametrize(
+    ("size", "found"),
+    [
+        ({"backbones": {"scgpt": {"width": 66}}}, "scgpt.width is 66, and .* 4"),
+        ({"adapter": {"n_heads": 7}}, r"width is 64, and adapter\.n_heads 7"),
+        ({"gnn": {"name": "gat", "width": 30}}, r"gnn\.width is 30, and .* 4"),
+        ({"warmup_steps": 161}, "warmup_steps is 161, and steps 160"),
+    ],
+)
+def test_a_model_that_cannot_be_built_is_refused_before_any_work(
+    size: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(InputError, match=rf"pretrain\.sizes\.tiny\..*{found}"):
+        check_models(complete({"pretrain": {"sizes": {"tiny": size}}}), {})
+    # only the size that is trained counts
+    check_models(complete({"pretrain": {"sizes": {"other": size}}}), {})
+
+
+def test_sizes_that_come_from_a_checkpoint_are_not_those_of_the_config() -> None:
+    size = {"backbones": {"scgpt": {"width": 66}}, "gnn": {"width": 30}}
+    given = {"checkpoint": "scgpt_human", "sizes": {"tiny": size}}
+    check_models(complete({"pretrain": given}), {})

@@ -40,8 +40,8 @@ REPORTED["screen_counts"] = "<results>/bench/drug_response/counts.tsv" if SPLITS
 
 wildcard_constraints:
     split="pair|line|drug",
-    left="[^/]+",
-    right="[^/]+",
+    left=one_of(DATASETS),
+    right=one_of(DATASETS),
 
 
 rule bench:

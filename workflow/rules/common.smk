@@ -19,7 +19,7 @@ from grnformer.workflow.config import (
     read_samples,
     resource_name,
 )
-from grnformer.workflow.corpora import check_corpora
+from grnformer.workflow.config_files import check_config_files
 from grnformer.core.errors import InputError
 from grnformer.core.fingerprint import fingerprint, fingerprint_program, use_checkout
 from grnformer.grn.cistromes import check_motif_settings
@@ -34,6 +34,7 @@ config = {key: part for key, part in config.items() if key != "pathvars"}  # Sna
 BY_CONDA = "conda" in map(str, workflow.deployment_settings.deployment_method)
 
 try:
+    check_config_files(workflow.configfiles, sys.argv)
     config = complete(config)
     check_config(config)
     RESOURCES = read_registry(locate(config["resources"]["registry"], CHECKOUT))
@@ -46,10 +47,9 @@ try:
         check_motif_settings(of_dataset["grn"]["cistromes"])
         check_stability_settings(of_dataset["grn"])
     check_paths(config, RESOURCES, CHECKOUT)
-    check_models(config)
     CORPORA = config["pretrain"]["corpora"]
     genomes = dict(zip(SAMPLES["dataset"], SAMPLES["genome"]))
-    check_corpora(CORPORA, genomes)
+    check_models(config, genomes)
     if not BY_CONDA:
         check_interpreters(CONFIGS.values(), CHECKOUT)
 except InputError as error:
@@ -65,9 +65,9 @@ REPORTED = {}  # name -> files that the report reads; every stage adds its own
 
 
 wildcard_constraints:
-    dataset="[A-Za-z0-9_.-]+",
+    dataset=one_of([*DATASETS, *CORPORA]),
     sample="[A-Za-z0-9_.-]+",
-    arm="[a-z][a-z0-9_]*",
+    arm=one_of(ARMS),
     seed=r"\d+",
 
 

@@ -223,3 +223,92 @@ def test_bounds_that_leave_nothing_between_them(
 ) -> None:
     with pytest.raises(InputError, match=rf"{place}\.min_.* is .*, and max_"):
         check_config(complete(nested(place, bounds)))
+
+
+@pytest.mark.parametrize(
+    ("place", "spelt", "meant"),
+    [
+        ("pretrain.optimiser.weight_decay", "1e-4", 0.0001),
+        ("grn.region_gene.learning_rate", "2.5E-1", 0.25),
+        ("grn.region_gene.window", 15e4, 150000),
+        ("grn.region_gene.window", "2e5", 200000),
+        ("topics.n_topics", [4.0, "8"], [4, 8]),
+        ("prep.cells.max_umis", 5000.0, 5000),
+        ("prep.cells.max_umis", "null", None),
+        ("prep.doublets.enabled", "true", True),
+        ("pretrain.sizes.base.by_backbone.scgpt.n_tokens", 64.0, 64),
+        ("pretrain.sizes.base.backbones.scgpt.n_heads", "2", 2),
+        ("pretrain.seeds", [1.0, 2], [1, 2]),
+        ("datasets.pbmc.topics.n_topics", [4.0], [4]),
+        # text stays text
+        ("report.title", "1e-4", "1e-4"),
+        ("report.title", "null", "null"),
+        ("samples", "7", "7"),
+    ],
+)
+def test_numbers_and_words_are_taken_as_meant(
+    place: str, spelt: Any, meant: Any
+) -> None:
+    found = at(complete(nested(place, spelt)), place)
+    assert repr(found) == repr(meant)
+
+
+@pytest.mark.parametrize("text", ["1e", "0x10", "1_000", "one", "1,5", "e5", "yes"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"prep\.seed"):
+        check_config(complete(nested("prep.seed", text)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "prep.cells.max_percent_mito",
+        "prep.cells.n_mads",
+        "pretrain.optimiser.clip",
+        "pretrain.sizes.tiny.mask_fraction",
+        "topics.n_topics",
+        "prep.seed",
+    ],
+)
+def test_what_is_not_finite_is_refused(place: str, value: float) -> None:
+    given = [value] if place == "topics.n_topics" else value
+    with pytest.raises(InputError, match=rf"{place}.*(nan|inf)"):
+        check_config(complete(nested(place, given)))
+
+
+def test_the_largest_seed_is_the_last_that_numpy_takes() -> None:
+    for place in ("prep.seed", "grn.seed", "topics.seed", "embed.model_seed"):
+        check_config(complete(nested(place, 2**32 - 1)))
+        with pytest.raises(InputError, match=rf"{place}: 4294967296"):
+            check_config(complete(nested(place, 2**32)))
+
+
+def test_the_topic_count_to_take_is_one_that_is_fitted() -> None:
+    check_config(complete({"topics": {"n_topics": [4, 8], "selected": 8}}))
+    with pytest.raises(InputError, match=r"topics\.selected is 7"):
+        check_config(complete({"topics": {"n_topics": [4, 8], "selected": 7}}))
+
+
+def reordered(value: Any) -> Any:
+    """The same with the keys of every map the other way round, and whole numbers as 1.0."""
+    if isinstance(value, dict):
+        return {key: reordered(value[key]) for key in reversed(value)}
+    if isinstance(value, list):
+        return [reordered(part) for part in value]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_number else value
+
+
+def test_one_configuration_whatever_its_order_and_spelling() -> None:
+    """Jobs are run again where their params read otherwise: each setting has one form."""
+    defaults = complete({})
+    assert repr(complete(defaults)) == repr(defaults), "every default written out"
+
+    again = complete(reordered(defaults))
+    for place in ("prep", "topics", "grn", "fuse", "attention", "report"):
+        assert repr(again[place]) == repr(defaults[place])
+    for name, arm in defaults["pretrain"]["arms"].items():
+        assert repr(again["pretrain"]["arms"][name]) == repr(arm)
+    given = {"pretrain": {"sizes": {"mine": {"gnn": {"width": 8.0}, "steps": 3}}}}
+    assert repr(complete(reordered(given))) == repr(complete(given))

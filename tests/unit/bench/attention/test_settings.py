@@ -23,11 +23,11 @@ def test_arms_without_an_adapter_and_unsorted_bins_are_refused(settings, found):
     config = copy.deepcopy(CONFIG)
     config["attention"] |= settings
     with pytest.raises(InputError, match=found):
-        check_models(config)
+        check_models(config, {})
 
 
 @pytest.mark.parametrize("arms", [None, [], ["hybrid"]])
 def test_all_none_and_named_arms_are_taken(arms):
     config = copy.deepcopy(CONFIG)
     config["attention"]["arms"] = arms
-    check_models(config)
+    check_models(config, {})
