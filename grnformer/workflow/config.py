@@ -20,7 +20,7 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
-from grnformer.workflow.corpora import check_corpora
+from grnformer.workflow.corpora import NAME, TAKEN, check_corpora
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 RESOURCE_PREFIX = "resource:"
 # graph modes that hold the data's edges; every other is a control
 DATA_GRAPHS = ("cell_type", "cell", "hybrid")
-# of datasets and corpora, which have folders beside those of the whole run
-NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
-TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 #: Names of NCBI for the builds that UCSC calls otherwise; a patch (.p13) leaves the positions as they are.
 _BUILDS = {"grch38": "hg38", "grch37": "hg19", "grcm38": "mm10", "grcm39": "mm39"}
 _PATHS = ("rna", "atac", "fragments", "annotation")

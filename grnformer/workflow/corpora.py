@@ -6,7 +6,10 @@ import re
 from typing import Any
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.config import NAME, TAKEN
+
+# of datasets and corpora, which have folders beside those of the whole run
+NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 
 
 def check_corpora(
