@@ -135,7 +135,7 @@ def _as_meant(schema: Any, value: Any) -> Any:
 
     kinds = _kinds(schema)
     if isinstance(value, str):
-        words = {
+        words: dict[str, Any] = {
             word: meant
             for kind in kinds & _WORDS.keys()
             for word, meant in _WORDS[kind].items()

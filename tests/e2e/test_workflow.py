@@ -332,11 +332,25 @@ def test_one_parameter_reruns_what_uses_it(plan) -> None:
     assert set(plan(report={"title": "Another title"})) == {"render_report", "all"}
 
 
+def test_the_same_settings_in_other_words_rerun_nothing(finished, plan) -> None:
+    """A default written out, whole numbers as floats, a number that YAML takes for text."""
+    topics = yaml.safe_load(finished.scenario.read_text())["topics"]["n_topics"]
+    links = {"learning_rate": "5e-2", "window": 150000.0}
+    jobs = plan(
+        topics={"selected": None, "n_topics": [float(number) for number in topics]},
+        grn={"region_gene": links, "seed": 1},
+        pretrain={"optimiser": {"clip": 1}},
+    )
+    assert jobs == {}
+
+
 def test_one_input_reruns_what_reads_it(finished, plan) -> None:
     prior = finished.folder.parent / "data" / "prior.parquet"
     content, times = prior.read_bytes(), prior.stat()
     try:
         pd.read_parquet(prior).iloc[1:].to_parquet(prior, index=False)
+        # as of a restored backup
+        os.utime(prior, (1, 1))
         jobs = plan()
     finally:
         prior.write_bytes(content)

@@ -91,6 +91,14 @@ def test_an_unknown_config_key(place) -> None:
     assert run.jobs == {}
 
 
+def test_a_misspelt_path_that_no_job_of_the_target_reads(place) -> None:
+    run = place(fuse={"vocabulary": "nowhere.json"}).snakemake("prep")
+    refused(
+        run, found=r"Found: fuse\.vocabulary in the config: no file .*nowhere\.json"
+    )
+    assert run.jobs == {}
+
+
 # Decided by the first job: resources.
 
 
