@@ -13,6 +13,7 @@ import pandas as pd
 from grnformer.core import io
 from grnformer.core.file_names import file_names
 from grnformer.graph.bundle import read_bundle
+from grnformer.model.alike import check_trained_alike
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
 from grnformer.report.sections.bench import benchmark_section, pairs_of_networks
@@ -212,6 +213,7 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
 
 
 def _pretrain_section(files: Files, config: Config) -> Section:
+    check_trained_alike(files["models"])
     curves = pd.concat(
         [
             io.read_table(path, "training").assign(**_model(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +110,17 @@ def pretrain(
     )
 
     size = settings["size"]
+    trained_by = {
+        "settings": _of_results(settings),
+        "code": training_code(settings["backbone"]),
+    }
     rates = {
         "warmup_steps": size["warmup_steps"],
         "learning_rate": size["learning_rate"],
     }
     plan = Plan(
         seed=model_seed,
-        key=_key(setup.card, settings, training_code(settings["backbone"])),
+        key=_key(setup.card, **trained_by),
         strategy=settings["strategy"],
         compiled=size["compile"],
         steps=size["steps"],
@@ -134,7 +138,10 @@ def pretrain(
     )
     fabric = make_fabric(settings["strategy"], size["precision"])
     model, curve = train(fabric, setup.loss, setup.batches, Path(checkpoints), plan)
-    return score(model, setup, curve, settings) if fabric.is_global_zero else None
+    if not fabric.is_global_zero:
+        return None
+    trained = score(model, setup, curve, settings)
+    return replace(trained, card=trained.card | trained_by)
 
 
 def score(
@@ -198,12 +205,17 @@ def training_code(backbone: str) -> str:
     return fingerprint_modules(__name__, chosen, without=AFTER_TRAINING)
 
 
-def _key(card: dict[str, Any], settings: dict[str, Any], code: str) -> str:
-    """Identity of a run: a checkpoint of another one must not be continued. Where and how it runs has no part in it."""
-    settings = {name: value for name, value in settings.items() if name not in RUN_TIME}
-    settings["size"] = {
+def _of_results(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings without those of where and how it runs."""
+    kept = {name: value for name, value in settings.items() if name not in RUN_TIME}
+    kept["size"] = {
         name: value for name, value in settings["size"].items() if name not in RUN_TIME
     }
+    return kept
+
+
+def _key(card: dict[str, Any], settings: dict[str, Any], code: str) -> str:
+    """Identity of a run: a checkpoint of another one must not be continued."""
     return hashlib.sha256(
         json.dumps([card, settings, code], sort_keys=True).encode()
     ).hexdigest()

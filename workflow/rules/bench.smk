@@ -361,6 +361,12 @@ rule score_drug_response:
             "<results>/bench/drug_response/expression_reference/{split}.parquet",
             split=SPLITS,
         ),
+        cards=expand(
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+            arm=ARMS,
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
     output:
         scores="<results>/{dataset}/bench/drug_response/scores.tsv",
         summary="<results>/{dataset}/bench/drug_response/summary.tsv",

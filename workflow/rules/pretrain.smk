@@ -39,6 +39,9 @@ REPORTED |= {
     "heldout": expand(
         "<results>/{dataset}/pretrain/{arm}/seed{seed}/heldout.json", **MODELS
     ),
+    "models": expand(
+        "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json", **MODELS
+    ),
 }
 
 

@@ -26,6 +26,7 @@ from grnformer.infer.attention import (
     attention_batches,
     collect_attention,
 )
+from grnformer.model.alike import check_trained_alike
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model
@@ -82,10 +83,11 @@ def analyse_models(
     Raises
     ------
     InputError
-        If no cell is held out.
+        If no cell is held out, or the models were not trained alike.
     """
     bundle, split = read_bundle(bundle_dir), io.read_table(split_path, "split")
     genes = bundle.graph.genes
+    check_trained_alike(f"{folder}/model.json" for folder in folders)
     loaded = [load_model(folder) for folder in folders]
     # Seeds of one arm differ in their weights only.
     card = loaded[0][1]

@@ -119,6 +119,7 @@ def files_of(run: Path, datasets: tuple[str, ...]) -> dict[str, list[str]]:
         "graphs": "fuse/*",
         "training": "pretrain/*/seed*/training.tsv",
         "heldout": "pretrain/*/seed*/heldout.json",
+        "models": "pretrain/*/seed*/model.json",
         "attention": "attention/*/*",
         "grn_accuracy_scores": "bench/grn_accuracy/scores.tsv",
         "grn_accuracy_summary": "bench/grn_accuracy/summary.tsv",

@@ -11,8 +11,10 @@ with job(snakemake):
     from grnformer.core import io
     from grnformer.infer.embed import embed
     from grnformer.infer.reference import embedding_table
+    from grnformer.model.alike import check_trained_alike
 
     torch.set_num_threads(snakemake.threads)
+    check_trained_alike(snakemake.input.card)
     lines = io.read_anndata(snakemake.input.expression, "line_expression")
     # Bulk profiles; the lines of the whole screen are the reference, whichever fold they are tested in.
     expression = compare_with_lines(lines, reference=lines)

@@ -10,8 +10,10 @@ with job(snakemake):
     from grnformer.bench.drug_response.score import score_predictions
     from grnformer.bench.summary import summarise_scores
     from grnformer.core import io
+    from grnformer.model.alike import check_trained_alike
 
     given = snakemake.input
+    check_trained_alike(given.cards)
     kinds = {
         "model": given.models,
         "control": given.controls,
