@@ -23,7 +23,10 @@ SMALLEST = "tiny"  # the size from which the others name their differences
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML takes 1e-4 for text, and `--config` gives all nested values as text
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_WORDS = {"boolean": {"true": True, "false": False}, "null": {"null": None}}
+_WORDS: dict[str, dict[str, Any]] = {
+    "boolean": {"true": True, "false": False},
+    "null": {"null": None},
+}
 
 
 @cache
