@@ -110,7 +110,7 @@ def pretrain(
     )
 
     size = settings["size"]
-    trained_by = {
+    trained_by: dict[str, Any] = {
         "settings": _of_results(settings),
         "code": training_code(settings["backbone"]),
     }
