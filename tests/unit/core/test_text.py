@@ -45,8 +45,8 @@ def test_mark_line_ends_and_compression_are_no_part_of_the_text(tmp_path: Path) 
         ("a\nb".encode("utf-16-le"), "line 1 has a NUL byte"),
         (b"PK\x03\x04", "Excel"),
         (b"\xd0\xcf\x11\xe0", "old Excel"),
-        (gzip.compress(b"abc" * 99)[:-9], "cut off or damaged"),
-        (gzip.compress(b"abc" * 99)[:-8] + b"\0" * 8, "cut off or damaged"),
+        (gzip.compress(b"abc" * 99, mtime=0)[:-9], "cut off or damaged"),
+        (gzip.compress(b"abc" * 99, mtime=0)[:-8] + b"\0" * 8, "cut off or damaged"),
     ],
 )
 def test_what_is_no_text_says_what_it_is(
