@@ -24,8 +24,8 @@ env-pycistopic: .envs/pycistopic/.complete ## make the environment of pycisTopic
 
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 
-demo: env ## run the whole workflow on the demo data and say where the report is
-	$(BIN)/python -m grnformer.core.measure snakemake --cores $(CORES)
+demo: env ## run the whole workflow on the demo data and say where the report is; SCENARIO=quick trains shortly
+	$(BIN)/python -m grnformer.core.measure snakemake --cores $(CORES) $(SCENARIO:%=--configfile config/scenarios/%.yaml)
 	@echo "The report: $(CURDIR)/results/report/index.html"
 
 test: env ## run the tests, by as many workers as there are cores, four at most
