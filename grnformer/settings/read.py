@@ -138,7 +138,7 @@ def _as_meant(schema: Any, value: Any) -> Any:
 
     kinds = _kinds(schema)
     if isinstance(value, str):
-        words: dict[str, Any] = {
+        words = {
             word: meant
             for kind in kinds & _WORDS.keys()
             for word, meant in _WORDS[kind].items()
