@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ def config() -> dict[str, Any]:
     return settings
 
 
+@pytest.fixture
+def model_card() -> Callable[[Path, str, int], None]:
+    """See `put_card`."""
+    return put_card
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Working directory of a finished run with the datasets `lines` and `tissue`."""
@@ -64,6 +71,18 @@ def put(frame: pd.DataFrame, path: Path, contract: str) -> None:
     from grnformer.core import contracts, io
 
     io.write_table(complete(frame, contracts.load(contract)["columns"]), path, contract)
+
+
+def put_card(folder: Path, graph: str, seed: int) -> None:
+    """Write a made-up model.json, as of a model of this graph and seed."""
+    from grnformer.core import io
+
+    card = {
+        "arguments": {}, "arm": {"graph": graph}, "cell_types": [*TYPES], "checkpoint": None,
+        "data": graph, "embed": {}, "format": 3, "genes": GENES, "seed": seed, "size": "tiny",
+        "steps": 60, "tokeniser": {}, "tokens": list(range(len(GENES))), "version": "0",
+    }  # fmt: skip
+    io.write_json(card, folder / "model.json", "model")
 
 
 def complete(frame: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
@@ -441,9 +460,11 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
                        "baseline_loss": 1.0, "baseline_cell_type_loss": 0.9, "baseline_cell_type_pearson": 0.3,
                        "heldout_cells": 18, "train_cells": 72, "parameters": 1000,
                        "beta": None if arm == "none" else 0.05}  # fmt: skip
+            put_card(folder / arm / f"seed{seed}", ARMS[arm], seed)
             io.write_json(
                 heldout, folder / arm / f"seed{seed}" / "heldout.json", "heldout"
             )
+            put_card(folder / arm / f"seed{seed}", ARMS[arm], seed)
 
 
 def _write_attention(folder: Path, rng: np.random.Generator) -> None:

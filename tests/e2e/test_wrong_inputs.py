@@ -186,11 +186,13 @@ def test_the_sound_sample_passes(load) -> None:
     load()
 
 
-def test_disjoint_barcodes_that_a_suffix_would_mend(load, small: Simulation) -> None:
+def test_barcodes_without_their_suffix_are_paired_and_told_of(
+    load, small: Simulation, caplog: pytest.LogCaptureFixture
+) -> None:
     atac = small.atac.copy()
     atac.obs_names = atac.obs_names.str.removesuffix("-1")
-    with pytest.raises(InputError, match=r"(?s)0 of 40 .*(suffix|-1)"):
-        load(atac=atac)
+    load(atac=atac)
+    assert re.search(r"differ by .*suffix.*: 40 are paired", caplog.text)
 
 
 def test_peaks_of_another_chromosome_style(load, small: Simulation) -> None:

@@ -60,7 +60,9 @@ def write_screen(folder, rng):
     )
 
 
-def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules):
+def test_a_screen_goes_from_files_to_scores_beside_baselines(
+    tmp_path, run_rules, model_card
+):
     embedding = write_screen(tmp_path, np.random.default_rng(0))
     results = tmp_path / "results" / "tiny" / "bench" / "drug_response"
     shared = tmp_path / "results" / "bench" / "drug_response"
@@ -108,6 +110,12 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(tmp_path, run_rules
     io.write_table(
         reference, shared / "expression_reference" / "line.parquet", "drug_predictions"
     )
+    for arm in ("none", "no_edges", "random", "hybrid"):
+        for seed in (1, 2):
+            graph = "none" if arm == "no_edges" else arm
+            model_card(
+                tmp_path / f"results/tiny/pretrain/{arm}/seed{seed}", graph, seed
+            )
     run = run_rules(
         ["results/tiny/bench/drug_response/summary.tsv"],
         ["score_drug_response"],
