@@ -116,7 +116,7 @@ def check_against_one_process(tmp_path, dataset, strategy, monkeypatch):
         / "pretrain"
         / "pretrain_model.hybrid.seed1.log"
     ).read_text()
-    assert f"2 processes on 1 machines (torchrun), strategy {strategy}" in log
+    assert f"2 processes on 1 machine (torchrun), strategy {strategy}" in log
     folder, alone = results / "pretrain" / "hybrid" / "seed1", tmp_path / "alone"
     job = io.read_json(folder / "checkpoint" / "job.json")
     outputs = {
