@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import zlib
 from pathlib import Path
 
@@ -11,8 +12,7 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
-from grnformer.core.text import MISSING_NUMBERS
-from grnformer.prep.formats import reading
+from grnformer.core.text import MISSING_NUMBERS, read_lines, separator_of
 
 log = logging.getLogger(__name__)
 
@@ -129,15 +129,14 @@ def translate_barcodes(
     Raises
     ------
     InputError
-        If the table has not two columns, repeats a barcode, or holds less than half of the ATAC barcodes.
+        As `read_lines`; if the table has not two columns, repeats a barcode, or holds less than half of the ATAC
+        barcodes.
     """
     if rna.isin(atac).sum() >= min_overlap * min(len(rna), len(atac)):
         return atac
 
-    with reading(Path(table)):
-        pairs = pd.read_csv(
-            table, sep=r"\s+|,", header=None, dtype=str, engine="python"
-        )
+    lines = read_lines(table, "prep.barcode_table")
+    pairs = pd.DataFrame([re.split(r"\s+|,", line) for _, line in lines])
     if (
         pairs.shape[1] != 2
         or pairs[0].duplicated().any()
@@ -213,12 +212,11 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
         If the table has not two columns, or gives a barcode two different types.
     """
     path = Path(path)
-    separator = "," if ".csv" in path.suffixes else "\t"
     # Without comments: a barcode may be sample#ACGT.
     try:
         table = pd.read_csv(
             path,
-            sep=separator,
+            sep=separator_of(path),
             header=None,
             dtype=str,
             keep_default_na=False,
