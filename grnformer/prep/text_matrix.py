@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
-from grnformer.core.text import open_text
+from grnformer.core.text import open_text, separator_of
 
 _BLOCK_BYTES = 16 << 20  # text in memory at a time
 _MAX_FIELD = 1 << 24  # bytes
@@ -36,7 +36,7 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
     import pyarrow.csv as pc
 
     path = Path(path)
-    separator = "," if ".csv" in path.suffixes else "\t"
+    separator = separator_of(path)
     header, first = _first_lines(path, separator)
     # R writes no field above the row names.
     columns = header if len(header) == len(first) - 1 else header[1:]
