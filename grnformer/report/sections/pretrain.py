@@ -175,9 +175,7 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
             "cells too: see how to read held-out losses."
         )
         if few:
-            text += (
-                f" Too few seeds to judge {few} of them by (at least {LEAST_FOR_MEAN})."
-            )
+            text += f" Comparisons with too few seeds to judge: {few} (at least {LEAST_FOR_MEAN} are needed)."
 
     items = format_differences(
         differences, "{arm} against {against}: {outcome} ({shown})."
