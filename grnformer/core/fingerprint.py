@@ -11,14 +11,15 @@ one that it uses, ``fingerprint(script, "grnformer.model.backbones.scgpt")``. A 
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import os
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+
+from grnformer.core.source import read_source
 
 AFFECTS_RESULTS = False
 PACKAGE = Path(__file__).parents[1]
@@ -82,7 +83,11 @@ def modules_used(
     # Depth first; modules may import each other.
     while queue:
         module = queue.pop()
-        if module in seen or module in without or not _affects_results(_path(module)):
+        if (
+            module in seen
+            or module in without
+            or not read_source(_path(module)).affects_results
+        ):
             continue
         seen.add(module)
         queue.extend(_imports(_path(module), module))
@@ -101,7 +106,7 @@ def _hash(files: Mapping[str, Path]) -> str:
     digest = hashlib.sha256()
     for name, path in files.items():
         digest.update(name.encode())
-        digest.update(_code(path).encode())
+        digest.update(read_source(path).code.encode())
     return digest.hexdigest()[:16]
 
 
@@ -121,49 +126,6 @@ def _path(module: str) -> Path:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
-def _affects_results(path: Path) -> bool:
-    """Whether the module does not say ``AFFECTS_RESULTS = False``."""
-    for node in _tree(path).body:
-        if (
-            isinstance(node, ast.Assign)
-            and ast.unparse(node) == "AFFECTS_RESULTS = False"
-        ):
-            return False
-    return True
-
-
-@cache
-def _code(path: Path) -> str:
-    """The module's code without comments, formatting, docstrings and definitions of settings.
-
-    What a job's settings are is among its params: how a setting is described and bounded changes no result.
-    """
-    # Parsed anew: the tree of `_tree` is shared, and must keep its docstrings.
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [node for node in tree.body if not _defines_settings(node)]
-    for node in ast.walk(tree):
-        if isinstance(
-            node, (ast.Module, ast.ClassDef, ast.FunctionDef)
-        ) and ast.get_docstring(node, clean=False):
-            node.body = node.body[1:]
-
-    # A dump holds no line numbers: code that only moves keeps its hash.
-    return ast.dump(tree)
-
-
-def _defines_settings(node: ast.stmt) -> bool:
-    """Whether a statement is a class of settings (`grnformer.settings`)."""
-    return isinstance(node, ast.ClassDef) and [
-        ast.unparse(base) for base in node.bases
-    ] == ["Settings"]
-
-
-@cache
 def _imports(path: Path, module: str) -> frozenset[str]:
     """Package modules that the file at `path` imports, with their parents."""
     found: set[str] = set()
@@ -175,20 +137,11 @@ def _imports(path: Path, module: str) -> frozenset[str]:
     return frozenset(name for name in found if _path(name).exists())
 
 
-def _imported_names(path: Path, module: str) -> Iterator[str]:
+def _imported_names(path: Path, module: str) -> list[str]:
     """Dotted names in all import statements of the file of `module`, relative ones made absolute."""
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                # One dot is the package around a module, and the package itself in its __init__.
-                package = (
-                    module if path.name == "__init__.py" else module.rpartition(".")[0]
-                )
-                base = importlib.util.resolve_name("." * node.level + base, package)
-            yield base
-            for alias in node.names:
-                yield f"{base}.{alias.name}"
+    # One dot is the package around a module, and the package itself in its __init__.
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return [
+        importlib.util.resolve_name(name, package) if name.startswith(".") else name
+        for name in read_source(path).imports
+    ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grnformer.core import fingerprint as shipped
+from grnformer.core.source import read_source
 
 CHECKOUT = Path(__file__).parents[3]
 BACKBONES = "grnformer.model.backbones"
@@ -62,6 +63,7 @@ def _load(package: Path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.PACKAGE = package
+    read_source.cache_clear()
     return module
 
 
@@ -284,6 +286,7 @@ def test_only_these_modules_say_that_they_affect_no_result() -> None:
             "core/errors.py",
             "core/fingerprint.py",
             "core/methods.py",
+            "core/source.py",
             "settings/key.py",
         }
         | train

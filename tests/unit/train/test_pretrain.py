@@ -12,6 +12,7 @@ import torch
 
 from grnformer.core import fingerprint, io
 from grnformer.core.errors import InputError
+from grnformer.core.source import read_source
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
 from grnformer.graph.bundle import write_bundle
@@ -97,13 +98,8 @@ def edited(tmp_path, monkeypatch):
         path = copy / file
         # a file that was moved away is an error
         path.write_text(path.read_text() + "ADDED = 1\n")
-        for cached in (
-            fingerprint._tree,
-            fingerprint._code,
-            fingerprint._imports,
-            fingerprint._affects_results,
-        ):
-            cached.cache_clear()
+        read_source.cache_clear()
+        fingerprint._imports.cache_clear()
 
     return edit
 
