@@ -611,26 +611,3 @@ def _write_benchmarks(folder: Path, rng: np.random.Generator) -> None:
             folder / name / "summary.tsv",
             "summary",
         )
-
-
-#: Files whose tests take the one whole run of tests/e2e/conftest.py (`finished`): one worker has them.
-ON_THE_WHOLE_RUN = (
-    "tests/e2e/test_motifs.py",
-    "tests/e2e/test_new_methods.py",
-    "tests/e2e/test_workflow.py",
-)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several workers (`-n 2`): a file's tests stay with one, for their fixtures are runs of the workflow."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class ByFile(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return ON_THE_WHOLE_RUN[0] if file in ON_THE_WHOLE_RUN else file
-
-    # long ones come first, whatever the number of their tests
-    config.option.loadscopereorder = False
-    return ByFile(config, log)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.stats import rankdata
 
 
 def _spans(matrix: sp.csr_matrix) -> Iterator[slice]:
@@ -29,6 +28,8 @@ def bin_values(expression: sp.csr_matrix, n_bins: int) -> sp.csr_matrix:
     -------
     CSR of the same shape, float32, values in {1/n_bins, ..., 1}; stored zeros are dropped.
     """
+    from scipy.stats import rankdata
+
     expression = sp.csr_matrix(expression, copy=True)
     expression.eliminate_zeros()
 

@@ -33,9 +33,6 @@ def losses(job):
     return curve.loc[curve["split"] == "train", "loss"].to_numpy()
 
 
-@pytest.mark.skipif(
-    COMPILER is None, reason="torch.compile needs a C++ compiler on a CPU (g++)"
-)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("backbone", ["scgpt", "geneformer", "scfoundation"])
 def test_compiled_layers_train_alike_and_are_compiled_few_times(
@@ -43,11 +40,10 @@ def test_compiled_layers_train_alike_and_are_compiled_few_times(
 ):
     """geneformer's cells are ragged: the number of cells and tokens of a call changes with every batch.
 
-    Its layers go through the C++ compiler, which takes a minute; of the others what is traced is run as it is.
+    What is traced is run as it is: the C++ compiler takes a minute (`make bench-precision` goes through it).
     """
-    if backbone != "geneformer":
-        traced = functools.partial(torch.compile, backend="aot_eager")
-        monkeypatch.setattr(torch, "compile", traced)
+    traced = functools.partial(torch.compile, backend="aot_eager")
+    monkeypatch.setattr(torch, "compile", traced)
     from torch._dynamo.utils import counters
 
     torch._dynamo.reset()
@@ -64,6 +60,22 @@ def test_compiled_layers_train_alike_and_are_compiled_few_times(
     np.testing.assert_allclose(losses(compiled), losses(eager), rtol=1e-4)
     graphs = counters["stats"]["unique_graphs"]
     assert 0 < graphs <= 12, graphs  # of some hundred calls
+
+
+@pytest.mark.skipif(
+    COMPILER is None, reason="torch.compile needs a C++ compiler on a CPU (g++)"
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_layer_goes_through_the_compiler_for_cells_of_every_length():
+    torch._dynamo.reset()
+    layer = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.GELU())
+    cells = [torch.randn(length, 8) for length in (3, 5, 17)]
+    expected = [layer(cell) for cell in cells]
+    compile_layers([layer], torch.device("cpu"))
+    for cell, value in zip(cells, expected, strict=True):
+        torch.testing.assert_close(layer(cell), value)
+    restore_layers([layer])
+    assert "forward" not in layer.__dict__
 
 
 def test_without_a_compiler_it_is_said(monkeypatch):
