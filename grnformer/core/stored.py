@@ -11,7 +11,7 @@ import pandas as pd
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
-from grnformer.core.io import MISSING_NUMBERS, atomic
+from grnformer.core.io import MISSING_NUMBERS, atomic, record_hdf5
 
 if TYPE_CHECKING:
     import anndata
@@ -173,6 +173,8 @@ def annotate_anndata(
                     write_elem(handle, slot, {})
                 for name, element in elements.items():
                     write_elem(handle[slot], name, element)
+        # in place of one that came with the source
+        record_hdf5(temporary)
 
 
 def copy_to_h5ad(source: str | Path, target: Path) -> None:

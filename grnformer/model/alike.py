@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from grnformer.core import io
+from grnformer.core.compare import differences, short
 from grnformer.core.errors import InputError
 
 # arms and seeds differ in their graph, adapter and weights; all else that a model follows from is the same
@@ -47,29 +48,11 @@ def _compare(cards: dict[Path, dict[str, Any]], keys: tuple[str, ...]) -> None:
     for folder, key in itertools.product(folders[1:], keys):
         first = folders[0]
         one, other = cards[first].get(key), cards[folder].get(key)
-        for place, (value, differing) in _differences(one, other, key):
+        for place, value, differing in differences(one, other, key):
             name = place.removeprefix("settings.")
             raise InputError(
-                f"{first} was trained with {name} {value}, {folder} with {differing}",
+                f"{first} was trained with {name} {short(value)}, {folder} with {short(differing)}",
                 "models to compare that differ in arm and seed only",
                 "delete the one that is not of the settings and code of today, and run again; "
                 "snakemake --forcerun pretrain_model trains all anew",
             )
-
-
-def _differences(
-    one: Any, other: Any, place: str
-) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Place and both values of each setting that differs."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted(one.keys() | other.keys()):
-            below = (one.get(key), other.get(key))
-            yield from _differences(*below, f"{place}.{key}")
-    elif one != other:
-        yield place, (_short(one), _short(other))
-
-
-def _short(value: Any) -> str:
-    """A value for a message; what an earlier version did not write down is not known."""
-    text = "unknown" if value is None else str(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file, save_file
 
-from grnformer.core import io
+from grnformer.core import io, record
 from grnformer.core.errors import InputError
 from grnformer.model.grnformer import GRNFormer
 
@@ -32,7 +32,9 @@ def save_model(
         save_file(apart, temporary)
 
     # after the weights: a card alone would pass for a model
-    io.write_json({"format": FORMAT, **card}, description, "model")
+    made = record.current()
+    carried = {"record": made} if made else {}
+    io.write_json({"format": FORMAT, **card, **carried}, description, "model")
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:

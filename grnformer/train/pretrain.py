@@ -15,6 +15,7 @@ import torch
 
 from grnformer.core.fingerprint import fingerprint_modules
 from grnformer.core.methods import module_of
+from grnformer.core.record import RUN_TIME
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
 from grnformer.infer.evaluate import evaluate
@@ -28,17 +29,6 @@ from grnformer.train.processes import make_fabric
 
 logger = logging.getLogger(__name__)
 
-# Settings of where and how a run goes on, not of what comes out: they may change between an interruption and its
-# resumption.
-RUN_TIME = {
-    "strategy",
-    "checkpoints",
-    "workers",
-    "progress_seconds",
-    "tensorboard",
-    "accumulate",
-    "compile",
-}
 AFTER_TRAINING = ("grnformer.infer.reference",)
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grnformer.core import io
+from grnformer.core import io, record
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import read_bundle
 from grnformer.graph.vocabulary import read_medians
@@ -50,6 +50,8 @@ def start_run(
     check_gpus(gpus)
     path = Path(job["checkpoints"]) / "job.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    # for processes apart
+    job = job | {"record": record.current()}
     io.write_json(job, path, "pretrain_job")
     if processes * nodes == 1:
         run(job)
@@ -111,8 +113,10 @@ def run(job: dict[str, Any]) -> None:
     """Read the inputs, pretrain, and (in the first process) write the outputs.
 
     `job`: multiome (of a corpus: dataset -> cells), split, bundle, checkpoint, medians, vocabulary (paths, or null);
-    arm, settings, seed, threads; checkpoints (folder); outputs (weights, card, training, heldout, reference).
+    arm, settings, seed, threads; checkpoints (folder); outputs (weights, card, training, heldout, reference); record
+    (`grnformer.core.record`, or null).
     """
+    record.use(job.get("record"))
     bundle = read_bundle(job["bundle"])
     genes = bundle.graph.genes
     split = io.read_table(job["split"], "split")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -37,6 +38,33 @@ def check_config_files(paths: Sequence[str | Path], arguments: Sequence[str]) ->
                 "each key once: of two, YAML takes the last without a word",
                 "delete one of them, or write both parts below one key",
             )
+
+
+def read_config_files(paths: Sequence[str | Path], checkout: Path) -> dict[str, Any]:
+    """Configuration as Snakemake reads it: config/config.yaml, of the working directory or else of the checkout.
+
+    Later files of `paths` go over earlier ones, and all over that one.
+
+    Raises
+    ------
+    InputError
+        If one is not there, or has a key twice.
+    """
+    from snakemake.common.configfile import load_configfile
+    from snakemake.utils import update_config
+
+    base = Path("config") / "config.yaml"
+    files = [base if base.exists() else checkout / base, *map(Path, paths)]
+    for path in files:
+        if not path.is_file():
+            raise InputError(f"no file {path}", "a config file", "correct the path")
+    check_config_files(files, [])
+
+    config: dict[str, Any] = {}
+    for path in files:
+        update_config(config, load_configfile(str(path)))
+    config.pop("pathvars", None)
+    return config
 
 
 def _repeated(path: Path) -> Iterator[tuple[str, int, int]]:

@@ -21,7 +21,7 @@ ORDER = [
     "model",
     "infer",
 ]
-ORDER += ["train", "bench", "report"]
+ORDER += ["train", "bench", "report", "cli"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WRITERS = {"to_csv", "to_parquet", "write_h5ad", "write_h5mu", "to_pickle"}
 MAY_WRITE = {PACKAGE / "core" / "io.py", PACKAGE / "simulate" / "write.py"}

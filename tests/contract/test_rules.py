@@ -34,6 +34,9 @@ STAGES = [
 ]
 BACKBONES = "grnformer.model.backbones"
 WITHOUT_INPUT = {"fetch_resource"}
+BY_DIGEST = {
+    "fetch_resource"
+}  # whatever the code, the output has the SHA-256 of the registry
 LONGEST_RULE = 60  # lines
 LONGEST_COMMON = 150
 
@@ -127,6 +130,8 @@ LOADED = {
 def test_a_rule_carries_the_fingerprint_of_its_program(jobs, config) -> None:
     """With the methods that a script loads by name, which are not among the modules that it imports."""
     for job in jobs:
+        if job.name in BY_DIGEST:
+            continue
         found = job.rule.params.code
         found = (
             found(SimpleNamespace(dataset="snareseq", graph="hybrid"))

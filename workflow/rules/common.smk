@@ -26,6 +26,7 @@ from grnformer.grn.cistromes import check_motif_settings
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
 from grnformer.workflow.originals import PACKAGES, check_interpreters, is_original
+from grnformer.workflow.contents import pinned
 from grnformer.workflow.lookups import Lookup, as_json, by_size, chosen, growing, one_of
 from grnformer.workflow.samples import files_in
 
@@ -76,7 +77,8 @@ def path_of(reference):
     if reference is None:
         return []
     if name := resource_name(reference):
-        return rules.fetch_resource.output[0].format(resource=name)
+        path = rules.fetch_resource.output[0].format(resource=name)
+        return pinned(path, RESOURCES.get(name, {}).get("sha256"))
     return local(locate(reference, CHECKOUT))  # a module's prefix is for what it writes
 
 

@@ -1,9 +1,12 @@
 # Pinned resources: from the mirror folder, PyPI or the web, checked by SHA-256.
+# Only here is the network used, on the machine where Snakemake runs: `snakemake fetch` on the login node, before all else.
+from grnformer.workflow.resources import resources_read
 
 
 rule fetch_resource:
     output:
-        "<resources>/{resource}",
+        # not deleted before the job, which takes a file of the right SHA-256 as it is
+        update("<resources>/{resource}"),
     log:
         "<logs>/resources/fetch_resource.{resource}.log",
     benchmark:
@@ -11,6 +14,8 @@ rule fetch_resource:
     wildcard_constraints:
         resource=one_of(RESOURCES),
     localrule: True
+    # what cannot be fetched is seen before long work
+    priority: 100
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -18,10 +23,17 @@ rule fetch_resource:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
-        entry=lookup(dpath="{resource}", within=RESOURCES),
-        mirror=config["resources"]["mirror"],
-        code=code("resources/fetch_resource"),
+        sha256=lookup(dpath="{resource}/sha256", within=RESOURCES),
     message:
         "Fetching {wildcards.resource}"
     script:
         "../scripts/resources/fetch_resource.py"
+
+
+rule fetch:
+    input:
+        [
+            path_of(f"resource:{name}")
+            for name in resources_read(CONFIGS, SAMPLES.to_dict("records"))
+        ],
+    localrule: True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from grnformer.core.compare import differences
 from grnformer.report.page import Config, Note, Section, table
-from grnformer.report.sections.run import flatten
 
 
 def comparison_section(comparison: pd.DataFrame, configs: dict[str, Config]) -> Section:
@@ -55,9 +55,6 @@ def differing_settings(left: Config, right: Config) -> tuple[str, ...]:
     found = []
     # Later stages read the network, and do not change it.
     for stage in ("prep", "topics", "grn"):
-        ours, theirs = flatten(left[stage]), flatten(right[stage])
-        # of either side: what only one of them sets differs too
-        for key in ours | theirs:
-            if ours.get(key) != theirs.get(key):
-                found.append(f"{stage}.{key}: {ours.get(key)} / {theirs.get(key)}")
+        for place, ours, theirs in differences(left[stage], right[stage], stage):
+            found.append(f"{place}: {ours} / {theirs}")
     return tuple(found) or ("none",)

@@ -1,15 +1,12 @@
-"""Which resources of the registry a run reads: those that steps which are switched on name."""
+"""Which resources of the registry a run reads, as a table."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
 from grnformer.report.page import Config
+from grnformer.workflow.resources import resources_read
 
-_PREFIX = "resource:"
 _COLUMNS = ["about", "licence", "source", "sha256"]
 
 
@@ -29,114 +26,6 @@ def tabulate_resources(
     registry
         The resource registry.
     """
-    named: set[str] = set()
-    for dataset, config in configs.items():
-        rows = [row for row in samples if row["dataset"] == dataset]
-        named.update(
-            _references(
-                [
-                    rows,
-                    _read_by_networks(config, rows),
-                    _read_by_models(dataset, config),
-                ]
-            )
-        )
-        # The truth is read only for datasets with a line in it.
-        if dataset in {
-            line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]
-        }:
-            named.update(_references(config["bench"]["grn_accuracy"]))
-
-    frame = pd.DataFrame.from_dict(
-        {name: registry[name] for name in sorted(named)}, orient="index", columns=None
-    )
+    read = {name: registry[name] for name in resources_read(configs, samples)}
+    frame = pd.DataFrame.from_dict(read, orient="index", columns=None)
     return frame.reindex(columns=_COLUMNS).rename_axis("resource").reset_index()
-
-
-def _read_by_networks(config: Config, rows: list[dict[str, str]]) -> list[Any]:
-    """Settings whose files the stages prep and grn read."""
-    grn, genomes = config["grn"], {row["genome"] for row in rows}
-    read = [config["genomes"][genome]["tss"] for genome in genomes]
-    read += [
-        grn["tfs"]["lists"],
-        grn["cistromes"]["prior"],
-        *_motif_settings(grn["cistromes"]),
-    ]
-
-    if any(row.get("fragments") for row in rows):
-        fragments = config["prep"]["fragments"]
-        read += [
-            fragments[key].get(genome)
-            for key in ("blacklists", "chromosome_sizes")
-            for genome in genomes
-        ]
-
-    # Without promoters, what else these settings name is not read.
-    if grn["cistromes"]["promoter"]["promoters"]:
-        read.append(grn["cistromes"]["promoter"])
-    return read
-
-
-def _motif_settings(cistromes: Config) -> list[Any]:
-    """Settings of the chosen method, where it needs motifs."""
-    # pySCENIC reads the settings of this package's method on the same rankings.
-    method = (
-        "cistarget_genes"
-        if cistromes["method"] == "pyscenic_ctx"
-        else cistromes["method"]
-    )
-    if method == "prior":
-        return []
-    # Only without given scores does the method scan sequences.
-    scanned = method == "dem" and not cistromes["dem"]["scores"]
-    return [
-        cistromes["motifs_to_tfs"],
-        cistromes[method],
-        cistromes["motif_scan"] if scanned else None,
-    ]
-
-
-def _read_by_models(dataset: str, config: Config) -> list[Any]:
-    """Settings whose files training, embedding and drug response read, for a dataset or for corpora with it."""
-    pretrain, fuse, drugs = (
-        config["pretrain"],
-        config["fuse"],
-        config["bench"]["drug_response"],
-    )
-    chosen = pretrain["datasets"]
-    corpora = {
-        name: corpus
-        for name, corpus in pretrain["corpora"].items()
-        if dataset in corpus["datasets"]
-    }
-
-    trained = [name for name in (dataset, *corpora) if chosen is None or name in chosen]
-    if not trained:
-        return []
-    given = {key: fuse[key] for key in ("vocabulary", "aliases") if fuse[key]}
-    # A vocabulary of the run takes the place of the backbone's, with its aliases.
-    vocabulary = (
-        given if fuse["vocabulary"] else fuse["backbones"][pretrain["backbone"]] | given
-    )
-    used = {
-        **pretrain,
-        "corpora": [corpora[name] for name in trained if name in corpora],
-    }
-
-    return [
-        vocabulary,
-        used,
-        config["embed"]["inputs"],
-        drugs if drugs["splits"] else None,
-    ]
-
-
-def _references(settings: Any) -> Iterator[str]:
-    """Names of the resources in nested settings."""
-    if isinstance(settings, dict):
-        settings = list(settings.values())
-    if isinstance(settings, list):
-        for item in settings:
-            yield from _references(item)
-    elif isinstance(settings, str) and settings.startswith(_PREFIX):
-        yield settings.removeprefix(_PREFIX)

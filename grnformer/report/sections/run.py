@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import platform
-from typing import Any
 
 import pandas as pd
 import yaml
 
 import grnformer
+from grnformer.core.record import library_versions
 from grnformer.report.page import Block, Config, Listing, Note, Section, table
 from grnformer.report.sections.choices import tabulate_choices
 from grnformer.report.sections.resources import tabulate_resources
-
-_MAIN_PACKAGES = (
-    "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
-    "torch", "torch-geometric", "lightning-fabric", "rdkit", "plotly", "pyarrow",
-)  # fmt: skip
 
 
 def run_sections(
@@ -122,26 +116,9 @@ def describe_software(commit: str) -> pd.DataFrame:
         "grnformer git commit": commit,
         "Python": platform.python_version(),
         "platform": platform.platform(),
+        **library_versions(),
     }
-    for name in _MAIN_PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-
     return pd.DataFrame(versions.items(), columns=["name", "version"])
-
-
-def flatten(settings: Config, prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level, keys joined by dots; lists stay lists."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-
-    return flat
 
 
 def _resources(resources: pd.DataFrame) -> Block:

@@ -23,7 +23,13 @@ def snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespac
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
     return SimpleNamespace(
-        threads=3, log=[str(tmp_path / "log" / "rule.log")], rule="infer_network"
+        threads=3,
+        log=[str(tmp_path / "log" / "rule.log")],
+        rule="infer_network",
+        wildcards={"dataset": "pbmc"},
+        params={"settings": {"seed": 1}, "code": "0123"},
+        input=[],
+        output=[],
     )
 
 

@@ -84,7 +84,8 @@ def test_a_job_on_a_full_disk_ends_in_one_message(small: Path) -> None:
     program = f"""
 from types import SimpleNamespace
 from grnformer.core.job import job
-with job(SimpleNamespace(threads=1, log=[{str(small / "log")!r}], rule="merge_samples")):
+empty = dict(input=[], output=[], params={{}}, wildcards={{}})
+with job(SimpleNamespace(threads=1, log=[{str(small / "log")!r}], rule="merge_samples", **empty)):
     import anndata, numpy
     from grnformer.core import io
     cells = anndata.AnnData(numpy.random.default_rng(1).poisson(1.0, (300, 3000)).astype("f4"))

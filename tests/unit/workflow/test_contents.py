@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grnformer.core import digests
 from grnformer.workflow import contents
 
 
@@ -33,22 +34,42 @@ def test_other_content_of_an_older_date_is_seen(tmp_path: Path) -> None:
     assert digest(path) == first, "the date of a small file does not count"
 
 
-def test_of_large_files_size_and_date_count(
+def test_of_large_files_size_date_and_samples_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contents, "READ_UP_TO", 4)
+    monkeypatch.setattr(digests, "SAMPLE", 2)
     path = tmp_path / "fragments.tsv.gz"
-    path.write_text("12345")
-    os.utime(path, ns=(7, 7))
-    first = digest(path)
-    path.write_text("54321")
-    os.utime(path, ns=(6, 6))
-    assert digest(path) != first
-    os.utime(path, ns=(7, 7))
-    assert digest(path) == first
-    path.write_text("123456")
-    os.utime(path, ns=(7, 7))
-    assert digest(path) != first
+
+    def seen(content: bytes, date: int) -> str:
+        path.write_bytes(content)
+        os.utime(path, ns=(date, date))
+        return digest(path)
+
+    content = bytes(range(100))
+    first = seen(content, 7)
+    assert seen(content, 6) != first
+    assert seen(content + b"!", 7) != first
+    assert seen(b"!" + content[1:], 7) != first
+    assert seen(content[:-1] + b"!", 7) != first
+    assert seen(content[:50] + b"!!!!!!" + content[56:], 7) != first
+    assert seen(content[:15] + b"!" + content[16:], 7) == first, "between two samples"
+    assert seen(content, 7) == first
+
+
+def test_blocks_of_a_large_folder_are_spread_over_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "SAMPLE", 2)
+    for number in range(8):
+        (tmp_path / str(number)).write_bytes(bytes(20))
+    first = digests.describe_content(tmp_path, 100)
+    assert first.startswith("samples:")
+    seen = set()
+    for number in range(8):
+        (tmp_path / str(number)).write_bytes(b"x" * 20)
+        seen.add(digests.describe_content(tmp_path, 100))
+    assert len(seen - {first}) == 8
 
 
 def test_a_folder_is_all_that_is_in_it(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The console command `grnformer`: one file a command."""

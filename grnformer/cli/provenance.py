@@ -1,0 +1,147 @@
+"""Print what made a file: rule, settings, seeds, code, commit, inputs and resources with their digests, software.
+
+Parquet, .h5ad, .h5mu and models carry this themselves. Of text and figures it stands in the log of the job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from grnformer.core.compare import flatten
+from grnformer.core.errors import InputError
+from grnformer.core.fingerprint import PACKAGE
+from grnformer.core.record import (
+    LOGGED,
+    Record,
+    fingerprint,
+    read_record,
+    settings_fingerprint,
+)
+from grnformer.workflow.config import read_registry
+
+REGISTRY = PACKAGE.parent / "config" / "resources.yaml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", type=Path, help="a file, or the folder of a model")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print it."""
+    record, place = find_record(options.file)
+    sys.stdout.write("\n".join(describe(options.file, record, place)) + "\n")
+    return 0
+
+
+def find_record(path: Path) -> tuple[Record, Path]:
+    """Record of the job that made a file or folder, and the file that carries it.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at `path`, or no record.
+    """
+    if not path.exists():
+        raise InputError(f"nothing at {path}", "a file or folder", "correct the path")
+    # of weights, in the card beside them
+    carriers = [path, path.with_name("model.json")]
+    for carrier in carriers[: 2 if path.suffix == ".safetensors" else 1]:
+        if record := read_record(carrier):
+            return record, carrier
+
+    logged = list(_logged(path.resolve()))
+    if len(logged) == 1:
+        return logged[0]
+    raise InputError(
+        f"{path} carries no record, and no log of the job that wrote it is in a folder `logs` above it",
+        "a file that a job of this workflow wrote",
+        "ask for one that carries it: .parquet, .h5ad, .h5mu or a model; what an original tool or an earlier version "
+        "wrote has none",
+    )
+
+
+def _logged(path: Path) -> Iterator[tuple[Record, Path]]:
+    """Records, in logs near `path`, of jobs that wrote it or a folder around it."""
+    wrote = {*map(str, (path, *path.parents))}
+    for folder in path.parents:
+        for log in sorted((folder / "logs").rglob("*.log")):
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                first = lines.readline()
+            if not first.startswith(LOGGED):
+                continue
+            record = json.loads(first.removeprefix(LOGGED))
+            if any(
+                place.endswith(f"/{output}")
+                for output in record["outputs"]
+                for place in wrote
+            ):
+                yield record, log
+
+
+def describe(path: Path, record: Record, place: Path) -> list[str]:
+    """Lines for the reader."""
+    itself = place == path or path in place.parents
+    where = str(place) if itself else f"{place}, since {path.name} is plain"
+    made, settings = record["software"], dict(flatten(record["settings"]))
+    wildcards = record["wildcards"]
+    seeds = {
+        name: value
+        for name, value in {**wildcards, **settings}.items()
+        if name.rpartition(".")[2] in ("seed", "seeds")
+    }
+    head = {
+        "record in": where,
+        "made by": " ".join(
+            [record["rule"], *(f"{name}={value}" for name, value in wildcards.items())]
+        ),
+        "grnformer": f"{made['grnformer']}, commit {made['commit']}",
+        "settings": f"fingerprint {settings_fingerprint(record)}",
+        "code": f"fingerprint {record['code']}",
+        "all of it": f"fingerprint {fingerprint(record)} (rule, settings, code, inputs)",
+    }
+    inputs = (
+        (entry["file"], entry.get("digest") or f"made by a job, {entry['made']}")
+        for entry in record["inputs"]
+    )
+    sources = _sources()
+    files = (
+        (
+            entry["file"],
+            " ".join(filter(None, [entry["digest"], sources.get(entry["digest"])])),
+        )
+        for entry in record["rests_on"]["files"]
+    )
+    return [
+        str(path),
+        *_block("", head.items()),
+        *_block("Settings", settings.items()),
+        *_block("Seeds", seeds.items()),
+        *_block("Inputs", inputs),
+        *_block("Given files and resources that it rests on", files),
+        *_block("Jobs that it rests on", record["rests_on"]["jobs"].items()),
+        *_block("Software", made.items()),
+    ]
+
+
+def _sources() -> dict[str, str]:
+    """Digest -> where the resource of that content comes from."""
+    if not REGISTRY.exists():
+        return {}
+    return {
+        f"sha256:{entry['sha256']}": f"({name}, {entry['source']})"
+        for name, entry in read_registry(REGISTRY).items()
+    }
+
+
+def _block(title: str, rows: Iterable[tuple[str, Any]]) -> list[str]:
+    """A title and a line a row, values below each other."""
+    rows = list(rows)
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [f"  {name:<{width}}  {value}" for name, value in rows] or ["  none"]
+    return ["", title, *lines] if title else lines
