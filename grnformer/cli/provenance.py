@@ -1,6 +1,6 @@
 """Print what made a file: rule, settings, seeds, code, commit, inputs and resources with their digests, software.
 
-Parquet, .h5ad, .h5mu and models carry this themselves. Of text and figures it stands in the log of the job.
+Parquet, .h5ad, .h5mu and models carry this themselves. Of text and figures it lies beside the log of the job.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from grnformer.core.compare import flatten
 from grnformer.core.errors import InputError
 from grnformer.core.fingerprint import PACKAGE
 from grnformer.core.record import (
-    LOGGED,
+    BESIDE,
     Record,
     fingerprint,
     read_record,
@@ -55,33 +55,26 @@ def find_record(path: Path) -> tuple[Record, Path]:
         if record := read_record(carrier):
             return record, carrier
 
-    logged = list(_logged(path.resolve()))
-    if len(logged) == 1:
-        return logged[0]
+    found = list(_beside_logs(path.resolve()))
+    if len(found) == 1:
+        return found[0]
     raise InputError(
-        f"{path} carries no record, and no log of the job that wrote it is in a folder `logs` above it",
+        f"{path} carries no record, and none of the job that wrote it lies in a folder `logs` above it",
         "a file that a job of this workflow wrote",
         "ask for one that carries it: .parquet, .h5ad, .h5mu or a model; what an original tool or an earlier version "
         "wrote has none",
     )
 
 
-def _logged(path: Path) -> Iterator[tuple[Record, Path]]:
-    """Records, in logs near `path`, of jobs that wrote it or a folder around it."""
-    wrote = {*map(str, (path, *path.parents))}
+def _beside_logs(path: Path) -> Iterator[tuple[Record, Path]]:
+    """Records, beside logs near `path`, of jobs that wrote it or a folder around it."""
+    wrote = [str(place) for place in (path, *path.parents)]
     for folder in path.parents:
-        for log in sorted((folder / "logs").rglob("*.log")):
-            with log.open(encoding="utf-8", errors="replace") as lines:
-                first = lines.readline()
-            if not first.startswith(LOGGED):
-                continue
-            record = json.loads(first.removeprefix(LOGGED))
-            if any(
-                place.endswith(f"/{output}")
-                for output in record["outputs"]
-                for place in wrote
-            ):
-                yield record, log
+        for file in sorted((folder / "logs").rglob(f"*{BESIDE}")):
+            record = json.loads(file.read_text(encoding="utf-8"))
+            outputs = [f"/{output}" for output in record["outputs"]]
+            if any(place.endswith(output) for place in wrote for output in outputs):
+                yield record, file
 
 
 def describe(path: Path, record: Record, place: Path) -> list[str]:

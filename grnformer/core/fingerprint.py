@@ -62,10 +62,10 @@ def use_checkout(root: str | Path) -> None:
 
 
 def git_commit(checkout: str | Path) -> str:
-    """Commit of the checkout, marked where files differ from it; says so where there is no git checkout."""
+    """Commit of the checkout, marked where its code differs from it; says so where there is no git checkout."""
     try:
         commit = _git(checkout, "rev-parse", "HEAD")
-        changed = _git(checkout, "status", "--porcelain")
+        changed = _git(checkout, "status", "--porcelain", "--", "grnformer", "workflow")
     except (OSError, subprocess.CalledProcessError):
         return "not run from a git checkout"
     return f"{commit} with uncommitted changes" if changed else commit

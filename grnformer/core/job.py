@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any
 
-from grnformer.core import record
+from grnformer.core import io, record
 from grnformer.core.errors import InputError, WriteFault
 
 _THREADS = (
@@ -29,7 +29,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run the body of a script: output goes to the rule's log, libraries use at most the rule's threads.
 
     Import heavy libraries inside the body: their thread pools are sized from the environment on import.
-    What it writes carries the job's record, which stands first in the log, too. Inputs that do not go together end it.
+    What it writes carries the job's record, which lies beside the log, too. Inputs that do not go together end it.
     Warnings of this package are written to the terminal, too. An InputError ends the job with only its message, on the
     terminal and in the log; any other exception keeps its traceback.
     """
@@ -62,10 +62,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
 
         try:
             made = record.start(snakemake)
-            # a full disk is said where the work is written
-            with suppress(OSError):
-                log.write(f"{record.LOGGED}{record.as_text(made)}\n")
             yield logger
+            io.write_json(made, path.with_suffix(record.BESIDE))
         except InputError as error:
             reason = (
                 "nothing can be written"

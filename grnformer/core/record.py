@@ -1,8 +1,9 @@
 """What made a file: rule, settings, code, inputs and software. The file carries it, and whoever reads several compares.
 
 A job's record is made when it starts (`start`) and put by `grnformer.core.io` into the metadata of what it writes:
-Parquet, .h5ad, .h5mu and model.json. It names no time, no thread count and no place of the machine, so that the same
-commit and config give the same bytes. Snakemake's own notes are lost when it is killed; the record is not.
+Parquet, .h5ad, .h5mu and model.json; for all others it lies beside the log. It names no time, no thread count and no
+place of the machine, so that the same commit and config give the same bytes. Snakemake's own notes are lost when it is
+killed; the record is not.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from grnformer.core.fingerprint import PACKAGE, git_commit
 AFFECTS_RESULTS = False
 Record = dict[str, Any]
 
-#: Name of the record in a file's metadata, and before it in a job's log.
+#: Name of the record in a file's metadata.
 KEY = "grnformer"
-LOGGED = "Record of this job: "
+BESIDE = ".record.json"  # in place of a log's suffix, with the record of its job
 READ_UP_TO = 2**30  # bytes of an input that are read for its digest
 LIBRARIES = (
     "snakemake", "scanpy", "anndata", "mudata", "numpy", "scipy", "pandas", "scikit-learn", "numba", "tomotopy",
@@ -222,7 +223,9 @@ def check_together(records: Mapping[str, Record]) -> None:
 def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
     """Raise InputError if two files of one rule differ in more than follows from their wildcards."""
     for place, value, differing in differences(_common(one), _common(other)):
-        rule, name = one["rule"], place.removeprefix("settings.")
+        rule = one["rule"]
+        # most rules have one param `settings`
+        name = place.removeprefix("settings.").removeprefix("settings.")
         raise InputError(
             f"{first} was made with {name} {short(value)}, {path} with {short(differing)}",
             f"files of the rule {rule} that were made by the same settings and code",

@@ -1,0 +1,98 @@
+"""The commands beside the workflow: resources without a network, and what made a file."""
+
+import hashlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import yaml
+
+from grnformer.cli.main import main
+from grnformer.core import io, record
+from grnformer.core.job import job
+from grnformer.core.resources import MIRROR_VARIABLE
+
+TSS = b"chr1\t100\t101\tA\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config with a registry of two resources, only one of which can be had."""
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+    (tmp_path / "tss.bed").write_bytes(TSS)
+    entry = {"sha256": hashlib.sha256(TSS).hexdigest(), "licence": "-", "about": "-"}
+    registry = {
+        "tss.bed": {"source": f"path:{tmp_path / 'tss.bed'}", **entry},
+        "far.bed": {"source": "path:/no/such/far.bed", **entry},
+    }
+    (tmp_path / "registry.yaml").write_text(yaml.safe_dump(registry))
+    settings = {"resources": {"registry": str(tmp_path / "registry.yaml")}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    return tmp_path / "mine.yaml"
+
+
+def test_fetch_fills_a_mirror_and_says_once_what_is_missing(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mirror = config.parent / "mirror"
+    command = ["fetch", "--all", "--configfile", str(config), "--to", str(mirror)]
+    assert main(command) == 1
+    shown = capsys.readouterr()
+    assert shown.out == f"{mirror / 'tss.bed'}\n"
+    assert shown.err.count("Found: ") == 1
+    assert "1 of 2 resources could not be fetched: far.bed" in shown.err
+    assert "grnformer fetch" in shown.err
+    (config.parent / "tss.bed").unlink()
+    (mirror / "far.bed").write_bytes(TSS)
+    dates = [path.stat().st_mtime_ns for path in mirror.glob("*.bed")]
+    assert main(command) == 0, "both are there, wherever they came from"
+    assert dates == [path.stat().st_mtime_ns for path in mirror.glob("*.bed")]
+
+
+def test_a_config_that_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["fetch", "--configfile", "nowhere.yaml"]) == 1
+    assert "no file nowhere.yaml" in capsys.readouterr().err
+
+
+def test_provenance_of_a_table_and_of_text_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "git_commit", lambda checkout: "abc")
+    monkeypatch.chdir(tmp_path)
+    Path("tfs.txt").write_text("SPI1\n")
+    made = [f"results/pbmc/pretrain/split{suffix}" for suffix in (".parquet", ".tsv")]
+    snakemake = SimpleNamespace(
+        threads=1,
+        log=["results/logs/pbmc/pretrain/split_cells.log"],
+        rule="split_cells",
+        wildcards={"dataset": "pbmc"},
+        params={
+            "heldout_fraction": 0.1,
+            "seed": 7,
+            "code": "0123",
+            "contents": {"tfs.txt": ""},
+        },
+        input=["tfs.txt"],
+        output=made,
+    )
+    with job(snakemake):
+        for path in made:
+            split = pd.DataFrame({"cell": ["a"], "cell_type": "T", "split": "train"})
+            io.write_table(split, path, "split")
+
+    tfs = f"sha256:{hashlib.sha256(b'SPI1' + bytes([10])).hexdigest()}"
+    for path in made:
+        assert main(["provenance", path]) == 0
+        shown = capsys.readouterr().out
+        for text in ("split_cells dataset=pbmc", "commit abc", "fingerprint 0123", tfs):
+            assert text in shown
+        assert "\nSeeds\n  seed  7\n" in shown
+    assert "split_cells.record.json, since split.tsv is plain" in shown
+
+    assert main(["provenance", "tfs.txt"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("Found: ") == 1
+    assert "tfs.txt carries no record" in error
