@@ -19,6 +19,7 @@ from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
 ROOT = Path(__file__).parents[2]
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 PARTS = ("grnformer", "workflow", "config", "envs", "profiles", "Snakefile")
 
 
@@ -67,6 +68,8 @@ class Workplace:
         environment = {
             key: value for key, value in os.environ.items() if key != MIRROR_VARIABLE
         }
+        # no run of a test needs a network, nor does a compute node have one
+        environment |= dict.fromkeys(PROXIES, "http://127.0.0.1:9")
         done = subprocess.run(
             command,
             env=environment,

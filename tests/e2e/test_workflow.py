@@ -14,6 +14,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from grnformer.core.record import read_record
 from grnformer.simulate.multiome import Simulation
 from grnformer.simulate.write import write_simulation
 
@@ -183,6 +184,30 @@ def test_every_job_left_its_log_and_its_benchmark(finished) -> None:
     assert {name.split(".")[0] for name in logs} >= PREP | TOPICS | (
         AFTER_EREGULONS - {"all"}
     )
+
+
+def test_every_file_says_what_made_it(finished) -> None:
+    """The same as the job said beside its log; without a place of this machine."""
+    beside = {}
+    for path in finished.folder.glob("results/logs/**/*.record.json"):
+        made = json.loads(path.read_text())
+        beside |= dict.fromkeys(made["outputs"], made)
+    assert not {"results/simulated/prep/qc.tsv", "results/report/index.html"} - set(
+        beside
+    )
+    names = ("*.parquet", "*.h5ad", "*.h5mu", "model.json")
+    files = [path for name in names for path in finished.folder.rglob(name)]
+    assert len(files) > 40
+    for path in files:
+        made = read_record(path)
+        inside = str(path.relative_to(finished.folder))
+        output = next(name for name in beside if inside.startswith(name))
+        assert made == beside[output], inside
+        assert str(finished.folder.parent) not in json.dumps(made)
+
+    made = beside["results/simulated/grn/eregulons.parquet"]
+    given = {entry["file"] for entry in made["rests_on"]["files"]}
+    assert given >= {"rna.h5ad", "atac.h5ad", "tss.tsv.gz", "prior.parquet", "tfs.txt"}
 
 
 def test_nothing_half_written_is_left(finished) -> None:

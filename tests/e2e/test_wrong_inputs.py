@@ -1,6 +1,7 @@
 """Wrong input stops before any long work, with one clear message: what was found, what was expected, how to mend it."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -116,19 +117,34 @@ def test_a_resource_whose_hash_differs(place, small_data: Path, tmp_path: Path) 
     assert not (tmp_path / "work" / "resources" / "tss.tsv.gz").exists()
 
 
-def test_no_network_and_no_mirror(place, tmp_path: Path) -> None:
-    run = place(
-        **registered(tmp_path, b"", "https://127.0.0.1:9/tss.tsv.gz", sha256="0" * 64)
-    ).snakemake("prep")
-    refused(
-        run,
-        found="Found: tss.tsv.gz could not be fetched from https://127.0.0.1:9/tss.tsv.gz",
-    )
+def test_no_network_and_no_mirror(place, small_data: Path, tmp_path: Path) -> None:
+    """The message says what to do; done, a run needs no network and leaves the file as it is."""
+    content = (small_data / "tss.tsv.gz").read_bytes()
+    far = "https://127.0.0.1:9/tss.tsv.gz"
+    sha256 = hashlib.sha256(content).hexdigest()
+    offline = place(**registered(tmp_path, b"", far, sha256=sha256))
+    run = offline.snakemake("prep")
+    refused(run, found=f"Found: tss.tsv.gz could not be fetched from {far}")
     assert re.search(
-        r"To mend it: save it as .*resources/tss\.tsv\.gz.*GRNFORMER_MIRROR",
+        r"To mend it: run `grnformer fetch` .*resources/tss\.tsv\.gz.*GRNFORMER_MIRROR",
         run.terminal,
     )
     assert not (tmp_path / "work" / "results" / "simulated" / "prep").exists()
+
+    fetched = tmp_path / "work" / "resources" / "tss.tsv.gz"
+    fetched.write_bytes(content)
+    os.utime(fetched, (1, 1))
+    wanted = (
+        "--forcerun",
+        "fetch_resource",
+        "--",
+        "results/simulated/prep/tss.parquet",
+    )
+    assert offline.must(*wanted).jobs == {"fetch_resource": 1, "prepare_tss": 1}
+    assert fetched.read_bytes() == content
+    fetched.touch()
+    again = offline.must("--dry-run", *wanted)
+    assert again.jobs == {"fetch_resource": 1}, "the same bytes make nothing anew"
 
 
 # Decided when a sample is read: once by the command, then by the function that the rule calls.
