@@ -62,9 +62,9 @@ bench-topic-selection: env ## rules of choosing a topic count, on planted progra
 	$(BIN)/python benchmarks/bench_topic_selection.py
 
 bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq and the baseline: the search
-	snakemake --configfile config/scenarios/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet \
-	  $(addprefix resources/,epd_promoters_hg38.txt motifs.json.gz motif_tfs.tsv.gz homer_motifs.txt homer_motif_tfs.mat \
-	  tf_chip_targets.json regulatory_prior.parquet)
+	snakemake --configfile config/scenarios/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet
+	$(BIN)/python -m grnformer.cli fetch epd_promoters_hg38.txt motifs.json.gz motif_tfs.tsv.gz homer_motifs.txt \
+	  homer_motif_tfs.mat tf_chip_targets.json regulatory_prior.parquet
 	$(BIN)/python benchmarks/bench_grn_accuracy.py
 
 bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
@@ -148,4 +148,4 @@ clean: ## remove results and fetched resources, keep the environment
 	touch $@
 
 resources/motif_tfs.tsv.gz: | env
-	snakemake --cores 1 $@
+	$(BIN)/python -m grnformer.cli fetch motif_tfs.tsv.gz

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from grnformer.core.errors import InputError
 from grnformer.core.fingerprint import PACKAGE
@@ -28,6 +29,11 @@ CHECKOUT = PACKAGE.parent
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
+        "name",
+        nargs="*",
+        help="resources of the registry; without any, those that a run by this config reads",
+    )
+    parser.add_argument(
         "--configfile",
         nargs="+",
         default=[],
@@ -45,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
-        help="all of the registry, not only what this config reads; needs no sample sheet",
+        help="all of the registry; as by names, no sample sheet is needed",
     )
 
 
@@ -61,12 +67,16 @@ def run(options: argparse.Namespace) -> int:
     check_config(config)
     registry = read_registry(locate(config["resources"]["registry"], CHECKOUT))
 
-    names = list(registry)
-    if not options.all:
-        sheet = locate(config["samples"], CHECKOUT)
-        samples = read_samples(sheet, config, registry, CHECKOUT)
-        configs = config_of_datasets(config, sorted(samples["dataset"].unique()))
-        names = resources_read(configs, samples.to_dict("records"))
+    names = options.name or list(registry)
+    if not (options.name or options.all):
+        names = _read_by(config, registry)
+    unknown = [name for name in names if name not in registry]
+    if unknown:
+        raise InputError(
+            f"no resource {unknown[0]!r} in the registry",
+            f"one of {', '.join(registry)}",
+            "correct the name, or resources.registry in the config",
+        )
 
     # made first: it may be the very folder that the config names as mirror
     options.to.mkdir(parents=True, exist_ok=True)
@@ -89,3 +99,11 @@ def run(options: argparse.Namespace) -> int:
             first.remedy,
         )
     return 0
+
+
+def _read_by(config: dict[str, Any], registry: dict[str, Any]) -> list[str]:
+    """Names of the resources that a run by this config reads."""
+    sheet = locate(config["samples"], CHECKOUT)
+    samples = read_samples(sheet, config, registry, CHECKOUT)
+    configs = config_of_datasets(config, sorted(samples["dataset"].unique()))
+    return resources_read(configs, samples.to_dict("records"))

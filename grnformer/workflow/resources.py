@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from grnformer.workflow.config import RESOURCE_PREFIX
+
+
+def missing_resources(names: Iterable[str], workflow: Any) -> list[str]:
+    """Names of the resources that no file holds yet, in the folder that Snakemake's `workflow` has for them."""
+    modifier = workflow.modifier
+    # a workflow that imports this one may set a prefix and the folder
+    folder = modifier.path_modifier.modify(modifier.pathvars.apply("<resources>"))
+    return [name for name in names if not (Path(folder) / name).exists()]
 
 
 def resources_read(

@@ -1,18 +1,18 @@
 # Pinned resources: from the mirror folder, PyPI or the web, checked by SHA-256.
 # Only here is the network used, on the machine where Snakemake runs: `snakemake fetch` on the login node, before all else.
-from grnformer.workflow.resources import resources_read
+# What is there is an input like any other: no job deletes it, and the jobs that read it check its SHA-256.
+from grnformer.workflow.resources import missing_resources, resources_read
 
 
 rule fetch_resource:
     output:
-        # not deleted before the job, which takes a file of the right SHA-256 as it is
-        update("<resources>/{resource}"),
+        "<resources>/{resource}",
     log:
         "<logs>/resources/fetch_resource.{resource}.log",
     benchmark:
         "<benchmarks>/resources/fetch_resource.{resource}.tsv"
     wildcard_constraints:
-        resource=one_of(RESOURCES),
+        resource=one_of(missing_resources(RESOURCES, workflow)),
     localrule: True
     # what cannot be fetched is seen before long work
     priority: 100

@@ -50,11 +50,13 @@ def test_fetch_fills_a_mirror_and_says_once_what_is_missing(
     assert dates == [path.stat().st_mtime_ns for path in mirror.glob("*.bed")]
 
 
-def test_a_config_that_is_not_there_is_named(
+def test_what_is_not_there_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["fetch", "--configfile", "nowhere.yaml"]) == 1
     assert "no file nowhere.yaml" in capsys.readouterr().err
+    assert main(["fetch", "nothing.bed"]) == 1
+    assert "no resource 'nothing.bed'" in capsys.readouterr().err
 
 
 def test_provenance_of_a_table_and_of_text_beside_it(
