@@ -186,7 +186,7 @@ def read_record(path: str | Path) -> Record | None:
         text = _read_text(path)
         return json.loads(text) if text else None
     # of pyarrow, h5py and json
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, RuntimeError):
         return None
 
 
@@ -275,7 +275,7 @@ def _read_text(path: Path) -> str | None:
             return handle.attrs.get(KEY)
     if path.name == "model.json":
         card = json.loads(path.read_text(encoding="utf-8"))
-        return json.dumps(card.get("record"))
+        return json.dumps(card.get("record")) if isinstance(card, dict) else None
     return None
 
 

@@ -385,12 +385,13 @@ def test_one_input_reruns_what_reads_it(finished, plan) -> None:
 
 
 def test_same_seed_same_bytes_on_one_core(finished, spare) -> None:
-    """Topics, links, TF-gene weights and eRegulons, made again with other threads."""
+    """Topics, links, TF-gene weights, eRegulons and activity, with their records, made again with other threads."""
     made = [
         "topics/cell_topic.parquet",
         "grn/region_gene.parquet",
         "grn/tf_gene.parquet",
         "grn/eregulons.parquet",
+        "grn/cell_activity.h5ad",
     ]
     made = [f"results/simulated/{name}" for name in made]
     for name in made:

@@ -13,9 +13,9 @@ rule fetch_resource:
         "<benchmarks>/resources/fetch_resource.{resource}.tsv"
     wildcard_constraints:
         resource=one_of(missing_resources(RESOURCES, workflow)),
-    localrule: True
     # what cannot be fetched is seen before long work
     priority: 100
+    localrule: True
     conda:
         "../../envs/core.yaml"
     threads: 1
