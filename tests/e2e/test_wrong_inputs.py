@@ -132,6 +132,7 @@ def test_no_network_and_no_mirror(place, small_data: Path, tmp_path: Path) -> No
     assert not (tmp_path / "work" / "results" / "simulated" / "prep").exists()
 
     fetched = tmp_path / "work" / "resources" / "tss.tsv.gz"
+    fetched.parent.mkdir(exist_ok=True)
     fetched.write_bytes(content)
     os.utime(fetched, (1, 1))
     wanted = (
