@@ -207,7 +207,7 @@ def test_every_file_says_what_made_it(finished) -> None:
 
     made = beside["results/simulated/grn/eregulons.parquet"]
     given = {entry["file"] for entry in made["rests_on"]["files"]}
-    assert given >= {"rna.h5ad", "atac.h5ad", "tss.tsv.gz", "prior.parquet", "tfs.txt"}
+    assert given >= {"rna.h5ad", "atac.h5ad", "tss.tsv.gz", "prior.parquet"}
 
 
 def test_nothing_half_written_is_left(finished) -> None:
