@@ -287,7 +287,6 @@ def test_only_these_modules_say_that_they_affect_no_result() -> None:
             "core/fingerprint.py",
             "core/methods.py",
             "core/record.py",
-            "core/record.py",
             "core/source.py",
             "settings/key.py",
         }
