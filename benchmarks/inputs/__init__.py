@@ -1,0 +1,1 @@
+"""Inputs that people bring, each made by code: one file a kind."""
