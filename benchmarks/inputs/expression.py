@@ -308,7 +308,7 @@ KIND.refused(
 KIND.refused(
     ".csv in latin-1",
     lambda: rna_read(
-        write("rna.csv", as_text(RIGHT.rename(columns=str.lower)).encode() + b"\xdf,1")
+        write("rna.csv", as_text(RIGHT).encode() + b"\xdf" + b",1" * 60)
     ),
     "UTF-8",
 )
@@ -346,11 +346,15 @@ KIND.refused(
     lambda: text("rna.csv", frame=RIGHT.assign(Total=RIGHT.sum(axis=1))),
     "Total",
 )
+TOTALS = pd.concat([RIGHT, RIGHT.sum().to_frame("Total").T])
+KIND.works(
+    ".csv with a row Total below the cells, which pairs with no cell of the ATAC",
+    lambda: text("rna.csv", frame=TOTALS),
+    RIGHT,
+)
 KIND.refused(
-    ".csv with a row Total below the cells",
-    lambda: text(
-        "rna.csv", frame=pd.concat([RIGHT, RIGHT.sum().to_frame("Total").T])
-    ),
+    ".csv with genes in rows and a row Total below",
+    lambda: text("rna.csv", frame=RIGHT.assign(Total=RIGHT.sum(axis=1)).T),
     "Total",
 )
 KIND.refused(
@@ -466,7 +470,8 @@ KIND.refused(
 KIND.refused(
     "10x folder, a line of features.tsv with a field less",
     lambda: folder([*THREE[:-1], THREE[-1].rpartition("\t")[0]]),
-    "fields",
+    "features.tsv line 60",
+    "filled field",
 )
 KIND.refused("10x folder, empty features.tsv", lambda: folder([]), "empty")
 KIND.refused(
@@ -774,7 +779,13 @@ KIND.refused(
 KIND.refused(
     "one .h5ad of both, without feature types",
     lambda: ingest(*[both("other", "a", "b")] * 2),
-    "feature_types|columns such as",
+    "feature_types",
+)
+KIND.refused(
+    ".h5ad of float16 with a count above 2,048",
+    lambda: stored(np.where(DENSE == DENSE.max(), 4097, DENSE).astype(np.float16)),
+    "float16",
+    "float32 or integers",
 )
 
 

@@ -59,12 +59,12 @@ for given, form in SPELLINGS.items():
     KIND.works(f"regions as {given}", lambda f=form: named(f.format), RIGHT)
 
 for given, form, words in [
-    ("chr1:1-2 with a + for the strand", "{}:{}-{}:+", "region names"),
+    ("chr1:1-2 with a + for the strand", "{}:{}-{}:+", "columns such as|region names"),
     ("chr1 1 2", "{} {} {}", "columns such as|region names"),
     ("peak_1", "peak{}{}{}", "columns such as|region names"),
     ("1:1-2 (no chr) beside a TSS table with chr", "X{}:{}-{}", "chromosome"),
     ("chr1:1e3-2e3", "{}:{:.0e}-{:.0e}", "columns such as|region names"),
-    ("chr1:1.5-2.5", "{}:{}.5-{}.5", "columns such as|region names"),
+    ("chr1:1.5-2.5", "{}:{}.5-{}.5", "regions"),
 ]:
     KIND.refused(f"regions as {given}", lambda f=form: named(f.format), words)
 KIND.refused(
@@ -198,7 +198,7 @@ KIND.refused(
     "tab",
 )
 KIND.refused(
-    "peaks.bed with a header", lambda: bed(["chrom\tstart\tend", *PEAKS]), "181 features"
+    "peaks.bed with a header", lambda: bed(["chrom\tstart\tend", *PEAKS]), "181 features|line 1"
 )
 KIND.refused("peaks.bed with a line less", lambda: bed(PEAKS[1:]), "179 features")
 KIND.refused(

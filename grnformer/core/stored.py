@@ -40,7 +40,8 @@ def open_stored(path: str | Path) -> Any:
         if path.is_dir():
             import zarr
 
-            return zarr.open_group(path, mode="r")
+            # by the folders themselves: a list made when all was written may name what is gone
+            return zarr.open_group(path, mode="r", use_consolidated=False)
 
         import h5py
 

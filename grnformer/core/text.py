@@ -203,13 +203,7 @@ def read_frame(
 def name_columns(rows: pd.DataFrame, path: str | Path, setting: str) -> pd.DataFrame:
     """Take the first line of `read_rows` as header; InputError if it is alone, or a name stands in it twice."""
     header = rows.iloc[0].to_list()
-    repeated = sorted({name for name in header if name and header.count(name) > 1})
-    if repeated:
-        raise InputError(
-            f"{path}: the column {repeated[0]!r} stands twice in the header",
-            "one column a name",
-            f"rename or delete one, or correct {setting}",
-        )
+    _check_header(header, path, setting)
     if len(rows) == 1:
         raise InputError(
             f"{path} has a header line and no row",
@@ -224,10 +218,24 @@ def separator_of(path: str | Path) -> str:
     return "," if ".csv" in Path(path).suffixes else "\t"
 
 
+def separator_hint(fields: list[str]) -> str:
+    """How to mend a table of one field a line that another character separates than its name says; "" if none does."""
+    names = {";": "semicolons", ",": "commas", "\t": "tabs", " ": "spaces"}
+    for separator, name in names.items():
+        if len(fields) == 1 and separator in fields[0].strip():
+            return f"it is separated by {name}: save it with commas as .csv, or with tabs as .tsv"
+    return ""
+
+
 def check_rectangle(text: str, separator: str, path: str | Path, setting: str) -> None:
-    """Raise InputError unless all lines of a table, blank ones aside, have as many fields as the first."""
+    """Raise InputError unless all lines of a table have as many fields as the first, in which no name stands twice.
+
+    Blank lines are left out.
+    """
     width = None
     for line, row in _records(text, separator, path, setting):
+        if width is None:
+            _check_header(row, path, setting)
         width = width or len(row)
         _check_width(path, line, row, width, setting)
     if width is None:
@@ -376,6 +384,16 @@ def _filled(row: list[str]) -> int:
     while filled and not row[filled - 1]:
         filled -= 1
     return filled
+
+
+def _check_header(header: list[str], path: str | Path, setting: str) -> None:
+    repeated = sorted({name for name in header if name and header.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"{path}: the column {repeated[0]!r} stands twice in the header",
+            "one column a name",
+            f"rename or delete one, or correct {setting}",
+        )
 
 
 def _check_width(

@@ -14,7 +14,7 @@ REGION_STYLES = "such as chr1:100-600, chr1-100-600, chr1_100_600 or chr1.100.60
 
 # R writes a dot for whatever is neither letter nor digit; genome browsers put commas into numbers.
 _PATTERN = (
-    r"^\s*(?P<chrom>\S+?)[:_.-](?P<start>\d[\d,]*)(?:[_.-]|\.\.)(?P<end>\d[\d,]*)\s*$"
+    r"^\s*(?P<chrom>\S*?[^\s:_.-])[:_.-](?P<start>\d[\d,]*)(?:[_.-]|\.\.)(?P<end>\d[\d,]*)\s*$"
 )
 _MOST_DIGITS = 12  # of a position, in bp: no chromosome is as long
 
@@ -49,7 +49,7 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
         raise InputError(
             f"{where}: {wrong.sum()} region names such as {names[wrong][0]!r}",
             f"names {REGION_STYLES}",
-            "rename the regions",
+            "rename the regions; where other features stand beside them, say which in var['feature_types']",
         )
 
     for column in ("start", "end"):

@@ -35,6 +35,7 @@ _GENOME_PREFIX = r"^((?:GRC[a-z]|hg|mm|rn|Rnor_|dm|danRer|T2T-)[A-Za-z]*\d+)_+"
 # var_names_make_unique of scanpy, and make.unique of R.
 _REPEAT = r"^(?P<name>.+)[-.]\d+$"
 _MIN_REGIONS = 0.5  # fraction of the features of an ATAC matrix
+_MOST_REGIONS = 0.05  # fraction of the features of an RNA matrix that may look like regions
 
 
 def as_rna(
@@ -88,6 +89,7 @@ def as_rna(
     is_known = data.var_names.isin(symbols) | _without_version(data.var_names).isin(
         symbol_of
     )
+    _check_no_regions(data.var_names[~is_known], data.n_vars, where)
     check_no_figures(data, is_known, where)
     check_totals(data.X, where)
 
@@ -220,10 +222,19 @@ def _check_names(
     least: float,
     where: str,
 ) -> None:
-    """Raise InputError if another column of var holds the genes, and not the names."""
+    """Raise InputError if another column of var holds the genes, and not the names; or if these differ by case."""
     # Of an empty matrix, `orient` tells.
     if 0 in data.shape or max(known(data.var_names), known(data.obs_names)) >= least:
         return
+
+    # Trp53 of mouse is TP53 of man.
+    for spell in (str.upper, str.capitalize, str.lower):
+        if known(data.var_names.astype(str).map(spell)) >= least:
+            raise InputError(
+                f"{where}: names such as {data.var_names[:3].tolist()} differ in upper and lower case from the TSS table's",
+                "the genes as the genome's TSS table has them",
+                "correct the genome in the sample sheet (symbols of mouse are written Trp53, of human TP53), or the names",
+            )
 
     for column in data.var.columns:
         if known(pd.Index(data.var[column].astype(str))) >= least:
@@ -233,6 +244,17 @@ def _check_names(
                 "the genes as names (var_names)",
                 f"set var_names to var[{column!r}]",
             )
+
+
+def _check_no_regions(unknown: pd.Index, n_features: int, where: str) -> None:
+    """Raise InputError if regions stand among the genes: their counts would be part of a cell's RNA."""
+    fraction = region_fraction(unknown) * len(unknown) / n_features
+    if fraction > _MOST_REGIONS:
+        raise InputError(
+            f"{where}: {fraction:.0%} of the features are named like regions, such as {unknown[-1]!r}",
+            "genes alone, or features of which var['feature_types'] says what they are",
+            "write 'Gene Expression' and 'Peaks' into var['feature_types'], or leave the regions out",
+        )
 
 
 def _undo_unique_names(

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import anndata
+import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.core.stored import close_stored, open_stored
+from grnformer.core.text import BED_COMMENTS, read_rows, refuse
 from grnformer.prep.counts import is_whole
 from grnformer.prep.text_matrix import read_text_matrix
 
@@ -24,6 +26,10 @@ log = logging.getLogger(__name__)
 _FORMATS = (
     "10x .h5, .h5ad, .zarr, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)"
 )
+_SHEET = "the sample sheet"  # where the file is named, for messages
+_HALF = 2048  # up to here float16 holds every whole number
+# what scanpy reads of the group `matrix`
+_OF_10X = ("barcodes", "data", "features", "indices", "indptr", "shape")
 _SCANPY_COLUMNS = {"gene_ids": "gene_id", "feature_types": "feature_type"}
 
 
@@ -85,7 +91,8 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> anndata.AnnData:
-    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    suffixes = [suffix for suffix in suffixes if suffix != ".gz"]
     match suffixes[-1] if suffixes else "":
         # Before the folders, as a zarr store is one.
         case ".zarr":
@@ -153,6 +160,7 @@ def _check_10x(path: Path) -> None:
     parts = sorted(root)
     # Cell Ranger 2 has a group for each genome, 3 and later a group `matrix`.
     genomes = [name for name in parts if "genes" in root[name]]
+    missing = set(_OF_10X) - set(root["matrix"]) if "matrix" in parts else set()
     close_stored(root)
     if "obs" in parts and "var" in parts:
         raise InputError(
@@ -171,6 +179,12 @@ def _check_10x(path: Path) -> None:
             "give the matrix of Cell Ranger (filtered_feature_bc_matrix.h5), or another format: "
             + _FORMATS,
         )
+    if missing:
+        raise InputError(
+            f"{path}: the group 'matrix' has no {sorted(missing)}",
+            f"a 10x .h5 of Cell Ranger, with {', '.join(_OF_10X)}",
+            "copy or write it again",
+        )
 
 
 def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
@@ -183,7 +197,7 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
         candidates.append(("raw", stored.raw.X, stored.raw.var))
 
     present = [
-        (name, sp.csr_matrix(matrix), var)
+        (name, _as_csr(matrix, path), var)
         for name, matrix, var in candidates
         if matrix is not None
     ]
@@ -198,7 +212,7 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
     others = [
         name
         for name, layer in stored.layers.items()
-        if name != "counts" and is_whole(sp.csr_matrix(layer).data)
+        if name != "counts" and is_whole(_as_csr(layer, path).data)
     ]
     if not whole and others:
         raise InputError(
@@ -212,6 +226,22 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
     _tell_of_others(path, whole)
     log.info("%s: counts from %s", path, name)
     return anndata.AnnData(matrix, obs=stored.obs, var=_name_columns(var))
+
+
+def _as_csr(matrix: Any, path: Path) -> sp.csr_matrix:
+    """A stored matrix as CSR, in a type that scipy knows."""
+    values = getattr(matrix, "data", matrix)
+    kind = matrix.dtype
+    if kind.itemsize == 2 and kind.kind == "f" and np.max(values, initial=0) > _HALF:
+        raise InputError(
+            f"{path} holds float16 with values up to {np.max(values):g}",
+            f"float32 or integers: float16 does not hold every whole number above {_HALF}",
+            "write the counts again, in another type",
+        )
+
+    # of the machine's byte order, and single precision for half
+    native = np.float32 if kind.itemsize == 2 and kind.kind == "f" else kind
+    return sp.csr_matrix(matrix.astype(np.dtype(native).newbyteorder("="), copy=False))
 
 
 def _tell_of_others(path: Path, whole: list[tuple[str, sp.csr_matrix, Any]]) -> None:
@@ -245,18 +275,25 @@ def _read_folder(folder: Path) -> anndata.AnnData:
     import scipy.io
 
     matrix_file = _find(folder, "matrix.mtx")
-    barcodes = _lines(_find(folder, "barcodes.tsv"))[0]
-    features_file = _find(folder, "features.tsv", "genes.tsv", "peaks.bed")
-    features = _features(_lines(features_file), features_file)
+    # Without comments: a barcode may be sample#ACGT.
+    barcodes = read_rows(_find(folder, "barcodes.tsv"), _SHEET, comments=())[0]
+    features = _features(_find(folder, "features.tsv", "genes.tsv", "peaks.bed"))
 
     with reading(matrix_file):
+        field = scipy.io.mminfo(matrix_file)[4]
+        if field not in ("integer", "unsigned-integer", "real"):
+            raise InputError(
+                f"{matrix_file} is of kind {field}",
+                "a matrix of counts, of kind integer or real",
+                "write the matrix with its counts",
+            )
         matrix = scipy.io.mmread(matrix_file, spmatrix=True)
 
     # 10x writes features x barcodes; transposed at the end.
     if matrix.shape != (len(features), len(barcodes)):
         raise InputError(
             f"{matrix_file} is {matrix.shape[0]} x {matrix.shape[1]}",
-            f"{len(features)} features ({features_file.name}) x {len(barcodes)} barcodes",
+            f"{len(features)} features x {len(barcodes)} barcodes",
             "take the three files from the same folder",
         )
     return anndata.AnnData(
@@ -266,19 +303,34 @@ def _read_folder(folder: Path) -> anndata.AnnData:
     )
 
 
-def _features(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _features(path: Path) -> pd.DataFrame:
     """Features named as in the file, with the columns that it has beside the name."""
     if path.name.startswith("peaks.bed"):
+        table = _filled(read_rows(path, _SHEET, comments=BED_COMMENTS), 3, path)
         names = table[0] + ":" + table[1] + "-" + table[2]
         return pd.DataFrame({"feature_type": "Peaks"}, index=names.to_numpy())
 
-    # The columns of 10x are id, name, type; other tools write only names.
-    n_columns = table.shape[1]
-    columns = (
-        ["name"] if n_columns == 1 else ["gene_id", "name", "feature_type"][:n_columns]
-    )
-    named = table.iloc[:, : len(columns)].set_axis(columns, axis=1)
+    # The columns of 10x are id, name, type, and of some features a place; other tools write only names.
+    table = read_rows(path, _SHEET, comments=(), pad=True)
+    columns = ["gene_id", "name", "feature_type"][: table.shape[1]]
+    if len(columns) == 1:
+        columns = ["name"]
+    named = _filled(table, len(columns), path).set_axis(columns, axis=1)
     return named.set_index("name").rename_axis(None)
+
+
+def _filled(table: pd.DataFrame, n_columns: int, path: Path) -> pd.DataFrame:
+    """The first columns; InputError if there are fewer, or a cell of them is empty."""
+    if table.shape[1] < n_columns:
+        raise InputError(
+            f"{path}: {table.shape[1]} columns, first line {table.iloc[0].to_list()}",
+            f"{n_columns} columns, separated by tabs",
+            "write the file again",
+        )
+    first = table.iloc[:, :n_columns]
+    for _, column in first.items():
+        refuse(column, column == "", "a filled field", path, _SHEET)
+    return first
 
 
 def _find(folder: Path, *names: str) -> Path:
@@ -293,20 +345,3 @@ def _find(folder: Path, *names: str) -> Path:
         f"{' or '.join(names)} (also .gz), beside matrix.mtx, barcodes.tsv and features.tsv",
         "give the folder that holds the three files of one matrix",
     )
-
-
-def _lines(path: Path) -> pd.DataFrame:
-    # Comments only in a BED: a barcode may be sample#ACGT.
-    comment = "#" if path.name.startswith("peaks.bed") else None
-    if not path.stat().st_size:
-        raise InputError(f"{path} is empty", "one name a line", "give another folder")
-
-    with reading(path):
-        return pd.read_csv(
-            path,
-            sep="\t",
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            comment=comment,
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
-from grnformer.core.text import MISSING_NUMBERS, read_lines, separator_of
+from grnformer.core.text import MISSING_NUMBERS, read_lines, read_rows, separator_hint
 
 log = logging.getLogger(__name__)
 
@@ -148,18 +147,21 @@ def translate_barcodes(
             "correct prep.barcode_table",
         )
 
+    rna_of = pairs.set_index(1)[0]
+    whole = atac.to_series(index=range(len(atac))).map(rna_of)
+    # 10x' lists have no suffix, which then stays; a table of cells has theirs.
     parts = atac.str.extract(r"^(.*?)(-\d+)?$")
-    translated = parts[0].map(pairs.set_index(1)[0])
-    if translated.notna().mean() < _MIN_IN_TABLE:
+    bare = parts[0].map(rna_of) + parts[1].fillna("")
+    spelt = whole if whole.notna().sum() > bare.notna().sum() else bare
+    if spelt.notna().mean() < _MIN_IN_TABLE:
         raise InputError(
-            f"{where}: {translated.notna().sum()} of {len(atac)} ATAC barcodes, such as {atac[0]!r}, are in the second "
+            f"{where}: {spelt.notna().sum()} of {len(atac)} ATAC barcodes, such as {atac[0]!r}, are in the second "
             f"column of {table}, such as {pairs.loc[0, 1]!r}",
             f"at least {_MIN_IN_TABLE:.0%}",
             "put the RNA's list first and the ATAC's second in prep.barcode_table; some tools write the ATAC's "
             "reversed and complemented",
         )
-    spelt = translated + parts[1].fillna("")
-    return pd.Index(spelt.where(translated.notna(), atac))
+    return pd.Index(spelt.where(spelt.notna(), atac))
 
 
 def spelling_hint(left: pd.Index, right: pd.Index, overlap: float) -> str | None:
@@ -209,39 +211,16 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
     Raises
     ------
     InputError
-        If the table has not two columns, or gives a barcode two different types.
+        As `read_rows`; if the table has not two columns, or gives a barcode two different types.
     """
-    path = Path(path)
     # Without comments: a barcode may be sample#ACGT.
-    try:
-        table = pd.read_csv(
-            path,
-            sep=separator_of(path),
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-        )
-    except (
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeDecodeError,
-        EOFError,
-        OSError,
-        zlib.error,
-    ) as error:
-        raise InputError(
-            f"{path} cannot be read as a text table: {error or type(error).__name__}",
-            "a text file in UTF-8 with two columns, barcode and cell type",
-            "save the annotation as UTF-8 text (.csv or .tsv; not .xlsx, not 'Unicode text'); if it is cut off, copy "
-            "it again",
-        ) from error
-
+    table = read_rows(path, "the annotation in the sample sheet", comments=())
     first = table.iloc[0].to_list()
     if len(first) != 2:
         raise InputError(
             f"{path}: {len(first)} columns, first line {first}",
             "two columns, barcode and cell type, comma-separated as .csv or tab-separated as .tsv",
-            _separator_hint(first) or "leave the other columns out",
+            separator_hint(first) or "leave the other columns out",
         )
 
     # A first line without a barcode is a header only if other lines have barcodes: else the whole table is foreign.
@@ -267,18 +246,7 @@ def read_annotation(path: str | Path, barcodes: pd.Index) -> pd.Series:
             "one cell type a barcode",
             "correct the annotation",
         )
-    return table.set_index(0)[1].str.strip()
-
-
-def _separator_hint(first: list[str]) -> str | None:
-    """How to mend a table that another character separates than its name says."""
-    if len(first) != 1:
-        return None
-
-    for separator, name in ((";", "semicolons"), (",", "commas"), ("\t", "tabs")):
-        if separator in first[0]:
-            return f"it is separated by {name}: save it with commas as .csv, or with tabs as .tsv"
-    return None
+    return table.set_index(0)[1]
 
 
 def annotation_of(obs: pd.DataFrame, column: str, where: str) -> pd.Series:
