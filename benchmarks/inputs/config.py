@@ -121,7 +121,7 @@ for given, text, *words in [
     ("a topic count twice", nested("topics.n_topics", "[4, 4]"), "n_topics"),
     ("a date for a name", nested("prep.preset", "2024-01-01"), "preset"),
     ("a number for a path", nested("samples", "3"), "samples", "3"),
-    ("a list for the whole config", "- a\n- b\n", "mine.yaml|map|config"),
+    ("a list for the whole config", "- a\n- b\n", "mine.yaml", "map"),
     ("a word for the whole config", "prep\n", "mine.yaml|map|config"),
     ("a list for a section", "prep: [1]\n", "prep"),
     ("null for a section", "prep:\n", "prep"),
@@ -153,11 +153,11 @@ for given, text, *words in [
     ("embed.arm of none", "embed: {inputs: [{name: a, path: x.h5ad}], arm: hybird}\n", "hybird|embed"),
     ("attention of an arm that there is not", "attention: {arms: [hybird]}\n", "hybird", "no arm"),
     ("attention bins that fall", "attention: {degree_bins: [5, 1]}\n", "degree_bins", "ascending"),
-    ("a corpus of a dataset that there is not", "pretrain: {corpora: {all: {datasets: [mine, his]}}}\n", "his", "mine"),
-    ("a corpus with a dataset twice", "pretrain: {corpora: {all: {datasets: [mine, mine]}}}\n", "twice"),
-    ("a corpus called as the dataset", "pretrain: {corpora: {mine: {datasets: [mine]}}}\n", "mine", "rename"),
-    ("a corpus called bench", "pretrain: {corpora: {bench: {datasets: [mine]}}}\n", "bench", "rename"),
-    ("a corpus called ../x", "pretrain: {corpora: {../x: {datasets: [mine]}}}\n", "\\.\\./x"),
+    ("a corpus of a dataset that there is not", "pretrain: {corpora: {all: {files: {}, datasets: [mine, his]}}}\n", "his", "mine"),
+    ("a corpus with a dataset twice", "pretrain: {corpora: {all: {files: {}, datasets: [mine, mine]}}}\n", "twice"),
+    ("a corpus called as the dataset", "pretrain: {corpora: {mine: {files: {}, datasets: [mine]}}}\n", "mine", "rename"),
+    ("a corpus called bench", "pretrain: {corpora: {bench: {files: {}, datasets: [mine]}}}\n", "bench", "rename"),
+    ("a corpus called ../x", "pretrain: {corpora: {../x: {files: {}, datasets: [mine]}}}\n", "\\.\\./x"),
     ("settings of a dataset misspelt", "datasets: {mime: {prep: {seed: 1}}}\n", "mime", "mine"),
     ("a wrong setting of a dataset", "datasets: {mine: {prep: {seed: -1}}}\n", "dataset 'mine'", "seed"),
     ("a TSS table misspelt", "genomes: {hg38: {tss: tsss.tsv}}\n", "genomes.hg38.tss", "tsss.tsv"),
@@ -168,7 +168,7 @@ for given, text, *words in [
     ("a checkpoint misspelt", "pretrain: {checkpoint: chk}\n", "pretrain.checkpoint", "chk"),
     ("a truth misspelt", "bench: {grn_accuracy: {truth: thruth.json}}\n", "truth", "thruth.json"),
     ("an empty path", "fuse: {vocabulary: ''}\n", "fuse.vocabulary is empty"),
-    ("prep.target_sum of 5000", nested("prep.target_sum", "5000"), "target_sum"),
+    ("prep.embedding.target_sum, which there is no more", nested("prep.embedding.target_sum", "5000"), "target_sum", "no such setting any more"),
     ("n_pcs of 0", nested("prep.embedding.n_pcs", "0"), "n_pcs"),
     ("pretrain.seeds of one twice", nested("pretrain.seeds", "[1, 1]"), "seeds"),
     ("threads in the config", nested("prep.threads", "4"), "threads"),
@@ -184,15 +184,15 @@ KIND.refused(
 )
 
 # the registry of resources
-ENTRY = "a.tsv:\n  source: https://x.org/a\n  sha256: {sha}\n  licence: none\n  about: x\n"
+ENTRY = "a.tsv:\n  source: https://x.org/a\n  sha256: '{sha}'\n  licence: none\n  about: x\n"
 KIND.works(
     "a registry of one resource",
     lambda: list(read_registry(write("r.yaml", ENTRY.format(sha="0" * 64)))),
     ["a.tsv"],
 )
 for given, text, *words in [
-    ("a SHA-256 too short", ENTRY.format(sha="'00'"), "sha256"),
-    ("no SHA-256", ENTRY.replace("  sha256: {sha}\n", ""), "sha256"),
+    ("a SHA-256 too short", ENTRY.format(sha="00"), "sha256"),
+    ("no SHA-256", ENTRY.replace("  sha256: '{sha}'\n", ""), "sha256"),
     ("no YAML", "a: {", "no YAML"),
     ("a list", "- a\n", "r.yaml"),
     ("empty", "", "r.yaml"),

@@ -68,10 +68,10 @@ C = counts().astype(float)
 READERS = {"embed": embed_reads, "corpus": corpus_reads}
 SCALES = {
     "counts": C,
-    "counts of sparse zeros": C * 1,
     "log1p of counts per 10,000": RIGHT,
     "log1p of counts per million": logs(C, 1e6),
     "log1p of counts per median depth (scanpy's default)": logs(C, float(np.median(C.sum(1)))),
+    "log1p of the counts themselves": np.log1p(C),
     "log1p of counts per 10,000, single precision": RIGHT.astype(np.float32),
 }
 for who, read in READERS.items():
@@ -81,7 +81,6 @@ for who, read in READERS.items():
         ("log2 of counts per 10,000", np.log2(C / C.sum(1, keepdims=True) * 1e4 + 1), "log|base 2"),
         ("counts per 10,000 without logarithm", C / C.sum(1, keepdims=True) * 1e4, "normalised|too large", "log1p|raw counts"),
         ("counts per million, rounded", np.round(C / C.sum(1, keepdims=True) * 1e6), "per 1,000,000, rounded", "raw counts"),
-        ("log1p of counts themselves", np.log1p(C), "fractions|logarithms"),
         ("corrected counts (SoupX)", C * 0.93, "raw counts|round"),
         ("standardised values", (C - C.mean(0)) / C.std(0).clip(1), "negative"),
         ("square roots", np.sqrt(C), "fractions|logarithms|raw counts"),

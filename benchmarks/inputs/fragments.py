@@ -49,6 +49,13 @@ for given, content, path in [
     KIND.works(given, partial(scan, content, path), RIGHT)
 
 
+KIND.works(
+    "reads of 0, as where they are not known",
+    lambda: scan(text("chr1\t10\t60\tAA-1\t0", *LINES[1:])),
+    [["AA-1", 2, 3], RIGHT[1]],
+)
+
+
 def unnamed() -> list[list[Any]]:
     """Compressed, though its name does not say so."""
     import gzip
@@ -87,7 +94,6 @@ for given, content, *words in [
     ("a missing barcode", text("chr1\t1\t10\t\t2", *LINES[1:]), "barcode"),
     ("a missing chromosome", text("\t1\t10\tAA-1\t2", *LINES[1:]), "chrom"),
     ("a negative number of reads", text("chr1\t1\t10\tAA-1\t-2", *LINES[1:]), "reads"),
-    ("a number of reads of 0", text("chr1\t1\t10\tAA-1\t0", *LINES[1:]), "reads"),
     ("a missing number of reads", text("chr1\t1\t10\tAA-1\t", *LINES[1:]), "f.tsv.gz|reads"),
     ("a line with a field less", text(*LINES, "chr2\t9\t10"), "columns|f.tsv.gz"),
     ("a comment in the middle", text(LINES[0], "# x", LINES[1]), "columns|f.tsv.gz"),

@@ -21,7 +21,7 @@ def truth(content: Any, line: str = "GM12878", **options: Any) -> dict[str, list
     text = content if isinstance(content, str | bytes) else json.dumps(content)
     path = write(options.pop("path", "t.json"), text)
     given = {"known_tfs": {"SPI1", "PAX5"}, "aliases": {}, "min_positives": 1} | options
-    found, _ = read_truth(read_json(path), line, GENES, **given)
+    found, _ = read_truth(read_json(path, "chip_targets"), line, GENES, **given)
     rows = zip(found.tfs, found.targets, strict=True)
     return {tf: [g for g, hit in zip(GENES, hits, strict=True) if hit] for tf, hits in rows}
 
@@ -45,9 +45,9 @@ for given, content, *words in [
     ("no target among the genes", {"SPI1 GM12878": ["X"]}, "none usable", "targets"),
     ("TFs of mouse", {"Spi1 GM12878": ["G1"]}, "none usable"),
     ("a list of pairs", [["SPI1", "G1"]], "t.json"),
-    ("a word for targets", {"SPI1 GM12878": "G1"}, "t.json|SPI1 GM12878", "list"),
+    ("a word for targets", {"SPI1 GM12878": "G1"}, "t.json", "SPI1 GM12878", "array"),
     ("numbers for targets", {"SPI1 GM12878": [1, 2]}, "t.json|SPI1 GM12878"),
-    ("a map for targets", {"SPI1 GM12878": {"G1": 1}}, "t.json|SPI1 GM12878", "list"),
+    ("a map for targets", {"SPI1 GM12878": {"G1": 1}}, "t.json", "SPI1 GM12878", "array"),
     ("null for targets", {"SPI1 GM12878": None}, "t.json|SPI1 GM12878"),
     ("an experiment twice", '{"SPI1 GM12878": ["G1"], "SPI1 GM12878": ["G2"]}', "stands twice"),
     ("empty", "", "t.json"),

@@ -374,6 +374,12 @@ def read_json(path: str | Path, contract: str | None = None) -> dict[str, Any]:
         ) from error
     if contract:
         contracts.check(content, contract, where=path)
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path} holds a {type(content).__name__} of JSON",
+            "an object: names with their values",
+            "correct the file, or copy or download it again",
+        )
     return content
 
 

@@ -114,17 +114,17 @@ def read_lazily(path: str | Path) -> anndata.AnnData:
     import anndata
     from anndata.io import read_elem, sparse_dataset
 
-    if not Path(path).is_dir():
-        return anndata.read_h5ad(path, backed="r")
-
     root = open_stored(path)
     missing = [name for name in ("X", "obs", "var") if name not in root]
     if missing:
         raise InputError(
             f"{path} holds {sorted(root)}",
             f"an AnnData with {missing}",
-            "write it by write_zarr",
+            "write it by write_h5ad or write_zarr",
         )
+    if not Path(path).is_dir():
+        close_stored(root)
+        return anndata.read_h5ad(path, backed="r")
 
     x = root["X"]
     if _is_sparse(x):

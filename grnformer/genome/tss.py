@@ -84,6 +84,8 @@ def read_tss(path: str | Path) -> pd.DataFrame:
         logger.warning(
             "%s: %d rows without gene, chromosome, TSS or strand", path, n_incomplete
         )
+    if not is_complete.any():
+        raise _incomplete(table, sites[needed], path)
     sites = sites[is_complete]
     sites["tss"] = as_positions(sites["tss"], path, _SETTING)
     sites["chrom"] = ucsc_names(sites["chrom"])
@@ -107,6 +109,20 @@ def read_tss(path: str | Path) -> pd.DataFrame:
         sites["gene"].nunique(),
     )
     return sites.sort_values(["chrom", "tss", "gene", "strand"], ignore_index=True)
+
+
+def _incomplete(
+    table: pd.DataFrame, sites: pd.DataFrame, path: str | Path
+) -> InputError:
+    """The error of a table of which no row has all that is needed: which columns are at fault."""
+    empty = [name for name in sites if (sites[name].isna() | (sites[name] == "")).all()]
+    columns = empty or list(sites)
+    first = {name: table[name].iloc[0] for name in columns if name in table}
+    return InputError(
+        f"{path}: no usable row: none has all of {columns}; the first has {first}",
+        "a gene, chromosome, TSS and strand (+ or -, 1 or -1) a row",
+        f"fill these columns, or correct {_SETTING}",
+    )
 
 
 def ucsc_names(chromosomes: pd.Series) -> pd.Series:
@@ -136,6 +152,9 @@ def _read_any(path: str | Path) -> pd.DataFrame:
     # the second field of a BED's first line is a position, that of a header a name
     first = rows.iloc[0].to_list()
     if len(first) < 2 or not first[1].isdecimal():
+        # before the header is looked at as such: a GTF has none
+        if "tss" not in first and not set(_BED) <= set(first):
+            raise _unknown(path, first)
         return name_columns(rows, path, _SETTING)
     if len(first) < len(_BED):
         raise _unknown(path, first)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from grnformer.core.errors import InputError
-from grnformer.core.text import read_frame, read_lines
+from grnformer.core.text import name_columns, read_lines, read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -29,17 +29,18 @@ def read_tf_list(path: str | Path) -> list[str]:
     InputError
         If the file cannot be read, holds no symbol or several a line, or is a table without a column `tf`.
     """
-    lines = read_lines(path, _SETTING)
-    separator = next((s for s in "\t," if s in lines[0][1]), None)
-    if separator:
-        table = read_frame(path, _SETTING, separator=separator)
-        if "tf" not in table:
-            raise InputError(
-                f"{path} has the columns {list(table)[:8]}",
-                "one symbol a line, or a table with a column 'tf'",
-                f"correct the file, or name another one in {_SETTING}",
-            )
-        lines = list(table["tf"].items())
+    first = read_lines(path, _SETTING)[0][1]
+    separator = "\t" if "\t" in first else ","
+    table = read_rows(path, _SETTING, separator=separator)
+    header = table.iloc[0].to_list()
+    if len(header) > 1 and "tf" not in header:
+        raise InputError(
+            f"{path} has the columns {header[:8]}",
+            "one symbol a line, or a table with a column 'tf'",
+            f"correct the file, or name another one in {_SETTING}",
+        )
+    named = name_columns(table, path, _SETTING)["tf"] if "tf" in header else table[0]
+    lines = list(named.items())
 
     for number, symbol in lines:
         if re.search(r"[\s,;]", symbol):

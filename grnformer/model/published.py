@@ -6,7 +6,7 @@ Each backbone reads and writes its own format (`Backbone.read_published`, `write
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import existing
 
 if TYPE_CHECKING:
     from grnformer.model.backbones.base import Backbone
@@ -128,22 +129,49 @@ def check_names(
         raise _unlike(source, "; ".join(parts))
 
 
-def load_tensors(path: Path) -> Any:
-    """What torch saved, by its restricted loader (only tensors and plain containers)."""
-    import pickle
+def load_tensors(path: Path) -> dict[str, Any]:
+    """Tensors by name: of a .safetensors, or what torch saved, by its restricted loader (plain containers only).
 
-    if not path.exists():
-        raise InputError(
-            f"{path} does not exist", "a checkpoint", "check pretrain.checkpoint"
-        )
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, wants anything to be called, or holds anything but a dict.
+    """
+    from safetensors.torch import load_file
+
+    existing(path, "pretrain.checkpoint")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    # a damaged file may raise whatever its reader trips over
+    except Exception as error:
+        lines = str(error).splitlines() or [type(error).__name__]
         raise InputError(
-            f"{path}: {str(error).splitlines()[0]}",
-            "tensors in plain containers, saved by torch",
+            f"{path}: {lines[0]}",
+            "tensors in plain containers, saved by torch or safetensors",
             "fetch the file again; do not trust a pickle that wants more",
         ) from error
+
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise InputError(
+            f"{path} holds a {type(found).__name__}",
+            "tensors by name",
+            "fetch the file again, or check pretrain.checkpoint",
+        )
+    return found
+
+
+def check_numbers(path: Path, settings: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise InputError unless the sizes of a checkpoint are numbers from 0."""
+    for name in names:
+        value = settings[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise InputError(
+                f"{path}: {name} is {value!r}",
+                "a number from 0",
+                "fetch the checkpoint again, or check pretrain.checkpoint",
+            )
 
 
 def _check_vocabulary(published: Published, genes: pd.DataFrame) -> None:

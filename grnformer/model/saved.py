@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from grnformer.core import io, record
 from grnformer.core.errors import InputError
 from grnformer.model.grnformer import GRNFormer
+from grnformer.model.published import load_tensors
 
 # of model.json and the names of weights; raise it where older models no longer load
 FORMAT = 3
@@ -76,7 +77,7 @@ def load_model(folder: str | Path) -> tuple[GRNFormer, dict[str, Any]]:
     )
 
     try:
-        model.load_state_dict(load_file(folder / "model.safetensors"))
+        model.load_state_dict(load_tensors(folder / "model.safetensors"))
     except RuntimeError as error:
         raise InputError(
             f"{folder / 'model.safetensors'}: {error}",

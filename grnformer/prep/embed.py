@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from grnformer.prep.scale import TOTAL
 from grnformer.prep.wnn import weigh_neighbors
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def embed_rna(
 ) -> None:
     """Normalise counts in X and embed the cells by PCA, in place.
 
-    Afterwards: layer ``counts`` (int32), X log1p of counts scaled to ``target_sum`` a cell (float32),
+    Afterwards: layer ``counts`` (int32), X log1p of counts scaled to 10,000 a cell (float32),
     ``var["highly_variable"]`` (at most ``n_hvgs``, chosen within samples where there are several), and
     ``obsm["X_pca"]``, n_cells x at most ``n_pcs``.
 
@@ -41,7 +42,7 @@ def embed_rna(
 
     rna.layers["counts"] = rna.X.copy()
     rna.X = rna.X.astype(np.float32)
-    sc.pp.normalize_total(rna, target_sum=settings["target_sum"])
+    sc.pp.normalize_total(rna, target_sum=TOTAL)
     sc.pp.log1p(rna)
 
     # A sample of one cell has no variance to rank genes by.

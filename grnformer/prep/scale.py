@@ -131,6 +131,10 @@ class ScaleOf:
         InputError
             If the values are neither.
         """
+        if not self._rows:
+            raise InputError(
+                f"{self._where}: no value above 0", _EXPECTED, "give another file"
+            )
         if not self._fractional:
             self._refuse_rounded()
             return "counts"

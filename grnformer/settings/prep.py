@@ -178,9 +178,6 @@ class Regions(Settings):
 class Embedding(Settings):
     """Joint embedding and clusters."""
 
-    target_sum: float = key(
-        10000, "counts of a cell after scaling, before log1p", unit="counts", gt=0
-    )
     n_hvgs: int = key(3000, "highly variable genes", unit="genes", ge=10)
     n_pcs: int = key(30, "principal components of RNA", ge=2)
     n_lsi: int = key(

@@ -178,7 +178,7 @@ def check_config(config: dict[str, Any]) -> None:
         if error.validator == "additionalProperties":
             raise _unknown_key(
                 place,
-                sorted(set(error.instance) - set(error.schema["properties"]))[0],
+                min(map(str, set(error.instance) - set(error.schema["properties"]))),
                 error.schema,
             )
         raise InputError(

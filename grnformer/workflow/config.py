@@ -20,6 +20,7 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
+from grnformer.workflow.config_files import reading_yaml
 from grnformer.workflow.corpora import NAME, TAKEN, check_corpora
 
 if TYPE_CHECKING:
@@ -210,7 +211,8 @@ def locate(path: str | Path, root: str | Path) -> str:
 
 def _spell_out(path: str | Path) -> str:
     """A path with ~ and variables of the environment filled in; those that are not set stay."""
-    return os.path.expandvars(Path(path).expanduser())
+    # not by Path, which makes https:/x of https://x
+    return os.path.expandvars(os.path.expanduser(path))
 
 
 def resource_name(reference: str) -> str | None:
@@ -241,15 +243,8 @@ def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
             "set `resources.registry` in the config",
         )
 
-    text = read_text(path, "resources.registry in the config")
-    try:
-        registry = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(
-            f"{path} is no YAML: {error}",
-            "names of resources, each with source, sha256, licence and about",
-            "correct the file, or resources.registry in the config",
-        ) from error
+    with reading_yaml(path):
+        registry = yaml.safe_load(read_text(path, "resources.registry in the config"))
 
     # before any work: a wrong entry would show only when it is fetched
     contracts.check(registry, "resources", where=str(path))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import read_text
 
 
 def check_config_files(paths: Sequence[str | Path], arguments: Sequence[str]) -> None:
@@ -70,8 +72,34 @@ def read_config_files(paths: Sequence[str | Path], checkout: Path) -> dict[str, 
 def _repeated(path: Path) -> Iterator[tuple[str, int, int]]:
     """Place of each key that stands twice in one map of a YAML or JSON file, and the lines of both."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=loader)
+    with reading_yaml(path):
+        text = read_text(path, "--configfile")
+        # for tags that are none: composing alone passes them over
+        yaml.load(text, Loader=loader)
+        node = yaml.compose(text, Loader=loader)
+    if node and not isinstance(node, yaml.MappingNode):
+        raise InputError(
+            f"{path} holds no keys",
+            "a map: names of sections, each with its keys",
+            "correct the file; config/config.yaml is an example",
+        )
     yield from _repeated_below(node, "") if node else ()
+
+
+@contextmanager
+def reading_yaml(path: str | Path) -> Iterator[None]:
+    """Turn an error of YAML into an InputError that names file and line."""
+    try:
+        yield
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+        raise InputError(
+            f"{path}{where} is no YAML: {problem}",
+            "YAML, in which levels are told by spaces (no tabs)",
+            "correct the line",
+        ) from error
 
 
 def _repeated_below(node: yaml.Node, place: str) -> Iterator[tuple[str, int, int]]:

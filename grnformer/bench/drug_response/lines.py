@@ -23,7 +23,7 @@ def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the profiles differ in length from the list of genes, or a gene stands twice.
+        If the profiles differ in length from the list of genes, a gene stands twice, or a value is not finite.
     """
     names = read_text(genes, "the genes of bench.drug_response").split()
     content = read_tensor_dict(profiles)
@@ -38,6 +38,15 @@ def read_expression(profiles: str | Path, genes: str | Path) -> pd.DataFrame:
             f"{profiles}: {len(wrong)} profiles do not fit the {len(set(names))} different genes of {genes}",
             "one value a gene for every line, each gene once",
             "give the gene list that belongs to the profiles",
+        )
+    undefined = [
+        line for line, value in content.items() if not np.isfinite(value).all()
+    ]
+    if undefined:
+        raise InputError(
+            f"{profiles}: {len(undefined)} profiles with missing or infinite values, first of {undefined[0]!r}",
+            "a finite value of every gene",
+            "leave these lines out, or mend them",
         )
     return pd.DataFrame.from_dict(content, orient="index", columns=names)
 

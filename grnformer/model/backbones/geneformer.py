@@ -28,7 +28,7 @@ from grnformer.data.tokeniser import Tokeniser, Tokens
 from grnformer.data.tokens import highest_tokens, rank_values
 from grnformer.model.backbones.base import Backbone
 from grnformer.model.backbones.ragged import run_layers
-from grnformer.model.published import Published, load_tensors
+from grnformer.model.published import Published, check_numbers, load_tensors
 from grnformer.settings.key import Count, Settings, key
 
 PAD, MASK, CLS, EOS = range(4)
@@ -258,16 +258,7 @@ class Geneformer(Backbone):
     @staticmethod
     def read_published(path: Path, architecture: dict[str, Any]) -> Published:
         """Read a folder with config.json and model.safetensors or pytorch_model.bin."""
-        from safetensors.torch import load_file
-
         config = io.read_json(path / "config.json")
-        safe = (path / "model.safetensors").exists()
-        state = (
-            load_file(path / "model.safetensors")
-            if safe
-            else load_tensors(path / "pytorch_model.bin")
-        )
-
         try:
             found = {
                 "width": config["hidden_size"],
@@ -281,8 +272,13 @@ class Geneformer(Backbone):
             same = (config["model_type"], config["hidden_act"], config["pad_token_id"])
         except KeyError as error:
             raise _unlike(path, f"config.json has no {error}") from error
+        check_numbers(path / "config.json", found, found)
         if same != ("bert", "relu", PAD):
             raise _unlike(path, f"model type, activation and padding {same}")
+
+        safe = (path / "model.safetensors").exists()
+        weights_in = "model.safetensors" if safe else "pytorch_model.bin"
+        state = load_tensors(path / weights_in)
         # a copy that differs would be lost: our model has such a weight once
         for name, tied in TIED.items():
             if name in state and not torch.equal(

@@ -37,7 +37,7 @@ from grnformer.data.tokeniser import Tokeniser, Tokens
 from grnformer.data.tokens import bin_values, draw_tokens
 from grnformer.model.backbones.base import Backbone, adopt
 from grnformer.model.backbones.layer import Layer, layer_names
-from grnformer.model.published import Published, load_tensors
+from grnformer.model.published import Published, check_numbers, load_tensors
 from grnformer.settings.key import Count, Settings, key
 
 FLASH = re.compile(r"self_attn\.(?:_impl\.)?Wqkv\.")
@@ -323,6 +323,7 @@ class ScGPT(Backbone):
                 "give the folder of a published scGPT model",
             )
 
+        check_numbers(path / "args.json", arguments, wanted)
         # flash attention names the joint projection otherwise, all else alike
         state = load_tensors(path / "best_model.pt")
         flash = any(FLASH.search(name) for name in state)

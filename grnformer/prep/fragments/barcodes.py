@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.core.text import as_positions, read_rows
+from grnformer.core.text import as_positions, read_rows, refuse
 from grnformer.genome.build_check import check_chromosomes
 from grnformer.prep.pairing import pair_barcodes
 
@@ -57,6 +57,7 @@ def read_sizes(path: str) -> dict[str, int]:
             "chromosome and length a line, separated by a tab",
             f"correct {setting}",
         )
+    refuse(rows[0], rows[0].duplicated(), "each chromosome once", path, setting)
     lengths = as_positions(rows[1], path, setting)
     return dict(zip(rows[0], lengths.tolist(), strict=True))
 

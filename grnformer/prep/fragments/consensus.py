@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.core.text import BED_COMMENTS, as_positions, read_rows
+from grnformer.core.text import BED_COMMENTS, as_positions, read_rows, refuse
 from grnformer.genome.intervals import overlaps_any
 
 log = logging.getLogger(__name__)
@@ -137,6 +137,8 @@ def read_blacklist(path: str | Path, lengths: dict[str, int]) -> pd.DataFrame:
     table = rows.iloc[:, :3].set_axis(["chrom", "start", "end"], axis=1)
     for column in ("start", "end"):
         table[column] = as_positions(table[column], path, setting)
+    backward = table["end"] <= table["start"]
+    refuse(table["end"], backward, "an end behind the start", path, setting)
     table = table.reset_index(drop=True)
 
     barred = set(table["chrom"])

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import open_text
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ["chrom", "start", "end", "barcode", "reads"]
 _BLOCK_BYTES = 16 << 20  # text in memory at a time
+_LONGEST = 1 << 20  # bytes of a line
 # Fragments shorter than a nucleosome's 147 bp lie between nucleosomes, those up to twice as long span one.
 NUCLEOSOME = 147
+_SETTING = "the fragments in the sample sheet"
 _EXPECTED = "10x fragments: chrom, start, end, barcode, reads, tab-separated, one fragment a line"
 _SORT = "sort it: zcat fragments.tsv.gz | grep -v ^# | sort -k1,1 -k2,2n | bgzip > sorted.tsv.gz"
 
@@ -54,22 +56,20 @@ def scan_fragments(
     totals = _Totals()
     order = _Order(path, n_comments)
     try:
-        for batch in _open(path, n_comments, n_columns):
-            chrom, barcode = batch.column(0), batch.column(3)
-            start, end, reads = (batch.column(i).to_numpy() for i in (1, 2, 4))
-            names, codes = chrom.dictionary.to_pylist(), chrom.indices.to_numpy()
-            order.check(names, codes, start, end)
+        with open_text(path, _SETTING) as text:
+            for batch in _open(text, n_comments, n_columns):
+                chrom, barcode = batch.column(0), batch.column(3)
+                names, codes = chrom.dictionary.to_pylist(), chrom.indices.to_numpy()
+                barcodes = barcode.dictionary.to_pylist()
+                _check_fields(batch, path, order.lines)
+                start, end, reads = (batch.column(i).to_numpy() for i in (1, 2, 4))
+                order.check(names, codes, start, end)
 
-            # Scaffolds without genes do not count for a barcode's quality.
-            known = np.array([name in chromosomes for name in names])[codes]
-            of_barcode = barcode.indices.to_numpy()[known]
-            totals.add(
-                barcode.dictionary.to_pylist(),
-                of_barcode,
-                reads[known],
-                (end - start)[known],
-            )
-    except (pa.ArrowInvalid, OSError) as error:
+                # Scaffolds without genes do not count for a barcode's quality.
+                known = np.array([name in chromosomes for name in names])[codes]
+                of_barcode = barcode.indices.to_numpy()[known]
+                totals.add(barcodes, of_barcode, reads[known], (end - start)[known])
+    except pa.ArrowInvalid as error:
         raise InputError(
             f"{path}: {error}",
             _EXPECTED,
@@ -78,11 +78,11 @@ def scan_fragments(
 
     rows = [(chrom, *counted) for chrom, counted in order.seen.items()]
     found = pd.DataFrame(rows, columns=["chrom", "fragments", "length"])
-    barcodes = totals.table()
+    counted = totals.table()
     log.info(
-        "%s: %d fragments of %d barcodes", path, found["fragments"].sum(), len(barcodes)
+        "%s: %d fragments of %d barcodes", path, found["fragments"].sum(), len(counted)
     )
-    return barcodes[barcodes["n_fragments"] > 0].reset_index(drop=True), found
+    return counted[counted["n_fragments"] > 0].reset_index(drop=True), found
 
 
 class _Totals:
@@ -192,7 +192,27 @@ class _Order:
         )
 
 
-def _open(path: Path, n_comments: int, n_columns: int) -> Any:
+def _check_fields(batch: Any, path: Path, lines: int) -> None:
+    """Raise InputError if a field of a block is missing, a name has a NUL byte, or a number of reads is negative."""
+    for number, name in enumerate(COLUMNS):
+        column = batch.column(number)
+        wrong = np.asarray(column.is_null())
+        if name in ("chrom", "barcode"):
+            bad = [text == "" or "\0" in text for text in column.dictionary.to_pylist()]
+            wrong = np.array(bad)[column.indices.to_numpy()]
+        elif name == "reads" and not wrong.any():
+            wrong = column.to_numpy() < 0
+
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                f"{path} line {lines + first + 1}: {name} {column[first].as_py()!r}",
+                "a name without NUL bytes, and numbers from 0, in all five columns",
+                "write the file again; where the reads are not known, write 1",
+            )
+
+
+def _open(text: IO[bytes], n_comments: int, n_columns: int) -> Any:
     """The file's blocks as Arrow record batches of COLUMNS."""
     import pyarrow as pa
     import pyarrow.csv as pc
@@ -200,10 +220,10 @@ def _open(path: Path, n_comments: int, n_columns: int) -> Any:
     # Some tools append columns: they must be named, but are not converted.
     further = [f"more_{number}" for number in range(n_columns - len(COLUMNS))]
     # As dictionaries, a name is stored once a block.
-    text = pa.dictionary(pa.int32(), pa.string())
-    types = dict.fromkeys(COLUMNS, pa.int64()) | {"chrom": text, "barcode": text}
+    name = pa.dictionary(pa.int32(), pa.string())
+    types = dict.fromkeys(COLUMNS, pa.int64()) | {"chrom": name, "barcode": name}
     return pc.open_csv(
-        path,
+        text,
         read_options=pc.ReadOptions(
             use_threads=False,
             block_size=_BLOCK_BYTES,
@@ -217,27 +237,20 @@ def _open(path: Path, n_comments: int, n_columns: int) -> Any:
 
 def _read_head(path: Path) -> tuple[int, int]:
     """How many lines of comment stand at the head, and how many columns the line after them has."""
-    opened = gzip.open if path.suffix in (".gz", ".bgz") else open
-    comments, line = 0, ""
-    try:
-        with opened(path, "rt", encoding="utf-8") as handle:
-            for line in handle:
-                if not line.startswith("#"):
-                    break
-                comments += 1
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}",
-            _EXPECTED,
-            "check the file",
-        ) from error
-
-    if not line or line.startswith("#"):
-        raise InputError(
-            f"{path}: no fragments",
-            _EXPECTED,
-            "give another file",
-        )
+    with open_text(path, _SETTING) as text:
+        comments = 0
+        # a line of a binary file may be as long as the file
+        for raw in iter(lambda: text.readline(_LONGEST), b""):
+            if not raw.startswith(b"#"):
+                line = raw.decode("utf-8")
+                break
+            comments += 1
+        else:
+            raise InputError(
+                f"{path}: no fragments",
+                _EXPECTED,
+                "give another file",
+            )
 
     n_columns = len(line.rstrip("\n").split("\t"))
     if n_columns < len(COLUMNS):

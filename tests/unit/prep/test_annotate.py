@@ -16,7 +16,6 @@ from grnformer.prep.summary import summarise
 pytestmark = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 
 EMBEDDING = {
-    "target_sum": 10000,
     "n_hvgs": 40,
     "n_pcs": 8,
     "n_lsi": 8,

@@ -46,7 +46,7 @@ with job(snakemake):
         priors,
         binding,
         links,
-        io.read_json(given.truth),
+        io.read_json(given.truth, "chip_targets"),
         tfs,
     )
     scores, experiments = score_networks(

@@ -9,7 +9,6 @@ from grnformer.core.errors import InputError
 from grnformer.prep.fragments.groups import group_cells
 
 EMBEDDING = {
-    "target_sum": 10_000,
     "n_hvgs": 50,
     "n_pcs": 8,
     "n_neighbors": 10,
