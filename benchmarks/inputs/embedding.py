@@ -80,7 +80,7 @@ for who, read in READERS.items():
     for given, values, *words in [
         ("log2 of counts per 10,000", np.log2(C / C.sum(1, keepdims=True) * 1e4 + 1), "log|base 2"),
         ("counts per 10,000 without logarithm", C / C.sum(1, keepdims=True) * 1e4, "normalised|too large", "log1p|raw counts"),
-        ("counts per million, rounded", np.round(C / C.sum(1, keepdims=True) * 1e6), "per 1,000,000, rounded", "raw counts"),
+        ("counts per million, rounded", np.round(C / C.sum(1, keepdims=True) * 1e6), "in each of 12 cells", "per million"),
         ("corrected counts (SoupX)", C * 0.93, "raw counts|round"),
         ("standardised values", (C - C.mean(0)) / C.std(0).clip(1), "negative"),
         ("square roots", np.sqrt(C), "fractions|logarithms|raw counts"),

@@ -140,7 +140,7 @@ PER_MILLION = np.round(DENSE / DENSE.sum(1, keepdims=True) * 1e6)
 KIND.refused(
     ".h5ad, counts per million, rounded",
     lambda: stored(PER_MILLION),
-    "same total",
+    "in each of 40 cells",
     "per million",
 )
 KIND.works(".h5ad, whole numbers as bool", lambda: stored(DENSE > 0), (RIGHT > 0) * 1.0)

@@ -14,6 +14,7 @@ from grnformer.prep.fragments.barcodes import (
 )
 from grnformer.prep.fragments.consensus import read_blacklist
 from grnformer.prep.fragments.scan import scan_fragments
+from grnformer.prep.pairing import spell_as_rna
 from inputs.data import cut, small, write
 from inputs.rows import Kind
 
@@ -41,10 +42,7 @@ for given, content, path in [
     ("a sixth column", text(*(f"{line}\t+" for line in LINES)), "f.tsv.gz"),
     ("line ends \\r\\n", text(end="\r\n"), "f.tsv.gz"),
     ("no last line end", text().rstrip("\n"), "f.tsv.gz"),
-    ("a blank last line", text() + "\n", "f.tsv.gz"),
     ("a scaffold without genes", text(*LINES, "scaffold\t1\t9\tGG-1\t1"), "f.tsv.gz"),
-    ("a byte-order mark", "\ufeff" + text(), "f.tsv"),
-    ("gzipped, not named so", text(), "f.tsv.gz"),
 ]:
     KIND.works(given, partial(scan, content, path), RIGHT)
 
@@ -77,6 +75,9 @@ KIND.works("compressed, named .tsv", unnamed, RIGHT)
 KIND.works("not compressed, named .tsv.gz", plain_named_gz, RIGHT)
 for given, content, *words in [
     ("empty", "", "no fragments"),
+    ("a blank last line", text() + "\n", "5 columns"),
+    ("a byte-order mark", "\ufeff" + text(), "byte-order mark"),
+    ("line ends \\r", text(end="\r"), "carriage returns"),
     ("comments alone", "# a\n", "no fragments"),
     ("a header line", "chrom\tstart\tend\tbarcode\treads\n" + text(), "start|conver"),
     ("four columns", text(*(line.rpartition("\t")[0] for line in LINES)), "4 tab-separated columns"),
@@ -157,14 +158,23 @@ for given, content, *words in [
 RNA = pd.Index(["AACC-1", "CCGG-1", "GGTT-1"])
 
 
-def judged(names: list[str]) -> list[str]:
-    """Barcodes that pair with the RNA."""
-    table = pd.DataFrame({"barcode": names, "n_fragments": 900, "n_reads": 1000, "n_short": 500, "n_spanning": 200})
+def judged(names: list[str], pairs: str = "") -> list[str]:
+    """Barcodes that pair with the RNA, as the job import_fragments spells and judges them."""
+    table = write("pairs.tsv", pairs) if pairs else None
+    names = list(spell_as_rna(pd.Index(names), RNA, "s", table=table, min_overlap=0.3))
+    counted = pd.DataFrame({"barcode": names, "n_fragments": 900, "n_reads": 1000, "n_short": 500, "n_spanning": 200})
     bounds = {"min_fragments": 500, "max_fragments": None, "max_nucleosome_signal": 4, "max_duplicate_rate": 1}
-    qc = judge_barcodes(table, RNA, "s", min_barcode_overlap=0.3, **bounds)
+    qc = judge_barcodes(counted, RNA, "s", min_barcode_overlap=0.3, **bounds)
     return qc.loc[qc["reason"].isna(), "barcode"].tolist()
 
 
 KIND.works("barcodes as in the RNA", lambda: judged(list(RNA)), list(RNA))
 KIND.works("barcodes beside empty droplets", lambda: judged([*RNA, "TTTT-1"]), list(RNA))
+KIND.works("barcodes without -1", lambda: judged(["AACC", "CCGG", "GGTT"]), list(RNA), "suffix")
+KIND.works("barcodes with sample# before", lambda: judged([f"s#{b}" for b in RNA]), list(RNA), "prefix")
+KIND.works(
+    "barcodes of the ATAC's list, prep.barcode_table given",
+    lambda: judged(["TTTT-1", "TATA-1", "ATAT-1"], "AACC\tTTTT\nCCGG\tTATA\nGGTT\tATAT\n"),
+    list(RNA),
+)
 KIND.refused("barcodes of another sample", lambda: judged(["TTTT-1", "TTAA-1"]), "0 of 3 RNA barcodes")

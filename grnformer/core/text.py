@@ -68,8 +68,12 @@ def existing(path: str | Path, setting: str = "the path") -> Path:
 
 
 @contextmanager
-def open_text(path: str | Path, setting: str = "the path") -> Iterator[IO[bytes]]:
+def open_text(
+    path: str | Path, setting: str = "the path", *, keep_mark: bool = False
+) -> Iterator[IO[bytes]]:
     """Open a text file as bytes: unpacked where it is gzip or bgzip, whatever its name, and without byte-order mark.
+
+    With `keep_mark` the mark stays.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def open_text(path: str | Path, setting: str = "the path") -> Iterator[IO[bytes]
             text = io.BufferedReader(opened)
             head = text.peek(8)
             _check_head(head, path, setting)
-            if head.startswith(_MARK):
+            if head.startswith(_MARK) and not keep_mark:
                 text.read(len(_MARK))
             yield text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import anndata
 import numpy as np
@@ -14,9 +15,10 @@ from grnformer.core.errors import InputError
 log = logging.getLogger(__name__)
 
 _MOST = np.iinfo(np.int32).max
-# Fewer cells may have one total by chance.
+# Fewer cells may have one total by chance, unless it is a round one.
 _MIN_CELLS_OF_ONE_TOTAL = 10
-_SAME_TOTAL = 0.01  # largest distance from the median total, as a fraction of it
+_SAME_TOTAL = 0.02  # of the largest total: all that rounding of single values changes
+_ROUND = 0.01  # of a round total
 
 
 def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
@@ -85,17 +87,42 @@ def _as_int32(counts: sp.csr_matrix, where: str) -> sp.csr_matrix:
 
 
 def check_totals(counts: sp.csr_matrix, where: str) -> None:
-    """Raise InputError if all cells have one total: values scaled to it and rounded, such as CPM, are no counts."""
+    """Raise InputError if values were scaled to one total and rounded, such as CPM: they are no counts."""
     totals = np.asarray(counts.sum(axis=1)).ravel()
-    median = np.median(totals)
-    away = np.abs(totals - median).max()
-    if len(totals) >= _MIN_CELLS_OF_ONE_TOTAL and away <= _SAME_TOTAL * median:
-        raise _no_counts(
-            where,
-            f"{len(totals)} cells that all have the same total, {median:g}",
-            "give the counts before scaling: these look like counts per million (or per another total), rounded",
-            "raw counts, whose totals differ from cell to cell",
-        )
+    refuse_one_total(totals.min(), totals.max(), len(totals), where)
+
+
+def refuse_one_total(least: float, largest: float, n_cells: int, where: str) -> None:
+    """Raise InputError if whole numbers add up to nearly the same in every cell, as scaled and rounded values do.
+
+    Totals that are exactly the same are those of counts that were sampled down.
+
+    Parameters
+    ----------
+    least, largest
+        Total of a cell.
+    n_cells
+        Cells with counts.
+    """
+    few = n_cells < _MIN_CELLS_OF_ONE_TOTAL and round_total(least, largest) is None
+    alike = largest - least <= _SAME_TOTAL * largest
+    if n_cells < 2 or few or least == largest or not alike:
+        return
+    raise _no_counts(
+        where,
+        f"whole numbers that add up to {least:g} to {largest:g} in each of {n_cells} cells",
+        "give the counts before scaling: these look like counts per million (or per another total), rounded",
+        "raw counts, whose totals differ from cell to cell",
+    )
+
+
+def round_total(least: float, largest: float) -> float | None:
+    """The power of ten from a thousand on that all totals are near; None where there is none."""
+    if least <= 0:
+        return None
+    total = 10.0 ** round(math.log10(least))
+    near = least >= total * (1 - _ROUND) and largest <= total * (1 + _ROUND)
+    return total if total >= 1e3 and near else None
 
 
 def is_whole(values: np.ndarray) -> bool:

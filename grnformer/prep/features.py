@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from grnformer.core.errors import InputError
 from grnformer.genome.regions import (
     REGION_STYLES,
-    count_overlapping,
     parse_regions,
     region_fraction,
 )
@@ -113,16 +112,6 @@ def as_atac(data: anndata.AnnData, where: str) -> anndata.AnnData:
     data = orient(data, region_fraction, _MIN_REGIONS, expected, where)
 
     regions = parse_regions(data.var_names, where)
-    overlapping = count_overlapping(regions)
-    if overlapping:
-        log.warning(
-            "%s: %d of %d regions overlap another region: a fragment in both counts twice in all that "
-            "follows; merge the regions and count again, unless this is meant",
-            where,
-            overlapping,
-            len(regions),
-        )
-
     data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=regions)
     check_barcodes(data.obs_names, where)
     return data

@@ -71,6 +71,23 @@ def pair_barcodes(
     return shared
 
 
+def spell_as_rna(
+    atac: pd.Index,
+    rna: pd.Index,
+    where: str,
+    *,
+    table: str | Path | None,
+    min_overlap: float,
+) -> pd.Index:
+    """ATAC barcodes as the RNA of the same cells has them: by `table`, if there is one, then by spelling.
+
+    See `translate_barcodes` and `spell_alike`.
+    """
+    if table:
+        atac = translate_barcodes(atac, rna, table, where, min_overlap=min_overlap)
+    return spell_alike(atac, rna, where, min_overlap=min_overlap)
+
+
 def spell_alike(
     theirs: pd.Index, ours: pd.Index, where: str, *, min_overlap: float
 ) -> pd.Index:

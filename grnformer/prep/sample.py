@@ -11,6 +11,7 @@ import mudata
 import pandas as pd
 
 from grnformer.genome.build_check import check_build, check_chromosomes
+from grnformer.genome.regions import count_overlapping
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.pairing import (
@@ -18,8 +19,7 @@ from grnformer.prep.pairing import (
     label_cells,
     pair_barcodes,
     read_annotation,
-    spell_alike,
-    translate_barcodes,
+    spell_as_rna,
 )
 
 log = logging.getLogger(__name__)
@@ -81,18 +81,13 @@ def load_sample(
         build=build | {"builds": builds},
     )
 
-    if two_barcodes:
-        atac.obs_names = translate_barcodes(
-            atac.obs_names,
-            rna.obs_names,
-            two_barcodes,
-            where,
-            min_overlap=min_barcode_overlap,
-        )
-
     # Counts made from fragments bear the barcodes of the RNA already.
-    atac.obs_names = spell_alike(
-        atac.obs_names, rna.obs_names, where, min_overlap=min_barcode_overlap
+    atac.obs_names = spell_as_rna(
+        atac.obs_names,
+        rna.obs_names,
+        where,
+        table=two_barcodes,
+        min_overlap=min_barcode_overlap,
     )
     paired = pair_barcodes(
         rna.obs_names, atac.obs_names, where, min_barcode_overlap=min_barcode_overlap
@@ -165,7 +160,7 @@ def _read_modalities(
     min_known_genes: float,
     build: dict[str, Any],
 ) -> tuple[anndata.AnnData, anndata.AnnData, dict[str, float]]:
-    """RNA, ATAC, and the figures of `check_build`."""
+    """RNA, ATAC, and figures of the regions: of `check_build`, and how many overlap."""
     # A Multiome file holds both modalities, and is read once.
     raw_rna = read_matrix(row["rna"])
     raw_atac = raw_rna if row["atac"] == row["rna"] else read_matrix(row["atac"])
@@ -174,11 +169,28 @@ def _read_modalities(
     atac = as_atac(raw_atac, in_atac)
     check_chromosomes(atac.var["chrom"].value_counts(), tss, in_atac, what="regions")
     checks = check_build(atac.var, tss, row["genome"], in_atac, **build)
+    checks |= _warn_of_overlaps(atac.var, in_atac)
 
     rna = as_rna(
         raw_rna, tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes
     )
     return rna, atac, checks
+
+
+def _warn_of_overlaps(regions: pd.DataFrame, where: str) -> dict[str, float]:
+    """Warn of regions that overlap others, and return their number for the summary if there are any."""
+    overlapping = count_overlapping(regions)
+    if not overlapping:
+        return {}
+
+    log.warning(
+        "%s: %d of %d regions overlap another region: a fragment in both counts twice in all that "
+        "follows; merge the regions and count again, unless this is meant",
+        where,
+        overlapping,
+        len(regions),
+    )
+    return {"overlapping_regions": overlapping}
 
 
 def _explain_by_fragments(

@@ -6,14 +6,13 @@ the base of logarithms shows in sums over cells, and their total need not be kno
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
-from grnformer.prep.counts import is_whole
+from grnformer.prep.counts import is_whole, refuse_one_total, round_total
 
 Scale = Literal["counts", "logarithms", "rescaled", "any"]
 TOTAL = 1e4  # counts that a cell's are scaled to
@@ -45,11 +44,8 @@ class _Sums(NamedTuple):
 
     @property
     def round_total(self) -> float | None:
-        """The power of ten from a thousand on that all sums are near; None where there is none."""
-        if self.least <= 0:
-            return None
-        total = 10.0 ** round(math.log10(self.least))
-        return total if total >= 1e3 and self.near(total, _ROUND) else None
+        """See the function of this name."""
+        return round_total(self.least, self.largest)
 
 
 class ScaleOf:
@@ -136,7 +132,8 @@ class ScaleOf:
                 f"{self._where}: no value above 0", _EXPECTED, "give another file"
             )
         if not self._fractional:
-            self._refuse_rounded()
+            sums = self._sums["linear"]
+            refuse_one_total(sums.least, sums.largest, self._rows, self._where)
             return "counts"
         if self.largest > LARGEST_LOG:
             raise self._no_logarithms()
@@ -153,19 +150,6 @@ class ScaleOf:
         natural = self._sums["natural"]
         self._refuse_other_base(natural)
         return "logarithms" if natural.near(TOTAL, _ROUND) else "rescaled"
-
-    def _refuse_rounded(self) -> None:
-        """Raise if whole numbers are normalised values without their fractions."""
-        sums = self._sums.get("linear", _Sums(0.0, 0.0))
-        # One row may have such a total by chance. Equal totals are those of counts that were sampled down.
-        if self._rows < 2 or sums.spread == 0 or sums.round_total is None:
-            return
-        raise InputError(
-            f"{self._where}: whole numbers that add up to {sums.least:g} to {sums.largest:g} in every cell: counts per "
-            f"{sums.round_total:,.0f}, rounded",
-            _EXPECTED,
-            "give the raw counts",
-        )
 
     def _no_logarithms(self) -> InputError:
         found = (

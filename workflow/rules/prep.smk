@@ -119,6 +119,7 @@ rule import_fragments:
             sample=lookup(dpath="{dataset}", within=NAMES),
             allow_missing=True,
         ),
+        barcode_table=lookup(dpath="{dataset}", within=BARCODE_TABLES),
         tss="<results>/{dataset}/prep/tss.parquet",
         sizes=lookup(dpath="{dataset}", within=SIZES),
     output:

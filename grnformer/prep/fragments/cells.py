@@ -22,6 +22,7 @@ from grnformer.prep.fragments.snapatac import (
     measure_tss_enrichment,
     require_snapatac,
 )
+from grnformer.prep.pairing import spell_as_rna
 
 
 def import_cells(
@@ -33,6 +34,7 @@ def import_cells(
     target: Path,
     *,
     settings: dict[str, Any],
+    two_barcodes: str | None = None,
 ) -> pd.DataFrame:
     """Filter the barcodes of a sample and store the fragments of those that pair with its RNA at `target`.
 
@@ -48,11 +50,13 @@ def import_cells(
         Chromosome lengths, bp, if known.
     settings
         Config keys ``fragments, min_known_genes, min_barcode_overlap`` of section `prep`.
+    two_barcodes
+        Table of `prep.barcode_table`, see `spell_as_rna`; None: a cell has one barcode.
 
     Returns
     -------
     pandas.DataFrame
-        Contract `fragment_qc`, all barcodes of the file.
+        Contract `fragment_qc`, all barcodes of the file, as the RNA spells them.
     """
     require_snapatac()
     bounds, sample = settings["fragments"], row["sample"]
@@ -60,8 +64,16 @@ def import_cells(
     rna = as_rna(
         read_matrix(row["rna"]), tss, where, min_known_genes=settings["min_known_genes"]
     )
+    in_file = barcodes["barcode"]
+    spelt = spell_as_rna(
+        pd.Index(in_file),
+        rna.obs_names,
+        f"sample {sample}, fragments",
+        table=two_barcodes,
+        min_overlap=settings["min_barcode_overlap"],
+    )
     qc = judge_barcodes(
-        barcodes,
+        barcodes.assign(barcode=spelt),
         rna.obs_names,
         sample,
         min_barcode_overlap=settings["min_barcode_overlap"],
@@ -72,10 +84,10 @@ def import_cells(
     )
 
     # TSS enrichment needs fragments by position: it is measured only for the barcodes that pass so far.
-    passing = qc.loc[qc["reason"].isna(), "barcode"].tolist()
-    import_fragments(
-        row["fragments"], target, passing, chromosome_lengths(chromosomes, tss, sizes)
-    )
+    passing = qc["reason"].isna().to_numpy()
+    named = dict(zip(in_file[passing], spelt[passing], strict=True))
+    lengths = chromosome_lengths(chromosomes, tss, sizes)
+    import_fragments(row["fragments"], target, named, lengths)
     enrichment, library = measure_tss_enrichment(target, tss)
     return judge_enrichment(
         qc,

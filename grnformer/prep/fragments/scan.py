@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from itertools import pairwise
 from pathlib import Path
@@ -230,13 +231,17 @@ def _open(text: IO[bytes], n_comments: int, n_columns: int) -> Any:
             skip_rows=n_comments,
             column_names=COLUMNS + further,
         ),
-        parse_options=pc.ParseOptions(delimiter="\t", quote_char=False),
+        parse_options=pc.ParseOptions(
+            delimiter="\t", quote_char=False, ignore_empty_lines=False
+        ),
         convert_options=pc.ConvertOptions(column_types=types, include_columns=COLUMNS),
     )
 
 
 def _read_head(path: Path) -> tuple[int, int]:
     """How many lines of comment stand at the head, and how many columns the line after them has."""
+    # SnapATAC2 reads the file, too: it loses a fragment by the mark, and stops at blank lines and lone carriage returns.
+    _check_start(path)
     with open_text(path, _SETTING) as text:
         comments = 0
         # a line of a binary file may be as long as the file
@@ -260,3 +265,17 @@ def _read_head(path: Path) -> tuple[int, int]:
             "give the fragments as Cell Ranger or SnapATAC2 write them; where the reads are not known, write 1",
         )
     return comments, n_columns
+
+
+def _check_start(path: Path) -> None:
+    """Raise InputError if the text begins with a byte-order mark, or lines end with a carriage return alone."""
+    with open_text(path, _SETTING, keep_mark=True) as text:
+        start = text.read(_LONGEST)
+    has_mark = start.startswith(codecs.BOM_UTF8)
+    if has_mark or b"\r" in start.replace(b"\r\n", b""):
+        raise InputError(
+            f"{path} "
+            + ("begins with a byte-order mark" if has_mark else "has lone carriage returns"),
+            f"{_EXPECTED}; lines that end with \\n, and no byte-order mark",
+            "write the file as Cell Ranger does: as UTF-8 without mark, with line ends of Unix",
+        )

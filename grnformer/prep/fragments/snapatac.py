@@ -42,7 +42,7 @@ def require_snapatac() -> None:
 def import_fragments(
     path: str,
     target: str | Path,
-    barcodes: list[str],
+    barcodes: dict[str, str],
     lengths: dict[str, int],
 ) -> None:
     """Store the fragments of chosen barcodes by cell, as SnapATAC2's .h5ad; memory does not grow with the fragments.
@@ -53,6 +53,8 @@ def import_fragments(
         10x fragments.
     target
         The .h5ad, which only SnapATAC2 reads.
+    barcodes
+        Barcode in the file -> the name that the cell is stored by.
     lengths
         Chromosome lengths, bp; fragments on others are dropped.
     """
@@ -68,10 +70,14 @@ def import_fragments(
             file=str(target),
             min_num_fragments=0,
             sorted_by_barcode=False,
-            whitelist=barcodes,
+            whitelist=list(barcodes),
             tempdir=folder,
             n_jobs=1,
         )
+        names = list(data.obs_names)
+        spelt = [barcodes[name] for name in names]
+        if spelt != names:
+            data.obs_names = spelt
         data.close()
 
 

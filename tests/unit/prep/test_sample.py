@@ -206,7 +206,7 @@ WRONG = {
     ),
     "counts per million": (
         lambda r, a, t: {"rna": _scaled(r)},
-        "80 cells that all have the same total, 1",
+        "in each of 80 cells",
     ),
     "two types of a cell": (
         lambda r, a, t: {

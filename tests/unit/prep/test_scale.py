@@ -60,7 +60,7 @@ def test_counts_and_natural_logarithms_are_known(values, scale):
             "cells of whole",
         ),
         (np.where(np.arange(6)[:, None] < 3, np.log1p(COUNTS), CORRECTED % 8), "mixed"),
-        (np.round(COUNTS / DEPTH * 1e6), "per 1,000,000, rounded"),
+        (np.round(COUNTS / DEPTH * 1e6), "in each of 6 cells"),
         (COUNTS - 1, "negative"),
         (np.where(COUNTS > 3, np.nan, COUNTS), "undefined"),
     ],

@@ -16,6 +16,13 @@ with job(snakemake):
     with atomic(snakemake.output.fragments) as target:
         row, settings = snakemake.params.row, snakemake.params.settings
         judged = import_cells(
-            row, barcodes, chromosomes, tss, sizes, target, settings=settings
+            row,
+            barcodes,
+            chromosomes,
+            tss,
+            sizes,
+            target,
+            settings=settings,
+            two_barcodes=snakemake.input.barcode_table or None,
         )
     write_table(judged, snakemake.output.barcodes, "fragment_qc")

@@ -60,7 +60,8 @@ def imported(
     from grnformer.prep.fragments.snapatac import import_fragments
 
     target = tmp_path_factory.mktemp("imported") / "fragments.h5ad"
+    names = simulation.atac.obs_names[:-5]
     import_fragments(
-        str(fragments), target, simulation.atac.obs_names[:-5].tolist(), lengths
+        str(fragments), target, dict(zip(names, names, strict=True)), lengths
     )
     return target

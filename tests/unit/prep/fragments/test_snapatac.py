@@ -47,6 +47,15 @@ def test_a_missing_extra_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -
         ours.require_snapatac()
 
 
+def test_cells_are_stored_by_the_names_of_the_rna(
+    snapatac: None, simulation, fragments: Path, lengths, tmp_path: Path
+) -> None:
+    names = {name: f"s1_{name[:4]}" for name in simulation.atac.obs_names[:2]}
+    ours.import_fragments(str(fragments), tmp_path / "f.h5ad", names, lengths)
+    scores, _ = ours.measure_tss_enrichment(tmp_path / "f.h5ad", simulation.tss)
+    assert sorted(scores.index) == sorted(names.values())
+
+
 def test_cuts_are_enriched_where_they_were_planted(
     imported: Path, simulation: Simulation
 ) -> None:
@@ -187,9 +196,8 @@ def test_real_fragments_of_archr(snapatac: None, tmp_path: Path) -> None:
     path = Path(str(MIRROR)) / "fragments" / "ArchR_PBSmall_fragments_hg19.tsv.gz"
     barcodes, chromosomes = scan_fragments(path, {"chr5", "chr11"})
     lengths = chromosomes.set_index("chrom")["length"].to_dict()
-    ours.import_fragments(
-        str(path), tmp_path / "f.h5ad", barcodes["barcode"].tolist(), lengths
-    )
+    names = {name: name for name in barcodes["barcode"]}
+    ours.import_fragments(str(path), tmp_path / "f.h5ad", names, lengths)
     groups = pd.DataFrame(
         {
             "sample": "s",
@@ -226,9 +234,8 @@ def test_real_fragments_tell_the_genome_build(snapatac: None, tmp_path: Path) ->
     path = Path(str(MIRROR)) / "fragments" / "ArchR_PBSmall_fragments_hg19.tsv.gz"
     barcodes, chromosomes = scan_fragments(path, {"chr5", "chr11"})
     lengths = chromosomes.set_index("chrom")["length"].to_dict()
-    ours.import_fragments(
-        str(path), tmp_path / "f.h5ad", barcodes["barcode"].tolist(), lengths
-    )
+    names = {name: name for name in barcodes["barcode"]}
+    ours.import_fragments(str(path), tmp_path / "f.h5ad", names, lengths)
     sites = read_tss(TSS_HG19)
     assert ours.measure_tss_enrichment(tmp_path / "f.h5ad", sites)[1] > 5
     assert (
