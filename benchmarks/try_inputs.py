@@ -1,7 +1,7 @@
 """Inputs tried, and what came of them: each made by code, given to the reader that a job calls, and judged.
 
-``python benchmarks/try_inputs.py [KIND ...]`` runs the kinds (the files of benchmarks/inputs; all by default), prints the
-rows that fall short and ends with status 1 if there is one. Of all kinds it writes docs/inputs-tried.md.
+``python benchmarks/try_inputs.py [KIND ...]`` runs the kinds (the files of benchmarks/inputs; all by default), prints
+the rows that fall short and ends with status 1 if there is one. Of all kinds it writes docs/inputs-tried.md.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ KINDS = (
 )  # fmt: skip
 HEAD = """# Inputs tried, and what came of them
 
-Malformed and unusual inputs, each made by code from simulated data (`benchmarks/inputs`) and given to the function that a job
-calls. `make try-inputs` tries them again and writes this page. An input that works is compared with the right value; a
-message must name what is given here. Verdicts: right; poor (refused though it should work, or by a message that does not say
-what is wrong); silent (a wrong value, or none of the warning that is due); traceback.
+Malformed and unusual inputs, each made by code from simulated data (`benchmarks/inputs`) and given to the function that
+a job calls. `make try-inputs` tries them again and writes this page. An input that works is compared with the right
+value; a message must name what is given here. Verdicts: right; poor (refused though it should work, or by a message
+that does not say what is wrong); silent (a wrong value, or none of the warning that is due); traceback.
 
 """
 

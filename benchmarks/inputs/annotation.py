@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.prep.filters import filter_multiome
+from grnformer.prep.pairing import label_cells, read_annotation
 from grnformer.prep.sample import load_sample
 from grnformer.settings.read import complete
 from inputs.data import LINE_ENDS, atac, cut, ingest, rna, save, small, write
@@ -28,9 +29,17 @@ def table(rows: Any = ROWS, header: str = "barcode\tcell_type", sep: str = "\t")
 
 
 def types(content: str | bytes, path: str = "types.tsv", **options: Any) -> list[str]:
-    """Types of the cells, when the annotation is this file."""
-    found: list[str] = ingest(annotation=write(path, content), **options)["types"]
-    return found
+    """Types of the cells that have one, when the annotation is this file."""
+    return labelled(write(path, content), **options)
+
+
+def labelled(path: str, min_annotated: float = 0.8) -> list[str]:
+    """As the job ingest_sample reads a table, when all is read but the matrices."""
+    cells = pd.Index(CELLS)
+    found = label_cells(
+        read_annotation(path, cells), cells, "sample s", min_annotated=min_annotated
+    )
+    return found[found != ""].tolist()
 
 
 for given, content, path in [
@@ -58,7 +67,7 @@ for name, end in LINE_ENDS.items():
     KIND.works(f"line ends {name}", partial(types, table().replace("\n", end)), TYPES)
 KIND.works(
     "a .tsv.gz that is not compressed",
-    lambda: ingest(annotation=str(Path(write("t.tsv", table())).rename("t.tsv.gz")))["types"],
+    lambda: labelled(str(Path(write("t.tsv", table())).rename("t.tsv.gz"))),
     TYPES,
 )
 
@@ -149,14 +158,17 @@ for given, content, path, *words in [
     KIND.refused(given, partial(types, content, path), *words)
 KIND.refused(
     "a .tsv.gz cut off",
-    lambda: ingest(annotation=cut(write("t.tsv.gz", table()))),
+    lambda: labelled(cut(write("t.tsv.gz", table()))),
     "cut off",
     "t.tsv.gz",
 )
-KIND.refused("a folder", lambda: ingest(annotation=folder()), "folder")
-KIND.refused(
-    "a file that is not there", lambda: ingest(annotation="nowhere.tsv"), "nowhere.tsv"
+KIND.refused("a folder", lambda: labelled(folder()), "folder")
+KIND.works(
+    "a whole sample with its table",
+    lambda: ingest(annotation=write("types.tsv", table()))["types"],
+    TYPES,
 )
+KIND.refused("a file that is not there", lambda: labelled("nowhere.tsv"), "nowhere.tsv")
 
 
 def folder() -> str:
@@ -190,7 +202,9 @@ KIND.works(
 )
 KIND.works(
     "obs column, categorical with missing values",
-    lambda: column(pd.Categorical([None if i % 5 == 0 else t for i, t in enumerate(TYPES)])),
+    lambda: column(
+        pd.Categorical([None if i % 5 == 0 else t for i, t in enumerate(TYPES)])
+    ),
     [t for i, t in enumerate(TYPES) if i % 5],
 )
 KIND.works(
@@ -200,7 +214,10 @@ KIND.works(
     "nan",
 )
 KIND.refused(
-    "obs column misspelt", lambda: column(TYPES, asked="celltype"), "celltype", "cell_type"
+    "obs column misspelt",
+    lambda: column(TYPES, asked="celltype"),
+    "celltype",
+    "cell_type",
 )
 KIND.refused(
     "obs column of a .csv",
@@ -213,12 +230,18 @@ KIND.refused(
 # types after the filter
 def filtered(names: list[str], **cells: Any) -> list[str]:
     """Types that pass prep's filter."""
-    row = {"sample": "s", "genome": "simulated", "annotation": write("t.tsv", table(list(zip(CELLS, names, strict=True))))}
+    row = {
+        "sample": "s",
+        "genome": "simulated",
+        "annotation": write("t.tsv", table(list(zip(CELLS, names, strict=True)))),
+    }
     row |= {"rna": save(rna(), "r.h5ad"), "atac": save(atac(), "a.h5ad")}
     settings = complete({})["prep"]
     keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")
     build = settings["build"] | {"min_regions": 100}
-    data, _ = load_sample(row, small().tss, **{k: settings[k] for k in keys}, build=build)
+    data, _ = load_sample(
+        row, small().tss, **{k: settings[k] for k in keys}, build=build
+    )
     asked = {"min_genes": 10, "min_regions": 10, "min_umis": 10, "min_atac_counts": 10}
     chosen = {k: settings[k] for k in ("doublets", "genes", "regions")}
     chosen["doublets"] = chosen["doublets"] | {"enabled": False}
@@ -236,7 +259,18 @@ KIND.refused(
     "min_per_type",
 )
 for given, cells, *words in [
-    ("no cell passes", {"min_umis": 10**6}, "no cell passes", "n_umis below", "medians"),
-    ("1 cell passes", {"min_umis": 0, "min_genes": 58}, "cell passes|kept", "n_genes below"),
+    (
+        "no cell passes",
+        {"min_umis": 10**6},
+        "no cell passes",
+        "n_umis below",
+        "medians",
+    ),
+    (
+        "1 cell passes",
+        {"min_umis": 0, "min_genes": 58},
+        "cell passes|kept",
+        "n_genes below",
+    ),
 ]:
     KIND.refused(given, partial(filtered, TYPES, **cells), *words)

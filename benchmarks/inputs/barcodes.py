@@ -188,7 +188,9 @@ def merged(*samples: Any) -> pd.DataFrame:
     return merge_samples(list(samples), min_shared_features=0.5)[0].mod["rna"].to_df()
 
 
-HALVES = pd.concat([RIGHT[:20].add_prefix("a:", axis=0), RIGHT[20:].add_prefix("b:", axis=0)])
+HALVES = pd.concat(
+    [RIGHT[:20].add_prefix("a:", axis=0), RIGHT[20:].add_prefix("b:", axis=0)]
+)
 KIND.works(
     "two samples, half of the cells each",
     lambda: merged(

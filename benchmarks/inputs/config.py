@@ -11,7 +11,12 @@ import yaml
 from grnformer.grn.cistromes import check_motif_settings
 from grnformer.grn.stability import check_stability_settings
 from grnformer.settings.read import check_config, complete
-from grnformer.workflow.config import check_models, check_paths, config_of_datasets, read_registry
+from grnformer.workflow.config import (
+    check_models,
+    check_paths,
+    config_of_datasets,
+    read_registry,
+)
 from grnformer.workflow.config_files import check_config_files
 from inputs.data import write
 from inputs.rows import Kind
@@ -74,8 +79,12 @@ for place, value, expected in [
     KIND.works(
         f"{place}: {value}", partial(read, nested(place, value), place), [expected]
     )
-KIND.works("an empty config", lambda: read("", "prep.preset"), [complete({})["prep"]["preset"]])
-KIND.works("comments alone", lambda: read("# x\n", "prep.seed"), [complete({})["prep"]["seed"]])
+KIND.works(
+    "an empty config", lambda: read("", "prep.preset"), [complete({})["prep"]["preset"]]
+)
+KIND.works(
+    "comments alone", lambda: read("# x\n", "prep.seed"), [complete({})["prep"]["seed"]]
+)
 KIND.works(
     "a default written out",
     lambda: [complete({"grn": {"region_gene": {"window": 150000.0}}}) == complete({})],
@@ -83,12 +92,17 @@ KIND.works(
 )
 KIND.works(
     "keys in another order",
-    lambda: [list(complete({"prep": {"seed": 1}, "grn": {}})) == list(complete({"grn": {}, "prep": {"seed": 1}}))],
+    lambda: [
+        list(complete({"prep": {"seed": 1}, "grn": {}}))
+        == list(complete({"grn": {}, "prep": {"seed": 1}}))
+    ],
     [True],
 )
 KIND.works(
     "two config files",
-    lambda: read("prep: {seed: 3}\n", "prep.seed", "topics.seed", more="topics: {seed: 4}\n"),
+    lambda: read(
+        "prep: {seed: 3}\n", "prep.seed", "topics.seed", more="topics: {seed: 4}\n"
+    ),
     [3, 4],
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ def save(data: anndata.AnnData, path: str) -> str:
     return path
 
 
+_FOLDER = tempfile.TemporaryDirectory()
+
+
+@cache
+def as_it_is(kind: str) -> str:
+    """Path of the RNA or ATAC as it is, written once."""
+    return save(getattr(small(), kind), f"{_FOLDER.name}/{kind}.h5ad")
+
+
 def write(path: str, content: str | bytes) -> str:
     """Write a file, compressed where its name says so; returns its path."""
     raw = content.encode() if isinstance(content, str) else content
@@ -63,8 +73,8 @@ def ingest(
         "sample": "s",
         "donor": "d",
         "genome": "simulated",
-        "rna": rna_path or save(rna(), "whole_rna.h5ad"),
-        "atac": atac_path or save(atac(), "whole_atac.h5ad"),
+        "rna": rna_path or as_it_is("rna"),
+        "atac": atac_path or as_it_is("atac"),
         "annotation": annotation,
     }
     keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")

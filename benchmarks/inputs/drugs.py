@@ -25,7 +25,10 @@ RIGHT = [["A-549", "Aspirin", 1.5, 1], ["MCF7", "Water", -2.0, 1]]
 
 
 def screen(
-    text: str | bytes = SCREEN, smiles: Any = SMILES, lines: Any = LINES, genes: str = "G1\nG2\n"
+    text: str | bytes = SCREEN,
+    smiles: Any = SMILES,
+    lines: Any = LINES,
+    genes: str = "G1\nG2\n",
 ) -> list[list[Any]]:
     """Line, drug, response and number of rows, as the job prepare_drug_response reads them."""
     profiles = {name: torch.tensor(values) for name, values in lines.items()}
@@ -33,36 +36,65 @@ def screen(
         write("lines.pkl", pickle.dumps(profiles)), write("genes.txt", genes)
     )
     rows = read_delimited(write("screen.csv", text), ",", COLUMNS[:2])
-    found = prepare_screen(rows, read_text_dict(write("smiles.pkl", pickle.dumps(smiles))), expression)
+    found = prepare_screen(
+        rows, read_text_dict(write("smiles.pkl", pickle.dumps(smiles))), expression
+    )
     return found.responses.to_numpy().tolist()
 
 
 for given, text in [
     ("as documented", SCREEN),
-    ("further columns", SCREEN.replace("LN_IC50", "LN_IC50,AUC").replace("1.5", "1.5,0.1").replace("-2", "-2,")),
+    (
+        "further columns",
+        SCREEN.replace("LN_IC50", "LN_IC50,AUC")
+        .replace("1.5", "1.5,0.1")
+        .replace("-2", "-2,"),
+    ),
     ("fields in quotes", SCREEN.replace("Aspirin", '"Aspirin"')),
     ("a byte-order mark", "\ufeff" + SCREEN),
     ("a blank last line", SCREEN + "\n"),
 ]:
     KIND.works(f"screen: {given}", partial(screen, text), RIGHT)
 for name, end in LINE_ENDS.items():
-    KIND.works(f"screen: line ends {name}", partial(screen, SCREEN.replace("\n", end)), RIGHT)
-KIND.works("screen: a line as A549, its profile A-549", lambda: screen(SCREEN.replace("A-549", "A549")), [["A549", *RIGHT[0][1:]], RIGHT[1]])
-KIND.works("screen: replicates", lambda: screen(SCREEN + "A-549,Aspirin,2.5\n"), [["A-549", "Aspirin", 2.0, 2], RIGHT[1]])
+    KIND.works(
+        f"screen: line ends {name}", partial(screen, SCREEN.replace("\n", end)), RIGHT
+    )
+KIND.works(
+    "screen: a line as A549, its profile A-549",
+    lambda: screen(SCREEN.replace("A-549", "A549")),
+    [["A549", *RIGHT[0][1:]], RIGHT[1]],
+)
+KIND.works(
+    "screen: replicates",
+    lambda: screen(SCREEN + "A-549,Aspirin,2.5\n"),
+    [["A-549", "Aspirin", 2.0, 2], RIGHT[1]],
+)
 KIND.works(
     "screen: one compound under two names, one as a salt",
-    lambda: screen(SCREEN + "A-549,ASA sodium,2.5\n", SMILES | {"ASA sodium": "CC(=O)Oc1ccccc1C(=O)[O-].[Na+]"}),
+    lambda: screen(
+        SCREEN + "A-549,ASA sodium,2.5\n",
+        SMILES | {"ASA sodium": "CC(=O)Oc1ccccc1C(=O)[O-].[Na+]"},
+    ),
     [["A-549", "ASA sodium", 2.0, 2], RIGHT[1]],
 )
 KIND.works(
     "screen: two drugs without a structure key (repeated groups)",
-    lambda: [len(screen(SCREEN + "A-549,P1,2\nA-549,P2,3\n", SMILES | {"P1": "*CC*", "P2": "*CCN*"}))],
+    lambda: [
+        len(
+            screen(
+                SCREEN + "A-549,P1,2\nA-549,P2,3\n",
+                SMILES | {"P1": "*CC*", "P2": "*CCN*"},
+            )
+        )
+    ],
     [4],
 )
 for name in ("NA", "nan", "None", "007", "1e5"):
     KIND.works(
         f"screen: a drug called {name}",
-        lambda n=name: screen(SCREEN.replace("Water", n), {"Aspirin": SMILES["Aspirin"], n: "O"}),
+        lambda n=name: screen(
+            SCREEN.replace("Water", n), {"Aspirin": SMILES["Aspirin"], n: "O"}
+        ),
         [RIGHT[0], ["MCF7", name, -2.0, 1]],
     )
 for given, text, *words in [
@@ -97,6 +129,16 @@ for given, lines, genes, *words in [
     ("NaN in a profile", {"A-549": [np.nan, 2.0], "MCF7": [3.0, 4.0]}, "G1\nG2\n", "A-549|missing|NaN|undefined|finite"),
     ("infinity in a profile", {"A-549": [np.inf, 2.0], "MCF7": [3.0, 4.0]}, "G1\nG2\n", "A-549|infinite|finite"),
 ]:  # fmt: skip
-    KIND.refused(f"lines: {given}", lambda n=lines, g=genes: screen(lines=n, genes=g), *words)
-KIND.works("cisplatin is not ammonia", lambda: [structure_key("N.N.Cl[Pt]Cl") == structure_key("N")], [False])
-KIND.works("a salt is its acid", lambda: [structure_key("CC(=O)[O-].[Na+]") == structure_key("CC(=O)O")], [True])
+    KIND.refused(
+        f"lines: {given}", lambda n=lines, g=genes: screen(lines=n, genes=g), *words
+    )
+KIND.works(
+    "cisplatin is not ammonia",
+    lambda: [structure_key("N.N.Cl[Pt]Cl") == structure_key("N")],
+    [False],
+)
+KIND.works(
+    "a salt is its acid",
+    lambda: [structure_key("CC(=O)[O-].[Na+]") == structure_key("CC(=O)O")],
+    [True],
+)

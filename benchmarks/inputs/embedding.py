@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,9 @@ RIGHT = logs(counts())
 def cells(values: Any, names: list[str] = GENES, **var: Any) -> anndata.AnnData:
     """Cells of values, one type."""
     obs = pd.DataFrame({"cell_type": "T"}, index=[f"c{i}" for i in range(len(values))])
-    return anndata.AnnData(sp.csr_matrix(values, dtype=float), obs, pd.DataFrame(var, index=names))
+    return anndata.AnnData(
+        sp.csr_matrix(values, dtype=float), obs, pd.DataFrame(var, index=names)
+    )
 
 
 def embed_reads(data: anndata.AnnData, **options: Any) -> np.ndarray:
@@ -70,7 +72,9 @@ SCALES = {
     "counts": C,
     "log1p of counts per 10,000": RIGHT,
     "log1p of counts per million": logs(C, 1e6),
-    "log1p of counts per median depth (scanpy's default)": logs(C, float(np.median(C.sum(1)))),
+    "log1p of counts per median depth (scanpy's default)": logs(
+        C, float(np.median(C.sum(1)))
+    ),
     "log1p of the counts themselves": np.log1p(C),
     "log1p of counts per 10,000, single precision": RIGHT.astype(np.float32),
 }
@@ -92,31 +96,51 @@ for who, read in READERS.items():
         KIND.refused(f"{who}: {given}", lambda r=read, v=values: r(cells(v)), *words)
 
     # beside genes
-    for kind, other in [("Antibody Capture", 60), ("Peaks", 0.3), ("CRISPR Guide Capture", 9)]:
+    for kind, other in [
+        ("Antibody Capture", 60),
+        ("Peaks", 0.3),
+        ("CRISPR Guide Capture", 9),
+    ]:
         for column in ("feature_types", "feature_type"):
-            def with_others(r: Any = read, k: str = kind, m: float = other, c: str = column) -> Any:
+
+            def with_others(
+                r: Any = read, k: str = kind, m: float = other, c: str = column
+            ) -> Any:
                 """Thirty features of another type."""
                 more = np.random.default_rng(1).poisson(m, (N_CELLS, 30))
                 types = ["Gene Expression"] * N_GENES + [k] * 30
                 names = [*GENES, *(f"F{i}" for i in range(30))]
                 return r(cells(np.c_[C, more], names, **{c: types}))
 
-            KIND.works(f"{who}: counts of genes beside {kind} ({column})", with_others, RIGHT)
+            KIND.works(
+                f"{who}: counts of genes beside {kind} ({column})", with_others, RIGHT
+            )
 
     def twins(r: Any = read) -> Any:
         """The first gene in two columns, half of its counts in each."""
         first = C[:, :1] // 2
         return r(cells(np.c_[first, C[:, :1] - first, C[:, 1:]], [GENES[0], *GENES]))
 
-    KIND.works(f"{who}: a gene in two columns", twins, RIGHT, *(["summed"] if who == "embed" else []))
-    KIND.works(f"{who}: genes in another order", lambda r=read: r(cells(C[:, ::-1], GENES[::-1])), RIGHT)
+    KIND.works(
+        f"{who}: a gene in two columns",
+        twins,
+        RIGHT,
+        *(["summed"] if who == "embed" else []),
+    )
+    KIND.works(
+        f"{who}: genes in another order",
+        lambda r=read: r(cells(C[:, ::-1], GENES[::-1])),
+        RIGHT,
+    )
 
     def further(r: Any = read) -> Any:
         """Genes that the model does not know, of the same cells: they count for the depth."""
         return r(cells(np.c_[C, C[:, :50]], [*GENES, *(f"X{i}" for i in range(50))]))
 
     TOTAL = (C.sum(1) + C[:, :50].sum(1))[:, None]
-    KIND.works(f"{who}: genes that the model does not know", further, np.log1p(C / TOTAL * 1e4))
+    KIND.works(
+        f"{who}: genes that the model does not know", further, np.log1p(C / TOTAL * 1e4)
+    )
 
 KIND.works("corpus: .zarr", lambda: corpus_reads(cells(C), "cells.zarr"), RIGHT)
 KIND.works(
@@ -125,19 +149,41 @@ KIND.works(
     RIGHT[:1],
 )
 KIND.works(
-    "embed: one cell of log1p per 10,000", lambda: embed_reads(cells(RIGHT[:1])), RIGHT[:1]
+    "embed: one cell of log1p per 10,000",
+    lambda: embed_reads(cells(RIGHT[:1])),
+    RIGHT[:1],
 )
 KIND.works(
     "embed: one cell of log1p per million",
     lambda: embed_reads(cells(logs(C, 1e6)[:1])),
     RIGHT[:1],
 )
-DOWN = np.array([np.bincount(np.random.default_rng(i).permutation(np.repeat(np.arange(N_GENES), C[i].astype(int)))[:100], minlength=N_GENES) for i in range(N_CELLS)])
-KIND.works("embed: counts sampled down to one total", lambda: embed_reads(cells(DOWN)), logs(DOWN))
+DOWN = np.array(
+    [
+        np.bincount(
+            np.random.default_rng(i).permutation(
+                np.repeat(np.arange(N_GENES), C[i].astype(int))
+            )[:100],
+            minlength=N_GENES,
+        )
+        for i in range(N_CELLS)
+    ]
+)
+KIND.works(
+    "embed: counts sampled down to one total",
+    lambda: embed_reads(cells(DOWN)),
+    logs(DOWN),
+)
 KIND.works("embed: dense array", lambda: embed_reads(dense(C)), RIGHT)
-KIND.works("embed: stored by column (CSC)", lambda: embed_reads(dense(sp.csc_matrix(C))), RIGHT)
+KIND.works(
+    "embed: stored by column (CSC)", lambda: embed_reads(dense(sp.csc_matrix(C))), RIGHT
+)
 KIND.works("embed: integers", lambda: embed_reads(dense(C.astype(np.int32))), RIGHT)
-KIND.works("embed: backed by a file", lambda: embed_reads(read_lazily(save(cells(C), "c.h5ad"))), RIGHT)
+KIND.works(
+    "embed: backed by a file",
+    lambda: embed_reads(read_lazily(save(cells(C), "c.h5ad"))),
+    RIGHT,
+)
 
 
 def dense(x: Any) -> anndata.AnnData:
@@ -149,17 +195,23 @@ def dense(x: Any) -> anndata.AnnData:
 UPPER = {g: g for g in GENES}
 KIND.works(
     "embed: genes by an alias",
-    lambda: embed_reads(cells(C, [f"old_{g}" for g in GENES]), aliases={f"old_{g}": g for g in GENES}),
+    lambda: embed_reads(
+        cells(C, [f"old_{g}" for g in GENES]), aliases={f"old_{g}": g for g in GENES}
+    ),
     RIGHT,
 )
 KIND.works(
     "embed: ids as names, symbols in var",
-    lambda: embed_reads(cells(C, [f"ENSG{i:011d}" for i in range(N_GENES)], gene_symbols=GENES)),
+    lambda: embed_reads(
+        cells(C, [f"ENSG{i:011d}" for i in range(N_GENES)], gene_symbols=GENES)
+    ),
     RIGHT,
 )
 KIND.works(
     "embed: a synonym in a column before the gene's own name",
-    lambda: embed_reads(cells(np.c_[C[:, 5:6], C], ["old", *GENES]), aliases={"old": GENES[0]}),
+    lambda: embed_reads(
+        cells(np.c_[C[:, 5:6], C], ["old", *GENES]), aliases={"old": GENES[0]}
+    ),
     np.log1p(C / (C.sum(1) + C[:, 5])[:, None] * 1e4),
 )
 for given, data, *words in [
@@ -179,12 +231,13 @@ KIND.works(
     "only 100",
 )
 for given, change, *words in [
-    ("no cell types", lambda d: d.obs.drop(columns="cell_type", inplace=True), "no column cell_type"),
+    ("no cell types", lambda d: d.obs.pop("cell_type"), "no column cell_type"),
     ("a cell without a type", lambda d: d.obs.__setitem__("cell_type", [None] + ["T"] * 11), "1 of 12 cells"),
     ("a type NA", lambda d: d.obs.__setitem__("cell_type", ["NA"] + ["T"] * 11), "1 of 12 cells"),
     ("X stored by column", lambda d: setattr(d, "X", sp.csc_matrix(d.X)), "CSR"),
     ("X dense", lambda d: setattr(d, "X", d.X.toarray()), "CSR"),
 ]:  # fmt: skip
+
     def changed(change: Any = change) -> Any:
         """A corpus' file with a change."""
         data = cells(C)
@@ -192,13 +245,26 @@ for given, change, *words in [
         return corpus_reads(data)
 
     KIND.refused(f"corpus: {given}", changed, *words)
-KIND.refused("corpus: a gene of the graph missing", lambda: corpus_reads(cells(C[:, 1:], GENES[1:])), "1 genes of the graph", "'G0'")
+KIND.refused(
+    "corpus: a gene of the graph missing",
+    lambda: corpus_reads(cells(C[:, 1:], GENES[1:])),
+    "1 genes of the graph",
+    "'G0'",
+)
 for who, read in [("corpus", read_measured), ("embed", read_lazily)]:
-    KIND.refused(f"{who}: .h5ad cut off", lambda r=read: r(cut(save(cells(C), "c.h5ad"))), "c.h5ad")
+    KIND.refused(
+        f"{who}: .h5ad cut off",
+        lambda r=read: r(cut(save(cells(C), "c.h5ad"))),
+        "c.h5ad",
+    )
     KIND.refused(f"{who}: empty file", lambda r=read: r(write("c.h5ad", "")), "c.h5ad")
-    KIND.refused(f"{who}: text named .h5ad", lambda r=read: r(write("c.h5ad", "a,b\n")), "c.h5ad")
+    KIND.refused(
+        f"{who}: text named .h5ad", lambda r=read: r(write("c.h5ad", "a,b\n")), "c.h5ad"
+    )
     KIND.refused(f"{who}: not there", lambda r=read: r("no.h5ad"), "no.h5ad")
-    KIND.refused(f"{who}: an HDF5 of something else", lambda r=read: r(other_hdf5()), "c.h5ad")
+    KIND.refused(
+        f"{who}: an HDF5 of something else", lambda r=read: r(other_hdf5()), "c.h5ad"
+    )
     KIND.refused(f"{who}: an empty folder", lambda r=read: r(folder()), "c.zarr")
 
 

@@ -75,7 +75,7 @@ KIND.works("compressed, named .tsv", unnamed, RIGHT)
 KIND.works("not compressed, named .tsv.gz", plain_named_gz, RIGHT)
 for given, content, *words in [
     ("empty", "", "no fragments"),
-    ("a blank last line", text() + "\n", "5 columns"),
+    ("a blank last line", text() + "\n", "line 4"),
     ("a byte-order mark", "\ufeff" + text(), "byte-order mark"),
     ("line ends \\r", text(end="\r"), "carriage returns"),
     ("comments alone", "# a\n", "no fragments"),
@@ -104,7 +104,24 @@ for given, content, *words in [
     ("BAM", b"BAM\1" + b"\0" * 90, "f.tsv.gz"),
 ]:  # fmt: skip
     KIND.refused(given, partial(scan, content), *words)
-KIND.refused("gzip cut off", lambda: scan_fragments(cut(write("f.tsv.gz", text(*[f"chr1\t{i}\t{i + 50}\tA{i * 7919 % 977}-1\t1" for i in range(4000)]))), {"chr1"}), "cut off|truncated|end")
+KIND.refused(
+    "gzip cut off",
+    lambda: scan_fragments(
+        cut(
+            write(
+                "f.tsv.gz",
+                text(
+                    *[
+                        f"chr1\t{i}\t{i + 50}\tA{i * 7919 % 977}-1\t1"
+                        for i in range(4000)
+                    ]
+                ),
+            )
+        ),
+        {"chr1"},
+    ),
+    "cut off|truncated|end",
+)
 KIND.refused("not there", lambda: scan_fragments("no.tsv.gz", {"chr1"}), "no.tsv.gz")
 KIND.refused("a folder", lambda: scan_fragments(".", {"chr1"}), "folder|directory")
 
@@ -114,19 +131,29 @@ FOUND = pd.DataFrame({"chrom": ["1", "2"], "fragments": [5, 5], "length": [900, 
 
 def chromosomes(names: list[str], sizes: dict[str, int] | None = None) -> list[str]:
     """Passes where fragments fit the genome."""
-    check_chromosomes_of_fragments(FOUND.assign(chrom=names), small().tss, sizes, "sample s")
+    check_chromosomes_of_fragments(
+        FOUND.assign(chrom=names), small().tss, sizes, "sample s"
+    )
     return names
 
 
-KIND.works("fragments of chr1, chr2", lambda: chromosomes(["chr1", "chr2"]), ["chr1", "chr2"])
-KIND.refused("fragments of 1, 2", lambda: chromosomes(["1", "2"]), "naming style", "chr1")
+KIND.works(
+    "fragments of chr1, chr2", lambda: chromosomes(["chr1", "chr2"]), ["chr1", "chr2"]
+)
+KIND.refused(
+    "fragments of 1, 2", lambda: chromosomes(["1", "2"]), "naming style", "chr1"
+)
 KIND.refused(
     "fragments beyond the end of a chromosome",
     lambda: chromosomes(["chr1", "chr2"], {"chr1": 500}),
     "chr1:900",
     "500 bp",
 )
-KIND.works("chromosome sizes", lambda: read_sizes(write("s.tsv", "chr1\t500\nNA\t7\n")), {"chr1": 500, "NA": 7})
+KIND.works(
+    "chromosome sizes",
+    lambda: read_sizes(write("s.tsv", "chr1\t500\nNA\t7\n")),
+    {"chr1": 500, "NA": 7},
+)
 for given, content, *words in [
     ("one column", "chr1\n", "one column"),
     ("words", "chr1\tlong\n", "'long'"),
@@ -134,7 +161,11 @@ for given, content, *words in [
     ("a chromosome twice", "chr1\t5\nchr1\t7\n", "chr1"),
     ("empty", "", "empty"),
 ]:
-    KIND.refused(f"chromosome sizes: {given}", lambda c=content: read_sizes(write("s.tsv", c)), *words)
+    KIND.refused(
+        f"chromosome sizes: {given}",
+        lambda c=content: read_sizes(write("s.tsv", c)),
+        *words,
+    )
 
 
 def blacklist(content: str | bytes, path: str = "b.bed") -> list[list[Any]]:
@@ -143,8 +174,16 @@ def blacklist(content: str | bytes, path: str = "b.bed") -> list[list[Any]]:
 
 
 KIND.works("blacklist", lambda: blacklist("chr1\t5\t9\n"), [["chr1", 5, 9]])
-KIND.works("blacklist with names, track and browser", lambda: blacklist("track name=x\nbrowser x\nchr1\t5\t9\tHigh\n"), [["chr1", 5, 9]])
-KIND.works("blacklist, gzipped", lambda: blacklist("chr1\t5\t9\n", "b.bed.gz"), [["chr1", 5, 9]])
+KIND.works(
+    "blacklist with names, track and browser",
+    lambda: blacklist("track name=x\nbrowser x\nchr1\t5\t9\tHigh\n"),
+    [["chr1", 5, 9]],
+)
+KIND.works(
+    "blacklist, gzipped",
+    lambda: blacklist("chr1\t5\t9\n", "b.bed.gz"),
+    [["chr1", 5, 9]],
+)
 for given, content, *words in [
     ("of chromosomes 1, 2", "1\t5\t9\n", "\\['1'\\]", "chr1"),
     ("two columns", "chr1\t5\n", "2 columns"),
@@ -162,19 +201,47 @@ def judged(names: list[str], pairs: str = "") -> list[str]:
     """Barcodes that pair with the RNA, as the job import_fragments spells and judges them."""
     table = write("pairs.tsv", pairs) if pairs else None
     names = list(spell_as_rna(pd.Index(names), RNA, "s", table=table, min_overlap=0.3))
-    counted = pd.DataFrame({"barcode": names, "n_fragments": 900, "n_reads": 1000, "n_short": 500, "n_spanning": 200})
-    bounds = {"min_fragments": 500, "max_fragments": None, "max_nucleosome_signal": 4, "max_duplicate_rate": 1}
+    counted = pd.DataFrame(
+        {
+            "barcode": names,
+            "n_fragments": 900,
+            "n_reads": 1000,
+            "n_short": 500,
+            "n_spanning": 200,
+        }
+    )
+    bounds = {
+        "min_fragments": 500,
+        "max_fragments": None,
+        "max_nucleosome_signal": 4,
+        "max_duplicate_rate": 1,
+    }
     qc = judge_barcodes(counted, RNA, "s", min_barcode_overlap=0.3, **bounds)
     return qc.loc[qc["reason"].isna(), "barcode"].tolist()
 
 
 KIND.works("barcodes as in the RNA", lambda: judged(list(RNA)), list(RNA))
-KIND.works("barcodes beside empty droplets", lambda: judged([*RNA, "TTTT-1"]), list(RNA))
-KIND.works("barcodes without -1", lambda: judged(["AACC", "CCGG", "GGTT"]), list(RNA), "suffix")
-KIND.works("barcodes with sample# before", lambda: judged([f"s#{b}" for b in RNA]), list(RNA), "prefix")
+KIND.works(
+    "barcodes beside empty droplets", lambda: judged([*RNA, "TTTT-1"]), list(RNA)
+)
+KIND.works(
+    "barcodes without -1", lambda: judged(["AACC", "CCGG", "GGTT"]), list(RNA), "suffix"
+)
+KIND.works(
+    "barcodes with sample# before",
+    lambda: judged([f"s#{b}" for b in RNA]),
+    list(RNA),
+    "prefix",
+)
 KIND.works(
     "barcodes of the ATAC's list, prep.barcode_table given",
-    lambda: judged(["TTTT-1", "TATA-1", "ATAT-1"], "AACC\tTTTT\nCCGG\tTATA\nGGTT\tATAT\n"),
+    lambda: judged(
+        ["TTTT-1", "TATA-1", "ATAT-1"], "AACC\tTTTT\nCCGG\tTATA\nGGTT\tATAT\n"
+    ),
     list(RNA),
 )
-KIND.refused("barcodes of another sample", lambda: judged(["TTTT-1", "TTAA-1"]), "0 of 3 RNA barcodes")
+KIND.refused(
+    "barcodes of another sample",
+    lambda: judged(["TTTT-1", "TTAA-1"]),
+    "0 of 3 RNA barcodes",
+)

@@ -36,7 +36,9 @@ ENSDB = (
     "2\t-\tENSG00000000002\t2000\tGENEB\tx\n"
 )
 BED = "chr1\t999\t1000\tGENEA\t{0}\t+\nchr2\t1999\t2000\tGENEB\t{0}\t-\n"
-WINDOWS = "chr1\t-1\t1099\tGENEA\t-450\t+\nchr2\t1900\t3000\tGENEB\t-450\t-\n".replace("-1\t1099", "0\t1100")
+WINDOWS = "chr1\t-1\t1099\tGENEA\t-450\t+\nchr2\t1900\t3000\tGENEB\t-450\t-\n".replace(
+    "-1\t1099", "0\t1100"
+)
 for given, content, path in [
     ("plain table", PLAIN, "tss.tsv"),
     ("plain table, .csv", PLAIN.replace("\t", ","), "tss.csv"),
@@ -73,12 +75,24 @@ for name, end in LINE_ENDS.items():
 def parquet(change: Any = None) -> dict[str, list[Any]]:
     """The plain table as Parquet."""
     table = pd.DataFrame(
-        {"gene": ["GENEA", "GENEB"], "gene_id": ["ENSG00000000001", None], "chrom": ["chr1", "chr2"], "tss": [999, 1999], "strand": ["+", "-"]}
+        {
+            "gene": ["GENEA", "GENEB"],
+            "gene_id": ["ENSG00000000001", None],
+            "chrom": ["chr1", "chr2"],
+            "tss": [999, 1999],
+            "strand": ["+", "-"],
+        }
     )
     (change(table) if change else table).to_parquet("tss.parquet")
     io.write_table(read_tss("tss.parquet"), "read.parquet", "tss")
     found = io.read_table("read.parquet", "tss")
-    return dict(zip(found["gene"], found[["chrom", "tss", "strand"]].to_numpy().tolist(), strict=True))
+    return dict(
+        zip(
+            found["gene"],
+            found[["chrom", "tss", "strand"]].to_numpy().tolist(),
+            strict=True,
+        )
+    )
 
 
 KIND.works("TSSs: Parquet, a gene without id", parquet, RIGHT)
@@ -141,9 +155,7 @@ for given, content, *words in [
 KIND.refused(
     "TSSs: .gz cut off", lambda: read_tss(cut(write("t.tsv.gz", PLAIN * 9))), "cut off"
 )
-KIND.refused(
-    "TSSs: Parquet, cut off", lambda: sites(b"PAR1", "tss.parquet"), "Parquet"
-)
+KIND.refused("TSSs: Parquet, cut off", lambda: sites(b"PAR1", "tss.parquet"), "Parquet")
 KIND.refused(
     "TSSs: Parquet with lists",
     lambda: parquet(lambda t: t.assign(gene=[["A"], ["B"]])),
@@ -175,7 +187,13 @@ KIND.works(
 
 # names of genes in matrices
 TSS = pd.DataFrame(
-    {"gene": ["GENEA", "GENEB", "GENEC", "GENED"], "gene_id": [f"ENSG0000000000{i}" for i in range(1, 5)], "chrom": "chr1", "tss": [1, 2, 3, 4], "strand": "+"}
+    {
+        "gene": ["GENEA", "GENEB", "GENEC", "GENED"],
+        "gene_id": [f"ENSG0000000000{i}" for i in range(1, 5)],
+        "chrom": "chr1",
+        "tss": [1, 2, 3, 4],
+        "strand": "+",
+    }
 )
 
 
@@ -184,7 +202,9 @@ def symbols(names: list[str], tss: pd.DataFrame = TSS, **var: Any) -> dict[str, 
     counts = np.tile(np.arange(1, len(names) + 1), (2, 1))
     counts[1] *= 2
     data = anndata.AnnData(
-        sp.csr_matrix(counts), pd.DataFrame(index=["c1", "c2"]), pd.DataFrame(var, index=names)
+        sp.csr_matrix(counts),
+        pd.DataFrame(index=["c1", "c2"]),
+        pd.DataFrame(var, index=names),
     )
     found = as_rna(data, tss, "sample", min_known_genes=0.3).to_df().iloc[0]
     return {name: int(n) for name, n in found.items()}
@@ -209,7 +229,9 @@ KIND.works(
 )
 KIND.works(
     "genes by id; the second has none in the TSS table",
-    lambda: symbols([IDS[0], IDS[2], IDS[3]], TSS.assign(gene_id=[IDS[0], None, *IDS[2:]])),
+    lambda: symbols(
+        [IDS[0], IDS[2], IDS[3]], TSS.assign(gene_id=[IDS[0], None, *IDS[2:]])
+    ),
     {"GENEA": 1, "GENEC": 2, "GENED": 3},
 )
 KIND.works(
@@ -280,14 +302,24 @@ KIND.refused(
 
 def save_tss(version: str) -> str:
     """The TSS table as a file, ids with a version."""
-    TSS.assign(gene_id=TSS["gene_id"] + version).to_csv("tss.tsv", sep="\t", index=False)
+    TSS.assign(gene_id=TSS["gene_id"] + version).to_csv(
+        "tss.tsv", sep="\t", index=False
+    )
     return "tss.tsv"
 
 
 def numbered_twice(make: Any) -> dict[str, int]:
     """TBCE twice, as scanpy or R numbers it; ids tell that both are TBCE."""
     ids = ["ENSG00000284770", "ENSG00000285053", "ENSG00000136997"]
-    tss = pd.DataFrame({"gene": ["TBCE", "TBCE", "MYC"], "gene_id": ids, "chrom": "chr1", "tss": [1, 2, 3], "strand": "+"})
+    tss = pd.DataFrame(
+        {
+            "gene": ["TBCE", "TBCE", "MYC"],
+            "gene_id": ids,
+            "chrom": "chr1",
+            "tss": [1, 2, 3],
+            "strand": "+",
+        }
+    )
     data = anndata.AnnData(
         sp.csr_matrix([[1, 2, 5], [1, 2, 5]]),
         pd.DataFrame(index=["A-1", "B-1"]),

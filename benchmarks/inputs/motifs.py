@@ -76,7 +76,9 @@ for given, content, path, *words in [
     KIND.refused(f"motifs: {given}", partial(motifs, content, path), *words)
 KIND.refused(
     "motifs: one name in two files",
-    lambda: read_motifs([write("a.jaspar", JASPAR), write("b.jaspar", JASPAR)], background_fraction=0),
+    lambda: read_motifs(
+        [write("a.jaspar", JASPAR), write("b.jaspar", JASPAR)], background_fraction=0
+    ),
     "repeats the motif 'm'",
 )
 KIND.refused(
@@ -114,7 +116,9 @@ for given, content, path in [
     KIND.works(f"motif table: {given}", partial(table, content, path), SIGN)
 for name, end in LINE_ENDS.items():
     KIND.works(
-        f"motif table: line ends {name}", partial(table, SNAPSHOT.replace("\n", end)), SIGN
+        f"motif table: line ends {name}",
+        partial(table, SNAPSHOT.replace("\n", end)),
+        SIGN,
     )
 KIND.works(
     "motif table: plain, a TF called NA",
@@ -154,8 +158,14 @@ def bases(content: str | bytes, path: str = "g.fa") -> list[list[int]]:
 
 KIND.works("genome: FASTA", lambda: bases(">chr1\nAACGTACC\n"), [[1, 2, 3, 0]])
 KIND.works("genome: small letters", lambda: bases(">chr1\naacgtacc\n"), [[1, 2, 3, 0]])
-KIND.works("genome: N in the region", lambda: bases(">chr1\nAACNTACC\n"), [[1, -1, 3, 0]])
-KIND.works("genome: words behind the name", lambda: bases(">chr1 dna\nAACGTACC\n"), [[1, 2, 3, 0]])
+KIND.works(
+    "genome: N in the region", lambda: bases(">chr1\nAACNTACC\n"), [[1, -1, 3, 0]]
+)
+KIND.works(
+    "genome: words behind the name",
+    lambda: bases(">chr1 dna\nAACGTACC\n"),
+    [[1, 2, 3, 0]],
+)
 for given, content, path, *words in [
     ("empty", "", "g.fa", "g.fa"),
     ("no FASTA", "hello\n", "g.fa", "g.fa"),
@@ -169,12 +179,20 @@ for given, content, path, *words in [
 
 def promoters(content: str | bytes, path: str = "p.fa") -> Any:
     """Gene number of each promoter."""
-    return read_promoters(Path(write(path, content)), ["A", "B"], min_genes=0.5).gene.tolist()
+    return read_promoters(
+        Path(write(path, content)), ["A", "B"], min_genes=0.5
+    ).gene.tolist()
 
 
 KIND.works("promoters: FASTA", lambda: promoters(">A_1\nACGT\n>B_1\nAC\n"), [0, 1])
-KIND.works("promoters: EPD's header", lambda: promoters(">EP1 A_1 :+U\nACGT\n>X_1\nAC\n"), [0])
-KIND.works("promoters: a name and bases a line", lambda: promoters("A_1\tACGT\nB_2\tAC\n"), [0, 1])
+KIND.works(
+    "promoters: EPD's header", lambda: promoters(">EP1 A_1 :+U\nACGT\n>X_1\nAC\n"), [0]
+)
+KIND.works(
+    "promoters: a name and bases a line",
+    lambda: promoters("A_1\tACGT\nB_2\tAC\n"),
+    [0, 1],
+)
 for given, content, *words in [
     ("empty", "", "promoters|empty"),
     ("names without a number", ">A\nACGT\n", "<symbol>_<number>"),

@@ -108,6 +108,7 @@ KIND.refused(
     "p.pkl",
 )
 
+
 # models and checkpoints
 def model(card: str, weights: bytes = b"x") -> Any:
     """A trained model's folder."""
@@ -129,7 +130,9 @@ KIND.refused("model: a folder without model.json", lambda: load_model("."), "mod
 KIND.refused("model: not there", lambda: load_model("nowhere"), "nowhere")
 
 
-def scgpt(args: str, vocabulary: str = '{"<cls>": 0, "A": 1}', weights: bytes = b"x") -> Any:
+def scgpt(
+    args: str, vocabulary: str = '{"<cls>": 0, "A": 1}', weights: bytes = b"x"
+) -> Any:
     """A published scGPT folder."""
     write("c/args.json", args)
     write("c/vocab.json", vocabulary)
@@ -137,7 +140,9 @@ def scgpt(args: str, vocabulary: str = '{"<cls>": 0, "A": 1}', weights: bytes = 
     return BACKBONES["scgpt"].read_published(Path("c"), {"masked_attention": False})
 
 
-ARGS = json.dumps({"embsize": 4, "nlayers": 1, "nheads": 1, "d_hid": 4, "dropout": 0, "n_bins": 5})
+ARGS = json.dumps(
+    {"embsize": 4, "nlayers": 1, "nheads": 1, "d_hid": 4, "dropout": 0, "n_bins": 5}
+)
 for given, args, more, *words in [
     ("args.json cut off", '{"embsize": ', {}, "args.json"),
     ("args.json of a list", "[1]", {}, "args.json"),
@@ -160,9 +165,15 @@ def geneformer(config: str, weights: bytes = b"x") -> Any:
 
 
 for given, config in [("cut off", '{"hidden'), ("of a list", "[]"), ("empty", "{}")]:
-    KIND.refused(f"checkpoint: config.json {given}", partial(geneformer, config), "config.json")
+    KIND.refused(
+        f"checkpoint: config.json {given}", partial(geneformer, config), "config.json"
+    )
 GENEFORMER = json.dumps({"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 4, "hidden_dropout_prob": 0, "vocab_size": 9, "max_position_embeddings": 8, "layer_norm_eps": 1e-12, "hidden_act": "relu", "attention_probs_dropout_prob": 0, "model_type": "bert"})  # fmt: skip
-KIND.refused("checkpoint: safetensors cut off", partial(geneformer, GENEFORMER), "model.safetensors|config.json")
+KIND.refused(
+    "checkpoint: safetensors cut off",
+    partial(geneformer, GENEFORMER),
+    "model.safetensors|config.json",
+)
 KIND.refused(
     "checkpoint: safetensors whose header is 2^60 bytes long",
     partial(geneformer, GENEFORMER, (1 << 60).to_bytes(8, "little")),
@@ -177,7 +188,12 @@ def fetched(member: str, source: str) -> Any:
     folder.mkdir(parents=True)
     with zipfile.ZipFile(folder / "x-1-py3-none-any.whl", "w") as archive:
         archive.writestr(member, "evil")
-    entry = {"source": f"pypi:x==1:{source}", "sha256": "0" * 64, "licence": "", "about": ""}
+    entry = {
+        "source": f"pypi:x==1:{source}",
+        "sha256": "0" * 64,
+        "licence": "",
+        "about": "",
+    }
     try:
         return resources.fetch("r.txt", entry, "resources/r.txt")
     finally:
@@ -185,8 +201,16 @@ def fetched(member: str, source: str) -> Any:
         assert not Path("resources/r.txt").exists(), "left behind"
 
 
-KIND.refused("resource: a member ../../evil", lambda: fetched("../../evil", "../../evil"), "SHA-256")
-KIND.refused("resource: a member that is not there", lambda: fetched("a", "b"), "could not be fetched")
+KIND.refused(
+    "resource: a member ../../evil",
+    lambda: fetched("../../evil", "../../evil"),
+    "SHA-256",
+)
+KIND.refused(
+    "resource: a member that is not there",
+    lambda: fetched("a", "b"),
+    "could not be fetched",
+)
 KIND.refused("an .h5ad that is a link to itself", lambda: to_itself(), "a.h5ad")
 
 

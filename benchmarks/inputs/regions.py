@@ -93,9 +93,17 @@ for given, name, words in [
     ("one region without a chromosome", ":1-2", "region names"),
     ("one region called nan", "nan", "region names"),
     ("one empty name", "", "region names"),
-    ("one gene among the regions", "GENE0001", "region names", ),
+    (
+        "one gene among the regions",
+        "GENE0001",
+        "region names",
+    ),
     ("one region twice", RIGHT.columns[1], "repeated regions"),
-    ("one region twice, spelt otherwise", RIGHT.columns[1].replace(":", "-"), "repeated regions"),
+    (
+        "one region twice, spelt otherwise",
+        RIGHT.columns[1].replace(":", "-"),
+        "repeated regions",
+    ),
 ]:
     KIND.refused(given, lambda n=name: with_first(n), words)
 RENAMED = RIGHT.rename(columns={FIRST: "scaffold_7:100-600"})
@@ -106,8 +114,9 @@ KIND.works(
 )
 KIND.works(
     "a chromosome with _ and . in its name",
-    lambda: parse_regions(pd.Index(["chr1_KI270706v1_random:5-9", "GL000194.1-5-9"]), "x")
-    .index.tolist(),
+    lambda: parse_regions(
+        pd.Index(["chr1_KI270706v1_random:5-9", "GL000194.1-5-9"]), "x"
+    ).index.tolist(),
     ["chr1_KI270706v1_random:5-9", "GL000194.1:5-9"],
 )
 
@@ -125,7 +134,9 @@ def overlapping() -> pd.DataFrame:
     return read.set_axis(RIGHT.columns, axis=1)
 
 
-KIND.works("regions that overlap others", overlapping, RIGHT, "20 of 180 regions overlap")
+KIND.works(
+    "regions that overlap others", overlapping, RIGHT, "20 of 180 regions overlap"
+)
 
 
 def touching() -> list[str]:
@@ -190,7 +201,9 @@ KIND.works(
 KIND.works(
     "peaks.bed with names and scores", lambda: bed([f"{p}\tx\t0" for p in PEAKS]), RIGHT
 )
-KIND.works("peaks.bed with line ends \\r\\n", lambda: bed([f"{p}\r" for p in PEAKS]), RIGHT)
+KIND.works(
+    "peaks.bed with line ends \\r\\n", lambda: bed([f"{p}\r" for p in PEAKS]), RIGHT
+)
 KIND.refused(
     "peaks.bed separated by spaces",
     lambda: bed([p.replace("\t", " ") for p in PEAKS]),
@@ -198,7 +211,9 @@ KIND.refused(
     "tab",
 )
 KIND.refused(
-    "peaks.bed with a header", lambda: bed(["chrom\tstart\tend", *PEAKS]), "181 features|line 1"
+    "peaks.bed with a header",
+    lambda: bed(["chrom\tstart\tend", *PEAKS]),
+    "181 features|line 1",
 )
 KIND.refused("peaks.bed with a line less", lambda: bed(PEAKS[1:]), "179 features")
 KIND.refused(
@@ -230,7 +245,9 @@ KIND.refused(
     "whole numbers",
 )
 KIND.works(
-    "a binary matrix", lambda: atac_read(write("atac.csv", as_text((RIGHT > 0) * 1))), (RIGHT > 0) * 1
+    "a binary matrix",
+    lambda: atac_read(write("atac.csv", as_text((RIGHT > 0) * 1))),
+    (RIGHT > 0) * 1,
 )
 KIND.refused(
     "the RNA in place of the ATAC",
@@ -244,9 +261,7 @@ KIND.refused(
     "RNA",
     "genes of the TSS table",
 )
-KIND.refused(
-    "the path of the ATAC misspelt", lambda: atac_read("atc.h5ad"), "atc.h5ad"
-)
+KIND.refused("the path of the ATAC misspelt", lambda: atac_read("atc.h5ad"), "atc.h5ad")
 
 
 def genes_beside_regions() -> pd.DataFrame:

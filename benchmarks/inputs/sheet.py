@@ -14,27 +14,42 @@ from inputs.rows import Kind
 
 KIND = Kind("Sample sheet and paths")
 CONFIG = complete({})
-COLUMNS = ("dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation")
+COLUMNS = (
+    "dataset",
+    "sample",
+    "donor",
+    "rna",
+    "atac",
+    "fragments",
+    "genome",
+    "annotation",
+)
 ROW = {
     "dataset": "pbmc", "sample": "s1", "donor": "d1", "rna": "rna.h5ad", "atac": "atac.h5ad", "fragments": "",
     "genome": "hg38", "annotation": "",
 }  # fmt: skip
 
 
-def sheet(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS, sep: str = "\t") -> str:
+def sheet(
+    *rows: dict[str, str], columns: tuple[str, ...] = COLUMNS, sep: str = "\t"
+) -> str:
     """A sheet of rows, each what differs from the usual one."""
     lines = [sep.join((ROW | row)[c] for c in columns) for row in rows or ({},)]
     return "\n".join([sep.join(columns), *lines]) + "\n"
 
 
-def read(content: str | bytes, path: str = "samples.tsv", registry: Any = None) -> list[list[str]]:
+def read(
+    content: str | bytes, path: str = "samples.tsv", registry: Any = None
+) -> list[list[str]]:
     """Rows of a sheet, beside the files that it names by default."""
     for name in ("rna.h5ad", "atac.h5ad"):
         if not Path(name).exists():
             write(name, "x")
     write(path, content)
     found = read_samples(path, CONFIG, registry or {"pbmc.h5": {}})
-    shown = [c for c in ("dataset", "sample", "donor", "rna", "atac", "genome") if c in found]
+    shown = [
+        c for c in ("dataset", "sample", "donor", "rna", "atac", "genome") if c in found
+    ]
     rows: list[list[str]] = found[shown].to_numpy().tolist()
     return rows
 
@@ -174,9 +189,13 @@ for given, content, *words in [
 ]:  # fmt: skip
     KIND.refused(given, partial(read, content), *words)
 KIND.refused(
-    "cut off in gzip", lambda: read_samples(cut(write("s.tsv.gz", PLAIN * 50)), CONFIG, {}), "cut off"
+    "cut off in gzip",
+    lambda: read_samples(cut(write("s.tsv.gz", PLAIN * 50)), CONFIG, {}),
+    "cut off",
 )
-KIND.refused("a sheet that is not there", lambda: read_samples("x.tsv", CONFIG, {}), "x.tsv")
+KIND.refused(
+    "a sheet that is not there", lambda: read_samples("x.tsv", CONFIG, {}), "x.tsv"
+)
 KIND.refused("a folder as sheet", lambda: folder(), "folder")
 for place, config in [
     ("datasets", {"datasets": {"pbcm": {"prep": {"seed": 2}}}}),

@@ -23,7 +23,9 @@ def truth(content: Any, line: str = "GM12878", **options: Any) -> dict[str, list
     given = {"known_tfs": {"SPI1", "PAX5"}, "aliases": {}, "min_positives": 1} | options
     found, _ = read_truth(read_json(path, "chip_targets"), line, GENES, **given)
     rows = zip(found.tfs, found.targets, strict=True)
-    return {tf: [g for g, hit in zip(GENES, hits, strict=True) if hit] for tf, hits in rows}
+    return {
+        tf: [g for g, hit in zip(GENES, hits, strict=True) if hit] for tf, hits in rows
+    }
 
 
 PLAIN = {"SPI1 GM12878": ["G1", "G2", "X"], "PAX5 K562": ["G3"]}
@@ -34,8 +36,16 @@ for given, content, options in [
     ("a target twice", {"SPI1 GM12878": ["G1", "G2", "G1"]}, {}),
     ("the TF among its targets", {"SPI1 GM12878": ["G1", "G2", "SPI1"]}, {}),
     ("the TF by an alias", {"PU1 GM12878": ["G1", "G2"]}, {"aliases": {"PU1": "SPI1"}}),
-    ("two experiments of one TF", {"PU1 GM12878": ["G1"], "SPI1 GM12878": ["G2"]}, {"aliases": {"PU1": "SPI1"}}),
-    ("a protein that is no TF", {"POLR2A GM12878": ["G3"], "SPI1 GM12878": ["G1", "G2"]}, {}),
+    (
+        "two experiments of one TF",
+        {"PU1 GM12878": ["G1"], "SPI1 GM12878": ["G2"]},
+        {"aliases": {"PU1": "SPI1"}},
+    ),
+    (
+        "a protein that is no TF",
+        {"POLR2A GM12878": ["G3"], "SPI1 GM12878": ["G1", "G2"]},
+        {},
+    ),
 ]:
     KIND.works(given, partial(truth, content, **options), RIGHT)
 for given, content, *words in [

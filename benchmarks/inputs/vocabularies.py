@@ -34,7 +34,11 @@ for given, content, path in [
     ("TSV, columns in another order", "index\tgene_name\n0\tA\n2\tB\n", "v.tsv"),
     ("pickle of protocol 0", pickle.dumps(RIGHT, protocol=0), "v.pkl"),
     ("pickle of protocol 5", pickle.dumps(RIGHT, protocol=5), "v.pkl"),
-    ("pickle of numpy numbers", pickle.dumps({"A": np.int64(0), "B": np.int32(2)}), "v.pkl"),
+    (
+        "pickle of numpy numbers",
+        pickle.dumps({"A": np.int64(0), "B": np.int32(2)}),
+        "v.pkl",
+    ),
 ]:
     KIND.works(f"vocabulary: {given}", partial(vocabulary, content, path), RIGHT)
 for name, end in LINE_ENDS.items():
@@ -84,7 +88,9 @@ for given, content, path in [
     ("pickle", pickle.dumps(ALIASES), "a.pkl"),
 ]:
     KIND.works(
-        f"aliases: {given}", lambda c=content, p=path: read_aliases(write(p, c)), ALIASES
+        f"aliases: {given}",
+        lambda c=content, p=path: read_aliases(write(p, c)),
+        ALIASES,
     )
 for given, content, path, *words in [
     ("empty", "", "a.tsv", "empty"),
@@ -93,7 +99,9 @@ for given, content, path, *words in [
     ("an alias of two genes", "alias\tsymbol\nP53\tTP53\nP53\tX\n", "a.tsv", "each name once", "P53"),
     ("pickle of numbers", pickle.dumps({"A": 1}), "a.pkl", "something else"),
 ]:  # fmt: skip
-    KIND.refused(f"aliases: {given}", lambda c=content, p=path: read_aliases(write(p, c)), *words)
+    KIND.refused(
+        f"aliases: {given}", lambda c=content, p=path: read_aliases(write(p, c)), *words
+    )
 
 
 def medians(values: Any) -> Any:
@@ -104,7 +112,11 @@ def medians(values: Any) -> Any:
 
 
 KIND.works("medians", lambda: medians({"A": 1.5, "B": 2}), np.array([2, 1.5]))
-KIND.works("medians of numpy", lambda: medians({"A": np.float64(1.5), "B": np.float32(2)}), np.array([2, 1.5]))
+KIND.works(
+    "medians of numpy",
+    lambda: medians({"A": np.float64(1.5), "B": np.float32(2)}),
+    np.array([2, 1.5]),
+)
 for given, values, *words in [
     ("a gene missing", {"A": 1.5}, "no median above 0 of 1 genes", "'B'"),
     ("a median of 0", {"A": 1.5, "B": 0}, "no median above 0", "'B'"),
@@ -126,5 +138,11 @@ KIND.works(
     lambda: aligned(["P53", "TP53", "MYC"], {"P53": "TP53"}),
     [["TP53", 7], ["MYC", 9]],
 )
-KIND.works("an id with a version", lambda: aligned(["ENSG00000000001.4"]), [["ENSG00000000001.4", 11]])
-KIND.refused("genes in small letters", lambda: aligned(["tp53", "myc"]), "0 of 2 genes", "tp53")
+KIND.works(
+    "an id with a version",
+    lambda: aligned(["ENSG00000000001.4"]),
+    [["ENSG00000000001.4", 11]],
+)
+KIND.refused(
+    "genes in small letters", lambda: aligned(["tp53", "myc"]), "0 of 2 genes", "tp53"
+)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
-TOP_SHARE = 0.05  # of all TF-gene pairs: the best, whose overlap is told
+TOP_SHARE = 0.05  # of all TF-gene pairs: the best above 0, whose overlap is told
 STEPS = {
     "TF-gene importance": "infer_tf_gene",
     "cistromes": "build_cistromes",
@@ -108,7 +108,8 @@ def compare_importances(left: pd.DataFrame, right: pd.DataFrame) -> tuple[float,
     """Return Spearman's rho of two tables of importances and the share of the top pairs that both have.
 
     Over all pairs of a TF and a gene of either table, importance 0 where a table lacks the pair. The top are
-    `TOP_SHARE` of these pairs; of equal importances those earlier in the order of names go first.
+    `TOP_SHARE` of these pairs, as far as their importance is above 0; of equal importances those earlier in the order
+    of names go first. The share is of the larger top, nan where neither table has an importance above 0.
     """
     import pandas as pd
     from scipy.stats import spearmanr
@@ -125,10 +126,15 @@ def compare_importances(left: pd.DataFrame, right: pd.DataFrame) -> tuple[float,
         ]
         dense.append(matrix.ravel())
 
-    # Of all pairs, not of those found: the tops of both have one size.
+    # Of all pairs, not of those found: the tops of both have one size, if as many are above 0.
     size = max(1, round(TOP_SHARE * dense[0].size))
-    best = [set(np.argsort(-values, kind="stable")[:size].tolist()) for values in dense]
-    return float(spearmanr(*dense).statistic), len(best[0] & best[1]) / size
+    best = [
+        {n for n in np.argsort(-values, kind="stable")[:size].tolist() if values[n] > 0}
+        for values in dense
+    ]
+    larger = max(map(len, best))
+    shared = len(best[0] & best[1]) / larger if larger else float("nan")
+    return float(spearmanr(*dense).statistic), shared
 
 
 def jaccard(left: set[Any], right: set[Any]) -> float:

@@ -132,20 +132,38 @@ def paired_batches(
     # From the cells as they are: tokens must not depend on the perturbation.
     tokens = cells.tokeniser.tokenise(before.values, cells.n_tokens, rng)
 
-    # The perturbed gene takes the last place where it was not sampled.
-    gene_BL = tokens.gene_BL.copy()
-    absent = ~(gene_BL == gene).any(axis=1)
-    gene_BL[absent, -1] = gene
+    gene_BL, present_BL = with_gene(tokens.gene_BL, tokens.present_BL, gene)
 
     # The perturbed gene must be seen, else its value would reach no prediction.
-    masked_BL = draw_mask(
-        gene_BL.shape, cells.mask_fraction, rng, tokens.present_BL
-    ) & (gene_BL != gene)
+    masked_BL = draw_mask(gene_BL.shape, cells.mask_fraction, rng, present_BL) & (
+        gene_BL != gene
+    )
 
     def batch(of: Rows) -> Batch:
         value_BL = np.take_along_axis(of.values.toarray(), gene_BL, axis=1)
-        changed = replace(tokens, gene_BL=gene_BL, value_BL=value_BL)
+        changed = replace(
+            tokens, gene_BL=gene_BL, value_BL=value_BL, present_BL=present_BL
+        )
         active = activity.score(of.expression, gene_BL, masked_BL)
         return make_batch(changed, masked_BL, cells.type_of_cell[rows], active)
 
     return batch(before), batch(after)
+
+
+def with_gene(
+    gene_BL: np.ndarray, present_BL: np.ndarray | None, gene: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Tokens with `gene` among them: where it was not sampled, behind the others, or for want of room as the last."""
+    gene_BL = gene_BL.copy()
+    sampled_BL = gene_BL == gene
+    if present_BL is None:
+        gene_BL[~sampled_BL.any(axis=1), -1] = gene
+        return gene_BL, None
+
+    # padded places bear some gene's number, too
+    present_BL = present_BL.copy()
+    absent = np.flatnonzero(~(sampled_BL & present_BL).any(axis=1))
+    place = np.minimum(present_BL.sum(axis=1), gene_BL.shape[1] - 1)[absent]
+    gene_BL[absent, place] = gene
+    present_BL[absent, place] = True
+    return gene_BL, present_BL

@@ -19,6 +19,7 @@ A contract is one YAML file of one of four kinds:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,14 +48,19 @@ _DTYPE_KINDS = {"number": "fiu", "integer": "iu", "boolean": "b"}
 _DTYPES = {"integer": "int64", "number": "float64", "boolean": "bool"}
 
 
-@cache
 def load(name: str) -> dict[str, Any]:
-    """Return the contract called `name` (the file's stem)."""
+    """Return the contract called `name` (the file's stem), a copy of its own for each caller."""
+    return deepcopy(_load(name))
+
+
+@cache
+def _load(name: str) -> dict[str, Any]:
     path = SCHEMAS / "files" / f"{name}.yaml"
     if not path.exists():
         known = sorted(other.stem for other in path.parent.glob("*.yaml"))
         raise KeyError(f"no contract {name!r}; known: {', '.join(known)}")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    contract: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return contract
 
 
 def check(data: Any, name: str, where: str | Path) -> None:

@@ -124,7 +124,7 @@ def read_text(path: str | Path, setting: str = "the path") -> str:
         content = handle.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise InputError(
-                f"{path} has more than {_LARGEST >> 30} GiB of text",
+                f"{path} has more than {_LARGEST >> 20:,} MiB of text",
                 "a table",
                 f"correct {setting}",
             )

@@ -13,9 +13,7 @@ from grnformer.genome.intervals import find_overlaps
 REGION_STYLES = "such as chr1:100-600, chr1-100-600, chr1_100_600 or chr1.100.600"
 
 # R writes a dot for whatever is neither letter nor digit; genome browsers put commas into numbers.
-_PATTERN = (
-    r"^\s*(?P<chrom>\S*?[^\s:_.-])[:_.-](?P<start>\d[\d,]*)(?:[_.-]|\.\.)(?P<end>\d[\d,]*)\s*$"
-)
+_PATTERN = r"^\s*(?P<chrom>\S*?[^\s:_.-])[:_.-](?P<start>\d[\d,]*)(?:[_.-]|\.\.)(?P<end>\d[\d,]*)\s*$"
 _MOST_DIGITS = 12  # of a position, in bp: no chromosome is as long
 
 

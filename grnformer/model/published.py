@@ -162,7 +162,9 @@ def load_tensors(path: Path) -> dict[str, Any]:
     return found
 
 
-def check_numbers(path: Path, settings: Mapping[str, Any], names: Iterable[str]) -> None:
+def check_numbers(
+    path: Path, settings: Mapping[str, Any], names: Iterable[str]
+) -> None:
     """Raise InputError unless the sizes of a checkpoint are numbers from 0."""
     for name in names:
         value = settings[name]

@@ -34,7 +34,9 @@ _GENOME_PREFIX = r"^((?:GRC[a-z]|hg|mm|rn|Rnor_|dm|danRer|T2T-)[A-Za-z]*\d+)_+"
 # var_names_make_unique of scanpy, and make.unique of R.
 _REPEAT = r"^(?P<name>.+)[-.]\d+$"
 _MIN_REGIONS = 0.5  # fraction of the features of an ATAC matrix
-_MOST_REGIONS = 0.05  # fraction of the features of an RNA matrix that may look like regions
+_MOST_REGIONS = (
+    0.05  # fraction of the features of an RNA matrix that may look like regions
+)
 
 
 def as_rna(
@@ -220,9 +222,11 @@ def _check_names(
     for spell in (str.upper, str.capitalize, str.lower):
         if known(data.var_names.astype(str).map(spell)) >= least:
             raise InputError(
-                f"{where}: names such as {data.var_names[:3].tolist()} differ in upper and lower case from the TSS table's",
+                f"{where}: names such as {data.var_names[:3].tolist()} differ in upper and lower case from those of "
+                "the TSS table",
                 "the genes as the genome's TSS table has them",
-                "correct the genome in the sample sheet (symbols of mouse are written Trp53, of human TP53), or the names",
+                "correct the genome in the sample sheet (symbols of mouse are written Trp53, of human TP53), or the "
+                "names",
             )
 
     for column in data.var.columns:

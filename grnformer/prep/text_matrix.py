@@ -93,9 +93,13 @@ def read_text_matrix(path: str | Path) -> tuple[sp.csr_matrix, list[str], list[s
 def _first_lines(path: Path, separator: str) -> tuple[list[str], list[str]]:
     with open_text(path, _SETTING) as text:
         handle = io.TextIOWrapper(text, encoding="utf-8", newline="")
-        csv.field_size_limit(_MAX_FIELD)
-        lines = csv.reader(handle, delimiter=separator)
-        header, first = next(lines, []), next(lines, [])
+        # a line that another character separates is one long field, and the limit is that of the whole process
+        usual = csv.field_size_limit(_MAX_FIELD)
+        try:
+            lines = csv.reader(handle, delimiter=separator)
+            header, first = next(lines, []), next(lines, [])
+        finally:
+            csv.field_size_limit(usual)
 
     if len(first) < 2:
         raise InputError(

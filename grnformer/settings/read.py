@@ -29,9 +29,8 @@ _WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-@cache
 def config_schema() -> dict[str, Any]:
-    """JSON schema of a complete configuration."""
+    """JSON schema of a complete configuration, which callers must not change."""
     schema: dict[str, Any] = _load(SCHEMAS / "config.schema.yaml")
     return schema
 

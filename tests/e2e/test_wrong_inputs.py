@@ -7,15 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anndata
-import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
 import yaml
 
-from grnformer.core.errors import InputError
-from grnformer.prep.sample import load_sample
 from grnformer.settings.read import complete
 from grnformer.simulate.multiome import Simulation
 
@@ -170,85 +165,3 @@ def test_disjoint_barcodes_by_the_command(
         if path.is_file()
     }
     assert left == {"tss.parquet"}
-
-
-@pytest.fixture
-def load(small: Simulation, tmp_path: Path) -> Callable[..., None]:
-    """Load the small sample with its RNA, its ATAC or its TSSs replaced."""
-
-    def run(
-        rna: anndata.AnnData | None = None,
-        atac: anndata.AnnData | None = None,
-        tss: pd.DataFrame | None = None,
-    ) -> None:
-        row = {"sample": "s1", "donor": "d1", "genome": "simulated", "annotation": ""}
-        for name, data in (
-            ("rna", small.rna if rna is None else rna),
-            ("atac", small.atac if atac is None else atac),
-        ):
-            data.write_h5ad(tmp_path / f"{name}.h5ad")
-            row[name] = str(tmp_path / f"{name}.h5ad")
-        settings = {
-            key: CONFIG["prep"][key]
-            for key in ("min_known_genes", "min_barcode_overlap", "min_annotated")
-        }
-        build = CONFIG["prep"]["build"] | {"min_regions": 100}
-        load_sample(row, small.tss if tss is None else tss, **settings, build=build)
-
-    return run
-
-
-def test_the_sound_sample_passes(load) -> None:
-    load()
-
-
-def test_barcodes_without_their_suffix_are_paired_and_told_of(
-    load, small: Simulation, caplog: pytest.LogCaptureFixture
-) -> None:
-    atac = small.atac.copy()
-    atac.obs_names = atac.obs_names.str.removesuffix("-1")
-    load(atac=atac)
-    assert re.search(r"differ by .*suffix.*: 40 are paired", caplog.text)
-
-
-def test_peaks_of_another_chromosome_style(load, small: Simulation) -> None:
-    atac = small.atac.copy()
-    atac.var_names = atac.var_names.str.removeprefix("chr")
-    atac.var["chrom"] = atac.var["chrom"].str.removeprefix("chr")
-    with pytest.raises(InputError, match=r"(?is)chromosome.*\b1\b.*chr1"):
-        load(atac=atac)
-
-
-def test_wrong_genome_build(load, small: Simulation) -> None:
-    """TSSs moved by 9 kb: the regions no longer gather at them."""
-    with pytest.raises(InputError, match=r"(?s)TSS.*(build|genome)"):
-        load(tss=small.tss.assign(tss=small.tss["tss"] + 9_000))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("modality", ["rna", "atac"])
-@pytest.mark.parametrize("part", ["cells", "features"])
-def test_an_empty_matrix(load, small: Simulation, modality: str, part: str) -> None:
-    data = getattr(small, modality)
-    empty = data[:0].copy() if part == "cells" else data[:, :0].copy()
-    with pytest.raises(
-        InputError, match=r"(?i)empty|\b0 (cells|genes|regions|peaks|barcodes)|0 x|x 0"
-    ):
-        load(**{modality: empty})
-
-
-@pytest.mark.parametrize("modality", ["rna", "atac"])
-def test_negative_counts(load, small: Simulation, modality: str) -> None:
-    data = getattr(small, modality).copy()
-    data.X = data.X.astype(np.float32)
-    data.X.data[3] = -2
-    with pytest.raises(InputError, match="negative"):
-        load(**{modality: data})
-
-
-@pytest.mark.parametrize("modality", ["rna", "atac"])
-def test_counts_that_are_not_whole(load, small: Simulation, modality: str) -> None:
-    data = getattr(small, modality).copy()
-    data.X = sp.csr_matrix(data.X, dtype=np.float32).log1p()
-    with pytest.raises(InputError, match=r"(?i)whole|integer|normalised"):
-        load(**{modality: data})

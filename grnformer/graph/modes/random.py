@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from grnformer.core.errors import InputError
 from grnformer.core.methods import method
 from grnformer.graph.bundle import Graph
 
@@ -22,13 +23,11 @@ def sample_all_edges(graph: Graph, rng: np.random.Generator) -> Graph:
     n_genes = len(graph.genes)
     edges, eregulons = [graph.edges], [graph.eregulons]
     for _, part in graph.edges.groupby("cell_type", sort=True):
-        edges.append(
-            _with_pairs(part, rng.integers(n_genes, size=len(part)), n_genes, rng)
-        )
+        tf = rng.integers(n_genes, size=len(part))
+        edges.append(_with_pairs(part, tf, n_genes, rng, single=False))
     for _, part in graph.eregulons.groupby("eregulon", sort=True):
-        eregulons.append(
-            _with_pairs(part, np.full(len(part), rng.integers(n_genes)), n_genes, rng)
-        )
+        tf = np.full(len(part), rng.integers(n_genes))
+        eregulons.append(_with_pairs(part, tf, n_genes, rng, single=True))
     return replace(graph, edges=_joined(edges), eregulons=_joined(eregulons))
 
 
@@ -39,12 +38,27 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _with_pairs(
-    part: pd.DataFrame, tf: np.ndarray, n_genes: int, rng: np.random.Generator
+    part: pd.DataFrame,
+    tf: np.ndarray,
+    n_genes: int,
+    rng: np.random.Generator,
+    *,
+    single: bool,
 ) -> pd.DataFrame:
-    """Sample targets for the regulators `tf`, again where a pair is a loop or stands twice."""
+    """Sample targets for the regulators `tf`, again where a pair is a loop or stands twice.
+
+    `single`: the regulator is one and stays. InputError if there are fewer pairs than edges.
+    """
+    n_pairs = (n_genes - 1) * (1 if single else n_genes)
+    if len(part) > n_pairs:
+        raise InputError(
+            f"a graph of {n_genes} genes with {len(part)} edges of one {part.columns[0]}",
+            f"at most {n_pairs} edges: as many pairs of different genes are there for the random control",
+            "give data of more genes, or take the mode random out of pretrain.arms and fuse.graphs",
+        )
+
     tf = tf.copy()
     gene = rng.integers(n_genes, size=len(tf))
-    single = bool((tf == tf[0]).all())
     while True:
         pair = tf * n_genes + gene
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NOTHING = "nothing"
+LEAST_UNITS = 10  # pseudobulks or cells; over fewer, unrelated values often correlate by .6 and more
 
 
 def pool_cells(
@@ -146,6 +147,14 @@ def assess_eregulons(
         [short_genes & short_regions, short_genes, short_regions],
         ["target genes and regions", "target genes", "target regions"], NOTHING,
     )  # fmt: skip
+
+    if groups.shape[0] < LEAST_UNITS:
+        logger.warning(
+            "%d %s are too few to judge eRegulons by how they follow their TF: at least %d are needed",
+            groups.shape[0],
+            units,
+            LEAST_UNITS,
+        )
 
     table["rho_genes"], table["rho_regions"] = by_kind
     table["units"] = groups.shape[0]

@@ -240,7 +240,7 @@ def _open(text: IO[bytes], n_comments: int, n_columns: int) -> Any:
 
 def _read_head(path: Path) -> tuple[int, int]:
     """How many lines of comment stand at the head, and how many columns the line after them has."""
-    # SnapATAC2 reads the file, too: it loses a fragment by the mark, and stops at blank lines and lone carriage returns.
+    # SnapATAC2 reads the file, too: it loses a fragment by a mark, and stops at lone carriage returns.
     _check_start(path)
     with open_text(path, _SETTING) as text:
         comments = 0
@@ -275,7 +275,11 @@ def _check_start(path: Path) -> None:
     if has_mark or b"\r" in start.replace(b"\r\n", b""):
         raise InputError(
             f"{path} "
-            + ("begins with a byte-order mark" if has_mark else "has lone carriage returns"),
+            + (
+                "begins with a byte-order mark"
+                if has_mark
+                else "has lone carriage returns"
+            ),
             f"{_EXPECTED}; lines that end with \\n, and no byte-order mark",
             "write the file as Cell Ranger does: as UTF-8 without mark, with line ends of Unix",
         )

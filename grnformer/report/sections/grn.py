@@ -5,6 +5,7 @@ from __future__ import annotations
 import anndata
 import pandas as pd
 
+from grnformer.grn.eregulons.quality import LEAST_UNITS
 from grnformer.report.cells import mean_by_type
 from grnformer.report.figures.network import plot_network, strongest_edges
 from grnformer.report.figures.networks import (
@@ -102,14 +103,19 @@ def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Bloc
 
 def _quality_blocks(quality: pd.DataFrame) -> list[Block]:
     """How targets follow their TF."""
-    dropped = int((~quality["kept"]).sum())
+    dropped, units = int((~quality["kept"]).sum()), int(quality["units"].iloc[0])
+    few = (
+        f" Too few to judge: at least {LEAST_UNITS} pseudobulks or cells are needed."
+        if units < LEAST_UNITS
+        else ""
+    )
     return [
         Figure(
             "eregulon-quality",
             plot_quality(quality),
             f"Does a TF's expression follow the activity (AUCell) of its targets? {quality['passed'].sum():,} of "
-            f"{len(quality):,} eRegulons do, in the direction of their signs, over {quality['units'].iloc[0]:,} "
-            f"pseudobulks or cells. {f'{dropped:,} were' if dropped else 'None was'} dropped for it.",
+            f"{len(quality):,} eRegulons do, in the direction of their signs, over {units:,} "
+            f"pseudobulks or cells.{few} {f'{dropped:,} were' if dropped else 'None was'} dropped for it.",
             wide=False,
         ),
         table(

@@ -21,6 +21,8 @@ from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.fragments import fragment_blocks
 from grnformer.report.text import format_sample
 
+LEAST_DONORS = 3  # two values have a difference, and no spread that can be trusted
+
 
 def prep_section(
     *,
@@ -41,7 +43,7 @@ def prep_section(
     qc, dropped, markers
         Tables by the contracts ``cell_qc``, ``dropped`` and ``markers``.
     rna
-        RNA modality of the multiome with obs cell_type and sample.
+        RNA modality of the multiome with obs cell_type, sample and donor.
     summary
         By contract ``prep_summary``.
     umap
@@ -54,7 +56,8 @@ def prep_section(
     cell_types = rna.obs["cell_type"].astype(str)
     # The QC table also has the cells that were dropped.
     kept = qc.set_index("cell").reindex(rna.obs_names)
-    blocks = _size_blocks(dropped, summary, kept, cell_types)
+    donors = rna.obs["donor"].nunique()
+    blocks = _size_blocks(dropped, summary, kept, cell_types, donors)
 
     if fragments is not None:
         blocks += fragment_blocks(fragments, config["fragments"], settings)
@@ -87,6 +90,7 @@ def _size_blocks(
     summary: dict[str, Any],
     kept: pd.DataFrame,
     cell_types: pd.Series,
+    donors: int,
 ) -> list[Block]:
     """Sizes, cell types, pairing of barcodes, and what was removed."""
     medians: dict[str, Any] = {
@@ -102,6 +106,7 @@ def _size_blocks(
             kept="kept (fraction)",
         ),
         Note(describe_types(summary)),
+        Note(describe_donors(donors)),
         table(
             "cell_types",
             tabulate_types(kept, cell_types),
@@ -120,6 +125,7 @@ def _size_blocks(
             paired="paired (n)",
             tss_share="regions that hold a TSS (fraction)",
             tss_enrichment="TSS enrichment (fold)",
+            overlapping_regions="regions that overlap others, whose fragments count twice (n)",
         ),
         table(
             "dropped",
@@ -228,6 +234,17 @@ def describe_types(summary: dict[str, Any]) -> str:
     clusters = f"Joint clustering of RNA and ATAC gives {summary['clusters']} clusters{agreement}."
 
     return f"Cell types come from {source}. {clusters}"
+
+
+def describe_donors(donors: int) -> str:
+    """How many donors the cells are of, and whether that is enough to tell what differs between them."""
+    few = (
+        f": too few to judge how results vary between donors (at least {LEAST_DONORS} are needed). Cells of one donor "
+        "are not independent, and intervals in this report are not over donors"
+        if donors < LEAST_DONORS
+        else ""
+    )
+    return f"The cells are of {donors} {'donor' if donors == 1 else 'donors'}{few}."
 
 
 def tabulate_types(kept: pd.DataFrame, cell_types: pd.Series) -> pd.DataFrame:

@@ -182,6 +182,17 @@ def test_importances_are_compared_over_all_pairs_of_either() -> None:
     assert shared == pytest.approx(len(best[0] & best[1]) / 12)
 
 
+def test_pairs_without_importance_are_no_top() -> None:
+    """Two tables that share no pair agree on none, though most pairs have importance 0 in both."""
+    left = pd.DataFrame(
+        {"tf": "T", "gene": [f"g{i}" for i in range(100)], "importance": 0.0}
+    )
+    right = left.copy()
+    left.loc[0, "importance"] = right.loc[1, "importance"] = 1.0
+    assert compare_importances(left, right)[1] == 0
+    assert compare_importances(left, left)[1] == 1
+
+
 def test_other_cells_are_refused(ours: Networks) -> None:
     other = dataclasses.replace(ours, activity=ours.activity[::-1].copy())
     with pytest.raises(InputError, match="20 of them the same"):

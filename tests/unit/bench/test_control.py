@@ -11,6 +11,7 @@ from grnformer.bench.virtual_perturbation import (
     paired_batches,
     predict_shift,
     set_expression,
+    with_gene,
 )
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
@@ -162,6 +163,19 @@ def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(
     assert not (before.masked_BL & of_tf).any()
     assert (after.value_BL[of_tf] == 0).all()
     assert (before.value_BL[of_tf] > 0).any()
+
+
+def test_the_perturbed_gene_stands_behind_the_others_and_not_on_a_padded_place():
+    """Gene 0 is what padded places bear, too: it is sampled only where it is present."""
+    gene_BL = np.array([[3, 0, 0], [3, 5, 7], [5, 3, 0], [0, 0, 0]])
+    present_BL = np.array([[1, 0, 0], [1, 1, 1], [1, 1, 1], [0, 0, 0]], bool)
+    gene, present = with_gene(gene_BL, present_BL, 0)
+    assert gene.tolist() == [[3, 0, 0], [3, 5, 0], [5, 3, 0], [0, 0, 0]]
+    assert present.sum(1).tolist() == [2, 3, 3, 1]
+    gene, present = with_gene(gene_BL, present_BL, 5)
+    assert gene.tolist() == [[3, 5, 0], [3, 5, 7], [5, 3, 0], [5, 0, 0]]
+    assert present.sum(1).tolist() == [2, 3, 3, 1]
+    assert with_gene(gene_BL, None, 5)[0][0].tolist() == [3, 0, 5]
 
 
 def test_a_backbone_that_masks_genes_is_said_to_have_no_shifts():

@@ -221,3 +221,8 @@ def test_an_unknown_kind_is_a_mistake_of_the_project(check) -> None:
 def test_an_unknown_contract_names_the_known_ones() -> None:
     with pytest.raises(KeyError, match=r"known: .*tf_gene"):
         contracts.load("no_such_contract")
+
+
+def test_a_contract_is_a_copy_of_its_own() -> None:
+    contracts.load("tss")["columns"].clear()
+    assert contracts.load("tss")["columns"]

@@ -1,9 +1,12 @@
 """Graph modes: what each control keeps and what it does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from grnformer.core.errors import InputError
 from grnformer.graph.bundle import Bundle, read_bundle, write_bundle
 from grnformer.graph.modes import MODES, scales_of
 
@@ -51,6 +54,20 @@ def test_degree_preserving_keeps_every_degree(graph):
     for ends in (["eregulon", "tf"], ["gene"]):
         before = graph.eregulons.groupby(ends).size()
         pd.testing.assert_series_equal(control.eregulons.groupby(ends).size(), before)
+
+
+@pytest.mark.parametrize("n_genes", [2, 3])
+def test_random_ends_for_tiny_graphs(graph, n_genes):
+    """As many edges as pairs are made; one more is refused, where no sample would do."""
+    full = graph.edges.iloc[: n_genes * (n_genes - 1)].assign(cell_type="t")
+    tiny = replace(graph, genes=graph.genes[:n_genes], edges=full)
+    tiny = replace(tiny, eregulons=graph.eregulons[: n_genes - 1].assign(eregulon=0))
+    made_of = made(tiny, "random")
+    assert len(pairs(made_of.edges)) == len(full)
+    assert len(pairs(made_of.eregulons)) == n_genes - 1
+    more = replace(tiny, eregulons=graph.eregulons[:n_genes].assign(eregulon=0))
+    with pytest.raises(InputError, match=f"{n_genes} edges of one eregulon"):
+        made(more, "random")
 
 
 def test_random_gives_an_eregulon_one_regulator(graph):

@@ -48,41 +48,6 @@ def test_counts_of_barcodes_and_chromosomes(
 
 
 LINE = "chr1\t10\t90\tAC\t1\n"
-WRONG = {
-    "no fragment": ("# only a comment\n", "no fragments"),
-    "three columns": ("chr1\t10\t90\n", "3 tab-separated columns"),
-    "no reads": ("chr1\t10\t90\tAC\n", "4 tab-separated columns"),
-    "commas": ("chr1,10,90,AC,1\n", "1 tab-separated columns"),
-    "no number": (LINE + "chr1\tten\t90\tAC\t1\n", "ten"),
-    "ragged": (LINE + "chr1\t10\t90\n", "Expected 5 columns, got 3"),
-    "backward": (LINE + "chr1\t90\t10\tAC\t1\n", "line 2: a fragment from 90 to 10"),
-    "unsorted positions": (
-        "# c\n" + LINE + LINE + "chr1\t5\t90\tAC\t1\n",
-        "chr1:5 on line 4 comes after a later pos",
-    ),
-    "unsorted chromosomes": (
-        LINE + "chr2\t1\t9\tAC\t1\n" + LINE,
-        "line 3 comes after chr2, though chr1 has stood",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_files_stop_with_their_message(case: str, tmp_path: Path) -> None:
-    text, message = WRONG[case]
-    (tmp_path / "fragments.tsv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        scan_fragments(tmp_path / "fragments.tsv", {"chr1"})
-
-
-def test_a_file_cut_off_is_refused(fragments: Path, tmp_path: Path) -> None:
-    content = fragments.read_bytes()
-    (tmp_path / "cut.tsv.gz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match="cut off"):
-        scan_fragments(tmp_path / "cut.tsv.gz", {"chr1"})
-    (tmp_path / "plain.tsv.gz").write_text(LINE)
-    with pytest.raises(InputError, match="cannot be read"):
-        scan_fragments(tmp_path / "plain.tsv.gz", {"chr1"})
 
 
 def test_order_is_checked_across_blocks(
