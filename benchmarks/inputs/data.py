@@ -53,7 +53,7 @@ _FOLDER = tempfile.TemporaryDirectory()
 @cache
 def as_it_is(kind: str) -> str:
     """Path of the RNA or ATAC as it is, written once."""
-    return save(getattr(small(), kind), f"{_FOLDER.name}/{kind}.h5ad")
+    return save(getattr(small(), kind).copy(), f"{_FOLDER.name}/{kind}.h5ad")
 
 
 def write(path: str, content: str | bytes) -> str:
