@@ -12,8 +12,7 @@ import pandas as pd
 from grnformer.prep.filters import filter_multiome
 from grnformer.prep.pairing import label_cells, read_annotation
 from grnformer.prep.sample import load_sample
-from grnformer.settings.read import complete
-from inputs.data import LINE_ENDS, atac, cut, ingest, rna, save, small, write
+from inputs.data import LINE_ENDS, PREP, atac, cut, ingest, rna, save, small, write
 from inputs.rows import Kind
 
 KIND = Kind("Annotation")
@@ -236,7 +235,7 @@ def filtered(names: list[str], **cells: Any) -> list[str]:
         "annotation": write("t.tsv", table(list(zip(CELLS, names, strict=True)))),
     }
     row |= {"rna": save(rna(), "r.h5ad"), "atac": save(atac(), "a.h5ad")}
-    settings = complete({})["prep"]
+    settings = PREP
     keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")
     build = settings["build"] | {"min_regions": 100}
     data, _ = load_sample(

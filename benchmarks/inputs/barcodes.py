@@ -9,8 +9,7 @@ import pandas as pd
 
 from grnformer.prep.merge import merge_samples
 from grnformer.prep.sample import load_sample
-from grnformer.settings.read import complete
-from inputs.data import atac, ingest, rna, save, small, truth, write
+from inputs.data import PREP, atac, ingest, rna, save, small, truth, write
 from inputs.rows import Kind
 
 KIND = Kind("Barcodes and samples")
@@ -174,7 +173,7 @@ for given, lines, named in [
 # samples of one dataset
 def sample(name: str, r: Any, a: Any, types: str = "") -> Any:
     """One sample."""
-    settings = complete({})["prep"]
+    settings = PREP
     keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")
     row = {"sample": name, "donor": name, "genome": "simulated", "annotation": types}
     row |= {"rna": save(r, f"{name}r.h5ad"), "atac": save(a, f"{name}a.h5ad")}

@@ -13,10 +13,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from grnformer.genome.build_check import check_build, check_chromosomes
+from grnformer.prep.features import as_atac, as_rna
+from grnformer.prep.formats import read_matrix
 from grnformer.prep.sample import load_sample
 from grnformer.settings.read import complete
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 
+PREP = complete({})["prep"]
 LINE_ENDS = {"\\n": "\n", "\\r\\n": "\r\n", "\\r": "\r"}
 
 
@@ -68,7 +72,7 @@ def ingest(
     rna_path: str = "", atac_path: str = "", annotation: str = "", **changes: Any
 ) -> dict[str, Any]:
     """One sample as the job ingest_sample reads it: counts of genes and of regions, cell types where annotated."""
-    settings = complete({})["prep"]
+    settings = PREP
     row = {
         "sample": "s",
         "donor": "d",
@@ -91,16 +95,23 @@ def ingest(
     return found
 
 
-def rna_read(path: str, **changes: Any) -> pd.DataFrame:
-    """Counts of genes when `path` is the RNA of a sample."""
-    counts: pd.DataFrame = ingest(path, **changes)["rna"]
-    return counts
+def rna_read(path: str) -> pd.DataFrame:
+    """Counts of genes when `path` is the RNA of a sample, as the job ingest_sample reads it before the ATAC."""
+    least = PREP["min_known_genes"]
+    where = f"sample s, RNA ({path})"
+    data = as_rna(read_matrix(path), small().tss, where, min_known_genes=least)
+    return data.to_df()
 
 
-def atac_read(path: str, **changes: Any) -> pd.DataFrame:
-    """Counts of regions when `path` is the ATAC of a sample."""
-    counts: pd.DataFrame = ingest("", path, **changes)["atac"]
-    return counts
+def atac_read(path: str) -> pd.DataFrame:
+    """Counts of regions when `path` is the ATAC of a sample, as the job ingest_sample reads and checks it."""
+    where = f"sample s, ATAC ({path})"
+    data = as_atac(read_matrix(path), where)
+    tss = small().tss
+    check_chromosomes(data.var["chrom"].value_counts(), tss, where, what="regions")
+    build = PREP["build"] | {"min_regions": 100}
+    check_build(data.var, tss, "simulated", where, **build)
+    return data.to_df()
 
 
 def as_text(frame: pd.DataFrame, separator: str = ",", **options: Any) -> str:

@@ -343,10 +343,23 @@ KIND.refused(
     lambda: text("rna.csv", frame=RIGHT.assign(Total=RIGHT.sum(axis=1))),
     "Total",
 )
+WORDS = ["NA", "nan", "None", "null", "<NA>", "#N/A", "True", "inf", "1e5", "007"]
+WORDY = RIGHT.set_axis([*WORDS, *RIGHT.columns[10:]], axis=1)
+KIND.works(
+    f".csv with genes called {', '.join(WORDS)}",
+    lambda: text("rna.csv", frame=WORDY),
+    WORDY,
+)
+WORDY_CELLS = RIGHT.set_axis([*WORDS, *RIGHT.index[10:]])
+KIND.works(
+    f".tsv with cells called {', '.join(WORDS)}",
+    lambda: text("rna.tsv", frame=WORDY_CELLS),
+    WORDY_CELLS,
+)
 TOTALS = pd.concat([RIGHT, RIGHT.sum().to_frame("Total").T])
 KIND.works(
     ".csv with a row Total below the cells, which pairs with no cell of the ATAC",
-    lambda: text("rna.csv", frame=TOTALS),
+    lambda: ingest(write("rna.csv", as_text(TOTALS)))["rna"],
     RIGHT,
 )
 KIND.refused(

@@ -120,11 +120,12 @@ for name, end in LINE_ENDS.items():
         partial(table, SNAPSHOT.replace("\n", end)),
         SIGN,
     )
-KIND.works(
-    "motif table: plain, a TF called NA",
-    lambda: table("motif\ttf\nm\tNA\n"),
-    [["m", "NA", "direct"]],
-)
+for name in ("NA", "nan", "None", "#N/A", "True", "007", "1e5"):
+    KIND.works(
+        f"motif table: plain, motif and TF called {name}",
+        partial(table, f"motif\ttf\n{name}\t{name}\n"),
+        [[name, name, "direct"]],
+    )
 KIND.works(
     "motif table: a row twice",
     lambda: table("motif\ttf\nm\tA\nm\tA\n"),

@@ -130,7 +130,7 @@ def overlapping() -> pd.DataFrame:
         start = int(span.split("-")[0])
         names[i + 1] = f"{chrom}:{start + 100}-{start + 700}"
     data.var = pd.DataFrame(index=names)
-    read = atac_read(save(data, "atac.h5ad"))
+    read = ingest("", save(data, "atac.h5ad"))["atac"]
     return read.set_axis(RIGHT.columns, axis=1)
 
 
@@ -180,7 +180,6 @@ for given, (left, right) in WIDE.items():
             lambda c, s, e: f"{c}:{max(s + a, 0)}-{e + b}"
         ).shape[1],
         180,
-        *(["overlap"] if left < 0 else []),
     )
 
 

@@ -92,6 +92,12 @@ for given, content, path in [
         lambda c=content, p=path: read_aliases(write(p, c)),
         ALIASES,
     )
+for name in ("NA", "nan", "None", "#N/A", "True", "007", "1e5"):
+    KIND.works(
+        f"aliases: alias and symbol called {name}",
+        lambda n=name: read_aliases(write("a.tsv", f"alias\tsymbol\n{n}\t{n}\n")),
+        {name: name},
+    )
 for given, content, path, *words in [
     ("empty", "", "a.tsv", "empty"),
     ("other columns", "a\tb\nP53\tTP53\n", "a.tsv", "columns"),
