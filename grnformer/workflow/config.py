@@ -248,6 +248,14 @@ def read_registry(path: str | Path) -> dict[str, dict[str, str]]:
 
     # before any work: a wrong entry would show only when it is fetched
     contracts.check(registry, "resources", where=str(path))
+    for name in registry:
+        # each names a file in the folder of resources
+        if not re.fullmatch(NAME, name):
+            raise InputError(
+                f"{path}: a resource named {name!r}",
+                "letters, digits, _ . - (it names a file)",
+                "rename it",
+            )
     return registry
 
 

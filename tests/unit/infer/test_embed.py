@@ -30,6 +30,11 @@ SETTINGS = {
 def model(cells, bundle_of, settings, tmp_path):
     """Folder of a model, with its bundle where the workflow puts it."""
     path, data, *_ = cells
+    return trained(path, data, bundle_of, settings, tmp_path)
+
+
+def trained(path, data, bundle_of, settings, tmp_path):
+    """Folder of a model of the cells in the file at `path`."""
     bundle, folder = (
         bundle_of("hybrid"),
         tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1",
@@ -132,6 +137,39 @@ def values_read(data, model, monkeypatch, **options):
     module.embed(data, model, settings=SETTINGS, **options)
     monkeypatch.undo()
     return np.concatenate(read)
+
+
+SCFOUNDATION = {
+    "n_bins": 20, "bin_alpha": 1.0, "width": 16, "n_layers": 1, "n_heads": 2, "dropout": 0.1,
+    "decoder_width": 8, "decoder_layers": 1, "decoder_heads": 2, "original": False, "part": "cell",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("backbone", ["scgpt", "scfoundation"])
+def test_the_training_cells_are_nearest_to_themselves(
+    backbone, cells, bundle_of, settings, tmp_path
+):
+    """From their counts, of which most are above 0; a cell by itself is what it is among others."""
+    rate = np.exp(cells[1].X.toarray() + np.random.default_rng(1).normal(0, 0.5, 40))
+    counts = np.random.default_rng(2).poisson(4 * rate).astype(float)
+    assert (counts > 0).mean() > 0.8
+    data = ad.AnnData(sp.csr_matrix(counts), cells[1].obs, cells[1].var)
+    normalised(data).write_h5ad(tmp_path / "dense.h5ad")
+
+    if backbone == "scfoundation":
+        settings["backbone"] = backbone
+        settings["size"]["backbone"] = SCFOUNDATION
+    # All genes are tokens: another sample of them is no other cell.
+    settings["embed"] = {"n_tokens": 40, "draws": 1}
+    folder = trained(tmp_path / "dense.h5ad", data, bundle_of, settings, tmp_path)
+
+    embed_anndata(data, folder, settings=SETTINGS)
+    assert (data.obs["mapped_cell"] == data.obs_names).mean() > 0.9
+    assert (data.obs["mapped_cell_type"] == data.obs["cell_type"]).mean() > 0.95
+    assert data.obs["out_of_domain"].mean() < 0.2
+    alone = data[[7]].copy()
+    embed_anndata(alone, folder, settings=SETTINGS)
+    assert alone.obs["mapped_cell"].tolist() == ["c7"]
 
 
 def test_dense_counts_are_cells_unless_bulk_is_declared(model, cells, monkeypatch):
