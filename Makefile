@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid try-inputs demo test lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid try-inputs demo test faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -84,6 +84,10 @@ try-inputs: env ## give malformed and unusual inputs to their readers, and write
 
 bench-grid: env ## every backbone x graph layer x graph mode x edge perturbation, trained for a few steps
 	$(BIN)/python benchmarks/bench_grid.py
+
+faults: env ## run the tests of what goes wrong and write docs/faults.md from them (as root, with Slurm)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fault --junit-xml .pytest_cache/faults.xml
+	$(BIN)/python benchmarks/list_faults.py .pytest_cache/faults.xml > docs/faults.md
 
 lint: env ## run the linters
 	ruff check .

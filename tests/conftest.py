@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shares = bool(found) and found[-1].baseid == "tests/e2e"
         group = "finished" if shares else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
+        # into the file of results, of which docs/faults.md is made
+        for marker in item.iter_markers("fault"):
+            told = {"fault": marker.args[0], **marker.kwargs}
+            item.user_properties.append(("fault", json.dumps(told)))
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,12 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from grnformer.core import contracts, record
 from grnformer.core.errors import InputError, WriteFault
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+T = TypeVar("T")
 # of the file system, and of a user's share of it
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _COMPRESSION = "zstd"
@@ -278,6 +280,27 @@ def write_anndata(data: anndata.AnnData, path: str | Path, contract: str) -> Non
         record_hdf5(temporary)
 
 
+def _names_damage(read: Callable[..., T]) -> Callable[..., T]:
+    """Let a reader of HDF5 files name the one that is cut off or damaged: InputError."""
+
+    @wraps(read)
+    def told(path: str | Path, *arguments: Any) -> T:
+        try:
+            return read(path, *arguments)
+        except InputError:
+            raise
+        # whatever HDF5 and anndata trip over
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"{path} is cut off or damaged: {error}",
+                "the file as it was written",
+                "if it lies in the results, remove it and run again: its job makes it anew; else bring it again",
+            ) from error
+
+    return told
+
+
+@_names_damage
 def read_anndata(path: str | Path, contract: str) -> anndata.AnnData:
     """Read an .h5ad and check it against `contract`."""
     import anndata
@@ -305,6 +328,7 @@ def record_hdf5(path: Path) -> None:
             handle.attrs[record.KEY] = record.as_text(made)
 
 
+@_names_damage
 def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
     """Read an .h5mu and check it against `contract`."""
     import mudata
@@ -316,6 +340,7 @@ def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
     return data
 
 
+@_names_damage
 def read_modality(path: str | Path, modality: str, contract: str) -> anndata.AnnData:
     """Read one modality of an .h5mu, with the obs columns that the MuData's modalities share.
 

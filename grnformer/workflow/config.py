@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESOURCE_PREFIX = "resource:"
+CLOCKS_APART = 60  # seconds that clocks of a network may differ
 # graph modes that hold the data's edges; every other is a control
 DATA_GRAPHS = ("cell_type", "cell", "hybrid")
 #: Names of NCBI for the builds that UCSC calls otherwise; a patch (.p13) leaves the positions as they are.
@@ -428,7 +431,10 @@ def _check_reference(
                 f"one of {sorted(registry)}",
                 "correct the name",
             )
-    elif not Path(locate(reference, root)).exists():
+        return
+
+    path = Path(locate(reference, root))
+    if not path.exists():
         spelt = _spell_out(reference)
         unset = "; the variable is not set" if "$" in spelt else ""
         raise InputError(
@@ -436,4 +442,16 @@ def _check_reference(
             f"an existing path (absolute, from {Path.cwd()}, from {Path(root).resolve()}, or from the folder of the "
             "sample sheet) or resource:<name>",
             "correct the path",
+        )
+    _check_date(path, where)
+
+
+def _check_date(path: Path, where: str) -> None:
+    """Raise InputError if a file is of the future: Snakemake would throw away what is made of it, for it is older."""
+    dated = path.stat().st_mtime
+    if dated > time.time() + CLOCKS_APART:
+        raise InputError(
+            f"{where}: {path} is dated {datetime.fromtimestamp(dated):%Y-%m-%d %H:%M:%S}, which is to come",
+            "a date that has been, or clocks that agree",
+            f"touch {path}; set the clock of the machine that wrote it",
         )

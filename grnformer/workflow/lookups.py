@@ -10,11 +10,14 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 OfWildcards = Callable[[Any], Any]
+RESUMED = {"pretrain_model"}
+SOURCES: dict[str, list[str]] = {}  # dataset -> the user's files of its samples
 
 
 class Lookup:
@@ -103,10 +106,23 @@ def growing(
 
     def of_job(wildcards: Any, attempt: int, input: Iterable[str] = ()) -> int:
         # without need the files are not looked at
-        size = size_mb(input) if per_mb else 0.0
+        size = expected_mb(wildcards, input) if per_mb else 0.0
         return math.ceil(min(least + per_mb * size, most)) * attempt
 
     return of_job
+
+
+def let_grow(rules: Iterable[Any]) -> None:
+    """Let memory and time that `--set-resources` or a profile gives as numbers grow with each attempt, as ours do.
+
+    But not those of a job that goes on where it stopped: they are what a node and the partition allow.
+    """
+    for rule in rules:
+        for name in ("mem_mb", "runtime"):
+            given = rule.resources.get(name)
+            amount = None if given.is_evaluable() else given.value
+            if isinstance(amount, int) and rule.name not in RESUMED:
+                rule.resources[name] = growing(amount)
 
 
 def by_size(
@@ -125,28 +141,34 @@ def by_size(
     def of_job(wildcards: Any, input: Iterable[str] = ()) -> int:
         if joining is not None and joining(wildcards):
             return 1
-        try:
-            return min(most, max(1, math.ceil(per_mb * size_mb(input))))
-        except FileNotFoundError:
-            # Not made yet, and Snakemake wants a number; it asks again when the job starts.
-            return most
+        size = expected_mb(wildcards, input)
+        return min(most, max(1, math.ceil(per_mb * size)))
 
     return of_job
 
 
-def size_mb(paths: Iterable[str]) -> float:
-    """Size of the files, and of the files in folders (as .zarr), in MB.
+def expected_mb(wildcards: Any, paths: Iterable[str]) -> float:
+    """Size of a job's inputs in MB; where some are not made yet, the samples of its dataset stand for these.
 
-    Raises
-    ------
-    FileNotFoundError
-        If one is not there; Snakemake then knows that the job's resources are still to be determined.
+    Snakemake asks again when the job starts, but of jobs that it submits as one (`groups` of a profile) it asks only
+    before the first.
     """
+    paths = list(paths)
+    there = [path for path in paths if os.path.exists(path)]
+    if len(there) < len(paths):
+        # of a corpus, or without a dataset: of all
+        named = SOURCES.get(getattr(wildcards, "dataset", ""))
+        sources = named or list(chain.from_iterable(SOURCES.values()))
+        there += [path for path in sources if os.path.exists(path)]
+    return size_mb(there)
+
+
+def size_mb(paths: Iterable[str]) -> float:
+    """Size of the files, and of the files in folders (as .zarr), in MB."""
     return sum(map(_size, paths)) / 1e6
 
 
 def _size(path: str) -> int:
-    # no folder: the error of a missing one names it as Snakemake does
     if not os.path.isdir(path):
         return os.stat(path).st_size
     return sum(file.stat().st_size for file in Path(path).rglob("*"))

@@ -346,8 +346,14 @@ def test_the_profile_taken_unnamed_does_not_undo_the_cluster_profile(
     monkeypatch.chdir(ROOT)
     slurm = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
     named = parsed("--profile", "slurm", "-n")
-    assert named.cores is None
-    for key in ("jobs", "retries", "keep-going", "rerun-incomplete", "latency-wait"):
+    for key in (
+        "cores",
+        "jobs",
+        "retries",
+        "keep-going",
+        "rerun-incomplete",
+        "latency-wait",
+    ):
         assert getattr(named, key.replace("-", "_")) == slurm[key]
     assert parsed("prep").cores == len(os.sched_getaffinity(0))
 
@@ -362,14 +368,14 @@ def test_the_commented_lines_of_the_cluster_profile_are_options(
     # an option or a key is lower case and ends in a colon; the rest are remarks
     option = re.compile(r"^( *)# ( *[a-z][a-z_-]*:)", re.MULTILINE)
     uncommented, number = option.subn(r"\1\2", text)
-    assert number == 9
+    assert number == 8
     (tmp_path / "config.yaml").write_text(uncommented)
 
     monkeypatch.chdir(tmp_path)
     arguments = ["--profile", str(tmp_path), "-n"]
     monkeypatch.setattr("sys.argv", ["snakemake", *arguments])
     given = parse_args(arguments)[1]
-    assert (given.max_threads, given.slurm_qos) == (16, "normal")
+    assert (given.cores, given.slurm_qos) == (4, "normal")
     defaults = " ".join(given.default_resources.args)
     assert "slurm_account=my_account" in defaults
     assert "slurm_partition=cpu" in defaults

@@ -55,8 +55,8 @@ rule analyse_attention:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=1),
     params:
         settings=ATTENTION,
         size={

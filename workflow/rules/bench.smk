@@ -79,8 +79,8 @@ rule score_grn_accuracy:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=growing(4000, per_mb=40),
+        runtime=growing(30, per_mb=0.5),
     params:
         lines=lookup(dpath="{dataset}", within=CHIP_LINES),
         settings={
@@ -144,8 +144,8 @@ rule compare_networks:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(15, per_mb=0.2),
     params:
         code=code("bench/compare_networks"),
     message:
@@ -173,8 +173,8 @@ rule prepare_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(20, per_mb=0.2),
     params:
         code=code("bench/prepare_drug_response"),
     message:
@@ -196,8 +196,8 @@ rule split_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(10, per_mb=0.2),
     params:
         settings=DRUG_RESPONSE["folds"],
         code=code("bench/split_drug_response"),
@@ -223,8 +223,8 @@ rule predict_baselines:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=2),
     params:
         settings=DRUG_RESPONSE["baselines"],
         code=code("bench/predict_baselines"),
@@ -250,8 +250,8 @@ rule train_expression_reference:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=2),
     params:
         network=DRUG_RESPONSE["network"],
         seed=DRUG_RESPONSE["seed"],
@@ -295,8 +295,8 @@ rule embed_lines:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(60),
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=1),
     params:
         settings=DRUG_RESPONSE["embed"],
         mapping=config["embed"]["mapping"],
@@ -327,8 +327,8 @@ rule train_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=2),
     params:
         network=DRUG_RESPONSE["network"],
         seed=DRUG_RESPONSE["seed"],
@@ -378,8 +378,8 @@ rule score_drug_response:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=1),
     params:
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],

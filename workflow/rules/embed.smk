@@ -37,8 +37,8 @@ rule embed_anndata:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=2),
     params:
         settings={key: EMBED[key] for key in ("batch_size", "seed", "mapping")},
         bulk=EMBED["bulk"],

@@ -45,7 +45,7 @@ rule build_graph:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=40),
+        mem_mb=growing(1000, per_mb=40),
         runtime=growing(15, per_mb=0.2),
     params:
         settings={

@@ -6,6 +6,7 @@ from grnformer.workflow.samples import (
     genome_of,
     rows_by_sample,
 )
+from grnformer.workflow.lookups import SOURCES
 
 COUNTED = {
     "atac": "<results>/{dataset}/prep/fragments/{sample}/counts.h5ad",
@@ -13,6 +14,7 @@ COUNTED = {
 }  # in place of a matrix
 ROWS = rows_by_sample(SAMPLES, path_of)
 FILES = files_by_sample(SAMPLES, files_of, COUNTED)
+SOURCES.update({name: gather_files(FILES[name], "rna", "atac") for name in DATASETS})
 RNA_FILES = {name: gather_files(FILES[name], "rna", "annotation") for name in DATASETS}
 NAMES = {name: list(ROWS[name]) for name in DATASETS}  # of samples
 GENOMES = {name: genome_of(SAMPLES, name) for name in DATASETS}

@@ -69,8 +69,8 @@ rule render_report:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.1),
     params:
         config=config,
         configs=CONFIGS,

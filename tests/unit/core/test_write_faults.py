@@ -61,6 +61,12 @@ def test_a_full_disk_is_named_and_freed(small: Path, writer: str) -> None:
     assert (small / "out").read_text() == "before"
 
 
+@pytest.mark.fault(
+    "the disk is full while a checkpoint is written",
+    happens="training ends; the checkpoint before is left",
+    shown="`no space left in …`",
+    then="it resumes from that",
+)
 def test_a_checkpoint_without_room_leaves_the_one_before(small: Path) -> None:
     checkpoints = Checkpoints(small, "a" * 64, keep=3)
     first = checkpoints.save(1, {"x": torch.zeros(1000)})
@@ -79,6 +85,12 @@ def test_what_a_kill_left_of_a_checkpoint_is_removed_by_the_next(
     assert sorted(tmp_path.iterdir()) == [path, path.with_suffix(".sha256")]
 
 
+@pytest.mark.fault(
+    "the disk is full in prep",
+    happens="the job ends; nothing half written is left",
+    shown="`no space left in …`",
+    then="the job, once there is room",
+)
 def test_a_job_on_a_full_disk_ends_in_one_message(small: Path) -> None:
     """Of HDF5, too, which otherwise ends in a fault of memory; the log lies on the full disk."""
     program = f"""

@@ -67,6 +67,12 @@ def start(job):
     )
 
 
+@pytest.mark.fault(
+    "`kill -9` of pretraining",
+    happens="the newest checkpoint is left",
+    shown="nothing",
+    then="it resumes there, to the bits of an unbroken run",
+)
 def test_a_killed_run_goes_on_to_the_same_bits(job_of, settings):
     settings["size"] |= {"steps": 60}
     settings["checkpoints"] |= {"steps": 3}
@@ -124,6 +130,12 @@ def test_the_first_signal_is_handed_on_even_if_it_came_before_there_was_whom_to(
     assert notice.name == "SIGTERM"
 
 
+@pytest.mark.fault(
+    "a checkpoint is damaged",
+    happens="the one before it is taken",
+    shown="`… is damaged`, with the file",
+    then="the same",
+)
 def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(
     job_of, settings, caplog
 ):
@@ -176,6 +188,12 @@ def test_a_checkpoint_is_written_when_minutes_have_passed(job_of, settings):
     assert len(checkpoints(job)) == settings["size"]["steps"]
 
 
+@pytest.mark.fault(
+    "a loss is no number",
+    happens="training stops before the weights change",
+    shown="the step, the parameters, the file of the batch",
+    then="the same, until settings change",
+)
 def test_divergence_stops_saves_the_batch_and_says_where(job_of, settings):
     settings["size"] |= {"learning_rate": 1e30}
     job = job_of("diverged", settings)

@@ -56,6 +56,12 @@ def steps(job):
     return [int(path.stem[-9:]) for path in checkpoints(job)]
 
 
+@pytest.mark.fault(
+    "`kill -9` of one of two processes that train together",
+    happens="the other ends too",
+    shown="the error of the launcher",
+    then="it resumes from the newest checkpoint, to the bits of an unbroken run",
+)
 def test_a_run_of_two_processes_survives_faults(job_of, settings, start_with, capfd):
     """A signal to one process; one to what started them, a kill and a damaged file, then the bits of an unbroken run.
 

@@ -200,6 +200,12 @@ def test_fewer_processes_than_asked_for_are_refused(monkeypatch):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+@pytest.mark.fault(
+    "a GPU is asked for and not there",
+    happens="the job ends before it trains",
+    shown="what was found, and how to train without",
+    then="the same",
+)
 @pytest.mark.parametrize("gpus", [1, 2])
 def test_a_gpu_asked_for_and_not_there_stops_the_run(job_of, settings, gpus):
     job = job_of("asked", settings)

@@ -4,15 +4,18 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from grnformer.workflow import lookups
 from grnformer.workflow.lookups import (
     Lookup,
     as_json,
     by_size,
     chosen,
     growing,
+    let_grow,
     one_of,
     size_mb,
 )
@@ -77,15 +80,42 @@ def test_a_job_that_joins_parts_has_one_thread(inputs: list[str]) -> None:
     assert (threads(A, inputs), threads(B, inputs)) == (1, 16)
 
 
-def test_before_its_inputs_are_made_a_job_s_threads_are_the_most(
-    inputs: list[str],
+def test_before_its_inputs_are_made_the_samples_stand_for_them(
+    inputs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Memory and time stay open, which Snakemake knows by the error and the name in it."""
-    absent = [*inputs, "absent.h5mu"]
-    assert by_size(16, per_mb=1)(A, absent) == 16
-    with pytest.raises(FileNotFoundError) as missing:
-        growing(100, per_mb=1)(A, 1, absent)
-    assert missing.value.filename == "absent.h5mu"
+    """Of the job's dataset, or of all; else a group of jobs would ask for what its first ones need."""
+    monkeypatch.setattr(lookups, "SOURCES", {"a": inputs[:1], "b": inputs[1:]})
+    absent = ["absent.h5mu"]
+    of_a, of_b = growing(100, per_mb=100)(A, 1, absent), growing(100, 100)(B, 1, absent)
+    assert (of_a // 10, of_b // 10) == (30, 20)
+    assert by_size(16, per_mb=2)(A, [*inputs, *absent]) == 11
+    unnamed = SimpleNamespace()
+    assert by_size(16, per_mb=2)(unnamed, absent) == 7
+    monkeypatch.setattr(lookups, "SOURCES", {})
+    assert by_size(16, per_mb=2)(A, absent) == 1
+
+
+def test_given_resources_grow_too_but_not_of_what_resumes() -> None:
+    from snakemake.resources import Resources
+
+    rules = [
+        SimpleNamespace(
+            name=name, resources=Resources.from_mapping({"mem_mb": 700, "runtime": 5})
+        )
+        for name in ("ingest_sample", "pretrain_model")
+    ]
+    rules.append(SimpleNamespace(name="local", resources=Resources.from_mapping({})))
+    let_grow(rules)
+    of_sample, of_model, of_local = (rule.resources for rule in rules)
+
+    def at(attempt: int, resource: Any) -> Any:
+        call = {"wildcards": A, "attempt": attempt, "input": [], "rulename": "x"}
+        return resource.evaluate(threads=1, **call).value
+
+    assert [at(n, of_sample["mem_mb"]) for n in (1, 2)] == [700, 1400]
+    assert [at(n, of_sample["runtime"]) for n in (1, 3)] == [5, 15]
+    assert (of_model["mem_mb"].value, of_model["runtime"].value) == (700, 5)
+    assert list(of_local) == []
 
 
 def test_a_constraint_matches_the_names_and_nothing_else() -> None:

@@ -1,5 +1,7 @@
 """Every file that the config names is looked for before any work, whether a job asks for it or not."""
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +101,18 @@ def test_named_files_are_those_of_the_whole_configuration() -> None:
     places = {place for place, _ in named_files(config)}
     assert {"genomes.hg38.tss", "grn.cistromes.promoter.collections.tfs"} <= places
     assert not any(place.startswith("datasets") for place in places)
+
+
+def test_a_file_of_the_future_is_refused(tmp_path: Path) -> None:
+    """A minute is within what clocks differ by."""
+    path = tmp_path / "tss.tsv"
+    path.touch()
+    config = config_with("genomes.mine.tss", str(path))
+    for seconds, refused in ((50, False), (3600, True)):
+        ahead = time.time() + seconds
+        os.utime(path, (ahead, ahead))
+        if refused:
+            with pytest.raises(InputError, match=r"tss.tsv is dated 2.*to come"):
+                check_paths(config, REGISTRY, tmp_path)
+        else:
+            check_paths(config, REGISTRY, tmp_path)
