@@ -54,10 +54,15 @@ def watch_jobs() -> None:
     plugin: Any = sys.modules.get(PLUGIN)
     if plugin is None or hasattr(plugin, "watched"):
         return
+    # in a version of it that has other names, its own words have to do
+    executor = getattr(plugin, "Executor", None)
+    if not (
+        hasattr(plugin, "query_job_status") and hasattr(executor, "report_job_error")
+    ):
+        return
 
     plugin.watched = True
     plugin.query_job_status = Watch(plugin.query_job_status).ask
-    executor = plugin.Executor
     executor.get_status_command = lambda _: "sacct" if accounting_works() else "squeue"
     executor.report_job_error = tell_of_groups(executor.report_job_error)
 
