@@ -22,6 +22,8 @@ TFS = GENES[:8]
 REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
 
 
+# before that of xdist, which reads the mark
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each file to one worker, and all that share the finished run to one: runs are made once."""
     for item in items:

@@ -55,7 +55,7 @@ def watch_jobs() -> None:
     if plugin is None or hasattr(plugin, "watched"):
         return
     # in a version of it that has other names, its own words have to do
-    executor = getattr(plugin, "Executor", None)
+    executor: Any = getattr(plugin, "Executor", None)
     if not (
         hasattr(plugin, "query_job_status") and hasattr(executor, "report_job_error")
     ):
