@@ -29,7 +29,7 @@ demo: env ## run the whole workflow on the demo data and say where the report is
 	@echo "The report: $(CURDIR)/results/report/index.html"
 
 test: env ## run the tests, by as many workers as there are cores, four at most
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4
 
 bench-grn: env env-pyscenic env-alternatives resources/motif_tfs.tsv.gz ## TF-gene networks against arboreto, XGBoost, rustscenic
 	$(BIN)/python benchmarks/bench_grn.py

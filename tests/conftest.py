@@ -22,17 +22,35 @@ TFS = GENES[:8]
 REGIONS = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(80)]
 
 
-# before that of xdist, which reads the mark
-@pytest.hookimpl(tryfirst=True)
+#: Files whose tests take the one whole run of tests/e2e/conftest.py (`finished`): one worker has them.
+ON_THE_WHOLE_RUN = (
+    "tests/e2e/test_motifs.py",
+    "tests/e2e/test_new_methods.py",
+    "tests/e2e/test_workflow.py",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers (`-n 2`): a file's tests stay with one, for their fixtures are runs of the workflow."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            # they have one cluster
+            if file.startswith("tests/slurm/"):
+                return "tests/slurm"
+            return ON_THE_WHOLE_RUN[0] if file in ON_THE_WHOLE_RUN else file
+
+    # long ones come first, whatever the number of their tests
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one worker, and all that share the finished run to one: runs are made once."""
+    """Put what a test of a fault says into the file of results, of which docs/faults.md is made."""
     for item in items:
-        found = item._fixtureinfo.name2fixturedefs.get("finished", [])
-        # a module may have a fixture of that name for itself
-        shares = bool(found) and found[-1].baseid == "tests/e2e"
-        group = "finished" if shares else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-        # into the file of results, of which docs/faults.md is made
         for marker in item.iter_markers("fault"):
             told = {"fault": marker.args[0], **marker.kwargs}
             item.user_properties.append(("fault", json.dumps(told)))
