@@ -138,6 +138,8 @@ def snakemake(slurm: made.Cluster) -> Iterator[object]:
                 stdout=shown,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # a shell lets what it starts in the background ignore it
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         runs.append(Run(process, terminal))
         return runs[-1]
