@@ -33,6 +33,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     Warnings of this package are written to the terminal, too. An InputError ends the job with only its message, on the
     terminal and in the log; any other exception keeps its traceback.
     """
+    before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, str(snakemake.threads)))
 
     # Kept, since standard error is the log from here on.
@@ -87,5 +88,10 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         finally:
             # Scripts that share a process (tests) would otherwise write into a closed log, or carry the former record.
             record.use(None)
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
             logger.removeHandler(handler)
             logger.removeHandler(shown)

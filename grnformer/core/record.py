@@ -14,6 +14,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,17 @@ def use(record: Record | None) -> None:
     """Let what this process writes from here on carry `record`; None: no record."""
     global _current
     _current = record
+
+
+@contextmanager
+def carried(record: Record | None) -> Iterator[None]:
+    """Let what is written in a `with` block carry `record`, and what comes after it what it carried before."""
+    before = _current
+    use(record)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 def current() -> Record | None:

@@ -116,7 +116,11 @@ def run(job: dict[str, Any]) -> None:
     arm, settings, seed, threads; checkpoints (folder); outputs (weights, card, training, heldout, reference); record
     (`grnformer.core.record`, or null).
     """
-    record.use(job.get("record"))
+    with record.carried(job.get("record")):
+        _run(job)
+
+
+def _run(job: dict[str, Any]) -> None:
     bundle = read_bundle(job["bundle"])
     genes = bundle.graph.genes
     split = io.read_table(job["split"], "split")

@@ -95,7 +95,8 @@ def test_the_error_of_a_group_is_told(caplog) -> None:
     for grouped in (True, False):
         job = SimpleNamespace(job=SimpleNamespace(is_group=lambda kind=grouped: kind))
         tell_of_groups(report)(executor, job, msg=f"refused {grouped}")
-    assert caplog.messages == ["refused True"]
+    # a formatter that other tests leave behind may add to it
+    assert [message.endswith("refused True") for message in caplog.messages] == [True]
     assert len(reported) == 2
 
 
