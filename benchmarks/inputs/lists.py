@@ -175,38 +175,21 @@ KIND.works(
     lambda: of_parquet(FRAME.set_axis(["x", "y"])),
     PAIRS,
 )
-KIND.works(
-    "prior: Parquet, OmniPath's flags as bool",
-    lambda: of_parquet(
-        pd.DataFrame(
-            {
-                "source": ["A", "C"],
-                "target": ["B", "D"],
-                "type": "transcriptional",
-                "sources": "x",
-                "is_stimulation": [True, False],
-                "is_inhibition": [False, True],
-            }
-        )
-    ),
-    PAIRS,
-)
-KIND.works(
-    "prior: Parquet, flags with missing values",
-    lambda: of_parquet(
-        pd.DataFrame(
-            {
-                "source": ["A", "C"],
-                "target": ["B", "D"],
-                "type": "transcriptional",
-                "sources": "x",
-                "is_stimulation": [True, None],
-                "is_inhibition": [None, True],
-            }
-        )
-    ),
-    PAIRS,
-)
+for given, stimulation, inhibition in [
+    ("OmniPath's flags as bool", [True, False], [False, True]),
+    ("flags with missing values", [True, None], [None, True]),
+]:
+    flagged = pd.DataFrame(
+        {
+            "source": ["A", "C"],
+            "target": ["B", "D"],
+            "type": "transcriptional",
+            "sources": "x",
+            "is_stimulation": stimulation,
+            "is_inhibition": inhibition,
+        }
+    )
+    KIND.works(f"prior: Parquet, {given}", partial(of_parquet, flagged), PAIRS)
 KIND.works(
     "prior: one pair as activation and as repression",
     lambda: prepare_prior(

@@ -19,6 +19,7 @@ from grnformer.core.record import (
     BESIDE,
     Record,
     fingerprint,
+    job_of,
     read_record,
     settings_fingerprint,
 )
@@ -82,17 +83,14 @@ def describe(path: Path, record: Record, place: Path) -> list[str]:
     itself = place == path or path in place.parents
     where = str(place) if itself else f"{place}, since {path.name} is plain"
     made, settings = record["software"], dict(flatten(record["settings"]))
-    wildcards = record["wildcards"]
     seeds = {
         name: value
-        for name, value in {**wildcards, **settings}.items()
+        for name, value in {**record["wildcards"], **settings}.items()
         if name.rpartition(".")[2] in ("seed", "seeds")
     }
     head = {
         "record in": where,
-        "made by": " ".join(
-            [record["rule"], *(f"{name}={value}" for name, value in wildcards.items())]
-        ),
+        "made by": job_of(record),
         "grnformer": f"{made['grnformer']}, commit {made['commit']}",
         "settings": f"fingerprint {settings_fingerprint(record)}",
         "code": f"fingerprint {record['code']}",

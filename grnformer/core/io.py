@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # of the file system, and of a user's share of it
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_COMPRESSION = "zstd"
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_COMPRESSION = "zstd"  # of Parquet
 
 
 @contextmanager

@@ -48,7 +48,8 @@ def read_source(path: Path) -> Source:
 def parse(text: str) -> Source:
     """What counts of code."""
     tree = ast.parse(text)
-    affects = "AFFECTS_RESULTS = False" not in map(ast.unparse, _assignments(tree))
+    said = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign)]
+    affects = "AFFECTS_RESULTS = False" not in said
     imports = tuple(sorted(set(_imported(tree))))
 
     # What a job's settings are is among its params: how a setting is described and bounded changes no result.
@@ -62,10 +63,6 @@ def parse(text: str) -> Source:
     # A dump holds no line numbers: code that only moves keeps its hash.
     code = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
     return Source(code, imports, affects)
-
-
-def _assignments(tree: ast.Module) -> Iterator[ast.Assign]:
-    return (node for node in tree.body if isinstance(node, ast.Assign))
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

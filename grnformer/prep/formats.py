@@ -231,8 +231,9 @@ def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
 def _as_csr(matrix: Any, path: Path) -> sp.csr_matrix:
     """A stored matrix as CSR, in a type that scipy knows."""
     values = getattr(matrix, "data", matrix)
-    kind = matrix.dtype
-    if kind.itemsize == 2 and kind.kind == "f" and np.max(values, initial=0) > _HALF:
+    # of either byte order
+    is_half = matrix.dtype.newbyteorder("=") == np.float16
+    if is_half and np.max(values, initial=0) > _HALF:
         raise InputError(
             f"{path} holds float16 with values up to {np.max(values):g}",
             f"float32 or integers: float16 does not hold every whole number above {_HALF}",
@@ -240,8 +241,8 @@ def _as_csr(matrix: Any, path: Path) -> sp.csr_matrix:
         )
 
     # of the machine's byte order, and single precision for half
-    native = np.float32 if kind.itemsize == 2 and kind.kind == "f" else kind
-    return sp.csr_matrix(matrix.astype(np.dtype(native).newbyteorder("="), copy=False))
+    kind = np.dtype(np.float32) if is_half else matrix.dtype
+    return sp.csr_matrix(matrix.astype(kind.newbyteorder("="), copy=False))
 
 
 def _tell_of_others(path: Path, whole: list[tuple[str, sp.csr_matrix, Any]]) -> None:

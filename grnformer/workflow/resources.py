@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from grnformer.workflow.config import RESOURCE_PREFIX
+from grnformer.workflow.config import resource_name
 
 
 def missing_resources(names: Iterable[str], workflow: Any) -> list[str]:
@@ -135,5 +135,7 @@ def _references(settings: Any) -> Iterator[str]:
     if isinstance(settings, list):
         for item in settings:
             yield from _references(item)
-    elif isinstance(settings, str) and settings.startswith(RESOURCE_PREFIX):
-        yield settings.removeprefix(RESOURCE_PREFIX)
+    elif isinstance(settings, str):
+        name = resource_name(settings)
+        if name is not None:
+            yield name
