@@ -191,6 +191,18 @@ def test_mudata_without_a_modality_is_not_written(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "multiome.h5mu"
+    io.write_mudata(multiome(), path, "multiome")
+    path.write_bytes(path.read_bytes()[:-2000])
+    for read in (
+        lambda: io.read_mudata(path, "multiome"),
+        lambda: io.read_modality(path, "rna", "multiome"),
+    ):
+        with pytest.raises(InputError, match=r"multiome\.h5mu is cut off or damaged"):
+            read()
+
+
 def test_json_is_checked_and_sorted(tmp_path: Path) -> None:
     entry = {
         "source": "https://x.org/y",

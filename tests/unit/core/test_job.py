@@ -41,6 +41,9 @@ def test_libraries_are_held_to_the_rules_threads(snakemake: SimpleNamespace) -> 
     with job(snakemake):
         assert os.environ["OMP_NUM_THREADS"] == "3"
         assert os.environ["NUMBA_NUM_THREADS"] == "3"
+    # what shares the process with it has its own again
+    assert "OMP_NUM_THREADS" not in os.environ
+    assert os.environ["NUMBA_NUM_THREADS"] == "1"
 
 
 def test_all_output_goes_into_the_log(

@@ -180,3 +180,15 @@ def test_a_broken_file_has_no_record(tmp_path: Path) -> None:
     for name in ("a.parquet", "b.h5ad", "model.json"):
         (tmp_path / name).write_text("{half")
     assert record.read_record(tmp_path) is None
+
+
+def test_a_record_is_carried_no_longer_than_its_block() -> None:
+    def fails() -> None:
+        with record.carried(None):
+            assert record.current() is None
+            raise OSError("full")
+
+    before = started()
+    with pytest.raises(OSError, match="full"):
+        fails()
+    assert record.current() is before
