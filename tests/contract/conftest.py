@@ -30,8 +30,13 @@ class Job:
 
     @property
     def stage(self) -> str:
-        """Stem of the file that the rule stands in."""
-        return Path(str(self.rule.snakefile)).stem
+        """The part of ``rules/<stage>.smk`` or ``rules/<stage>/<part>.smk`` that names the stage."""
+        return (
+            Path(str(self.rule.snakefile))
+            .relative_to(ROOT / "workflow" / "rules")
+            .with_suffix("")
+            .parts[0]
+        )
 
     @property
     def written(self) -> Any:

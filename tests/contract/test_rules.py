@@ -296,7 +296,7 @@ def test_the_snakefiles_are_lists_of_includes() -> None:
 def test_rules_are_short_without_lambdas_or_copies() -> None:
     rules = {
         f"{path.stem}.{name}": body.rstrip().count("\n")
-        for path in RULES.glob("*.smk")
+        for path in RULES.rglob("*.smk")
         for name, body in re.findall(
             r"^(?:use )?rule (\w+)(.*(?:\n(?:    .*)?)*)",
             path.read_text(),
@@ -308,13 +308,13 @@ def test_rules_are_short_without_lambdas_or_copies() -> None:
         name: length for name, length in rules.items() if length > LONGEST_RULE
     } == {}
     assert not [
-        path.name for path in RULES.glob("*.smk") if "lambda" in path.read_text()
+        path.name for path in RULES.rglob("*.smk") if "lambda" in path.read_text()
     ]
 
 
 def test_helpers_are_few_and_each_serves_several_files() -> None:
     """What one file uses is a lookup in it, or a tested function of grnformer.workflow."""
-    texts = {path.name: path.read_text() for path in RULES.glob("*.smk")}
+    texts = {path.name: path.read_text() for path in RULES.rglob("*.smk")}
     common = texts.pop("common.smk")
     assert len(common.splitlines()) <= LONGEST_COMMON
     assert not [

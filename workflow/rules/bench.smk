@@ -1,45 +1,25 @@
-# Benchmarks: every score beside its baselines, its controls and an interval.
+# Benchmarks: every score beside its baselines, its controls and an interval. One file a benchmark adds to BENCHED.
 from grnformer.bench.compare import costly_rules
-from grnformer.workflow.config import DATA_GRAPHS
 
-DRUG_RESPONSE = config["bench"]["drug_response"]
-SPLITS = DRUG_RESPONSE["splits"] if TRAINED else []
-CHIP_LINES = {}  # dataset -> cell type -> its line
-for row in config["bench"]["grn_accuracy"]["lines"]:
-    if row["dataset"] in DATASETS:
-        CHIP_LINES.setdefault(row["dataset"], {})[row["cell_type"]] = row["line"]
+BENCHED = {}  # name of the report's input -> files
+
+
+include: "bench/grn_accuracy.smk"
+include: "bench/drug_response.smk"
+
+
 # dataset -> jobs of the steps that have more than one method
 COSTLY = {dataset: costly_rules(CONFIGS[dataset]["grn"]) for dataset in DATASETS}
 for dataset in PARTS:
     COSTLY[dataset] += gather.targets("infer_tf_gene.{scatteritem}")
-SCREENED = TRAINED if SPLITS else []
-BENCHED = {
-    "grn_accuracy_scores": expand(
-        "<results>/{dataset}/bench/grn_accuracy/scores.tsv", dataset=sorted(CHIP_LINES)
-    ),
-    "grn_accuracy_summary": expand(
-        "<results>/{dataset}/bench/grn_accuracy/summary.tsv", dataset=sorted(CHIP_LINES)
-    ),
-    "grn_truth": expand(
-        "<results>/{dataset}/bench/grn_accuracy/truth.tsv", dataset=sorted(CHIP_LINES)
-    ),
-    "drug_response_scores": expand(
-        "<results>/{dataset}/bench/drug_response/scores.tsv", dataset=SCREENED
-    ),
-    "drug_response_summary": expand(
-        "<results>/{dataset}/bench/drug_response/summary.tsv", dataset=SCREENED
-    ),
-    "comparisons": [
-        f"<results>/bench/compare_networks/{left}/{right}.tsv"
-        for left, right in config["bench"]["compare"]
-    ],
-}
+BENCHED["comparisons"] = [
+    f"<results>/bench/compare_networks/{left}/{right}.tsv"
+    for left, right in config["bench"]["compare"]
+]
 REPORTED |= BENCHED
-REPORTED["screen_counts"] = "<results>/bench/drug_response/counts.tsv" if SPLITS else []
 
 
 wildcard_constraints:
-    split="pair|line|drug",
     left=one_of(DATASETS),
     right=one_of(DATASETS),
 
@@ -48,60 +28,6 @@ rule bench:
     input:
         list(BENCHED.values()),
     localrule: True
-
-
-rule score_grn_accuracy:
-    input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
-        tss="<results>/{dataset}/prep/tss.parquet",
-        tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
-        cell_type="<results>/{dataset}/grn/cell_type",
-        truth=path_of(config["bench"]["grn_accuracy"]["truth"]),
-        prior=setting_path("grn.cistromes.prior.table"),
-        binding=branch(
-            setting("grn.cistromes.promoter.promoters"),
-            then="<results>/{dataset}/grn/promoter_binding.parquet",
-        ),
-        links=branch(
-            setting("grn.cistromes.promoter.promoters"),
-            then="<results>/{dataset}/grn/region_gene.parquet",
-        ),
-        tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
-    output:
-        scores="<results>/{dataset}/bench/grn_accuracy/scores.tsv",
-        summary="<results>/{dataset}/bench/grn_accuracy/summary.tsv",
-        truth="<results>/{dataset}/bench/grn_accuracy/truth.tsv",
-    log:
-        "<logs>/{dataset}/bench/score_grn_accuracy.log",
-    benchmark:
-        "<benchmarks>/{dataset}/bench/score_grn_accuracy.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000, per_mb=40),
-        runtime=growing(30, per_mb=0.5),
-    params:
-        lines=lookup(dpath="{dataset}", within=CHIP_LINES),
-        settings={
-            key: config["bench"]["grn_accuracy"][key]
-            for key in (
-                "aliases",
-                "min_positives",
-                "promoter_margin",
-                "binding_weight",
-                "prior_log_odds",
-                "link_decay",
-            )
-        },
-        chip_sources=setting("grn.cistromes.prior.chip_sources"),
-        n_resamples=config["bench"]["n_resamples"],
-        seed=config["bench"]["seed"],
-        code=code("bench/score_grn_accuracy"),
-    message:
-        "Scoring networks of {wildcards.dataset} against ChIP-seq"
-    script:
-        "../scripts/bench/score_grn_accuracy.py"
 
 
 rule compare_networks:
@@ -152,239 +78,3 @@ rule compare_networks:
         "Networks of {wildcards.left} beside those of {wildcards.right}"
     script:
         "../scripts/bench/compare_networks.py"
-
-
-rule prepare_drug_response:
-    input:
-        responses=path_of(DRUG_RESPONSE["responses"]),
-        smiles=path_of(DRUG_RESPONSE["smiles"]),
-        expression=path_of(DRUG_RESPONSE["expression"]),
-        genes=path_of(DRUG_RESPONSE["genes"]),
-    output:
-        responses="<results>/bench/drug_response/responses.parquet",
-        drugs="<results>/bench/drug_response/drugs.parquet",
-        expression="<results>/bench/drug_response/expression.h5ad",
-        counts="<results>/bench/drug_response/counts.tsv",
-    log:
-        "<logs>/bench/prepare_drug_response.log",
-    benchmark:
-        "<benchmarks>/bench/prepare_drug_response.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(20, per_mb=0.2),
-    params:
-        code=code("bench/prepare_drug_response"),
-    message:
-        "Preparing the drug screen"
-    script:
-        "../scripts/bench/prepare_drug_response.py"
-
-
-rule split_drug_response:
-    input:
-        responses="<results>/bench/drug_response/responses.parquet",
-    output:
-        "<results>/bench/drug_response/split/{split}.parquet",
-    log:
-        "<logs>/bench/split_drug_response.{split}.log",
-    benchmark:
-        "<benchmarks>/bench/split_drug_response.{split}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(10, per_mb=0.2),
-    params:
-        settings=DRUG_RESPONSE["folds"],
-        code=code("bench/split_drug_response"),
-    message:
-        "Splitting the drug screen by {wildcards.split}"
-    script:
-        "../scripts/bench/split_drug_response.py"
-
-
-rule predict_baselines:
-    input:
-        responses="<results>/bench/drug_response/responses.parquet",
-        drugs="<results>/bench/drug_response/drugs.parquet",
-        expression="<results>/bench/drug_response/expression.h5ad",
-        parts="<results>/bench/drug_response/split/{split}.parquet",
-    output:
-        "<results>/bench/drug_response/baselines/{split}.parquet",
-    log:
-        "<logs>/bench/predict_baselines.{split}.log",
-    benchmark:
-        "<benchmarks>/bench/predict_baselines.{split}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000, per_mb=40),
-        runtime=growing(30, per_mb=2),
-    params:
-        settings=DRUG_RESPONSE["baselines"],
-        code=code("bench/predict_baselines"),
-    message:
-        "Predicting drug response by naive baselines, {wildcards.split} left out"
-    script:
-        "../scripts/bench/predict_baselines.py"
-
-
-rule train_expression_reference:
-    input:
-        responses="<results>/bench/drug_response/responses.parquet",
-        drugs="<results>/bench/drug_response/drugs.parquet",
-        expression="<results>/bench/drug_response/expression.h5ad",
-        parts="<results>/bench/drug_response/split/{split}.parquet",
-    output:
-        "<results>/bench/drug_response/expression_reference/{split}.parquet",
-    log:
-        "<logs>/bench/train_expression_reference.{split}.log",
-    benchmark:
-        "<benchmarks>/bench/train_expression_reference.{split}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000, per_mb=40),
-        runtime=growing(30, per_mb=2),
-    params:
-        network=DRUG_RESPONSE["network"],
-        seed=DRUG_RESPONSE["seed"],
-        code=code("bench/train_expression_reference"),
-    message:
-        "Training drug response on plain expression, {wildcards.split} left out"
-    script:
-        "../scripts/bench/train_expression_reference.py"
-
-
-rule embed_lines:
-    input:
-        expression="<results>/bench/drug_response/expression.h5ad",
-        weights=expand(
-            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
-            seed=config["pretrain"]["seeds"],
-            allow_missing=True,
-        ),
-        card=expand(
-            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
-            seed=config["pretrain"]["seeds"],
-            allow_missing=True,
-        ),
-        reference=expand(
-            "<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
-            seed=config["pretrain"]["seeds"],
-            allow_missing=True,
-        ),
-        bundle=bundle_of,
-    output:
-        expand(
-            "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
-            seed=config["pretrain"]["seeds"],
-            allow_missing=True,
-        ),
-    log:
-        "<logs>/{dataset}/bench/embed_lines.{arm}.log",
-    benchmark:
-        "<benchmarks>/{dataset}/bench/embed_lines.{arm}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(3000, per_mb=20),
-        runtime=growing(60, per_mb=1),
-    params:
-        settings=DRUG_RESPONSE["embed"],
-        mapping=config["embed"]["mapping"],
-        code=code("bench/embed_lines", BACKBONE),
-    message:
-        "Embedding cell lines by arm {wildcards.arm} of {wildcards.dataset}, each of its seeds"
-    script:
-        "../scripts/bench/embed_lines.py"
-
-
-rule train_drug_response:
-    input:
-        responses="<results>/bench/drug_response/responses.parquet",
-        drugs="<results>/bench/drug_response/drugs.parquet",
-        embeddings=expand(
-            "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
-            seed=config["pretrain"]["seeds"],
-            allow_missing=True,
-        ),
-        parts="<results>/bench/drug_response/split/{split}.parquet",
-    output:
-        "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
-    log:
-        "<logs>/{dataset}/bench/train_drug_response.{arm}.{split}.log",
-    benchmark:
-        "<benchmarks>/{dataset}/bench/train_drug_response.{arm}.{split}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000, per_mb=40),
-        runtime=growing(30, per_mb=2),
-    params:
-        network=DRUG_RESPONSE["network"],
-        seed=DRUG_RESPONSE["seed"],
-        code=code("bench/train_drug_response"),
-    message:
-        "Training drug response on arm {wildcards.arm} of {wildcards.dataset}, {wildcards.split} left out"
-    script:
-        "../scripts/bench/train_drug_response.py"
-
-
-rule score_drug_response:
-    input:
-        models=expand(
-            "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
-            arm=[arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
-            split=SPLITS,
-            allow_missing=True,
-        ),
-        controls=expand(
-            "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
-            arm=[arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
-            split=SPLITS,
-            allow_missing=True,
-        ),
-        baselines=expand(
-            "<results>/bench/drug_response/baselines/{split}.parquet",
-            split=SPLITS,
-        ),
-        reference=expand(
-            "<results>/bench/drug_response/expression_reference/{split}.parquet",
-            split=SPLITS,
-        ),
-        cards=expand(
-            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
-            arm=ARMS,
-            seed=config["pretrain"]["seeds"],
-            allow_missing=True,
-        ),
-    output:
-        scores="<results>/{dataset}/bench/drug_response/scores.tsv",
-        summary="<results>/{dataset}/bench/drug_response/summary.tsv",
-    log:
-        "<logs>/{dataset}/bench/score_drug_response.log",
-    benchmark:
-        "<benchmarks>/{dataset}/bench/score_drug_response.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000, per_mb=40),
-        runtime=growing(30, per_mb=1),
-    params:
-        n_resamples=config["bench"]["n_resamples"],
-        seed=config["bench"]["seed"],
-        code=code("bench/score_drug_response"),
-    message:
-        "Scoring drug response of {wildcards.dataset}"
-    script:
-        "../scripts/bench/score_drug_response.py"
