@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-grid try-inputs demo test faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid try-inputs demo test faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ bench-precision: env ## training steps on a CPU: compiled or not, bfloat16 or fl
 
 try-inputs: env ## give malformed and unusual inputs to their readers, and write docs/inputs-tried.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/try_inputs.py
+
+bench-gpu: env ## training on a GPU: losses of a CPU, speed of each backbone (needs CUDA; 8 minutes)
+	$(BIN)/python benchmarks/bench_gpu.py
 
 bench-grid: env ## every backbone x graph layer x graph mode x edge perturbation, trained for a few steps
 	$(BIN)/python benchmarks/bench_grid.py

@@ -32,7 +32,10 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
-        return self._changed(lambda tensor: tensor.to(device), self.type_B)
+        # from pinned memory the copy goes on while the program prepares the next step
+        return self._changed(
+            lambda tensor: tensor.to(device, non_blocking=True), self.type_B
+        )
 
     def take(self, cells: np.ndarray) -> Batch:
         """Some of the cells."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+import torch
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
@@ -56,6 +57,8 @@ class Embedded(NamedTuple):
 class Embedder:
     """A pretrained model with its graph and the index of its reference cells, ready for rows of new data.
 
+    It computes on a GPU where PyTorch can use one.
+
     Parameters
     ----------
     model
@@ -76,6 +79,8 @@ class Embedder:
         self, model: str | Path, graph: str | Path | None, settings: dict[str, Any]
     ) -> None:
         self.model, self.card = load_model(model)
+        if torch.cuda.is_available():
+            self.model.cuda()
         mode = self.card["arm"]["graph"]
         # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse/<mode>.
         bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode

@@ -70,7 +70,11 @@ def mean_over_samples(
     seed: int,
     first: int = 0,
 ) -> np.ndarray:
-    """Cell embeddings (rows, D), averaged over samples of tokens; `first` counts the rows embedded before."""
+    """Cell embeddings (rows, D), averaged over samples of tokens; `first` counts the rows embedded before.
+
+    They are computed where the model's weights are.
+    """
+    device = model.mean_N.device
     parts = []
     for start in range(0, n_rows, batch_size):
         rows = np.arange(start, min(start + batch_size, n_rows))
@@ -82,8 +86,9 @@ def mean_over_samples(
             batch = make(
                 rows, np.random.default_rng([seed, EMBED, first + start, sample])
             )
+            batch = batch.to(device)
             h_BTD = model(batch, structure, structure_rng)
-            sampled.append(model.backbone.cell_embedding(h_BTD, batch).numpy())
+            sampled.append(model.backbone.cell_embedding(h_BTD, batch).cpu().numpy())
         # (rows, D). One sample may hold some of the genes only, hence the mean.
         parts.append(np.mean(sampled, axis=0))
     return np.concatenate(parts)

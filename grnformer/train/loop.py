@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 logger = logging.getLogger(__name__)
+# Any: type checkers do not know its attributes
+_DETERMINISTIC: Any = torch.utils.deterministic
 _PARTS = 1 << 40  # seeds of the parts of a step stand this far apart
 
 
@@ -374,12 +376,16 @@ def _deterministic() -> Iterator[None]:
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
+        _DETERMINISTIC.fill_uninitialized_memory,
     )
     # cuBLAS sums in a fixed order only with a workspace of fixed size.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Only a warning: some operations have no deterministic form.
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # It would fill every new tensor before it is written, which nothing here reads.
+    _DETERMINISTIC.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        _DETERMINISTIC.fill_uninitialized_memory = before[2]

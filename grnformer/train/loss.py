@@ -75,7 +75,11 @@ def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Op
         {"params": scalars, **adapter},
         {"params": numbers, **usual},
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]])
+    # On a GPU one kernel updates all weights. On a CPU the bits of earlier runs stay as they are.
+    fused = weights[0].device.type == "cuda"
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], fused=fused or None
+    )
 
 
 def learning_rate_fraction(step: int, warmup: int, steps: int) -> float:

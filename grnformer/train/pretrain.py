@@ -140,8 +140,11 @@ def score(
     curve: list[dict[str, Any]],
     settings: dict[str, Any],
 ) -> Pretrained:
-    """Score a trained model on all held-out batches, and embed all cells as the reference of mapping."""
-    model = model.eval().cpu()
+    """Score a trained model on all held-out batches, and embed all cells as the reference of mapping.
+
+    Both are computed where the model was trained; it is returned on the CPU.
+    """
+    model = model.eval()
     # Before the scores, which are then those of the model that is saved.
     merge_tuned(model, settings["tune"])
 
@@ -182,7 +185,7 @@ def score(
         "beta",
     )
     table = pd.DataFrame(curve).astype(dict.fromkeys(numbers, float))
-    return Pretrained(model, setup.card, table, scores, reference)
+    return Pretrained(model.cpu(), setup.card, table, scores, reference)
 
 
 def _all_batches(setup: Setup) -> list[Any]:
