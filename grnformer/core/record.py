@@ -99,7 +99,7 @@ def start(snakemake: Any) -> Record:
     record = {
         "rule": snakemake.rule,
         "wildcards": dict(snakemake.wildcards.items()),
-        "settings": _portable(
+        "settings": portable(
             {name: value for name, value in params.items() if name not in _NO_SETTINGS}
         ),
         "code": params.get("code"),
@@ -202,6 +202,29 @@ def read_record(path: str | Path) -> Record | None:
         return None
 
 
+def read_records(logs: str | Path) -> dict[str, Record]:
+    """Output, as its job was given it -> record, of all jobs whose records lie beside their logs below a folder.
+
+    A record that cannot be read (a job was killed as it wrote) is left out.
+    """
+    found: dict[str, Record] = {}
+    for path in sorted(Path(logs).rglob(f"*{BESIDE}")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            found |= dict.fromkeys(record["outputs"], record)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def shared_settings(record: Record) -> Record:
+    """Settings that all jobs of the rule share on a dataset."""
+    follows = _following(record)
+    return {
+        name: value for name, value in record["settings"].items() if name not in follows
+    }
+
+
 def check_together(records: Mapping[str, Record]) -> None:
     """Raise InputError if files that one job reads are not of one state of settings, code and input.
 
@@ -248,14 +271,15 @@ def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
 
 def _common(record: Record) -> Record:
     """Settings and code that all jobs of the rule share on a dataset."""
-    follows = set().union(*(_FOLLOWS.get(name, ()) for name in record["wildcards"]))
-    settings = {
-        name: value for name, value in record["settings"].items() if name not in follows
-    }
     return {
-        "settings": settings,
-        "code": None if "code" in follows else record["code"],
+        "settings": shared_settings(record),
+        "code": None if "code" in _following(record) else record["code"],
     }
+
+
+def _following(record: Record) -> set[str]:
+    """Params that follow from the job's wildcards other than the dataset."""
+    return set().union(*(_FOLLOWS.get(name, ()) for name in record["wildcards"]))
 
 
 def _jobs_behind(record: Record) -> Iterator[tuple[str, str]]:
@@ -291,16 +315,16 @@ def _read_text(path: Path) -> str | None:
     return None
 
 
-def _portable(value: Any) -> Any:
+def portable(value: Any) -> Any:
     """A value of the settings as JSON has it, without what says where and how a job runs."""
     if isinstance(value, Mapping):
         return {
-            str(key): _portable(part)
+            str(key): portable(part)
             for key, part in value.items()
             if key not in RUN_TIME
         }
     if isinstance(value, list | tuple):
-        return [_portable(part) for part in value]
+        return [portable(part) for part in value]
     if isinstance(value, str | Path):
         return _without_place(str(value))
     if value is None or isinstance(value, bool | int | float):

@@ -33,9 +33,8 @@ def format_value(value: Any) -> str:
 
 def format_count(number: int, unit: str) -> str:
     """Number and unit, e.g. ``12 TFs``."""
-    name = "TF" if unit == "tf" else unit
     plural = "" if number == 1 else "s"
-    return f"{number:,} {name}{plural}"
+    return f"{number:,} {_spell(unit)}{plural}"
 
 
 def format_range(numbers: pd.Series, unit: str) -> str:
@@ -43,6 +42,20 @@ def format_range(numbers: pd.Series, unit: str) -> str:
     least, most = numbers.min(), numbers.max()
     several = format_count(most, unit)
     return several if least == most else f"{least} to {several}"
+
+
+def say_outcome(outcome: str, members: int, unit: str) -> str:
+    """The outcome of a comparison as a verb: `beats`, `cannot be judged with one seed against`, ..."""
+    said = {
+        "better": "beats",
+        "worse": "is worse than",
+        "no difference shown": "does not beat",
+        "not comparable": "cannot be compared with",
+    }
+    if outcome in said:
+        return said[outcome]
+    few = format_count(members, unit) if members > 1 else f"one {_spell(unit)}"
+    return f"cannot be judged with {few} against"
 
 
 def format_difference(value: float, low: float = np.nan, high: float = np.nan) -> str:
@@ -77,3 +90,7 @@ def format_sample(shown: int, of: int, what: str) -> str:
 def capitalise(text: str) -> str:
     """Text with its first letter as a capital, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def _spell(unit: str) -> str:
+    return "TF" if unit == "tf" else unit

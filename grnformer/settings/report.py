@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grnformer.settings.key import Seed, Settings, Word, key
+from grnformer.settings.key import File, Seed, Settings, Word, key
 
 
 class Report(Settings):
@@ -13,6 +13,11 @@ class Report(Settings):
         "Gene regulatory networks from paired single-cell RNA and ATAC, "
         "and an RNA foundation model that is given them.",
         "sentence below the heading",
+    )
+    runs: dict[str, File] = key(
+        {},
+        "name -> results/report/summary.json of another run, to stand beside this one in report/joined",
+        names={"pattern": "^[A-Za-z0-9_-][A-Za-z0-9_. -]*$"},
     )
     seed: Seed = key(1, "of cells sampled for figures, layouts and intervals")
     resamples: int = key(

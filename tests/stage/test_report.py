@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -38,13 +39,16 @@ def run(
     }
     sheet = "\t".join(columns) + "\n" + "\t".join(columns.values()) + "\n"
     (folder / "samples.tsv").write_text(sheet)
+    empty = {"title": "-", "commit": "-", "config_hash": "-"}
+    earlier = empty | {"benchmarks": [], "metrics": []}
+    (folder / "earlier.json").write_text(json.dumps(earlier))
     overlay = {
         "samples": "samples.tsv",
         "pretrain": {"arms": config["pretrain"]["arms"], "seeds": [1, 2]},
         "fuse": {"graphs": ["none", "random", "hybrid"]},
         "topics": {"n_topics": [4, 6]},
         "bench": {"grn_accuracy": {"lines": []}},
-        "report": {"title": "Stage test"},
+        "report": {"title": "Stage test", "runs": {"earlier": "earlier.json"}},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(overlay))
     return folder
@@ -68,6 +72,8 @@ def snakemake(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "--allowed-rules",
         "report",
         "collect_costs",
+        "collect_metrics",
+        "join_runs",
         "render_report",
     ]
     return subprocess.run(
@@ -102,5 +108,10 @@ def test_rule_renders_page_and_tables(run: Path) -> None:
         "infer_tf_gene",
         "pretrain_model.hybrid.seed1",
     }
+    metrics = pd.read_csv(run / "results" / "report" / "metrics.tsv", sep="\t")
+    assert set(metrics["task"]) == {"drug_response"}
+    assert set(metrics["split"]) == {"pair", "line", "drug"}
+    joined = (run / "results" / "report" / "joined" / "index.html").read_text()
+    assert "drug_response of lines: only this run has it." in joined
     again = snakemake(run, "-n", "report")
     assert "Nothing to be done" in again.stdout + again.stderr

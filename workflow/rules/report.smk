@@ -6,6 +6,7 @@ from grnformer.workflow.lookups import on_demand
 report: "../report/workflow.rst"
 
 
+OTHER_RUNS = config["report"]["runs"]
 MEASURED = (CHECKOUT / "benchmarks" / "results").glob("*.tsv")  # of the software
 
 
@@ -13,6 +14,8 @@ rule report:
     input:
         "<results>/report/index.html",
         "<results>/report/tables",
+        "<results>/report/metrics.tsv",
+        "<results>/report/joined/index.html" if OTHER_RUNS else [],
     localrule: True
 
 
@@ -83,3 +86,59 @@ rule render_report:
         "Rendering the report"
     script:
         "../scripts/report/render_report.py"
+
+
+rule collect_metrics:
+    input:
+        summaries=[
+            files for name, files in BENCHED.items() if name.endswith("_summary")
+        ],
+    output:
+        summary="<results>/report/summary.json",
+        metrics="<results>/report/metrics.tsv",
+    log:
+        "<logs>/report/collect_metrics.log",
+    benchmark:
+        "<benchmarks>/report/collect_metrics.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        folder=str(Path(rules.fetch_resource.log[0]).parents[1]),
+        config=config,
+        commit=on_demand(git_commit, CHECKOUT),
+        code=code("report/collect_metrics"),
+    message:
+        "Collecting the scores of all benchmarks"
+    script:
+        "../scripts/report/collect_metrics.py"
+
+
+rule join_runs:
+    input:
+        own="<results>/report/summary.json",
+        others=[path_of(path) for path in OTHER_RUNS.values()],
+        template=str(CHECKOUT / "workflow" / "report" / "page.html"),
+    output:
+        page="<results>/report/joined/index.html",
+        tables=directory("<results>/report/joined/tables"),
+    log:
+        "<logs>/report/join_runs.log",
+    benchmark:
+        "<benchmarks>/report/join_runs.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000, per_mb=20),
+        runtime=growing(10),
+    params:
+        names=list(OTHER_RUNS),
+        code=code("report/join_runs"),
+    message:
+        "Joining this run with {params.names}"
+    script:
+        "../scripts/report/join_runs.py"

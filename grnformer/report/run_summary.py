@@ -1,0 +1,173 @@
+"""What one run measured in all its benchmarks, and what that rests on: settings, splits, data, commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from grnformer.core import contracts, io
+from grnformer.core.record import (
+    Record,
+    fingerprint,
+    job_of,
+    portable,
+    shared_settings,
+)
+from grnformer.report.costs import WHOLE_RUN
+
+UNKNOWN = "unknown"
+#: sections of the config that change no score
+_NO_RESULTS = ("report", "resources")
+#: column of the summary -> its name in the metrics
+_RENAMED = {"benchmark": "task", "task": "split", "estimate": "value"}
+
+
+def summarise_run(
+    paths: Iterable[str],
+    results: Path,
+    records: Mapping[str, Record],
+    config: dict[str, Any],
+    commit: str,
+) -> dict[str, Any]:
+    """Join the summaries of all benchmarks.
+
+    Parameters
+    ----------
+    paths
+        Tables by contract ``summary``.
+    results
+        The folder of all results, which has a folder for each dataset.
+    records
+        Output -> record of the job that wrote it (`grnformer.core.record.read_records`).
+    config
+        The whole configuration.
+    commit
+        State of the checkout.
+
+    Returns
+    -------
+    Content by contract ``run_summary``.
+    """
+    config_hash = hash_config(config)
+    rows: list[dict[str, Any]] = []
+    benchmarks = []
+    for path in paths:
+        dataset = dataset_of(path, results)
+        summary = io.read_table(path, "summary").rename(columns=_RENAMED)
+        made = describe_origin(path, dataset, records)
+        benchmarks += [
+            {"dataset": dataset, "task": task, **made}
+            for task in summary["task"].unique()
+        ]
+        marked = summary.assign(
+            dataset=dataset, commit=made["commit"], config_hash=config_hash
+        )
+        rows += to_rows(marked)
+    return {
+        "title": config["report"]["title"],
+        "commit": commit,
+        "config_hash": config_hash,
+        "benchmarks": benchmarks,
+        "metrics": rows,
+    }
+
+
+def to_rows(metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of contract ``metrics`` as JSON has them: None where a value is missing."""
+    columns = list(contracts.load("metrics")["columns"])
+    # as objects: a column of floats would keep its NaN
+    found = metrics[columns].astype(object)
+    return found.where(found.notna(), None).to_dict("records")
+
+
+def tabulate_metrics(summary: Mapping[str, Any]) -> pd.DataFrame:
+    """The table of contract ``metrics`` in a run's summary."""
+    columns = list(contracts.load("metrics")["columns"])
+    table = pd.DataFrame(summary["metrics"], columns=columns)
+    types = contracts.numeric_columns("metrics")
+    return table.astype({name: types[name] for name in columns if name in types})
+
+
+def hash_config(config: dict[str, Any]) -> str:
+    """Hash (16 hex digits) of the settings that scores may follow from: where and how a run runs is no part."""
+    kept = {name: part for name, part in config.items() if name not in _NO_RESULTS}
+    text = json.dumps(portable(kept), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def dataset_of(path: str, results: Path) -> str:
+    """Dataset whose folder a result lies in; `all` for one of the whole run."""
+    first, *_ = Path(path).relative_to(results).parts
+    return WHOLE_RUN if first == "bench" else first
+
+
+def describe_origin(
+    path: str, dataset: str, records: Mapping[str, Record]
+) -> dict[str, Any]:
+    """Commit, settings, splits and data behind a result, apart for the benchmark's jobs and those before it.
+
+    Parameters
+    ----------
+    path, dataset
+        The result, and the dataset it is of.
+    records
+        See `summarise_run`.
+    """
+    behind = list(_jobs_behind(path, records))
+    found: dict[str, Any] = {"commit": UNKNOWN, "splits": {}}
+    if behind:
+        found["commit"] = behind[0]["software"]["commit"]
+    for suffix, jobs in (
+        ("", [record for record in behind if _is_benchmark(record)]),
+        ("_before", [record for record in behind if not _is_benchmark(record)]),
+    ):
+        found[f"settings{suffix}"] = _settings(jobs, dataset)
+        found[f"data{suffix}"] = {
+            entry["file"]: entry["digest"]
+            for record in jobs
+            for entry in record["inputs"]
+            # what jobs made follows from their settings and data
+            if entry.get("digest") and entry["file"] not in records
+        }
+    found["splits"] = {
+        job_of(record): fingerprint(record)
+        for record in behind
+        if _is_benchmark(record) and record["rule"].startswith("split_")
+    }
+    return found
+
+
+def _jobs_behind(path: str, records: Mapping[str, Record]) -> Iterator[Record]:
+    """Records of the job that wrote `path` and of all that it rests on, each once, the nearest first."""
+    waiting, seen = [path], set()
+    while waiting:
+        record = records.get(waiting.pop(0))
+        if record and job_of(record) not in seen:
+            seen.add(job_of(record))
+            yield record
+            waiting += [entry["file"] for entry in record["inputs"]]
+
+
+def _is_benchmark(record: Record) -> bool:
+    return any("bench" in Path(output).parts for output in record["outputs"])
+
+
+def _settings(jobs: Iterable[Record], dataset: str) -> dict[str, Any]:
+    """Rule -> settings; those of an arm under its name, since arms of one name may differ between runs."""
+    found: dict[str, Any] = {}
+    for record in jobs:
+        wildcards, rule = record["wildcards"], record["rule"]
+        # jobs of a corpus's other datasets have settings of their own
+        if wildcards.get("dataset", dataset) not in (dataset, WHOLE_RUN):
+            rule = f"{rule} of {wildcards['dataset']}"
+        of_rule = found.setdefault(rule, {})
+        of_rule.update(shared_settings(record))
+        if "arm" in record["settings"]:
+            arms = of_rule.setdefault("arms", {})
+            arms[wildcards.get("arm", "")] = record["settings"]["arm"]
+    return found
