@@ -40,7 +40,6 @@ COMPARED = ["dataset", "task", "run", "against", "what", "comparable", "details"
 _WITHIN = ["dataset", "task", "split"]
 BEST = [*_WITHIN, "run", "metric", "arm", "value", "low", "high", "verdict"]
 _MOST_DETAILS = 5  # differing settings that are named
-_SHOWN = 19  # rows of a table on the page
 
 Runs = Mapping[str, Mapping[str, Any]]  # name of a run -> its summary
 
@@ -160,7 +159,7 @@ def joined_sections(runs: Runs) -> list[Section]:
         inner = part.drop(columns=["dataset", "task", "commit", "config_hash"])
         blocks: list[Block] = [
             Note(*_tell_comparability(str(dataset), str(task), part, compared)),
-            table(f"{task}_{dataset}", _by_metric(inner), caption, shown=_SHOWN),
+            table(f"{task}_{dataset}", _by_metric(inner), caption),
         ]
         sections.append(Section(f"{task}-{dataset}", title, blocks))
     return [*sections, _origins(runs, compared)]
@@ -217,7 +216,7 @@ def say_verdict(row: pd.Series) -> str:
     above = row["above_baseline"]
     low, high = row["above_baseline_low"], row["above_baseline_high"]
     outcome = Estimate(above, low, high, row["members"]).outcome
-    return f"{say_outcome(outcome, row['members'], row['unit'])} {row['baseline']}"
+    return say_outcome(outcome, row["members"], row["unit"], row["baseline"])
 
 
 def _differing(
@@ -285,7 +284,7 @@ def _overview(metrics: pd.DataFrame, compared: pd.DataFrame) -> Section:
         "value is somewhat too high. Only runs that can be compared may be read against each other."
     )
     if len(of):
-        blocks.append(table("overview", of, caption, shown=_SHOWN))
+        blocks.append(table("overview", of, caption))
     return Section("overview", "In short", blocks)
 
 
@@ -304,13 +303,12 @@ def _origins(runs: Runs, compared: pd.DataFrame) -> Section:
         ]
     )
     blocks: list[Block] = [
-        table("runs", listed, f"The {len(listed)} runs.", shown=_SHOWN),
+        table("runs", listed, f"The {len(listed)} runs."),
         table(
             "differences",
             compared.rename(columns={"dataset": "of"}),
             "What differs between runs with the same benchmark. Comparable: no, where it is settings, splits or data "
             "of the task itself; yes, where it is what the runs set out to compare.",
-            shown=_SHOWN,
         ),
     ]
     return Section("runs", "Runs and what differs", blocks)

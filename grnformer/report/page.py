@@ -19,6 +19,8 @@ from grnformer.report.figures.base import styled
 from grnformer.report.headers import HEADERS
 from grnformer.report.text import format_value
 
+SHOWN = 19  # rows of a table on the page: more are for a program, which reads the TSV
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -92,7 +94,7 @@ def table(
     frame: pd.DataFrame,
     caption: str,
     *,
-    shown: int = 200,
+    shown: int = SHOWN,
     folded: bool = False,
     **headers: str,
 ) -> Table:

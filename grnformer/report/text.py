@@ -44,18 +44,27 @@ def format_range(numbers: pd.Series, unit: str) -> str:
     return several if least == most else f"{least} to {several}"
 
 
-def say_outcome(outcome: str, members: int, unit: str) -> str:
-    """The outcome of a comparison as a verb: `beats`, `cannot be judged with one seed against`, ..."""
-    said = {
-        "better": "beats",
-        "worse": "is worse than",
-        "no difference shown": "does not beat",
-        "not comparable": "cannot be compared with",
-    }
-    if outcome in said:
-        return said[outcome]
+def say_outcome(outcome: str, members: int, unit: str, other: str = "it") -> str:
+    """The outcome of a comparison in plain words: `beats it`, `cannot be judged with one seed`, ...
+
+    Parameters
+    ----------
+    outcome
+        Of `Estimate.outcome`.
+    members, unit
+        Paired members, and what they are.
+    other
+        What it was compared with.
+    """
     few = format_count(members, unit) if members > 1 else f"one {_spell(unit)}"
-    return f"cannot be judged with {few} against"
+    said = {
+        "better": f"beats {other}",
+        "worse": f"is worse than {other}",
+        "no difference shown": f"does not beat {other}",
+        "too few members": f"cannot be judged with {few}",
+        "not comparable": f"cannot be compared with {other}",
+    }
+    return said[outcome]
 
 
 def format_difference(value: float, low: float = np.nan, high: float = np.nan) -> str:

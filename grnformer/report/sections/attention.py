@@ -90,7 +90,6 @@ def attention_section(
             "attention_enrichment_models",
             tables["enrichment"],
             caption,
-            shown=20,
             folded=True,
         )
     )
@@ -121,7 +120,6 @@ def _enrichment_blocks(
             enrichment,
             "TFs over other genes by arm, cell type and matching; queries of masked genes, mean over heads. The "
             f"interval is over {seeds}; the null's interval and the p-value are over genes, within one model.",
-            shown=60,
             folded=True,
             enrichment="TFs over others",
             null_low="null 95% low",
@@ -182,7 +180,6 @@ def _pair_blocks(pairs: pd.DataFrame, scored: pd.DataFrame, seeds: str) -> list[
             "Regulator-target pairs of highest attention by arm and cell type, and whether the inferred network has "
             "them. Attention: relative to uniform attention, mean over seeds, with the least and the greatest of a "
             "seed.",
-            shown=40,
             folded=True,
             eregulons="eRegulons",
             cells="cells x samples (n)",

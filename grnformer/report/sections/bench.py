@@ -8,7 +8,12 @@ from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.intervals import LEAST_FOR
 from grnformer.bench.metrics import METRICS
 from grnformer.bench.summary import are_too_few, compare_arms, judge
-from grnformer.report.figures.forest import forest_height, order_arms, plot_forest
+from grnformer.report.figures.forest import (
+    KINDS,
+    forest_height,
+    order_arms,
+    plot_forest,
+)
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import (
     capitalise,
@@ -16,6 +21,7 @@ from grnformer.report.text import (
     format_difference,
     format_range,
     format_rows,
+    say_outcome,
 )
 
 TITLES = {"drug_response": "Drug response", "grn_accuracy": "GRN accuracy"}
@@ -137,15 +143,19 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
     first = comparisons.iloc[0]
     won = (comparisons["outcome"] == "better").groupby(comparisons["task"]).all()
     members = format_range(comparisons["members"], first["unit"])
+    beats = "beats" if won.any() else "does not beat"
     text = (
-        f"{what}: {first['arm']} is better than every control and the best baseline in {won.sum()} of "
-        f"{format_count(len(won), 'task')} ({METRICS[first['metric']].title}; better: 95% interval of the paired "
+        f"{what}: {first['arm']} {beats} every control and the best baseline in {won.sum() if won.any() else 'any'} of "
+        f"{format_count(len(won), 'task')} ({METRICS[first['metric']].title}; beats: 95% interval of the paired "
         f"difference above 0; {members} a task)."
     )
     if are_too_few(comparisons["outcome"].tolist()):
         least = LEAST_FOR[METRICS[first["metric"]].statistic]
+        few = say_outcome(
+            "too few members", comparisons["members"].max(), first["unit"]
+        )
         text = (
-            f"{what}: too few to judge: {members} a task, of which an interval takes {least} "
+            f"{what}: {first['arm']} {few} a task, since an interval takes {least} "
             f"({METRICS[first['metric']].title})."
         )
     of_controls = comparisons[comparisons["role"] == "control"].groupby(
@@ -180,7 +190,8 @@ def _list_outcomes(comparisons: pd.DataFrame) -> str:
     ):
         rows = comparisons[comparisons["outcome"] == outcome]
         if len(rows):
-            pieces.append(f"{outcome} in {', '.join(format_rows(rows, template))}")
+            said = say_outcome(outcome, rows["members"].max(), rows["unit"].iloc[0])
+            pieces.append(f"{said} in {', '.join(format_rows(rows, template))}")
 
     return ", ".join(pieces)
 
@@ -242,8 +253,11 @@ def _table_blocks(
     definitions = " ".join(
         f"{metric.title} ({metric.statistic}): {metric.about}." for _, metric in used
     )
-    # Stable sorts: by metric, then task, then arm.
+    # Stable sorts: by metric, then kind, task and arm, so that the rows shown are of the models in all tasks.
     ordered = order_arms(summary).sort_values("task", kind="stable")
+    ordered = ordered.sort_values(
+        "kind", kind="stable", key=lambda kind: kind.map(list(KINDS).index)
+    )
     ordered = ordered.sort_values(
         "metric", kind="stable", key=lambda metric: metric.map(order.index)
     )
@@ -256,7 +270,6 @@ def _table_blocks(
             "(seeds, TFs, ...), as given below. Intervals are 95% intervals over members (Student's t for means, "
             "percentile bootstrap for medians), missing where there are too few members. Failed: members whose value "
             f"is undefined. {definitions}{folds}",
-            shown=600,
             n="observations a value (n)",
             above_baseline="above best baseline",
             above_baseline_low="95% low ",

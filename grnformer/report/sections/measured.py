@@ -44,7 +44,6 @@ def measured_section(paths: list[str]) -> Section | None:
         every,
         "Ours beside a reference, such as the original tool in the same benchmark. The ratio says how many times "
         "better ours is. A dash: there is none.",
-        shown=len(every),
         folded=True,
         what="what was measured",
         ratio="times better",

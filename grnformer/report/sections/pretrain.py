@@ -10,7 +10,7 @@ from grnformer.bench.intervals import LEAST_FOR_MEAN
 from grnformer.bench.summary import compare_seeds, judge
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
-from grnformer.report.text import format_count, format_differences
+from grnformer.report.text import format_count, format_differences, say_outcome
 from grnformer.workflow.config import DATA_GRAPHS
 
 _LEAKS = (
@@ -170,16 +170,18 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
             )
         )
         text += (
-            f" Arms with the data's graph against arms without it: less loss in {better} of {len(outcomes)} "
-            f"comparisons, more in {worse}, no difference shown in {same}. The networks were inferred from held-out "
+            f" Arms with the data's graph beat arms without it in {better} of {len(outcomes)} comparisons, are worse "
+            f"in {worse} and do not beat them in {same}. The networks were inferred from held-out "
             "cells too: see how to read held-out losses."
         )
         if few:
-            text += f" Comparisons with too few seeds to judge: {few} (at least {LEAST_FOR_MEAN} are needed)."
+            text += f" {few} cannot be judged: they need {LEAST_FOR_MEAN} seeds."
 
-    items = format_differences(
-        differences, "{arm} against {against}: {outcome} ({shown})."
-    )
+    said = [
+        say_outcome(row.outcome, row.seeds, "seed", row.against)
+        for row in differences.itertuples()
+    ]
+    items = format_differences(differences.assign(said=said), "{arm} {said} ({shown}).")
     return Note(text, tuple(items), judge(outcomes))
 
 

@@ -268,7 +268,7 @@ def test_tables_of_the_page_equal_the_tsvs(
                 columns="dataset"
             )
             rows = reader.tables[section.anchor, block.name][1:]
-            assert len(rows) == min(block.shown, len(written))
+            assert len(rows) == min(block.shown, len(written)) < 20
             for cells, row in zip(rows, written.itertuples(index=False), strict=False):
                 for cell, value in zip(cells, row, strict=True):
                     assert same(cell, value), (block.name, cell, value)
@@ -324,7 +324,7 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
     assert kinds[0] == "text"
     assert len(kinds) == 5  # pretraining, attention, GRN accuracy, drug response
     assert any(
-        "hybrid is better than every control and the best baseline in 0 of 3" in b.text
+        "hybrid does not beat every control and the best baseline in any of 3" in b.text
         for b in overview.blocks
     )
 
