@@ -22,7 +22,7 @@ from table import Table, say
 
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
-from grnformer.graph.modes import MODES, scales_of
+from grnformer.graph.modes import MODES, reads_of, scales_of
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
 from grnformer.settings.read import read_defaults
@@ -118,7 +118,9 @@ def main() -> None:
         time.process_time(),
     )
     whole = true_bundle(screen)
-    grid = list(itertools.product(BACKBONES, GNNS, MODES, PERTURBATIONS))
+    # those that need no data beside the graph
+    modes = [mode for mode in MODES if not reads_of(mode)]
+    grid = list(itertools.product(BACKBONES, GNNS, modes, PERTURBATIONS))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "cells.h5ad"
         screen.data.write_h5ad(path)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
 from grnformer.graph.align import align_genes
 from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, describe_graph
-from grnformer.graph.modes import MODES, scales_of
+from grnformer.graph.modes import MODES, reads_of, scales_of
 from grnformer.grn.cell_type.edges import edge_signs
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def build_bundle(
     min_cells: int,
     max_genes: int,
     seed: int,
+    prior: str | Path | None = None,
 ) -> Bundle:
     """Read the tables of the earlier stages and build the graph bundle of one mode.
 
@@ -53,6 +55,8 @@ def build_bundle(
         See above; cells, genes.
     seed
         Of the control graphs.
+    prior
+        prior.parquet, for modes that read it.
     """
     rna = io.read_modality(multiome, "rna", "multiome")
     var, types = rna.var, read_networks(cell_type_folder, rna.obs["cell_type"])
@@ -88,7 +92,14 @@ def build_bundle(
     )
 
     # the mode's name is part of the seed: controls of one seed do not share their random numbers
-    changed = MODES[mode](graph, np.random.default_rng([seed, *mode.encode()]))
+    rng = np.random.default_rng([seed, *mode.encode()])
+    beside = {
+        "expression": lambda: read_expression(multiome, genes),
+        "pairs": lambda: number_pairs(prior, genes),
+    }
+    changed = MODES[mode](
+        graph, rng, **{name: beside[name]() for name in reads_of(mode)}
+    )
     description = describe_graph(changed, lost, types)
     meta = {
         "mode": mode,
@@ -103,6 +114,38 @@ def build_bundle(
         {key: value for key, value in meta.items() if key != "eregulons"},
     )
     return Bundle(changed, lost, meta)
+
+
+def read_expression(multiome: str | Path, genes: pd.DataFrame) -> sp.csc_matrix:
+    """log1p of normalised counts (cells, genes), columns in the order of the nodes."""
+    rna = io.read_modality(multiome, "rna", "multiome")
+    return sp.csc_matrix(rna[:, genes["gene"].tolist()].X)
+
+
+def number_pairs(path: str | Path | None, genes: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of the table by contract prior whose ends are both in `genes`, by node number: tf, gene, sign.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    pairs = io.read_table(path or "", "prior")
+    node = genes.set_index("gene")["node"]
+    kept = pairs[pairs["tf"].isin(node.index) & pairs["gene"].isin(node.index)]
+    if kept.empty:
+        raise InputError(
+            f"{path}: no pair of two genes of the graph",
+            "known targets of TFs in the data's gene names",
+            "correct grn.cistromes.prior.table, or take the mode prior out of pretrain.arms and fuse.graphs",
+        )
+    return pd.DataFrame(
+        {
+            "tf": kept["tf"].map(node),
+            "gene": kept["gene"].map(node),
+            "sign": kept["sign"],
+        }
+    )
 
 
 def read_networks(folder: str | Path, cell_type: pd.Series) -> dict[str, pd.DataFrame]:

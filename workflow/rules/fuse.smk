@@ -30,6 +30,10 @@ rule build_graph:
         cell_type="<results>/{dataset}/grn/cell_type",
         eregulons="<results>/{dataset}/grn/eregulons.parquet",
         activity="<results>/{dataset}/grn/cell_activity.h5ad",
+        prior=branch(
+            lookup(dpath="{graph}", within={"prior": True}, default=False),
+            then="<results>/{dataset}/grn/prior.parquet",
+        ),
         vocabulary=VOCABULARY,
         aliases=ALIASES,
     output:

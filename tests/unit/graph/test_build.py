@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.graph.build import number_eregulons, read_networks
+from grnformer.graph.build import number_eregulons, number_pairs, read_networks
 
 GRN = pd.DataFrame(
     {
@@ -76,3 +76,16 @@ def test_eregulons_are_weighted_by_rank_and_keep_all_members_and_their_threshold
     }
     assert thresholds.to_dict("list") == {"eregulon": [1], "threshold": [0.2]}
     assert len(activity) == 1
+
+
+def test_known_targets_are_numbered_and_none_is_refused(tmp_path):
+    known = pd.DataFrame({"tf": ["T", "T", "X"], "gene": ["B", "X", "B"], "sign": -1})
+    path = tmp_path / "prior.parquet"
+    io.write_table(
+        known.assign(sources="a", chip=False, chip_only=False), path, "prior"
+    )
+    genes = pd.DataFrame({"gene": ["T", "A", "B"], "node": range(3)})
+    expected = {"tf": [0], "gene": [2], "sign": [-1]}
+    assert number_pairs(path, genes).to_dict("list") == expected
+    with pytest.raises(InputError, match="no pair of two genes"):
+        number_pairs(path, genes[:2])

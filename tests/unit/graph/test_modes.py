@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.graph.bundle import Bundle, read_bundle, write_bundle
-from grnformer.graph.modes import MODES, scales_of
+from grnformer.graph.modes import MODES, reads_of, scales_of
 
 
 def made(graph, mode, seed=1):
@@ -83,7 +84,7 @@ def test_controls_follow_their_seed(graph):
 
 
 def test_scales_hold_the_edges_they_say(graph):
-    for mode in MODES:
+    for mode in (mode for mode in MODES if not reads_of(mode)):
         chosen, scales = made(graph, mode), scales_of(mode)
         if mode != "none":
             assert (len(chosen.edges) > 0) == ("cell_type" in scales)
@@ -116,3 +117,67 @@ def test_bundle_survives_the_disk(graph, tmp_path):
     pd.testing.assert_frame_equal(back.graph.genes, bundle.graph.genes)
     assert len(back.graph.edges) == 0
     assert back.meta == bundle.meta
+
+
+def test_shuffled_labels_keep_the_wiring_and_who_is_a_tf(graph):
+    control = made(graph, "label_shuffled")
+    both = (
+        (graph.edges, control.edges),
+        (graph.eregulons, control.eregulons),
+    )
+    new = {}
+    for before, after in both:
+        for end in ("tf", "gene"):
+            new |= dict(zip(before[end], after[end], strict=True))
+    assert len(set(new.values())) == len(new), "a permutation"
+    assert any(new[node] != node for node in new)
+    # the same one everywhere
+    for before, after in both:
+        assert before["tf"].map(new).equals(after["tf"])
+        assert before["gene"].map(new).equals(after["gene"])
+        assert before[["weight", "sign"]].equals(after[["weight", "sign"]])
+    is_tf = graph.genes["is_tf"].to_numpy()
+    assert all(is_tf[old] == is_tf[node] for old, node in new.items())
+
+
+def test_coexpression_takes_the_most_correlated_genes(graph):
+    """Planted: genes 20 and 21 follow TF 0, one up and one down; all others are noise."""
+    rng = np.random.default_rng(0)
+    expression = rng.random((80, len(graph.genes)))
+    expression[:, 20] = expression[:, 0] * 2
+    expression[:, 21] = 1 - expression[:, 0]
+    edges = pd.DataFrame(
+        {"cell_type": "A", "tf": 0, "gene": [30, 31, 32], "weight": [0.1, 0.9, 0.5]}
+    )
+    one = replace(graph, edges=edges.assign(sign=1), eregulons=graph.eregulons[:0])
+    control = MODES["coexpression"](one, rng, sp.csc_matrix(expression)).edges
+    assert set(control["gene"][:2]) == {20, 21}
+    assert control["weight"].tolist() == [0.9, 0.5, 0.1]
+    assert control.set_index("gene")["sign"][[20, 21]].tolist() == [1, -1]
+    assert not (control["tf"] == control["gene"]).any()
+
+
+def test_the_prior_gives_each_tf_its_known_targets(graph):
+    pairs = pd.DataFrame({"tf": [0, 0, 0, 1], "gene": [0, 41, 40, 50]})
+    control = MODES["prior"](
+        graph, np.random.default_rng(0), pairs.assign(sign=[0, -1, 0, 1])
+    )
+    for table, of_graph in (
+        (control.edges, graph.edges),
+        (control.eregulons, graph.eregulons),
+    ):
+        group = table.columns[0]
+        assert list(table) == list(of_graph)
+        regulators = set(of_graph[[group, "tf"]].itertuples(index=False, name=None))
+        expected = {
+            (name, 0, gene, 1 - 2 * (gene == 41))
+            for name, tf in regulators
+            if tf == 0
+            for gene in (40, 41)
+        }
+        expected |= {(name, 1, 50, 1) for name, tf in regulators if tf == 1}
+        assert (
+            set(table[[group, "tf", "gene", "sign"]].itertuples(index=False, name=None))
+            == expected
+        )
+        assert (table["weight"] == 1).all()

@@ -12,7 +12,7 @@ import pytest
 
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
-from grnformer.graph.modes import MODES, scales_of
+from grnformer.graph.modes import MODES, reads_of, scales_of
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GNNS
 from grnformer.train.pretrain import pretrain
@@ -20,7 +20,7 @@ from grnformer.train.pretrain import pretrain
 CHOICES = {
     "backbone": list(BACKBONES),
     "gnn": list(GNNS),
-    "mode": list(MODES),
+    "mode": [mode for mode in MODES if not reads_of(mode)],
     "perturbation": ["none", "random", "coexpression"],
     "degree_power": [0, -1],
     "fusion": ["sum", "gate", "concat"],

@@ -15,6 +15,7 @@ with job(snakemake):
         read_vocabulary(snakemake.input.vocabulary),
         read_aliases(snakemake.input.aliases),
         mode=snakemake.wildcards.graph,
+        prior=snakemake.input.get("prior") or None,
         **snakemake.params.settings,
     )
     write_bundle(bundle, snakemake.output[0])
