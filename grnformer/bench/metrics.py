@@ -96,4 +96,12 @@ METRICS: dict[str, Metric] = {
     "rmse": Metric(
         "RMSE", "lower", "mean", "root mean squared error of LN_IC50 (ln micromolar)"
     ),
+    # pretraining
+    "masked_value_loss": Metric(
+        "held-out loss",
+        "lower",
+        "mean",
+        "mean squared error of masked values, in units of each gene's SD",
+    ),
+    "masked_gene_loss": Metric("held-out loss", "lower", "mean", "nats a masked gene"),
 }

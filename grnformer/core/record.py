@@ -48,6 +48,11 @@ RUN_TIME = {
     "accumulate",
     "compile",
 }
+#: What an arm may have otherwise -> the setting of pretraining that this is.
+ARM_SETTINGS = {
+    "gnn": "size.gnn.name",
+    "perturbed_fraction": "perturbed_fraction",
+}
 #: Wildcard -> params that follow from it. All others are the same for all jobs of a rule on one dataset.
 _FOLLOWS = {
     "arm": {"arm"},
@@ -257,7 +262,10 @@ def check_together(records: Mapping[str, Record]) -> None:
 
 def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
     """Raise InputError if two files of one rule differ in more than follows from their wildcards."""
+    free = own_settings(one["settings"].get("arm"), other["settings"].get("arm"))
     for place, value, differing in differences(_common(one), _common(other)):
+        if place.removeprefix("settings.").removeprefix("settings.") in free:
+            continue
         rule = one["rule"]
         # most rules have one param `settings`
         name = place.removeprefix("settings.").removeprefix("settings.")
@@ -267,6 +275,12 @@ def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
             "delete the one that is not of the settings and code of today, and run again; "
             f"snakemake --forcerun {rule} makes all anew",
         )
+
+
+def own_settings(*arms: Any) -> set[str]:
+    """Settings of pretraining that one of these arms (a map, or None) names for itself."""
+    given = {key for arm in arms if isinstance(arm, Mapping) for key in arm}
+    return {place for key, place in ARM_SETTINGS.items() if key in given}
 
 
 def _common(record: Record) -> Record:

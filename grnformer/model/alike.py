@@ -10,6 +10,7 @@ from typing import Any
 from grnformer.core import io
 from grnformer.core.compare import differences, short
 from grnformer.core.errors import InputError
+from grnformer.core.record import own_settings
 
 # arms and seeds differ in their graph, adapter and weights; all else that a model follows from is the same
 COMPARED = ("settings", "code", "checkpoint", "tokeniser")
@@ -48,8 +49,12 @@ def _compare(cards: dict[Path, dict[str, Any]], keys: tuple[str, ...]) -> None:
     for folder, key in itertools.product(folders[1:], keys):
         first = folders[0]
         one, other = cards[first].get(key), cards[folder].get(key)
+        free = own_settings(cards[first].get("arm"), cards[folder].get("arm"))
         for place, value, differing in differences(one, other, key):
             name = place.removeprefix("settings.")
+            # what an arm has for itself is what is compared
+            if name in free:
+                continue
             raise InputError(
                 f"{first} was trained with {name} {short(value)}, {folder} with {short(differing)}",
                 "models to compare that differ in arm and seed only",

@@ -20,6 +20,7 @@ from grnformer.report.sections.bench import benchmark_section, pairs_of_networks
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.corpus import corpus_section
 from grnformer.report.sections.graphs import graphs_section
+from grnformer.report.sections.grid import grid_section
 from grnformer.report.sections.grn import grn_section
 from grnformer.report.sections.measured import measured_section
 from grnformer.report.sections.overview import overview_section
@@ -188,6 +189,10 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     if files["training"]:
         sections.append(_benchmark_section("drug_response", files, config))
 
+    grid = files.table("grid")
+    if grid is not None:
+        sections.append(grid_section(grid))
+
     # Made last, since it repeats verdicts of the others; shown first.
     overview = overview_section(
         summary, grn["eregulons"], grn["cell_type_summary"], sections
@@ -209,6 +214,9 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
 
     if files["drug_response_scores"]:
         sections.append(_benchmark_section("drug_response", files, config))
+    grid = files.table("grid")
+    if grid is not None:
+        sections.append(grid_section(grid))
     return sections
 
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from grnformer.settings.backbones import BACKBONES
 from grnformer.settings.fuse import Graph
-from grnformer.settings.key import File, PartFraction, Seed, Settings, Word, key
+from grnformer.settings.grid import CONTROLS
+from grnformer.settings.key import (
+    File,
+    Fraction,
+    PartFraction,
+    Seed,
+    Settings,
+    Word,
+    key,
+)
 from grnformer.settings.sizes import Size
 
 
@@ -24,13 +35,62 @@ class Corpus(Settings):
     )
 
 
+GnnName = Literal["sage", "gcn", "gat", "gin"]
+Perturbation = Literal["none", "random", "coexpression"]
+
+
 class Arm(Settings):
     """A model variant of the comparison."""
 
+    # what has a default may be left out
+    model_config = ConfigDict(
+        extra="forbid", json_schema_serialization_defaults_required=False
+    )
+
     graph: Graph = key(..., "a graph mode of the stage fuse")
     adapter: bool = key(..., "false: only the backbone")
-    perturbation: Literal["none", "random", "coexpression"] = key(
-        ..., "of edges during training"
+    perturbation: Perturbation = key(..., "of edges during training")
+    gnn: GnnName = key(None, "in place of the size's gnn.name")
+    perturbed_fraction: Fraction = key(None, "in place of pretrain.perturbed_fraction")
+
+
+class Grid(Settings):
+    """Arms by combination, in place of `arms`; five seeds or more. The first of each list is the reference."""
+
+    scales: list[Literal["none", "cell_type", "cell", "hybrid"]] = key(
+        [],
+        "graphs of the data, none: the backbone alone, such as [hybrid, cell_type, cell, none]; []: no grid",
+        unique=True,
+    )
+    controls: list[
+        Literal[
+            "no_edges",
+            "random",
+            "degree_preserving",
+            "label_shuffled",
+            "coexpression",
+            "prior",
+        ]
+    ] = key(
+        list(CONTROLS),
+        "no_edges has as many parameters as an arm with edges",
+        unique=True,
+    )
+    gnns: list[GnnName] = key(
+        ["sage"], "layers of the graph encoders", min_length=1, unique=True
+    )
+    perturbations: list[Perturbation] = key(
+        ["coexpression"],
+        "of edges during training",
+        min_length=1,
+        unique=True,
+    )
+    perturbed_fractions: list[Fraction] = key(
+        [0.2], "of the edges", min_length=1, unique=True
+    )
+    combine: Literal["one_at_a_time", "all"] = key(
+        "one_at_a_time",
+        "one_at_a_time: all graphs by the first of the other lists, and the first scale by each of their others",
     )
 
 
@@ -135,6 +195,7 @@ class Pretrain(Settings):
         min_length=1,
         names={"pattern": "^[a-z][a-z0-9_]*$"},
     )
+    grid: Grid = Grid()
     heldout_fraction: PartFraction = key(0.15, "of the cells of each type")
     heldout_cells: int = key(
         2000, "held-out cells that are scored, at most", unit="cells", ge=1

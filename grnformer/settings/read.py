@@ -15,6 +15,7 @@ import yaml
 
 from grnformer.core.contracts import SCHEMAS
 from grnformer.core.errors import InputError
+from grnformer.settings.grid import LEAST_SEEDS, expand_grid
 
 CONFIG = SCHEMAS.parents[1] / "config"
 DEFAULTS = SCHEMAS.parent / "defaults"
@@ -78,8 +79,23 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
             name: overlay(files[SMALLEST], size) for name, size in named.items()
         }
 
+        _take_grid(pretrain)
+
     # parts are shared with the files that were read, which are kept
     return deepcopy(filled)
+
+
+def _take_grid(pretrain: dict[str, Any]) -> None:
+    """Put the arms of a grid in the place of `arms`; what is wrong with the grid is for `check_config` to name."""
+    import jsonschema
+
+    schema = config_schema()["properties"]["pretrain"]["properties"]["grid"]
+    grid, size = pretrain["grid"], pretrain["sizes"].get(pretrain["size"])
+    whole = isinstance(grid, dict) and grid.get("scales") and isinstance(size, dict)
+    if whole and jsonschema.Draft202012Validator(schema).is_valid(grid):
+        pretrain["arms"] = expand_grid(
+            grid, size["gnn"]["name"], pretrain["perturbed_fraction"]
+        )
 
 
 def preset_of(config: dict[str, Any]) -> dict[str, Any]:
@@ -196,6 +212,12 @@ def check_config(config: dict[str, Any]) -> None:
             f"pretrain.size is {pretrain['size']!r}",
             f"one of {', '.join(pretrain['sizes'])}",
             "correct the name, or add the size to config/sizes or pretrain.sizes",
+        )
+    if pretrain["grid"]["scales"] and len(pretrain["seeds"]) < LEAST_SEEDS:
+        raise InputError(
+            f"pretrain.grid with the seeds {pretrain['seeds']}",
+            f"{LEAST_SEEDS} seeds or more, so that differences of that many arms can be judged",
+            "add seeds to pretrain.seeds; for a look at fewer, write the arms into pretrain.arms",
         )
 
 

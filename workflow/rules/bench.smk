@@ -6,6 +6,8 @@ BENCHED = {}  # name of the report's input -> files
 
 include: "bench/grn_accuracy.smk"
 include: "bench/drug_response.smk"
+# after all others, whose scores it reads
+include: "bench/grid.smk"
 
 
 # dataset -> jobs of the steps that have more than one method

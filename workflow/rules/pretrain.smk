@@ -1,4 +1,6 @@
 # pretrain: masked value prediction by a backbone, with or without a graph; one model an arm and seed.
+from grnformer.workflow.arms import settings_by_arm
+
 PRETRAIN = {
     key: value
     for key, value in config["pretrain"].items()
@@ -8,6 +10,7 @@ PRETRAIN = {
         "checkpoint",
         "corpora",
         "datasets",
+        "grid",
         "heldout_fraction",
         "medians",
         "seeds",
@@ -27,6 +30,7 @@ PRETRAIN["size"]["backbone"] = config["pretrain"]["sizes"][config["pretrain"]["s
     "backbones"
 ][config["pretrain"]["backbone"]]
 PRETRAIN["size_name"] = config["pretrain"]["size"]
+SETTINGS_OF = settings_by_arm(PRETRAIN, config["pretrain"]["arms"])
 MODELS = {
     "dataset": TRAINED,
     "arm": config["pretrain"]["arms"],
@@ -142,7 +146,7 @@ rule pretrain_model:
         arm=lookup(dpath="pretrain/arms/{arm}", within=config),
         members=lookup(dpath="{dataset}/datasets", within=CORPORA, default=[]),
         files=lookup(dpath="{dataset}/files", within=CORPORA, default={}),
-        settings=PRETRAIN,
+        settings=lookup(dpath="{arm}", within=SETTINGS_OF),
         folder=subpath(output.weights, parent=True),
         code=code("pretrain/pretrain_model", BACKBONE),
     message:

@@ -134,6 +134,21 @@ def test_files_of_one_rule_made_otherwise_are_refused(
     assert "--forcerun train" in error.value.remedy
 
 
+def test_arms_may_differ_in_what_they_name_for_themselves(tmp_path: Path) -> None:
+    def trained(name: str, layer: str, steps: int = 9, **arm: Any) -> Path:
+        settings = {"size": {"gnn": {"name": layer}, "steps": steps}}
+        wildcards = {"arm": name}
+        path = tmp_path / f"{name}.parquet"
+        return write(path, wildcards=wildcards, arm=arm, settings=settings)
+
+    plain = trained("hybrid", "sage")
+    started("score", [plain, trained("gat", "gat", gnn="gat")])
+    with pytest.raises(InputError, match="steps 9"):
+        started("score", [plain, trained("gat", "gat", 8, gnn="gat")])
+    with pytest.raises(InputError, match=r"gnn\.name sage"):
+        started("score", [plain, trained("gat", "gat")])
+
+
 def test_other_datasets_and_files_of_the_user_are_no_matter(tmp_path: Path) -> None:
     one = write(tmp_path / "a.parquet")
     two = write(tmp_path / "b.parquet", wildcards={"dataset": "brain"}, code="4567")

@@ -101,3 +101,22 @@ def test_models_of_an_earlier_version_go_together_but_not_with_others(
     check_trained_alike(cards)
     with pytest.raises(InputError, match="settings unknown"):
         check_trained_alike([*cards, write(tmp_path, "today")])
+
+
+def test_what_an_arm_has_for_itself_is_compared_and_all_else_the_same(
+    tmp_path: Path,
+) -> None:
+    gat = {"arm": {**HYBRID["arm"], "gnn": "gat"}}
+    cards = [
+        write(tmp_path, "a", settings={"size": {"gnn": {"name": "sage"}}}),
+        write(tmp_path, "b", settings={"size": {"gnn": {"name": "gat"}}}, **gat),
+    ]
+    check_trained_alike(cards)
+    settings = {"size": {"gnn": {"name": "gat"}, "steps": 13}}
+    other = write(tmp_path, "c", settings=settings, **gat)
+    with pytest.raises(InputError, match=r"size\.steps 12"):
+        check_trained_alike([cards[0], other])
+    # one that names no layer has that of the run
+    plain = write(tmp_path, "d", settings={"size": {"gnn": {"name": "gat"}}})
+    with pytest.raises(InputError, match=r"size\.gnn\.name sage"):
+        check_trained_alike([cards[0], plain])

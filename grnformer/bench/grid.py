@@ -1,0 +1,205 @@
+"""The ablation grid: which arms are compared, by paired differences, corrected for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grnformer.bench.intervals import LEAST_FOR_MEAN, Estimate, Outcome
+from grnformer.bench.metrics import METRICS
+from grnformer.bench.summary import paired_difference
+from grnformer.core import contracts
+from grnformer.workflow.config import DATA_GRAPHS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Arms = Mapping[str, Mapping[str, Any]]
+HELDOUT = "heldout_loss"
+LEVEL = 0.05
+#: what an arm may have beside its graph, which an axis of the grid varies
+AXES = ("gnn", "perturbation", "perturbed_fraction")
+
+
+def pairs_of_grid(arms: Arms) -> list[tuple[str, str, str]]:
+    """Question, arm and the arm it is compared with.
+
+    An arm with a graph of the data: against the backbone alone (`no graph`), the same adapter without edges
+    (`same parameters`), and every control graph (`control`), of its own graph layer and perturbation; and against the
+    arm of its graph that differs in one axis alone and comes first (`gnn`, `perturbation`, `perturbed_fraction`).
+
+    Parameters
+    ----------
+    arms
+        ``pretrain.arms``: name -> graph, adapter, perturbation and, where it is not the run's, gnn, perturbed_fraction.
+    """
+    pairs = []
+    names = list(arms)
+    for name, arm in arms.items():
+        if arm["graph"] not in DATA_GRAPHS:
+            continue
+        for other, against in arms.items():
+            if not against["adapter"]:
+                pairs.append(("no graph", name, other))
+            elif against["graph"] == "none" and _same(arm, against, ("gnn",)):
+                pairs.append(("same parameters", name, other))
+            elif against["graph"] not in (*DATA_GRAPHS, "none"):
+                if _same(arm, against, AXES):
+                    pairs.append(("control", name, other))
+            elif against["graph"] == arm["graph"]:
+                varied = [axis for axis in AXES if not _same(arm, against, (axis,))]
+                if len(varied) == 1 and names.index(other) < names.index(name):
+                    pairs.append((varied[0], name, other))
+    return pairs
+
+
+def compare_grid(
+    scores: pd.DataFrame, arms: Arms, n_resamples: int, seed: int
+) -> pd.DataFrame:
+    """Compare the arms of a grid in every benchmark and task by its primary metric.
+
+    Parameters
+    ----------
+    scores
+        By contract ``scores``, of several benchmarks; rows of what is no arm of the grid are left out. Held-out losses
+        come as the benchmark ``heldout_loss`` (`heldout_scores`).
+    arms
+        ``pretrain.arms``.
+    n_resamples, seed
+        Of the bootstrap of medians.
+
+    Returns
+    -------
+    Table by contract ``grid``.
+    """
+    import pandas as pd
+
+    rows = []
+    for (benchmark, task), part in scores.groupby(["benchmark", "task"], sort=True):
+        primary = next(name for name in METRICS if name in set(part["metric"]))
+        of_arm = dict(list(part[part["metric"] == primary].groupby("arm")))
+        for question, arm, against in pairs_of_grid(arms):
+            if arm not in of_arm or against not in of_arm:
+                continue
+            one, other = of_arm[arm], of_arm[against]
+            found = paired_difference(one, other, n_resamples, seed)
+            row = {"benchmark": benchmark, "task": task, "metric": primary}
+            row |= {"question": question, "arm": arm, "against": against}
+            row |= dict(
+                zip(("difference", "low", "high", "members"), found, strict=True)
+            )
+            row |= {"unit": one["unit"].iloc[0], "p_value": _test(one, other)}
+            control = _random_like(arms, arm)
+            if question == "no graph" and found.low > 0 and control in of_arm:
+                random = paired_difference(of_arm[control], other, n_resamples, seed)
+                row["random_fraction"] = random.value / found.value
+            rows.append(row)
+
+    columns = list(contracts.load("grid")["columns"])
+    table = pd.DataFrame(rows, columns=columns)
+    numbers = ["difference", "low", "high", "p_value", "random_fraction"]
+    table = table.astype(dict.fromkeys(numbers, float))
+    table["p_holm"] = correct(table["p_value"].to_numpy())
+    outcomes = [
+        _outcome(Estimate(*row[:4]), row[4])
+        for row in table[["difference", "low", "high", "members", "p_holm"]].itertuples(
+            index=False, name=None
+        )
+    ]
+    return table.assign(outcome=np.array(outcomes, dtype=object))
+
+
+def correct(p_values: np.ndarray) -> np.ndarray:
+    """Holm's correction (1979, Scand J Stat 6:65) of the p-values that are defined; the others stay undefined."""
+    # only where there is a grid
+    from statsmodels.stats.multitest import multipletests
+
+    corrected = np.full(len(p_values), np.nan)
+    defined = ~np.isnan(p_values)
+    if defined.any():
+        corrected[defined] = multipletests(p_values[defined], method="holm")[1]
+    return corrected
+
+
+def heldout_scores(models: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Held-out losses as the contract ``scores`` has them, one row a model.
+
+    Parameters
+    ----------
+    models
+        ``arm``, ``seed`` and the keys of contract ``heldout``.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "benchmark": HELDOUT,
+            "task": "masked tokens",
+            "arm": model["arm"],
+            "kind": "model",
+            "metric": "masked_value_loss"
+            if model["loss_unit"] == "squared SD"
+            else "masked_gene_loss",
+            "unit": "seed",
+            "member": str(model["seed"]),
+            "value": model["loss"],
+            "n": model["n"],
+        }
+        for model in models
+    ]
+    return pd.DataFrame(rows)
+
+
+def _same(
+    arm: Mapping[str, Any], other: Mapping[str, Any], axes: Iterable[str]
+) -> bool:
+    # without a perturbation the fraction says nothing
+    def of(arm: Mapping[str, Any], axis: str) -> Any:
+        idle = axis == "perturbed_fraction" and arm["perturbation"] == "none"
+        return None if idle else arm.get(axis)
+
+    return all(of(arm, axis) == of(other, axis) for axis in axes)
+
+
+def _random_like(arms: Arms, name: str) -> str | None:
+    """The arm with a random graph that is otherwise as this one."""
+    return next(
+        (
+            other
+            for other, arm in arms.items()
+            if arm["graph"] == "random" and _same(arms[name], arm, AXES)
+        ),
+        None,
+    )
+
+
+def _test(arm: pd.DataFrame, other: pd.DataFrame) -> float:
+    """p-value of the paired differences over shared members; NaN where they are too few, or all alike."""
+    from scipy import stats
+
+    left, right = (
+        part.set_index("member")["value"].astype(float).dropna()
+        for part in (arm, other)
+    )
+    members = left.index.intersection(right.index)
+    if len(members) < LEAST_FOR_MEAN or set(arm["unit"]) != set(other["unit"]):
+        return np.nan
+    differences = (left[members] - right[members]).to_numpy()
+    if not differences.any():
+        return 1.0
+    if METRICS[arm["metric"].iloc[0]].statistic == "mean":
+        return float(stats.ttest_1samp(differences, 0).pvalue)
+    return float(stats.wilcoxon(differences).pvalue)
+
+
+def _outcome(found: Estimate, p_holm: float) -> Outcome:
+    """As of an interval, but by the corrected p."""
+    if np.isnan(found.value):
+        return "not comparable"
+    if np.isnan(p_holm):
+        return "too few members"
+    if p_holm >= LEVEL:
+        return "no difference shown"
+    return "better" if found.value > 0 else "worse"

@@ -1,0 +1,151 @@
+"""The ablation grid: arms by combination, and their comparisons corrected for their number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grnformer.bench.grid import compare_grid, correct, heldout_scores, pairs_of_grid
+from grnformer.core import contracts
+from grnformer.core.errors import InputError
+from grnformer.report.sections.grid import grid_section
+from grnformer.settings.grid import expand_grid
+from grnformer.settings.read import check_config, complete
+from grnformer.workflow.arms import settings_by_arm
+
+LISTS: dict[str, Any] = {
+    "scales": ["hybrid", "cell", "none"],
+    "controls": ["no_edges", "random"],
+    "gnns": ["sage", "gat"],
+    "perturbations": ["coexpression", "none"],
+    "perturbed_fractions": [0.2, 0.05],
+    "combine": "one_at_a_time",
+}
+
+
+def test_one_at_a_time_varies_the_first_scale_and_its_parameter_match() -> None:
+    arms = expand_grid(LISTS, "sage", 0.2)
+    assert list(arms) == [
+        "hybrid", "hybrid_gat", "hybrid_unperturbed", "hybrid_rate5", "cell", "none", "no_edges", "no_edges_gat",
+        "random",
+    ]  # fmt: skip
+    # what the run has for all is not named: the same model as one written by hand
+    plain = {"graph": "hybrid", "adapter": True, "perturbation": "coexpression"}
+    assert arms["hybrid"] == plain
+    assert arms["hybrid_gat"] == plain | {"gnn": "gat"}
+    assert arms["hybrid_rate5"] == plain | {"perturbed_fraction": 0.05}
+    assert arms["hybrid_unperturbed"] == plain | {"perturbation": "none"}
+    assert arms["none"] == {"graph": "none", "adapter": False, "perturbation": "none"}
+    assert arms["no_edges"] == arms["none"] | {"adapter": True}
+
+
+def test_all_combinations_without_those_that_change_nothing() -> None:
+    arms = expand_grid(LISTS | {"combine": "all"}, "gcn", 0.2)
+    # with edges: 2 layers x (2 fractions + unperturbed); no_edges: 2 layers; none: 1
+    assert len(arms) == 3 * 6 + 2 + 1
+    assert len({str(arm) for arm in arms.values()}) == len(arms)
+    assert arms["hybrid"]["gnn"] == "sage", "the run's is gcn"
+    assert arms["random_gat_rate5"] == {
+        "graph": "random", "adapter": True, "perturbation": "coexpression", "gnn": "gat", "perturbed_fraction": 0.05,
+    }  # fmt: skip
+
+
+def test_the_grid_takes_the_place_of_the_arms_and_wants_five_seeds() -> None:
+    grid = LISTS | {"scales": ["hybrid"], "controls": []}
+    pretrain = {"grid": grid, "seeds": [1, 2, 3, 4, 5]}
+    config = complete({"pretrain": pretrain, "embed": {"arm": "hybrid"}})
+    check_config(config)
+    assert list(config["pretrain"]["arms"])[:2] == ["hybrid", "hybrid_gat"]
+    with pytest.raises(InputError, match="seeds"):
+        check_config(complete({"pretrain": {"grid": grid}}))
+    wrong = complete({"pretrain": pretrain | {"grid": grid | {"gnns": ["gru"]}}})
+    with pytest.raises(InputError, match="gru"):
+        check_config(wrong)
+
+
+def test_an_arm_changes_its_own_settings_alone() -> None:
+    """Plain arms have the very settings of the run, so that no model of theirs is trained anew."""
+    settings = {
+        "size": {"gnn": {"name": "sage", "width": 32}},
+        "perturbed_fraction": 0.2,
+    }
+    found = settings_by_arm(settings, expand_grid(LISTS, "sage", 0.2))
+    assert found["hybrid"] == found["none"] == settings
+    assert found["hybrid_gat"]["size"]["gnn"] == {"name": "gat", "width": 32}
+    assert found["hybrid_gat"]["perturbed_fraction"] == 0.2
+    assert found["hybrid_rate5"] == settings | {"perturbed_fraction": 0.05}
+
+
+def test_arms_are_compared_with_their_like() -> None:
+    pairs = pairs_of_grid(expand_grid(LISTS, "sage", 0.2))
+    assert {pair for pair in pairs if pair[1] == "hybrid_gat"} == {
+        ("no graph", "hybrid_gat", "none"),
+        ("same parameters", "hybrid_gat", "no_edges_gat"),
+        ("gnn", "hybrid_gat", "hybrid"),
+    }
+    assert {pair for pair in pairs if pair[1] == "hybrid"} == {
+        ("no graph", "hybrid", "none"),
+        ("same parameters", "hybrid", "no_edges"),
+        ("control", "hybrid", "random"),
+    }
+    assert ("perturbation", "hybrid_unperturbed", "hybrid") in pairs
+    assert ("perturbed_fraction", "hybrid_rate5", "hybrid") in pairs
+
+
+def make_losses(**of_arm: float) -> pd.DataFrame:
+    """Held-out losses of five seeds, which shift all arms alike, with a little noise."""
+    rng = np.random.default_rng(0)
+    seeds = rng.normal(size=5)
+    unit = {"loss_unit": "squared SD", "n": 100}
+    return heldout_scores(
+        {"arm": arm, "seed": seed, "loss": 3 + shift + loss + rng.normal(0, 0.001), **unit}
+        for arm, loss in of_arm.items()
+        for seed, shift in enumerate(seeds)
+    )  # fmt: skip
+
+
+def test_a_planted_gain_and_what_of_it_a_random_graph_gives() -> None:
+    arms = expand_grid(LISTS, "sage", 0.2)
+    scores = make_losses(none=0.5, no_edges=0.5, random=0.4, hybrid=0.3, cell=0.5)
+    contracts.check(scores, "scores", where="scores")
+    table = compare_grid(scores, arms, 100, 1)
+    contracts.check(table, "grid", where="grid")
+    table = table.set_index(["question", "arm"])
+    gain = table.loc[[("no graph", "hybrid")]].iloc[0]
+    assert gain["difference"] == pytest.approx(0.2, abs=0.005)
+    assert gain["random_fraction"] == pytest.approx(0.5, abs=0.02)
+    assert gain["outcome"] == "better"
+    same = table.loc[[("no graph", "cell")]].iloc[0]
+    assert same["outcome"] == "no difference shown"
+    assert np.isnan(same["random_fraction"]), "of no gain"
+    assert (table["p_holm"] >= table["p_value"]).all()
+
+
+def test_p_values_are_corrected_by_holm() -> None:
+    """The k-th smallest of m times m - k + 1, never below a smaller one; what is undefined is not counted."""
+    p_values = np.array([0.04, np.nan, 0.01, 0.02, 0.5])
+    expected = [0.08, np.nan, 0.04, 0.06, 0.5]
+    assert correct(p_values) == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(correct(np.array([np.nan]))).all()
+
+
+def test_the_report_says_it_in_words() -> None:
+    arms = expand_grid(LISTS, "sage", 0.2)
+    scores = make_losses(
+        none=0.5, no_edges=0.5, random=0.4, hybrid=0.3, hybrid_gat=0.3, cell=0.5
+    )
+    section = grid_section(compare_grid(scores, arms, 100, 1))
+    note = section.blocks[1]
+    assert "masked tokens: hybrid, hybrid_gat beat no graph, the same" in note.text
+    assert "Of the gain of hybrid over no graph a random graph gives 50%." in note.items
+    assert any("hybrid_gat does not beat hybrid" in item for item in note.items)
+
+
+def test_two_seeds_are_too_few() -> None:
+    scores = make_losses(none=0.5, hybrid=0.3)
+    few = scores[scores["member"].isin(["0", "1"])]
+    table = compare_grid(few, expand_grid(LISTS, "sage", 0.2), 100, 1)
+    assert table["outcome"].tolist() == ["too few members"]
