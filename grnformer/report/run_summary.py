@@ -21,6 +21,7 @@ from grnformer.core.record import (
 from grnformer.report.costs import WHOLE_RUN
 
 UNKNOWN = "unknown"
+FETCHING = "fetch_resource"  # a rule whose outputs are data
 #: sections of the config that change no score
 _NO_RESULTS = ("report", "resources")
 #: column of the summary -> its name in the metrics
@@ -118,6 +119,11 @@ def describe_origin(
     records
         See `summarise_run`.
     """
+    records = {
+        output: record
+        for output, record in records.items()
+        if record["rule"] != FETCHING
+    }
     behind = list(_jobs_behind(path, records))
     found: dict[str, Any] = {"commit": UNKNOWN, "splits": {}}
     if behind:

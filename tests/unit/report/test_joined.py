@@ -45,6 +45,7 @@ def summary(tmp_path: Path) -> dict[str, Any]:
     records = [
         record("score_drug", str(path), [{"file": split, "digest": "tsv"}, {"file": model, "digest": "m"}], seed=1),
         record("split_drug", split, [{"file": "screen.csv", "digest": "sha256:1"}], folds=3),
+        record("fetch_resource", "screen.csv", [], source="pypi"),
         record("pretrain_model", model, [{"file": "counts.h5ad", "digest": "sha256:2"}], settings={"steps": 9}),
     ]  # fmt: skip
     by_output = {output: made for made in records for output in made["outputs"]}
@@ -55,7 +56,7 @@ def test_a_run_is_summed_up_with_what_it_rests_on(summary: dict[str, Any]) -> No
     (origin,) = summary["benchmarks"]
     assert origin["settings"] == {"score_drug": {"seed": 1}, "split_drug": {"folds": 3}}
     assert origin["settings_before"] == {"pretrain_model": {"settings": {"steps": 9}}}
-    # text tables carry no record: jobs are found by their outputs, and are no data
+    # what is fetched is data; text tables carry no record: jobs are found by their outputs, and are no data
     assert origin["data"] == {"screen.csv": "sha256:1"}
     assert origin["data_before"] == {"counts.h5ad": "sha256:2"}
     assert list(origin["splits"]) == ["split_drug dataset=lines"]
