@@ -82,6 +82,14 @@ METRICS: dict[str, Metric] = {
         "Pearson r less drug and line means, of truth and prediction within the test set",
         0.0,
     ),
+    "normalised_pearson": Metric(
+        "normalised Pearson r",
+        "higher",
+        "mean",
+        "DrEval's: Pearson r less the line and drug effects of training; where lines are unseen their general "
+        "sensitivity counts",
+        0.0,
+    ),
     "per_drug_pearson": Metric(
         "per drug Pearson r",
         "higher",

@@ -11,8 +11,11 @@ from grnformer.settings.key import (
     PositiveFloat,
     Seed,
     Settings,
+    Word,
     key,
 )
+
+TISSUE_SPLITS = ("tissue", "deepcdr")  #: those that need the tissues of lines
 
 
 class Folds(Settings):
@@ -21,6 +24,20 @@ class Folds(Settings):
     n_folds: int = key(5, "folds; each pair is tested in one fold", unit="folds", ge=2)
     validation_fraction: PartFraction = key(0.125, "fraction of what is not tested")
     seed: Seed = key(1, "of the folds")
+
+
+class Trees(Settings):
+    """Random forest and gradient boosting."""
+
+    line_components: int = key(
+        30, "principal components of expression that trees split on", ge=1
+    )
+    n_trees: int = key(100, "trees of the forest", unit="trees", ge=1)
+    n_rounds: int = key(100, "of boosting of a response component", ge=1)
+    response_components: int = key(
+        20, "principal components of the response that are boosted", ge=1
+    )
+    seed: Seed = key(1, "of the sampled lines and features")
 
 
 class Baselines(Settings):
@@ -42,6 +59,13 @@ class Baselines(Settings):
         unit="drugs",
         min_length=1,
     )
+    learners: list[Literal["random_forest", "gradient_boosting", "stack"]] = key(
+        [],
+        "slower baselines: trees on expression where lines are unseen; stack joins all baselines of a split",
+        unique=True,
+    )
+    trees: Trees = Trees()
+    seed: Seed = key(1, "of the permuted structures")
 
 
 class LineEmbedding(Settings):
@@ -84,12 +108,28 @@ class Network(Settings):
     weight_decay: float = key(0.01, "of AdamW", ge=0)
 
 
+class NetworkFeatures(Settings):
+    """What a network is worth as features: TF activities by right and by rewired regulons."""
+
+    splits: list[Literal["line", "tissue"]] = key(
+        [], "what is left out, among bench.drug_response.splits; []: off", unique=True
+    )
+    collections: list[Word] = key(
+        ["CollecTRI"],
+        "collections of grn.cistromes.prior.table that make the known network; []: all",
+    )
+    min_targets: int = key(5, "measured targets a TF must have", unit="genes", ge=2)
+    rewirings: int = key(3, "rewired networks behind a control", unit="networks", ge=1)
+    seed: Seed = key(1, "of the rewiring")
+
+
 class DrugResponse(Settings):
     """Responses of cell lines to drugs."""
 
-    splits: list[Literal["pair", "line", "drug"]] = key(
+    splits: list[Literal["pair", "line", "drug", "tissue", "screen", "deepcdr"]] = key(
         ["pair", "line", "drug"],
-        "what is left out of training; []: no benchmark",
+        "what is left out of training: pairs, lines, drugs, tissues, or (screen) lines, with training on other_screen; "
+        "deepcdr: DeepCDR's protocol, which is not leak-safe; []: no benchmark",
         unique=True,
     )
     responses: File = key(
@@ -108,8 +148,18 @@ class DrugResponse(Settings):
         "resource:gdsc_genes.txt",
         "gene symbols of the expression, one a line; a path or resource:<name>",
     )
+    other_screen: File = key(
+        "resource:gdsc1_ln_ic50.csv",
+        "another screen as responses, which split screen trains on; a path or resource:<name>",
+    )
+    annotations: File = key(
+        "resource:ccle_annotations.tsv",
+        "TSV with CCLE_ID, a line's name and tissue (NCIH1975_LUNG), and optionally Name, for splits tissue and "
+        "deepcdr; a path or resource:<name>",
+    )
     folds: Folds = Folds()
     baselines: Baselines = Baselines()
+    network_features: NetworkFeatures = NetworkFeatures()
     embed: LineEmbedding = LineEmbedding()
     seed: Seed = key(1, "of the response network's weights and batches")
     network: Network = Network()

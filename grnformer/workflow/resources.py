@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grnformer.settings.drug_response import TISSUE_SPLITS
 from grnformer.workflow.config import resource_name
 
 
@@ -124,8 +125,19 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
         vocabulary,
         used,
         config["embed"]["inputs"],
-        drugs if drugs["splits"] else None,
+        _read_by_screen(drugs),
     ]
+
+
+def _read_by_screen(drugs: dict[str, Any]) -> dict[str, Any]:
+    """Settings of drug response less those whose files no chosen split reads."""
+    splits = {*drugs["splits"], *drugs["network_features"]["splits"]}
+    if not splits:
+        return {}
+    unread = set() if "screen" in splits else {"other_screen"}
+    if not splits & set(TISSUE_SPLITS):
+        unread.add("annotations")
+    return {key: value for key, value in drugs.items() if key not in unread}
 
 
 def _references(settings: Any) -> Iterator[str]:

@@ -102,11 +102,13 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(
     table = io.read_table(predictions, "drug_predictions")
     assert table["fold"].value_counts().size == 3
     for arm in ("none", "no_edges", "random"):
-        copy = table.rename(columns={"hybrid": arm})
+        copy = table.rename(columns=lambda c, arm=arm: c.replace("hybrid", arm))
         io.write_table(
             copy, results / "predictions" / arm / "line.parquet", "drug_predictions"
         )
-    reference = table.rename(columns={"hybrid": "expression"})
+    reference = table.drop(columns="hybrid_and_genes_ridge").rename(
+        columns=lambda c: c.replace("hybrid", "expression")
+    )
     io.write_table(
         reference, shared / "expression_reference" / "line.parquet", "drug_predictions"
     )
@@ -130,17 +132,21 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(
         "additive": "baseline",
         "drug_mean": "baseline",
         "expression": "reference",
+        "expression_ridge": "reference",
         "global_mean": "baseline",
-        "hybrid": "model",
         "line_mean": "baseline",
-        "no_edges": "control",
-        "none": "control",
-        "random": "control",
+        "mean_effects": "baseline",
         "ridge": "baseline",
+        "ridge_with_drug_covariance": "baseline",
+    } | {
+        f"{arm}{head}": "model" if arm == "hybrid" else "control"
+        for arm in ("none", "no_edges", "random", "hybrid")
+        for head in ("", "_ridge", "_and_genes_ridge")
     }
     assert primary.loc["hybrid", "estimate"] > 0.5
     assert primary.loc["ridge", "estimate"] > 0.8
-    assert primary.loc["hybrid", "baseline"] == "ridge"
+    assert primary.loc["hybrid_ridge", "estimate"] > 0.8
+    assert primary.loc["hybrid", "baseline"].startswith("ridge")
     assert primary.loc[
         ["additive", "drug_mean"], ["members", "failed"]
     ].to_numpy().tolist() == [[0, 3], [0, 3]]

@@ -6,18 +6,33 @@ chosen on validation (nearest drugs: leave one out over both). It never reads a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from grnformer.bench.drug_response.informed import (
+    Fitted,
+    choose,
+    drug_ridge,
+    fit_ridge,
+    fit_trees,
+    line_covariance,
+    line_ridge,
+    no_line_kernel,
+    stack,
+)
+from grnformer.bench.drug_response.learners import TreeSettings
 from grnformer.bench.drug_response.matrix import fit_additive, known_means
-from grnformer.bench.drug_response.metrics import double_centred_pearson_with
 from grnformer.bench.drug_response.nearest_drugs import predict_from_similar_drugs
 from grnformer.bench.drug_response.ridge import approximate_ridge, predict_by_ridge
 from grnformer.bench.drug_response.soft_impute import soft_impute
 
 Parts = dict[str, np.ndarray]
+
+#: predictors that must find nothing: their structures are another drug's
+CONTROLS = ("permuted_structures",)
+#: splits that leave whole lines out
+UNSEEN_LINES = ("line", "tissue", "screen")
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,22 @@ class Grids:
         Ridge: penalties, in units of the mean squared norm of a line's expression.
     neighbours
         Fingerprint kNN: numbers of neighbours.
+    learners
+        Slower predictors that are wanted: random_forest, gradient_boosting, stack.
+    trees
+        Of the first two.
+    seed
+        Of the permuted structures.
     """
 
     shrinkage: list[float]
     alpha: list[float]
     neighbours: list[int]
+    learners: list[str] = field(default_factory=list)
+    trees: TreeSettings = field(
+        default_factory=lambda: TreeSettings(30, 100, 100, 20, 1)
+    )
+    seed: int = 1
 
 
 def predict_baselines(
@@ -62,7 +88,7 @@ def predict_baselines(
     features: Features,
     grids: Grids,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Predict all baselines of one fold.
+    """Predict all baselines of one fold, and the controls of `CONTROLS`.
 
     Parameters
     ----------
@@ -71,7 +97,7 @@ def predict_baselines(
     parts
         Masks train, validation, test, L x D.
     split
-        pair, line or drug: which of the informed baselines applies.
+        What is left out: which of the informed baselines apply.
     features, grids
         See there.
 
@@ -80,64 +106,129 @@ def predict_baselines(
     name -> predictions L x D, and name -> the setting chosen on validation.
     """
     # A tested value that is read by mistake would show as NaN.
-    values = np.where(parts["test"], np.nan, values)
-    train, validation = parts["train"], parts["validation"]
-    known = train | validation
+    values = blank_tested(values, parts)
+    known = known_pairs(parts)
+    predictions = _predict_means(values, known)
 
+    # Each split has baselines with information on the units that are unseen.
+    if split in ("pair", "deepcdr"):
+        informed, chosen = _complete_matrix(values, parts, grids)
+    elif split in UNSEEN_LINES:
+        informed, chosen = _predict_lines(values, parts, features, grids)
+    elif split == "drug":
+        informed, chosen = _predict_drugs(values, parts, features, grids)
+    else:
+        raise ValueError(f"split {split!r}")
+    return predictions | informed, chosen
+
+
+def blank_tested(values: np.ndarray, parts: Parts) -> np.ndarray:
+    """The values without those that are tested, unless the protocol chooses by them (`deepcdr`)."""
+    return np.where(parts["test"] & ~parts["validation"], np.nan, values)
+
+
+def known_pairs(parts: Parts) -> np.ndarray:
+    """What may be fitted once settings are chosen: train and validation, less what is tested."""
+    return np.asarray(parts["train"] | (parts["validation"] & ~parts["test"]))
+
+
+def _predict_means(values: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
     # Means have no setting to choose: they may use validation too.
-    predictions = {
-        "global_mean": np.full(values.shape, values[known].mean()),
-        "drug_mean": np.broadcast_to(known_means(values, known, axis=0), values.shape),
-        "line_mean": np.broadcast_to(
-            known_means(values, known, axis=1)[:, None], values.shape
-        ),
+    grand = values[known].mean()
+    of_drug, of_line = (known_means(values, known, axis=axis) for axis in (0, 1))
+    shape = values.shape
+    return {
+        "global_mean": np.full(shape, grand),
+        "drug_mean": np.broadcast_to(of_drug, shape),
+        "line_mean": np.broadcast_to(of_line[:, None], shape),
+        # Of unbalanced tables, not the least-squares fit, which comes next.
+        "mean_effects": of_line[:, None] + of_drug - grand,
         "additive": fit_additive(values, known).predictions(),
     }
 
-    # Each split has one baseline with information on the units that are unseen.
-    if split == "pair":
-        # Fitted on train only, so that validation can choose the shrinkage.
-        candidates = soft_impute(values, train, grids.shrinkage)
-        best = choose(values, validation, grids.shrinkage, candidates)
-        # Fits start from one another, from strong to weak shrinkage: the final one goes the same way.
-        path = grids.shrinkage[: grids.shrinkage.index(best) + 1]
-        name, prediction = "soft_impute", list(soft_impute(values, known, path))[-1]
-    elif split == "line":
-        # Chosen by the cheap approximation; the final fit below is exact.
-        candidates = approximate_ridge(values, train, features.expression, grids.alpha)
-        best = choose(values, validation, grids.alpha, candidates)
-        name, prediction = (
-            "ridge",
-            predict_by_ridge(values, known, features.expression, best),
-        )
-    elif split == "drug":
-        # No drug is a neighbour of itself, so that predictions of known drugs are leave-one-out: all of them choose,
-        # where some 20 drugs of validation would choose by chance.
-        neighbours = list(
-            predict_from_similar_drugs(
-                values, known, features.similarity, grids.neighbours
+
+def _complete_matrix(
+    values: np.ndarray, parts: Parts, grids: Grids
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Pairs are missing: their line and drug are known, so that no feature is needed."""
+    # Fitted on train only, so that validation can choose the shrinkage.
+    candidates = soft_impute(values, parts["train"], grids.shrinkage)
+    best = choose(values, parts["validation"], grids.shrinkage, candidates)
+
+    # Fits start from one another, from strong to weak shrinkage: the final one goes the same way.
+    path = grids.shrinkage[: grids.shrinkage.index(best) + 1]
+    *_, completed = soft_impute(values, known_pairs(parts), path)
+    return {"soft_impute": completed}, {"soft_impute": best}
+
+
+def _predict_lines(
+    values: np.ndarray, parts: Parts, features: Features, grids: Grids
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Lines are missing: their expression is known."""
+    train, validation, known = parts["train"], parts["validation"], known_pairs(parts)
+    expression = features.expression
+
+    # Chosen by the cheap approximation; the final fit below is exact.
+    candidates = list(approximate_ridge(values, train, expression, grids.alpha))
+    best = choose(values, validation, grids.alpha, candidates)
+    exact = predict_by_ridge(values, known, expression, best)
+    fits = {
+        "ridge": Fitted(candidates[grids.alpha.index(best)], exact, best),
+        "ridge_with_drug_covariance": fit_ridge(
+            values,
+            train,
+            validation,
+            known,
+            grids.alpha,
+            line_ridge(values, [expression], covariance=True),
+        ),
+    }
+
+    for learner in ("random_forest", "gradient_boosting"):
+        if learner in grids.learners:
+            fits[learner] = fit_trees(
+                values, train, known, expression, learner, grids.trees
             )
-        )
-        best = choose(values, known, grids.neighbours, neighbours)
-        name, prediction = (
-            "fingerprint_neighbours",
-            neighbours[grids.neighbours.index(int(best))],
-        )
-    else:
-        raise ValueError(f"split {split!r}")
-    return predictions | {name: prediction}, {name: best}
+    return _with_stack(values, validation, fits, grids)
 
 
-def choose(
-    values: np.ndarray,
-    mask: np.ndarray,
-    grid: Sequence[float],
-    candidates: Iterable[np.ndarray],
-) -> float:
-    """The setting whose predictions have the highest double-centred Pearson on `mask`; the first of equals."""
-    # Undefined where predictions have no interaction: never chosen before one that has.
-    correlate = double_centred_pearson_with(values, mask)
-    scores = [
-        np.nan_to_num(correlate(predicted), nan=-np.inf) for predicted in candidates
-    ]
-    return grid[int(np.argmax(scores))]
+def _predict_drugs(
+    values: np.ndarray, parts: Parts, features: Features, grids: Grids
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Drugs are missing: their structure is known."""
+    train, validation, known = parts["train"], parts["validation"], known_pairs(parts)
+    similarity = features.similarity
+
+    # No drug is a neighbour of itself, so that predictions of known drugs are leave-one-out: all of them choose,
+    # where some 20 drugs of validation would choose by chance.
+    near = list(predict_from_similar_drugs(values, known, similarity, grids.neighbours))
+    number = int(choose(values, known, grids.neighbours, near))
+    place = grids.neighbours.index(number)
+    (trained,) = predict_from_similar_drugs(values, train, similarity, [number])
+
+    order = np.random.default_rng(grids.seed).permutation(len(similarity))
+    shuffled = similarity[np.ix_(order, order)]
+    ridges = {
+        "structure_ridge": drug_ridge(values, similarity, no_line_kernel),
+        "structure_ridge_with_line_covariance": drug_ridge(
+            values, similarity, line_covariance
+        ),
+        "permuted_structures": drug_ridge(values, shuffled, no_line_kernel),
+    }
+    fits = {"fingerprint_neighbours": Fitted(trained, near[place], number)}
+    fits |= {
+        name: fit_ridge(values, train, validation, known, grids.alpha, ridge)
+        for name, ridge in ridges.items()
+    }
+    return _with_stack(values, validation, fits, grids)
+
+
+def _with_stack(
+    values: np.ndarray, validation: np.ndarray, fits: dict[str, Fitted], grids: Grids
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    predictions = {name: fit.final for name, fit in fits.items()}
+    if "stack" in grids.learners:
+        members = [fit for name, fit in fits.items() if name not in CONTROLS]
+        predictions["stack"] = stack(values, validation, members)
+    chosen = {n: fit.chosen for n, fit in fits.items() if not np.isnan(fit.chosen)}
+    return predictions, chosen

@@ -15,27 +15,54 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Matrix:
-    """LN_IC50, L x D with NaN where not measured, with the names of its rows and columns (sorted)."""
+    """LN_IC50, L x D with NaN where not measured, with the names of its rows and columns (sorted).
+
+    Attributes
+    ----------
+    lines, drugs
+        Names of rows and columns.
+    values
+        What is predicted.
+    training
+        What predictors learn from: the same, or the values of another screen.
+    """
 
     lines: list[str]
     drugs: list[str]
     values: np.ndarray
+    training: np.ndarray
 
     @classmethod
-    def from_table(cls, responses: pd.DataFrame) -> Matrix:
-        """Build from a table of line, drug, ln_ic50 with unique pairs."""
-        lines = sorted(responses["line"].unique())
-        drugs = sorted(responses["drug"].unique())
-        matrix = cls(lines, drugs, np.full((len(lines), len(drugs)), np.nan))
-        matrix.values[matrix._places(responses)] = responses["ln_ic50"]
-        return matrix
+    def from_table(
+        cls, responses: pd.DataFrame, source: pd.DataFrame | None = None
+    ) -> Matrix:
+        """Build from line, drug, ln_ic50 with unique pairs, and the same of the screen to train on, if another."""
+        tables = [responses] if source is None else [responses, source]
+        pairs = pd.concat([table[["line", "drug"]] for table in tables])
+        lines, drugs = sorted(pairs["line"].unique()), sorted(pairs["drug"].unique())
+
+        filled = []
+        for table in tables:
+            row = pd.Index(lines).get_indexer(table["line"])
+            column = pd.Index(drugs).get_indexer(table["drug"])
+            filled.append(np.full((len(lines), len(drugs)), np.nan))
+            filled[-1][row, column] = table["ln_ic50"]
+        return cls(lines, drugs, filled[0], filled[-1])
 
     def part_masks(self, split: pd.DataFrame, fold: str) -> dict[str, np.ndarray]:
-        """Masks train, validation, test (L x D) of column `fold` of a split table."""
+        """Masks train, validation, test (L x D) of column `fold` of a split table.
+
+        They are apart, but for a protocol that chooses on what it tests (`CHOSEN_ON_TEST`). Only pairs that were
+        measured count: in the screen to train on, and for the test in the one that is predicted.
+        """
         masks = {}
         for part in ("train", "validation", "test"):
-            masks[part] = np.zeros(self.values.shape, dtype=bool)
-            masks[part][self._places(split[split[fold] == part])] = True
+            mask = np.zeros(self.values.shape, dtype=bool)
+            mask[self._places(split[split[fold].str.contains(part, regex=False)])] = (
+                True
+            )
+            measured = self.values if part == "test" else self.training
+            masks[part] = mask & np.isfinite(measured)
         return masks
 
     def _places(self, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

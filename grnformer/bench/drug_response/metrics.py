@@ -69,6 +69,26 @@ def pooled_pearson(
     return _correlate(truth[mask], prediction[mask])
 
 
+def normalised_pearson(
+    truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray, means: np.ndarray
+) -> float:
+    """Pearson correlation over all test pairs, less the line and drug effects that training knows, from both.
+
+    DrEval's normalised Pearson (github.com/daisybio/drevalpy at f3afe328, ``drevalpy/visualization/utils.py``): where
+    lines are unseen only the drugs' means are removed, so that a line's general sensitivity counts here.
+
+    Parameters
+    ----------
+    means
+        L x D, overall mean plus line effect plus drug effect in training; effects of unseen ones are 0.
+    """
+    left, right = (truth - means)[mask], (prediction - means)[mask]
+    # The means themselves leave rounding only, whose correlation is noise.
+    if _flat(left, truth[mask]) or _flat(right, prediction[mask]):
+        return float("nan")
+    return _correlate(left, right)
+
+
 def root_mean_squared_error(
     truth: np.ndarray, prediction: np.ndarray, mask: np.ndarray
 ) -> float:

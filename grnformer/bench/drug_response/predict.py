@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.drug_response.baselines import Features, Grids, predict_baselines
+from grnformer.bench.drug_response.heads import predict_by_heads
 from grnformer.bench.drug_response.matrix import Matrix
 from grnformer.bench.drug_response.split import fold_columns
 from grnformer.bench.drug_response.structures import fingerprints, tanimoto
@@ -24,14 +25,21 @@ def crossvalidate_baselines(
     parts: pd.DataFrame,
     split: str,
     grids: Grids,
+    source: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Predict every tested pair by every baseline of a split.
+
+    Parameters
+    ----------
+    source
+        Responses of the screen to train on, where it is another; its own value of a tested pair is then the predictor
+        ``other_screen``: what two measurements of one pair agree on.
 
     Returns
     -------
     line, drug, fold, ln_ic50 and one column of predictions a baseline.
     """
-    matrix = Matrix.from_table(responses)
+    matrix = Matrix.from_table(responses, source)
 
     # Once for all folds: structures and expression are inputs, never predicted.
     similarity = tanimoto(fingerprints(_smiles(drugs, matrix)))
@@ -40,8 +48,10 @@ def crossvalidate_baselines(
     for fold in fold_columns(parts):
         masks = matrix.part_masks(parts, fold)
         predictions, chosen = predict_baselines(
-            matrix.values, masks, split, features, grids
+            matrix.training, masks, split, features, grids
         )
+        if source is not None:
+            predictions["other_screen"] = matrix.training
         logger.info("split %s %s: chosen %s", split, fold, chosen)
         tables.append(tested_table(matrix, masks["test"], fold, predictions))
     return pd.concat(tables, ignore_index=True)
@@ -57,8 +67,10 @@ def crossvalidate_network(
     arm: str,
     network: dict[str, float],
     seed: int,
+    beside: anndata.AnnData | None = None,
+    source: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Train the response network in every fold and predict what it tests.
+    """Train the response network and ridge heads in every fold and predict what it tests.
 
     Parameters
     ----------
@@ -69,10 +81,15 @@ def crossvalidate_network(
         Settings of the network (`TrainingSettings`).
     seed
         Of the networks' initial weights and batches; fold i adds i.
+    beside
+        Expression of the lines, which a ridge head takes beside the embedding; None where the embedding is this.
+    source
+        Responses of the screen to train on, where it is another.
 
     Returns
     -------
-    line, drug, fold, ln_ic50 and the predictions in a column named `arm`.
+    line, drug, fold, ln_ic50 and the predictions: of the network in a column named `arm`, of the heads in
+    ``<arm>_ridge`` and ``<arm>_and_genes_ridge`` (`predict_by_heads`).
 
     Raises
     ------
@@ -82,8 +99,10 @@ def crossvalidate_network(
     from grnformer.bench.drug_response.drug_graph import batch_drugs
     from grnformer.bench.drug_response.train import TrainingSettings, predict_fold
 
-    matrix = Matrix.from_table(responses)
-    batch = batch_drugs(_smiles(drugs, matrix))
+    matrix = Matrix.from_table(responses, source)
+    smiles = _smiles(drugs, matrix)
+    batch, similarity = batch_drugs(smiles), tanimoto(fingerprints(smiles))
+    genes = None if beside is None else np.asarray(beside[matrix.lines].X)
 
     # One a pretraining seed, (L, E), rows in the order of the matrix.
     features = [_in_order(embedding, matrix.lines) for embedding in embeddings]
@@ -94,10 +113,16 @@ def crossvalidate_network(
         masks = matrix.part_masks(parts, fold)
         # Folds take the pretraining seeds in turn: their variation is in that over folds.
         lines = features[number % len(features)]
-        predictions = predict_fold(
-            matrix.values, masks, split, lines, batch, settings, seed + number
+        predictions = {
+            arm: predict_fold(
+                matrix.training, masks, split, lines, batch, settings, seed + number
+            )
+        }
+        heads = predict_by_heads(
+            matrix.training, masks, split, lines, genes, similarity
         )
-        tables.append(tested_table(matrix, masks["test"], fold, {arm: predictions}))
+        predictions |= {f"{arm}{suffix}": each for suffix, each in heads.items()}
+        tables.append(tested_table(matrix, masks["test"], fold, predictions))
     return pd.concat(tables, ignore_index=True)
 
 

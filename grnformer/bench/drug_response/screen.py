@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,6 +110,45 @@ def prepare_screen(
     # A drug whose rows all lost their line is not in the screen.
     drugs = drugs[drugs["drug"].isin(responses["drug"])].reset_index(drop=True)
     return Screen(responses, drugs, table, pd.DataFrame(counts))
+
+
+def align_screen(
+    source: Screen, drugs: pd.DataFrame, lines: Iterable[str]
+) -> pd.DataFrame:
+    """Responses of another screen under the names of the first: lines by normalised name, drugs by structure.
+
+    Parameters
+    ----------
+    source
+        The other screen.
+    drugs, lines
+        Of the first: drug and structure; names.
+
+    Returns
+    -------
+    line, drug, ln_ic50, n_rows; what the first screen lacks is left out.
+
+    Raises
+    ------
+    InputError
+        If no pair is left.
+    """
+    line_of = {normalise_line(name): name for name in lines}
+    drug_of = drugs.set_index("structure")["drug"]
+    structure = source.drugs.set_index("drug")["structure"]
+
+    renamed = source.responses.assign(
+        line=source.responses["line"].map(normalise_line).map(line_of),
+        drug=source.responses["drug"].map(structure).map(drug_of),
+    )
+    aligned = renamed.dropna(subset=["line", "drug"]).reset_index(drop=True)
+    if aligned.empty:
+        raise InputError(
+            "two screens without a pair of line and drug in common",
+            "screens that share lines and drugs",
+            "correct bench.drug_response.other_screen, or leave the split screen out",
+        )
+    return aligned
 
 
 def _check_rows(rows: pd.DataFrame) -> None:

@@ -67,7 +67,7 @@ def fit_baseline(values: np.ndarray, known: np.ndarray, split: str) -> np.ndarra
     line means where pairs are left out, drug means for unseen lines, line means for unseen drugs.
     """
     fit = fit_additive(values, known)
-    if split == "line":
+    if split in ("line", "tissue", "screen"):
         fit = fit._replace(line=np.zeros_like(fit.line))
     if split == "drug":
         fit = fit._replace(drug=np.zeros_like(fit.drug))
@@ -92,7 +92,7 @@ def predict_fold(
     parts
         Masks train, validation, test, L x D.
     split
-        pair, line or drug.
+        What is left out (`SPLITS`).
     features
         Line embeddings, L x E.
     drugs
@@ -104,7 +104,7 @@ def predict_fold(
     -------
     Predictions, L x D.
     """
-    values = np.where(parts["test"], np.nan, values)
+    values = np.where(parts["test"] & ~parts["validation"], np.nan, values)
     train, validation = parts["train"], parts["validation"]
     lines = standardise_lines(
         features, np.asarray(train.any(axis=1)), settings.line_components

@@ -1,4 +1,5 @@
 # Drug response: LN_IC50 of drugs in cell lines, from the models' embeddings.
+from grnformer.settings.drug_response import TISSUE_SPLITS
 from grnformer.workflow.config import DATA_GRAPHS
 
 DRUG_RESPONSE = config["bench"]["drug_response"]
@@ -10,11 +11,24 @@ BENCHED |= {
     )
     for table in ("scores", "summary")
 }
+# What a network is worth as features: needs the networks, and no model.
+FEATURED = DATASETS if DRUG_RESPONSE["network_features"]["splits"] else []
+BENCHED |= {
+    f"network_features_{table}": expand(
+        f"<results>/{{dataset}}/bench/network_features/{table}.tsv", dataset=FEATURED
+    )
+    for table in ("scores", "summary")
+}
 REPORTED["screen_counts"] = "<results>/bench/drug_response/counts.tsv" if SPLITS else []
 
 
+# what some splits need beside the screen: split -> files
+OTHER_SCREEN = {"screen": "<results>/bench/drug_response/source.parquet"}
+TISSUES = dict.fromkeys(TISSUE_SPLITS, "<results>/bench/drug_response/tissues.tsv")
+
+
 wildcard_constraints:
-    split="pair|line|drug",
+    split=one_of(DRUG_RESPONSE["splits"] + DRUG_RESPONSE["network_features"]["splits"]),
 
 
 rule prepare_drug_response:
@@ -46,9 +60,61 @@ rule prepare_drug_response:
         "../../scripts/bench/prepare_drug_response.py"
 
 
+rule prepare_other_screen:
+    input:
+        source=path_of(DRUG_RESPONSE["other_screen"]),
+        smiles=path_of(DRUG_RESPONSE["smiles"]),
+        drugs="<results>/bench/drug_response/drugs.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
+    output:
+        "<results>/bench/drug_response/source.parquet",
+    log:
+        "<logs>/bench/prepare_other_screen.log",
+    benchmark:
+        "<benchmarks>/bench/prepare_other_screen.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(20, per_mb=0.2),
+    params:
+        code=code("bench/prepare_other_screen"),
+    message:
+        "Preparing the drug screen to train on"
+    script:
+        "../../scripts/bench/prepare_other_screen.py"
+
+
+rule match_tissues:
+    input:
+        annotations=path_of(DRUG_RESPONSE["annotations"]),
+        expression="<results>/bench/drug_response/expression.h5ad",
+    output:
+        "<results>/bench/drug_response/tissues.tsv",
+    log:
+        "<logs>/bench/match_tissues.log",
+    benchmark:
+        "<benchmarks>/bench/match_tissues.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(10, per_mb=0.2),
+    params:
+        code=code("bench/match_tissues"),
+    message:
+        "Finding the tissues of cell lines"
+    script:
+        "../../scripts/bench/match_tissues.py"
+
+
 rule split_drug_response:
     input:
         responses="<results>/bench/drug_response/responses.parquet",
+        source=lookup(dpath="{split}", within=OTHER_SCREEN, default=[]),
+        tissues=lookup(dpath="{split}", within=TISSUES, default=[]),
     output:
         "<results>/bench/drug_response/split/{split}.parquet",
     log:
@@ -76,6 +142,7 @@ rule predict_baselines:
         drugs="<results>/bench/drug_response/drugs.parquet",
         expression="<results>/bench/drug_response/expression.h5ad",
         parts="<results>/bench/drug_response/split/{split}.parquet",
+        source=lookup(dpath="{split}", within=OTHER_SCREEN, default=[]),
     output:
         "<results>/bench/drug_response/baselines/{split}.parquet",
     log:
@@ -103,6 +170,7 @@ rule train_expression_reference:
         drugs="<results>/bench/drug_response/drugs.parquet",
         expression="<results>/bench/drug_response/expression.h5ad",
         parts="<results>/bench/drug_response/split/{split}.parquet",
+        source=lookup(dpath="{split}", within=OTHER_SCREEN, default=[]),
     output:
         "<results>/bench/drug_response/expression_reference/{split}.parquet",
     log:
@@ -174,12 +242,14 @@ rule train_drug_response:
     input:
         responses="<results>/bench/drug_response/responses.parquet",
         drugs="<results>/bench/drug_response/drugs.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
         embeddings=expand(
             "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
         parts="<results>/bench/drug_response/split/{split}.parquet",
+        source=lookup(dpath="{split}", within=OTHER_SCREEN, default=[]),
     output:
         "<results>/{dataset}/bench/drug_response/predictions/{arm}/{split}.parquet",
     log:
@@ -251,3 +321,41 @@ rule score_drug_response:
         "Scoring drug response of {wildcards.dataset}"
     script:
         "../../scripts/bench/score_drug_response.py"
+
+
+rule score_network_features:
+    input:
+        responses="<results>/bench/drug_response/responses.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
+        parts=expand(
+            "<results>/bench/drug_response/split/{split}.parquet",
+            split=DRUG_RESPONSE["network_features"]["splits"],
+        ),
+        prior=setting_path("grn.cistromes.prior.table"),
+        eregulons="<results>/{dataset}/grn/eregulons.parquet",
+    output:
+        scores="<results>/{dataset}/bench/network_features/scores.tsv",
+        summary="<results>/{dataset}/bench/network_features/summary.tsv",
+    log:
+        "<logs>/{dataset}/bench/score_network_features.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/score_network_features.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=1),
+    params:
+        settings={
+            key: value
+            for key, value in DRUG_RESPONSE["network_features"].items()
+            if key != "splits"
+        },
+        n_resamples=config["bench"]["n_resamples"],
+        seed=config["bench"]["seed"],
+        code=code("bench/score_network_features"),
+    message:
+        "Scoring networks of {wildcards.dataset} as features for drug response"
+    script:
+        "../../scripts/bench/score_network_features.py"

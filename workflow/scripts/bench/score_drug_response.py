@@ -20,9 +20,16 @@ with job(snakemake):
         "baseline": given.baselines,
         "reference": given.reference,
     }
+    naive = {
+        Path(path).stem: io.read_table(path, "drug_predictions")
+        for path in given.baselines
+    }
     tables = [
         score_predictions(
-            io.read_table(path, "drug_predictions"), Path(path).stem, kind
+            io.read_table(path, "drug_predictions"),
+            Path(path).stem,
+            kind,
+            naive[Path(path).stem],
         )
         for kind, paths in kinds.items()
         for path in paths

@@ -1,4 +1,4 @@
-"""Train drug graph encoder and head on frozen line embeddings of one arm; predict what each fold tests."""
+"""Train the response network and ridge heads on frozen embeddings of one arm; predict what each fold tests."""
 
 from grnformer.core.job import job
 
@@ -20,5 +20,7 @@ with job(snakemake):
         arm=snakemake.wildcards.arm,
         network=snakemake.params.network,
         seed=snakemake.params.seed,
+        beside=io.read_anndata(given.expression, "line_expression"),
+        source=io.read_table(given.source, "drug_responses") if given.source else None,
     )
     io.write_table(predictions, snakemake.output[0], "drug_predictions")

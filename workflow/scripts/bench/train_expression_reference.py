@@ -26,5 +26,6 @@ with job(snakemake):
         arm="expression",
         network=snakemake.params.network,
         seed=snakemake.params.seed,
+        source=io.read_table(given.source, "drug_responses") if given.source else None,
     )
     io.write_table(predictions, snakemake.output[0], "drug_predictions")

@@ -58,3 +58,10 @@ def responses(planted: tuple[np.ndarray, np.ndarray, np.ndarray]) -> pd.DataFram
             "ln_ic50": planted[0][planted[1]],
         }
     )
+
+
+@pytest.fixture
+def tissues() -> dict[str, str]:
+    """Tissue of each line but the first; the first tissue has half of them."""
+    names = ["blood"] * 30 + [f"tissue{i % 10}" for i in range(30)]
+    return {f"line{i:02d}": name for i, name in enumerate(names) if i}

@@ -5,20 +5,49 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
+from grnformer.bench.drug_response import predict
 from grnformer.bench.drug_response.baselines import (
     Features,
     Grids,
     choose,
     predict_baselines,
 )
+from grnformer.bench.drug_response.informed import Fitted, stack
+from grnformer.bench.drug_response.learners import TreeSettings
 from grnformer.bench.drug_response.matrix import Matrix
 from grnformer.bench.drug_response.metrics import double_centred_pearson
 from grnformer.bench.drug_response.nearest_drugs import predict_from_similar_drugs
 from grnformer.bench.drug_response.ridge import approximate_ridge, predict_by_ridge
+from grnformer.bench.drug_response.score import score_predictions
 from grnformer.bench.drug_response.soft_impute import _shrink, soft_impute
-from grnformer.bench.drug_response.split import SPLITS, assign_parts
+from grnformer.bench.drug_response.split import assign_parts
+from grnformer.bench.drug_response.two_way import two_way_ridge
 
-GRIDS = Grids(shrinkage=[0.3, 0.1, 0.03], alpha=[0.01, 0.1, 1.0], neighbours=[1, 3])
+GRIDS = Grids(
+    shrinkage=[0.3, 0.1, 0.03],
+    alpha=[0.01, 0.1, 1.0],
+    neighbours=[1, 3],
+    learners=["random_forest", "gradient_boosting", "stack"],
+    trees=TreeSettings(5, 5, 5, 2, seed=1),
+)
+MEANS = ["global_mean", "drug_mean", "line_mean", "mean_effects", "additive"]
+INFORMED = {
+    "pair": {"soft_impute"},
+    "line": {
+        "ridge",
+        "ridge_with_drug_covariance",
+        "random_forest",
+        "gradient_boosting",
+        "stack",
+    },
+    "drug": {
+        "fingerprint_neighbours",
+        "structure_ridge",
+        "structure_ridge_with_line_covariance",
+        "permuted_structures",
+        "stack",
+    },
+}
 Planted = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -89,7 +118,7 @@ def test_neighbours_are_weighted_by_similarity_and_never_the_drug_itself() -> No
     np.testing.assert_allclose(two[:, 0], values[:, 1], rtol=1e-4)
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", ["pair", "line", "drug"])
 def test_baselines_never_look_at_tested_values(
     planted: Planted, responses: pd.DataFrame, split: str
 ) -> None:
@@ -103,15 +132,84 @@ def test_baselines_never_look_at_tested_values(
     changed = np.where(parts["test"], 1e6, matrix.values)
     after, chosen_again = predict_baselines(changed, parts, split, features, GRIDS)
     assert chosen == chosen_again
+    assert set(before) == {*MEANS, *INFORMED[split]}
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
         assert np.isfinite(before[name]).all()
-    means = [name for name in before if name not in chosen]
-    assert means == ["global_mean", "drug_mean", "line_mean", "additive"]
-    for name in means:
+    for name in MEANS:
         assert np.isnan(
             double_centred_pearson(matrix.values, before[name], parts["test"])
         )
+
+
+def test_deepcdrs_protocol_fits_no_tested_value_and_chooses_by_them(
+    planted: Planted, responses: pd.DataFrame, tissues: dict[str, str]
+) -> None:
+    matrix = Matrix.from_table(responses)
+    settings = {"n_folds": 3, "validation_fraction": 0.3, "seed": 1}
+    split = assign_parts(responses, "deepcdr", **settings, tissues=tissues)
+    parts = matrix.part_masks(split, "fold_1")
+    np.testing.assert_array_equal(parts["validation"], parts["test"])
+    features = Features(planted[2], np.eye(12))
+    before, _ = predict_baselines(matrix.values, parts, "deepcdr", features, GRIDS)
+    changed = np.where(parts["test"], 1e6, matrix.values)
+    after, _ = predict_baselines(changed, parts, "deepcdr", features, GRIDS)
+    for name in MEANS:
+        np.testing.assert_array_equal(before[name], after[name])
+    scores = score_predictions(
+        predict.tested_table(matrix, parts["test"], "fold_1", before),
+        "deepcdr",
+        "baseline",
+        predict.tested_table(matrix, parts["test"], "fold_1", before),
+    )
+    assert set(scores["task"]) == {"deepcdr (not leak-safe)"}
+
+
+def test_two_way_ridge_is_kernel_ridge_with_the_product_of_kernels() -> None:
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=(7, 3)), rng.normal(size=(5, 2))
+    line_kernel, drug_kernel = left @ left.T, right @ right.T
+    lines, drugs = np.arange(7) < 5, np.arange(5) < 4
+    response = rng.normal(size=(5, 4))
+    (predicted,) = two_way_ridge(
+        response, line_kernel, drug_kernel, lines, drugs, [0.5]
+    )
+    known = np.kron(line_kernel[:5, :5], drug_kernel[:4, :4])
+    dual = np.linalg.solve(known + 0.5 * np.eye(20), response.ravel())
+    expected = np.kron(line_kernel[:, :5], drug_kernel[:, :4]) @ dual
+    np.testing.assert_allclose(predicted, expected.reshape(7, 5), atol=1e-9)
+
+
+def test_likeness_is_found_and_permuted_structures_find_nothing() -> None:
+    rng = np.random.default_rng(3)
+    # 60 drugs whose likeness is told by two factors, as the response is
+    lines, drugs = rng.normal(size=(40, 2)), rng.normal(size=(60, 2))
+    values = lines @ drugs.T + 0.1 * rng.normal(size=(40, 60))
+    likeness = np.exp(-((drugs[:, None] - drugs) ** 2).sum(axis=2))
+    tested = np.broadcast_to(np.arange(60) % 5 == 0, values.shape)
+    validated = np.broadcast_to(np.arange(60) % 5 == 1, values.shape)
+    parts = {"test": tested, "validation": validated}
+    parts["train"] = ~(tested | validated)
+    features = Features(lines, likeness)
+    found, _ = predict_baselines(values, parts, "drug", features, GRIDS)
+    scored = {n: double_centred_pearson(values, found[n], tested) for n in found}
+    assert scored["structure_ridge"] > 0.7
+    assert scored["stack"] > 0.7
+    assert abs(scored["permuted_structures"]) < 0.35
+
+
+def test_a_stack_weighs_by_validation_what_was_not_fitted_on_it(
+    planted: Planted,
+) -> None:
+    values, mask, _ = planted
+    rng = np.random.default_rng(0)
+    validation = mask & (rng.random(mask.shape) < 0.3)
+    noise = rng.normal(size=values.shape)
+    good, bad = np.nan_to_num(values), rng.normal(size=values.shape)
+    joined = stack(values, validation, [Fitted(good, good + noise), Fitted(bad, bad)])
+    assert double_centred_pearson(values, joined, mask & ~validation) == pytest.approx(
+        double_centred_pearson(values, good + noise, mask & ~validation), abs=0.05
+    )
 
 
 def test_the_setting_with_the_best_validation_score_is_chosen(planted: Planted) -> None:

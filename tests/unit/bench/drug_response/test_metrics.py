@@ -10,6 +10,7 @@ from grnformer.bench.drug_response.matrix import fit_additive, remove_means
 from grnformer.bench.drug_response.metrics import (
     METRICS,
     double_centred_pearson,
+    normalised_pearson,
     per_drug_pearson,
     pooled_pearson,
 )
@@ -120,3 +121,14 @@ def test_every_metric_is_declared_for_the_summary() -> None:
     assert METRICS["rmse"](truth, prediction, mask) == pytest.approx(
         np.sqrt(((truth - prediction)[mask] ** 2).mean())
     )
+
+
+def test_the_normalised_correlation_is_of_what_training_means_leave() -> None:
+    truth, prediction, mask = table(5)
+    means = np.broadcast_to(truth.mean(axis=0), truth.shape)
+    expected = np.corrcoef((truth - means)[mask], (prediction - means)[mask])[0, 1]
+    found = normalised_pearson(truth, prediction, mask, means)
+    assert found == pytest.approx(expected)
+    # the means but for rounding: no correlation of noise
+    rounded = means + 1e-13 * prediction
+    assert np.isnan(normalised_pearson(truth, rounded, mask, means))

@@ -1,5 +1,6 @@
 """The response network: drug graphs, fairness between arms, no look at the test part, learning."""
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,16 +140,21 @@ def test_folds_take_the_embeddings_in_turn_and_are_scored_one_by_one(
         arm="hybrid",
         network=SETTINGS,
         seed=1,
+        beside=anndata.AnnData(good.set_index("line")),
     )
     assert not predictions.duplicated(["line", "drug"]).any()
     assert len(predictions) == len(responses)
-    scores = score_predictions(predictions, "line", "model")
-    by_fold = scores[scores["metric"] == "double_centred_pearson"].set_index("member")[
-        "value"
-    ]
+    naive = predictions.assign(mean_effects=0.0)
+    scores = score_predictions(predictions, "line", "model", naive)
+    of_metric = scores[scores["metric"] == "double_centred_pearson"]
+    by_fold = of_metric.pivot_table(index="member", columns="arm", values="value")
     assert list(by_fold.index) == ["1", "2", "3"]
-    assert min(by_fold["1"], by_fold["3"]) > by_fold["2"]
-    assert scores.groupby("metric")["n"].sum().unique().tolist() == [len(responses)]
+    for arm in ("hybrid", "hybrid_ridge"):
+        assert by_fold.loc[["1", "3"], arm].min() > by_fold.loc["2", arm]
+    # beside the genes, a poor embedding loses little
+    assert by_fold.loc["2", "hybrid_and_genes_ridge"] > by_fold.loc["2", "hybrid_ridge"]
+    of_arm = scores[scores["arm"] == "hybrid"]
+    assert of_arm.groupby("metric")["n"].sum().unique().tolist() == [len(responses)]
     with pytest.raises(InputError, match="without embedding"):
         crossvalidate_network(
             responses,
