@@ -15,8 +15,6 @@ from grnformer.settings.key import (
     key,
 )
 
-TISSUE_SPLITS = ("tissue", "deepcdr")  #: those that need the tissues of lines
-
 
 class Folds(Settings):
     """Cross-validation of every split; fold i is trained on the i-th pretraining seed, starting anew after the last."""

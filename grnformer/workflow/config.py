@@ -32,6 +32,8 @@ RESOURCE_PREFIX = "resource:"
 CLOCKS_APART = 60  # seconds that clocks of a network may differ
 # graph modes that hold the data's edges; every other is a control
 DATA_GRAPHS = ("cell_type", "cell", "hybrid")
+# splits of drug response that need the tissues of lines
+TISSUE_SPLITS = ("tissue", "deepcdr")
 #: Names of NCBI for the builds that UCSC calls otherwise; a patch (.p13) leaves the positions as they are.
 _BUILDS = {"grch38": "hg38", "grch37": "hg19", "grcm38": "mm10", "grcm39": "mm39"}
 _PATHS = ("rna", "atac", "fragments", "annotation")

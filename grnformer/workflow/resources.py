@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from grnformer.settings.drug_response import TISSUE_SPLITS
-from grnformer.workflow.config import resource_name
+from grnformer.workflow.config import TISSUE_SPLITS, resource_name
 
 
 def missing_resources(names: Iterable[str], workflow: Any) -> list[str]:

@@ -135,6 +135,7 @@ def test_every_resource_of_the_configuration_is_listed_where_all_is_switched_on(
     shared = {
         "grn__cistromes__promoter__promoters": "resource:epd_promoters_hg38.txt",
         "bench__grn_accuracy__lines": lines,
+        "bench__drug_response__splits": ["tissue", "screen"],
     }
     found = set().union(
         *(

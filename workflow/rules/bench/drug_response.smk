@@ -1,6 +1,5 @@
 # Drug response: LN_IC50 of drugs in cell lines, from the models' embeddings.
-from grnformer.settings.drug_response import TISSUE_SPLITS
-from grnformer.workflow.config import DATA_GRAPHS
+from grnformer.workflow.config import DATA_GRAPHS, TISSUE_SPLITS
 
 DRUG_RESPONSE = config["bench"]["drug_response"]
 SPLITS = DRUG_RESPONSE["splits"] if TRAINED else []
