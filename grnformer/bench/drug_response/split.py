@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.workflow.config import TISSUE_SPLITS
 
 # new ones go last: the place seeds the folds
 SPLITS = ("pair", "line", "drug", "tissue", "screen", "deepcdr")
