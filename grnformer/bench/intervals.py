@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-Statistic = Literal["mean", "median"]
+Statistic = Literal["mean", "median", "resampled"]
+ALL = "all"  # member of a resampled metric: the value of all data
 Outcome = Literal[
     "better", "worse", "no difference shown", "too few members", "not comparable"
 ]
@@ -18,7 +19,11 @@ LEAST_FOR_MEAN = 3
 # held-out cells of a type: the mean of fewer is that of single cells
 LEAST_CELLS = 10
 #: statistic -> least members for an interval
-LEAST_FOR: dict[Statistic, int] = {"mean": LEAST_FOR_MEAN, "median": LEAST_FOR_MEDIAN}
+LEAST_FOR: dict[Statistic, int] = {
+    "mean": LEAST_FOR_MEAN,
+    "median": LEAST_FOR_MEDIAN,
+    "resampled": 100,
+}
 _CONFIDENCE = 0.95
 
 
@@ -72,7 +77,8 @@ def estimate(
     """Estimate of one arm, or the difference of two arms on the same members.
 
     Members are few (folds, seeds): with three of them a percentile bootstrap excludes the truth in one of four cases,
-    so that means get Student's t interval. Medians get a percentile bootstrap from `LEAST_FOR_MEDIAN` members on.
+    so that means get Student's t interval. Medians get a percentile bootstrap from `LEAST_FOR_MEDIAN` members on. Of a
+    resampled metric, the first member is the value of all data and the others are its replicates.
 
     Parameters
     ----------
@@ -88,6 +94,13 @@ def estimate(
     contrast = np.array([1.0, -1.0])[: values.shape[1]]
     if statistic == "mean":
         return estimate_mean(values @ contrast)
+
+    if statistic == "resampled":
+        differences = values @ contrast
+        low, high = np.nan, np.nan
+        if len(differences) > LEAST_FOR[statistic]:
+            low, high = interval(differences[1:])
+        return Estimate(float(differences[0]), low, high, len(differences) - 1)
 
     low, high = np.nan, np.nan
     if len(values) >= LEAST_FOR_MEDIAN:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from grnformer.bench.intervals import Statistic
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -20,7 +22,8 @@ class Metric:
     better
         Whether higher or lower values are better.
     statistic
-        How values are summed up over members (seeds, TFs): mean or median.
+        How values are summed up over members (seeds, TFs): mean or median; resampled: the benchmark has resampled the
+        data itself, members are the value of all data (``all``) and those of its resamples, the same for all arms.
     about
         What it measures, with its unit.
     chance
@@ -29,7 +32,7 @@ class Metric:
 
     title: str
     better: Literal["higher", "lower"]
-    statistic: Literal["mean", "median"]
+    statistic: Statistic
     about: str
     chance: float | None = None
 
@@ -112,4 +115,21 @@ METRICS: dict[str, Metric] = {
         "mean squared error of masked values, in units of each gene's SD",
     ),
     "masked_gene_loss": Metric("held-out loss", "lower", "mean", "nats a masked gene"),
+    # perturbation
+    # not a mean over perturbations: each gene compares those that are labelled for it
+    "within_gene_auroc": Metric(
+        "AUROC within genes",
+        "higher",
+        "resampled",
+        "AUROC over the perturbations of a gene, averaged over genes with both labels",
+        0.5,
+    ),
+    # a mean of one member, and so without an interval: it is shown, not judged
+    "pooled_auroc": Metric(
+        "pooled AUROC",
+        "higher",
+        "mean",
+        "AUROC over all pairs, which the gene's training rate nearly fills without knowing the perturbation",
+        0.5,
+    ),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from grnformer.bench.intervals import Estimate, estimate, estimate_mean
+from grnformer.bench.intervals import ALL, UNDEFINED, Estimate, estimate, estimate_mean
 from grnformer.bench.metrics import METRICS, Metric
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
@@ -98,10 +98,15 @@ def best_baseline(scores: pd.DataFrame) -> str | None:
     if baselines.empty:
         return None
     metric = _metric(baselines)
+    statistic: str = metric.statistic
+    if statistic == "resampled":
+        baselines, statistic = baselines[baselines["member"] == ALL], "mean"
+    if baselines.empty:
+        return None
 
     # The sign comes first: the largest is the best for losses too.
     estimates = metric.sign * baselines.groupby("arm", sort=True)["value"].agg(
-        metric.statistic
+        statistic
     )
     return str(estimates.idxmax())
 
@@ -124,6 +129,11 @@ def paired_difference(
 
     # The same folds or TFs are hard for all arms, which pairing takes out.
     members = left.index.intersection(right.index)
+    if metric.statistic == "resampled":
+        if ALL not in members:
+            return UNDEFINED
+        # its place says which value is that of all data
+        members = members.drop(ALL).insert(0, ALL)
     if set(arm["unit"]) != set(other["unit"]):
         members = members[:0]
     constant = len(members) < 2 and len(right) == 1
@@ -226,8 +236,13 @@ def _metric(scores: pd.DataFrame) -> Metric:
 
 
 def _defined(part: pd.DataFrame) -> pd.Series:
-    """Defined values by member."""
-    return part.set_index("member")["value"].astype(float).dropna().sort_index()
+    """Defined values by member; of a resampled metric, that of all data first, and none without it."""
+    values = part.set_index("member")["value"].astype(float).dropna().sort_index()
+    if _metric(part).statistic != "resampled":
+        return values
+    if ALL not in values:
+        return values[:0]
+    return values.loc[[ALL, *values.index.drop(ALL)]]
 
 
 def _clusters(part: pd.DataFrame, members: pd.Index) -> np.ndarray | None:
@@ -261,7 +276,7 @@ def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]
         "unit": units[0],
         "members": found.members,
         # members whose value is undefined: counted here, in no estimate
-        "failed": len(part) - found.members,
+        "failed": len(part) - len(values),
         # members differ in the genes or pairs they were scored on
         "n": int(part["n"].median()),
     }

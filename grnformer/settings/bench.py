@@ -9,6 +9,7 @@ from pydantic import Field
 from grnformer.settings.drug_response import DrugResponse
 from grnformer.settings.grn_accuracy import GrnAccuracy
 from grnformer.settings.key import Seed, Settings, Word, key
+from grnformer.settings.perturbation import Perturbation
 
 Pair = Annotated[
     list[Word],
@@ -29,3 +30,4 @@ class Bench(Settings):
     )
     grn_accuracy: GrnAccuracy = GrnAccuracy()
     drug_response: DrugResponse = DrugResponse()
+    perturbation: Perturbation = Perturbation()

@@ -47,6 +47,9 @@ def resources_read(
             line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]
         }:
             named.update(_references(config["bench"]["grn_accuracy"]))
+        # pathways and complexes serve no other step
+        if config["bench"]["perturbation"]["screens"]:
+            named.update(_references(config["bench"]["perturbation"]))
     return sorted(named)
 
 

@@ -6,6 +6,7 @@ BENCHED = {}  # name of the report's input -> files
 
 include: "bench/grn_accuracy.smk"
 include: "bench/drug_response.smk"
+include: "bench/perturbation.smk"
 # after all others, whose scores it reads
 include: "bench/grid.smk"
 

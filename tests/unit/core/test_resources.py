@@ -1,5 +1,6 @@
 """Resources come from the mirror, a path, PyPI or the web, whole and with the right hash, or not at all."""
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -80,6 +81,18 @@ def test_from_a_mirror_by_either_name(tmp_path: Path, name: str) -> None:
     source = entry("https://nowhere.invalid/tss.bed", mirror="regulatory/human_tss.bed")
     resources.fetch("tss.bed", source, tmp_path / "tss.bed", mirror=str(mirror))
     assert (tmp_path / "tss.bed").read_bytes() == CONTENT
+
+
+def test_what_a_mirror_holds_packed_is_unpacked(
+    tmp_path: Path,
+) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "sets.gmt.gz").write_bytes(gzip.compress(CONTENT))
+    made = tmp_path / "sets.gmt"
+    given = entry("https://127.0.0.1:9/sets.gmt", mirror="sets.gmt.gz")
+    resources.fetch("sets.gmt", given, made, str(mirror))
+    assert made.read_bytes() == CONTENT
 
 
 def test_the_environment_goes_before_the_config(

@@ -1,0 +1,290 @@
+"""The arms: naive predictors, graphs by a smoother, their blend, each graph beside its rewired form.
+
+Settings of an arm are chosen on training perturbations, split anew; what is tested takes no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.perturbation import predict, similarity
+from grnformer.bench.perturbation.evidence import (
+    Knowledge,
+    describe_genes,
+    mean_expression,
+)
+from grnformer.bench.perturbation.labels import Labels, Training, folds, training
+from grnformer.bench.perturbation.propagate import propagate
+from grnformer.bench.perturbation.within import pair_within_genes, within_gene_auroc
+
+REWIRED = "_rewired"
+BLEND = "_blend"
+BASELINES = (
+    "gene_rate",
+    "expression",
+    "letters",
+    "coexpression",
+    "letters_coexpression",
+    "letters_coexpression_blend",
+    "nearest_neighbours",
+    "random_forest",
+)
+GRAPHS = ("pathways", "complexes", "interactions", "prior")
+# letters and co-expression count half a graph: a graph says why two genes are alike
+MIXED = dict.fromkeys(GRAPHS, 1.0) | {"coexpression": 0.5}
+#: arm -> similarity and its weight
+SMOOTHED: dict[str, dict[str, float]] = {
+    "letters": {"letters": 1},
+    "coexpression": {"coexpression": 1},
+    "letters_coexpression": {"letters": 1, "coexpression": 1},
+    **{name: {name: 1} for name in GRAPHS},
+    "graphs": dict.fromkeys(GRAPHS, 1.0),
+    "graphs_coexpression": MIXED,
+    "everything": MIXED | {"letters": 0.5},
+}
+#: blend -> the arm whose smoother stands beside it
+BLENDED = {"letters_coexpression": "letters", "everything": "graphs"}
+_POWERS = [{"power": power} for power in (1, 2)]
+_OFFSETS = [{"offset": offset} for offset in (0, 0.1)]
+_NEIGHBOURS = [{"k": k} for k in (5, 15, 50)]
+
+Head = Callable[
+    ..., np.ndarray
+]  # (training, rows, **settings) -> (rows, learned genes)
+
+
+class Split(NamedTuple):
+    """Labels, their training part as matrices, and the perturbations that are tested."""
+
+    labels: Labels
+    train: Training
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, labels: Labels, signed: bool) -> Split:
+        """Make the matrices of `labels`; `signed`: labels are directions."""
+        rows = np.unique(labels.perturbation[labels.tested])
+        return cls(labels, training(labels, signed), rows)
+
+    def tested(self, predicted: np.ndarray) -> np.ndarray:
+        """Scores of the tested pairs from responses (rows, learned genes).
+
+        A gene that is not learned gets the perturbation's mean: how much it does to genes as a whole.
+        """
+        every = np.column_stack([predicted, predicted.mean(axis=1)])
+        # column -1 is the last one
+        return self._at(every, self.train.column)
+
+    def at_pairs(self, predicted: np.ndarray) -> np.ndarray:
+        """Scores of the tested pairs from (rows, genes)."""
+        return self._at(predicted, np.arange(len(self.labels.genes)))
+
+    def _at(self, values: np.ndarray, column: np.ndarray) -> np.ndarray:
+        tested = self.labels.tested
+        row = np.searchsorted(self.rows, self.labels.perturbation[tested])
+        return values[row, column[self.labels.gene[tested]]]
+
+    def rate(self) -> np.ndarray:
+        """Training rate of the gene of each tested pair."""
+        return self.train.rate[self.labels.gene[self.labels.tested]]
+
+    def auroc(self, scores: np.ndarray) -> float:
+        """Within-gene AUROC of the tested pairs."""
+        tested = self.labels.tested
+        pairs = pair_within_genes(
+            self.labels.gene[tested], self.labels.positive[tested]
+        )
+        return within_gene_auroc(scores, pairs)
+
+
+class Task(NamedTuple):
+    """One screen's responses or directions: the published split, and training perturbations split anew."""
+
+    split: Split
+    inner: list[Split]
+    signed: bool
+
+    @classmethod
+    def of(cls, labels: Labels, signed: bool, n_folds: int, seed: int) -> Task:
+        """Split the training perturbations of `labels` into `n_folds`; `signed`: labels are directions."""
+        inner = [Split.of(part, signed) for part in folds(labels, n_folds, seed)]
+        return cls(Split.of(labels, signed), inner, signed)
+
+
+class Fitted(NamedTuple):
+    """Scores of an arm's tested pairs, its settings, and its within-gene AUROC on training perturbations."""
+
+    scores: np.ndarray
+    settings: Mapping[str, Any]
+    inner: float
+
+
+def kind_of(arm: str) -> str:
+    """Kind of an arm in the contract ``scores``."""
+    if arm.endswith(REWIRED):
+        return "control"
+    return "baseline" if arm in BASELINES else "model"
+
+
+def predict_labels(
+    task: Task, known: Knowledge, expression: pd.DataFrame, seed: int
+) -> dict[str, Fitted]:
+    """Predict the tested pairs by every arm that needs no model.
+
+    Parameters
+    ----------
+    expression
+        (cells, genes) of the line, log1p.
+    seed
+        Of rewiring and of the forest.
+    """
+    genes = task.split.labels.perturbations.tolist()
+    rewired = known.rewired(seed)
+    plain = {
+        "letters": similarity.share_letters(genes),
+        "coexpression": similarity.co_expression(expression, genes),
+    }
+    right = plain | known.similarities(genes)
+    wrong = plain | rewired.similarities(genes)
+
+    found = naive_arms(task.split, mean_expression(expression, genes))
+    found |= feature_arms(task, describe_genes(known, expression, genes), seed)
+    found |= smoothed_arms(task, right, SMOOTHED)
+    with_graph = [arm for arm in SMOOTHED if arm not in BASELINES]
+    controls = smoothed_arms(task, wrong, with_graph)
+    found |= {rewired_name(arm): fitted for arm, fitted in controls.items()}
+    return found | propagated_arms(task, known.prior, rewired.prior, "propagation")
+
+
+def naive_arms(split: Split, expression: np.ndarray) -> dict[str, Fitted]:
+    """A gene's training rate, whatever the perturbation; expression of the perturbed gene, whatever the gene.
+
+    Whether more or less expression counts is chosen on the training pairs.
+
+    Parameters
+    ----------
+    expression
+        (perturbations,).
+    """
+    labels, tested = split.labels, split.labels.tested
+    value = expression[labels.perturbation]
+    pairs = pair_within_genes(labels.gene[~tested], labels.positive[~tested])
+    inner = within_gene_auroc(value[~tested], pairs)
+    sign = -1 if inner < 0.5 else 1
+    chosen = Fitted(sign * value[tested], {"sign": sign}, max(inner, 1 - inner))
+    return {"gene_rate": Fitted(split.rate(), {}, np.nan), "expression": chosen}
+
+
+def feature_arms(task: Task, features: np.ndarray, seed: int) -> dict[str, Fitted]:
+    """Nearest neighbours and random forest on features of the perturbed gene."""
+    alike = similarity.cosine(features)
+
+    def neighbours(train: Training, rows: np.ndarray, k: int) -> np.ndarray:
+        return predict.smooth(
+            train, similarity.nearest(alike, train.rows, k), rows, power=1
+        )
+
+    def forest(train: Training, rows: np.ndarray) -> np.ndarray:
+        return predict.grow_forest(train, features, rows, seed)
+
+    return {
+        "nearest_neighbours": fit(task, neighbours, _NEIGHBOURS),
+        "random_forest": fit(task, forest, [{}]),
+    }
+
+
+def smoothed_arms(
+    task: Task, similarities: Mapping[str, np.ndarray], arms: Iterable[str]
+) -> dict[str, Fitted]:
+    """Smoothers over similar perturbations; blends of three, where `BLENDED` has one of these arms.
+
+    A blend is of the arm's smoother, of a kernel regression on the same similarity, and of the smoother beside it over
+    closer genes (power 2). Its settings are those of the regression.
+    """
+    found: dict[str, Fitted] = {}
+    for arm in arms:
+        mixed = mix(similarities, SMOOTHED[arm])
+        found[arm] = fit(task, partial(_smooth, mixed), _POWERS)
+
+    for arm in [arm for arm in BLENDED if arm in found]:
+        mixed = mix(similarities, SMOOTHED[arm])
+        regressed = fit(task, partial(_regress, mixed), _OFFSETS)
+        beside = mix(similarities, SMOOTHED[BLENDED[arm]])
+        close = fit(task, partial(_smooth, beside), [{"power": 2}])
+        parts = [found[arm].scores, regressed.scores, close.scores]
+        scores = predict.blend(parts, task.split.labels)
+        found[arm + BLEND] = Fitted(scores, regressed.settings, regressed.inner)
+    return found
+
+
+def propagated_arms(
+    task: Task, network: pd.DataFrame, rewired: pd.DataFrame, name: str
+) -> dict[str, Fitted]:
+    """Signed propagation on a network and on its rewired form; nothing is fitted.
+
+    Parameters
+    ----------
+    network, rewired
+        source, target, sign and optionally weight.
+    """
+    labels, rows = task.split.labels, task.split.rows
+    found = {}
+    for arm, pairs in ((name, network), (rewired_name(name), rewired)):
+        reached = propagate(
+            pairs, labels.perturbations[rows], labels.genes, task.signed
+        )
+        found[arm] = Fitted(task.split.at_pairs(reached), {}, np.nan)
+    return found
+
+
+def fit(task: Task, head: Head, grid: Sequence[Mapping[str, Any]]) -> Fitted:
+    """Choose settings by the mean within-gene AUROC over the inner folds; predict the tested pairs by them.
+
+    With one candidate nothing is chosen, and the inner AUROC is NaN.
+    """
+    best, reached = grid[0], np.nan
+    if len(grid) > 1:
+        values = [
+            np.mean(
+                [
+                    part.auroc(part.tested(head(part.train, part.rows, **each)))
+                    for part in task.inner
+                ]
+            )
+            for each in grid
+        ]
+        # the first of equal ones
+        number = int(np.argmax(values))
+        best, reached = grid[number], float(values[number])
+    split = task.split
+    return Fitted(split.tested(head(split.train, split.rows, **best)), best, reached)
+
+
+def mix(
+    similarities: Mapping[str, np.ndarray], weights: Mapping[str, float]
+) -> np.ndarray:
+    """Weighted sum of the similarities that `weights` names."""
+    parts = [weight * similarities[name] for name, weight in weights.items()]
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float32))
+
+
+def rewired_name(arm: str) -> str:
+    """Name of an arm's control, whose graph is rewired."""
+    return arm + REWIRED
+
+
+def _smooth(
+    similarity: np.ndarray, train: Training, rows: np.ndarray, power: float
+) -> np.ndarray:
+    return predict.smooth(train, similarity, rows, power)
+
+
+def _regress(
+    similarity: np.ndarray, train: Training, rows: np.ndarray, offset: float
+) -> np.ndarray:
+    return predict.regress(train, similarity, rows, offset)

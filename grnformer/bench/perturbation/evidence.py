@@ -1,0 +1,88 @@
+"""What the arms know of perturbed genes, as similarities, features and networks, right and rewired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.perturbation import knowledge, similarity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMPONENTS = 20
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Files as read, by the functions of `knowledge`."""
+
+    pathways: pd.DataFrame
+    complexes: pd.DataFrame
+    interactions: pd.DataFrame
+    prior: pd.DataFrame
+
+    def rewired(self, seed: int) -> Knowledge:
+        """The same sizes and degrees, other genes."""
+        rng = np.random.default_rng(seed)
+        return Knowledge(
+            knowledge.rewire_links(self.pathways, rng),
+            knowledge.rewire_links(self.complexes, rng),
+            knowledge.rewire_pairs(self.interactions, rng),
+            knowledge.rewire_pairs(self.prior, rng),
+        )
+
+    def similarities(self, genes: Sequence[str]) -> dict[str, np.ndarray]:
+        """Name of the graph -> (genes, genes)."""
+        links = {
+            "pathways": self.pathways,
+            "complexes": self.complexes,
+            "interactions": knowledge.neighbours(self.interactions),
+            "prior": knowledge.neighbours(self.prior),
+        }
+        return {
+            name: similarity.share_links(part, genes) for name, part in links.items()
+        }
+
+
+def describe_genes(
+    known: Knowledge, expression: pd.DataFrame, genes: Sequence[str]
+) -> np.ndarray:
+    """Features of perturbed genes: main components of what they share, and how much they are expressed.
+
+    Of pathways, complexes, partners, regulators, targets and co-expression; each block has a mean squared norm of 1.
+
+    Returns
+    -------
+    (genes, features).
+    """
+    from sklearn.decomposition import TruncatedSVD
+
+    regulators = known.prior.rename(columns={"target": "gene", "source": "group"})
+    targets = known.prior.rename(columns={"source": "gene", "target": "group"})
+    blocks = [
+        similarity.incidence(known.pathways, genes),
+        similarity.incidence(known.complexes, genes),
+        similarity.incidence(knowledge.neighbours(known.interactions), genes),
+        similarity.incidence(regulators, genes),
+        similarity.incidence(targets, genes),
+        similarity.co_expression(expression, genes),
+    ]
+    features = [mean_expression(expression, genes)[:, None]]
+    for block in blocks:
+        # tiny inputs have fewer genes or groups than components
+        n = min(_COMPONENTS, min(block.shape) - 1)
+        if n < 1:
+            continue
+        found = TruncatedSVD(n, random_state=0).fit_transform(block)
+        norm = np.sqrt((found**2).sum(1).mean())
+        features.append(found / norm if norm > 0 else found)
+    return np.hstack(features).astype(np.float32)
+
+
+def mean_expression(expression: pd.DataFrame, genes: Sequence[str]) -> np.ndarray:
+    """Mean of log1p over cells, (genes,), 0 where a gene is not measured."""
+    return expression.mean().reindex(list(genes), fill_value=0).to_numpy(np.float32)

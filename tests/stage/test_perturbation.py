@@ -1,0 +1,86 @@
+"""The rules of the perturbation benchmark on a made-up screen whose responses follow pathways."""
+
+import numpy as np
+import pandas as pd
+
+from grnformer.core import io
+
+
+def write_inputs(folder, rng):
+    """60 perturbed genes of 5 pathways, 25 genes; counts of 30 cells, genes in rows."""
+    names = [f"{'QXJZ'[i % 4]}{'WVKY'[rng.integers(4)]}{i}" for i in range(60)]
+    pathway = rng.integers(0, 5, 60)
+    responds = rng.random((5, 25)) < 0.4
+    label = responds[pathway] ^ (rng.random((60, 25)) < 0.05)
+    rows = [
+        (name, f"G{g}", int(label[p, g]), "test" if p >= 40 else "train")
+        for p, name in enumerate(names)
+        for g in range(25)
+    ]
+    table = pd.DataFrame(rows, columns=["pert", "gene", "label", "split"])
+    table.to_csv(folder / "effects.csv", index=False)
+    lines = [
+        "\t".join(
+            [
+                f"P{k}",
+                "made up",
+                *(n for n, p in zip(names, pathway, strict=True) if p == k),
+            ]
+        )
+        for k in range(5)
+    ]
+    (folder / "sets.gmt").write_text("\n".join(lines))
+    pairs = pd.DataFrame(
+        {
+            "source": names,
+            "target": rng.permutation(names),
+            "type": ["transcriptional", "post_translational"] * 30,
+            "is_stimulation": "True",
+            "is_inhibition": "False",
+            "sources": "made up",
+        }
+    )
+    pairs.to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    counts = pd.DataFrame(
+        rng.poisson(3, (60, 30)), names, [f"cell{i}" for i in range(30)]
+    )
+    counts.to_csv(folder / "cells.csv")
+    network = pd.DataFrame(
+        {"tf": names[:20], "gene": [f"G{i}" for i in range(20)], "importance": 1.0}
+    )
+    io.write_table(
+        network.assign(rho=0.5),
+        folder / "results/tiny/grn/tf_gene.parquet",
+        "tf_gene",
+    )
+
+
+def test_a_screen_goes_from_files_to_scores_beside_rewired_graphs(tmp_path, run_rules):
+    write_inputs(tmp_path, np.random.default_rng(0))
+    screen = {"effects": "effects.csv", "directions": None, "expression": ["cells.csv"]}
+    settings = {
+        "screens": {"made_up": screen},
+        "networks": ["tiny"],
+        "pathways": "sets.gmt",
+        "complexes": "sets.gmt",
+        "interactions": "pairs.tsv",
+        "n_resamples": 100,
+    }
+    made = ["predict_perturbation", "propagate_network", "score_perturbation"]
+    folder = tmp_path / "results/bench/perturbation/made_up/effects"
+    run = run_rules(
+        [str((folder / "summary.tsv").relative_to(tmp_path))],
+        made,
+        {"bench": {"perturbation": settings}},
+    )
+    assert run.returncode == 0, run.stderr
+
+    summary = io.read_table(folder / "summary.tsv", "summary")
+    within = summary[summary["metric"] == "within_gene_auroc"].set_index("arm")
+    assert set(within["task"]) == {"made_up effects"}
+    assert within.loc["pathways", "estimate"] > 0.85
+    assert within.loc["pathways_rewired", "estimate"] < 0.65
+    assert within.loc["network_tiny_rewired", "kind"] == "control"
+    assert (within["members"] == 100).all()
+    choices = io.read_table(folder / "choices.tsv", "perturbation_choices")
+    assert choices["training_auroc"].notna().sum() > 10

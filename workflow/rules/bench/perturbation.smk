@@ -1,0 +1,109 @@
+# Perturbation: which genes respond to the knock-down of a gene that training has not seen, and which way.
+PERTURBATION = config["bench"]["perturbation"]
+PERTURBED = {}  # screen -> label -> its table
+for name, screen in PERTURBATION["screens"].items():
+    tables = {label: screen[label] for label in ("effects", "directions")}
+    PERTURBED[name] = {key: path_of(table) for key, table in tables.items() if table}
+PERTURBED_CELLS = {
+    name: [path_of(file) for file in screen["expression"]]
+    for name, screen in PERTURBATION["screens"].items()
+}
+BENCHED |= {
+    f"perturbation_{table}": [
+        f"<results>/bench/perturbation/{name}/{label}/{table}.tsv"
+        for name, tables in PERTURBED.items()
+        for label in tables
+    ]
+    for table in ("scores", "summary", "choices")
+}
+
+
+wildcard_constraints:
+    screen=one_of(PERTURBED),
+    label="effects|directions",
+
+
+rule predict_perturbation:
+    input:
+        labels=lookup(dpath="{screen}/{label}", within=PERTURBED),
+        expression=lookup(dpath="{screen}", within=PERTURBED_CELLS),
+        pathways=path_of(PERTURBATION["pathways"]),
+        complexes=path_of(PERTURBATION["complexes"]),
+        interactions=path_of(PERTURBATION["interactions"]),
+    output:
+        predictions="<results>/bench/perturbation/{screen}/{label}/predictions.parquet",
+        choices="<results>/bench/perturbation/{screen}/{label}/choices.tsv",
+    log:
+        "<logs>/bench/predict_perturbation.{screen}.{label}.log",
+    benchmark:
+        "<benchmarks>/bench/predict_perturbation.{screen}.{label}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000, per_mb=100),
+        runtime=growing(60, per_mb=5),
+    params:
+        n_folds=PERTURBATION["n_folds"],
+        seed=PERTURBATION["seed"],
+        code=code("bench/predict_perturbation"),
+    message:
+        "Predicting {wildcards.label} of {wildcards.screen}'s perturbations by baselines and graphs"
+    script:
+        "../../scripts/bench/predict_perturbation.py"
+
+
+rule propagate_network:
+    input:
+        labels=lookup(dpath="{screen}/{label}", within=PERTURBED),
+        tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
+    output:
+        "<results>/{dataset}/bench/perturbation/{screen}/{label}.parquet",
+    log:
+        "<logs>/{dataset}/bench/propagate_network.{screen}.{label}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/propagate_network.{screen}.{label}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=40),
+        runtime=growing(20, per_mb=1),
+    params:
+        seed=PERTURBATION["seed"],
+        code=code("bench/propagate_network"),
+    message:
+        "Propagating {wildcards.screen}'s perturbations on the network of {wildcards.dataset}"
+    script:
+        "../../scripts/bench/propagate_network.py"
+
+
+rule score_perturbation:
+    input:
+        predictions="<results>/bench/perturbation/{screen}/{label}/predictions.parquet",
+        networks=expand(
+            "<results>/{dataset}/bench/perturbation/{screen}/{label}.parquet",
+            dataset=PERTURBATION["networks"],
+            allow_missing=True,
+        ),
+    output:
+        scores="<results>/bench/perturbation/{screen}/{label}/scores.tsv",
+        summary="<results>/bench/perturbation/{screen}/{label}/summary.tsv",
+    log:
+        "<logs>/bench/score_perturbation.{screen}.{label}.log",
+    benchmark:
+        "<benchmarks>/bench/score_perturbation.{screen}.{label}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=100),
+        runtime=growing(30, per_mb=2),
+    params:
+        n_resamples=PERTURBATION["n_resamples"],
+        seed=config["bench"]["seed"],
+        code=code("bench/score_perturbation"),
+    message:
+        "Scoring {wildcards.label} of {wildcards.screen}'s perturbations"
+    script:
+        "../../scripts/bench/score_perturbation.py"

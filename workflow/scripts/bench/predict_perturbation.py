@@ -1,0 +1,36 @@
+"""Predict which genes respond to unseen perturbations of a screen, or which way, by baselines and graphs."""
+
+from grnformer.core.job import job
+
+with job(snakemake):
+    from grnformer.bench.perturbation.evidence import Knowledge
+    from grnformer.bench.perturbation.expression import read_expression
+    from grnformer.bench.perturbation.knowledge import read_interactions, read_sets
+    from grnformer.bench.perturbation.labels import read_labels
+    from grnformer.bench.perturbation.score import predict_screen
+    from grnformer.core import io
+
+    given, out, of = snakemake.input, snakemake.output, snakemake.wildcards
+    labels = read_labels(given.labels)
+    prior, interactions = read_interactions(given.interactions)
+    known = Knowledge(
+        pathways=read_sets(given.pathways),
+        complexes=read_sets(given.complexes),
+        interactions=interactions,
+        prior=prior,
+    )
+    files = given.expression
+    expression = read_expression(
+        [files] if isinstance(files, str) else files, labels.perturbations
+    )
+    predictions, choices = predict_screen(
+        labels,
+        of.label,
+        known,
+        expression,
+        n_folds=snakemake.params.n_folds,
+        seed=snakemake.params.seed,
+    )
+    io.write_table(predictions, out.predictions, "perturbation_predictions")
+    choices = choices.assign(screen=of.screen, label=of.label)
+    io.write_table(choices, out.choices, "perturbation_choices")
