@@ -76,6 +76,13 @@ METRICS: dict[str, Metric] = {
         "AUPRC over the positive rate of all TF-gene pairs of a line; random 1",
         1.0,
     ),
+    # link_accuracy
+    "link_auprc": Metric(
+        "link AUPRC",
+        "higher",
+        "resampled",
+        "average precision of element-gene pairs; chance: the share of pairs with an effect; interval over genes",
+    ),
     # drug_response
     # means over folds: they are too few for the interval of a median
     "double_centred_pearson": Metric(

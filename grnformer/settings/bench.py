@@ -10,6 +10,7 @@ from grnformer.settings.drug_response import DrugResponse
 from grnformer.settings.grn_accuracy import GrnAccuracy
 from grnformer.settings.key import Seed, Settings, Word, key
 from grnformer.settings.perturbation import Perturbation
+from grnformer.settings.link_accuracy import LinkAccuracy
 
 Pair = Annotated[
     list[Word],
@@ -31,3 +32,4 @@ class Bench(Settings):
     grn_accuracy: GrnAccuracy = GrnAccuracy()
     drug_response: DrugResponse = DrugResponse()
     perturbation: Perturbation = Perturbation()
+    link_accuracy: LinkAccuracy = LinkAccuracy()

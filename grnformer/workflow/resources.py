@@ -42,6 +42,10 @@ def resources_read(
                 ]
             )
         )
+        if dataset in {
+            line["dataset"] for line in config["bench"]["link_accuracy"]["lines"]
+        }:
+            named.update(_references(config["bench"]["link_accuracy"]))
         # The truth is read only for datasets with a line in it.
         if dataset in {
             line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]

@@ -9,6 +9,7 @@ include: "bench/drug_response.smk"
 include: "bench/perturbation.smk"
 # after all others, whose scores it reads
 include: "bench/grid.smk"
+include: "bench/link_accuracy.smk"
 
 
 # dataset -> jobs of the steps that have more than one method

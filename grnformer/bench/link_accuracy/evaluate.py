@@ -1,0 +1,150 @@
+"""Scores of element-gene pairs, and their average precision with replicates over genes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.intervals import ALL
+from grnformer.bench.link_accuracy.truth import Candidates
+
+BENCHMARK = "link_accuracy"
+METRIC = "link_auprc"
+JOINED = "joined"
+PERMUTED = "joined (permuted rho)"
+
+
+def score_pairs(
+    candidates: Candidates,
+    accessibility: pd.Series,
+    triplets: pd.DataFrame,
+    least_distance: int,
+    seed: int,
+) -> dict[tuple[str, str], np.ndarray]:
+    """Score every pair by every arm; of several links of a pair, the highest score counts.
+
+    Parameters
+    ----------
+    candidates
+        Pairs and their links.
+    accessibility
+        Fragments or counts of each region in the cell type.
+    triplets
+        Contract ``eregulons``.
+    least_distance
+        bp, added to distances that are divided by.
+    seed
+        Of the permuted correlations.
+
+    Returns
+    -------
+    (arm, kind) -> scores (pairs,), higher means more likely regulated. Models are the links: importance, the absolute
+    correlation, the importance of links in eRegulons, and ``joined``, correlation x square root of accessibility over
+    distance. Its control has the correlations permuted among links. The other baselines know no correlation.
+    """
+    pairs, links = candidates.pairs, candidates.links
+    distance = pairs["distance"].to_numpy()[links["pair"]]
+    open_ = accessibility.reindex(links["region"]).fillna(0).to_numpy(dtype=float)
+    near = 1 / (distance + least_distance)
+    rho = links["rho"].abs().fillna(0).to_numpy()
+    importance = links["importance"].to_numpy()
+
+    in_eregulon = pd.MultiIndex.from_frame(links[["region", "gene"]]).isin(
+        pd.MultiIndex.from_frame(triplets[["region", "gene"]].astype(str))
+    )
+    shuffled = np.random.default_rng(seed).permutation(rho)
+    reached = np.sqrt(open_) * near
+    of_links = {
+        ("importance", "model"): importance,
+        ("absolute rho", "model"): rho,
+        ("eRegulon links", "model"): np.where(in_eregulon, importance, 0.0),
+        (JOINED, "model"): rho * reached,
+        (PERMUTED, "control"): shuffled * reached,
+        ("distance", "baseline"): near,
+        ("accessibility", "baseline"): open_,
+        ("sqrt(accessibility) / distance", "baseline"): reached,
+        ("accessibility / distance (ABC-like)", "baseline"): open_ * near,
+        # all alike: the share of positives
+        ("chance", "baseline"): np.zeros(len(links)),
+    }
+    scored = {}
+    for arm, values in of_links.items():
+        best = np.full(len(pairs), -np.inf)
+        np.maximum.at(best, links["pair"].to_numpy(), values)
+        scored[arm] = best
+    return scored
+
+
+def evaluate_pairs(
+    scored: dict[tuple[str, str], np.ndarray],
+    pairs: pd.DataFrame,
+    task: str,
+    n_resamples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Average precision of each arm over all pairs, and on samples of genes with all their pairs.
+
+    Pairs of a gene share its expression and its screen: genes are what is independent.
+
+    Returns
+    -------
+    Table by contract ``scores``; member ``all`` is the value, the others are its replicates.
+    """
+    _, gene = np.unique(pairs["gene"], return_inverse=True)
+    n_genes = int(gene.max()) + 1
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(n_genes, np.full(n_genes, 1 / n_genes), size=n_resamples)
+
+    # The first row is the data as they are.
+    weights = np.vstack([np.ones(len(pairs)), drawn[:, gene]])
+    members = [ALL, *map(str, range(n_resamples))]
+    regulated = pairs["regulated"].to_numpy(dtype=bool)
+    tables = [
+        pd.DataFrame(
+            {
+                "benchmark": BENCHMARK,
+                "task": task,
+                "arm": arm,
+                "kind": kind,
+                "metric": METRIC,
+                "unit": "gene",
+                "member": members,
+                "value": average_precision(regulated, values, weights),
+                "n": len(pairs),
+            }
+        )
+        for (arm, kind), values in scored.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def average_precision(
+    truth: np.ndarray, scores: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Average precision under several weightings; equal scores are one step, as in scikit-learn.
+
+    Parameters
+    ----------
+    truth
+        (pairs,), boolean.
+    scores
+        (pairs,), higher first.
+    weights
+        (samples, pairs), 0 or above.
+
+    Returns
+    -------
+    (samples,); NaN where a sample has no positive.
+    """
+    order = np.argsort(-scores, kind="stable")
+    changes = np.flatnonzero(np.diff(scores[order]))
+    last = np.append(changes, len(order) - 1)
+
+    ordered = weights[:, order].astype(float)
+    called = np.cumsum(ordered, axis=1)[:, last]
+    hits = np.cumsum(ordered * truth[order], axis=1)[:, last]
+    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+    gained = np.diff(hits, axis=1, prepend=0.0)
+    total = hits[:, -1]
+    found = (precision * gained).sum(axis=1)
+    return np.divide(found, total, out=np.full(len(total), np.nan), where=total > 0)
