@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from grnformer.bench.link_accuracy.evaluate import JOINED, PERMUTED
 from grnformer.core import io
 from grnformer.core.file_names import file_names
 from grnformer.graph.bundle import read_bundle
@@ -20,6 +21,9 @@ from grnformer.report.sections.bench import (
     benchmark_section,
     pairs_of_networks,
     pairs_of_perturbation,
+    pairs_of_features,
+    pairs_of_heads,
+    pairs_of_networks,
 )
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.corpus import corpus_section
@@ -199,6 +203,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     grid = files.table("grid")
     if grid is not None:
         sections.append(grid_section(grid))
+    for benchmark in ("link_accuracy", "network_features"):
+        if files[f"{benchmark}_scores"]:
+            sections.append(_benchmark_section(benchmark, files, config))
 
     # Made last, since it repeats verdicts of the others; shown first.
     overview = overview_section(
@@ -279,11 +286,13 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
             io.read_table(path, "perturbation_choices")
             for path in files["perturbation_choices"]
         )
+    elif benchmark == "link_accuracy":
+        pairs, about = [(JOINED, PERMUTED)], files.table("link_coverage")
+    elif benchmark == "network_features":
+        pairs, about = pairs_of_features(scores), None
     else:
-        pairs, about = (
-            pairs_of_arms(config["pretrain"]["arms"]),
-            files.table("screen_counts"),
-        )
+        arms = pairs_of_arms(config["pretrain"]["arms"])
+        pairs, about = pairs_of_heads(arms, scores), files.table("screen_counts")
 
     return benchmark_section(benchmark, scores, summary, pairs, config["report"], about)
 

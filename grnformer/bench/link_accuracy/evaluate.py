@@ -107,7 +107,7 @@ def evaluate_pairs(
                 "arm": arm,
                 "kind": kind,
                 "metric": METRIC,
-                "unit": "gene",
+                "unit": "resample",
                 "member": members,
                 "value": average_precision(regulated, values, weights),
                 "n": len(pairs),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from grnformer.bench.drug_response.network_features import rewired_name
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.intervals import ALL, LEAST_FOR
 from grnformer.bench.metrics import METRICS
@@ -29,11 +30,24 @@ TITLES = {
     "drug_response": "Drug response",
     "grn_accuracy": "GRN accuracy",
     "perturbation": "Perturbation",
+    "link_accuracy": "Link accuracy",
+    "network_features": "What a network is worth as features",
 }
 ABOUT = {
     "drug_response": "Predicts LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks name what is left out of "
-    "training: pairs, cell lines or drugs. The primary metric removes drug and line means from truth and prediction, "
-    "so that a model that only knows which drugs are potent scores 0.",
+    "training: pairs, cell lines, drugs, whole tissues, or (screen) lines, with training in another screen. The "
+    "primary metric removes drug and line means from truth and prediction, so that a model that only knows which drugs "
+    "are potent scores 0. Arms that end in ridge are the same embeddings with a ridge regression a drug, alone or "
+    "beside all genes. The task deepcdr is a published protocol that is not leak-safe: it chooses on what it tests, "
+    "and its lines and drugs are all known; means of lines and drugs come close to its published pooled r of 0.92.",
+    "link_accuracy": "Ranks pairs of an element and a gene by whether CRISPRi of the element changed the gene, in the "
+    "same cell line. An element's links are those of regions with their midpoint in it. joined is the correlation of "
+    "accessibility and expression times the square root of accessibility over distance; its control has the "
+    "correlations permuted. Intervals resample genes with all their pairs.",
+    "network_features": "Predicts drug response of unseen lines or tissues by ridge regression on TF activities, which "
+    "come from expression and a network's regulons. The control has the same regulons with their targets swapped "
+    "between TFs. The baseline is the same regression on all genes. A difference to the control is what the network "
+    "knows; one to the baseline is what a compact set of features costs.",
     "grn_accuracy": "Compares the inferred targets of each TF in a cell line with ENCODE ChIP-seq targets of the TF in "
     "the same line. Scores are ratios over a random ranking (1). A TF-agnostic baseline ranks genes without knowing "
     "the TF. The wrong-TF control takes the same score from other TFs of the line. In task all, a TF counts once for "
@@ -53,11 +67,14 @@ _MISSING = {
     "grn_accuracy": "the configuration names no ChIP-seq truth for a cell type of this dataset "
     "(bench.grn_accuracy.lines)",
     "perturbation": "the configuration names no screen (bench.perturbation.screens)",
+    "link_accuracy": "the configuration names no CRISPRi for a cell type of this dataset (bench.link_accuracy.lines)",
+    "network_features": "the configuration names no split (bench.drug_response.network_features.splits)",
 }
 _DATA = {
     "drug_response": "Preparation of the drug screen: what was merged and lost.",
     "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
     "perturbation": "Settings of each arm, chosen by AUROC within genes on folds of the training perturbations.",
+    "link_accuracy": "CRISPRi pairs that links can be scored on, step by step.",
 }
 # arms judged in words; those of the other benchmarks are all judged
 _JUDGED = {
@@ -137,6 +154,29 @@ def benchmark_section(
             )
         )
     return Section(benchmark, title, blocks)
+
+
+def pairs_of_features(scores: pd.DataFrame | None) -> list[tuple[str, str]]:
+    """(network, its rewired form) for every network whose TF activities are features."""
+    if scores is None:
+        return []
+    networks = scores.loc[scores["kind"] == "model", "arm"].unique()
+    return [(str(arm), rewired_name(str(arm))) for arm in networks]
+
+
+def pairs_of_heads(
+    pairs: list[tuple[str, str]], scores: pd.DataFrame | None
+) -> list[tuple[str, str]]:
+    """The pairs of arms, and the same of their ridge heads where these are scored."""
+    if scores is None:
+        return pairs
+    scored = set(scores["arm"])
+    heads = [
+        (f"{arm}{head}", f"{other}{head}")
+        for head in ("_ridge", "_and_genes_ridge")
+        for arm, other in pairs
+    ]
+    return [*pairs, *(pair for pair in heads if scored.issuperset(pair))]
 
 
 def pairs_of_networks(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
