@@ -69,11 +69,26 @@ METRICS: dict[str, Metric] = {
         "early precision ratio less that of the line's other TFs' scores; chance 0",
         0.0,
     ),
+    "auprc_ratio_over_random": Metric(
+        "AUPRC over random rankings",
+        "higher",
+        "median",
+        "AUPRC over that of random rankings on average, which is above the positive rate where positives are few; "
+        "random 1",
+        1.0,
+    ),
     "pooled_auprc_ratio": Metric(
         "pooled AUPRC ratio",
         "higher",
         "mean",
         "AUPRC over the positive rate of all TF-gene pairs of a line; random 1",
+        1.0,
+    ),
+    "pooled_early_precision_ratio": Metric(
+        "pooled early precision ratio",
+        "higher",
+        "mean",
+        "precision among the first k TF-gene pairs of a line (k: number of positives) over the positive rate; random 1",
         1.0,
     ),
     # link_accuracy

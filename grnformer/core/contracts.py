@@ -9,7 +9,7 @@ A contract is one YAML file of one of four kinds:
     the empty field is a missing value of a nullable column and the empty text of any other text column.
 ``anndata``
     ``X``, ``layers`` (name -> type, minimum, maximum, sparse), ``obs`` and ``var`` (column rules),
-    ``obsm``, ``uns`` (names).
+    ``obsm``, ``uns`` (names), ``empty`` (true: there may be no cells and genes, all is in uns).
 ``mudata``
     ``modalities`` (name -> the keys of an ``anndata`` contract) and ``obs``.
 ``json``
@@ -170,7 +170,7 @@ def _check_json(data: Any, contract: dict[str, Any], where: str) -> None:
 
 
 def _check_anndata(data: anndata.AnnData, contract: dict[str, Any], where: str) -> None:
-    if 0 in data.shape:
+    if 0 in data.shape and not contract.get("empty"):
         raise _broken(
             where,
             f"an empty matrix ({data.n_obs} x {data.n_vars})",

@@ -45,6 +45,12 @@ class GrnAccuracy(Settings):
         "TF symbols, one a line; experiments of proteins without a known DNA motif are left out; a path or "
         "resource:<name>",
     )
+    networks: dict[str, File] = key(
+        {},
+        "name -> network of another tool, scored in every line: geneRNIB's .h5ad, or a CSV or TSV with "
+        "source, target and weight or score (gretapy)",
+        names={"pattern": "^[A-Za-z0-9_-]+$"},
+    )
     min_positives: int = key(
         10, "target genes a TF must have among those detected", unit="genes", ge=1
     )

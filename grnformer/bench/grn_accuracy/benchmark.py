@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def score_networks(
     lines: dict[str, str],
     settings: dict[str, Any],
     seed: int,
+    others: Mapping[str, pd.DataFrame] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every arm in every line against ChIP-seq of that line.
 
@@ -83,6 +85,8 @@ def score_networks(
         prior_log_odds, link_decay.
     seed
         Seed of the random arm.
+    others
+        Name -> network of another tool (tf, gene, weight), the same in every line; arm ``network_<name>``.
 
     Returns
     -------
@@ -114,6 +118,10 @@ def score_networks(
             for name, pairs in priors.items()
         ),
         random_arm(len(genes), seed),
+        *(
+            network_arm(f"network_{name}", "model", edges, "weight", genes)
+            for name, edges in (others or {}).items()
+        ),
     ]
 
     scores = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.grn_accuracy.arms import Arm, Scores
-from grnformer.bench.grn_accuracy.ranking import precision_ratios
+from grnformer.bench.grn_accuracy.ranking import precision_ratios, random_auprc_ratio
 from grnformer.bench.grn_accuracy.truth import Truth
 
 WRONG_TF = "wrong TF"
@@ -43,6 +43,8 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
     """
     scores = [arm.score(tf) for tf in truth.tfs]
     n_genes = truth.included.sum(axis=1)
+    n_targets = (truth.targets & truth.included).sum(axis=1)
+    by_chance = random_auprc_ratio(n_targets, n_genes)
     rows = []
     for metric, ratios in _ratios(scores, truth, genes).items():
         for of, tf in enumerate(truth.tfs):
@@ -77,11 +79,27 @@ def score_arm(arm: Arm, truth: Truth, genes: list[str], task: str) -> pd.DataFra
                 ),
             ]
 
+            if metric == "auprc_ratio":
+                chance = by_chance[of]
+                over = f"{metric}_over_random"
+                rows += [
+                    (arm.name, arm.kind, over, *member, right / chance, n_genes[of]),
+                    (
+                        wrong_tf_name(arm.name),
+                        "control",
+                        over,
+                        *member,
+                        wrong / chance,
+                        n_genes[of],
+                    ),
+                ]
+
     # one ranking of all TFs: their scores must also compare with one another
     pooled = _pooled(scores, truth)
-    rows.append(
-        (arm.name, arm.kind, "pooled_auprc_ratio", "line", task, pooled, n_genes.sum())
-    )
+    rows += [
+        (arm.name, arm.kind, f"pooled_{metric}", "line", task, value, n_genes.sum())
+        for metric, value in pooled.items()
+    ]
     table = pd.DataFrame(rows, columns=_COLUMNS)
     table.insert(0, "benchmark", "grn_accuracy")
     table.insert(1, "task", task)
@@ -125,11 +143,11 @@ def pool_lines(scores: pd.DataFrame) -> pd.DataFrame:
     return pooled
 
 
-def _pooled(scores: Sequence[Scores], truth: Truth) -> float:
-    """AUPRC ratio of all pairs of the line in one ranking; NaN where the arm scores no TF."""
+def _pooled(scores: Sequence[Scores], truth: Truth) -> dict[str, float]:
+    """Ratios of all pairs of the line, from TF to gene, in one ranking; NaN where the arm scores no TF."""
     defined = [values for values in scores if values is not None]
     if not defined:
-        return np.nan
+        return dict.fromkeys(("auprc_ratio", "early_precision_ratio"), np.nan)
 
     # pairs of a TF that is not scored rank last, together with all that score the least
     lowest = min(values.min() for values in defined)
@@ -140,5 +158,5 @@ def _pooled(scores: Sequence[Scores], truth: Truth) -> float:
     # one truth, of all pairs
     targets = truth.targets.reshape(1, -1)
     included = truth.included.reshape(1, -1)
-    ratios, _ = precision_ratios(ranking, targets, included)
-    return float(ratios[0])
+    auprc, early = precision_ratios(ranking, targets, included)
+    return {"auprc_ratio": float(auprc[0]), "early_precision_ratio": float(early[0])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import digamma
 
 
 def precision_ratios(
@@ -60,6 +61,27 @@ def precision_ratios(
     return np.where(defined, auprc_ratio, np.nan), np.where(
         defined, early_ratio, np.nan
     )
+
+
+def random_auprc_ratio(n_positive: np.ndarray, n_genes: np.ndarray) -> np.ndarray:
+    """AUPRC over the positive rate that a random ranking without equal scores has on average: above 1.
+
+    The mean of average precision over all orders of `n_genes` genes, exactly: the k-th gene is a positive with the
+    positive rate, and so are, but for itself, those above it.
+
+    Parameters
+    ----------
+    n_positive, n_genes
+        Of equal shape; NaN where there is no positive.
+    """
+    n_positive, n_genes = np.asarray(n_positive, float), np.asarray(n_genes, float)
+    # The sum of 1 / k for k = 1 ... n_genes.
+    harmonic = digamma(n_genes + 1) + np.euler_gamma
+    with np.errstate(invalid="ignore", divide="ignore"):
+        above = (n_positive - 1) / (n_genes - 1)
+        expected = above + (1 - above) * harmonic / n_genes
+        ratio = expected / (n_positive / n_genes)
+    return np.where(n_positive > 0, ratio, np.nan)
 
 
 def _hits_in_first(k: np.ndarray, called: np.ndarray, hits: np.ndarray) -> np.ndarray:

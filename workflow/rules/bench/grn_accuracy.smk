@@ -33,6 +33,10 @@ rule score_grn_accuracy:
             then="<results>/{dataset}/grn/region_gene.parquet",
         ),
         tfs=path_of(config["bench"]["grn_accuracy"]["tfs"]),
+        networks=[
+            path_of(path)
+            for path in config["bench"]["grn_accuracy"]["networks"].values()
+        ],
     output:
         scores="<results>/{dataset}/bench/grn_accuracy/scores.tsv",
         summary="<results>/{dataset}/bench/grn_accuracy/summary.tsv",
@@ -60,6 +64,7 @@ rule score_grn_accuracy:
                 "link_decay",
             )
         },
+        networks=list(config["bench"]["grn_accuracy"]["networks"]),
         chip_sources=setting("grn.cistromes.prior.chip_sources"),
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
@@ -68,3 +73,27 @@ rule score_grn_accuracy:
         "Scoring networks of {wildcards.dataset} against ChIP-seq"
     script:
         "../../scripts/bench/score_grn_accuracy.py"
+
+
+rule export_networks:
+    input:
+        eregulons="<results>/{dataset}/grn/eregulons.parquet",
+    output:
+        genernib="<results>/{dataset}/bench/grn_accuracy/export/genernib.h5ad",
+        gretapy="<results>/{dataset}/bench/grn_accuracy/export/gretapy.tsv",
+    log:
+        "<logs>/{dataset}/bench/export_networks.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/export_networks.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(10, per_mb=0.2),
+    params:
+        code=code("bench/export_networks"),
+    message:
+        "Writing eRegulons of {wildcards.dataset} for geneRNIB and gretapy"
+    script:
+        "../../scripts/bench/export_networks.py"

@@ -4,6 +4,7 @@ from grnformer.core.job import job
 
 with job(snakemake):
     from grnformer.bench.grn_accuracy.benchmark import score_networks, split_prior
+    from grnformer.bench.grn_accuracy.formats import read_network
     from grnformer.bench.summary import summarise_scores
     from grnformer.core import io
     from grnformer.core.file_names import file_names
@@ -50,7 +51,14 @@ with job(snakemake):
         tfs,
     )
     scores, experiments = score_networks(
-        *data, params.lines, params.settings, params.seed
+        *data,
+        params.lines,
+        params.settings,
+        params.seed,
+        others={
+            name: read_network(path)
+            for name, path in zip(params.networks, given.networks, strict=True)
+        },
     )
     summary = summarise_scores(scores, n_resamples=params.n_resamples, seed=params.seed)
     io.write_table(scores, snakemake.output.scores, "scores")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from grnformer.bench.grn_accuracy.ranking import precision_ratios
+from grnformer.bench.grn_accuracy.ranking import precision_ratios, random_auprc_ratio
 
 
 @pytest.mark.parametrize("decimals", [8, 1])  # without and with equal scores
@@ -42,3 +42,20 @@ def test_undefined_without_positives_or_negatives():
     auprc, early = precision_ratios(scores, truths, np.ones_like(truths))
     assert np.isnan(auprc).all()
     assert np.isnan(early).all()
+
+
+@pytest.mark.parametrize(("n_positive", "n_genes"), [(1, 5), (3, 20), (10, 300)])
+def test_the_mean_of_random_rankings_is_above_the_positive_rate(
+    n_positive: int, n_genes: int
+) -> None:
+    rng = np.random.default_rng(0)
+    truth = (np.arange(n_genes) < n_positive)[None]
+    every = np.ones_like(truth)
+    found = [
+        precision_ratios(rng.permutation(n_genes).astype(float), truth, every)[0][0]
+        for _ in range(4000)
+    ]
+    expected = random_auprc_ratio(np.array([n_positive]), np.array([n_genes]))[0]
+    error = np.std(found) / np.sqrt(len(found))
+    assert expected == pytest.approx(np.mean(found), abs=4 * error)
+    assert expected > 1
