@@ -19,11 +19,10 @@ from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
 from grnformer.report.sections.bench import (
     benchmark_section,
-    pairs_of_networks,
-    pairs_of_perturbation,
     pairs_of_features,
     pairs_of_heads,
     pairs_of_networks,
+    pairs_of_perturbation,
 )
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.corpus import corpus_section

@@ -9,8 +9,8 @@ from pydantic import Field
 from grnformer.settings.drug_response import DrugResponse
 from grnformer.settings.grn_accuracy import GrnAccuracy
 from grnformer.settings.key import Seed, Settings, Word, key
-from grnformer.settings.perturbation import Perturbation
 from grnformer.settings.link_accuracy import LinkAccuracy
+from grnformer.settings.perturbation import Perturbation
 
 Pair = Annotated[
     list[Word],

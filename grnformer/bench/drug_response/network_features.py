@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from grnformer.bench.controls import rewired_name
 from grnformer.bench.drug_response.baselines import blank_tested, known_pairs
 from grnformer.bench.drug_response.heads import PENALTIES
 from grnformer.bench.drug_response.informed import fit_ridge, line_ridge
@@ -24,13 +25,7 @@ from grnformer.core.errors import InputError
 logger = logging.getLogger(__name__)
 BENCHMARK = "network_features"
 METRIC = "double_centred_pearson"
-REWIRED = "rewired"
 Features = Callable[[np.ndarray], np.ndarray]
-
-
-def rewired_name(network: str) -> str:
-    """Name of a network's control."""
-    return f"{network} ({REWIRED})"
 
 
 def edges_of_eregulons(eregulons: pd.DataFrame) -> pd.DataFrame:

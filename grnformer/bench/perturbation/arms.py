@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from grnformer.bench.controls import REWIRED, rewired_name
 from grnformer.bench.perturbation import predict, similarity
 from grnformer.bench.perturbation.evidence import (
     Knowledge,
@@ -22,7 +23,6 @@ from grnformer.bench.perturbation.labels import Labels, Training, folds, trainin
 from grnformer.bench.perturbation.propagate import propagate
 from grnformer.bench.perturbation.within import pair_within_genes, within_gene_auroc
 
-REWIRED = "_rewired"
 BLEND = "_blend"
 BASELINES = (
     "gene_rate",
@@ -271,11 +271,6 @@ def mix(
     """Weighted sum of the similarities that `weights` names."""
     parts = [weight * similarities[name] for name, weight in weights.items()]
     return np.asarray(np.sum(parts, axis=0, dtype=np.float32))
-
-
-def rewired_name(arm: str) -> str:
-    """Name of an arm's control, whose graph is rewired."""
-    return arm + REWIRED
 
 
 def _smooth(

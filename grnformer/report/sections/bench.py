@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from grnformer.bench.drug_response.network_features import rewired_name
+from grnformer.bench.controls import rewired_name
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.intervals import ALL, LEAST_FOR
 from grnformer.bench.metrics import METRICS
-from grnformer.bench.perturbation.arms import BLEND, rewired_name
+from grnformer.bench.perturbation.arms import BLEND
 from grnformer.bench.summary import are_too_few, compare_arms, judge
 from grnformer.report.figures.forest import (
     KINDS,
