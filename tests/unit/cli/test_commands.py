@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from grnformer.cli.main import main
+from grnformer.cli.plan import sum_up
 from grnformer.core import io, record
 from grnformer.core.job import job
 from grnformer.core.resources import MIRROR_VARIABLE
@@ -98,3 +99,17 @@ def test_provenance_of_a_table_and_of_text_beside_it(
     error = capsys.readouterr().err
     assert error.count("Found: ") == 1
     assert "tfs.txt carries no record" in error
+
+
+def test_a_plan_sums_up_the_hours_that_jobs_ask_for() -> None:
+    def job(rule: str, threads: int = 1, **resources: int) -> SimpleNamespace:
+        named = SimpleNamespace(name=rule)
+        return SimpleNamespace(rule=named, threads=threads, resources=resources)
+
+    jobs = [
+        job("train", runtime=120, gpu=0, nodes=2),
+        job("train", runtime=120, gpu=0, nodes=2),
+    ]
+    found = sum_up([job("prep", threads=4, runtime=30), *jobs], gpus=1)
+    # jobs, node-hours, core-hours, GPU-hours; the largest first
+    assert list(found.items()) == [("train", (2, 8, 8, 8)), ("prep", (1, 0.5, 2, 0))]
