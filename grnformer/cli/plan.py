@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +41,19 @@ def run(options: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        If a file of the config is not there, or the workflow cannot be planned.
+        If a file of the config is not there.
     """
     for path in options.configfile:
         if not path.is_file():
             raise InputError(f"no file {path}", "a YAML file", "correct --configfile")
-    asked = sum_up(plan_jobs(options.configfile), options.gpus)
+    from snakemake.exceptions import WorkflowError
+
+    try:
+        asked = sum_up(plan_jobs(options.configfile), options.gpus)
+    except WorkflowError as error:
+        # wrong input, as the workflow says it
+        sys.stderr.write(f"{error}\n")
+        return 1
     every = tuple(map(sum, zip((0,) * len(COLUMNS), *asked.values(), strict=True)))
     rows: dict[str, tuple[str | float, ...]] = {"rule": COLUMNS, **asked, "all": every}
     width = max(map(len, rows))
@@ -64,9 +70,8 @@ def _cell(number: str | float) -> str:
 
 
 def plan_jobs(configfiles: list[Path]) -> list[Any]:
-    """Snakemake's jobs that a run would start; InputError if there is no plan."""
+    """Snakemake's jobs that a run would start."""
     from snakemake.api import SnakemakeApi
-    from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import (
         ConfigSettings,
         OutputSettings,
@@ -75,7 +80,7 @@ def plan_jobs(configfiles: list[Path]) -> list[Any]:
     )
 
     output = OutputSettings(quiet=frozenset([Quietness.ALL]))
-    with SnakemakeApi(output) as api, _refused(WorkflowError):
+    with SnakemakeApi(output) as api:
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
             config_settings=ConfigSettings(configfiles=configfiles),
@@ -85,19 +90,6 @@ def plan_jobs(configfiles: list[Path]) -> list[Any]:
         # targets that only name files are no jobs
         dag = workflow._workflow.dag
         return [job for job in dag.jobs if dag.needrun(job) and job.output]
-
-
-@contextmanager
-def _refused(kind: type[Exception]) -> Iterator[None]:
-    """Say in one message what Snakemake says of a workflow that it cannot plan."""
-    try:
-        yield
-    except kind as error:
-        raise InputError(
-            f"no plan by this config. {error}",
-            "a config that the workflow runs by",
-            "correct what is named above; snakemake -n with the same files says more",
-        ) from None
 
 
 def sum_up(jobs: Iterable[Any], gpus: int) -> dict[str, tuple[float, ...]]:
