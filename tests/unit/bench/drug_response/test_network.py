@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from grnformer.bench.drug_response import train
 from grnformer.bench.drug_response.drug_graph import N_ATOM_FEATURES, batch_drugs
 from grnformer.bench.drug_response.lines import standardise_lines
 from grnformer.bench.drug_response.matrix import Matrix, fit_additive
@@ -120,6 +121,32 @@ def test_it_learns_a_planted_interaction_of_unseen_lines_and_never_sees_tested_v
     noise = np.random.default_rng(5).normal(size=planted[2].shape)
     blind = predict_fold(matrix.values, parts, "line", noise, drugs, settings, 1)
     assert double_centred_pearson(matrix.values, blind, parts["test"]) < 0.4
+
+
+def test_features_of_tested_lines_reach_neither_scaling_nor_components_nor_weights(
+    planted: Planted,
+    responses: pd.DataFrame,
+    smiles: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # it centres predictions by the means over all lines, tested ones too, without their labels
+    monkeypatch.setattr(train, "calibrate", lambda predicted, *_: predicted)
+    matrix = Matrix.from_table(responses)
+    parts = matrix.part_masks(
+        assign_parts(responses, "line", n_folds=4, validation_fraction=0.2, seed=1),
+        "fold_1",
+    )
+    drugs = batch_drugs([smiles[name] for name in matrix.drugs])
+    settings = TrainingSettings(**(SETTINGS | {"max_epochs": 4}))
+    tested = parts["test"].any(axis=1)
+    changed = planted[2].copy()
+    changed[tested] = 5 * changed[tested] + 1
+    one, other = (
+        predict_fold(matrix.values, parts, "line", features, drugs, settings, 1)
+        for features in (planted[2], changed)
+    )
+    assert not np.allclose(one[tested], other[tested])
+    np.testing.assert_array_equal(one[~tested], other[~tested])
 
 
 def test_folds_take_the_embeddings_in_turn_and_are_scored_one_by_one(
