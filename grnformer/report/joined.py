@@ -38,7 +38,7 @@ ASPECTS = {
 }
 COMPARED = ["dataset", "task", "run", "against", "what", "comparable", "details"]
 _WITHIN = ["dataset", "task", "split"]
-BEST = [*_WITHIN, "run", "metric", "arm", "value", "low", "high", "verdict"]
+BEST = [*_WITHIN, "run", "arm", "verdict", "value", "low", "high", "metric"]
 _MOST_DETAILS = 5  # differing settings that are named
 
 Runs = Mapping[str, Mapping[str, Any]]  # name of a run -> its summary
@@ -264,7 +264,7 @@ def _tell_comparability(
     )
     apart = list(of_task.loc[~of_task["comparable"].astype(bool), "run"].unique())
     if apart:
-        text = f"{title}: not comparable with {names[0]}: {', '.join(apart)}."
+        text = f"{title}: {' and '.join(apart)} cannot be compared with {names[0]}."
         return text, items, "missing"
     text = f"{title}: {', '.join(names)} can be compared (same task, splits and data of the task)."
     return text, items, "text"

@@ -139,7 +139,7 @@ def test_collect_joins_runs_on_one_page(
     to = tmp_path / "joined"
     assert main(["collect", *map(str, folders), "--to", str(to)]) == 0
     page = (to / "index.html").read_text()
-    assert "drug of lines: not comparable with one: two." in page
+    assert "drug of lines: two cannot be compared with one." in page
     assert "two against one: other splits" in page
     assert page.index("In short") < page.index("drug_lines.tsv")
     metrics = pd.read_csv(to / "tables" / "drug_lines.tsv", sep="\t")
