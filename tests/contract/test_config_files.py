@@ -186,6 +186,7 @@ def test_every_contract_is_well_formed(name: str) -> None:
             "var",
             "obsm",
             "uns",
+            "empty",
         }
         for rules in ("layers", "obs", "var"):
             for rule in part.get(rules, {}).values():
