@@ -132,10 +132,13 @@ def test_every_resource_of_the_configuration_is_listed_where_all_is_switched_on(
         row(genome, genome, fragments="fragments.tsv.gz") for genome in DEMO["genomes"]
     ]
     lines = [{"dataset": "hg38", "cell_type": "K562", "line": "K562"}]
+    screen = {"effects": "e.csv", "directions": None, "expression": []}
     shared = {
         "grn__cistromes__promoter__promoters": "resource:epd_promoters_hg38.txt",
         "bench__grn_accuracy__lines": lines,
-        "bench__drug_response__splits": ["tissue", "screen"],
+        "bench__link_accuracy__lines": lines,
+        "bench__drug_response__splits": ["line", "tissue", "screen"],
+        "bench__perturbation__screens": {"k562": screen},
     }
     found = set().union(
         *(
