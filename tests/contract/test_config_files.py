@@ -159,7 +159,7 @@ def test_every_contract_is_well_formed(name: str) -> None:
     assert contract["description"]
     keys = {
         "table": {"columns", "wide", "key", "min_rows"},
-        "anndata": {"X", "layers", "obs", "var", "obsm", "uns"},
+        "anndata": {"X", "layers", "obs", "var", "obsm", "uns", "empty"},
         "mudata": {"modalities", "obs"},
         "json": {"schema"},
     }[contract["kind"]]
