@@ -153,5 +153,27 @@ METRICS: dict[str, Metric] = {
         "mean",
         "AUROC over all pairs, which the gene's training rate nearly fills without knowing the perturbation",
         0.5,
+    # sc_drug
+    # no means over members: one value for all lines or cells, with replicates of it
+    "lines_double_centred_pearson": Metric(
+        "double-centred Pearson r",
+        "higher",
+        "resampled",
+        "Pearson r of LN_IC50 less drug and line means, of truth and prediction within the tested lines, each of the "
+        "same weight",
+        0.0,
+    ),
+    "cells_auroc": Metric(
+        "AUROC",
+        "higher",
+        "resampled",
+        "probability that a sensitive cell is predicted more sensitive than a resistant one, over all cells; chance .5",
+        0.5,
+    ),
+    "cells_auprc": Metric(
+        "AUPRC",
+        "higher",
+        "resampled",
+        "area under the precision-recall curve of sensitive cells, over all cells; chance is their share",
     ),
 }

@@ -205,6 +205,7 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     for benchmark in ("link_accuracy", "network_features"):
         if files[f"{benchmark}_scores"]:
             sections.append(_benchmark_section(benchmark, files, config))
+        sections.append(_benchmark_section("sc_drug_lines", files, config))
 
     # Made last, since it repeats verdicts of the others; shown first.
     overview = overview_section(
@@ -230,6 +231,8 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
     grid = files.table("grid")
     if grid is not None:
         sections.append(grid_section(grid))
+    if files["sc_drug_lines_scores"]:
+        sections.append(_benchmark_section("sc_drug_lines", files, config))
     return sections
 
 
@@ -287,6 +290,9 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
         )
     elif benchmark == "link_accuracy":
         pairs, about = [(JOINED, PERMUTED)], files.table("link_coverage")
+    elif benchmark == "sc_drug_lines":
+        pairs = pairs_of_arms(config["pretrain"]["arms"])
+        about = files.table("sc_drug_choices")
     elif benchmark == "network_features":
         pairs, about = pairs_of_features(scores), None
     else:

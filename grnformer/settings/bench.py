@@ -11,6 +11,7 @@ from grnformer.settings.grn_accuracy import GrnAccuracy
 from grnformer.settings.key import Seed, Settings, Word, key
 from grnformer.settings.link_accuracy import LinkAccuracy
 from grnformer.settings.perturbation import Perturbation
+from grnformer.settings.sc_drug import ScDrug
 
 Pair = Annotated[
     list[Word],
@@ -33,3 +34,4 @@ class Bench(Settings):
     drug_response: DrugResponse = DrugResponse()
     perturbation: Perturbation = Perturbation()
     link_accuracy: LinkAccuracy = LinkAccuracy()
+    sc_drug: ScDrug = ScDrug()

@@ -102,10 +102,11 @@ def _motif_settings(cistromes: dict[str, Any]) -> list[Any]:
 
 def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
     """Settings whose files training, embedding and drug response read, for a dataset or for corpora with it."""
-    pretrain, fuse, drugs = (
+    pretrain, fuse, drugs, single = (
         config["pretrain"],
         config["fuse"],
         config["bench"]["drug_response"],
+        config["bench"]["sc_drug"],
     )
     chosen = pretrain["datasets"]
     corpora = {
@@ -132,6 +133,7 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
         used,
         config["embed"]["inputs"],
         _read_by_screen(drugs),
+        single["lines"] if drugs["splits"] else None,
     ]
 
 

@@ -47,8 +47,8 @@ def run(
         "pretrain": {"arms": config["pretrain"]["arms"], "seeds": [1, 2]},
         "fuse": {"graphs": ["none", "random", "hybrid"]},
         "topics": {"n_topics": [4, 6]},
-        "bench": {"grn_accuracy": {"lines": []}},
         "report": {"title": "Stage test", "runs": {"earlier": "earlier.json"}},
+        "bench": {"grn_accuracy": {"lines": []}, "sc_drug": {"lines": []}},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(overlay))
     return folder

@@ -10,6 +10,7 @@ include: "bench/perturbation.smk"
 # after all others, whose scores it reads
 include: "bench/grid.smk"
 include: "bench/link_accuracy.smk"
+include: "bench/sc_drug.smk"
 
 
 # dataset -> jobs of the steps that have more than one method

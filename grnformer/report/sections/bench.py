@@ -32,6 +32,7 @@ TITLES = {
     "perturbation": "Perturbation",
     "link_accuracy": "Link accuracy",
     "network_features": "What a network is worth as features",
+    "sc_drug_lines": "Single-cell drug response: known lines",
 }
 ABOUT = {
     "drug_response": "Predicts LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks name what is left out of "
@@ -61,6 +62,12 @@ ABOUT = {
     "blend adds a kernel regression to the smoother. The form of everything_blend was fixed after several had been "
     "scored on these test parts, so that it scores somewhat too high here; its settings are chosen on training "
     "perturbations.",
+    "sc_drug_lines": "Predicts LN_IC50 of cancer cell lines from their single cells, by models of the bulk profiles of "
+    "all other lines of the screen; tested lines are left out of training under every spelling. Tasks name what stands "
+    "for a line: its bulk profile, all its cells, pools of them, single cells. Ceiling: ridge on the lines' own bulk "
+    "profiles. coral, mmd and adversarial see the cells without labels. All settings are chosen on lines of the "
+    "screen, with as many values for each method. The quantile of shuffled responses is what chance reaches; lines are "
+    "few, and other lines give other scores.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
@@ -69,12 +76,14 @@ _MISSING = {
     "perturbation": "the configuration names no screen (bench.perturbation.screens)",
     "link_accuracy": "the configuration names no CRISPRi for a cell type of this dataset (bench.link_accuracy.lines)",
     "network_features": "the configuration names no split (bench.drug_response.network_features.splits)",
+    "sc_drug_lines": "the configuration names no single cells of lines (bench.sc_drug.lines)",
 }
 _DATA = {
     "drug_response": "Preparation of the drug screen: what was merged and lost.",
     "grn_accuracy": "ChIP-seq experiments of these lines and what became of each.",
     "perturbation": "Settings of each arm, chosen by AUROC within genes on folds of the training perturbations.",
     "link_accuracy": "CRISPRi pairs that links can be scored on, step by step.",
+    "sc_drug_lines": "Settings of methods, chosen on lines of the screen alone; a model is one of a pretraining seed.",
 }
 # arms judged in words; those of the other benchmarks are all judged
 _JUDGED = {
@@ -111,6 +120,7 @@ def benchmark_section(
         ``resamples`` and ``seed`` of the bootstrap.
     about_data
         Table by contract ``grn_truth``, ``screen_counts`` or ``perturbation_choices``, shown at the end.
+        Table by contract ``grn_truth``, ``screen_counts`` or ``sc_drug_choices``, shown at the end.
     """
     title = TITLES[benchmark]
     if scores is None or summary is None:

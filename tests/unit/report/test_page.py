@@ -220,6 +220,7 @@ def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
         "attention",
         "grn_accuracy",
         "drug_response",
+        "sc_drug_lines",
     ]
     for dataset in ("lines", "tissue"):
         assert [s.name for s in sections if s.dataset == dataset] == names

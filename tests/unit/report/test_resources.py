@@ -46,6 +46,10 @@ DRUGS = {
     "drug_smiles.pkl",
     "gdsc_expression.pkl",
     "gdsc_genes.txt",
+    "li.csv",
+    "li_labels.csv",
+    "pollen.csv",
+    "pollen_labels.csv",
 }
 
 

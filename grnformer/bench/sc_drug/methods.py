@@ -1,0 +1,339 @@
+"""Methods that learn responses on bulk lines and predict those of cells; some also see the cells, without labels.
+
+Every method takes a grid of settings and yields its predictions for each. Which one is taken is chosen on lines of the
+screen alone (`tune`), with as many settings for each method.
+
+Shapes: L lines, D drugs, S samples, C cells, F features.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from grnformer.bench.drug_response.baselines import choose
+from grnformer.bench.drug_response.lines import standardise_lines
+from grnformer.bench.drug_response.matrix import known_means
+from grnformer.bench.drug_response.ridge import approximate_ridge
+from grnformer.bench.sc_drug.networks import NetworkSettings, train_network
+from grnformer.core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings that all methods share.
+
+    Attributes
+    ----------
+    components
+        Principal components of features, of lines alone; ridge takes the features as they are.
+    factors, rounds
+        Of boosting: principal components of responses, trees for each.
+    network
+        Of the three networks.
+    validation_fraction
+        Of the lines, by which settings are chosen.
+    seed
+        Of everything drawn.
+    """
+
+    components: int
+    factors: int
+    rounds: int
+    network: NetworkSettings
+    validation_fraction: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a method may look at: never a response of the samples.
+
+    Attributes
+    ----------
+    features
+        Of training lines, (L, F).
+    responses
+        LN_IC50 of training lines, (L, D), NaN where not measured.
+    samples
+        Features of what is predicted, (S, F).
+    cells
+        Features of cells without labels, (C, F), for methods that align them with the lines.
+    of_cells
+        Whether the samples are cells, not lines of the screen.
+    """
+
+    features: np.ndarray
+    responses: np.ndarray
+    samples: np.ndarray
+    cells: np.ndarray
+    of_cells: bool = True
+
+
+Method = Callable[[Sequence[float], Problem, Options], Iterator[np.ndarray]]
+
+
+def predict_tuned(
+    method: str,
+    problem: Problem,
+    grid: Sequence[float],
+    options: Options,
+    n_folds: int,
+) -> tuple[np.ndarray, float]:
+    """Choose a method's setting on lines of the screen, fit it on all of them, predict the samples.
+
+    Parameters
+    ----------
+    n_folds
+        Parts of the lines that are each left out once to choose the setting.
+
+    Returns
+    -------
+    Predictions (S, D), and the setting.
+    """
+    setting = tune(method, problem, grid, options, n_folds)
+    logger.info("%s: %g of %s", method, setting, list(grid))
+    return next(METHODS[method]([setting], problem, options)), setting
+
+
+def tune(
+    method: str,
+    problem: Problem,
+    grid: Sequence[float],
+    options: Options,
+    n_folds: int,
+) -> float:
+    """The setting with the highest double-centred Pearson on left-out lines; of one drug, the highest Pearson."""
+    rng = np.random.default_rng(options.seed)
+    order = rng.permutation(len(problem.features))
+    size = max(2, round(options.validation_fraction * len(order)))
+
+    tested = np.zeros(len(order), dtype=bool)
+    out_of_fold = [np.full(problem.responses.shape, np.nan) for _ in grid]
+    for number in range(n_folds):
+        left_out = order[number * size : (number + 1) * size]
+        kept = np.setdiff1d(order, left_out)
+        tested[left_out] = True
+        inner = replace(
+            problem,
+            features=problem.features[kept],
+            responses=problem.responses[kept],
+            samples=problem.features[left_out],
+            of_cells=False,
+        )
+        for place, predicted in enumerate(METHODS[method](grid, inner, options)):
+            out_of_fold[place][left_out] = predicted
+
+    known = ~np.isnan(problem.responses) & tested[:, None]
+    if problem.responses.shape[1] == 1:
+        return _choose_by_pearson(problem.responses, known, grid, out_of_fold)
+    return choose(problem.responses, known, grid, out_of_fold)
+
+
+def check_budget(grids: dict[str, list[float]]) -> None:
+    """Raise InputError unless all methods have as many settings to choose from."""
+    sizes = {name: len(grid) for name, grid in grids.items()}
+    if len(set(sizes.values())) > 1:
+        raise InputError(
+            f"bench.sc_drug.grids with numbers of settings {sizes}",
+            "as many settings for each method: more would be an advantage",
+            "give all grids the same length",
+        )
+
+
+def ridge(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """Ridge of each drug on all features; what a drug lacks is filled by its mean. Penalty: see `Grids`."""
+    yield from _ridge(problem.features, problem, problem.samples, list(grid))
+
+
+def neighbours(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """Mean of the nearest lines, by cosine of principal components, with a known response."""
+    from sklearn.neighbors import NearestNeighbors
+
+    lines, samples, _ = _components(problem, options)
+    most = min(max(int(k) for k in grid), len(lines))
+    nearest = NearestNeighbors(n_neighbors=most, metric="cosine").fit(lines)
+    order = nearest.kneighbors(samples, return_distance=False)
+
+    known = ~np.isnan(problem.responses)
+    mean = known_means(problem.responses, known, axis=0)
+    filled = np.where(known, problem.responses - mean, 0.0)
+    for k in grid:
+        # (S, k, D): a line without a response has no say.
+        chosen = order[:, : int(k)]
+        count = known[chosen].sum(axis=1)
+        yield mean + filled[chosen].sum(axis=1) / np.maximum(count, 1)
+
+
+def boosting(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """Gradient boosting of the principal components of responses. Setting: learning rate."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    lines, samples, _ = _components(problem, options)
+    known = ~np.isnan(problem.responses)
+    mean = known_means(problem.responses, known, axis=0)
+    filled = np.where(known, problem.responses - mean, 0.0)
+    # Drugs are many and alike: a few components hold what lines share.
+    scores, scale, axes = np.linalg.svd(filled, full_matrices=False)
+    kept = min(options.factors, len(scale))
+    targets = scores[:, :kept] * scale[:kept]
+    for rate in grid:
+        models = [
+            HistGradientBoostingRegressor(
+                learning_rate=rate,
+                max_iter=options.rounds,
+                max_leaf_nodes=8,
+                random_state=options.seed,
+            ).fit(lines, target)
+            for target in targets.T
+        ]
+        predicted = np.column_stack([model.predict(samples) for model in models])
+        yield mean + predicted @ axes[:kept]
+
+
+def logistic(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """Probability of a response above the drug's median over lines. Setting: inverse penalty. For few drugs."""
+    from sklearn.linear_model import LogisticRegression
+
+    lines, samples, _ = _components(problem, options)
+    for penalty in grid:
+        columns = []
+        for response in problem.responses.T:
+            known = ~np.isnan(response)
+            resistant = response[known] > np.median(response[known])
+            model = LogisticRegression(C=penalty, max_iter=1000)
+            model.fit(lines[known], resistant)
+            columns.append(model.predict_proba(samples)[:, 1])
+        yield np.column_stack(columns)
+
+
+def coral(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """Ridge after CORAL (doi 10.1609/aaai.v30i1.10306): lines get mean and covariance of the cells."""
+    lines, samples, cells = _components(problem, options)
+    centre = cells.mean(axis=0)
+    # The identity added, as in the source: cells may be fewer than components.
+    unit = np.eye(lines.shape[1])
+    towards = _power(np.cov(lines.T) + unit, -0.5) @ _power(np.cov(cells.T) + unit, 0.5)
+
+    aligned = lines @ towards
+    queries = samples - centre if problem.of_cells else samples @ towards
+    yield from _ridge(aligned, problem, queries, list(grid))
+
+
+def network(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """The network of the next two, without cells. Setting: weight decay."""
+    lines, samples, cells = _components(problem, options)
+    for decay in grid:
+        yield train_network(
+            lines,
+            problem.responses,
+            samples,
+            cells,
+            settings=replace(options.network, weight_decay=decay),
+            seed=options.seed,
+        )
+
+
+def mmd(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """A network whose layer has the least discrepancy of lines and cells (doi 10.5555/2188385.2188410)."""
+    yield from _adapted("mmd", grid, problem, options)
+
+
+def adversarial(
+    grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    """A network whose layer does not tell cells from lines, as SCAD's (doi 10.1002/advs.202204113)."""
+    yield from _adapted("adversarial", grid, problem, options)
+
+
+METHODS: dict[str, Method] = {
+    "ridge": ridge,
+    "neighbours": neighbours,
+    "boosting": boosting,
+    "logistic": logistic,
+    "coral": coral,
+    "network": network,
+    "mmd": mmd,
+    "adversarial": adversarial,
+}
+
+
+def _adapted(
+    kind: str, grid: Sequence[float], problem: Problem, options: Options
+) -> Iterator[np.ndarray]:
+    lines, samples, cells = _components(problem, options)
+    for weight in grid:
+        yield train_network(
+            lines,
+            problem.responses,
+            samples,
+            cells,
+            settings=options.network,
+            seed=options.seed,
+            adapt=kind,
+            weight=weight,
+        )
+
+
+def _ridge(
+    lines: np.ndarray, problem: Problem, samples: np.ndarray, grid: list[float]
+) -> Iterator[np.ndarray]:
+    stack = np.vstack([lines, samples])
+    values = np.full((len(stack), problem.responses.shape[1]), np.nan)
+    values[: len(lines)] = problem.responses
+    for predicted in approximate_ridge(values, ~np.isnan(values), stack, grid):
+        yield predicted[len(lines) :]
+
+
+def _components(
+    problem: Problem, options: Options
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Principal components of lines, samples and cells; axes and scale come from the lines alone."""
+    parts = [problem.features, problem.samples, problem.cells]
+    stack = np.vstack(parts)
+    of_lines = np.arange(len(stack)) < len(problem.features)
+    found = standardise_lines(stack, of_lines, options.components).astype(float)
+    first, second = len(parts[0]), len(parts[0]) + len(parts[1])
+    return found[:first], found[first:second], found[second:]
+
+
+def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+    """Power of a symmetric, positive definite matrix."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * values**exponent) @ vectors.T
+
+
+def _choose_by_pearson(
+    responses: np.ndarray,
+    known: np.ndarray,
+    grid: Sequence[float],
+    candidates: list[np.ndarray],
+) -> float:
+    """The setting of the highest correlation with one drug's responses; the first of equals."""
+    scores = []
+    for predicted in candidates:
+        guess = predicted[known]
+        varies = guess.std() > 1e-9 * max(float(np.abs(guess).max()), 1e-12)
+        scores.append(
+            float(np.corrcoef(guess, responses[known])[0, 1]) if varies else -np.inf
+        )
+    return grid[int(np.argmax(scores))]

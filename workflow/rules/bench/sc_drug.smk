@@ -1,0 +1,207 @@
+# Single-cell drug response: from the lines of a bulk screen to single cells, whose responses no model has seen.
+SC_DRUG = config["bench"]["sc_drug"]
+SC_LINES = SC_DRUG["lines"] if SPLITS else []  # they are of the screen of drug_response
+SC_TRAINED = TRAINED if SC_LINES else []  # whose models are scored
+BENCHED |= {
+    f"sc_drug_lines_{table}": expand(
+        f"<results>/{{dataset}}/bench/sc_drug/{table}.tsv", dataset=SC_TRAINED
+    )
+    for table in ("scores", "summary")
+}
+REPORTED["sc_drug_choices"] = expand(
+    "<results>/{dataset}/bench/sc_drug/choices.tsv", dataset=SC_TRAINED
+)
+
+
+rule prepare_sc_drug_lines:
+    input:
+        cells=[path_of(entry["cells"]) for entry in SC_LINES],
+        labels=[path_of(entry["labels"]) for entry in SC_LINES],
+        gene_ids=[path_of(entry["gene_ids"]) for entry in SC_LINES],
+        expression="<results>/bench/drug_response/expression.h5ad",
+    output:
+        "<results>/bench/sc_drug/cells.h5ad",
+    log:
+        "<logs>/bench/prepare_sc_drug_lines.log",
+    benchmark:
+        "<benchmarks>/bench/prepare_sc_drug_lines.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=30),
+        runtime=growing(20, per_mb=0.2),
+    params:
+        lines=SC_LINES,
+        samples=SC_DRUG["samples"],
+        code=code("bench/prepare_sc_drug_lines"),
+    message:
+        "Reading single cells of lines of the drug screen"
+    script:
+        "../../scripts/bench/prepare_sc_drug_lines.py"
+
+
+rule predict_sc_drug_lines:
+    input:
+        cells="<results>/bench/sc_drug/cells.h5ad",
+        responses="<results>/bench/drug_response/responses.parquet",
+        expression="<results>/bench/drug_response/expression.h5ad",
+    output:
+        scores="<results>/bench/sc_drug/scores.parquet",
+        choices="<results>/bench/sc_drug/choices.tsv",
+    log:
+        "<logs>/bench/predict_sc_drug_lines.log",
+    benchmark:
+        "<benchmarks>/bench/predict_sc_drug_lines.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=1),
+    params:
+        aliases=SC_DRUG["aliases"],
+        subsets=SC_DRUG["subsets"],
+        samples=SC_DRUG["samples"],
+        methods=SC_DRUG["methods"],
+        scoring=SC_DRUG["scoring"],
+        code=code("bench/predict_sc_drug_lines"),
+    message:
+        "Predicting drug response of single cells from expression of bulk lines"
+    script:
+        "../../scripts/bench/predict_sc_drug_lines.py"
+
+
+rule embed_sc_drug_cells:
+    input:
+        cells="<results>/bench/sc_drug/cells.h5ad",
+        expression="<results>/bench/drug_response/expression.h5ad",
+        weights=expand(
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        card=expand(
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        reference=expand(
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        bundle=bundle_of,
+    output:
+        expand(
+            "<results>/{dataset}/bench/sc_drug/embedding/{arm}/seed{seed}.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+    log:
+        "<logs>/{dataset}/bench/embed_sc_drug_cells.{arm}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/embed_sc_drug_cells.{arm}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=1),
+    params:
+        settings=SC_DRUG["embed"],
+        mapping=config["embed"]["mapping"],
+        code=code("bench/embed_sc_drug_cells", BACKBONE),
+    message:
+        "Embedding single cells of lines by arm {wildcards.arm} of {wildcards.dataset}, each of its seeds"
+    script:
+        "../../scripts/bench/embed_sc_drug_cells.py"
+
+
+rule predict_sc_drug_arm:
+    input:
+        cells="<results>/bench/sc_drug/cells.h5ad",
+        responses="<results>/bench/drug_response/responses.parquet",
+        of_lines=expand(
+            "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        of_cells=expand(
+            "<results>/{dataset}/bench/sc_drug/embedding/{arm}/seed{seed}.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+    output:
+        scores="<results>/{dataset}/bench/sc_drug/arms/{arm}.parquet",
+        choices="<results>/{dataset}/bench/sc_drug/arms/{arm}.tsv",
+    log:
+        "<logs>/{dataset}/bench/predict_sc_drug_arm.{arm}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/predict_sc_drug_arm.{arm}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=1),
+    params:
+        aliases=SC_DRUG["aliases"],
+        subsets=SC_DRUG["subsets"],
+        samples=SC_DRUG["samples"],
+        methods=SC_DRUG["methods"],
+        scoring=SC_DRUG["scoring"],
+        code=code("bench/predict_sc_drug_arm"),
+    message:
+        "Predicting drug response of single cells from embeddings of arm {wildcards.arm} of {wildcards.dataset}"
+    script:
+        "../../scripts/bench/predict_sc_drug_arm.py"
+
+
+rule score_sc_drug_lines:
+    input:
+        models=expand(
+            "<results>/{dataset}/bench/sc_drug/arms/{arm}.parquet",
+            arm=[arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
+            allow_missing=True,
+        ),
+        controls=expand(
+            "<results>/{dataset}/bench/sc_drug/arms/{arm}.parquet",
+            arm=[arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
+            allow_missing=True,
+        ),
+        expression="<results>/bench/sc_drug/scores.parquet",
+        choices=expand(
+            "<results>/{dataset}/bench/sc_drug/arms/{arm}.tsv",
+            arm=ARMS,
+            allow_missing=True,
+        ),
+        expression_choices="<results>/bench/sc_drug/choices.tsv",
+        cards=expand(
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+            arm=ARMS,
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+    output:
+        scores="<results>/{dataset}/bench/sc_drug/scores.tsv",
+        summary="<results>/{dataset}/bench/sc_drug/summary.tsv",
+        choices="<results>/{dataset}/bench/sc_drug/choices.tsv",
+    log:
+        "<logs>/{dataset}/bench/score_sc_drug_lines.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/score_sc_drug_lines.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(20, per_mb=1),
+    params:
+        n_resamples=config["bench"]["n_resamples"],
+        seed=config["bench"]["seed"],
+        code=code("bench/score_sc_drug_lines"),
+    message:
+        "Scoring drug response of single cells by models of {wildcards.dataset}"
+    script:
+        "../../scripts/bench/score_sc_drug_lines.py"
