@@ -57,6 +57,7 @@ ARM_SETTINGS = {
 _FOLLOWS = {
     "arm": {"arm"},
     "graph": {"code"},
+    "labelled": {"entry"},
     "run": {"seed"},
     "sample": {"row"},
     "scatteritem": {"part"},

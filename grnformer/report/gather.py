@@ -206,6 +206,8 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         if files[f"{benchmark}_scores"]:
             sections.append(_benchmark_section(benchmark, files, config))
         sections.append(_benchmark_section("sc_drug_lines", files, config))
+    if files["sc_drug_labels_scores"]:
+        sections.append(_benchmark_section("sc_drug_labels", files, config))
 
     # Made last, since it repeats verdicts of the others; shown first.
     overview = overview_section(
@@ -293,6 +295,8 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
     elif benchmark == "sc_drug_lines":
         pairs = pairs_of_arms(config["pretrain"]["arms"])
         about = files.table("sc_drug_choices")
+    elif benchmark == "sc_drug_labels":
+        pairs, about = [], None
     elif benchmark == "network_features":
         pairs, about = pairs_of_features(scores), None
     else:

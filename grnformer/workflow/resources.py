@@ -46,6 +46,8 @@ def resources_read(
             line["dataset"] for line in config["bench"]["link_accuracy"]["lines"]
         }:
             named.update(_references(config["bench"]["link_accuracy"]))
+        # By expression alone, whether or not models are trained.
+        named.update(_references(config["bench"]["sc_drug"]["labelled"]))
         # The truth is read only for datasets with a line in it.
         if dataset in {
             line["dataset"] for line in config["bench"]["grn_accuracy"]["lines"]

@@ -33,6 +33,7 @@ TITLES = {
     "link_accuracy": "Link accuracy",
     "network_features": "What a network is worth as features",
     "sc_drug_lines": "Single-cell drug response: known lines",
+    "sc_drug_labels": "Single-cell drug response: labelled cells",
 }
 ABOUT = {
     "drug_response": "Predicts LN_IC50 (ln µM) of a drug in a cancer cell line. Tasks name what is left out of "
@@ -68,6 +69,11 @@ ABOUT = {
     "profiles. coral, mmd and adversarial see the cells without labels. All settings are chosen on lines of the "
     "screen, with as many values for each method. The quantile of shuffled responses is what chance reaches; lines are "
     "few, and other lines give other scores.",
+    "sc_drug_labels": "Predicts which cells respond to a drug, by models of the bulk screen without labels. A task is "
+    "a set of cells and a drug: drugs of one set share cells, and are no independent tests; no mean is taken. "
+    "An AUROC below .5 says the opposite of the labels. depth and mitochondrial (share of MT genes) know no drug. "
+    "Controls: ridge of every other drug, and of shuffled responses, with the quantiles of each. Intervals: bootstrap "
+    "over cells.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
@@ -77,6 +83,7 @@ _MISSING = {
     "link_accuracy": "the configuration names no CRISPRi for a cell type of this dataset (bench.link_accuracy.lines)",
     "network_features": "the configuration names no split (bench.drug_response.network_features.splits)",
     "sc_drug_lines": "the configuration names no single cells of lines (bench.sc_drug.lines)",
+    "sc_drug_labels": "the configuration names no single cells with labels (bench.sc_drug.labelled)",
 }
 _DATA = {
     "drug_response": "Preparation of the drug screen: what was merged and lost.",
@@ -142,6 +149,7 @@ def benchmark_section(
         if arm in set(primary["arm"]):
             blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
 
+    blocks += _below_chance(summary)
     for metric in metrics[:2]:
         blocks += _forests(
             benchmark,
@@ -273,6 +281,17 @@ def _list_outcomes(comparisons: pd.DataFrame) -> str:
             pieces.append(f"{said} in {', '.join(format_rows(rows, template))}")
 
     return ", ".join(pieces)
+
+
+def _below_chance(summary: pd.DataFrame) -> list[Block]:
+    """Which methods have an AUROC below .5, by task; nothing where there is none."""
+    found = summary[(summary["metric"] == "cells_auroc") & (summary["estimate"] < 0.5)]
+    found = found[found["kind"] != "control"]
+    items = [
+        f"{task}: {', '.join(format_rows(rows, '{arm} {estimate:.2f}'))}."
+        for task, rows in found.groupby("task", sort=False)
+    ]
+    return [Note("AUROC below .5:", tuple(items))] if items else []
 
 
 def _forests(

@@ -12,6 +12,24 @@ REPORTED["sc_drug_choices"] = expand(
     "<results>/{dataset}/bench/sc_drug/choices.tsv", dataset=SC_TRAINED
 )
 
+LABELLED = {entry["name"]: entry for entry in SC_DRUG["labelled"]}
+LABELLED_FILES = {
+    name: {
+        key: path_of(entry[key]) for key in ("cells", "labels", "gene_ids", "screen")
+    }
+    for name, entry in LABELLED.items()
+}
+BENCHED |= {
+    f"sc_drug_labels_{table}": (
+        f"<results>/bench/sc_drug/labels/{table}.tsv" if LABELLED else []
+    )
+    for table in ("scores", "summary")
+}
+
+
+wildcard_constraints:
+    labelled=one_of(LABELLED),
+
 
 rule prepare_sc_drug_lines:
     input:
@@ -205,3 +223,95 @@ rule score_sc_drug_lines:
         "Scoring drug response of single cells by models of {wildcards.dataset}"
     script:
         "../../scripts/bench/score_sc_drug_lines.py"
+
+
+rule prepare_sc_drug_labels:
+    input:
+        cells=lookup(dpath="{labelled}/cells", within=LABELLED_FILES),
+        labels=lookup(dpath="{labelled}/labels", within=LABELLED_FILES),
+        gene_ids=lookup(dpath="{labelled}/gene_ids", within=LABELLED_FILES),
+    output:
+        cells="<results>/bench/sc_drug/labels/{labelled}/cells.h5ad",
+        labels="<results>/bench/sc_drug/labels/{labelled}/labels.tsv",
+    log:
+        "<logs>/bench/prepare_sc_drug_labels.{labelled}.log",
+    benchmark:
+        "<benchmarks>/bench/prepare_sc_drug_labels.{labelled}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=30),
+        runtime=growing(20, per_mb=0.2),
+    params:
+        entry=lookup(dpath="{labelled}", within=LABELLED),
+        code=code("bench/prepare_sc_drug_labels"),
+    message:
+        "Reading single cells with labels of response: {wildcards.labelled}"
+    script:
+        "../../scripts/bench/prepare_sc_drug_labels.py"
+
+
+rule predict_sc_drug_labels:
+    input:
+        cells="<results>/bench/sc_drug/labels/{labelled}/cells.h5ad",
+        screen=lookup(dpath="{labelled}/screen", within=LABELLED_FILES),
+        expression=path_of(DRUG_RESPONSE["expression"]),
+        genes=path_of(DRUG_RESPONSE["genes"]),
+    output:
+        predictions="<results>/bench/sc_drug/labels/{labelled}/predictions.parquet",
+        choices="<results>/bench/sc_drug/labels/{labelled}/choices.tsv",
+    log:
+        "<logs>/bench/predict_sc_drug_labels.{labelled}.log",
+    benchmark:
+        "<benchmarks>/bench/predict_sc_drug_labels.{labelled}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=1),
+    params:
+        entry=lookup(dpath="{labelled}", within=LABELLED),
+        methods=SC_DRUG["methods"],
+        scoring=SC_DRUG["scoring"],
+        code=code("bench/predict_sc_drug_labels"),
+    message:
+        "Predicting the response of single cells: {wildcards.labelled}"
+    script:
+        "../../scripts/bench/predict_sc_drug_labels.py"
+
+
+rule score_sc_drug_labels:
+    input:
+        predictions=expand(
+            "<results>/bench/sc_drug/labels/{labelled}/predictions.parquet",
+            labelled=LABELLED or "none",  # then nothing asks for it
+        ),
+        labels=expand(
+            "<results>/bench/sc_drug/labels/{labelled}/labels.tsv",
+            labelled=LABELLED or "none",
+        ),
+    output:
+        scores="<results>/bench/sc_drug/labels/scores.tsv",
+        summary="<results>/bench/sc_drug/labels/summary.tsv",
+    log:
+        "<logs>/bench/score_sc_drug_labels.log",
+    benchmark:
+        "<benchmarks>/bench/score_sc_drug_labels.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(20, per_mb=1),
+    params:
+        entries=SC_DRUG["labelled"],
+        scoring=SC_DRUG["scoring"],
+        n_resamples=config["bench"]["n_resamples"],
+        seed=config["bench"]["seed"],
+        code=code("bench/score_sc_drug_labels"),
+    message:
+        "Scoring the response of single cells with labels"
+    script:
+        "../../scripts/bench/score_sc_drug_labels.py"

@@ -1,0 +1,245 @@
+"""Single cells with labels of response to a drug, by models of the bulk screen; labels are read by the scores alone.
+
+Shapes: T training lines, C cells, F genes, R replicates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from grnformer.bench.drug_response.matrix import Matrix, known_means
+from grnformer.bench.drug_response.ridge import approximate_ridge
+from grnformer.bench.drug_response.screen import normalise_line
+from grnformer.bench.sc_drug.lines import options_of
+from grnformer.bench.sc_drug.methods import (
+    METHODS,
+    Problem,
+    check_budget,
+    predict_tuned,
+)
+from grnformer.bench.sc_drug.samples import LEAST_SHARED, training_lines
+from grnformer.bench.sc_drug.score import as_rows, auprc, auroc, resample
+from grnformer.core.errors import InputError
+
+BENCHMARK = "sc_drug_labels"
+LEAST_CELLS = 10  # of each label
+WRONG, SHUFFLED = "wrong_drugs", "shuffled_responses"
+_TAILS = {"2.5% quantile": 0.025, "97.5% quantile": 0.975}
+_METRICS = {"cells_auroc": auroc, "cells_auprc": auprc}
+
+
+def split_labels(
+    cells: anndata.AnnData, entry: dict[str, Any]
+) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """Cells without their labels, for models; and cell, sensitive, depth, mitochondrial, for scores.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 10 cells of a label. Cells of other labels are left out.
+    """
+    label = cells.obs["label"]
+    known = label.isin([entry["sensitive"], entry["resistant"]]).to_numpy()
+    count = label[known].value_counts().to_dict()
+    if len(count) < 2 or min(count.values()) < LEAST_CELLS:
+        raise InputError(
+            f"bench.sc_drug.labelled, {entry['name']}: cells by label {label.value_counts().to_dict()}",
+            f"{LEAST_CELLS} cells at least of {entry['sensitive']!r} and of {entry['resistant']!r}",
+            "correct label, sensitive and resistant",
+        )
+    kept = cells[known]
+    table = kept.obs[["depth", "mitochondrial"]].rename_axis("cell").reset_index()
+    table.insert(1, "sensitive", (kept.obs["label"] == entry["sensitive"]).to_numpy())
+    return anndata.AnnData(kept.X, obs=kept.obs[[]], var=kept.var[[]]), table
+
+
+def screen_matrix(
+    rows: pd.DataFrame, expression: pd.DataFrame
+) -> tuple[Matrix, pd.DataFrame]:
+    """LN_IC50 of lines that have one profile, means over replicates, and their profiles in the same order."""
+    names = {name: normalise_line(name) for name in rows["CELL_LINE_NAME"].unique()}
+    normal, profiled = pd.Series(names), pd.Series(expression.index.map(normalise_line))
+    # Of two lines, or two profiles, of one name it is not known whose is whose.
+    single = normal[~normal.duplicated(keep=False)]
+    profiles = profiled[~profiled.duplicated(keep=False)]
+    place = dict(zip(profiles, expression.index[profiles.index], strict=True))
+    profile_of = {line: place[key] for line, key in single.items() if key in place}
+
+    table = rows[rows["CELL_LINE_NAME"].isin(profile_of)]
+    means = table.groupby(["CELL_LINE_NAME", "DRUG_NAME"])["LN_IC50"].mean()
+    matrix = Matrix.from_table(
+        means.rename_axis(["line", "drug"]).rename("ln_ic50").reset_index()
+    )
+    found = expression.loc[[profile_of[line] for line in matrix.lines]]
+    return matrix, found.set_axis(matrix.lines)
+
+
+def predict_cells(
+    cells: anndata.AnnData,
+    matrix: Matrix,
+    expression: pd.DataFrame,
+    entry: dict[str, Any],
+    methods: dict[str, Any],
+    scoring: dict[str, int],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Predict LN_IC50 of each cell, without its label; settings are chosen on lines of the screen.
+
+    Genes are standardised over the training lines, and over the cells, unless these are z-scores.
+
+    Returns
+    -------
+    cell, then a column a method, `wrong_drugs: <drug>` (ridge of every other drug) and `shuffled_responses: <n>`
+    (ridge of shuffled responses); the settings chosen (contract sc_drug_choices).
+
+    Raises
+    ------
+    InputError
+        If the screen has no such drug, or fewer than 200 genes are shared.
+    """
+    if entry["drug"] not in matrix.drugs:
+        near = [
+            d
+            for d in matrix.drugs
+            if normalise_line(d) == normalise_line(entry["drug"])
+        ]
+        raise InputError(
+            f"bench.sc_drug.labelled, {entry['name']}: the screen has no drug {entry['drug']!r}",
+            f"a drug as the screen spells it{f', such as {near[0]!r}' if near else ''}",
+            "correct the drug",
+        )
+    column = matrix.drugs.index(entry["drug"])
+    trained = training_lines(matrix.lines, set(), entry["leave_out"])
+    trained &= ~np.isnan(matrix.values[:, column])
+    lines, features = _features(cells, expression[trained], entry)
+    responses = matrix.values[trained]
+    problem = Problem(lines, responses[:, [column]], features, features)
+
+    check_budget(methods["grids"])
+    options = options_of(methods)
+    parts = max(2, round(1 / options.validation_fraction))
+    found: dict[str, np.ndarray] = {}
+    chosen: list[dict[str, Any]] = []
+    for name in METHODS:
+        predicted, setting = predict_tuned(
+            name, problem, methods["grids"][name], options, n_folds=parts
+        )
+        found[name] = predicted[:, 0]
+        tried = len(methods["grids"][name])
+        chosen.append({"arm": name, "setting": setting, "tried": tried})
+
+    # Ridge is linear in the responses: one factor serves all drugs and permutations.
+    smoother = _smoother(problem, chosen[0]["setting"])
+    known = ~np.isnan(responses)
+    filled = np.where(known, responses, known_means(responses, known, axis=0))
+    for drug, response in zip(matrix.drugs, filled.T, strict=True):
+        if drug != entry["drug"]:
+            found[f"{WRONG}: {drug}"] = smoother @ response
+    rng = np.random.default_rng(scoring["seed"])
+    for number in range(1, scoring["permutations"] + 1):
+        found[f"{SHUFFLED}: {number}"] = smoother @ rng.permutation(filled[:, column])
+    table = pd.DataFrame(found).assign(cell=cells.obs_names.to_numpy(str))
+    return table[["cell", *found]], pd.DataFrame(chosen)
+
+
+def score_cells(
+    predictions: pd.DataFrame,
+    labels: pd.DataFrame,
+    entry: dict[str, Any],
+    scoring: dict[str, int],
+) -> pd.DataFrame:
+    """AUROC and AUPRC over all cells, with replicates by bootstrap over cells, beside controls.
+
+    Returns
+    -------
+    Table by contract ``scores``; the task names set of cells and drug, for tasks of one set share cells.
+    """
+    table = labels.set_index("cell").loc[predictions["cell"]]
+    sensitive = table["sensitive"].to_numpy(bool)
+    # The lower the IC50, the more sensitive.
+    scores = -predictions.set_index("cell")
+    of_cells = table[["depth", "mitochondrial"]].astype(float).dropna(axis=1)
+    columns = pd.concat([scores, of_cells], axis=1)
+    arms = columns.columns.str.partition(": ").get_level_values(0)
+
+    times = resample(len(columns), scoring["resamples"], scoring["seed"])
+    task = f"{entry['cell_set']}, {entry['drug']}"
+    parts = []
+    for metric, measure in _METRICS.items():
+        # AUPRC is slow, and controls are many: their replicates are not needed.
+        is_control = np.isin(arms, (WRONG, SHUFFLED))
+        plain = columns.loc[:, ~is_control].to_numpy()
+        rows = [np.repeat(np.arange(len(columns)), count) for count in times]
+        values = np.stack([measure(sensitive[row], plain[row]) for row in rows])
+        for number, name in enumerate(columns.columns[~is_control]):
+            parts.append(
+                as_rows(
+                    BENCHMARK,
+                    task,
+                    str(name),
+                    "baseline",
+                    metric,
+                    "resample",
+                    values[:, number],
+                    len(columns),
+                )
+            )
+        for control in (WRONG, SHUFFLED):
+            every = measure(sensitive, columns.loc[:, arms == control].to_numpy())
+            summed = {control: float(np.mean(every))}
+            summed |= {
+                f"{control} ({name})": float(np.quantile(every, tail))
+                for name, tail in _TAILS.items()
+            }
+            parts += [
+                as_rows(
+                    BENCHMARK,
+                    task,
+                    name,
+                    "control",
+                    metric,
+                    "resample",
+                    np.array([value]),
+                    len(columns),
+                )
+                for name, value in summed.items()
+            ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _features(
+    cells: anndata.AnnData, expression: pd.DataFrame, entry: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training lines (T, F) and cells (C, F) on the genes that both have."""
+    shared = expression.columns[expression.columns.isin(cells.var_names)]
+    if len(shared) < LEAST_SHARED:
+        raise InputError(
+            f"bench.sc_drug.labelled, {entry['name']}: {len(shared)} genes that cells and screen have",
+            f"at least {LEAST_SHARED}",
+            "name genes by symbol, or give gene_ids",
+        )
+    x = cells[:, shared].X
+    values = np.asarray(x.todense() if sp.issparse(x) else x, dtype=float)
+    if entry["values"] != "z_scores":
+        values = _standardise(values)
+    return _standardise(expression[shared].to_numpy(float)), values
+
+
+def _standardise(values: np.ndarray) -> np.ndarray:
+    """Each gene to mean 0 and SD 1; a constant one to 0."""
+    sd = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(sd > 0, sd, 1.0)
+
+
+def _smoother(problem: Problem, alpha: float) -> np.ndarray:
+    """Ridge as a matrix (C, T): predictions of the samples are its product with any responses of the lines."""
+    stack = np.vstack([problem.features, problem.samples])
+    n_lines = len(problem.features)
+    values = np.full((len(stack), n_lines), np.nan)
+    values[:n_lines] = np.eye(n_lines)
+    (smoother,) = approximate_ridge(values, ~np.isnan(values), stack, [alpha])
+    return smoother[n_lines:]

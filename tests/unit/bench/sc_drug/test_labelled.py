@@ -1,0 +1,76 @@
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from grnformer.bench.sc_drug import labelled
+from grnformer.core.errors import InputError
+from grnformer.settings.read import read_defaults
+
+SETTINGS = read_defaults("bench")["sc_drug"]
+METHODS = SETTINGS["methods"] | {"epochs": 3, "components": 8, "rounds": 5}
+SCORING = {"resamples": 100, "permutations": 20, "seed": 1}
+ENTRY = {
+    "name": "own",
+    "drug": "drug03",
+    "values": "z_scores",
+    "sensitive": "s",
+    "resistant": "r",
+    "cell_set": "set",
+    "leave_out": ["K562"],
+}
+
+
+def make(screen, order):
+    """60 cells, each a noisy line; sensitive: below the median response. Labels permuted by `order`."""
+    responses, expression = screen
+    rows = responses.set_axis(["CELL_LINE_NAME", "DRUG_NAME", "LN_IC50"], axis=1)
+    matrix, profiles = labelled.screen_matrix(rows, expression)
+    rng = np.random.default_rng(2)
+    known = np.flatnonzero(~np.isnan(matrix.values[:, 3]))[:60]
+    response = matrix.values[known, 3]
+    label = np.where(response < np.median(response), "s", "r")[
+        order(np.random.default_rng(3))
+    ]
+    values = profiles.iloc[known].to_numpy() + rng.normal(size=(60, 300))
+    obs = pd.DataFrame({"label": label, "depth": 1.0, "mitochondrial": np.nan})
+    cells = anndata.AnnData(
+        values, obs.set_axis(map(str, range(60))), pd.DataFrame(index=profiles.columns)
+    )
+    return matrix, profiles, *labelled.split_labels(cells, ENTRY)
+
+
+def test_permuted_labels_change_no_prediction_and_no_choice_but_the_score(screen):
+    matrix, profiles, cells, labels = make(screen, lambda rng: np.arange(60))
+    *_, other_cells, permuted = make(screen, lambda rng: rng.permutation(60))
+    assert "label" not in cells.obs
+    assert not labels["sensitive"].equals(permuted["sensitive"])
+
+    arguments = (matrix, profiles, ENTRY, METHODS, SCORING)
+    found, chosen = labelled.predict_cells(cells, *arguments)
+    again, chosen_again = labelled.predict_cells(other_cells, *arguments)
+    pd.testing.assert_frame_equal(found, again, check_exact=True)
+    pd.testing.assert_frame_equal(chosen, chosen_again, check_exact=True)
+
+    scores = labelled.score_cells(found, labels, ENTRY, SCORING)
+    best = scores[scores["member"] == "observed"].set_index(["metric", "arm"])["value"]
+    assert best["cells_auroc", "ridge"] > 0.85
+    assert best["cells_auroc", "depth"] == 0.5
+    assert 0.2 < best["cells_auroc", "shuffled_responses"] < 0.8
+    assert ("cells_auroc", "mitochondrial") not in best
+    worse = labelled.score_cells(found, permuted, ENTRY, SCORING)
+    worse = worse.set_index(["metric", "arm", "member"])["value"]
+    assert worse["cells_auroc", "ridge", "observed"] < 0.75
+
+
+def test_a_drug_that_the_screen_lacks_and_one_label_are_refused(screen):
+    matrix, profiles, cells, _ = make(screen, lambda rng: np.arange(60))
+    with pytest.raises(InputError, match="such as 'drug03'"):
+        labelled.predict_cells(
+            cells, matrix, profiles, ENTRY | {"drug": "Drug-03"}, METHODS, SCORING
+        )
+    one = anndata.AnnData(
+        np.zeros((3, 2)), pd.DataFrame({"label": ["s"] * 3}, list("abc"))
+    )
+    with pytest.raises(InputError, match="10 cells at least"):
+        labelled.split_labels(one, ENTRY)
