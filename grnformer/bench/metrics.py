@@ -153,6 +153,7 @@ METRICS: dict[str, Metric] = {
         "mean",
         "AUROC over all pairs, which the gene's training rate nearly fills without knowing the perturbation",
         0.5,
+    ),
     # sc_drug
     # no means over members: one value for all lines or cells, with replicates of it
     "lines_double_centred_pearson": Metric(

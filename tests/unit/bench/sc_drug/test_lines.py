@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from grnformer.bench.drug_response.metrics import double_centred_pearson
+from grnformer.bench.intervals import ALL
 from grnformer.bench.sc_drug import lines
 from grnformer.bench.sc_drug.methods import METHODS
 from grnformer.bench.sc_drug.score import double_centred_by_line, resample
-from grnformer.bench.intervals import ALL
 from grnformer.bench.summary import best_baseline, summarise_scores
 from grnformer.core.errors import InputError
 from grnformer.settings.read import read_defaults
