@@ -58,8 +58,8 @@ def inputs(tmp_path: Path) -> list[str]:
     """A file and a folder, of 3 MB together."""
     (tmp_path / "cells.zarr" / "0").mkdir(parents=True)
     (tmp_path / "cells.zarr" / "0" / "chunk").write_bytes(bytes(2_000_000))
-    (tmp_path / "split.tsv").write_bytes(bytes(1_000_000))
-    return [str(tmp_path / "cells.zarr"), str(tmp_path / "split.tsv")]
+    (tmp_path / "split.h5ad").write_bytes(bytes(1_000_000))
+    return [str(tmp_path / "cells.zarr"), str(tmp_path / "split.h5ad")]
 
 
 def test_resources_follow_the_inputs(inputs: list[str]) -> None:
@@ -128,3 +128,16 @@ def test_without_a_choice_all_are_chosen() -> None:
     assert chosen("abc", None) == ["a", "b", "c"]
     assert chosen("abc", ["c", "a", "x"]) == ["a", "c"]
     assert chosen("abc", []) == []
+
+
+def test_text_counts_as_what_it_comes_to_as_a_binary_file(tmp_path) -> None:
+    """A dense CSV of 330 MB asked for 15 GB, and took 0.9."""
+    for name in ("counts.csv", "counts.mtx", "counts.csv.gz", "counts.h5ad"):
+        (tmp_path / name).write_bytes(bytes(10**6))
+    sizes = {path.name: size_mb([str(path)]) for path in tmp_path.iterdir()}
+    assert sizes == {
+        "counts.csv": 0.1,
+        "counts.mtx": 0.25,
+        "counts.csv.gz": 1,
+        "counts.h5ad": 1,
+    }
