@@ -48,7 +48,8 @@ class Labels:
 class Training:
     """What training shows, as matrices (training perturbations, learned genes).
 
-    Learned are genes with a positive label in training: all others have response 0 to every training perturbation.
+    Learned are genes with a positive label in training: all others have response 0 to every training perturbation. Of
+    directions, all genes with a label are.
 
     Attributes
     ----------
@@ -151,7 +152,8 @@ def training(labels: Labels, signed: bool) -> Training:
     n_labels = np.bincount(gene, minlength=len(labels.genes))
     n_positive = np.bincount(gene[positive], minlength=len(labels.genes))
     rate = n_positive / np.maximum(n_labels, 1)
-    learned = np.flatnonzero(n_positive)
+    # of directions, genes that always go down are known as well as those that always go up
+    learned = np.flatnonzero(n_labels if signed else n_positive)
     column = np.full(len(labels.genes), -1)
     column[learned] = np.arange(len(learned))
 
