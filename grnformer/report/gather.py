@@ -195,6 +195,7 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     sections.append(_benchmark_section("grn_accuracy", files, config))
     if files["training"]:
         sections.append(_benchmark_section("drug_response", files, config))
+        sections.append(_benchmark_section("sc_drug_lines", files, config))
     # of the whole run: it needs data that no package carries
     if files["perturbation_scores"]:
         sections.append(_benchmark_section("perturbation", files, config))
@@ -205,7 +206,6 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     for benchmark in ("link_accuracy", "network_features"):
         if files[f"{benchmark}_scores"]:
             sections.append(_benchmark_section(benchmark, files, config))
-        sections.append(_benchmark_section("sc_drug_lines", files, config))
     if files["sc_drug_labels_scores"]:
         sections.append(_benchmark_section("sc_drug_labels", files, config))
 

@@ -61,7 +61,10 @@ def say_outcome(outcome: str, members: int, unit: str, other: str = "it") -> str
         "better": f"beats {other}",
         "worse": f"is worse than {other}",
         "no difference shown": f"does not beat {other}",
-        "too few members": f"cannot be judged with {few}",
+        # what was resampled (lines, genes) is not counted here
+        "too few members": "cannot be judged: too few for an interval"
+        if unit == "resample"
+        else f"cannot be judged with {few}",
         "not comparable": f"cannot be compared with {other}",
     }
     return said[outcome]

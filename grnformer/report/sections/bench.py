@@ -241,10 +241,9 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
         few = say_outcome(
             "too few members", comparisons["members"].max(), first["unit"]
         )
-        text = (
-            f"{what}: {first['arm']} {few} a task, since an interval takes {least} "
-            f"({METRICS[first['metric']].title})."
-        )
+        if first["unit"] != "resample":
+            few += f" a task, since an interval takes {least}"
+        text = f"{what}: {first['arm']} {few} ({METRICS[first['metric']].title})."
     of_controls = comparisons[comparisons["role"] == "control"].groupby(
         "against", sort=False
     )
