@@ -32,6 +32,7 @@ AFTER_EREGULONS = {
     "analyse_attention",
     "score_grn_accuracy",
     "collect_costs",
+    "collect_metrics",
     "render_report",
     "all",
 }
@@ -349,12 +350,15 @@ def test_one_parameter_reruns_what_uses_it(plan) -> None:
         "pretrain_model",
         "analyse_attention",
         "collect_costs",
+        "collect_metrics",
         "render_report",
         "all",
     }
     jobs = plan(grn={"eregulons": {"min_targets": 6}})
     assert set(jobs) == {"build_eregulons"} | AFTER_EREGULONS
-    assert set(plan(report={"title": "Another title"})) == {"render_report", "all"}
+    # collect_metrics: the scores stand beside the whole configuration
+    jobs = plan(report={"title": "Another title"})
+    assert set(jobs) == {"collect_metrics", "render_report", "all"}
 
 
 def test_the_same_settings_in_other_words_rerun_nothing(finished, plan) -> None:
