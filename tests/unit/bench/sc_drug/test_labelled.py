@@ -53,14 +53,14 @@ def test_permuted_labels_change_no_prediction_and_no_choice_but_the_score(screen
     pd.testing.assert_frame_equal(chosen, chosen_again, check_exact=True)
 
     scores = labelled.score_cells(found, labels, ENTRY, SCORING)
-    best = scores[scores["member"] == "observed"].set_index(["metric", "arm"])["value"]
+    best = scores[scores["member"] == "all"].set_index(["metric", "arm"])["value"]
     assert best["cells_auroc", "ridge"] > 0.85
     assert best["cells_auroc", "depth"] == 0.5
     assert 0.2 < best["cells_auroc", "shuffled_responses"] < 0.8
     assert ("cells_auroc", "mitochondrial") not in best
     worse = labelled.score_cells(found, permuted, ENTRY, SCORING)
     worse = worse.set_index(["metric", "arm", "member"])["value"]
-    assert worse["cells_auroc", "ridge", "observed"] < 0.75
+    assert worse["cells_auroc", "ridge", "all"] < 0.75
 
 
 def test_a_drug_that_the_screen_lacks_and_one_label_are_refused(screen):
