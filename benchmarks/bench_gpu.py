@@ -44,7 +44,9 @@ from grnformer.train.progress import Progress
 N_CELLS, N_TYPES, N_TFS, N_SETS, MEMBERS, N_EDGES = 512, 4, 200, 300, 60, 6000
 GENES = {"tiny": 3000, "base": 3000, "paper": 20_000}
 EXPRESSED = {"tiny": 600, "base": 2200, "paper": 4500}  # genes of a cell
-FIRST, EXACT, HALF = 3, 1e-4, 0.02  # steps not timed; bounds of losses, relative
+FIRST = 3  # steps not timed
+# bounds of losses, relative: the same computation, float32 on two devices, bfloat16; of embeddings, in SDs
+SAME, EXACT, HALF, EMBEDDED = 1e-12, 1e-4, 0.02, 1e-3
 # cells of a step at paper size, for one card of 80 GB
 CELLS = {"scgpt": 32, "geneformer": 8, "scfoundation": 4}
 BACKBONES = ("scgpt", "geneformer", "scfoundation")
@@ -56,13 +58,16 @@ ARMS = {
 
 @dataclass
 class Trained:
-    """Losses of the steps, wall seconds at the start and after each, tokens of a step, peak memory (MB)."""
+    """Losses of the steps, wall seconds at the start and after each, tokens of a step, peak memory (MB).
+
+    `scored`: the held-out loss and the reference embedding, where they were asked for.
+    """
 
     losses: np.ndarray = field(default_factory=lambda: np.zeros(0))
     wall: list[float] = field(default_factory=list)
     tokens: int = 0
-    parameters: int = 0
     memory: float = 0.0
+    scored: np.ndarray | None = None
 
     def step(self) -> float:
         """Median seconds of the later steps."""
@@ -168,11 +173,11 @@ def train(
     device: str,
     checkpoints: str | Path | None = None,
     stop_after: int | None = None,
-    strategy: str = "auto",
+    scored: bool = False,
     workers: int = 0,
     **changed: Any,
 ) -> Trained:
-    """Steps of pretraining, without held-out scores and embeddings."""
+    """Steps of pretraining; held-out scores and embeddings where they are asked for."""
     settings = read_defaults("pretrain")
     chosen = settings.pop("sizes")[size]
     chosen |= chosen["by_backbone"].get(backbone, {})
@@ -183,7 +188,7 @@ def train(
         chosen["backbone"]["bert_masks"] = False
     chosen |= {"gene_start": "random", "warmup_steps": 1} | changed
     settings |= {"backbone": backbone, "size": chosen, "size_name": size}
-    settings |= {"heldout_repeats": 1, "strategy": strategy}
+    settings["heldout_repeats"] = 1
     settings["optimiser"] |= {"evaluate_every": 10 * steps, "log_every": 1}
     settings["workers"] = workers
     settings["checkpoints"] |= {"steps": stop_after or 10 * steps}
@@ -201,10 +206,6 @@ def train(
             trained.tokens = tokens
             super().advance(done, loss, tokens)
 
-    def noted(model: nn.Module, *_: Any) -> Any:
-        trained.parameters = sum(p.numel() for p in model.parameters())
-        raise _DoneError
-
     with ExitStack() as stack:
         if device == "cpu":
             none = stack.enter_context(mock.patch("torch.cuda.device_count"))
@@ -213,11 +214,12 @@ def train(
             torch.cuda.reset_peak_memory_stats()
         stack.enter_context(mock.patch("grnformer.train.loop.Progress", Watched))
         stack.enter_context(mock.patch("grnformer.train.loop.evaluate", _no_scores))
-        stack.enter_context(mock.patch("grnformer.train.pretrain.score", noted))
+        if not scored:
+            stack.enter_context(mock.patch("grnformer.train.pretrain.score", _end))
         cells = stack.enter_context(Corpus.of_dataset(data.path, data.genes))
         folder = checkpoints or stack.enter_context(tempfile.TemporaryDirectory())
         with suppress(_DoneError):
-            pretrain(
+            done = pretrain(
                 cells,
                 data.split,
                 data.bundle,
@@ -230,6 +232,8 @@ def train(
                 medians=None,
                 stop_after=stop_after,
             )
+            embedding = done.reference.filter(like="dim_").to_numpy().ravel()
+            trained.scored = np.append(embedding, done.heldout["loss"])
     if device == "cuda":
         trained.memory = torch.cuda.max_memory_allocated() / 2**20
         torch.cuda.empty_cache()
@@ -238,6 +242,10 @@ def train(
 
 class _DoneError(Exception):
     """Trained: what comes after is not measured here."""
+
+
+def _end(*_: Any) -> None:
+    raise _DoneError
 
 
 def _no_scores(*_: Any) -> dict[str, float]:
@@ -286,6 +294,37 @@ def apart(one: Trained, other: Trained) -> float:
     return float(np.abs(one.losses / other.losses - 1).max())
 
 
+class Runs:
+    """Runs of ten steps of one backbone at tiny, with graphs; each is made once."""
+
+    def __init__(self, data: Data, backbone: str, device: str) -> None:
+        self.backbone = backbone
+        options: dict[str, Any] = {"device": device, "steps": 10}
+        # a CPU only tries the kit
+        options |= {"batch_size": 4} if device == "cpu" else {}
+        self._train = partial(train, data, backbone, "tiny", "hybrid", **options)
+        self._made: dict[str, Trained] = {}
+
+    def __call__(self, name: str, **changed: Any) -> Trained:
+        """The run of this name."""
+        if name not in self._made:
+            self._made[name] = self._train(**changed)
+        return self._made[name]
+
+    def handed_on(self, one: str, other: str) -> Trained:
+        """Five steps on one device, five more on the other."""
+        with tempfile.TemporaryDirectory() as folder:
+            first = self._train(device=one, stop_after=5, checkpoints=folder)
+            rest = self._train(device=other, checkpoints=folder)
+        rest.losses = np.concatenate([first.losses, rest.losses])
+        return rest
+
+    def joined(self, strategy: str) -> Trained:
+        """In a group of one process."""
+        with one_process(strategy):
+            return self(strategy)
+
+
 class Kit:
     """Rows of the table; one that fails is noted, and the next goes on until the time is over."""
 
@@ -325,76 +364,61 @@ class Kit:
 
         self.row(what, make)
 
-    def checks(self, data: Data) -> None:
-        """Whether a GPU computes what a CPU does."""
-        device = self.device
-        # to try the kit
-        small = {"batch_size": 4} if device == "cpu" else {}
-        for backbone in BACKBONES:
-            runs: dict[str, Trained] = {}
-
-            def run(
-                name: str,
-                backbone: str = backbone,
-                runs: dict[str, Trained] = runs,
-                **options: Any,
-            ) -> Trained:
-                options = {"device": device, "steps": 10} | small | options
-                if name not in runs:
-                    runs[name] = train(data, backbone, "tiny", "hybrid", **options)
-                return runs[name]
-
-            what = f"{backbone} tiny, hybrid"
+    def checks(self, runs: Runs) -> None:
+        """Whether a GPU computes what a CPU does, with one backbone."""
+        device, what = self.device, f"{runs.backbone} tiny, hybrid"
+        exact = partial(runs, "float32")
+        self.check(
+            f"{what}: {device} against cpu, float32",
+            EXACT,
+            exact,
+            partial(runs, "cpu", device="cpu"),
+        )
+        self.check(f"{what}: once more", SAME, partial(runs, "again"), exact)
+        self.check(
+            f"{what}: bf16-mixed against float32",
+            HALF,
+            partial(runs, "bf16", precision="bf16-mixed"),
+            exact,
+        )
+        for one, other in ((device, "cpu"), ("cpu", device)):
             self.check(
-                f"{what}: {device} against cpu, float32",
+                f"{what}: 5 steps on {one}, then on {other}",
                 EXACT,
-                lambda run=run: run("float32"),
-                lambda run=run: run("cpu", device="cpu"),
+                partial(runs.handed_on, one, other),
+                exact,
             )
-            self.check(
-                f"{what}: once more",
-                1e-12,
-                lambda run=run: run("again"),
-                lambda run=run: run("float32"),
-            )
-            self.check(
-                f"{what}: bf16-mixed against float32",
-                HALF,
-                lambda run=run: run("bf16", precision="bf16-mixed"),
-                lambda run=run: run("float32"),
-            )
-            for one, other in ((device, "cpu"), ("cpu", device)):
-                self.check(
-                    f"{what}: 5 steps on {one}, then on {other}",
-                    EXACT,
-                    lambda run=run, backbone=backbone, one=one, other=other: handed_on(
-                        data, backbone, one, other, small
-                    ),
-                    lambda run=run: run("float32"),
-                )
-            if device == "cuda":
-                for strategy in ("ddp", "fsdp"):
-                    self.check(
-                        f"{what}: {strategy} of one process by NCCL",
-                        EXACT,
-                        lambda run=run, strategy=strategy: joined(run, strategy),
-                        lambda run=run: run("float32"),
-                    )
+        self.row(f"{what}: held-out loss and embeddings", partial(self.scores, runs))
         if device == "cuda":
-            self.row("two processes on one GPU are refused", _refused)
+            for strategy in ("ddp", "fsdp"):
+                self.check(
+                    f"{what}: {strategy} of one process by NCCL",
+                    EXACT,
+                    partial(runs.joined, strategy),
+                    exact,
+                )
 
-    def check_compiled(self, data: Data) -> None:
+    def scores(self, runs: Runs) -> None:
+        """Held-out loss and embeddings of both devices: the furthest apart, in SDs of the embeddings."""
+        found, expected = (
+            runs(f"scored on {device}", device=device, scored=True).scored
+            for device in (self.device, "cpu")
+        )
+        self.table.add_bound(
+            f"{runs.backbone} tiny, hybrid: held-out loss and embeddings, greatest difference",
+            "SD",
+            float(np.abs(found - expected).max() / expected.std()),
+            EMBEDDED,
+        )
+
+    def check_compiled(self, runs: Runs) -> None:
         """Whether compiled layers compute what the others do."""
-        options: dict[str, Any] = {"device": self.device, "steps": 10}
-        options |= {"batch_size": 4} if self.device == "cpu" else {}
-        for backbone in BACKBONES:
-            arguments = (data, backbone, "tiny", "hybrid")
-            self.check(
-                f"{backbone} tiny, hybrid: compiled against not",
-                EXACT,
-                partial(train, *arguments, compile=True, **options),
-                partial(train, *arguments, **options),
-            )
+        self.check(
+            f"{runs.backbone} tiny, hybrid: compiled against not",
+            EXACT,
+            partial(runs, "compiled", compile=True),
+            partial(runs, "float32"),
+        )
 
     def speed(
         self, data: Data, backbone: str, size: str, peak: float, *, compiled: bool
@@ -464,26 +488,6 @@ class Kit:
 
         if "none" in runs and not compiled:
             self.row(f"{what}, bare layers", bare)
-
-
-def handed_on(
-    data: Data, backbone: str, one: str, other: str, changed: dict[str, Any]
-) -> Trained:
-    """Five steps on one device, five more on the other."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = {"steps": 10, "checkpoints": folder, **changed}
-        first = train(
-            data, backbone, "tiny", "hybrid", device=one, stop_after=5, **options
-        )
-        rest = train(data, backbone, "tiny", "hybrid", device=other, **options)
-    rest.losses = np.concatenate([first.losses, rest.losses])
-    return rest
-
-
-def joined(run: Callable[..., Trained], strategy: str) -> Trained:
-    """A run in a group of one process."""
-    with one_process(strategy):
-        return run(strategy)
 
 
 def _refused() -> None:
@@ -563,7 +567,11 @@ def main() -> int:
     kit = Kit(options.device, options.steps, options.minutes)
     with tempfile.TemporaryDirectory() as name:
         small = simulate(Path(name), GENES["tiny"], EXPRESSED["tiny"])
-        kit.checks(small)
+        runs = [Runs(small, backbone, options.device) for backbone in BACKBONES]
+        for of_backbone in runs:
+            kit.checks(of_backbone)
+        if options.device == "cuda":
+            kit.row("two processes on one GPU are refused", _refused)
         kit.table.write(options.out)
         peak = bf16_peak(options.device)
         kit.table.add_figure("product in bfloat16, 8192 x 8192", "TFLOP/s", peak / 1e12)
@@ -575,7 +583,8 @@ def main() -> int:
         for compiled, size, backbone in product((False, True), data, BACKBONES):
             kit.speed(data[size], backbone, size, peak, compiled=compiled)
             kit.table.write(options.out)
-        kit.check_compiled(small)
+        for of_backbone in runs:
+            kit.check_compiled(of_backbone)
         kit.table.write(options.out)
     return kit.failed
 

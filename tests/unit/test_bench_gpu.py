@@ -20,13 +20,13 @@ def kit():
     sys.path.remove(str(FOLDER))
 
 
-def test_a_run_handed_on_is_compared_with_one_that_was_not(kit, tmp_path, monkeypatch):
-    monkeypatch.setattr(kit, "BACKBONES", ("scgpt",))
+def test_a_run_handed_on_is_compared_with_one_that_was_not(kit, tmp_path):
     tried = kit.Kit("cpu", 3, 5)
-    tried.checks(kit.simulate(tmp_path, 400, 150))
+    tried.checks(kit.Runs(kit.simulate(tmp_path, 400, 150), "scgpt", "cpu"))
     rows = {what.split(": ")[1]: value for what, _, value, *_ in tried.table.rows}
     assert rows["5 steps on cpu, then on cpu"] == 0
     assert 0 < rows["bf16-mixed against float32"] < kit.HALF
+    assert rows["held-out loss and embeddings, greatest difference"] == 0
     assert tried.failed == 0
 
 

@@ -7,10 +7,10 @@ BENCHED = {}  # name of the report's input -> files
 include: "bench/grn_accuracy.smk"
 include: "bench/drug_response.smk"
 include: "bench/perturbation.smk"
-# after all others, whose scores it reads
-include: "bench/grid.smk"
 include: "bench/link_accuracy.smk"
 include: "bench/sc_drug.smk"
+# after all others, whose scores it reads
+include: "bench/grid.smk"
 
 
 # dataset -> jobs of the steps that have more than one method
