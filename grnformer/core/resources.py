@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +118,18 @@ def _is_packed(mirrored: Path, source: str) -> bool:
 
 
 def _copy(mirrored: Path, target: Path, unpack: bool) -> None:
-    with (
-        (gzip.open if unpack else open)(mirrored, "rb") as held,
-        target.open("wb") as copied,
-    ):
-        shutil.copyfileobj(held, copied)
+    try:
+        with (
+            (gzip.open if unpack else open)(mirrored, "rb") as held,
+            target.open("wb") as copied,
+        ):
+            shutil.copyfileobj(held, copied)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{mirrored} is cut off or damaged: {error}",
+            "a whole file, compressed by gzip",
+            "copy it into the mirror again",
+        ) from error
 
 
 def _from_pypi(source: str, target: Path, archives: Path) -> None:

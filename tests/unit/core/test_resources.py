@@ -95,6 +95,19 @@ def test_what_a_mirror_holds_packed_is_unpacked(
     assert made.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("held", [gzip.compress(CONTENT)[:-9], CONTENT])
+def test_what_a_mirror_holds_packed_and_damaged_is_told_as_such(
+    tmp_path: Path, held: bytes
+) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "sets.gmt.gz").write_bytes(held)
+    given = entry("https://127.0.0.1:9/sets.gmt", mirror="sets.gmt.gz")
+    with pytest.raises(InputError, match=r"sets\.gmt\.gz is cut off or damaged"):
+        resources.fetch("sets.gmt", given, tmp_path / "sets.gmt", str(mirror))
+    assert not (tmp_path / "sets.gmt").exists()
+
+
 def test_the_environment_goes_before_the_config(
     tmp_path: Path, original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
