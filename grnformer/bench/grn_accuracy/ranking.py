@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma
 
+from grnformer.bench.ranking import area, count_hits
+
 
 def precision_ratios(
     scores: np.ndarray, truths: np.ndarray, included: np.ndarray
@@ -28,32 +30,15 @@ def precision_ratios(
     -------
     Two (truths,) arrays; NaN where a truth has no positives, or nothing but positives.
     """
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-
-    # a group of equal scores counts at its last gene, whatever their order
-    changes = np.flatnonzero(np.diff(ranked))
-    last = np.append(changes, len(ranked) - 1)
-
-    # truths x genes, genes that do not count at weight 0
-    weight = included[:, order].astype(float)
-    positive = weight * truths[:, order]
-    n_genes = weight.sum(axis=1)
-    n_positive = positive.sum(axis=1)
-
-    # truths x groups
-    hits = np.cumsum(positive, axis=1)[:, last]
-    called = np.cumsum(weight, axis=1)[:, last]
+    # genes that do not count have weight 0
+    called, hits = count_hits(scores, truths, included)
+    n_genes, n_positive = called[:, -1], hits[:, -1]
 
     # truths without positives divide by 0, and become NaN at the end
     with np.errstate(invalid="ignore", divide="ignore"):
-        precision = np.where(called > 0, hits / called, 0.0)
-        recalled = np.diff(hits, axis=1, prepend=0.0)
-        auprc = (precision * recalled).sum(axis=1) / n_positive
         early = _hits_in_first(n_positive, called, hits) / n_positive
-
         rate = n_positive / n_genes
-        auprc_ratio = auprc / rate
+        auprc_ratio = area(called, hits) / rate
         early_ratio = early / rate
 
     # with nothing but positives, every ranking is perfect

@@ -7,6 +7,7 @@ import pandas as pd
 
 from grnformer.bench.intervals import ALL
 from grnformer.bench.link_accuracy.truth import Candidates
+from grnformer.bench.ranking import average_precision
 
 BENCHMARK = "link_accuracy"
 METRIC = "link_auprc"
@@ -44,9 +45,9 @@ def score_pairs(
     """
     pairs, links = candidates.pairs, candidates.links
     distance = pairs["distance"].to_numpy()[links["pair"]]
-    open_ = accessibility.reindex(links["region"]).fillna(0).to_numpy(dtype=float)
+    open_ = accessibility.loc[links["region"]].to_numpy(dtype=float)
     near = 1 / (distance + least_distance)
-    rho = links["rho"].abs().fillna(0).to_numpy()
+    rho = links["rho"].abs().to_numpy()
     importance = links["importance"].to_numpy()
 
     in_eregulon = pd.MultiIndex.from_frame(links[["region", "gene"]]).isin(
@@ -116,35 +117,3 @@ def evaluate_pairs(
         for (arm, kind), values in scored.items()
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def average_precision(
-    truth: np.ndarray, scores: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    """Average precision under several weightings; equal scores are one step, as in scikit-learn.
-
-    Parameters
-    ----------
-    truth
-        (pairs,), boolean.
-    scores
-        (pairs,), higher first.
-    weights
-        (samples, pairs), 0 or above.
-
-    Returns
-    -------
-    (samples,); NaN where a sample has no positive.
-    """
-    order = np.argsort(-scores, kind="stable")
-    changes = np.flatnonzero(np.diff(scores[order]))
-    last = np.append(changes, len(order) - 1)
-
-    ordered = weights[:, order].astype(float)
-    called = np.cumsum(ordered, axis=1)[:, last]
-    hits = np.cumsum(ordered * truth[order], axis=1)[:, last]
-    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-    gained = np.diff(hits, axis=1, prepend=0.0)
-    total = hits[:, -1]
-    found = (precision * gained).sum(axis=1)
-    return np.divide(found, total, out=np.full(len(total), np.nan), where=total > 0)
