@@ -8,6 +8,13 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.text import (
+    MISSING_NUMBERS,
+    as_flags,
+    as_numbers,
+    as_positions,
+    refuse,
+)
 from grnformer.genome.intervals import find_overlaps
 
 #: column of the source -> name here
@@ -20,7 +27,9 @@ _COLUMNS = {
     "Regulated": "regulated",
 }
 _LINE, _VALID = "CellType", "ValidConnection"
-TEXT = ("chrom", "measuredGeneSymbol", _LINE)
+# bp: elements are wider than regions, and few genes have TSSs so far apart; other builds differ by more
+_SAME_PLACE = 5_000
+_WHERE, _SETTING = "CRISPRi pairs", "bench.link_accuracy.pairs"
 
 
 class Candidates(NamedTuple):
@@ -47,29 +56,36 @@ def read_pairs(table: pd.DataFrame, line: str) -> pd.DataFrame:
     Parameters
     ----------
     table
-        In the form of ENCODE's CRISPR benchmark (Gschwind et al. 2023, doi 10.1101/2023.11.09.563812).
+        In the form of ENCODE's CRISPR benchmark (Gschwind et al. 2023, doi 10.1101/2023.11.09.563812), as text.
     line
         As its column CellType has it.
 
     Raises
     ------
     InputError
-        If a column is missing, flags are no truth values, or the line has no pair of either outcome.
+        If a column is missing, flags are no truth values, a position or a distance is no number, or the line has no
+        pair of either outcome.
     """
     missing = sorted({*_COLUMNS, _LINE} - set(table))
     if missing:
         raise InputError(
             f"CRISPRi pairs without the columns {missing}",
             f"columns {[*_COLUMNS, _LINE]}",
-            "give the pairs in the form of ENCODE's CRISPR benchmark as bench.link_accuracy.pairs",
+            f"give the pairs in the form of ENCODE's CRISPR benchmark as {_SETTING}",
         )
     table = table.assign(Regulated=_flags(table["Regulated"]))
     of_line = table[table[_LINE].astype(str) == line]
     if _VALID in of_line:
         of_line = of_line[_flags(of_line[_VALID])]
 
+    for column in ("chromStart", "chromEnd"):
+        of_line = of_line.assign(
+            **{column: as_positions(of_line[column], _WHERE, _SETTING)}
+        )
+    distance = as_numbers(of_line["distanceToTSS"], _WHERE, _SETTING)
+    refuse(of_line["distanceToTSS"], distance.isna(), "bp", _WHERE, _SETTING)
+    of_line = of_line.assign(distanceToTSS=distance.abs())
     pairs = of_line[list(_COLUMNS)].rename(columns=_COLUMNS).reset_index(drop=True)
-    pairs["distance"] = pairs["distance"].astype(float).abs()
     if pairs["regulated"].nunique() < 2:
         raise InputError(
             f"{len(pairs)} CRISPRi pairs of {line!r}, {int(pairs['regulated'].sum())} of them regulated; lines there: "
@@ -99,7 +115,7 @@ def match_links(
     Raises
     ------
     InputError
-        If no pair of either outcome can be scored.
+        If no pair of either outcome can be scored, or links and pairs lie at other distances from the TSS.
     """
     middle = (regions["start"] + regions["end"]) // 2
     points = pd.DataFrame(
@@ -109,7 +125,8 @@ def match_links(
     within = pd.DataFrame({"pair": element, "region": regions.index[region]})
     within["gene"] = pairs["gene"].to_numpy()[element]
 
-    wanted = links[["region", "gene", "importance", "rho"]].astype({"region": str})
+    columns = ["region", "gene", "distance", "importance", "rho"]
+    wanted = links[columns].astype({"region": str})
     found = within.astype({"region": str}).merge(wanted, on=["region", "gene"])
     reach = float(links["distance"].abs().max())
     measured = pairs["gene"].isin(genes)
@@ -139,8 +156,9 @@ def match_links(
         raise InputError(
             f"links of {len(kept)} CRISPRi pairs, {int(kept['regulated'].sum())} of them regulated",
             "links from regions in the elements to the genes, with and without an effect",
-            "compare genome build, gene symbols and the links' window with those of bench.link_accuracy.pairs",
+            f"compare genome build, gene symbols and the links' window with those of {_SETTING}",
         )
+    _check_build(found["distance"].abs(), pairs["distance"].loc[found["pair"]])
     found["pair"] = pd.Index(np.flatnonzero(scored)).get_indexer(found["pair"])
     return Candidates(
         kept[["gene", "distance", "regulated"]].reset_index(drop=True),
@@ -149,13 +167,19 @@ def match_links(
     )
 
 
-def _flags(column: pd.Series) -> pd.Series:
-    """Booleans, or their words in any case."""
-    words = column.astype(str).str.lower()
-    if not words.isin(["true", "false"]).all():
+def _check_build(of_link: pd.Series, of_pair: pd.Series) -> None:
+    """Raise InputError if most links lie elsewhere than their pairs: in another build they meet by chance."""
+    apart = float(np.median(np.abs(of_link.to_numpy() - of_pair.to_numpy())))
+    if apart > _SAME_PLACE:
         raise InputError(
-            f"values such as {column[~words.isin(['true', 'false'])].iloc[0]!r} in the column {column.name}",
-            "TRUE or FALSE",
-            "correct the file of bench.link_accuracy.pairs",
+            f"regions in CRISPRi elements, {apart:,.0f} bp (median) off the distances to the TSS that the pairs give",
+            f"elements in the genome build of the data: distances within {_SAME_PLACE:,} bp of each other",
+            f"lift the elements over to the genome build of the data, or name a file in it as {_SETTING}",
         )
-    return words == "true"
+
+
+def _flags(column: pd.Series) -> pd.Series:
+    """Booleans; a missing one is neither, and refused."""
+    missing = column.isin(MISSING_NUMBERS) | column.isna()
+    refuse(column, missing, "TRUE or FALSE", _WHERE, _SETTING)
+    return as_flags(column, _WHERE, _SETTING)

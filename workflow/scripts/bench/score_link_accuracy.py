@@ -4,9 +4,9 @@ from grnformer.core.job import job
 
 with job(snakemake):
     from grnformer.bench.link_accuracy.benchmark import score_links
-    from grnformer.bench.link_accuracy.truth import TEXT
     from grnformer.bench.summary import summarise_scores
     from grnformer.core import io
+    from grnformer.core.text import read_frame
 
     given, params, out = snakemake.input, snakemake.params, snakemake.output
     resampled = {"n_resamples": params.n_resamples, "seed": params.seed}
@@ -15,7 +15,7 @@ with job(snakemake):
         io.read_modality(given.multiome, "rna", "multiome").var_names,
         io.read_table(given.links, "region_gene"),
         io.read_table(given.eregulons, "eregulons"),
-        io.read_delimited(given.pairs, "\t", TEXT),
+        read_frame(given.pairs, "bench.link_accuracy.pairs"),
         params.lines,
         least_distance=params.least_distance,
         **resampled,

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from sklearn.metrics import average_precision_score
 
 from grnformer.bench.link_accuracy.benchmark import score_links
-from grnformer.bench.link_accuracy.evaluate import average_precision
 from grnformer.bench.link_accuracy.truth import match_links, read_pairs
+from grnformer.bench.ranking import average_precision
 from grnformer.bench.summary import compare_arms, summarise_scores
 from grnformer.core.errors import InputError
 
@@ -19,7 +19,7 @@ GENES = [f"G{i}" for i in range(30)]
 def planted() -> tuple[anndata.AnnData, pd.DataFrame, pd.DataFrame]:
     """Regions and links of 30 genes, four regions each; the one with the highest |rho| regulates the gene."""
     rng = np.random.default_rng(0)
-    start = np.arange(120) * 10_000
+    start = np.arange(1, 121) * 10_000
     regions = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 500})
     regions.index = [f"chr1:{s}-{s + 500}" for s in start]
     counts = sp.csr_matrix(rng.poisson(2.0, (20, 120)).astype(np.int32))
@@ -122,6 +122,21 @@ def test_pairs_that_are_none_are_refused() -> None:
         read_pairs(pairs, "HCT116")
     with pytest.raises(InputError, match="TRUE or FALSE"):
         read_pairs(pairs.assign(Regulated="maybe"), "K562")
+    for column, value in (
+        ("Regulated", ""),
+        ("ValidConnection", "NA"),
+        ("distanceToTSS", "NA"),
+        ("distanceToTSS", "far"),
+        ("chromStart", "-5"),
+    ):
+        wrong = pairs.astype({column: str})
+        wrong.loc[3, column] = value
+        with pytest.raises(InputError, match=f"3, column '{column}': '{value}'"):
+            read_pairs(wrong, "K562")
+    # another build: regions still meet elements, of genes nearby, but at another distance from the TSS
+    other = pairs.assign(distanceToTSS=pairs["distanceToTSS"] - 30_000)
+    with pytest.raises(InputError, match=r"30,000 bp \(median\)"):
+        match_links(read_pairs(other, "K562"), atac.var, pd.Index(GENES), links)
     moved = pairs.assign(chrom="chr9")
     with pytest.raises(InputError, match="genome build"):
         match_links(read_pairs(moved, "K562"), atac.var, pd.Index(GENES), links)
