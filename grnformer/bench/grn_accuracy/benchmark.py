@@ -96,9 +96,14 @@ def score_networks(
     Raises
     ------
     InputError
-        If a cell type of ``lines`` has no cells or no network, or its line is not in the truth.
+        If a cell type of ``lines`` has no cells or no network, or its line is not in the truth; or if a network of
+        ``others`` has no TF or no gene of the data.
     """
     genes = rna.var_names.tolist()
+    others = others or {}
+    for name, edges in others.items():
+        _check_symbols(name, edges["tf"], known_tfs, "TFs")
+        _check_symbols(name, edges["gene"], set(genes), "target genes")
     types = rna.obs["cell_type"].astype(str).to_numpy()
     expression = rna.X.tocsr()
     accessibility = atac.X.tocsr()
@@ -120,7 +125,7 @@ def score_networks(
         random_arm(len(genes), seed),
         *(
             network_arm(f"network_{name}", "model", edges, "weight", genes)
-            for name, edges in (others or {}).items()
+            for name, edges in others.items()
         ),
     ]
 
@@ -168,6 +173,16 @@ def score_networks(
         "%d TF x line pairs, %d arms", fates["fate"].eq("used").sum(), len(arms)
     )
     return pd.concat([table, pool_lines(table)], ignore_index=True), fates
+
+
+def _check_symbols(name: str, found: pd.Series, known: set[str], role: str) -> None:
+    """Raise InputError if a network knows none of the symbols: it would score nothing, or all genes alike."""
+    if not found.isin(known).any():
+        raise InputError(
+            f"the network {name} with {role} such as {sorted(set(found.astype(str)))[:3]}, none of them known",
+            f"symbols such as {sorted(known)[:3]}",
+            f"translate its names to gene symbols, or leave {name} out of bench.grn_accuracy.networks",
+        )
 
 
 def _find_cells(

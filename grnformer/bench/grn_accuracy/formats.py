@@ -10,6 +10,7 @@ import pandas as pd
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.core.text import separator_of
 
 if TYPE_CHECKING:
     import anndata
@@ -73,13 +74,11 @@ def read_network(path: str | Path) -> pd.DataFrame:
     InputError
         If it holds no such table, or a weight is no number.
     """
-    name = str(path).removesuffix(".gz")
-    if name.endswith(".h5ad"):
+    if str(path).endswith(".h5ad"):
         found = io.read_anndata(path, "genernib_network").uns["prediction"]
         table = pd.DataFrame(found)
     else:
-        separator = "," if name.endswith(".csv") else "\t"
-        table = io.read_delimited(path, separator, ["source", "target"])
+        table = io.read_delimited(path, separator_of(path), ["source", "target"])
 
     if not {"source", "target"} <= set(table):
         raise InputError(

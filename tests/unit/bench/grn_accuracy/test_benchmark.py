@@ -20,6 +20,7 @@ def run(
     binding=None,
     priors=None,
     links=None,
+    others=None,
     **settings,
 ):
     networks = planted.networks if networks is None else networks
@@ -38,6 +39,7 @@ def run(
         lines,
         planted.settings | settings,
         seed=1,
+        others=others,
     )
     contracts.check(scores, "scores", where="test")
     contracts.check(experiments, "grn_truth", where="test")
@@ -107,6 +109,17 @@ def test_binding_beats_the_baseline_and_wrong_tfs(planted):
     )
     plain, _ = run(planted)
     assert not plain["arm"].str.startswith("binding").any()
+
+
+def test_a_network_of_other_names_is_refused(planted):
+    edges = planted.networks["type a"][["tf", "gene", "weight"]]
+    scores, _ = run(planted, others={"tool": edges})
+    arms = scores[scores["metric"] == "auprc_ratio"].set_index("arm")["value"]
+    assert arms["network_tool"].median() > 2
+    for column, ids in (("tf", "ENSG1"), ("gene", "ENSG2")):
+        other = edges.assign(**{column: ids})
+        with pytest.raises(InputError, match=f"tool .*{ids}"):
+            run(planted, others={"tool": other})
 
 
 def test_a_tf_in_two_lines_is_one_cluster(planted):
