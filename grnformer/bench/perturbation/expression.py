@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import anndata
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
-from grnformer.prep.counts import as_counts
+from grnformer.prep.counts import as_counts, check_totals, sum_repeated_genes
+from grnformer.prep.feature_types import GENES
+from grnformer.prep.features import select_features
 from grnformer.prep.formats import read_matrix
+from grnformer.prep.scale import TOTAL
 
-_TOTAL = 1e4
+log = logging.getLogger(__name__)
+
 _LEAST = 10  # symbols in common: fewer may be so by chance
 
 
 def read_expression(paths: Sequence[str], wanted: Sequence[str]) -> pd.DataFrame:
     """Read the cells of all files, with the genes that are wanted; counts of repeated symbols are summed.
+
+    A gene that one of the files does not measure is left out: zeros would tell files apart, not cells.
 
     Returns
     -------
@@ -30,25 +36,32 @@ def read_expression(paths: Sequence[str], wanted: Sequence[str]) -> pd.DataFrame
         If a file holds hardly any of the symbols, or no counts.
     """
     parts = [_read(path, wanted) for path in paths]
-    return pd.concat(parts, ignore_index=True).fillna(0)
+    # the copy has the cells of a gene side by side, whose sums in float32 are then pairwise and more exact
+    joined = pd.concat(parts, ignore_index=True, join="inner").copy()
+    lost = set().union(*parts) - set(joined)
+    if lost:
+        log.warning(
+            "%d perturbed genes, such as %s, are measured in some of %s only, and left out",
+            len(lost),
+            min(lost),
+            list(paths),
+        )
+    return joined
 
 
 def _read(path: str, wanted: Sequence[str]) -> pd.DataFrame:
-    data = _with_genes_as_columns(read_matrix(path), path, wanted)
+    # of a Multiome file, peaks would count in a cell's total
+    data = select_features(read_matrix(path), GENES, path)
+    data = _with_genes_as_columns(data, path, wanted)
     counts = as_counts(data.X, path)
-    totals = np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1)
+    check_totals(counts, path)
+    data = anndata.AnnData(counts, obs=data.obs, var=data.var)
+    data = sum_repeated_genes(data, path)
+    totals = np.maximum(np.asarray(data.X.sum(axis=1)).ravel(), 1)
 
-    # by gene: a symbol may stand for several rows of the file
-    column = pd.Index(sorted(set(wanted))).get_indexer(data.var_names)
-    known = np.flatnonzero(column >= 0)
-    kept, number = np.unique(column[known], return_inverse=True)
-    sums = sp.csr_matrix(
-        (np.ones(len(known)), (np.arange(len(known)), number)),
-        shape=(len(known), len(kept)),
-    )
-    dense = (counts[:, known] @ sums).toarray() / totals[:, None]
-    names = np.array(sorted(set(wanted)))[kept]
-    return pd.DataFrame(np.log1p(_TOTAL * dense).astype(np.float32), columns=names)
+    names = sorted(set(wanted) & set(data.var_names))
+    dense = data[:, names].X.toarray() / totals[:, None]
+    return pd.DataFrame(np.log1p(TOTAL * dense).astype(np.float32), columns=names)
 
 
 def _with_genes_as_columns(
