@@ -21,7 +21,12 @@ from grnformer.bench.perturbation.evidence import (
 )
 from grnformer.bench.perturbation.labels import Labels, Training, folds, training
 from grnformer.bench.perturbation.propagate import propagate
-from grnformer.bench.perturbation.within import pair_within_genes, within_gene_auroc
+from grnformer.bench.perturbation.within import (
+    Pairs,
+    pair_within_genes,
+    within_gene_auroc,
+)
+from grnformer.core.errors import InputError
 
 BLEND = "_blend"
 BASELINES = (
@@ -59,17 +64,33 @@ Head = Callable[
 
 
 class Split(NamedTuple):
-    """Labels, their training part as matrices, and the perturbations that are tested."""
+    """Labels, their training part as matrices; the perturbations that are tested, and their pairs within genes."""
 
     labels: Labels
     train: Training
     rows: np.ndarray
+    pairs: Pairs
+    signed: bool
 
     @classmethod
     def of(cls, labels: Labels, signed: bool) -> Split:
-        """Make the matrices of `labels`; `signed`: labels are directions."""
-        rows = np.unique(labels.perturbation[labels.tested])
-        return cls(labels, training(labels, signed), rows)
+        """Make the matrices of `labels`; `signed`: labels are directions.
+
+        Raises
+        ------
+        InputError
+            If no gene has both labels among the tested pairs: nothing could be scored.
+        """
+        tested = labels.tested
+        rows = np.unique(labels.perturbation[tested])
+        pairs = pair_within_genes(labels.gene[tested], labels.positive[tested])
+        if pairs.n_genes == 0:
+            raise InputError(
+                f"{len(rows)} held-out perturbations, and no gene with both labels among them",
+                "a gene with both labels at least, in the test part and in every fold of the training part",
+                "give a larger screen, or lower bench.perturbation.n_folds",
+            )
+        return cls(labels, training(labels, signed), rows, pairs, signed)
 
     def tested(self, predicted: np.ndarray) -> np.ndarray:
         """Scores of the tested pairs from responses (rows, learned genes).
@@ -95,11 +116,7 @@ class Split(NamedTuple):
 
     def auroc(self, scores: np.ndarray) -> float:
         """Within-gene AUROC of the tested pairs."""
-        tested = self.labels.tested
-        pairs = pair_within_genes(
-            self.labels.gene[tested], self.labels.positive[tested]
-        )
-        return within_gene_auroc(scores, pairs)
+        return within_gene_auroc(scores, self.pairs)
 
 
 class Task(NamedTuple):
@@ -107,13 +124,12 @@ class Task(NamedTuple):
 
     split: Split
     inner: list[Split]
-    signed: bool
 
     @classmethod
     def of(cls, labels: Labels, signed: bool, n_folds: int, seed: int) -> Task:
         """Split the training perturbations of `labels` into `n_folds`; `signed`: labels are directions."""
         inner = [Split.of(part, signed) for part in folds(labels, n_folds, seed)]
-        return cls(Split.of(labels, signed), inner, signed)
+        return cls(Split.of(labels, signed), inner)
 
 
 class Fitted(NamedTuple):
@@ -158,7 +174,9 @@ def predict_labels(
     with_graph = [arm for arm in SMOOTHED if arm not in BASELINES]
     controls = smoothed_arms(task, wrong, with_graph)
     found |= {rewired_name(arm): fitted for arm, fitted in controls.items()}
-    return found | propagated_arms(task, known.prior, rewired.prior, "propagation")
+    return found | propagated_arms(
+        task.split, known.prior, rewired.prior, "propagation"
+    )
 
 
 def naive_arms(split: Split, expression: np.ndarray) -> dict[str, Fitted]:
@@ -223,7 +241,7 @@ def smoothed_arms(
 
 
 def propagated_arms(
-    task: Task, network: pd.DataFrame, rewired: pd.DataFrame, name: str
+    split: Split, network: pd.DataFrame, rewired: pd.DataFrame, name: str
 ) -> dict[str, Fitted]:
     """Signed propagation on a network and on its rewired form; nothing is fitted.
 
@@ -232,13 +250,13 @@ def propagated_arms(
     network, rewired
         source, target, sign and optionally weight.
     """
-    labels, rows = task.split.labels, task.split.rows
+    labels = split.labels
     found = {}
     for arm, pairs in ((name, network), (rewired_name(name), rewired)):
         reached = propagate(
-            pairs, labels.perturbations[rows], labels.genes, task.signed
+            pairs, labels.perturbations[split.rows], labels.genes, split.signed
         )
-        found[arm] = Fitted(task.split.at_pairs(reached), {}, np.nan)
+        found[arm] = Fitted(split.at_pairs(reached), {}, np.nan)
     return found
 
 

@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.perturbation import knowledge, similarity
+from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMPONENTS = 20
+#: columns that hold genes
+_GENES = ("gene", "source", "target")
+_OWN_FILE = ("pathways", "complexes")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,21 @@ class Knowledge:
     complexes: pd.DataFrame
     interactions: pd.DataFrame
     prior: pd.DataFrame
+
+    def check(self, genes: Sequence[str]) -> None:
+        """Raise InputError if a table knows fewer than two of the perturbed genes: none would be like another."""
+        for name, table in vars(self).items():
+            columns = [column for column in _GENES if column in table]
+            there = np.unique(table[columns].to_numpy().ravel().astype(str))
+            known = np.intersect1d(there, list(genes))
+            if len(known) < 2:
+                setting = name if name in _OWN_FILE else "interactions"
+                raise InputError(
+                    f"{len(known)} of {len(genes):,} perturbed genes, such as {genes[0]}, are in the {name}; genes "
+                    f"there: {', '.join(there[:3]) or 'none'}",
+                    "gene symbols, as the screen has them",
+                    f"name another file in bench.perturbation.{setting}, with the symbols of the screen's species",
+                )
 
     def rewired(self, seed: int) -> Knowledge:
         """The same sizes and degrees, other genes."""

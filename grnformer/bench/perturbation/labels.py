@@ -83,8 +83,8 @@ def read_labels(path: str | Path) -> Labels:
     Raises
     ------
     InputError
-        If columns are missing, a label or part is another word, a pair stands twice, or a perturbation is in both
-        parts: a model would be tested on what it was trained on.
+        If columns are missing, a gene is not named, a label or part is another word, a pair stands twice, or a
+        perturbation is in both parts: a model would be tested on what it was trained on.
     """
     table = read_frame(path, _SETTING)
     if not set(COLUMNS) <= set(table):
@@ -97,6 +97,8 @@ def read_labels(path: str | Path) -> Labels:
     other = f"name another one in {_SETTING}"
     refuse(table["split"], ~table["split"].isin(parts), "train or test", path, other)
     refuse(table["label"], ~table["label"].isin(labels), "0 or 1", path, other)
+    for column in ("pert", "gene"):
+        refuse(table[column], table[column] == "", "a gene symbol", path, other)
     _check_pairs(table, path)
 
     perturbations, perturbation = np.unique(table["pert"], return_inverse=True)

@@ -27,6 +27,7 @@ from grnformer.bench.perturbation.within import (
     sample_perturbations,
     within_gene_auroc,
 )
+from grnformer.core.errors import InputError
 
 BENCHMARK = "perturbation"
 DIRECTIONS = "directions"
@@ -54,9 +55,10 @@ def predict_screen(
     -------
     Table by contract ``perturbation_predictions``, and arm, settings, training_auroc.
     """
+    known.check(labels.perturbations.tolist())
     task = Task.of(labels, label == DIRECTIONS, n_folds, seed)
     fitted = predict_labels(task, known, expression, seed)
-    return predictions_table(labels, task.split, fitted), choices_table(fitted)
+    return predictions_table(task.split, fitted), choices_table(fitted)
 
 
 def predict_by_network(
@@ -69,8 +71,7 @@ def predict_by_network(
     tf_gene
         Contract ``tf_gene``; the sign is that of rho.
     """
-    # nothing is chosen
-    task = Task(Split.of(labels, label == DIRECTIONS), [], label == DIRECTIONS)
+    split = Split.of(labels, label == DIRECTIONS)
     pairs = pd.DataFrame(
         {
             "source": tf_gene["tf"],
@@ -80,20 +81,33 @@ def predict_by_network(
         }
     )
     pairs = pairs[pairs["weight"] > 0].reset_index(drop=True)
+    _check_network(pairs, labels, dataset)
     rewired = knowledge.rewire_pairs(pairs, np.random.default_rng(seed))
-    fitted = propagated_arms(task, pairs, rewired, f"network_{dataset}")
-    return predictions_table(labels, task.split, fitted)
+    fitted = propagated_arms(split, pairs, rewired, f"network_{dataset}")
+    return predictions_table(split, fitted)
 
 
-def predictions_table(
-    labels: Labels, split: Split, fitted: Mapping[str, Fitted]
-) -> pd.DataFrame:
+def _check_network(pairs: pd.DataFrame, labels: Labels, dataset: str) -> None:
+    """Raise InputError if no perturbed gene is a TF of the network, or no labelled gene a target."""
+    for column, genes, role in (
+        ("source", labels.perturbations, "perturbed genes are TFs"),
+        ("target", labels.genes, "labelled genes are targets"),
+    ):
+        if not np.isin(genes, pairs[column]).any():
+            raise InputError(
+                f"none of {len(genes):,} {role} in the network of {dataset}; there: {sorted(set(pairs[column]))[:3]}",
+                f"symbols as the screen has them, such as {genes[0]}",
+                f"leave {dataset} out of bench.perturbation.networks, or give a screen of its species",
+            )
+
+
+def predictions_table(split: Split, fitted: Mapping[str, Fitted]) -> pd.DataFrame:
     """All tested pairs with the score of each arm, by contract ``perturbation_predictions``.
 
     The gene's training rate is added to what learns responses: within genes it changes nothing, and pooled it makes
     the score that of a label.
     """
-    tested = labels.tested
+    labels, tested = split.labels, split.labels.tested
     known = {
         "perturbation": labels.perturbations[labels.perturbation[tested]],
         "gene": labels.genes[labels.gene[tested]],

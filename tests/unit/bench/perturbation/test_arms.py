@@ -2,15 +2,21 @@
 
 from dataclasses import replace
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
 from grnformer.bench.perturbation import arms, knowledge, predict
 from grnformer.bench.perturbation.evidence import Knowledge
+from grnformer.bench.perturbation.expression import read_expression
 from grnformer.bench.perturbation.labels import folds, read_labels
 from grnformer.bench.perturbation.propagate import propagate
-from grnformer.bench.perturbation.score import predict_screen, score_predictions
+from grnformer.bench.perturbation.score import (
+    predict_by_network,
+    predict_screen,
+    score_predictions,
+)
 from grnformer.bench.perturbation.similarity import nearest, share_letters
 from grnformer.bench.summary import compare_arms, summarise_scores
 from grnformer.core.errors import InputError
@@ -191,6 +197,8 @@ def test_letters_and_neighbours():
         (["A,G,2,train", "B,G,0,test"], "'2'"),
         (["A,G,1,train", "B,G,0,valid"], "'valid'"),
         (["A,G,1,train"], "only train"),
+        ([",G,1,train", "B,G,0,test"], "column 'pert': ''"),
+        (["A,,1,train", "B,G,0,test"], "column 'gene': ''"),
     ],
 )
 def test_labels_that_leak_or_are_none_are_refused(tmp_path, rows, found):
@@ -198,3 +206,77 @@ def test_labels_that_leak_or_are_none_are_refused(tmp_path, rows, found):
     path.write_text("\n".join(["pert,gene,label,split", *rows]))
     with pytest.raises(InputError, match=found):
         read_labels(path)
+
+
+def test_knowledge_of_other_names_is_refused(planted):
+    labels, known, expression = planted
+    for name, column in (("pathways", "gene"), ("interactions", "source")):
+        table = getattr(known, name)
+        ids = {column: [f"{i}" for i in range(len(table))]}
+        if name == "interactions":
+            ids["target"] = ids["source"]
+        other = replace(known, **{name: table.assign(**ids)})
+        with pytest.raises(InputError, match=f" 0 of 120 .* {name};"):
+            predict_screen(labels, "effects", other, expression, 3, 1)
+    empty = replace(known, prior=known.prior.head(0))
+    with pytest.raises(InputError, match="prior; genes there: none"):
+        predict_screen(labels, "effects", empty, expression, 3, 1)
+
+
+def test_a_network_of_other_names_is_refused(planted):
+    labels = planted[0]
+    network = pd.DataFrame(
+        {"tf": labels.perturbations, "gene": "G1", "importance": 1.0, "rho": 0.5}
+    )
+    assert len(predict_by_network(labels, "effects", network, "tiny", 1))
+    for column, found in (("tf", "perturbed genes are TFs"), ("gene", "are targets")):
+        other = network.assign(**{column: "Gata1"})
+        with pytest.raises(InputError, match=found):
+            predict_by_network(labels, "effects", other, "tiny", 1)
+
+
+def test_folds_without_both_labels_of_a_gene_are_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    rows = ["A,G,1,train", "B,G,0,train", "C,G,1,test", "D,G,0,test"]
+    path.write_text("\n".join(["pert,gene,label,split", *rows]))
+    with pytest.raises(InputError, match="no gene with both labels"):
+        arms.Task.of(read_labels(path), signed=False, n_folds=2, seed=1)
+
+
+def test_cells_of_several_files_share_their_genes(tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    names = [f"G{i}" for i in range(20)]
+    counts = pd.DataFrame(rng.poisson(3, (30, 21)), columns=[*names, "other"])
+    counts.index = [f"cell{i}" for i in range(30)]
+    counts.T.to_csv(tmp_path / "whole.csv")
+    counts.drop(columns=["G0", "G1"]).to_csv(tmp_path / "part.csv")
+    paths = [str(tmp_path / name) for name in ("whole.csv", "part.csv")]
+    found = read_expression(paths[:1], names)
+    expected = counts[names].div(counts.sum(axis=1), axis=0) * 1e4
+    np.testing.assert_allclose(found[names], np.log1p(expected), rtol=1e-6)
+
+    joined = read_expression(paths, names)
+    # zeros of a file that does not measure a gene would tell the files apart
+    assert sorted(joined) == sorted(names[2:])
+    assert len(joined) == 60
+    assert "2 perturbed genes, such as G0" in caplog.text
+
+
+def test_expression_is_counts_of_rna_alone(tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"G{i}" for i in range(20)]
+    counts = rng.poisson(3, (30, 25)).astype(np.float32)
+    data = anndata.AnnData(counts, obs=pd.DataFrame(index=[f"c{i}" for i in range(30)]))
+    data.var_names = [*names, *(f"chr1:{i}-{i + 9}" for i in range(5))]
+    data.var["feature_types"] = ["Gene Expression"] * 20 + ["Peaks"] * 5
+    data.write_h5ad(tmp_path / "multiome.h5ad")
+    found = read_expression([str(tmp_path / "multiome.h5ad")], names)
+    genes = counts[:, :20]
+    expected = np.log1p(1e4 * genes / genes.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(found[names], expected, rtol=1e-5)
+
+    scaled = np.round(1e6 * genes / genes.sum(axis=1, keepdims=True))
+    index = [f"c{i}" for i in range(30)]
+    pd.DataFrame(scaled, index, names).to_csv(tmp_path / "cpm.csv")
+    with pytest.raises(InputError, match="add up to"):
+        read_expression([str(tmp_path / "cpm.csv")], names)
