@@ -29,17 +29,16 @@ def smooth(
     rows
         Numbers of the perturbations to predict.
     power
-        Of the co-response: 0 smooths over no other genes, more than 1 over closer ones.
+        Of the co-response: more than 1 smooths over closer genes.
 
     Returns
     -------
     (rows, learned genes).
     """
     weight = similarity[np.ix_(rows, train.rows)]
-    response, observed = weight @ train.response, weight @ train.observed
-    if power > 0:
-        kernel = train.co_response**power
-        response, observed = response @ kernel, observed @ kernel
+    kernel = train.co_response**power
+    response = weight @ train.response @ kernel
+    observed = weight @ train.observed @ kernel
     # without any similar perturbation there is nothing to say: 0, as for all others
     shrinkage = max(_SHRINKAGE * float(observed.mean()), 1e-12)
     return response / (observed + shrinkage)

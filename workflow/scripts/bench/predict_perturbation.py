@@ -19,10 +19,7 @@ with job(snakemake):
         interactions=interactions,
         prior=prior,
     )
-    files = given.expression
-    expression = read_expression(
-        [files] if isinstance(files, str) else files, labels.perturbations
-    )
+    expression = read_expression(given.expression, labels.perturbations)
     predictions, choices = predict_screen(
         labels,
         of.label,

@@ -11,8 +11,6 @@ with job(snakemake):
 
     given, out, params = snakemake.input, snakemake.output, snakemake.params
     of = snakemake.wildcards
-    networks = given.networks
-    paths = [networks] if isinstance(networks, str) else list(networks)
     tables = [
         score_predictions(
             io.read_table(path, "perturbation_predictions"),
@@ -20,7 +18,7 @@ with job(snakemake):
             params.n_resamples,
             params.seed,
         )
-        for path in [given.predictions, *paths]
+        for path in [given.predictions, *given.networks]
     ]
     scores = pd.concat(tables, ignore_index=True)
     summary = summarise_scores(scores, n_resamples=params.n_resamples, seed=params.seed)
