@@ -6,7 +6,7 @@ chosen on validation (nearest drugs: leave one out over both). It never reads a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,17 +22,20 @@ from grnformer.bench.drug_response.informed import (
     stack,
 )
 from grnformer.bench.drug_response.learners import TreeSettings
-from grnformer.bench.drug_response.matrix import fit_additive, known_means
+from grnformer.bench.drug_response.matrix import (
+    Parts,
+    blank_tested,
+    fit_additive,
+    known_means,
+    known_pairs,
+)
 from grnformer.bench.drug_response.nearest_drugs import predict_from_similar_drugs
 from grnformer.bench.drug_response.ridge import approximate_ridge, predict_by_ridge
 from grnformer.bench.drug_response.soft_impute import soft_impute
-
-Parts = dict[str, np.ndarray]
+from grnformer.bench.drug_response.split import KNOWN_UNITS, UNSEEN_LINES
 
 #: predictors that must find nothing: their structures are another drug's
 CONTROLS = ("permuted_structures",)
-#: splits that leave whole lines out
-UNSEEN_LINES = ("line", "tissue", "screen")
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,9 @@ class Grids:
     shrinkage: list[float]
     alpha: list[float]
     neighbours: list[int]
-    learners: list[str] = field(default_factory=list)
-    trees: TreeSettings = field(
-        default_factory=lambda: TreeSettings(30, 100, 100, 20, 1)
-    )
-    seed: int = 1
+    learners: list[str]
+    trees: TreeSettings
+    seed: int
 
 
 def predict_baselines(
@@ -111,7 +112,7 @@ def predict_baselines(
     predictions = _predict_means(values, known)
 
     # Each split has baselines with information on the units that are unseen.
-    if split in ("pair", "deepcdr"):
+    if split in KNOWN_UNITS:
         informed, chosen = _complete_matrix(values, parts, grids)
     elif split in UNSEEN_LINES:
         informed, chosen = _predict_lines(values, parts, features, grids)
@@ -120,16 +121,6 @@ def predict_baselines(
     else:
         raise ValueError(f"split {split!r}")
     return predictions | informed, chosen
-
-
-def blank_tested(values: np.ndarray, parts: Parts) -> np.ndarray:
-    """The values without those that are tested, unless the protocol chooses by them (`deepcdr`)."""
-    return np.where(parts["test"] & ~parts["validation"], np.nan, values)
-
-
-def known_pairs(parts: Parts) -> np.ndarray:
-    """What may be fitted once settings are chosen: train and validation, less what is tested."""
-    return np.asarray(parts["train"] | (parts["validation"] & ~parts["test"]))
 
 
 def _predict_means(values: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
@@ -165,46 +156,40 @@ def _predict_lines(
     values: np.ndarray, parts: Parts, features: Features, grids: Grids
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Lines are missing: their expression is known."""
-    train, validation, known = parts["train"], parts["validation"], known_pairs(parts)
     expression = features.expression
 
     # Chosen by the cheap approximation; the final fit below is exact.
-    candidates = list(approximate_ridge(values, train, expression, grids.alpha))
-    best = choose(values, validation, grids.alpha, candidates)
-    exact = predict_by_ridge(values, known, expression, best)
+    candidates = list(
+        approximate_ridge(values, parts["train"], expression, grids.alpha)
+    )
+    best = choose(values, parts["validation"], grids.alpha, candidates)
+    exact = predict_by_ridge(values, known_pairs(parts), expression, best)
+    together = line_ridge(values, [expression], covariance=True)
     fits = {
         "ridge": Fitted(candidates[grids.alpha.index(best)], exact, best),
-        "ridge_with_drug_covariance": fit_ridge(
-            values,
-            train,
-            validation,
-            known,
-            grids.alpha,
-            line_ridge(values, [expression], covariance=True),
-        ),
+        "ridge_with_drug_covariance": fit_ridge(values, parts, grids.alpha, together),
     }
 
     for learner in ("random_forest", "gradient_boosting"):
         if learner in grids.learners:
-            fits[learner] = fit_trees(
-                values, train, known, expression, learner, grids.trees
-            )
-    return _with_stack(values, validation, fits, grids)
+            fits[learner] = fit_trees(values, parts, expression, learner, grids.trees)
+    return _with_stack(values, parts["validation"], fits, grids)
 
 
 def _predict_drugs(
     values: np.ndarray, parts: Parts, features: Features, grids: Grids
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Drugs are missing: their structure is known."""
-    train, validation, known = parts["train"], parts["validation"], known_pairs(parts)
-    similarity = features.similarity
+    similarity, known = features.similarity, known_pairs(parts)
 
     # No drug is a neighbour of itself, so that predictions of known drugs are leave-one-out: all of them choose,
     # where some 20 drugs of validation would choose by chance.
     near = list(predict_from_similar_drugs(values, known, similarity, grids.neighbours))
     number = int(choose(values, known, grids.neighbours, near))
     place = grids.neighbours.index(number)
-    (trained,) = predict_from_similar_drugs(values, train, similarity, [number])
+    (trained,) = predict_from_similar_drugs(
+        values, parts["train"], similarity, [number]
+    )
 
     order = np.random.default_rng(grids.seed).permutation(len(similarity))
     shuffled = similarity[np.ix_(order, order)]
@@ -217,10 +202,10 @@ def _predict_drugs(
     }
     fits = {"fingerprint_neighbours": Fitted(trained, near[place], number)}
     fits |= {
-        name: fit_ridge(values, train, validation, known, grids.alpha, ridge)
+        name: fit_ridge(values, parts, grids.alpha, ridge)
         for name, ridge in ridges.items()
     }
-    return _with_stack(values, validation, fits, grids)
+    return _with_stack(values, parts["validation"], fits, grids)
 
 
 def _with_stack(

@@ -5,15 +5,17 @@ Shapes: L lines, D drugs, E entries of an embedding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from grnformer.bench.drug_response.baselines import blank_tested, known_pairs
 from grnformer.bench.drug_response.informed import drug_ridge, fit_ridge, line_ridge
 from grnformer.bench.drug_response.lines import standardise_lines
-from grnformer.bench.drug_response.matrix import fit_additive
-from grnformer.bench.drug_response.two_way import feature_kernel
+from grnformer.bench.drug_response.matrix import (
+    Parts,
+    blank_tested,
+    fit_additive,
+)
+from grnformer.bench.drug_response.split import KNOWN_UNITS
+from grnformer.bench.drug_response.two_way import mean_kernel
 
 #: relative to the mean diagonal of a kernel, the same in every arm
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -21,7 +23,7 @@ PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 def predict_by_heads(
     values: np.ndarray,
-    parts: dict[str, np.ndarray],
+    parts: Parts,
     split: str,
     embedding: np.ndarray,
     expression: np.ndarray | None,
@@ -53,8 +55,7 @@ def predict_by_heads(
     Suffix of the arm's name -> predictions, L x D: ``_ridge`` and ``_and_genes_ridge``.
     """
     values = blank_tested(values, parts)
-    train, validation, known = parts["train"], parts["validation"], known_pairs(parts)
-    lines = np.asarray(train.any(axis=1))
+    lines = np.asarray(parts["train"].any(axis=1))
     # As many components as there are: nothing but the scale of entries is changed.
     scaled = standardise_lines(embedding, lines, embedding.shape[1]).astype(float)
 
@@ -64,19 +65,16 @@ def predict_by_heads(
 
     # Line and drug means are known where pairs are left out; ridge fits what they leave.
     means = np.zeros(values.shape)
-    if split in ("pair", "deepcdr"):
-        means = fit_additive(values, train).predictions()
+    if split in KNOWN_UNITS:
+        means = fit_additive(values, parts["train"]).predictions()
 
     predictions = {}
     for suffix, features in inputs.items():
-        ridge = line_ridge(values - means, features, covariance=False)
         if split == "drug":
-            kernel = _mean_kernel(features, lines)
+            kernel = mean_kernel(features, lines)
             ridge = drug_ridge(values, similarity, lambda _, kernel=kernel: kernel)
-        fit = fit_ridge(values - means, train, validation, known, PENALTIES, ridge)
+        else:
+            ridge = line_ridge(values - means, features, covariance=False)
+        fit = fit_ridge(values - means, parts, PENALTIES, ridge)
         predictions[suffix] = means + fit.final
     return predictions
-
-
-def _mean_kernel(features: Sequence[np.ndarray], lines: np.ndarray) -> np.ndarray:
-    return np.asarray(np.mean([feature_kernel(each, lines) for each in features], 0))

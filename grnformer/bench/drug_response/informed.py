@@ -13,15 +13,17 @@ from scipy.optimize import nnls
 
 from grnformer.bench.drug_response.learners import TreeSettings, boost, grow_forest
 from grnformer.bench.drug_response.matrix import (
+    Parts,
     fit_additive,
     known_means,
+    known_pairs,
     remove_means,
 )
 from grnformer.bench.drug_response.metrics import double_centred_pearson_with
 from grnformer.bench.drug_response.soft_impute import complete
 from grnformer.bench.drug_response.two_way import (
     covariance_kernel,
-    feature_kernel,
+    mean_kernel,
     two_way_ridge,
 )
 
@@ -51,17 +53,12 @@ class Fitted(NamedTuple):
 
 
 def fit_ridge(
-    values: np.ndarray,
-    train: np.ndarray,
-    validation: np.ndarray,
-    known: np.ndarray,
-    penalties: Sequence[float],
-    ridge: Ridge,
+    values: np.ndarray, parts: Parts, penalties: Sequence[float], ridge: Ridge
 ) -> Fitted:
     """Choose a penalty on validation, by double-centred Pearson; then fit on all that is known."""
-    candidates = list(ridge(train, penalties))
-    best = choose(values, validation, penalties, candidates)
-    (final,) = ridge(known, [best])
+    candidates = list(ridge(parts["train"], penalties))
+    best = choose(values, parts["validation"], penalties, candidates)
+    (final,) = ridge(known_pairs(parts), [best])
     return Fitted(candidates[list(penalties).index(best)], final, best)
 
 
@@ -100,13 +97,11 @@ def line_ridge(
         mean = known_means(values, mask, axis=0)
         response = (complete(values, mask) - mean)[lines]
 
-        kernels = [feature_kernel(each, lines) for each in features]
         drugs = np.eye(len(every))
         if covariance:
             drugs = (1 - SHARED) * drugs + SHARED * covariance_kernel(response)
-        found = two_way_ridge(
-            response, np.mean(kernels, axis=0), drugs, lines, every, penalties
-        )
+        kernel = mean_kernel(features, lines)
+        found = two_way_ridge(response, kernel, drugs, lines, every, penalties)
         return (mean + predicted for predicted in found)
 
     return predict
@@ -158,8 +153,7 @@ def line_covariance(response: np.ndarray) -> np.ndarray:
 
 def fit_trees(
     values: np.ndarray,
-    train: np.ndarray,
-    known: np.ndarray,
+    parts: Parts,
     expression: np.ndarray,
     learner: str,
     trees: TreeSettings,
@@ -167,7 +161,7 @@ def fit_trees(
     """Fit ``random_forest`` or ``gradient_boosting`` on expression; nothing is chosen."""
     fit = {"random_forest": grow_forest, "gradient_boosting": boost}[learner]
     fits = []
-    for mask in (train, known):
+    for mask in (parts["train"], known_pairs(parts)):
         lines = np.asarray(mask.any(axis=1))
         mean = known_means(values, mask, axis=0)
         response = (complete(values, mask) - mean)[lines]

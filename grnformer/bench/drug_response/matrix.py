@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+Parts = dict[str, np.ndarray]  # masks train, validation, test, L x D
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -43,13 +45,11 @@ class Matrix:
 
         filled = []
         for table in tables:
-            row = pd.Index(lines).get_indexer(table["line"])
-            column = pd.Index(drugs).get_indexer(table["drug"])
             filled.append(np.full((len(lines), len(drugs)), np.nan))
-            filled[-1][row, column] = table["ln_ic50"]
+            filled[-1][_places(table, lines, drugs)] = table["ln_ic50"]
         return cls(lines, drugs, filled[0], filled[-1])
 
-    def part_masks(self, split: pd.DataFrame, fold: str) -> dict[str, np.ndarray]:
+    def part_masks(self, split: pd.DataFrame, fold: str) -> Parts:
         """Masks train, validation, test (L x D) of column `fold` of a split table.
 
         They are apart, but for a protocol that chooses on what it tests (`CHOSEN_ON_TEST`). Only pairs that were
@@ -57,19 +57,30 @@ class Matrix:
         """
         masks = {}
         for part in ("train", "validation", "test"):
+            pairs = split[split[fold].str.contains(part, regex=False)]
             mask = np.zeros(self.values.shape, dtype=bool)
-            mask[self._places(split[split[fold].str.contains(part, regex=False)])] = (
-                True
-            )
+            mask[_places(pairs, self.lines, self.drugs)] = True
             measured = self.values if part == "test" else self.training
             masks[part] = mask & np.isfinite(measured)
         return masks
 
-    def _places(self, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column of each pair of a table."""
-        row = pd.Index(self.lines).get_indexer(pairs["line"])
-        column = pd.Index(self.drugs).get_indexer(pairs["drug"])
-        return row, column
+
+def blank_tested(values: np.ndarray, parts: Parts) -> np.ndarray:
+    """The values without those that are tested, unless the protocol chooses by them (`deepcdr`)."""
+    return np.where(parts["test"] & ~parts["validation"], np.nan, values)
+
+
+def known_pairs(parts: Parts) -> np.ndarray:
+    """What may be fitted once settings are chosen: train and validation, less what is tested."""
+    return np.asarray(parts["train"] | (parts["validation"] & ~parts["test"]))
+
+
+def _places(
+    pairs: pd.DataFrame, lines: list[str], drugs: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of each pair of a table."""
+    row = pd.Index(lines).get_indexer(pairs["line"])
+    return row, pd.Index(drugs).get_indexer(pairs["drug"])
 
 
 class Additive(NamedTuple):

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.controls import rewired_name
-from grnformer.bench.drug_response.baselines import blank_tested, known_pairs
 from grnformer.bench.drug_response.heads import PENALTIES
 from grnformer.bench.drug_response.informed import fit_ridge, line_ridge
-from grnformer.bench.drug_response.matrix import Matrix
+from grnformer.bench.drug_response.matrix import (
+    Matrix,
+    Parts,
+    blank_tested,
+)
 from grnformer.bench.drug_response.metrics import double_centred_pearson
 from grnformer.bench.drug_response.split import fold_columns
 from grnformer.bench.drug_response.tf_activity import (
@@ -140,11 +143,10 @@ def _activity(values: np.ndarray, weights: np.ndarray) -> Features:
     return activity
 
 
-def _score(values: np.ndarray, parts: dict[str, np.ndarray], make: Features) -> float:
+def _score(values: np.ndarray, parts: Parts, make: Features) -> float:
     """Double-centred Pearson of one fold's tested pairs."""
     blanked = blank_tested(values, parts)
-    train, validation, known = parts["train"], parts["validation"], known_pairs(parts)
-    features = make(np.asarray(train.any(axis=1)))
+    features = make(np.asarray(parts["train"].any(axis=1)))
     ridge = line_ridge(blanked, [features], covariance=False)
-    fit = fit_ridge(blanked, train, validation, known, PENALTIES, ridge)
+    fit = fit_ridge(blanked, parts, PENALTIES, ridge)
     return double_centred_pearson(values, fit.final, parts["test"])

@@ -18,6 +18,10 @@ from grnformer.workflow.config import TISSUE_SPLITS
 
 # new ones go last: the place seeds the folds
 SPLITS = ("pair", "line", "drug", "tissue", "screen", "deepcdr")
+#: splits that leave whole lines out
+UNSEEN_LINES = ("line", "tissue", "screen")
+#: splits whose tested pairs are of lines and drugs that training has seen
+KNOWN_UNITS = ("pair", "deepcdr")
 #: split -> the task's name in scores; of those not named, the split's own
 TASKS = {"deepcdr": "deepcdr (not leak-safe)"}
 #: DeepCDR leaves out 5% of each tissue's pairs (doi 10.1093/bioinformatics/btaa822)

@@ -13,8 +13,13 @@ import numpy as np
 from scipy.optimize import nnls
 
 from grnformer.bench.drug_response.lines import standardise_lines
-from grnformer.bench.drug_response.matrix import fit_additive
+from grnformer.bench.drug_response.matrix import (
+    Parts,
+    blank_tested,
+    fit_additive,
+)
 from grnformer.bench.drug_response.metrics import double_centred_pearson_with
+from grnformer.bench.drug_response.split import UNSEEN_LINES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +72,7 @@ def fit_baseline(values: np.ndarray, known: np.ndarray, split: str) -> np.ndarra
     line means where pairs are left out, drug means for unseen lines, line means for unseen drugs.
     """
     fit = fit_additive(values, known)
-    if split in ("line", "tissue", "screen"):
+    if split in UNSEEN_LINES:
         fit = fit._replace(line=np.zeros_like(fit.line))
     if split == "drug":
         fit = fit._replace(drug=np.zeros_like(fit.drug))
@@ -76,7 +81,7 @@ def fit_baseline(values: np.ndarray, known: np.ndarray, split: str) -> np.ndarra
 
 def predict_fold(
     values: np.ndarray,
-    parts: dict[str, np.ndarray],
+    parts: Parts,
     split: str,
     features: np.ndarray,
     drugs: Batch,
@@ -104,7 +109,7 @@ def predict_fold(
     -------
     Predictions, L x D.
     """
-    values = np.where(parts["test"] & ~parts["validation"], np.nan, values)
+    values = blank_tested(values, parts)
     train, validation = parts["train"], parts["validation"]
     lines = standardise_lines(
         features, np.asarray(train.any(axis=1)), settings.line_components

@@ -51,6 +51,11 @@ def feature_kernel(features: np.ndarray, known: np.ndarray) -> np.ndarray:
     return scale_kernel(centred @ centred.T, known)
 
 
+def mean_kernel(features: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
+    """Several sets of features of the same rows beside each other, with equal weight (see `feature_kernel`)."""
+    return np.asarray(np.mean([feature_kernel(each, known) for each in features], 0))
+
+
 def covariance_kernel(response: np.ndarray) -> np.ndarray:
     """Covariance of the columns of `response` after the means of its rows are removed; mean diagonal 1."""
     centred = response - response.mean(axis=1, keepdims=True)

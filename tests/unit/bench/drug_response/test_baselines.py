@@ -29,6 +29,7 @@ GRIDS = Grids(
     neighbours=[1, 3],
     learners=["random_forest", "gradient_boosting", "stack"],
     trees=TreeSettings(5, 5, 5, 2, seed=1),
+    seed=1,
 )
 MEANS = ["global_mean", "drug_mean", "line_mean", "mean_effects", "additive"]
 INFORMED = {
