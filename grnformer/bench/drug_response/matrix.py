@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from grnformer.core.errors import InputError
+
 Parts = dict[str, np.ndarray]  # masks train, validation, test, L x D
 
 
@@ -38,7 +40,13 @@ class Matrix:
     def from_table(
         cls, responses: pd.DataFrame, source: pd.DataFrame | None = None
     ) -> Matrix:
-        """Build from line, drug, ln_ic50 with unique pairs, and the same of the screen to train on, if another."""
+        """Build from line, drug, ln_ic50 with unique pairs, and the same of the screen to train on, if another.
+
+        Raises
+        ------
+        InputError
+            If the screen to train on has the very values of the one that is predicted.
+        """
         tables = [responses] if source is None else [responses, source]
         pairs = pd.concat([table[["line", "drug"]] for table in tables])
         lines, drugs = sorted(pairs["line"].unique()), sorted(pairs["drug"].unique())
@@ -47,7 +55,16 @@ class Matrix:
         for table in tables:
             filled.append(np.full((len(lines), len(drugs)), np.nan))
             filled[-1][_places(table, lines, drugs)] = table["ln_ic50"]
-        return cls(lines, drugs, filled[0], filled[-1])
+        predicted, training = filled[0], filled[-1]
+        both = np.isfinite(predicted) & np.isfinite(training)
+        alike = both.any() and (predicted[both] == training[both]).all()
+        if source is not None and alike:
+            raise InputError(
+                f"another screen with the very values of the first in all {both.sum()} pairs that both have",
+                "two screens, each measured by itself",
+                "give another one as bench.drug_response.other_screen, or leave the split screen out",
+            )
+        return cls(lines, drugs, predicted, training)
 
     def part_masks(self, split: pd.DataFrame, fold: str) -> Parts:
         """Masks train, validation, test (L x D) of column `fold` of a split table.

@@ -56,7 +56,11 @@ def score_predictions(
     arms = [c for c in predictions.columns if c not in _PAIR_COLUMNS]
     # Under a name that no arm can have: mean_effects is an arm itself.
     joined = predictions.merge(
-        effects.rename(columns={"mean_effects": _NAIVE}), on=["line", "drug", "fold"]
+        effects.rename(columns={"mean_effects": _NAIVE}),
+        on=["line", "drug", "fold"],
+        # a pair without means is one that cannot be scored, not one that was not tested
+        how="left",
+        validate="one_to_one",
     )
     rows = []
     for fold, tested in joined.groupby("fold", sort=True):

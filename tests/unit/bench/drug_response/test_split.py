@@ -91,6 +91,11 @@ def test_another_screen_is_trained_on_and_never_the_tested_lines(
         assert matrix.values[masks["test"]].max() < 50
 
 
+def test_a_screen_is_not_its_own_other_screen(responses: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="very values of the first in all"):
+        Matrix.from_table(responses, responses.sample(frac=0.5, random_state=1))
+
+
 def test_screens_are_joined_by_structure_and_normalised_name(
     smiles: dict[str, str],
 ) -> None:
