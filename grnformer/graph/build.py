@@ -139,13 +139,8 @@ def number_pairs(path: str | Path | None, genes: pd.DataFrame) -> pd.DataFrame:
             "known targets of TFs in the data's gene names",
             "correct grn.cistromes.prior.table, or take the mode prior out of pretrain.arms and fuse.graphs",
         )
-    return pd.DataFrame(
-        {
-            "tf": kept["tf"].map(node),
-            "gene": kept["gene"].map(node),
-            "sign": kept["sign"],
-        }
-    )
+    numbered = kept.assign(tf=kept["tf"].map(node), gene=kept["gene"].map(node))
+    return numbered[["tf", "gene", "sign"]]
 
 
 def read_networks(folder: str | Path, cell_type: pd.Series) -> dict[str, pd.DataFrame]:

@@ -32,15 +32,11 @@ def take_coexpressed(
     if not len(tfs):
         return graph
     # (genes, TFs)
-    rho = np.nan_to_num(correlate(expression, expression[:, tfs]))
-    rho[tfs, np.arange(len(tfs))] = 0
+    rho = correlate(expression, expression[:, tfs])
     # a TF is no target of its own: behind all others
     strength = np.abs(rho)
     strength[tfs, np.arange(len(tfs))] = -1
-    ranked = {
-        tf: np.argsort(-strength[:, column], kind="stable")
-        for column, tf in enumerate(tfs)
-    }
+    ranked = np.argsort(-strength, axis=0, kind="stable")
     column_of = {tf: column for column, tf in enumerate(tfs)}
 
     def rewired(table: pd.DataFrame, group: str) -> pd.DataFrame:
@@ -48,8 +44,9 @@ def take_coexpressed(
         for (_, tf), part in table.groupby([group, "tf"], sort=True):
             part = part.sort_values("weight", ascending=False, kind="stable")
             # a TF with as many targets as there are genes has one less
-            gene = ranked[tf][: min(len(part), len(strength) - 1)]
-            sign = np.where(rho[gene, column_of[tf]] < 0, -1, 1)
+            column = column_of[tf]
+            gene = ranked[: min(len(part), len(ranked) - 1), column]
+            sign = np.where(rho[gene, column] < 0, -1, 1)
             parts.append(part.iloc[: len(gene)].assign(gene=gene, sign=sign))
         return pd.concat(parts, ignore_index=True) if parts else table
 

@@ -23,11 +23,9 @@ def take_known(graph: Graph, rng: np.random.Generator, pairs: pd.DataFrame) -> G
     pairs
         tf, gene (node numbers), sign (-1, 0, 1), one row a pair.
     """
+    known = pairs[pairs["tf"] != pairs["gene"]]
     # a sign that is not known counts as positive, as in every graph
-    known = pairs[pairs["tf"] != pairs["gene"]].assign(
-        weight=1.0,
-        sign=np.where(pairs.loc[pairs["tf"] != pairs["gene"], "sign"] < 0, -1, 1),
-    )
+    known = known.assign(weight=1.0, sign=np.where(known["sign"] < 0, -1, 1))
 
     def rewired(table: pd.DataFrame, group: str) -> pd.DataFrame:
         regulators = table[[group, "tf"]].drop_duplicates()
