@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grnformer.bench.intervals import LEAST_FOR_MEAN, Estimate, Outcome
-from grnformer.bench.metrics import METRICS
-from grnformer.bench.summary import paired_difference
+from grnformer.bench.intervals import ALL, LEAST_FOR, LEAST_FOR_MEAN, Outcome
+from grnformer.bench.metrics import METRICS, primary_metric
+from grnformer.bench.summary import defined_values, paired_difference
 from grnformer.core import contracts
 from grnformer.workflow.config import DATA_GRAPHS
 
@@ -78,7 +78,7 @@ def compare_grid(
 
     rows = []
     for (benchmark, task), part in scores.groupby(["benchmark", "task"], sort=True):
-        primary = next(name for name in METRICS if name in set(part["metric"]))
+        primary = primary_metric(part["metric"])
         of_arm = dict(list(part[part["metric"] == primary].groupby("arm")))
         for question, arm, against in pairs_of_grid(arms):
             if arm not in of_arm or against not in of_arm:
@@ -87,10 +87,9 @@ def compare_grid(
             found = paired_difference(one, other, n_resamples, seed)
             row = {"benchmark": benchmark, "task": task, "metric": primary}
             row |= {"question": question, "arm": arm, "against": against}
-            row |= dict(
-                zip(("difference", "low", "high", "members"), found, strict=True)
-            )
-            row |= {"unit": one["unit"].iloc[0], "p_value": _test(one, other)}
+            row |= {"difference": found.value, "low": found.low, "high": found.high}
+            row |= {"members": found.members, "unit": one["unit"].iloc[0]}
+            row |= {"p_value": _test(one, other)}
             control = _random_like(arms, arm)
             if question == "no graph" and found.low > 0 and control in of_arm:
                 random = paired_difference(of_arm[control], other, n_resamples, seed)
@@ -102,12 +101,7 @@ def compare_grid(
     numbers = ["difference", "low", "high", "p_value", "random_fraction"]
     table = table.astype(dict.fromkeys(numbers, float))
     table["p_holm"] = correct(table["p_value"].to_numpy())
-    outcomes = [
-        _outcome(Estimate(*row[:4]), row[4])
-        for row in table[["difference", "low", "high", "members", "p_holm"]].itertuples(
-            index=False, name=None
-        )
-    ]
+    outcomes = list(map(_outcome, table["difference"], table["p_holm"]))
     return table.assign(outcome=np.array(outcomes, dtype=object))
 
 
@@ -176,30 +170,37 @@ def _random_like(arms: Arms, name: str) -> str | None:
 
 
 def _test(arm: pd.DataFrame, other: pd.DataFrame) -> float:
-    """p-value of the paired differences over shared members; NaN where they are too few, or all alike."""
+    """p-value of the paired differences over shared members; NaN where they are too few, 1 where there is none."""
     from scipy import stats
 
-    left, right = (
-        part.set_index("member")["value"].astype(float).dropna()
-        for part in (arm, other)
-    )
+    statistic = METRICS[arm["metric"].iloc[0]].statistic
+    left, right = defined_values(arm), defined_values(other)
     members = left.index.intersection(right.index)
-    if len(members) < LEAST_FOR_MEAN or set(arm["unit"]) != set(other["unit"]):
+    if statistic == "resampled":
+        # the value of all data is none of its resamples
+        members = members.drop(ALL, errors="ignore")
+    least = LEAST_FOR[statistic] if statistic == "resampled" else LEAST_FOR_MEAN
+    if len(members) < least or set(arm["unit"]) != set(other["unit"]):
         return np.nan
+
     differences = (left[members] - right[members]).to_numpy()
     if not differences.any():
         return 1.0
-    if METRICS[arm["metric"].iloc[0]].statistic == "mean":
+    if statistic == "mean":
         return float(stats.ttest_1samp(differences, 0).pvalue)
-    return float(stats.wilcoxon(differences).pvalue)
+    if statistic == "median":
+        return float(stats.wilcoxon(differences).pvalue)
+    # resamples are no independent members: what counts is how many lie on the other side of 0
+    beyond = min((differences <= 0).sum(), (differences >= 0).sum())
+    return min(1.0, 2 * float(1 + beyond) / (1 + len(differences)))
 
 
-def _outcome(found: Estimate, p_holm: float) -> Outcome:
+def _outcome(difference: float, p_holm: float) -> Outcome:
     """As of an interval, but by the corrected p."""
-    if np.isnan(found.value):
+    if np.isnan(difference):
         return "not comparable"
     if np.isnan(p_holm):
         return "too few members"
     if p_holm >= LEVEL:
         return "no difference shown"
-    return "better" if found.value > 0 else "worse"
+    return "better" if difference > 0 else "worse"

@@ -5,10 +5,12 @@ This is the one place that says so: the summary, the report and the tests read i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from grnformer.bench.intervals import Statistic
+from grnformer.core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -178,3 +180,20 @@ METRICS: dict[str, Metric] = {
         "area under the precision-recall curve of sensitive cells, over all cells; chance is their share",
     ),
 }
+
+
+def primary_metric(names: Iterable[str]) -> str:
+    """Of a benchmark's metrics the first of `METRICS`: that by which arms are judged."""
+    given = set(names)
+    return next(name for name in METRICS if name in given)
+
+
+def check_declared(names: Iterable[str], where: str, remedy: str) -> None:
+    """Raise InputError if `where` has a metric that `METRICS` lacks: neither its direction nor its mean is known."""
+    unknown = sorted(set(names) - set(METRICS))
+    if unknown:
+        raise InputError(
+            f"{where}: the metric {', '.join(map(repr, unknown))}",
+            f"one of {', '.join(METRICS)}",
+            remedy,
+        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from grnformer.bench.intervals import ALL, UNDEFINED, Estimate, estimate, estimate_mean
-from grnformer.bench.metrics import METRICS, Metric
+from grnformer.bench.metrics import METRICS, Metric, check_declared
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 
@@ -61,13 +61,7 @@ def summarise_scores(
     """
     import pandas as pd
 
-    unknown = sorted(set(scores["metric"]) - set(METRICS))
-    if unknown:
-        raise InputError(
-            f"metrics {unknown}",
-            f"declared ones: {sorted(METRICS)}",
-            "declare them in bench/metrics.py",
-        )
+    check_declared(scores["metric"], "scores", "declare it in bench/metrics.py")
 
     rows = []
     for (benchmark, task, metric), group in scores.groupby(
@@ -125,7 +119,7 @@ def paired_difference(
         Scores of one arm each, of the same benchmark, task and metric.
     """
     metric = _metric(arm)
-    left, right = _defined(arm), _defined(other)
+    left, right = defined_values(arm), defined_values(other)
 
     # The same folds or TFs are hard for all arms, which pairing takes out.
     members = left.index.intersection(right.index)
@@ -235,7 +229,7 @@ def _metric(scores: pd.DataFrame) -> Metric:
     return METRICS[scores["metric"].iloc[0]]
 
 
-def _defined(part: pd.DataFrame) -> pd.Series:
+def defined_values(part: pd.DataFrame) -> pd.Series:
     """Defined values by member; of a resampled metric, that of all data first, and none without it."""
     values = part.set_index("member")["value"].astype(float).dropna().sort_index()
     if _metric(part).statistic != "resampled":
@@ -263,7 +257,7 @@ def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]
             "give the metric of the other unit another name",
         )
 
-    values = _defined(part)
+    values = defined_values(part)
     clusters = _clusters(part, values.index)
     found = estimate(
         values.to_numpy()[:, None], _metric(part).statistic, n_resamples, seed, clusters

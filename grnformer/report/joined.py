@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.intervals import Estimate
-from grnformer.bench.metrics import METRICS
+from grnformer.bench.metrics import METRICS, check_declared, primary_metric
 from grnformer.core import contracts, io
 from grnformer.core.compare import differences, short
 from grnformer.core.errors import InputError
@@ -85,13 +85,8 @@ def read_runs(paths: Mapping[str, str | Path]) -> dict[str, dict[str, Any]]:
                 f"make the file anew in that run: snakemake -c1 --force -- {SUMMARY}",
             ) from None
         contracts.check(metrics, "metrics", where=path)
-        unknown = sorted(set(metrics["metric"]) - set(METRICS))
-        if unknown:
-            raise InputError(
-                f"{path}: the metric {unknown[0]!r}",
-                f"one of {', '.join(METRICS)}",
-                "join the runs by the newer version of grnformer",
-            )
+        newer = "join the runs by the newer version of grnformer"
+        check_declared(metrics["metric"], str(path), newer)
         runs[name] = summary
     return runs
 
@@ -202,11 +197,6 @@ def pick_best(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=BEST).sort_values(
         [*_WITHIN, "run"], ignore_index=True
     )
-
-
-def primary_metric(names: pd.Series) -> str:
-    """Of these metrics the first of `METRICS`."""
-    return next(name for name in METRICS if name in set(names))
 
 
 def say_verdict(row: pd.Series) -> str:

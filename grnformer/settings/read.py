@@ -213,9 +213,20 @@ def check_config(config: dict[str, Any]) -> None:
             f"one of {', '.join(pretrain['sizes'])}",
             "correct the name, or add the size to config/sizes or pretrain.sizes",
         )
-    if pretrain["grid"]["scales"] and len(pretrain["seeds"]) < LEAST_SEEDS:
+    _check_grid(pretrain["grid"], pretrain["seeds"])
+
+
+def _check_grid(grid: dict[str, Any], seeds: list[int]) -> None:
+    """Raise InputError if a grid varies nothing, or has too few seeds to judge by."""
+    if grid["scales"][:1] == ["none"]:
         raise InputError(
-            f"pretrain.grid with the seeds {pretrain['seeds']}",
+            "pretrain.grid.scales that begin with 'none'",
+            "a graph of the data first: its layer, perturbation and fraction are those that the grid varies",
+            "write hybrid, cell_type or cell before none",
+        )
+    if grid["scales"] and len(seeds) < LEAST_SEEDS:
+        raise InputError(
+            f"pretrain.grid with the seeds {seeds}",
             f"{LEAST_SEEDS} seeds or more, so that differences of that many arms can be judged",
             "add seeds to pretrain.seeds; for a look at fewer, write the arms into pretrain.arms",
         )

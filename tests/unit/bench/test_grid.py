@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from grnformer.bench.grid import compare_grid, correct, heldout_scores, pairs_of_grid
+from grnformer.bench.sc_drug.score import as_rows
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 from grnformer.report.sections.grid import grid_section
@@ -61,6 +62,10 @@ def test_the_grid_takes_the_place_of_the_arms_and_wants_five_seeds() -> None:
     assert list(config["pretrain"]["arms"])[:2] == ["hybrid", "hybrid_gat"]
     with pytest.raises(InputError, match="seeds"):
         check_config(complete({"pretrain": {"grid": grid}}))
+    # its axes would vary nothing
+    blind = grid | {"scales": ["none", "hybrid"]}
+    with pytest.raises(InputError, match="begin with 'none'"):
+        check_config(complete({"pretrain": pretrain | {"grid": blind}}))
     wrong = complete({"pretrain": pretrain | {"grid": grid | {"gnns": ["gru"]}}})
     with pytest.raises(InputError, match="gru"):
         check_config(wrong)
@@ -130,6 +135,21 @@ def test_p_values_are_corrected_by_holm() -> None:
     expected = [0.08, np.nan, 0.04, 0.06, 0.5]
     assert correct(p_values) == pytest.approx(expected, nan_ok=True)
     assert np.isnan(correct(np.array([np.nan]))).all()
+
+
+def test_resamples_are_no_members_of_a_test() -> None:
+    """One in ten lies on the other side of 0: a signed-rank test of 200 members would be sure of the gain."""
+    gains = np.r_[0.1, np.where(np.arange(200) % 10, 0.1, -0.1)]
+    scores = pd.concat(
+        as_rows("sc_drug_lines", "line", arm, "model", "lines_double_centred_pearson", "resample", values, 6)
+        for arm, values in (("none", np.full(201, 0.3)), ("hybrid", 0.3 + gains))
+    )  # fmt: skip
+    arms = expand_grid(LISTS, "sage", 0.2)
+    (row,) = compare_grid(scores, arms, 100, 1).to_dict("records")
+    assert row["p_value"] == pytest.approx(2 * 21 / 201)
+    assert row["outcome"] == "no difference shown"
+    few = scores[scores["member"].isin(["all", *map(str, range(50))])]
+    assert compare_grid(few, arms, 100, 1)["outcome"].tolist() == ["too few members"]
 
 
 def test_the_report_says_it_in_words() -> None:
