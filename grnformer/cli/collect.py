@@ -9,9 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from grnformer.core.fingerprint import PACKAGE
+from grnformer.cli.config import CHECKOUT
 
-TEMPLATE = PACKAGE.parent / "workflow" / "report" / "page.html"
+TEMPLATE = CHECKOUT / "workflow" / "report" / "page.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from grnformer.cli.config import CHECKOUT, add_configfile
 from grnformer.core.errors import InputError
-from grnformer.core.fingerprint import PACKAGE
 from grnformer.core.resources import fetch
 from grnformer.settings.read import check_config, complete
 from grnformer.workflow.config import (
@@ -23,8 +23,6 @@ from grnformer.workflow.config import (
 from grnformer.workflow.config_files import read_config_files
 from grnformer.workflow.resources import resources_read
 
-CHECKOUT = PACKAGE.parent
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -33,13 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="resources of the registry; without any, those that a run by this config reads",
     )
-    parser.add_argument(
-        "--configfile",
-        nargs="+",
-        default=[],
-        type=Path,
-        help="as of snakemake: files over config/config.yaml",
-    )
+    add_configfile(parser)
     parser.add_argument(
         "--to",
         default=Path("resources"),

@@ -11,22 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from grnformer.core.errors import InputError
-from grnformer.core.fingerprint import PACKAGE
+from grnformer.cli.config import CHECKOUT, add_configfile
+from grnformer.workflow.config_files import read_config_files
 
-SNAKEFILE = PACKAGE.parent / "Snakefile"
+SNAKEFILE = CHECKOUT / "Snakefile"
 COLUMNS = ("jobs", "node-hours", "core-hours", "GPU-hours")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--configfile",
-        nargs="+",
-        default=[],
-        type=Path,
-        help="as of snakemake: files over config/config.yaml",
-    )
+    add_configfile(parser)
     parser.add_argument(
         "--gpus",
         default=0,
@@ -41,17 +35,16 @@ def run(options: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        If a file of the config is not there.
+        If a file of the config is not there, or has a key twice.
     """
-    for path in options.configfile:
-        if not path.is_file():
-            raise InputError(f"no file {path}", "a YAML file", "correct --configfile")
+    # in the words of all commands; Snakemake reads the files itself
+    read_config_files(options.configfile, CHECKOUT)
     from snakemake.exceptions import WorkflowError
 
     try:
         asked = sum_up(plan_jobs(options.configfile), options.gpus)
     except WorkflowError as error:
-        # wrong input, as the workflow says it
+        # wrong input, as the workflow says it: found, expected, remedy
         sys.stderr.write(f"{error}\n")
         return 1
     every = tuple(map(sum, zip((0,) * len(COLUMNS), *asked.values(), strict=True)))

@@ -6,7 +6,6 @@ Parquet, .h5ad, .h5mu and models carry this themselves. Of text and figures it l
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,11 +15,11 @@ from grnformer.core.compare import flatten
 from grnformer.core.errors import InputError
 from grnformer.core.fingerprint import PACKAGE
 from grnformer.core.record import (
-    BESIDE,
     Record,
     fingerprint,
     job_of,
     read_record,
+    records_beside,
     settings_fingerprint,
 )
 from grnformer.workflow.config import read_registry
@@ -71,8 +70,7 @@ def _beside_logs(path: Path) -> Iterator[tuple[Record, Path]]:
     """Records, beside logs near `path`, of jobs that wrote it or a folder around it."""
     wrote = [str(place) for place in (path, *path.parents)]
     for folder in path.parents:
-        for file in sorted((folder / "logs").rglob(f"*{BESIDE}")):
-            record = json.loads(file.read_text(encoding="utf-8"))
+        for record, file in records_beside(folder / "logs"):
             outputs = [f"/{output}" for output in record["outputs"]]
             if any(place.endswith(output) for place in wrote for output in outputs):
                 yield record, file

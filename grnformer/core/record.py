@@ -157,12 +157,12 @@ def job_of(record: Record) -> str:
 def fingerprint(record: Record) -> str:
     """Hash (16 hex digits) of what the results of a job follow from."""
     keys = ("rule", "wildcards", "settings", "code", "inputs")
-    return _hash([record[key] for key in keys])
+    return hash_content([record[key] for key in keys])
 
 
 def settings_fingerprint(record: Record) -> str:
     """Hash (16 hex digits) of a job's settings."""
-    return _hash(record["settings"])
+    return hash_content(record["settings"])
 
 
 def software() -> dict[str, str]:
@@ -208,18 +208,25 @@ def read_record(path: str | Path) -> Record | None:
         return None
 
 
-def read_records(logs: str | Path) -> dict[str, Record]:
-    """Output, as its job was given it -> record, of all jobs whose records lie beside their logs below a folder.
+def records_beside(logs: str | Path) -> Iterator[tuple[Record, Path]]:
+    """Records that lie beside logs below a folder, and their files, in order of their paths.
 
-    A record that cannot be read (a job was killed as it wrote) is left out.
+    One that cannot be read (a job was killed as it wrote) is left out.
     """
-    found: dict[str, Record] = {}
     for path in sorted(Path(logs).rglob(f"*{BESIDE}")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            found |= dict.fromkeys(record["outputs"], record)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             continue
+        if isinstance(record, dict) and "outputs" in record:
+            yield record, path
+
+
+def read_records(logs: str | Path) -> dict[str, Record]:
+    """Output, as its job was given it -> record, of all jobs whose records lie beside their logs below a folder."""
+    found: dict[str, Record] = {}
+    for record, _ in records_beside(logs):
+        found |= dict.fromkeys(record["outputs"], record)
     return found
 
 
@@ -265,11 +272,11 @@ def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
     """Raise InputError if two files of one rule differ in more than follows from their wildcards."""
     free = own_settings(one["settings"].get("arm"), other["settings"].get("arm"))
     for place, value, differing in differences(_common(one), _common(other)):
-        if place.removeprefix("settings.").removeprefix("settings.") in free:
-            continue
-        rule = one["rule"]
         # most rules have one param `settings`
         name = place.removeprefix("settings.").removeprefix("settings.")
+        if name in free:
+            continue
+        rule = one["rule"]
         raise InputError(
             f"{first} was made with {name} {short(value)}, {path} with {short(differing)}",
             f"files of the rule {rule} that were made by the same settings and code",
@@ -352,6 +359,7 @@ def _without_place(path: str) -> str:
     return Path(path).name if os.path.isabs(path) else path
 
 
-def _hash(content: Any) -> str:
+def hash_content(content: Any) -> str:
+    """Hash (16 hex digits) of what JSON can hold."""
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from grnformer.core import contracts, io
 from grnformer.core.record import (
     Record,
     fingerprint,
+    hash_content,
     job_of,
     portable,
     shared_settings,
@@ -97,8 +96,7 @@ def tabulate_metrics(summary: Mapping[str, Any]) -> pd.DataFrame:
 def hash_config(config: dict[str, Any]) -> str:
     """Hash (16 hex digits) of the settings that scores may follow from: where and how a run runs is no part."""
     kept = {name: part for name, part in config.items() if name not in _NO_RESULTS}
-    text = json.dumps(portable(kept), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hash_content(portable(kept))
 
 
 def dataset_of(path: str, results: Path) -> str:
@@ -125,13 +123,17 @@ def describe_origin(
         if record["rule"] != FETCHING
     }
     behind = list(_jobs_behind(path, records))
-    found: dict[str, Any] = {"commit": UNKNOWN, "splits": {}}
-    if behind:
-        found["commit"] = behind[0]["software"]["commit"]
-    for suffix, jobs in (
-        ("", [record for record in behind if _is_benchmark(record)]),
-        ("_before", [record for record in behind if not _is_benchmark(record)]),
-    ):
+    benchmark = [record for record in behind if _is_benchmark(record)]
+    before = [record for record in behind if not _is_benchmark(record)]
+    found: dict[str, Any] = {
+        "commit": behind[0]["software"]["commit"] if behind else UNKNOWN,
+        "splits": {
+            job_of(record): fingerprint(record)
+            for record in benchmark
+            if record["rule"].startswith("split_")
+        },
+    }
+    for suffix, jobs in (("", benchmark), ("_before", before)):
         found[f"settings{suffix}"] = _settings(jobs, dataset)
         found[f"data{suffix}"] = {
             entry["file"]: entry["digest"]
@@ -140,11 +142,6 @@ def describe_origin(
             # what jobs made follows from their settings and data
             if entry.get("digest") and entry["file"] not in records
         }
-    found["splits"] = {
-        job_of(record): fingerprint(record)
-        for record in behind
-        if _is_benchmark(record) and record["rule"].startswith("split_")
-    }
     return found
 
 

@@ -54,8 +54,9 @@ def test_fetch_fills_a_mirror_and_says_once_what_is_missing(
 def test_what_is_not_there_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["fetch", "--configfile", "nowhere.yaml"]) == 1
-    assert "no file nowhere.yaml" in capsys.readouterr().err
+    for command in ("fetch", "plan"):
+        assert main([command, "--configfile", "nowhere.yaml"]) == 1
+        assert "no file nowhere.yaml" in capsys.readouterr().err
     assert main(["fetch", "nothing.bed"]) == 1
     assert "no resource 'nothing.bed'" in capsys.readouterr().err
 
