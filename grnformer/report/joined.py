@@ -27,6 +27,7 @@ from grnformer.report.run_summary import UNKNOWN, tabulate_metrics
 from grnformer.report.text import say_outcome
 
 SUMMARY = Path("results") / "report" / "summary.json"
+OWN = "this run"  # its name beside those of report.runs
 #: part of a benchmark's origin -> what it is called, and whether scores can be compared where it differs
 ASPECTS = {
     "settings": ("settings of the task", False),
@@ -111,6 +112,23 @@ def name_runs(folders: Sequence[str | Path]) -> dict[str, Path]:
     }
 
 
+def set_beside(own: str, others: Mapping[str, str]) -> dict[str, str]:
+    """Name -> summary of this run, first, and of others.
+
+    Raises
+    ------
+    InputError
+        If another has the name that this run has on the page.
+    """
+    if OWN in others:
+        raise InputError(
+            f"report.runs with the name {OWN!r}",
+            "names of other runs: the run itself is called so on the page",
+            "give that run another name in report.runs",
+        )
+    return {OWN: own, **others}
+
+
 def join_metrics(runs: Runs) -> pd.DataFrame:
     """Metrics of all runs below each other, with the column `run` first."""
     tables = []
@@ -144,20 +162,19 @@ def compare_origins(runs: Runs) -> pd.DataFrame:
 def joined_sections(runs: Runs) -> list[Section]:
     """Sections of the page: the overview, then one for each benchmark and dataset, then the runs themselves."""
     metrics, compared = join_metrics(runs), compare_origins(runs)
-    sections = [_overview(metrics, compared)]
+    caption = (
+        "Every arm, baseline and control of every run. Value: mean or median over members, as the benchmark "
+        "states; low and high: its 95% interval."
+    )
+    notes, sections = [], []
     for (dataset, task), part in metrics.groupby(["dataset", "task"], sort=True):
-        title = f"{task} of {dataset}"
-        caption = (
-            "Every arm, baseline and control of every run. Value: mean or median over members, as the benchmark "
-            "states; low and high: its 95% interval."
-        )
+        note = _tell_comparability(str(dataset), str(task), part, compared)
         inner = part.drop(columns=["dataset", "task", "commit", "config_hash"])
-        blocks: list[Block] = [
-            Note(*_tell_comparability(str(dataset), str(task), part, compared)),
-            table(f"{task}_{dataset}", _by_metric(inner), caption),
-        ]
-        sections.append(Section(f"{task}-{dataset}", title, blocks))
-    return [*sections, _origins(runs, compared)]
+        shown = table(f"{task}_{dataset}", _by_metric(inner), caption)
+        title = f"{task} of {dataset}"
+        sections.append(Section(f"{task}-{dataset}", title, [note, shown]))
+        notes.append(note)
+    return [_overview(metrics, notes), *sections, _origins(runs, compared)]
 
 
 def write_joined(
@@ -220,11 +237,10 @@ def _differing(
         yield "origin unknown", False, why
         return
     for part, (what, comparable) in ASPECTS.items():
-        found = list(differences(one[part], other[part]))
         # an arm that one run alone has is a score more, no setting that differs
         found = [
             (place, left, right)
-            for place, left, right in found
+            for place, left, right in differences(one[part], other[part])
             if ".arms." not in f".{place}" or None not in (left, right)
         ]
         if found:
@@ -239,11 +255,11 @@ def _differing(
 
 def _tell_comparability(
     dataset: str, task: str, metrics: pd.DataFrame, compared: pd.DataFrame
-) -> tuple[str, tuple[str, ...], Any]:
-    """Text, items and kind of the note that says which runs of a benchmark can be compared."""
+) -> Note:
+    """Which runs of a benchmark can be compared."""
     title, names = f"{task} of {dataset}", list(metrics["run"].unique())
     if len(names) == 1:
-        return f"{title}: only {names[0]} has it.", (), "text"
+        return Note(f"{title}: only {names[0]} has it.")
 
     of_task = compared[(compared["dataset"] == dataset) & (compared["task"] == task)]
     items = tuple(
@@ -255,17 +271,13 @@ def _tell_comparability(
     apart = list(of_task.loc[~of_task["comparable"].astype(bool), "run"].unique())
     if apart:
         text = f"{title}: {' and '.join(apart)} cannot be compared with {names[0]}."
-        return text, items, "missing"
+        return Note(text, items, "missing")
     text = f"{title}: {', '.join(names)} can be compared (same task, splits and data of the task)."
-    return text, items, "text"
+    return Note(text, items)
 
 
-def _overview(metrics: pd.DataFrame, compared: pd.DataFrame) -> Section:
-    blocks: list[Block] = []
-    for (dataset, task), part in metrics.groupby(["dataset", "task"], sort=True):
-        blocks.append(
-            Note(*_tell_comparability(str(dataset), str(task), part, compared))
-        )
+def _overview(metrics: pd.DataFrame, notes: Sequence[Note]) -> Section:
+    blocks: list[Block] = [*notes]
     best = pick_best(metrics)
     of = best.rename(columns={"dataset": "of"})
     caption = (

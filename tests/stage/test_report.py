@@ -87,7 +87,7 @@ def test_rule_renders_page_and_tables(run: Path) -> None:
     page = (run / "results" / "report" / "index.html").read_text()
     assert "Stage test" in page
     assert (
-        "Drug response: hybrid does not beat every control and the best baseline in any of 3 tasks"
+        "Drug response: hybrid beats every control and the best baseline in none of 3 tasks"
         in page
     )
     assert "GRN accuracy was not measured" in page

@@ -126,8 +126,7 @@ def benchmark_section(
     settings
         ``resamples`` and ``seed`` of the bootstrap.
     about_data
-        Table by contract ``grn_truth``, ``screen_counts`` or ``perturbation_choices``, shown at the end.
-        Table by contract ``grn_truth``, ``screen_counts`` or ``sc_drug_choices``, shown at the end.
+        What is told of the benchmark's data or settings (``grn_truth``, ``screen_counts``, ...), shown at the end.
     """
     title = TITLES[benchmark]
     if scores is None or summary is None:
@@ -178,8 +177,7 @@ def pairs_of_features(scores: pd.DataFrame | None) -> list[tuple[str, str]]:
     """(network, its rewired form) for every network whose TF activities are features."""
     if scores is None:
         return []
-    networks = scores.loc[scores["kind"] == "model", "arm"].unique()
-    return [(str(arm), rewired_name(str(arm))) for arm in networks]
+    return [(arm, rewired_name(arm)) for arm in _models(scores)]
 
 
 def pairs_of_heads(
@@ -201,13 +199,12 @@ def pairs_of_networks(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
     """(network, control) for every arm of kind model: against its wrong-TF control and the random ranking."""
     if summary is None:
         return []
-    arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
-    models = [str(arm) for arm in arms.index[arms == "model"]]
+    arms = set(summary["arm"])
     return [
         (arm, other)
-        for arm in models
+        for arm in _models(summary)
         for other in (wrong_tf_name(arm), "random")
-        if other in arms.index
+        if other in arms
     ]
 
 
@@ -215,14 +212,19 @@ def pairs_of_perturbation(summary: pd.DataFrame | None) -> list[tuple[str, str]]
     """(arm, control) for every arm of kind model: against its rewired graph and against letters with co-expression."""
     if summary is None:
         return []
-    arms = summary.drop_duplicates("arm").set_index("arm")["kind"]
-    models = [str(arm) for arm in arms.index[arms == "model"]]
-    naive = "letters_coexpression"
+    arms, naive = set(summary["arm"]), "letters_coexpression"
     others = {
         arm: (rewired_name(arm), naive + BLEND if arm.endswith(BLEND) else naive)
-        for arm in models
+        for arm in _models(summary)
     }
-    return [(arm, other) for arm in models for other in others[arm] if other in arms]
+    return [
+        (arm, other) for arm, two in others.items() for other in two if other in arms
+    ]
+
+
+def _models(table: pd.DataFrame) -> list[str]:
+    """Arms of kind model in a table of scores or a summary, in its order."""
+    return [str(arm) for arm in table.loc[table["kind"] == "model", "arm"].unique()]
 
 
 def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
@@ -230,10 +232,8 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
     first = comparisons.iloc[0]
     won = (comparisons["outcome"] == "better").groupby(comparisons["task"]).all()
     members = format_range(comparisons["members"], first["unit"])
-    beats = "beats" if won.any() else "does not beat"
     text = (
-        f"{what}: {first['arm']} {beats} every control and the best baseline in {won.sum() if won.any() else 'any'} of "
-        f"{format_count(len(won), 'task')} ({METRICS[first['metric']].title}; beats: 95% interval of the paired "
+        f"{what}: {first['arm']} {_say_won(won)} ({METRICS[first['metric']].title}; beats: 95% interval of the paired "
         f"difference above 0; {members} a task)."
     )
     if are_too_few(comparisons["outcome"].tolist()):
@@ -253,6 +253,16 @@ def describe_verdict(comparisons: pd.DataFrame, what: str) -> Note:
     if len(of_baselines):
         items.append(f"Against the best baseline: {_list_outcomes(of_baselines)}.")
     return Note(text, tuple(items), judge(comparisons["outcome"].tolist()))
+
+
+def _say_won(won: pd.Series) -> str:
+    """In words in which tasks an arm is better than all that it is compared with; `won` has a value a task."""
+    all_others = "every control and the best baseline"
+    if len(won) == 1:
+        verb = "beats" if won.all() else "does not beat"
+        return f"{verb} {all_others} in {won.index[0]}"
+    how_many = "all" if won.all() else f"{won.sum() or 'none'} of"
+    return f"beats {all_others} in {how_many} {format_count(len(won), 'task')}"
 
 
 def _list_outcomes(comparisons: pd.DataFrame) -> str:

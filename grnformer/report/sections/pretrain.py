@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from grnformer.bench.intervals import LEAST_FOR_MEAN
-from grnformer.bench.summary import compare_seeds, judge
+from grnformer.bench.summary import are_too_few, compare_seeds, judge
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import format_count, format_differences, say_outcome
@@ -160,22 +160,10 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
     )
 
     if outcomes:
-        better, worse, same, few = (
-            outcomes.count(outcome)
-            for outcome in (
-                "better",
-                "worse",
-                "no difference shown",
-                "too few members",
-            )
-        )
         text += (
-            f" Arms with the data's graph beat arms without it in {better} of {len(outcomes)} comparisons, are worse "
-            f"in {worse} and do not beat them in {same}. The networks were inferred from held-out "
-            "cells too: see how to read held-out losses."
+            f" {_say_of_graphs(outcomes)} The networks were inferred from held-out cells too: see how to read held-out "
+            "losses."
         )
-        if few:
-            text += f" {few} cannot be judged: they need {LEAST_FOR_MEAN} seeds."
 
     said = [
         say_outcome(row.outcome, row.seeds, "seed", row.against)
@@ -183,6 +171,21 @@ def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -
     ]
     items = format_differences(differences.assign(said=said), "{arm} {said} ({shown}).")
     return Note(text, tuple(items), judge(outcomes))
+
+
+def _say_of_graphs(outcomes: list[str]) -> str:
+    """In words what comparisons of arms with and without the data's graph come to."""
+    needed = f"with fewer than {LEAST_FOR_MEAN} seeds"
+    if are_too_few(outcomes):
+        return f"Whether the data's graph helps cannot be judged {needed}."
+    words = {"too few members": f"cannot be judged {needed}"}
+    said = [
+        f"{words.get(outcome, outcome)} in {outcomes.count(outcome)}"
+        for outcome in ("better", "worse", "no difference shown", "too few members")
+        if outcome in outcomes
+    ]
+    number = format_count(len(outcomes), "comparison")
+    return f"Arms with the data's graph against arms without it, in {number}: {', '.join(said)}."
 
 
 def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,13 @@ import pytest
 from grnformer.bench.summary import summarise_scores
 from grnformer.cli.main import main
 from grnformer.core import io
-from grnformer.report.joined import compare_origins, join_metrics, pick_best
+from grnformer.core.errors import InputError
+from grnformer.report.joined import (
+    compare_origins,
+    join_metrics,
+    pick_best,
+    set_beside,
+)
 from grnformer.report.run_summary import summarise_run, tabulate_metrics
 
 CONFIG = {"report": {"title": "T"}, "pretrain": {"seeds": [1]}}
@@ -101,6 +107,15 @@ def test_where_runs_are_not_comparable_is_said(
     (row,) = compare_origins({"a": summary, "b": other}).to_dict("records")
     assert (row["what"], row["comparable"]) == (what, comparable)
     assert (row["run"], row["against"]) == ("b", "a")
+
+
+def test_another_run_does_not_take_the_place_of_this_one() -> None:
+    assert list(set_beside("a", {"earlier": "b"}).items()) == [
+        ("this run", "a"),
+        ("earlier", "b"),
+    ]
+    with pytest.raises(InputError, match="the name 'this run'"):
+        set_beside("a", {"this run": "b"})
 
 
 def test_an_arm_that_one_run_has_is_no_difference(summary: dict[str, Any]) -> None:

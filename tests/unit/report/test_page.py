@@ -325,7 +325,7 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
     assert kinds[0] == "text"
     assert len(kinds) == 5  # pretraining, attention, GRN accuracy, drug response
     assert any(
-        "hybrid does not beat every control and the best baseline in any of 3" in b.text
+        "hybrid beats every control and the best baseline in none of 3 tasks" in b.text
         for b in overview.blocks
     )
 

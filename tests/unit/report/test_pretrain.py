@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from grnformer.report.page import Figure, Note, Table
-from grnformer.report.sections.pretrain import pretrain_section
+from grnformer.report.sections.pretrain import _say_of_graphs, pretrain_section
 
 ARMS = {
     "none": {"graph": "none", "adapter": False},
@@ -77,3 +77,11 @@ def test_titles_tables_and_the_verdict_name_the_unit(
         *(label for table in tables.values() for label in table.headers.values()),
     ]
     assert not [text for text in words if other in text]
+
+
+def test_what_comparisons_of_graphs_come_to_is_one_sentence() -> None:
+    few = ["too few members"] * 3
+    assert "helps cannot be judged with fewer than 3 seeds." in _say_of_graphs(few)
+    outcomes = ["better", "worse", "better", "no difference shown"]
+    said = "in 4 comparisons: better in 2, worse in 1, no difference shown in 1."
+    assert _say_of_graphs(outcomes).endswith(said)

@@ -3,10 +3,9 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.report.joined import read_runs, write_joined
+    from grnformer.report.joined import read_runs, set_beside, write_joined
 
     inputs, output = snakemake.input, snakemake.output
-    others = [inputs.others] if isinstance(inputs.others, str) else inputs.others
-    names = ["this run", *snakemake.params.names]
-    runs = read_runs(dict(zip(names, [inputs.own, *others], strict=True)))
+    others = dict(zip(snakemake.params.names, inputs.others, strict=True))
+    runs = read_runs(set_beside(inputs.own, others))
     write_joined(runs, inputs.template, output.page, output.tables)
