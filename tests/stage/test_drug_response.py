@@ -150,3 +150,88 @@ def test_a_screen_goes_from_files_to_scores_beside_baselines(
     assert primary.loc[
         ["additive", "drug_mean"], ["members", "failed"]
     ].to_numpy().tolist() == [[0, 3], [0, 3]]
+
+
+def test_another_screen_tissues_and_a_network_go_from_files_to_scores(
+    tmp_path, run_rules
+):
+    rng = np.random.default_rng(0)
+    write_screen(tmp_path, rng)
+    shared = tmp_path / "results" / "bench" / "drug_response"
+    rows = pd.read_csv(tmp_path / "ic50.csv")
+    # other spellings, other values, and a line that the first screen lacks
+    other = rows.assign(
+        CELL_LINE_NAME=rows["CELL_LINE_NAME"].str.replace("-", " ").str.lower(),
+        LN_IC50=rows["LN_IC50"] + 1,
+    )[10:]
+    other.to_csv(tmp_path / "other.csv", index=False)
+    names = [f"L{i:02d}_TISSUE_{i % 8}" for i in range(60)]
+    table = pd.DataFrame({"CCLE_ID": [*names, "ODD_SKIN"]})
+    table.to_csv(tmp_path / "lines.tsv", sep="\t", index=False)
+    # two TFs of 20 genes each; one eRegulon
+    prior = pd.DataFrame(
+        {"tf": ["TA", "TB"] * 20, "gene": [f"G{i}" for i in range(40)]}
+    )
+    prior.assign(sign=1, sources="CollecTRI").to_csv(
+        tmp_path / "prior.tsv", sep="\t", index=False
+    )
+    members = {"eregulon": "TA_direct_+/+", "tf": "TA", "region": "chr1:1-2"}
+    triplets = (
+        prior[:20]
+        .assign(**members, evidence="prior")
+        .drop(columns="sign", errors="ignore")
+    )
+    for column in ("tf_gene", "region_gene"):
+        triplets[[f"{column}_weight", f"{column}_rho"]] = 0.5
+    io.write_table(
+        triplets,
+        tmp_path / "results" / "tiny" / "grn" / "eregulons.parquet",
+        "eregulons",
+    )
+    settings = {
+        "splits": [],
+        "responses": "ic50.csv",
+        "smiles": "smiles.pkl",
+        "expression": "expression.pkl",
+        "genes": "genes.txt",
+        "other_screen": "other.csv",
+        "annotations": "lines.tsv",
+        "folds": {"n_folds": 3},
+        "network_features": {"splits": ["tissue"], "rewirings": 1},
+    }
+    config = {
+        "bench": {"drug_response": settings},
+        "grn": {"cistromes": {"prior": {"table": "prior.tsv"}}},
+    }
+    summary = "results/tiny/bench/network_features/summary.tsv"
+    source = shared / "source.parquet"
+    run = run_rules(
+        [summary, str(source.relative_to(tmp_path))],
+        [
+            "prepare_drug_response",
+            "prepare_other_screen",
+            "match_tissues",
+            "split_drug_response",
+            "score_network_features",
+        ],
+        config,
+    )
+    assert run.returncode == 0, run.stderr
+    aligned = io.read_table(source, "drug_responses")
+    first = io.read_table(shared / "responses.parquet", "drug_responses")
+    both = first.merge(aligned, on=["line", "drug"])
+    assert set(aligned["line"]) == set(first["line"]) - {"L-00"}
+    assert np.allclose(both["ln_ic50_y"] - both["ln_ic50_x"], 1)
+    tissues = io.read_table(shared / "tissues.tsv", "line_tissues").set_index("line")
+    assert len(tissues) == 60
+    assert tissues.loc["L-09", "tissue"] == "tissue_1"
+    found = io.read_table(tmp_path / summary, "summary").set_index("arm")
+    assert found["kind"].to_dict() == {
+        "CollecTRI": "model",
+        "CollecTRI_rewired": "control",
+        "all genes": "baseline",
+        "eregulons": "model",
+        "eregulons_rewired": "control",
+    }
+    assert found.loc["all genes", "estimate"] > 0.8
+    assert set(found["unit"]) == {"fold"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,34 @@ from grnformer.bench.drug_response.tf_activity import (
     score_activity,
 )
 from grnformer.core.errors import InputError
+from grnformer.grn.prior import prepare_prior
 
 logger = logging.getLogger(__name__)
 BENCHMARK = "network_features"
 METRIC = "double_centred_pearson"
 Features = Callable[[np.ndarray], np.ndarray]
+
+
+def known_network(
+    prior: pd.DataFrame, collections: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Name of an arm -> tf, gene, sign of the known targets in these collections; none: in all.
+
+    Raises
+    ------
+    InputError
+        If the prior has no pair of a collection, by which the arm would be named.
+    """
+    there = set(prior["sources"].str.split(";").explode())
+    absent = [name for name in collections if name not in there]
+    if absent:
+        raise InputError(
+            f"no pair of the prior from {absent}",
+            f"collections among its sources, such as {sorted(there)[:8]}",
+            "correct bench.drug_response.network_features.collections",
+        )
+    pairs = prepare_prior(prior, collections=collections, chip_sources=[], chip="keep")
+    return {" and ".join(collections) or "prior": pairs}
 
 
 def edges_of_eregulons(eregulons: pd.DataFrame) -> pd.DataFrame:

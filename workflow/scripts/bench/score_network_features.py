@@ -7,22 +7,19 @@ with job(snakemake):
 
     from grnformer.bench.drug_response.network_features import (
         edges_of_eregulons,
+        known_network,
         score_network_features,
     )
     from grnformer.bench.summary import summarise_scores
     from grnformer.core import io
-    from grnformer.grn.prior import prepare_prior, read_prior
+    from grnformer.grn.prior import read_prior
 
     given, params = snakemake.input, snakemake.params
     settings = dict(params.settings)
     collections = settings.pop("collections")
-    prior = prepare_prior(
-        read_prior(given.prior), collections=collections, chip_sources=[], chip="keep"
-    )
-    networks = {
-        " and ".join(collections) or "prior": prior,
-        "eregulons": edges_of_eregulons(io.read_table(given.eregulons, "eregulons")),
-    }
+    networks = known_network(read_prior(given.prior), collections)
+    eregulons = io.read_table(given.eregulons, "eregulons")
+    networks["eregulons"] = edges_of_eregulons(eregulons)
     scores = score_network_features(
         io.read_table(given.responses, "drug_responses"),
         io.read_anndata(given.expression, "line_expression").to_df(),

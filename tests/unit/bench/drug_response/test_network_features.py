@@ -7,6 +7,7 @@ from scipy.stats import linregress
 
 from grnformer.bench.drug_response.network_features import (
     edges_of_eregulons,
+    known_network,
     score_network_features,
 )
 from grnformer.bench.drug_response.split import assign_parts
@@ -88,6 +89,20 @@ def test_a_planted_network_beats_its_rewired_form() -> None:
         score_network_features(
             *given, {"planted": edges}, **settings | {"min_targets": 50}
         )
+
+
+def test_a_known_network_is_named_by_the_collections_that_it_is_of() -> None:
+    sources = ["CollecTRI", "DoRothEA;Other", "Other"]
+    prior = pd.DataFrame({"tf": "A", "gene": list("ghi"), "sign": 1})
+    prior = prior.assign(sources=sources)
+    (found,) = known_network(prior, ["CollecTRI", "DoRothEA"]).items()
+    assert (found[0], found[1]["gene"].tolist()) == (
+        "CollecTRI and DoRothEA",
+        ["g", "h"],
+    )
+    assert list(known_network(prior, [])) == ["prior"]
+    with pytest.raises(InputError, match=r"from \['Dorothea'\]"):
+        known_network(prior, ["CollecTRI", "Dorothea"])
 
 
 def test_a_pair_of_eregulons_with_both_signs_has_none() -> None:
