@@ -46,7 +46,10 @@ def resources_read(
             line["dataset"] for line in config["bench"]["link_accuracy"]["lines"]
         }:
             named.update(_references(config["bench"]["link_accuracy"]))
-        # By expression alone, whether or not models are trained.
+        # By networks and expression alone, whether or not models are trained.
+        drugs = config["bench"]["drug_response"]
+        by_networks = _read_by_screen(drugs, drugs["network_features"]["splits"])
+        named.update(_references(by_networks))
         named.update(_references(config["bench"]["sc_drug"]["labelled"]))
         # The truth is read only for datasets with a line in it.
         if dataset in {
@@ -104,12 +107,8 @@ def _motif_settings(cistromes: dict[str, Any]) -> list[Any]:
 
 def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
     """Settings whose files training, embedding and drug response read, for a dataset or for corpora with it."""
-    pretrain, fuse, drugs, single = (
-        config["pretrain"],
-        config["fuse"],
-        config["bench"]["drug_response"],
-        config["bench"]["sc_drug"],
-    )
+    pretrain, fuse, bench = config["pretrain"], config["fuse"], config["bench"]
+    drugs = bench["drug_response"]
     chosen = pretrain["datasets"]
     corpora = {
         name: corpus
@@ -134,14 +133,14 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
         vocabulary,
         used,
         config["embed"]["inputs"],
-        _read_by_screen(drugs),
-        single["lines"] if drugs["splits"] else None,
+        _read_by_screen(drugs, drugs["splits"]),
+        bench["sc_drug"]["lines"] if drugs["splits"] else None,
     ]
 
 
-def _read_by_screen(drugs: dict[str, Any]) -> dict[str, Any]:
-    """Settings of drug response less those whose files no chosen split reads."""
-    splits = {*drugs["splits"], *drugs["network_features"]["splits"]}
+def _read_by_screen(drugs: dict[str, Any], splits: Iterable[str]) -> dict[str, Any]:
+    """Settings of drug response less those whose files none of these splits reads."""
+    splits = set(splits)
     if not splits:
         return {}
     unread = set() if "screen" in splits else {"other_screen"}

@@ -107,6 +107,14 @@ def test_a_corpus_reads_what_its_datasets_would_and_its_own_files() -> None:
     ) == none - {"tf_chip_targets.json"}
 
 
+def test_networks_as_features_read_the_screen_without_a_model() -> None:
+    place = "bench__drug_response__network_features__splits"
+    none = listed([row()], pretrain__datasets=[])
+    found = listed([row()], pretrain__datasets=[], **{place: ["tissue"]})
+    screen = {name for name in DRUGS if "gdsc" in name or "drug" in name}
+    assert found - none == screen | {"ccle_annotations.tsv"}
+
+
 @pytest.mark.parametrize(
     ("method", "place"),
     [
