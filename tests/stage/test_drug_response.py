@@ -159,11 +159,13 @@ def test_another_screen_tissues_and_a_network_go_from_files_to_scores(
     write_screen(tmp_path, rng)
     shared = tmp_path / "results" / "bench" / "drug_response"
     rows = pd.read_csv(tmp_path / "ic50.csv")
-    # other spellings, other values, and a line that the first screen lacks
-    other = rows.assign(
-        CELL_LINE_NAME=rows["CELL_LINE_NAME"].str.replace("-", " ").str.lower(),
-        LN_IC50=rows["LN_IC50"] + 1,
-    )[10:]
+    # other spellings, other values, and without a line of the first screen
+    other = rows[rows["CELL_LINE_NAME"] != "L-00"].assign(
+        CELL_LINE_NAME=lambda table: (
+            table["CELL_LINE_NAME"].str.replace("-", " ").str.lower()
+        ),
+        LN_IC50=lambda table: table["LN_IC50"] + 1,
+    )
     other.to_csv(tmp_path / "other.csv", index=False)
     names = [f"L{i:02d}_TISSUE_{i % 8}" for i in range(60)]
     table = pd.DataFrame({"CCLE_ID": [*names, "ODD_SKIN"]})
