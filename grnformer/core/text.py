@@ -153,6 +153,7 @@ def read_rows(
     separator: str | None = None,
     comments: tuple[str, ...] = COMMENTS,
     pad: bool = False,
+    row_names: bool = False,
 ) -> pd.DataFrame:
     """Read a table as text, every line of it: columns are numbered, the index `line` says where a row stands.
 
@@ -165,6 +166,8 @@ def read_rows(
         By default a comma where the name has .csv, else a tab.
     pad
         Whether a line may lack its last, empty cells.
+    row_names
+        Whether the first line may lack the field above the names of rows, as R writes it: the field is empty then.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def read_rows(
         As `read_text`; also if the table is empty, or lines differ in their number of fields.
     """
     separator = separator or separator_of(path)
-    lines, rows = _split(path, setting, separator, comments)
+    lines, rows = _split(path, setting, separator, comments, row_names)
     width = len(rows[0])
     for line, row in zip(lines, rows, strict=True):
         if pad:
@@ -358,7 +361,11 @@ def _records(
 
 
 def _split(
-    path: str | Path, setting: str, separator: str, comments: tuple[str, ...]
+    path: str | Path,
+    setting: str,
+    separator: str,
+    comments: tuple[str, ...],
+    row_names: bool,
 ) -> tuple[list[int], list[list[str]]]:
     """Line numbers and stripped fields, without blank rows and without what is empty at the right of the first row."""
     text = read_text(path, setting)
@@ -376,6 +383,8 @@ def _split(
     if not rows:
         raise _empty(path, setting)
 
+    if row_names and {len(row) for row in rows[1:]} == {len(rows[0]) + 1}:
+        rows[0].insert(0, "")
     # columns of a spreadsheet that were never filled
     width = max(_filled(row) for row in rows)
     del rows[0][width:]

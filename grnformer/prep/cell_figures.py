@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anndata
 import numpy as np
+import pandas as pd
 
 from grnformer.core.errors import InputError
 
@@ -32,7 +33,6 @@ def check_no_figures(data: anndata.AnnData, is_known: np.ndarray, where: str) ->
     """
     unknown = np.flatnonzero(~is_known)
     names = data.var_names[unknown].astype(str)
-    named = names.str.lower().str.fullmatch(_FIGURES)
 
     # A total is at least the sum of the genes; no gene has as many counts as all known genes together.
     in_genes = np.asarray(data.X[:, np.flatnonzero(is_known)].sum(axis=1)).ravel()
@@ -47,7 +47,20 @@ def check_no_figures(data: anndata.AnnData, is_known: np.ndarray, where: str) ->
             np.mean(column[with_counts] >= in_genes[with_counts]) >= _NEARLY_ALL
         )
 
-    wrong = names[named | (as_large & (is_known.mean() > 0.5))]
+    _refuse(names[_are_named(names) | (as_large & (is_known.mean() > 0.5))], where)
+
+
+def refuse_named_figures(names: pd.Index, where: str) -> None:
+    """Raise InputError if a column is a figure of the cells by its name."""
+    _refuse(names[_are_named(names)], where)
+
+
+def _are_named(names: pd.Index) -> np.ndarray:
+    lower = names.astype(str).str.lower()
+    return np.asarray(lower.str.fullmatch(_FIGURES), dtype=bool)
+
+
+def _refuse(wrong: pd.Index, where: str) -> None:
     if len(wrong):
         raise InputError(
             f"{where}: columns {wrong[:5].tolist()} are figures of the cells, not genes",

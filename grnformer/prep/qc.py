@@ -69,7 +69,7 @@ def find_mitochondrial(genes: pd.Index, tss: pd.DataFrame) -> np.ndarray:
     elsewhere = tss.loc[~on_chromosome, "gene"]
     placed = tss.loc[on_chromosome & ~tss["gene"].isin(elsewhere), "gene"]
 
-    found = genes.str.contains(_MITO_PREFIX, regex=True) | genes.isin(placed)
+    found = named_mitochondrial(genes) | genes.isin(placed)
     if not found.any():
         log.warning(
             "no mitochondrial gene (MT-, or on chrM in the TSS table) is among the %d genes: percent_mito is 0 in all "
@@ -77,6 +77,11 @@ def find_mitochondrial(genes: pd.Index, tss: pd.DataFrame) -> np.ndarray:
             len(genes),
         )
     return np.asarray(found, dtype=bool)
+
+
+def named_mitochondrial(genes: pd.Index) -> np.ndarray:
+    """Which genes are mitochondrial by the prefix of their name; boolean."""
+    return np.asarray(genes.str.contains(_MITO_PREFIX, regex=True), dtype=bool)
 
 
 def judge_cells(

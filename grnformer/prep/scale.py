@@ -18,7 +18,7 @@ Scale = Literal["counts", "logarithms", "rescaled", "any"]
 TOTAL = 1e4  # counts that a cell's are scaled to
 # log1p of counts per 10,000 ends at 9.2, log2 of counts per million at 20
 LARGEST_LOG = 20.0
-_SAME = 0.05  # of a sum: cells agree although some genes were dropped after normalising
+SAME = 0.05  # of a sum: cells agree although some genes were dropped after normalising
 _ROUND = 0.01  # of a round total: all that rounding of single values changes
 _WHOLE = 1e-3, 1e-5  # absolute, relative: logarithms in single precision come back so
 _EXPECTED = "raw counts, or log1p (natural) of normalised counts of all genes"
@@ -144,12 +144,9 @@ class ScaleOf:
                 "give the raw counts",
             )
 
-        # Logarithms of counts themselves: sums are depths, and may differ.
-        if self._whole_before_log:
-            return "rescaled"
-        natural = self._sums["natural"]
-        self._refuse_other_base(natural)
-        return "logarithms" if natural.near(TOTAL, _ROUND) else "rescaled"
+        self._refuse_other_base()
+        is_usual = self._sums["natural"].near(TOTAL, _ROUND)
+        return "logarithms" if is_usual and not self._whole_before_log else "rescaled"
 
     def _no_logarithms(self) -> InputError:
         found = (
@@ -167,29 +164,42 @@ class ScaleOf:
             "give the raw counts; where only corrected counts are left (SoupX, CellBender, RSEM), round them",
         )
 
-    def _refuse_other_base(self, natural: _Sums) -> None:
-        """Raise unless values are natural logarithms of what has one total in all cells."""
-        linear, two = self._sums["linear"], self._sums["2"]
+    @property
+    def base(self) -> Literal["natural", "2"] | None:
+        """Base of the logarithms that the values are, of counts or of values of one total a cell; None: of none."""
+        if not self._rows or self._whole or self.largest > LARGEST_LOG:
+            return None
+        # Logarithms of counts themselves: sums are depths, and may differ.
+        if self._whole_before_log:
+            return "natural"
+
+        linear, natural, two = (self._sums[name] for name in ("linear", "natural", "2"))
         if self._rows > 1:
-            is_natural = natural.spread <= min(_SAME, two.spread, linear.spread)
-            is_two = two.spread <= min(_SAME, linear.spread)
-            is_linear = linear.spread <= _SAME
-        else:
-            # One row agrees with itself: its total must be a usual one, or its values those of single counts.
-            is_two = two.round_total is not None and natural.round_total is None
-            is_natural = natural.round_total is not None or self._multiples
-            is_natural, is_linear = is_natural and not is_two, False
-        if is_natural:
+            if natural.spread <= min(SAME, two.spread, linear.spread):
+                return "natural"
+            return "2" if two.spread <= min(SAME, linear.spread) else None
+
+        # One row agrees with itself: its total must be a usual one, or its values those of single counts.
+        if natural.round_total is not None:
+            return "natural"
+        if two.round_total is not None:
+            return "2"
+        return "natural" if self._multiples else None
+
+    def _refuse_other_base(self) -> None:
+        """Raise unless values are natural logarithms of what has one total in all cells."""
+        if self.base == "natural":
             return
 
+        linear, natural = self._sums["linear"], self._sums["natural"]
         found = (
             "scaled, corrected or mixed values, or logarithms of a part of the genes"
         )
         remedy = "give the raw counts, or the logarithms of all genes"
-        if is_two:
+        if self.base == "2":
             found = "logarithms to the base 2"
             remedy = "multiply them by 0.6931 (log 2), or give the raw counts"
-        elif is_linear:
+        elif self._rows > 1 and linear.spread <= SAME:
             found, remedy = (
                 "normalised values, no logarithms",
                 "take log1p of them, or give the raw counts",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +12,20 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.core.io import read_delimited
-from grnformer.core.text import read_text, separator_of
+from grnformer.core.text import name_columns, read_rows
+from grnformer.data.cells import as_logarithms
+from grnformer.data.columns import GeneColumns
+from grnformer.genome.tss import without_version
+from grnformer.prep.cell_figures import refuse_named_figures
+from grnformer.prep.feature_types import is_gene_expression
 from grnformer.prep.formats import reading
+from grnformer.prep.qc import named_mitochondrial
+from grnformer.prep.scale import LARGEST_LOG, SAME, Scale, ScaleOf
 from grnformer.prep.text_matrix import read_text_matrix
 
-TOTAL = 10_000  # counts a cell is brought to
-LARGEST_LOGARITHM = 25.0  # e^25 is beyond any count
 #: (ids, symbols) columns of tables that translate genes
 ID_COLUMNS = (("gene_id", "gene_name"), ("EntrezGene ID", "Approved Symbol"))
-MITOCHONDRIAL = "MT-"
+_SETTING = "the setting labels"
 
 
 def read_cells(
@@ -43,36 +46,38 @@ def read_cells(
     Returns
     -------
     anndata.AnnData
-        X: natural log1p of values per 10,000 (sparse), or z-scores as given; var by symbol, columns of one symbol
-        summed (of z-scores: the first stays). obs: `label` ("" where all cells have one), `depth` (total before
-        normalisation; of z-scores the mean) and `mitochondrial` (share of genes MT-; of z-scores their mean; missing
-        without such genes).
+        X: natural log1p of values per 10,000 of all genes (sparse), or z-scores as given; var by symbol, columns of one
+        symbol summed (of z-scores: the first stays). obs: `label` ("" where all cells have one), `depth` (total before
+        normalisation, missing where cells were brought to one total; of z-scores the mean) and `mitochondrial` (share
+        of genes MT-; of z-scores their mean; missing without such genes).
 
     Raises
     ------
     InputError
-        If values are not of the declared scale, labels do not fit the cells, a column is missing, or no cell is kept.
+        If values are not of the declared scale, labels do not fit the cells, a column is missing or no gene, no cell is
+        kept, or one without any count is.
     """
-    data = _read_matrix(Path(cells), settings)
+    data = _read_matrix(Path(cells), settings, labels)
     table = _labels(data, labels, settings, cells)
     chosen = _kept(table, settings, labels or cells)
-    data, table = data[chosen].copy(), table[chosen]
+    is_gene = is_gene_expression(data.var, str(cells))
+    data, table = data[chosen, is_gene].copy(), table[chosen]
+    refuse_named_figures(data.var_names, str(cells))
     symbols = _symbols(data.var_names, gene_ids, cells)
 
-    _check_scale(data.X, settings["values"], cells)
+    _check_bounds(data.X, settings["values"], cells)
     if settings["values"] == "z_scores":
         values, symbols = _first_of_twins(data.X, symbols)
-        depth, mitochondrial = values.mean(axis=1), _mitochondrial_mean(values, symbols)
+        depth, mitochondrial = values.mean(axis=1), _mitochondrial(values, symbols)
     else:
-        linear = sp.csr_matrix(data.X, dtype=np.float64)
-        if settings["values"] == "logarithms":
-            linear = linear.expm1()
-        depth = np.asarray(linear.sum(axis=1)).ravel()
-        # A cell without any count stays 0.
-        scaled = sp.diags(TOTAL / np.where(depth > 0, depth, 1.0)) @ linear
-        values, symbols = _sum_twins(scaled, symbols)
-        mitochondrial = _mitochondrial_share(values, symbols)
-        values = values.log1p()
+        rows = sp.csr_matrix(data.X, dtype=np.float64)
+        scale = _scale_of(rows, settings["values"], cells)
+        linear = rows if scale == "counts" else rows.expm1()
+        total = _totals(linear, data.obs_names, cells)
+        mitochondrial = _mitochondrial(linear, symbols, total)
+        depth = _depth(total)
+        symbols, columns = _columns_of(symbols)
+        values = as_logarithms(rows, scale, columns, np.ones(data.n_vars, bool))
 
     obs = pd.DataFrame(
         {
@@ -87,17 +92,32 @@ def read_cells(
     )
 
 
-def _read_matrix(path: Path, settings: dict[str, Any]) -> anndata.AnnData:
+def _read_matrix(
+    path: Path, settings: dict[str, Any], labels: str | Path | None
+) -> anndata.AnnData:
+    """Cells x features; of a text file without a file of labels, a column of labels is in obs."""
     if path.suffix == ".h5ad":
         with reading(path):
-            return anndata.read_h5ad(path)
+            data = anndata.read_h5ad(path)
+        if data.X is None:
+            raise InputError(f"{path} has no X", "values in X", "fill X")
+        return data
 
     matrix, rows, columns = read_text_matrix(path)
     if settings["rows"] == "genes":
         matrix, rows, columns = matrix.T.tocsr(), columns, rows
-    return anndata.AnnData(
+    data = anndata.AnnData(
         matrix, obs=pd.DataFrame(index=rows), var=pd.DataFrame(index=columns)
     )
+    label = settings["label"]
+    if labels or label not in data.var_names:
+        return data
+
+    # No gene: its number would be part of a cell's total, which models see.
+    is_label = data.var_names == label
+    numbers = np.asarray(data[:, is_label].X.todense())[:, 0]
+    data.obs[label] = [f"{value:g}" for value in numbers]
+    return data[:, ~is_label].copy()
 
 
 def _labels(
@@ -108,17 +128,7 @@ def _labels(
 ) -> pd.DataFrame:
     """The label of each cell beside the columns that `keep` looks at, in the order of the cells."""
     column, keep = settings["label"], settings["keep"]
-    if labels:
-        table = _read_labels(labels, data.obs_names)
-    elif column is not None and column in data.var_names:
-        numbers = np.asarray(data[:, column].to_df())[:, 0]
-        table = pd.DataFrame({column: [f"{value:g}" for value in numbers]})
-        # A label is no gene: `_symbols` drops the name.
-        data.var_names = [
-            "" if name == column else name for name in data.var_names.astype(str)
-        ]
-    else:
-        table = data.obs.astype(str).reset_index(drop=True)
+    table = _read_labels(labels, data.obs_names) if labels else data.obs.astype(str)
 
     wanted = [*([column] if column else []), *keep]
     missing = [name for name in wanted if name not in table]
@@ -134,19 +144,8 @@ def _labels(
 
 def _read_labels(path: str | Path, cells: pd.Index) -> pd.DataFrame:
     """A table with a line a cell, put into the order of the cells."""
-    lines = csv.reader(StringIO(read_text(path)), delimiter=separator_of(Path(path)))
-    header, *rows = [line for line in lines if line]
-
-    # R writes no field above the row names.
-    if rows and len(header) == len(rows[0]) - 1:
-        header = ["", *header]
-    if any(len(row) != len(header) for row in rows):
-        raise InputError(
-            f"{path}: lines of different numbers of fields",
-            f"{len(header)} fields a line, as its header has",
-            "write the file again",
-        )
-    table = pd.DataFrame(rows, columns=header)
+    rows = read_rows(path, _SETTING, comments=(), row_names=True)
+    table = name_columns(rows, path, _SETTING)
     names = pd.Index(table.iloc[:, 0])
 
     if set(names) == set(cells) and names.is_unique:
@@ -181,20 +180,20 @@ def _symbols(
     """Symbols of the genes; "" where an id is not known."""
     if gene_ids is None:
         return pd.Index(names.astype(str))
-    header = read_text(gene_ids).partition("\n")[0].split("\t")
-    found = [pair for pair in ID_COLUMNS if set(pair) <= set(header)]
+    text = [column for pair in ID_COLUMNS for column in pair]
+    table = read_delimited(gene_ids, "\t", text)
+    found = [pair for pair in ID_COLUMNS if set(pair) <= set(table)]
     if not found:
         raise InputError(
-            f"{gene_ids}: columns {header}",
+            f"{gene_ids}: columns {list(table.columns)}",
             f"one of the pairs of columns {ID_COLUMNS}, separated by tabs",
             "correct the setting gene_ids",
         )
 
     ids, symbols = found[0]
-    table = read_delimited(gene_ids, "\t", [ids, symbols]).drop_duplicates(ids)
-    # Versions of Ensembl ids change; Entrez ids have none.
-    bare = pd.Index(names.astype(str)).str.replace(r"\.\d+$", "", regex=True)
+    table = table.drop_duplicates(ids)
     known = dict(zip(table[ids], table[symbols], strict=True))
+    bare = without_version(pd.Series(names.astype(str)))
     translated = pd.Index([known.get(name, "") for name in bare])
     if not (translated != "").any():
         raise InputError(
@@ -205,10 +204,10 @@ def _symbols(
     return translated
 
 
-def _check_scale(matrix: Any, scale: str, where: str | Path) -> None:
+def _check_bounds(matrix: Any, scale: str, where: str | Path) -> None:
     bounds = {
         "linear": (0.0, np.inf),
-        "logarithms": (0.0, LARGEST_LOGARITHM),
+        "logarithms": (0.0, LARGEST_LOG),
         "z_scores": (-np.inf, np.inf),
     }
     low, high = bounds[scale]
@@ -229,6 +228,59 @@ def _check_scale(matrix: Any, scale: str, where: str | Path) -> None:
         )
 
 
+def _scale_of(rows: sp.csr_matrix, declared: str, where: str | Path) -> Scale:
+    """The scale as `as_logarithms` takes it; InputError where the values are seen to be of another than declared."""
+    seen = ScaleOf(str(where))
+    seen.add(rows)
+    if declared == "linear" and seen.base is None:
+        # Expected counts and TPM are scaled as counts are.
+        return "counts"
+    if declared == "linear":
+        kind = "natural logarithms"
+        if seen.base == "2":
+            kind = "logarithms to the base 2"
+        raise InputError(
+            f"{where}: values up to {seen.largest:g} that are {kind}",
+            "counts, expected counts or TPM, as the setting values says",
+            "correct the setting values, or give the values from before the logarithm",
+        )
+    found = seen.infer()
+    if found == "counts":
+        raise InputError(
+            f"{where}: whole numbers up to {seen.largest:g}, which are no logarithms",
+            "natural logarithms of 1 + values, as the setting values says",
+            "correct the setting values: linear",
+        )
+    return found
+
+
+def _totals(linear: sp.csr_matrix, names: pd.Index, where: str | Path) -> np.ndarray:
+    """Total of each cell; InputError if one has none."""
+    total = np.asarray(linear.sum(axis=1)).ravel()
+    empty = names[total == 0]
+    if len(empty):
+        raise InputError(
+            f"{where}: {len(empty)} cells without any count, first {empty[0]!r}",
+            "cells with counts",
+            "leave these cells out",
+        )
+    return total
+
+
+def _depth(total: np.ndarray) -> np.ndarray:
+    """Depth of each cell: its total, missing where cells were brought to one, whose rest is rounding."""
+    spread = np.ptp(total) / total.max()
+    return np.full(len(total), np.nan) if 0 < spread <= SAME else total
+
+
+def _columns_of(symbols: pd.Index) -> tuple[pd.Index, GeneColumns]:
+    """Each symbol once, sorted, and its columns; those without a symbol go."""
+    named = np.flatnonzero(symbols != "")
+    kinds, place = np.unique(symbols[named], return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    return pd.Index(kinds), GeneColumns(named[order], place[order])
+
+
 def _first_of_twins(matrix: Any, symbols: pd.Index) -> tuple[np.ndarray, pd.Index]:
     """Dense scores of the first column of each symbol: sums of scores mean nothing."""
     first = ~symbols.duplicated() & (symbols != "")
@@ -236,33 +288,12 @@ def _first_of_twins(matrix: Any, symbols: pd.Index) -> tuple[np.ndarray, pd.Inde
     return dense[:, first].astype(float), symbols[first]
 
 
-def _sum_twins(
-    matrix: sp.csr_matrix, symbols: pd.Index
-) -> tuple[sp.csr_matrix, pd.Index]:
-    """Columns of one symbol as their sum; those without a symbol go."""
-    named = np.flatnonzero(symbols != "")
-    kinds, place = np.unique(symbols[named], return_inverse=True)
-    one = sp.csr_matrix(
-        (np.ones(len(named)), (named, place)), (len(symbols), len(kinds))
-    )
-    return sp.csr_matrix(matrix @ one), pd.Index(kinds)
-
-
-def _is_mitochondrial(symbols: pd.Index) -> np.ndarray:
-    return np.asarray(symbols.str.upper().str.startswith(MITOCHONDRIAL))
-
-
-def _mitochondrial_mean(values: np.ndarray, symbols: pd.Index) -> np.ndarray | float:
-    """Mean score of mitochondrial genes; missing where there are none."""
-    chosen = _is_mitochondrial(symbols)
-    return values[:, chosen].mean(axis=1) if chosen.any() else np.nan
-
-
-def _mitochondrial_share(
-    scaled: sp.csr_matrix, symbols: pd.Index
+def _mitochondrial(
+    values: Any, symbols: pd.Index, total: np.ndarray | None = None
 ) -> np.ndarray | float:
-    """Share of mitochondrial genes in values per 10,000; missing where there are none."""
-    chosen = _is_mitochondrial(symbols)
+    """Sum over mitochondrial genes as a part of the total, or without one their mean; missing without such genes."""
+    chosen = named_mitochondrial(symbols)
     if not chosen.any():
         return np.nan
-    return np.asarray(scaled[:, chosen].sum(axis=1)).ravel() / TOTAL
+    summed = np.asarray(values[:, chosen].sum(axis=1)).ravel()
+    return np.asarray(summed / (chosen.sum() if total is None else total))

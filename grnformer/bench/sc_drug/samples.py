@@ -5,6 +5,7 @@ Shapes: C cells, S samples, F features.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import anndata
@@ -18,6 +19,7 @@ from grnformer.core.errors import InputError
 
 #: what a sample of a line is, from the easiest to the hardest
 LEVELS = ("pseudobulk", "pool", "cell")
+LEAST_TRAINING = 50  # lines with responses
 LEAST_SHARED = 200  # genes that screen and cells must share
 _PREFIX = "NCI"  # as in NCI-H1975, which most call H1975
 
@@ -85,11 +87,9 @@ def _lines_of(
     """The line of each cell, missing where its label is not named."""
     unknown = sorted(set(lines.values()) - set(screened))
     if unknown:
-        normal = {normalise_line(line): line for line in screened}
-        meant = normal.get(normalise_line(unknown[0]))
         raise InputError(
             f"bench.sc_drug.lines.{name}: the screen has no line {unknown[0]!r} with responses and expression",
-            f"a line as the screen spells it{f', such as {meant!r}' if meant else ''}",
+            f"a line as the screen spells it{hint(unknown[0], screened)}",
             "correct the name, or leave the line out",
         )
     label = cells.obs["label"].astype(str)
@@ -185,10 +185,15 @@ def cell_features(cells: anndata.AnnData) -> np.ndarray:
 
 
 def _standardised(data: anndata.AnnData) -> anndata.AnnData:
-    values = data.X.toarray() if sp.issparse(data.X) else np.asarray(data.X)
     return anndata.AnnData(
-        standardise_rows(values.astype(float)), obs=data.obs[[]], var=data.var[[]]
+        standardise_rows(dense(data)), obs=data.obs[[]], var=data.var[[]]
     )
+
+
+def dense(data: anndata.AnnData) -> np.ndarray:
+    """X as a dense matrix of float64."""
+    values = data.X.toarray() if sp.issparse(data.X) else np.asarray(data.X)
+    return np.asarray(values, dtype=float)
 
 
 def given_files(
@@ -199,13 +204,33 @@ def given_files(
     return [next(rest) if entry[name] is not None else None for entry in entries]
 
 
+def hint(name: str, known: Iterable[str]) -> str:
+    """Words on which known name may be meant, of lines or drugs; "" if none is spelt with the same letters."""
+    near = [other for other in known if normalise_line(other) == normalise_line(name)]
+    return f", such as {near[0]!r}" if near else ""
+
+
 def training_lines(
     screened: list[str], tested: set[str], aliases: list[str]
 ) -> np.ndarray:
     """Which lines of the screen (boolean) may be trained on: none that is tested, under whatever spelling.
 
     Names agree if their letters and digits do, with or without NCI before them.
+
+    Raises
+    ------
+    InputError
+        If an alias is no line of the screen: a line that it means under another name would be trained on.
     """
+    known = {_bare(name) for name in screened}
+    unknown = [name for name in aliases if _bare(name) not in known]
+    if unknown:
+        raise InputError(
+            f"bench.sc_drug leaves the line {unknown[0]!r} out of training, which is no line of the screen with "
+            "responses and expression",
+            "lines of the screen",
+            "correct the name in aliases or leave_out, or take it off the list",
+        )
     left_out = {_bare(name) for name in (*tested, *aliases)}
     return np.array([_bare(name) not in left_out for name in screened])
 

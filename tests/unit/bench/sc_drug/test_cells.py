@@ -62,6 +62,111 @@ def test_files_that_do_not_fit_are_refused(tmp_path, changes, content, message):
         read_cells(counts, READING | {"label": "line"} | changes, labels, ids)
 
 
+RNG = np.random.default_rng(0)
+COUNTS = RNG.poisson(RNG.gamma(0.5, 2, (6, 300)) * RNG.uniform(1, 4, (6, 1)))
+NORMAL = COUNTS / COUNTS.sum(axis=1, keepdims=True)
+GENES = ["MT.CO1", *(f"G{i}" for i in range(299))]
+
+
+def read_h5ad(folder, values, declared, **columns):
+    cells = anndata.AnnData(
+        values, obs=pd.DataFrame(index=list("abcdef")), var=pd.DataFrame(index=GENES)
+    )
+    cells.var = cells.var.assign(**columns)
+    cells.write_h5ad(folder / "cells.h5ad")
+    settings = READING | {"label": None, "values": declared}
+    return read_cells(folder / "cells.h5ad", settings, None, None)
+
+
+@pytest.mark.parametrize("total", [1e4, 1e6])
+def test_logarithms_of_any_total_are_those_of_the_counts_but_for_depth(tmp_path, total):
+    counts = read_h5ad(tmp_path, COUNTS.astype(float), "linear")
+    found = read_h5ad(tmp_path, np.log1p(total * NORMAL), "logarithms")
+    assert found.X.toarray() == pytest.approx(counts.X.toarray(), rel=1e-5)
+    assert found.obs["mitochondrial"].tolist() == pytest.approx(
+        (COUNTS[:, 0] / COUNTS.sum(axis=1)).tolist()
+    )
+    assert counts.obs["depth"].tolist() == COUNTS.sum(axis=1).tolist()
+    # their total is no depth
+    assert found.obs["depth"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "message"),
+    [
+        (np.log2(1e4 * NORMAL + 1), "logarithms", "logarithms to the base 2"),
+        (np.log2(1e4 * NORMAL + 1), "linear", "logarithms to the base 2"),
+        (np.log1p(1e4 * NORMAL), "linear", "natural logarithms"),
+        (np.minimum(COUNTS, 9.0), "logarithms", "which are no logarithms"),
+        (
+            np.log1p(1e4 * NORMAL)[:, :300] * (np.arange(300) % 3 > 0),
+            "logarithms",
+            "a part of the genes",
+        ),
+        (
+            COUNTS * (np.arange(6) > 0)[:, None] * 1.0,
+            "linear",
+            "1 cells without any count, first 'a'",
+        ),
+    ],
+)
+def test_values_of_another_scale_than_declared_are_refused(
+    tmp_path, values, declared, message
+):
+    with pytest.raises(InputError, match=message):
+        read_h5ad(tmp_path, values, declared)
+
+
+def test_only_genes_are_part_of_a_cells_total(tmp_path):
+    kinds = ["Antibody Capture"] * 9 + ["Gene Expression"] * 291
+    found = read_h5ad(tmp_path, COUNTS.astype(float), "linear", feature_types=kinds)
+    assert found.obs["depth"].tolist() == COUNTS[:, 9:].sum(axis=1).tolist()
+    assert "G0" not in found.var_names
+    (tmp_path / "cells.csv").write_text(",G1,nCount_RNA\na,3,4\nb,5,6\n")
+    settings = READING | {"label": None, "rows": "cells"}
+    with pytest.raises(InputError, match="'nCount_RNA'"):
+        read_cells(tmp_path / "cells.csv", settings, None, None)
+
+
+def test_labels_beside_the_genes_are_no_gene(tmp_path):
+    settings = READING | {"label": "response", "rows": "cells"}
+    read = []
+    for labels in ("01", "10"):
+        (tmp_path / "cells.csv").write_text(
+            f",response,A,B\na,{labels[0]},3,4\nb,{labels[1]},5,6\n"
+        )
+        read.append(read_cells(tmp_path / "cells.csv", settings, None, None))
+    assert [list(cells.obs["label"]) for cells in read] == [["0", "1"], ["1", "0"]]
+    for cells in read:
+        assert cells.obs["depth"].tolist() == [7, 11]
+        assert np.array_equal(cells.X.toarray(), read[0].X.toarray())
+
+    # a table of ids has symbols without an id
+    (tmp_path / "cells.csv").write_text(",response,1,2\na,1,-1,2\nb,0,1,-2\n")
+    (tmp_path / "ids.tsv").write_text(
+        "EntrezGene ID\tApproved Symbol\n\tA\n1\tB\n2\tC\n"
+    )
+    settings["values"] = "z_scores"
+    found = read_cells(tmp_path / "cells.csv", settings, None, tmp_path / "ids.tsv")
+    assert list(found.var_names) == ["B", "C"]
+    assert found.obs["depth"].tolist() == [0.5, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("line,line\na,X,Y\nb,X,Y\nc,X,Y\n", "stands twice in the header"),
+        ("cell,line\na,X\nb,X,Y\nc,X\n", "line 3 has 3 fields"),
+        ('cell,line\na,"X\nb,X\nc,X\n', "line 2"),
+    ],
+)
+def test_broken_tables_of_labels_are_refused(tmp_path, content, message):
+    counts, labels, ids = write(tmp_path)
+    labels.write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_cells(counts, READING | {"label": "line"}, labels, ids)
+
+
 def test_lines_that_the_screen_lacks_are_refused_with_the_spelling_meant():
     genes = pd.Index([f"G{i}" for i in range(300)])
     cells = anndata.AnnData(
@@ -105,5 +210,7 @@ def test_names_and_files_of_entries():
     names = ["NCI-H1975", "H-1975", "NCI-H19750", "K-562", "MY-K", "A549"]
     kept = training_lines(names, {"H1975", "K-562"}, ["my-k"])
     assert kept.tolist() == [False, False, True, False, False, True]
+    with pytest.raises(InputError, match="'A594' out of training"):
+        training_lines(names, {"H1975"}, ["A594"])
     entries = [{"labels": None}, {"labels": "x.csv"}]
     assert given_files(entries, "labels", ["x.csv"]) == [None, "x.csv"]
