@@ -155,6 +155,13 @@ def bootstrap(
     )
 
 
+def resample(n_units: int, n_resamples: int, seed: int) -> np.ndarray:
+    """How often each unit is in each bootstrap sample, (1 + resamples, units); the first row is the data itself."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(n_units, np.full(n_units, 1 / n_units), n_resamples)
+    return np.vstack([np.ones((1, n_units), dtype=drawn.dtype), drawn])
+
+
 def interval(replicates: np.ndarray) -> tuple[float, float]:
     """Percentile interval (95%) of bootstrap replicates, without the undefined ones."""
     tail = (1 - _CONFIDENCE) / 2

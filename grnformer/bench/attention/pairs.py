@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.intervals import Estimate, estimate_mean
+from grnformer.bench.ranks import auroc
 
 if TYPE_CHECKING:
     from grnformer.infer.attention import Received
@@ -88,7 +89,7 @@ def score_pairs(
     # With a random target, a top pair is an edge with its TF's fraction of edges.
     precision_D = (rng.random((samples, n_top)) < of_tf_K).mean(1)
     low, high = np.quantile(precision_D, [0.025, 0.975])
-    auroc = _auroc_within_tfs(score_K, edge_K, tf_K)
+    areas = _auroc_within_tfs(score_K, edge_K, tf_K)
     return PairScores(
         candidates=len(score_K),
         edges=int(edge_K.sum()),
@@ -99,10 +100,10 @@ def score_pairs(
         same_tf_low=float(low),
         same_tf_high=float(high),
         same_target=float(of_target_K.mean()),
-        auroc=auroc.value,
-        auroc_low=auroc.low,
-        auroc_high=auroc.high,
-        auroc_tfs=auroc.members,
+        auroc=areas.value,
+        auroc_low=areas.low,
+        auroc_high=areas.high,
+        auroc_tfs=areas.members,
     )
 
 
@@ -118,20 +119,14 @@ def _auroc_within_tfs(
     score_K: np.ndarray, edge_K: np.ndarray, tf_K: np.ndarray
 ) -> Estimate:
     """Mean over TFs, with its interval: TFs of high degree must not count for more, nor be ranked against others."""
-    from scipy.stats import rankdata
-
     areas = []
     # In order of the TF, candidates of one TF are a run: split where the TF changes.
     order = np.argsort(tf_K, kind="stable")
     for of_tf in np.split(order, np.flatnonzero(np.diff(tf_K[order])) + 1):
-        positive = edge_K[of_tf]
-        n, m = int(positive.sum()), int((~positive).sum())
-        # A TF with nothing but edges, or with none, has no ROC.
-        if n and m:
-            # Mann-Whitney: the rank sum of the positives, less its least value, over its range.
-            rank_sum = rankdata(score_K[of_tf])[positive].sum()
-            areas.append((rank_sum - n * (n + 1) / 2) / (n * m))
-    return estimate_mean(np.array(areas))
+        areas.append(auroc(edge_K[of_tf], score_K[of_tf]))
+    # A TF with nothing but edges, or with none, has no ROC.
+    defined = np.array(areas)
+    return estimate_mean(defined[~np.isnan(defined)])
 
 
 def rank_pairs(

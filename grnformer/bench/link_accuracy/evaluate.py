@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from grnformer.bench.intervals import ALL
+from grnformer.bench.intervals import ALL, resample
 from grnformer.bench.link_accuracy.truth import Candidates
 from grnformer.bench.ranking import average_precision
 
@@ -92,12 +92,7 @@ def evaluate_pairs(
     Table by contract ``scores``; member ``all`` is the value, the others are its replicates.
     """
     _, gene = np.unique(pairs["gene"], return_inverse=True)
-    n_genes = int(gene.max()) + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(n_genes, np.full(n_genes, 1 / n_genes), size=n_resamples)
-
-    # The first row is the data as they are.
-    weights = np.vstack([np.ones(len(pairs)), drawn[:, gene]])
+    weights = resample(int(gene.max()) + 1, n_resamples, seed)[:, gene]
     members = [ALL, *map(str, range(n_resamples))]
     regulated = pairs["regulated"].to_numpy(dtype=bool)
     tables = [

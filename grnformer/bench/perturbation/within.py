@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy.stats import rankdata
+
+from grnformer.bench.intervals import resample
+from grnformer.bench.ranks import auroc
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,9 @@ def resample_within_genes(
     times = weights[:, pairs.positive] * weights[:, pairs.negative]
     weight = times @ of_gene
     with np.errstate(invalid="ignore"):
-        auroc = ((times * wins) @ of_gene) / weight
+        of_genes = ((times * wins) @ of_gene) / weight
     left = (weight > 0).sum(1)
-    total = np.where(weight > 0, auroc, 0).sum(1)
+    total = np.where(weight > 0, of_genes, 0).sum(1)
     return np.where(left > 0, total / np.maximum(left, 1), np.nan)
 
 
@@ -100,21 +102,15 @@ def sample_perturbations(
 ) -> np.ndarray:
     """How often each label's perturbation is in each resample, (resamples, labels)."""
     _, number = np.unique(perturbation, return_inverse=True)
-    n = number.max() + 1
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    counts = resample(number.max() + 1, n_resamples, seed)[1:]
     return counts[:, number].astype(np.float32)
 
 
 def pooled_auroc(score: np.ndarray, positive: np.ndarray) -> float:
     """AUROC over all pairs of perturbation and gene; NaN where labels are all alike or a score is not finite."""
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if not n_positive or not n_negative or not np.isfinite(score).all():
+    if not np.isfinite(score).all():
         return float("nan")
-    rank_sum = rankdata(score)[positive].sum()
-    least = n_positive * (n_positive + 1) / 2
-    return float((rank_sum - least) / (n_positive * n_negative))
+    return float(auroc(positive, score))
 
 
 def _wins(score: np.ndarray, pairs: Pairs) -> np.ndarray:
