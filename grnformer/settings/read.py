@@ -204,6 +204,7 @@ def check_config(config: dict[str, Any]) -> None:
 
     _check_ranges(config["prep"])
     _check_topics(config["topics"])
+    _check_sc_drug(config["bench"]["sc_drug"])
 
     pretrain = config["pretrain"]
     # a schema cannot say that one value is a key of another setting
@@ -278,6 +279,32 @@ def _check_topics(topics: dict[str, Any]) -> None:
             f"topics.selected is {topics['selected']}",
             f"one of topics.n_topics, {topics['n_topics']}, or null",
             "correct it, or add it to topics.n_topics",
+        )
+
+
+def _check_sc_drug(sc_drug: dict[str, Any]) -> None:
+    """Raise InputError if sets of cells share a name, tasks are one, or lines have z-scores."""
+    named = {
+        "lines have the name": [entry["name"] for entry in sc_drug["lines"]],
+        "labelled have the name": [entry["name"] for entry in sc_drug["labelled"]],
+        "labelled have the cell_set and drug": [
+            f"{entry['cell_set']}, {entry['drug']}" for entry in sc_drug["labelled"]
+        ],
+    }
+    for what, names in named.items():
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(
+                f"two entries of bench.sc_drug.{what} {twice!r}",
+                "another one for each entry: of one name, the last would stand for all",
+                "rename one of them",
+            )
+    scored = [e["name"] for e in sc_drug["lines"] if e["values"] == "z_scores"]
+    if scored:
+        raise InputError(
+            f"bench.sc_drug.lines, {scored[0]}: values z_scores",
+            "linear or logarithms: cells of lines are compared with bulk profiles, each within itself",
+            "give counts, TPM or logarithms of these cells",
         )
 
 

@@ -38,6 +38,32 @@ def test_an_empty_config_is_completed_by_the_defaults() -> None:
     assert list(config["pretrain"]["sizes"]) == list(SIZES)
 
 
+@pytest.mark.parametrize(
+    ("key", "changes", "message"),
+    [
+        ("lines", {}, "two entries of bench.sc_drug.lines have the name 'li'"),
+        ("lines", {"name": "b", "values": "z_scores"}, "lines, b: values z_scores"),
+        ("labelled", {}, "two entries of bench.sc_drug.labelled have the name 'a'"),
+        ("labelled", {"name": "b"}, "the cell_set and drug 'set, X'"),
+    ],
+)
+def test_sets_of_cells_that_hide_each_other_are_refused(
+    key: str, changes: dict[str, str], message: str
+) -> None:
+    config = complete({})
+    first = config["bench"]["sc_drug"]["lines"][0]
+    if key == "labelled":
+        first = {k: v for k, v in first.items() if k != "lines"} | {
+            "name": "a", "screen": "s", "drug": "X", "sensitive": "1", "resistant": "0",
+            "cell_set": "set", "leave_out": [],
+        }  # fmt: skip
+    config["bench"]["sc_drug"][key] = [first]
+    check_config(config)
+    config["bench"]["sc_drug"][key] = [first, first | changes]
+    with pytest.raises(InputError, match=message):
+        check_config(config)
+
+
 def test_completing_twice_changes_nothing_and_neither_does_completing_change_its_argument() -> (
     None
 ):
