@@ -66,16 +66,16 @@ def prepare_screen(
     InputError
         If a column is missing, values are not finite, or no row is left.
     """
-    _check_rows(rows)
+    check_rows(rows)
     counts = [_count("rows", len(rows), len(rows), [])]
-    kept_lines = _match_lines(rows["CELL_LINE_NAME"].unique(), expression.index, counts)
+    profile_of = match_lines(rows["CELL_LINE_NAME"].unique(), expression.index, counts)
     drugs, drug_of = _join_drugs(rows["DRUG_NAME"].unique(), smiles, counts)
 
     # Rows without structure or expression become NaN, and go.
     line = rows["CELL_LINE_NAME"]
     merged = pd.DataFrame(
         {
-            "line": line.where(line.isin(kept_lines)),
+            "line": line.where(line.isin(profile_of)),
             "drug": rows["DRUG_NAME"].map(drug_of),
             "ln_ic50": rows["LN_IC50"],
         }
@@ -102,9 +102,8 @@ def prepare_screen(
     )
 
     lines = sorted(responses["line"].unique())
-    # Profiles have the names of their source: found by the normalised form.
-    profile_of = {normalise_line(name): name for name in expression.index}
-    table = expression.loc[[profile_of[normalise_line(line)] for line in lines]]
+    # Profiles have the names of their source.
+    table = expression.loc[[profile_of[line] for line in lines]]
     table.index = pd.Index(lines, name="line")
 
     # A drug whose rows all lost their line is not in the screen.
@@ -151,7 +150,8 @@ def align_screen(
     return aligned
 
 
-def _check_rows(rows: pd.DataFrame) -> None:
+def check_rows(rows: pd.DataFrame) -> None:
+    """Raise InputError if a column is missing, or values are not finite."""
     missing = [c for c in COLUMNS if c not in rows]
     if missing:
         raise InputError(
@@ -168,10 +168,10 @@ def _check_rows(rows: pd.DataFrame) -> None:
         )
 
 
-def _match_lines(
+def match_lines(
     names: np.ndarray, profiles: pd.Index, counts: list[dict[str, object]]
-) -> list[str]:
-    """Lines of the screen that have one expression profile; what is lost is added to `counts`."""
+) -> dict[str, str]:
+    """Lines of the screen that have one expression profile, and its name; what is lost is added to `counts`."""
     lines = pd.Series(names)
     normal = lines.map(normalise_line)
     # keep=False: all lines that share a name, not all but one.
@@ -190,7 +190,8 @@ def _match_lines(
             "lines with expression", len(distinct), len(kept), list(distinct[~known])
         )
     )
-    return kept
+    name_of = dict(zip(profiled, profiles, strict=True))
+    return {line: name_of[normalise_line(line)] for line in kept}
 
 
 def _join_drugs(

@@ -10,20 +10,26 @@ from typing import Any
 import anndata
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
-from grnformer.bench.drug_response.matrix import Matrix, known_means
-from grnformer.bench.drug_response.ridge import approximate_ridge
-from grnformer.bench.drug_response.screen import normalise_line
-from grnformer.bench.sc_drug.lines import options_of
+from grnformer.bench.drug_response.matrix import Matrix
+from grnformer.bench.drug_response.screen import check_rows, match_lines
+from grnformer.bench.intervals import resample
+from grnformer.bench.ranks import auroc
 from grnformer.bench.sc_drug.methods import (
     METHODS,
     Problem,
-    check_budget,
-    predict_tuned,
+    fill_with_means,
+    predict_methods,
+    ridge_weights,
 )
-from grnformer.bench.sc_drug.samples import LEAST_SHARED, training_lines
-from grnformer.bench.sc_drug.score import as_rows, auprc, auroc, resample
+from grnformer.bench.sc_drug.samples import (
+    LEAST_SHARED,
+    LEAST_TRAINING,
+    dense,
+    hint,
+    training_lines,
+)
+from grnformer.bench.sc_drug.score import as_rows, auprc
 from grnformer.core.errors import InputError
 
 BENCHMARK = "sc_drug_labels"
@@ -61,15 +67,15 @@ def split_labels(
 def screen_matrix(
     rows: pd.DataFrame, expression: pd.DataFrame
 ) -> tuple[Matrix, pd.DataFrame]:
-    """LN_IC50 of lines that have one profile, means over replicates, and their profiles in the same order."""
-    names = {name: normalise_line(name) for name in rows["CELL_LINE_NAME"].unique()}
-    normal, profiled = pd.Series(names), pd.Series(expression.index.map(normalise_line))
-    # Of two lines, or two profiles, of one name it is not known whose is whose.
-    single = normal[~normal.duplicated(keep=False)]
-    profiles = profiled[~profiled.duplicated(keep=False)]
-    place = dict(zip(profiles, expression.index[profiles.index], strict=True))
-    profile_of = {line: place[key] for line, key in single.items() if key in place}
+    """LN_IC50 of lines that have one profile, means over replicates, and their profiles in the same order.
 
+    Raises
+    ------
+    InputError
+        If a column is missing, or values are not finite.
+    """
+    check_rows(rows)
+    profile_of = match_lines(rows["CELL_LINE_NAME"].unique(), expression.index, [])
     table = rows[rows["CELL_LINE_NAME"].isin(profile_of)]
     means = table.groupby(["CELL_LINE_NAME", "DRUG_NAME"])["LN_IC50"].mean()
     matrix = Matrix.from_table(
@@ -99,51 +105,43 @@ def predict_cells(
     Raises
     ------
     InputError
-        If the screen has no such drug, or fewer than 200 genes are shared.
+        If the screen has no such drug or too few lines with it, or fewer than 200 genes are shared.
     """
     if entry["drug"] not in matrix.drugs:
-        near = [
-            d
-            for d in matrix.drugs
-            if normalise_line(d) == normalise_line(entry["drug"])
-        ]
         raise InputError(
             f"bench.sc_drug.labelled, {entry['name']}: the screen has no drug {entry['drug']!r}",
-            f"a drug as the screen spells it{f', such as {near[0]!r}' if near else ''}",
+            f"a drug as the screen spells it{hint(entry['drug'], matrix.drugs)}",
             "correct the drug",
         )
     column = matrix.drugs.index(entry["drug"])
     trained = training_lines(matrix.lines, set(), entry["leave_out"])
     trained &= ~np.isnan(matrix.values[:, column])
+    if trained.sum() < LEAST_TRAINING:
+        raise InputError(
+            f"bench.sc_drug.labelled, {entry['name']}: {int(trained.sum())} lines with a response to {entry['drug']!r}",
+            f"at least {LEAST_TRAINING}",
+            "name another drug, or a larger screen",
+        )
     lines, features = _features(cells, expression[trained], entry)
     responses = matrix.values[trained]
     problem = Problem(lines, responses[:, [column]], features, features)
 
-    check_budget(methods["grids"])
-    options = options_of(methods)
-    parts = max(2, round(1 / options.validation_fraction))
-    found: dict[str, np.ndarray] = {}
-    chosen: list[dict[str, Any]] = []
-    for name in METHODS:
-        predicted, setting = predict_tuned(
-            name, problem, methods["grids"][name], options, n_folds=parts
-        )
-        found[name] = predicted[:, 0]
-        tried = len(methods["grids"][name])
-        chosen.append({"arm": name, "setting": setting, "tried": tried})
+    n_folds = max(2, round(1 / methods["validation_fraction"]))
+    predictions, chosen = predict_methods(problem, list(METHODS), methods, n_folds)
+    found = {name: predicted[:, 0] for name, predicted in predictions.items()}
 
-    # Ridge is linear in the responses: one factor serves all drugs and permutations.
-    smoother = _smoother(problem, chosen[0]["setting"])
-    known = ~np.isnan(responses)
-    filled = np.where(known, responses, known_means(responses, known, axis=0))
+    # Ridge is linear in the responses: one matrix serves all drugs and permutations.
+    penalty = float(chosen.set_index("arm").loc["ridge", "setting"])
+    weights = ridge_weights(problem, penalty)
+    filled = fill_with_means(responses)
     for drug, response in zip(matrix.drugs, filled.T, strict=True):
         if drug != entry["drug"]:
-            found[f"{WRONG}: {drug}"] = smoother @ response
+            found[f"{WRONG}: {drug}"] = weights @ response
     rng = np.random.default_rng(scoring["seed"])
     for number in range(1, scoring["permutations"] + 1):
-        found[f"{SHUFFLED}: {number}"] = smoother @ rng.permutation(filled[:, column])
+        found[f"{SHUFFLED}: {number}"] = weights @ rng.permutation(filled[:, column])
     table = pd.DataFrame(found).assign(cell=cells.obs_names.to_numpy(str))
-    return table[["cell", *found]], pd.DataFrame(chosen)
+    return table[["cell", *found]], chosen
 
 
 def score_cells(
@@ -167,47 +165,33 @@ def score_cells(
     arms = columns.columns.str.partition(": ").get_level_values(0)
 
     times = resample(len(columns), scoring["resamples"], scoring["seed"])
-    task = f"{entry['cell_set']}, {entry['drug']}"
-    parts = []
+    rows = [np.repeat(np.arange(len(columns)), count) for count in times]
+    # AUPRC is slow, and controls are many: their replicates are not needed.
+    is_control = np.isin(arms, (WRONG, SHUFFLED))
+    plain = columns.loc[:, ~is_control]
+    found: list[tuple[str, str, str, np.ndarray]] = []
     for metric, measure in _METRICS.items():
-        # AUPRC is slow, and controls are many: their replicates are not needed.
-        is_control = np.isin(arms, (WRONG, SHUFFLED))
-        plain = columns.loc[:, ~is_control].to_numpy()
-        rows = [np.repeat(np.arange(len(columns)), count) for count in times]
-        values = np.stack([measure(sensitive[row], plain[row]) for row in rows])
-        for number, name in enumerate(columns.columns[~is_control]):
-            parts.append(
-                as_rows(
-                    BENCHMARK,
-                    task,
-                    str(name),
-                    "baseline",
-                    metric,
-                    "resample",
-                    values[:, number],
-                    len(columns),
-                )
-            )
+        values = [measure(sensitive[row], plain.to_numpy()[row]) for row in rows]
+        for name, replicates in zip(plain, np.transpose(values), strict=True):
+            found.append((str(name), "baseline", metric, replicates))
         for control in (WRONG, SHUFFLED):
             every = measure(sensitive, columns.loc[:, arms == control].to_numpy())
-            summed = {control: float(np.mean(every))}
+            summed = {control: np.mean(every)}
             summed |= {
-                f"{control} ({name})": float(np.quantile(every, tail))
+                f"{control} ({name})": np.quantile(every, tail)
                 for name, tail in _TAILS.items()
             }
-            parts += [
-                as_rows(
-                    BENCHMARK,
-                    task,
-                    name,
-                    "control",
-                    metric,
-                    "resample",
-                    np.array([value]),
-                    len(columns),
-                )
+            found += [
+                (name, "control", metric, np.array([value]))
                 for name, value in summed.items()
             ]
+
+    task = f"{entry['cell_set']}, {entry['drug']}"
+    n = len(columns)
+    parts = [
+        as_rows(BENCHMARK, task, arm, kind, metric, "resample", values, n)
+        for arm, kind, metric, values in found
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -222,8 +206,7 @@ def _features(
             f"at least {LEAST_SHARED}",
             "name genes by symbol, or give gene_ids",
         )
-    x = cells[:, shared].X
-    values = np.asarray(x.todense() if sp.issparse(x) else x, dtype=float)
+    values = dense(cells[:, shared])
     if entry["values"] != "z_scores":
         values = _standardise(values)
     return _standardise(expression[shared].to_numpy(float)), values
@@ -233,13 +216,3 @@ def _standardise(values: np.ndarray) -> np.ndarray:
     """Each gene to mean 0 and SD 1; a constant one to 0."""
     sd = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(sd > 0, sd, 1.0)
-
-
-def _smoother(problem: Problem, alpha: float) -> np.ndarray:
-    """Ridge as a matrix (C, T): predictions of the samples are its product with any responses of the lines."""
-    stack = np.vstack([problem.features, problem.samples])
-    n_lines = len(problem.features)
-    values = np.full((len(stack), n_lines), np.nan)
-    values[:n_lines] = np.eye(n_lines)
-    (smoother,) = approximate_ridge(values, ~np.isnan(values), stack, [alpha])
-    return smoother[n_lines:]

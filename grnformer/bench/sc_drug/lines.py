@@ -13,20 +13,23 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.drug_response.matrix import Matrix, known_means
-from grnformer.bench.drug_response.ridge import approximate_ridge
+from grnformer.bench.intervals import resample
 from grnformer.bench.sc_drug.methods import (
-    Options,
     Problem,
-    check_budget,
-    predict_tuned,
+    fill_with_means,
+    predict_methods,
+    ridge_weights,
 )
-from grnformer.bench.sc_drug.networks import NetworkSettings
-from grnformer.bench.sc_drug.samples import LEVELS, make_samples, training_lines
+from grnformer.bench.sc_drug.samples import (
+    LEAST_TRAINING,
+    LEVELS,
+    make_samples,
+    training_lines,
+)
 from grnformer.bench.sc_drug.score import (
     LEAST_LINES,
     as_rows,
     double_centred_by_line,
-    resample,
 )
 from grnformer.core.errors import InputError
 
@@ -46,7 +49,6 @@ EXPRESSION_METHODS = (
 )
 ADAPTED = ("coral", "mmd", "adversarial")
 LEAST_DRUGS = 10
-LEAST_TRAINING = 50
 _TAIL = 0.975
 
 
@@ -70,6 +72,8 @@ class Tested:
         Of the tested lines, (L, D), NaN where not measured; no model sees it.
     weights
         Which cells each sample but the bulk ones is the mean of, (S - L, C).
+    subsets
+        Name -> lines (sorted) that are scored together; "": all of them.
     """
 
     samples: pd.DataFrame
@@ -79,6 +83,16 @@ class Tested:
     responses: np.ndarray
     truth: np.ndarray
     weights: Any
+    subsets: dict[str, list[str]]
+
+    def measured(self, subset: str) -> np.ndarray:
+        """Which drugs (D,) were measured in two lines of a subset: one line tells nothing of differences."""
+        truth = self.truth[self.places(subset)]
+        return np.asarray((~np.isnan(truth)).sum(axis=0) >= 2)
+
+    def places(self, subset: str) -> list[int]:
+        """Numbers of a subset's lines."""
+        return [self.lines.index(line) for line in self.subsets[subset]]
 
 
 def set_up(
@@ -87,6 +101,7 @@ def set_up(
     *,
     aliases: list[str],
     samples: dict[str, int],
+    subsets: dict[str, list[str]],
 ) -> Tested:
     """Take the tested lines, under every spelling, out of training, and make samples of their cells.
 
@@ -100,11 +115,14 @@ def set_up(
         Further names that are left out of training.
     samples
         pool_size, pools, seed of `make_samples`.
+    subsets
+        Name -> tested lines that are also scored by themselves.
 
     Raises
     ------
     InputError
-        If fewer than two lines are tested or fewer than 50 are left to train on.
+        If fewer than two lines are tested or fewer than 50 are left to train on, a subset names a line that is not
+        tested, or fewer than 10 drugs were measured in two of its lines.
     """
     matrix = Matrix.from_table(responses)
     lines = sorted(set(line_of_cell))
@@ -121,7 +139,7 @@ def set_up(
     )
     bulk = pd.DataFrame({"level": BULK, "sample": lines, "line": lines})
     places = [matrix.lines.index(line) for line in lines]
-    return Tested(
+    tested = Tested(
         samples=pd.concat([bulk, of_cells], ignore_index=True),
         lines=lines,
         training=[
@@ -131,7 +149,12 @@ def set_up(
         responses=matrix.values[trained],
         truth=matrix.values[places],
         weights=weights,
+        subsets={"": lines} | {name: sorted(set(of)) for name, of in subsets.items()},
     )
+    # Before any model is fitted.
+    for subset in tested.subsets:
+        _check_subset(subset, tested)
+    return tested
 
 
 def problem_of(tested: Tested, of_lines: pd.DataFrame, of_cells: np.ndarray) -> Problem:
@@ -152,41 +175,11 @@ def problem_of(tested: Tested, of_lines: pd.DataFrame, of_cells: np.ndarray) -> 
     )
 
 
-def predict_methods(
-    problem: Problem,
-    methods: Sequence[str],
-    grids: dict[str, list[float]],
-    options: Options,
-) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Predictions (S, D) of each method, and the setting it was given: arm, setting, tried."""
-    check_budget(grids)
-    predictions, chosen = {}, []
-    for name in methods:
-        predictions[name], setting = predict_tuned(
-            name, problem, grids[name], options, n_folds=1
-        )
-        chosen.append({"arm": name, "setting": setting, "tried": len(grids[name])})
-    return predictions, pd.DataFrame(chosen)
-
-
-def options_of(settings: dict[str, Any]) -> Options:
-    """Options of all methods, from the settings of the benchmark."""
-    return Options(
-        components=settings["components"],
-        factors=settings["factors"],
-        rounds=settings["rounds"],
-        network=NetworkSettings(settings["hidden"], settings["epochs"]),
-        validation_fraction=settings["validation_fraction"],
-        seed=settings["seed"],
-    )
-
-
 def score_samples(
     tested: Tested,
     arms: dict[str, list[np.ndarray]],
     kind: str,
     *,
-    subsets: dict[str, list[str]],
     resamples: int,
     seed: int,
     levels: Sequence[str] = (BULK, *LEVELS),
@@ -197,111 +190,58 @@ def score_samples(
     ----------
     arms
         Name -> predictions (S, D) of each seed; the score is the mean over seeds.
-    subsets
-        Name -> lines.
     resamples, seed
         Of the bootstrap over lines, the same for all arms; none below six lines.
-
-    Raises
-    ------
-    InputError
-        If a subset names a line that is not tested, or fewer than 10 drugs were measured in two of its lines.
     """
     parts = []
-    for subset, names in {"": tested.lines, **subsets}.items():
-        _check_subset(subset, names, tested)
-        places = [tested.lines.index(name) for name in sorted(names)]
-        truth = tested.truth[places]
-        # A drug of one line tells nothing of differences.
-        measured = (~np.isnan(truth)).sum(axis=0) >= 2
-        _check_drugs(measured, subset)
-
-        of_line = {name: place for place, name in enumerate(sorted(names))}
+    for subset, names in tested.subsets.items():
+        measured = tested.measured(subset)
+        truth = tested.truth[tested.places(subset)][:, measured]
+        of_line = {name: place for place, name in enumerate(names)}
         replicates = resamples if len(names) >= LEAST_LINES else 0
         times = resample(len(names), replicates, seed)
         for level in levels:
-            chosen = (tested.samples["level"] == level) & tested.samples["line"].isin(
-                names
-            )
-            line = tested.samples.loc[chosen, "line"].map(of_line).to_numpy()
+            samples = tested.samples
+            chosen = (samples["level"] == level) & samples["line"].isin(names)
+            line = samples.loc[chosen, "line"].map(of_line).to_numpy()
+            pairs = np.ix_(chosen, measured)
+            task = f"{level}, {subset}" if subset else level
             for arm, seeds in arms.items():
                 values = [
-                    double_centred_by_line(
-                        truth[:, measured],
-                        predicted[np.ix_(chosen, measured)],
-                        line,
-                        times,
-                    )
+                    double_centred_by_line(truth, predicted[pairs], line, times)
                     for predicted in seeds
                 ]
+                mean, n = np.mean(values, axis=0), len(names)
                 parts.append(
-                    as_rows(
-                        BENCHMARK,
-                        f"{level}, {subset}" if subset else level,
-                        arm,
-                        kind,
-                        METRIC,
-                        "resample",
-                        np.mean(values, axis=0),
-                        len(names),
-                    )
+                    as_rows(BENCHMARK, task, arm, kind, METRIC, "resample", mean, n)
                 )
     return pd.concat(parts, ignore_index=True)
 
 
 def score_shuffled(
-    tested: Tested,
-    problem: Problem,
-    alpha: float,
-    *,
-    subsets: dict[str, list[str]],
-    permutations: int,
-    seed: int,
+    tested: Tested, problem: Problem, alpha: float, *, permutations: int, seed: int
 ) -> pd.DataFrame:
     """Scores of ridge on responses shuffled over lines: their mean, and the quantile that 97.5% stay below."""
     rng = np.random.default_rng(seed)
-    known = ~np.isnan(problem.responses)
-    mean = known_means(problem.responses, known, axis=0)
-    filled = np.where(known, problem.responses, mean)
-    order = [rng.permutation(len(filled)) for _ in range(permutations)]
+    filled = fill_with_means(problem.responses)
+    # Predictions are linear in the responses: one matrix serves all permutations.
+    weights = ridge_weights(problem, alpha)
+    shuffled = {
+        str(number): [weights @ filled[rng.permutation(len(filled))]]
+        for number in range(permutations)
+    }
+    scores = score_samples(tested, shuffled, "control", resamples=0, seed=seed)
 
-    # Predictions are linear in the responses: one factor serves all permutations.
-    stack = np.vstack([problem.features, problem.samples])
-    values = np.full((len(stack), len(filled)), np.nan)
-    values[: len(filled)] = np.eye(len(filled))
-    (smoother,) = approximate_ridge(values, ~np.isnan(values), stack, [alpha])
-    smoother = smoother[len(filled) :]
-
-    parts = []
-    for subset in ("", *subsets):
-        chosen = {subset: subsets[subset]} if subset else {}
-        per_order = [
-            score_samples(
-                tested,
-                {SHUFFLED: [smoother @ filled[rows]]},
-                "control",
-                subsets=chosen,
-                resamples=0,
-                seed=seed,
-            )
-            for rows in order
-        ]
-        every = pd.concat(per_order).groupby(
-            ["benchmark", "task", "kind", "metric", "unit", "member"], sort=False
-        )
-        summed = every.agg(
-            **{
-                SHUFFLED: ("value", "mean"),
-                f"{SHUFFLED} (97.5% quantile)": ("value", lambda v: v.quantile(_TAIL)),
-                "n": ("n", "first"),
-            }
-        ).reset_index()
-        parts.append(summed)
-    table = pd.concat(parts).drop_duplicates("task")
-    return table.melt(
-        id_vars=["benchmark", "task", "kind", "metric", "unit", "member", "n"],
-        var_name="arm",
-        value_name="value",
+    same = ["benchmark", "task", "kind", "metric", "unit", "member", "n"]
+    of_task = scores.groupby(same, sort=False)["value"]
+    summed = {
+        SHUFFLED: of_task.mean(),
+        f"{SHUFFLED} (97.5% quantile)": of_task.agg(
+            lambda values: values.quantile(_TAIL)
+        ),
+    }
+    return pd.concat(
+        [values.reset_index().assign(arm=arm) for arm, values in summed.items()]
     )
 
 
@@ -309,7 +249,6 @@ def evaluate_expression(
     tested: Tested,
     problem: Problem,
     *,
-    subsets: dict[str, list[str]],
     methods: dict[str, Any],
     scoring: dict[str, int],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -319,33 +258,22 @@ def evaluate_expression(
     -------
     Table by contract ``scores``; settings that were chosen (contract sc_drug_choices).
     """
-    options, boot = options_of(methods), bootstrap_of(scoring)
-    found, chosen = predict_methods(
-        problem, EXPRESSION_METHODS, methods["grids"], options
-    )
+    found, chosen = predict_methods(problem, EXPRESSION_METHODS, methods)
     # A drug's mean has no interaction: undefined here, and shown as such.
-    known = ~np.isnan(problem.responses)
-    mean = known_means(problem.responses, known, axis=0)
+    mean = known_means(problem.responses, ~np.isnan(problem.responses), axis=0)
     found["drug_mean"] = np.broadcast_to(mean, found["ridge"].shape)
 
     arms = {name: [predicted] for name, predicted in found.items()}
     plain = {name: arm for name, arm in arms.items() if name not in ADAPTED}
     ridge_setting = float(chosen.set_index("arm").loc["ridge", "setting"])
+    boot = {name: scoring[name] for name in ("resamples", "seed")}
+    shuffles = {name: scoring[name] for name in ("permutations", "seed")}
     parts = [
-        score_samples(tested, arms, "baseline", subsets=subsets, levels=LEVELS, **boot),
+        score_samples(tested, arms, "baseline", levels=LEVELS, **boot),
         # Methods that align lines with cells have nothing to align here.
-        score_samples(
-            tested, plain, "baseline", subsets=subsets, levels=(BULK,), **boot
-        ),
-        score_ceiling(tested, found["ridge"], subsets=subsets, **boot),
-        score_shuffled(
-            tested,
-            problem,
-            ridge_setting,
-            subsets=subsets,
-            permutations=scoring["permutations"],
-            seed=scoring["seed"],
-        ),
+        score_samples(tested, plain, "baseline", levels=(BULK,), **boot),
+        score_ceiling(tested, found["ridge"], **boot),
+        score_shuffled(tested, problem, ridge_setting, **shuffles),
     ]
     return pd.concat(parts, ignore_index=True), chosen
 
@@ -355,7 +283,6 @@ def evaluate_embedding(
     problems: list[Problem],
     arm: str,
     *,
-    subsets: dict[str, list[str]],
     methods: dict[str, Any],
     scoring: dict[str, int],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -363,43 +290,29 @@ def evaluate_embedding(
 
     Ridge has the name of the arm, other heads stand in brackets.
     """
-    options = options_of(methods)
     names = {h: arm if h == "ridge" else f"{arm} ({h})" for h in methods["heads"]}
     arms: dict[str, list[np.ndarray]] = {name: [] for name in names.values()}
     choices = []
     for number, problem in enumerate(problems, start=1):
-        found, chosen = predict_methods(
-            problem, methods["heads"], methods["grids"], options
-        )
+        found, chosen = predict_methods(problem, methods["heads"], methods)
         for head, predicted in found.items():
             arms[names[head]].append(predicted)
         seed = f", model {number}" if len(problems) > 1 else ""
         choices.append(chosen.assign(arm=chosen["arm"].map(names) + seed))
     scores = score_samples(
-        tested, arms, "model", subsets=subsets, **bootstrap_of(scoring)
+        tested, arms, "model", resamples=scoring["resamples"], seed=scoring["seed"]
     )
     return scores, pd.concat(choices, ignore_index=True)
 
 
-def bootstrap_of(scoring: dict[str, int]) -> dict[str, Any]:
-    """Arguments of `score_samples` from the settings."""
-    return {"resamples": scoring["resamples"], "seed": scoring["seed"]}
-
-
 def score_ceiling(
-    tested: Tested,
-    predicted: np.ndarray,
-    *,
-    subsets: dict[str, list[str]],
-    resamples: int,
-    seed: int,
+    tested: Tested, predicted: np.ndarray, *, resamples: int, seed: int
 ) -> pd.DataFrame:
     """Ridge on the lines' own bulk profiles, beside every other level: what cells could reach at best."""
     bulk = score_samples(
         tested,
         {CEILING: [predicted]},
         "reference",
-        subsets=subsets,
         resamples=resamples,
         seed=seed,
         levels=(BULK,),
@@ -408,7 +321,8 @@ def score_ceiling(
     return pd.concat([bulk.assign(task=level + tasks) for level in LEVELS])
 
 
-def _check_subset(subset: str, names: list[str], tested: Tested) -> None:
+def _check_subset(subset: str, tested: Tested) -> None:
+    names = tested.subsets[subset]
     unknown = sorted(set(names) - set(tested.lines))
     if unknown or len(set(names)) < 2:
         raise InputError(
@@ -416,12 +330,10 @@ def _check_subset(subset: str, names: list[str], tested: Tested) -> None:
             f"two lines at least, of those tested: {tested.lines}",
             "correct the subset",
         )
-
-
-def _check_drugs(measured: np.ndarray, subset: str) -> None:
-    if measured.sum() < LEAST_DRUGS:
+    n_drugs = int(tested.measured(subset).sum())
+    if n_drugs < LEAST_DRUGS:
         raise InputError(
-            f"{int(measured.sum())} drugs measured in two tested lines{f' of {subset}' if subset else ''}",
+            f"{n_drugs} drugs measured in two tested lines{f' of {subset}' if subset else ''}",
             f"at least {LEAST_DRUGS}",
             "name cells of lines with more measured drugs",
         )

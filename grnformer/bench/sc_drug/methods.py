@@ -11,12 +11,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from grnformer.bench.drug_response.baselines import choose
 from grnformer.bench.drug_response.lines import standardise_lines
 from grnformer.bench.drug_response.matrix import known_means
+from grnformer.bench.drug_response.metrics import pooled_pearson
 from grnformer.bench.drug_response.ridge import approximate_ridge
 from grnformer.bench.sc_drug.networks import NetworkSettings, train_network
 from grnformer.core.errors import InputError
@@ -35,7 +38,7 @@ class Options:
     factors, rounds
         Of boosting: principal components of responses, trees for each.
     network
-        Of the three networks.
+        Of the three networks, but for what each of them tries.
     validation_fraction
         Of the lines, by which settings are chosen.
     seed
@@ -48,6 +51,18 @@ class Options:
     network: NetworkSettings
     validation_fraction: float
     seed: int
+
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> Options:
+        """From the settings of the benchmark's methods."""
+        return cls(
+            components=settings["components"],
+            factors=settings["factors"],
+            rounds=settings["rounds"],
+            network=NetworkSettings(settings["hidden"], settings["epochs"]),
+            validation_fraction=settings["validation_fraction"],
+            seed=settings["seed"],
+        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,41 @@ class Problem:
 
 
 Method = Callable[[Sequence[float], Problem, Options], Iterator[np.ndarray]]
+
+
+def predict_methods(
+    problem: Problem,
+    methods: Sequence[str],
+    settings: dict[str, Any],
+    n_folds: int = 1,
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Predict by each method, with a setting that is chosen on lines of the screen.
+
+    Parameters
+    ----------
+    settings
+        Of the benchmark's methods.
+    n_folds
+        Parts of the lines that are each left out once to choose a setting.
+
+    Returns
+    -------
+    Predictions (S, D) of each method; arm, setting, tried (contract sc_drug_choices).
+
+    Raises
+    ------
+    InputError
+        If methods do not have as many settings to choose from.
+    """
+    grids, options = settings["grids"], Options.of(settings)
+    check_budget(grids)
+    predictions, chosen = {}, []
+    for name in methods:
+        predictions[name], setting = predict_tuned(
+            name, problem, grids[name], options, n_folds
+        )
+        chosen.append({"arm": name, "setting": setting, "tried": len(grids[name])})
+    return predictions, pd.DataFrame(chosen)
 
 
 def predict_tuned(
@@ -131,7 +181,9 @@ def tune(
 
     known = ~np.isnan(problem.responses) & tested[:, None]
     if problem.responses.shape[1] == 1:
-        return _choose_by_pearson(problem.responses, known, grid, out_of_fold)
+        # Undefined where predictions do not vary: never chosen before one that does.
+        scores = [pooled_pearson(problem.responses, p, known) for p in out_of_fold]
+        return grid[int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))]
     return choose(problem.responses, known, grid, out_of_fold)
 
 
@@ -140,7 +192,7 @@ def check_budget(grids: dict[str, list[float]]) -> None:
     sizes = {name: len(grid) for name, grid in grids.items()}
     if len(set(sizes.values())) > 1:
         raise InputError(
-            f"bench.sc_drug.grids with numbers of settings {sizes}",
+            f"bench.sc_drug.methods.grids with numbers of settings {sizes}",
             "as many settings for each method: more would be an advantage",
             "give all grids the same length",
         )
@@ -239,30 +291,26 @@ def network(
     grid: Sequence[float], problem: Problem, options: Options
 ) -> Iterator[np.ndarray]:
     """The network of the next two, without cells. Setting: weight decay."""
-    lines, samples, cells = _components(problem, options)
-    for decay in grid:
-        yield train_network(
-            lines,
-            problem.responses,
-            samples,
-            cells,
-            settings=replace(options.network, weight_decay=decay),
-            seed=options.seed,
-        )
+    tried = [replace(options.network, weight_decay=decay) for decay in grid]
+    yield from _train_each(tried, problem, options)
 
 
 def mmd(
     grid: Sequence[float], problem: Problem, options: Options
 ) -> Iterator[np.ndarray]:
     """A network whose layer has the least discrepancy of lines and cells (doi 10.5555/2188385.2188410)."""
-    yield from _adapted("mmd", grid, problem, options)
+    tried = [replace(options.network, adapt="mmd", weight=weight) for weight in grid]
+    yield from _train_each(tried, problem, options)
 
 
 def adversarial(
     grid: Sequence[float], problem: Problem, options: Options
 ) -> Iterator[np.ndarray]:
     """A network whose layer does not tell cells from lines, as SCAD's (doi 10.1002/advs.202204113)."""
-    yield from _adapted("adversarial", grid, problem, options)
+    tried = [
+        replace(options.network, adapt="adversarial", weight=weight) for weight in grid
+    ]
+    yield from _train_each(tried, problem, options)
 
 
 METHODS: dict[str, Method] = {
@@ -277,20 +325,30 @@ METHODS: dict[str, Method] = {
 }
 
 
-def _adapted(
-    kind: str, grid: Sequence[float], problem: Problem, options: Options
+def ridge_weights(problem: Problem, alpha: float) -> np.ndarray:
+    """Ridge as a matrix (S, L): predictions of the samples are its product with any responses of the lines."""
+    unit = replace(problem, responses=np.eye(len(problem.features)))
+    return next(_ridge(problem.features, unit, problem.samples, [alpha]))
+
+
+def fill_with_means(responses: np.ndarray) -> np.ndarray:
+    """Responses (L, D), with the drug's mean where they were not measured."""
+    known = ~np.isnan(responses)
+    return np.where(known, responses, known_means(responses, known, axis=0))
+
+
+def _train_each(
+    tried: Sequence[NetworkSettings], problem: Problem, options: Options
 ) -> Iterator[np.ndarray]:
     lines, samples, cells = _components(problem, options)
-    for weight in grid:
+    for settings in tried:
         yield train_network(
             lines,
             problem.responses,
             samples,
             cells,
-            settings=options.network,
+            settings=settings,
             seed=options.seed,
-            adapt=kind,
-            weight=weight,
         )
 
 
@@ -320,20 +378,3 @@ def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
     """Power of a symmetric, positive definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * values**exponent) @ vectors.T
-
-
-def _choose_by_pearson(
-    responses: np.ndarray,
-    known: np.ndarray,
-    grid: Sequence[float],
-    candidates: list[np.ndarray],
-) -> float:
-    """The setting of the highest correlation with one drug's responses; the first of equals."""
-    scores = []
-    for predicted in candidates:
-        guess = predicted[known]
-        varies = guess.std() > 1e-9 * max(float(np.abs(guess).max()), 1e-12)
-        scores.append(
-            float(np.corrcoef(guess, responses[known])[0, 1]) if varies else -np.inf
-        )
-    return grid[int(np.argmax(scores))]

@@ -19,11 +19,28 @@ RATE = 0.002  # learning rate of AdamW
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Width of the common layer, passes over the lines, weight decay of AdamW."""
+    """Of one network.
+
+    Attributes
+    ----------
+    hidden
+        Width of the common layer.
+    epochs
+        Passes over the lines.
+    weight_decay
+        Of AdamW.
+    adapt
+        none; mmd: discrepancy of lines and cells in the layer; adversarial: a classifier of lines and cells on it,
+        whose gradient is reversed.
+    weight
+        Of that term.
+    """
 
     hidden: int
     epochs: int
     weight_decay: float = 0.01
+    adapt: Adaptation = "none"
+    weight: float = 0.0
 
 
 def train_network(
@@ -34,8 +51,6 @@ def train_network(
     *,
     settings: NetworkSettings,
     seed: int,
-    adapt: str = "none",
-    weight: float = 0.0,
 ) -> np.ndarray:
     """Train on lines and predict the samples; the number of epochs is fixed, nothing stops it by samples or cells.
 
@@ -45,11 +60,6 @@ def train_network(
         Features (L, F), (S, F), (C, F); cells are without labels.
     responses
         LN_IC50 (L, D), NaN where not measured.
-    adapt
-        none; mmd: discrepancy of lines and cells in the layer; adversarial: a classifier of lines and cells on it,
-        whose gradient is reversed.
-    weight
-        Of that term.
 
     Returns
     -------
@@ -86,13 +96,9 @@ def train_network(
                 layer = encoder(x[batch])
                 error = (head(layer) - y[batch]) ** 2 * known_LD[batch]
                 loss = error.sum() / known_LD[batch].sum().clamp(min=1)
-                if adapt != "none":
+                if settings.adapt != "none":
                     drawn = encoder(target[torch.randint(len(target), (len(batch),))])
-                    loss = loss + (
-                        weight * _discrepancy(layer, drawn)
-                        if adapt == "mmd"
-                        else _confusion(judge, layer, drawn, weight)
-                    )
+                    loss = loss + _misalignment(settings, judge, layer, drawn)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -102,6 +108,14 @@ def train_network(
             query = torch.from_numpy(samples.astype(np.float32))
             predicted = head(encoder(query)).numpy().astype(float)
     return mean + sd * predicted
+
+
+def _misalignment(
+    settings: NetworkSettings, judge: nn.Module, lines: Tensor, cells: Tensor
+) -> Tensor:
+    if settings.adapt == "mmd":
+        return settings.weight * _discrepancy(lines, cells)
+    return _confusion(judge, lines, cells, settings.weight)
 
 
 def _discrepancy(left: Tensor, right: Tensor) -> Tensor:

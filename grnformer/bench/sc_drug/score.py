@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from grnformer.bench.intervals import ALL
 
@@ -24,13 +23,6 @@ _COLUMNS = [
     "value",
     "n",
 ]
-
-
-def resample(n_units: int, n_replicates: int, seed: int) -> np.ndarray:
-    """How often each unit is in each bootstrap sample, (1 + replicates, units); the first row is the data itself."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(n_units, np.full(n_units, 1 / n_units), n_replicates)
-    return np.vstack([np.ones((1, n_units), dtype=drawn.dtype), drawn])
 
 
 def double_centred_by_line(
@@ -99,16 +91,6 @@ def _residuals(values: np.ndarray, mask: np.ndarray, weight: np.ndarray) -> np.n
 
     rest = values - line_effect[:, :, None]
     return (rest - (share * rest).sum(axis=1)[:, None, :]) * mask
-
-
-def auroc(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """AUROC of each column of `score` (C, k) for cells (C,) that are `positive`; ties count half. NaN of one class."""
-    n = int(positive.sum())
-    rest = len(positive) - n
-    if not n or not rest:
-        return np.full(score.shape[1], np.nan)
-    ranks = rankdata(score, axis=0)
-    return (ranks[positive].sum(axis=0) - n * (n + 1) / 2) / (n * rest)
 
 
 def auprc(positive: np.ndarray, score: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ with job(snakemake):
         io.read_table(given.responses, "drug_responses"),
         aliases=params.aliases,
         samples=params.samples,
+        subsets=params.subsets,
     )
     of_lines = [io.read_table(path, "line_embedding") for path in given.of_lines]
     of_cells = [io.read_table(path, "cell_embedding") for path in given.of_cells]
@@ -28,7 +29,6 @@ with job(snakemake):
         tested,
         problems,
         snakemake.wildcards.arm,
-        subsets=params.subsets,
         methods=params.methods,
         scoring=params.scoring,
     )

@@ -18,13 +18,13 @@ with job(snakemake):
         io.read_table(given.responses, "drug_responses"),
         aliases=params.aliases,
         samples=params.samples,
+        subsets=params.subsets,
     )
     expression = io.read_anndata(given.expression, "line_expression")
     of_lines = bulk_features(expression, cells.var_names)
     scores, chosen = evaluate_expression(
         tested,
         problem_of(tested, of_lines, cell_features(cells)),
-        subsets=params.subsets,
         methods=params.methods,
         scoring=params.scoring,
     )

@@ -74,3 +74,18 @@ def test_a_drug_that_the_screen_lacks_and_one_label_are_refused(screen):
     )
     with pytest.raises(InputError, match="10 cells at least"):
         labelled.split_labels(one, ENTRY)
+
+
+def test_a_screen_with_a_wrong_value_and_a_drug_of_few_lines_are_refused(screen):
+    responses, expression = screen
+    rows = responses.set_axis(["CELL_LINE_NAME", "DRUG_NAME", "LN_IC50"], axis=1)
+    with pytest.raises(InputError, match="LN_IC50 with missing"):
+        labelled.screen_matrix(
+            rows.replace(rows["LN_IC50"].iloc[0], np.nan), expression
+        )
+
+    few = (rows["DRUG_NAME"] != ENTRY["drug"]) | (rows.index % 2 == 0)
+    matrix, profiles = labelled.screen_matrix(rows[few], expression)
+    cells = make(screen, lambda rng: np.arange(60))[2]
+    with pytest.raises(InputError, match="lines with a response to 'drug03'"):
+        labelled.predict_cells(cells, matrix, profiles, ENTRY, METHODS, SCORING)

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from grnformer.bench.drug_response.metrics import double_centred_pearson
-from grnformer.bench.intervals import ALL
+from grnformer.bench.intervals import ALL, resample
 from grnformer.bench.sc_drug import lines
-from grnformer.bench.sc_drug.methods import METHODS
-from grnformer.bench.sc_drug.score import double_centred_by_line, resample
+from grnformer.bench.sc_drug.methods import METHODS, predict_methods
+from grnformer.bench.sc_drug.score import double_centred_by_line
 from grnformer.bench.summary import best_baseline, summarise_scores
 from grnformer.core.errors import InputError
 from grnformer.settings.read import read_defaults
@@ -23,13 +23,13 @@ def set_up(screen, cells, **changes):
         changes.get("responses", responses),
         aliases=[],
         samples=SAMPLES,
+        subsets=changes.get("subsets", {}),
     )
     return tested, lines.problem_of(tested, expression, np.asarray(cells.X))
 
 
 def predict(problem, methods=tuple(METHODS)):
-    options = lines.options_of(METHOD_SETTINGS)
-    return lines.predict_methods(problem, methods, METHOD_SETTINGS["grids"], options)
+    return predict_methods(problem, methods, METHOD_SETTINGS)
 
 
 def test_scores_of_lines_are_those_of_the_matrix_of_samples():
@@ -70,15 +70,43 @@ def test_ridge_finds_the_planted_interaction_and_shuffled_responses_do_not(
     found, _ = predict(problem, ["ridge"])
     arms = {name: [predicted] for name, predicted in found.items()}
     scores = lines.score_samples(
-        tested, arms, "baseline", subsets={}, resamples=0, seed=1
+        tested, arms, "baseline", resamples=0, seed=1
     ).set_index("task")["value"]
     assert scores["bulk"] > 0.95
     assert scores["pseudobulk"] > scores["cell"] > 0.5
 
     shuffled = lines.score_shuffled(
-        tested, problem, 1.0, subsets={}, permutations=40, seed=1
+        tested, problem, 1.0, permutations=40, seed=1
     ).set_index(["arm", "task"])["value"]
     assert abs(shuffled["shuffled_responses", "pseudobulk"]) < 0.3
+
+
+def test_a_subset_is_scored_as_if_no_other_line_were_tested(screen, cells):
+    pair = ["K-562", "HCT-116", "K-562"]
+    tested, problem = set_up(screen, cells, subsets={"two": pair})
+    found, _ = predict(problem, ["ridge"])
+    arms = {"ridge": [found["ridge"]]}
+    scores = lines.score_samples(tested, arms, "baseline", resamples=0, seed=1)
+    value = scores.set_index("task")["value"]
+
+    level, line = tested.samples["level"] == "bulk", tested.samples["line"]
+    rows = np.flatnonzero(level & line.isin(pair))
+    truth = tested.truth[[tested.lines.index(name) for name in line[rows]]]
+    both = ~np.isnan(truth).any(axis=0)
+    expected = double_centred_pearson(
+        truth[:, both], found["ridge"][rows][:, both], np.ones((2, both.sum()), bool)
+    )
+    assert value["bulk, two"] == pytest.approx(expected)
+    assert value["bulk, two"] != pytest.approx(value["bulk"])
+
+    shuffled = lines.score_shuffled(tested, problem, 1.0, permutations=20, seed=1)
+    assert list(shuffled["task"][:8]) == list(value.index)
+
+
+@pytest.mark.parametrize("names", [["K-562", "A549"], ["K-562", "K-562"]])
+def test_subsets_of_other_lines_or_of_one_are_refused(screen, cells, names):
+    with pytest.raises(InputError, match=r"bench.sc_drug.subsets.some"):
+        set_up(screen, cells, subsets={"some": names})
 
 
 def test_what_tested_lines_respond_changes_no_prediction_and_no_choice(screen, cells):
@@ -101,9 +129,8 @@ def test_what_tested_lines_respond_changes_no_prediction_and_no_choice(screen, c
 def test_all_methods_try_as_many_settings(screen, cells):
     _, problem = set_up(screen, cells)
     grids = METHOD_SETTINGS["grids"] | {"ridge": [1.0]}
-    options = lines.options_of(METHOD_SETTINGS)
     with pytest.raises(InputError, match="as many settings for each method"):
-        lines.predict_methods(problem, ["ridge"], grids, options)
+        predict_methods(problem, ["ridge"], METHOD_SETTINGS | {"grids": grids})
 
 
 def test_replicates_make_the_interval_and_pair_arms():
