@@ -12,6 +12,19 @@ from typing import Literal
 from grnformer.bench.intervals import Statistic
 from grnformer.core.errors import InputError
 
+#: columns of the contract ``scores``, but for the optional cluster
+SCORE_COLUMNS = [
+    "benchmark",
+    "task",
+    "arm",
+    "kind",
+    "metric",
+    "unit",
+    "member",
+    "value",
+    "n",
+]
+
 
 @dataclass(frozen=True)
 class Metric:

@@ -23,6 +23,7 @@ from grnformer.bench.drug_response.tf_activity import (
     rewire_regulons,
     score_activity,
 )
+from grnformer.bench.metrics import SCORE_COLUMNS
 from grnformer.core.errors import InputError
 from grnformer.grn.prior import prepare_prior
 
@@ -114,8 +115,7 @@ def score_network_features(
                 named = BENCHMARK, split, arm, kind, METRIC, "fold", member
                 rows.append([*named, float(np.mean(values)), n_pairs])
             logger.info("split %s, %s: done", split, fold)
-    columns = ["benchmark", "task", "arm", "kind", "metric", "unit", "member"]
-    return pd.DataFrame(rows, columns=[*columns, "value", "n"])
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def _arms(

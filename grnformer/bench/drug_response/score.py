@@ -9,23 +9,13 @@ from grnformer.bench.drug_response.baselines import CONTROLS
 from grnformer.bench.drug_response.matrix import Matrix
 from grnformer.bench.drug_response.metrics import METRICS, normalised_pearson
 from grnformer.bench.drug_response.split import TASKS
+from grnformer.bench.metrics import SCORE_COLUMNS
 
 BENCHMARK = "drug_response"
 #: predictors whose kind is another than that of their file
 KINDS = dict.fromkeys(CONTROLS, "control") | {"other_screen": "reference"}
 _PAIR_COLUMNS = ["line", "drug", "fold", "ln_ic50"]
 _NAIVE = "means of lines and drugs"
-_COLUMNS = [
-    "benchmark",
-    "task",
-    "arm",
-    "kind",
-    "metric",
-    "unit",
-    "member",
-    "value",
-    "n",
-]
 
 
 def score_predictions(
@@ -81,7 +71,7 @@ def score_predictions(
                 [*named, metric, "fold", member, value, n_pairs]
                 for metric, value in values.items()
             ]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def _matrix_of(tested: pd.DataFrame, column: str) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.intervals import ALL
+from grnformer.bench.metrics import SCORE_COLUMNS
 from grnformer.bench.perturbation import knowledge
 from grnformer.bench.perturbation.arms import (
     Fitted,
@@ -162,9 +163,7 @@ def score_predictions(
         parts.append(both.assign(arm=arm, kind=kind_of(arm)))
     scores = pd.concat(parts, ignore_index=True)
     scores = scores.assign(benchmark=BENCHMARK, task=task, unit="resample")
-    return scores[
-        ["benchmark", "task", "arm", "kind", "metric", "unit", "member", "value", "n"]
-    ]
+    return scores[SCORE_COLUMNS]
 
 
 def _within(score: np.ndarray, pairs: Pairs, weights: np.ndarray) -> pd.DataFrame:

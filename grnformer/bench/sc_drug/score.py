@@ -9,20 +9,10 @@ import numpy as np
 import pandas as pd
 
 from grnformer.bench.intervals import ALL
+from grnformer.bench.metrics import SCORE_COLUMNS
 
 LEAST_LINES = 6  # of fewer, no interval: bootstrap samples would repeat themselves
 _FLAT = 1e-6  # a residual below this fraction of the values is rounding
-_COLUMNS = [
-    "benchmark",
-    "task",
-    "arm",
-    "kind",
-    "metric",
-    "unit",
-    "member",
-    "value",
-    "n",
-]
 
 
 def double_centred_by_line(
@@ -126,5 +116,5 @@ def as_rows(
             "value": values,
             "n": n,
         },
-        columns=_COLUMNS,
+        columns=SCORE_COLUMNS,
     )
