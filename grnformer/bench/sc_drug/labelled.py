@@ -126,8 +126,8 @@ def predict_cells(
     responses = matrix.values[trained]
     problem = Problem(lines, responses[:, [column]], features, features)
 
-    n_folds = max(2, round(1 / methods["validation_fraction"]))
-    predictions, chosen = predict_methods(problem, list(METHODS), methods, n_folds)
+    n_parts = max(2, round(1 / methods["validation_fraction"]))
+    predictions, chosen = predict_methods(problem, list(METHODS), methods, n_parts)
     found = {name: predicted[:, 0] for name, predicted in predictions.items()}
 
     # Ridge is linear in the responses: one matrix serves all drugs and permutations.

@@ -97,7 +97,7 @@ def predict_methods(
     problem: Problem,
     methods: Sequence[str],
     settings: dict[str, Any],
-    n_folds: int = 1,
+    n_parts: int = 1,
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Predict by each method, with a setting that is chosen on lines of the screen.
 
@@ -105,7 +105,7 @@ def predict_methods(
     ----------
     settings
         Of the benchmark's methods.
-    n_folds
+    n_parts
         Parts of the lines that are each left out once to choose a setting.
 
     Returns
@@ -122,7 +122,7 @@ def predict_methods(
     predictions, chosen = {}, []
     for name in methods:
         predictions[name], setting = predict_tuned(
-            name, problem, grids[name], options, n_folds
+            name, problem, grids[name], options, n_parts
         )
         chosen.append({"arm": name, "setting": setting, "tried": len(grids[name])})
     return predictions, pd.DataFrame(chosen)
@@ -133,20 +133,20 @@ def predict_tuned(
     problem: Problem,
     grid: Sequence[float],
     options: Options,
-    n_folds: int,
+    n_parts: int,
 ) -> tuple[np.ndarray, float]:
     """Choose a method's setting on lines of the screen, fit it on all of them, predict the samples.
 
     Parameters
     ----------
-    n_folds
+    n_parts
         Parts of the lines that are each left out once to choose the setting.
 
     Returns
     -------
     Predictions (S, D), and the setting.
     """
-    setting = tune(method, problem, grid, options, n_folds)
+    setting = tune(method, problem, grid, options, n_parts)
     logger.info("%s: %g of %s", method, setting, list(grid))
     return next(METHODS[method]([setting], problem, options)), setting
 
@@ -156,7 +156,7 @@ def tune(
     problem: Problem,
     grid: Sequence[float],
     options: Options,
-    n_folds: int,
+    n_parts: int,
 ) -> float:
     """The setting with the highest double-centred Pearson on left-out lines; of one drug, the highest Pearson."""
     rng = np.random.default_rng(options.seed)
@@ -165,7 +165,7 @@ def tune(
 
     tested = np.zeros(len(order), dtype=bool)
     out_of_fold = [np.full(problem.responses.shape, np.nan) for _ in grid]
-    for number in range(n_folds):
+    for number in range(n_parts):
         left_out = order[number * size : (number + 1) * size]
         kept = np.setdiff1d(order, left_out)
         tested[left_out] = True
