@@ -240,7 +240,11 @@ def _start(
         {"params": head, "lr": settings.learning_rate},
         {"params": encoder, "lr": settings.encoder_learning_rate},
     ]
-    return network, torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+    # one kernel for all weights: a step of so small a network is mostly starts of kernels
+    optimiser = torch.optim.AdamW(
+        groups, weight_decay=settings.weight_decay, fused=True
+    )
+    return network, optimiser
 
 
 def _train_epoch(

@@ -59,7 +59,7 @@ def test_methods_of_every_stage_stand_in_the_table() -> None:
         "pretrain.arms.hybrid.adapter": "yes",
         "pretrain.arms.hybrid.perturbation": "coexpression",
         "pretrain.tune.how": "full",
-        "bench.drug_response.splits": "pair, line, drug",
+        "bench.drug_response.splits": "line, drug",
         "grn.seed": "1",
         "pretrain.seeds": "1, 2, 3",
         "embed.model_seed": "1",
