@@ -6,7 +6,6 @@ was preempted or cancelled for good is waited for, and so is one that no node ca
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,12 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from grnformer.workflow.partition import answer, ask_for_less, tell_cores
+
 States = dict[str, str]
 Query = Callable[[str, Any], Awaitable[tuple[States | None, float | None]]]
 
 PLUGIN = "snakemake_executor_plugin_slurm"
+ON_A_NODE = "snakemake_executor_plugin_slurm_jobstep"
 LOGS = Path(".snakemake/slurm_logs")
-FASTEST_ANSWER = 10  # seconds; sacct waits for ever where its database is gone
 MORE = "Retries ask for more. From the start: --set-resources RULE:"
 UNFINISHED = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "SUSPENDED")
 PATIENCE = 3  # answers
@@ -44,8 +45,18 @@ NEVER = (
     "ReqNodeNotAvail",
 )
 WAITING = (
-    "it may ask for more CPUs, memory, time or GPUs than the partition has, or than you may use. "
+    "it may ask for more CPUs, memory, time or GPUs than you may use. "
     "Ask for less: cores of the profile, --set-resources RULE:mem_mb=…"
+)
+
+
+#: what of the executor is replaced, besides its query
+WATCHED = (
+    "get_job_args",
+    "get_status_command",
+    "report_job_error",
+    "run_job",
+    "_report_job_error_threadsafe",
 )
 
 
@@ -56,15 +67,25 @@ def watch_jobs() -> None:
         return
     # in a version of it that has other names, its own words have to do
     executor: Any = getattr(plugin, "Executor", None)
-    if not (
-        hasattr(plugin, "query_job_status") and hasattr(executor, "report_job_error")
-    ):
+    if not hasattr(plugin, "query_job_status"):
+        return
+    if not all(hasattr(executor, name) for name in WATCHED):
         return
 
     plugin.watched = True
     plugin.query_job_status = Watch(plugin.query_job_status).ask
     executor.get_status_command = lambda _: "sacct" if accounting_works() else "squeue"
     executor.report_job_error = tell_of_groups(executor.report_job_error)
+
+    executor.refuse = lambda self, job, why: self._report_job_error_threadsafe(
+        plugin.SubmittedJobInfo(job), why
+    )
+    executor.run_job = ask_for_less(executor.run_job)
+    executor.get_job_args = tell_cores(executor.get_job_args)
+    # there, else, all CPUs of the node
+    sys.modules[ON_A_NODE].Executor.cores = property(  # type: ignore[attr-defined]
+        lambda self: self.workflow.resource_settings.cores
+    )
 
 
 def tell_of_groups(report: Callable[..., None]) -> Callable[..., None]:
@@ -82,17 +103,6 @@ def tell_of_groups(report: Callable[..., None]) -> Callable[..., None]:
 def accounting_works() -> bool:
     """Whether sacct answers."""
     return answer("sacct", "-X", "--noheader", "--format=JobIdRaw") is not None
-
-
-def answer(*command: str) -> str | None:
-    """What a command says; None where it fails, is not there or does not answer."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=FASTEST_ANSWER, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return None if done.returncode else done.stdout
 
 
 class Watch:

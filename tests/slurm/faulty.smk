@@ -13,6 +13,7 @@ rule faults:
         "replaced",
         "doomed",
         "broken",
+        "huge",
     localrule: True
 
 
@@ -77,6 +78,18 @@ rule doomed:
     resources:
         mem_mb=500,
         runtime=5,
+        slurm_extra="'--hold'",
+    shell:
+        "touch {output}"
+
+
+rule huge:
+    output:
+        "huge",
+    threads: 64
+    resources:
+        mem_mb=90000,
+        runtime=99,
         slurm_partition="brief",
     shell:
         "touch {output}"
@@ -110,7 +123,8 @@ rule grouped:
     group:
         "one"
     resources:
-        mem_mb=9000,
+        mem_mb=500,
         runtime=5,
+        constraint="unheard_of",
     shell:
         "touch {output}"

@@ -36,7 +36,7 @@ def struck(start, slurm, waiting, tmp_path_factory):
     slurm.crash("near2")
     slurm.start_node("near2")
     waiting(lambda: f"Slurm does not start job {numbers['doomed']}" in run.said, 30)
-    slurm.ask("scontrol", "update", f"job={numbers['doomed']}", "TimeLimit=2")
+    slurm.ask("scontrol", "release", numbers["doomed"])
     return folder, numbers, run
 
 
@@ -155,12 +155,28 @@ def test_slurm_starts_the_job_of_a_crashed_node_again(struck):
 
 
 @pytest.mark.fault(
-    "a job asks for more than any node has",
+    "Slurm cannot start a job (held, or a limit of yours)",
     happens="it waits",
     shown="`Slurm does not start job …`, why, and what to change",
-    then="the same, until it asks for less",
+    then="the same, until it may start",
 )
-def test_a_job_that_no_node_can_run_is_told_of(struck):
+def test_a_job_that_cannot_start_is_told_of(struck):
     folder, numbers, run = struck
     assert f"Slurm does not start job {numbers['doomed']} (" in run.end()
     assert (folder / "doomed").exists()
+
+
+@pytest.mark.fault(
+    "a job asks for more than any node of its partition has",
+    happens="it is submitted with fewer CPUs, all memory of a node, the longest time",
+    shown="job, need and node, where memory or time are less than needed",
+    then="the job, where that did not do",
+)
+def test_a_job_asks_for_no_more_than_its_partition_has(struck, slurm):
+    folder, numbers, run = struck
+    said = run.end()
+    asked = slurm.ask("scontrol", "show", "job", numbers["huge"])
+    assert {"NumCPUs=4", "MinMemoryNode=8000M", "TimeLimit=00:02:00"} <= set(asked)
+    assert "(huge) asks for 90000 MB of memory" in said
+    assert "(huge) asks for 99 minutes; partition brief allows 2" in said
+    assert (folder / "huge").exists()

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from grnformer.workflow import slurm
+from grnformer.workflow import partition, slurm
 from grnformer.workflow.slurm import Watch, tell_of_groups
 
 
@@ -77,7 +78,7 @@ def test_a_job_that_cannot_start_is_told_of_once(asked, caplog) -> None:
 def test_accounting_is_asked_only_where_it_answers(monkeypatch, tmp_path) -> None:
     program = tmp_path / "sacct"
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(slurm, "FASTEST_ANSWER", 0.2)
+    monkeypatch.setattr(partition, "FASTEST_ANSWER", 0.2)
     for text, works in (("exit 0", True), ("exit 1", False), ("exec sleep 9", False)):
         program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
@@ -105,5 +106,7 @@ def test_the_executor_has_what_is_watched() -> None:
     import snakemake_executor_plugin_slurm as plugin
 
     assert callable(plugin.query_job_status)
-    assert callable(plugin.Executor.get_status_command)
-    assert callable(plugin.Executor.report_job_error)
+    assert callable(plugin.SubmittedJobInfo)
+    assert callable(plugin.Executor.get_partition_arg)
+    assert all(hasattr(plugin.Executor, name) for name in slurm.WATCHED)
+    assert hasattr(sys.modules[slurm.ON_A_NODE].Executor, "cores")
