@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid try-inputs demo test faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid try-inputs demo test test-all faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -28,7 +28,10 @@ demo: env ## run the whole workflow on the demo data and say where the report is
 	$(BIN)/python -m grnformer.core.measure snakemake --cores $(CORES) $(SCENARIO:%=--configfile config/scenarios/%.yaml)
 	@echo "The report: $(CURDIR)/results/report/index.html"
 
-test: env ## run the tests, by as many workers as there are cores, four at most
+test: env ## run the tests but the slow ones, by as many workers as there are cores, four at most
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not slow"
+
+test-all: env ## run all tests, with those against original tools, on a real Slurm, of the workflow's variants
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4
 
 bench-grn: env env-pyscenic env-alternatives resources/motif_tfs.tsv.gz ## TF-gene networks against arboreto, XGBoost, rustscenic

@@ -11,7 +11,7 @@ from grnformer.core import io
 from grnformer.simulate.multiome import simulate_multiome
 from grnformer.simulate.write import write_simulation
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 

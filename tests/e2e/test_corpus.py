@@ -19,6 +19,7 @@ from grnformer.simulate.write import write_simulation
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning"),
 ]
 

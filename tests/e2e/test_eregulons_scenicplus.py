@@ -15,7 +15,7 @@ from grnformer.core import io
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SCENARIO = (
     Path(__file__).parents[2] / "config" / "scenarios" / "eregulons_scenicplus.yaml"

@@ -23,7 +23,7 @@ MISSING = [
     name for name in ("snapatac2", "MACS3") if importlib.util.find_spec(name) is None
 ]
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 needs_snapatac = pytest.mark.skipif(
     bool(MISSING), reason=f"{MISSING} not installed: make env-fragments"
 )

@@ -101,6 +101,7 @@ def outputs(folder: Path, *arguments: str | Path) -> set[str]:
     return {row["output_file"] for row in rows if row["rule"]}
 
 
+@pytest.mark.slow
 def test_imported_with_a_prefix_it_runs_to_its_report(
     place: Path, checkout: Path
 ) -> None:

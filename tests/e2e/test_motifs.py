@@ -16,7 +16,7 @@ from snakemake.utils import update_config
 from grnformer.genome.rankings import write_rankings
 from grnformer.simulate.multiome import Simulation
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 GRN = "results/simulated/grn"

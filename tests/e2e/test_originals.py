@@ -15,7 +15,7 @@ from grnformer.simulate.write import write_simulation
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(os.environ.get("PYSCENIC_PYTHON", ROOT / ".envs/pyscenic/bin/python"))
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 needs_pyscenic = pytest.mark.skipif(
     not PYTHON.exists(),
     reason="the environment .envs/pyscenic is not built: make env-pyscenic",

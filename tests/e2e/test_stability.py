@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 from grnformer.simulate.multiome import Simulation
 from grnformer.simulate.write import write_simulation
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 SEEDS = [2, 3]

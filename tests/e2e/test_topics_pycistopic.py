@@ -30,6 +30,7 @@ PYTHON = Path(os.environ.get("PYCISTOPIC_PYTHON", ROOT / ".envs/pycistopic/bin/p
 SETS = "results/simulated/topics/region_sets.parquet"
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not PYTHON.exists(),
         reason="the environment .envs/pycistopic is not built: make env-pycistopic",

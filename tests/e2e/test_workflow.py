@@ -223,6 +223,7 @@ def test_nothing_half_written_is_left(finished) -> None:
 # What was shuffled is not.
 
 
+@pytest.mark.slow
 def test_a_shuffled_run_recovers_nothing(
     shuffled: Simulation, checkout: Path, make_workplace, tmp_path: Path
 ) -> None:
@@ -242,6 +243,7 @@ def test_a_shuffled_run_recovers_nothing(
     assert recall < 0.15
 
 
+@pytest.mark.slow
 def test_cells_without_labels_are_clustered(
     planted: Simulation, checkout: Path, make_workplace, tmp_path: Path
 ) -> None:
@@ -388,6 +390,7 @@ def test_one_input_reruns_what_reads_it(finished, plan) -> None:
     assert not (PREP | TOPICS) & set(jobs)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_on_one_core(finished, spare) -> None:
     """Topics, links, TF-gene weights, eRegulons and activity, with their records, made again with other threads."""
     made = [

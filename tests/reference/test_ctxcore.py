@@ -22,6 +22,7 @@ PYTHON = Path(
 )
 pytestmark = [
     pytest.mark.reference,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not PYTHON.exists(),
         reason="the environment .envs/pyscenic is not built: make env-pyscenic",

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = Path(os.environ.get("PYSCENIC_PYTHON", ROOT / ".envs/pyscenic/bin/python"))
 pytestmark = [
     pytest.mark.reference,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not PYTHON.exists(),
         reason="the environment .envs/pyscenic is not built: make env-pyscenic",

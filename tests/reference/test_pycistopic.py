@@ -42,7 +42,7 @@ OPTIONS = {
     "eta": 0.1,
     "seed": 1,
 }
-pytestmark = pytest.mark.reference
+pytestmark = [pytest.mark.reference, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from grnformer.grn.activity.recovery import score_cells
 from grnformer.grn.activity.rss import specificity
 from grnformer.grn.tf_gene.hist_boosting import infer
 
-pytestmark = pytest.mark.reference
+pytestmark = [pytest.mark.reference, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ import yaml
 
 from grnformer.core import io
 
+pytestmark = pytest.mark.slow
+
 START = "import json, sys\nfrom grnformer.train.run import start_run\n"
 START += "start_run(json.load(open(sys.argv[1])), processes=1, nodes=2)"
 

@@ -12,7 +12,10 @@ from snakemake.utils import update_config
 from grnformer.simulate.multiome import simulate_multiome
 from grnformer.simulate.write import write_simulation
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
 
 QUICK = {
     "topics": {"n_topics": [4, 6]},
