@@ -83,7 +83,10 @@ rule doomed:
         "touch {output}"
 
 
+# a whole node, when the others need none
 rule huge:
+    input:
+        "slow",
     output:
         "huge",
     threads: 64

@@ -175,9 +175,10 @@ def test_a_job_that_cannot_start_is_told_of(struck):
     then="the job, where that did not do",
 )
 def test_a_job_asks_for_no_more_than_its_partition_has(struck, slurm):
-    folder, numbers, run = struck
+    folder, _, run = struck
     said = run.end()
-    asked = slurm.ask("scontrol", "show", "job", numbers["huge"])
+    (number,) = re.findall(r"jobid (\d+) \(log: .*/rule_huge/", said)
+    asked = slurm.ask("scontrol", "show", "job", number)
     assert {"NumCPUs=4", "MinMemoryNode=8000M", "TimeLimit=00:02:00"} <= set(asked)
     assert "(huge) asks for 90000 MB of memory" in said
     assert "(huge) asks for 99 minutes; partition brief allows 2" in said
