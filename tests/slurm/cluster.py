@@ -1,7 +1,7 @@
 """A Slurm of two nodes on this machine, thrown away afterwards; each node has 4 CPUs and 2 GPUs that are none.
 
 ``python tests/slurm/cluster.py COMMAND …`` runs a command on it. Needs root and, of Debian, slurm-wlm, slurm-client
-and munge.
+and munge. With accounting also slurmdbd and mariadb-server.
 """
 
 from __future__ import annotations
@@ -68,26 +68,56 @@ PartitionName=brief Nodes=ALL MaxTime=2 State=UP PriorityTier=10
 """
 
 
-def lacking() -> list[str]:
+ACCOUNTING = """
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=localhost
+AccountingStoragePort={port}
+AccountingStoragePass={folder}/munge.socket
+"""
+ACCOUNTS = """
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost=localhost
+DbdPort={port}
+SlurmUser={user}
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=accounts
+"""
+#: what accounting needs besides
+ACCOUNTANTS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacct", "sacctmgr")
+
+
+def lacking(accounting: bool = False) -> list[str]:
     """What this machine lacks for a cluster; empty where one can be made."""
+    wanted = ("munged", "slurmctld", "slurmd", *COMMANDS)
     names = [
         name
-        for name in ("munged", "slurmctld", "slurmd", *COMMANDS)
+        for name in (*wanted, *(ACCOUNTANTS if accounting else ()))
         if shutil.which(name, path=SEARCH) is None
     ]
     return names if os.geteuid() == 0 else [*names, "root"]
 
 
 class Cluster:
-    """Slurm's daemons, and the environment in which its commands reach them."""
+    """Slurm's daemons, and the environment in which its commands reach them.
 
-    def __init__(self, folder: Path) -> None:
+    With accounting, sacct tells of jobs from a database of their own.
+    """
+
+    def __init__(self, folder: Path, accounting: bool = False) -> None:
         self.folder = folder
+        self.accounting = accounting
+        self.database: subprocess.Popen[bytes] | None = None
         self.configuration = folder / "slurm.conf"
         self.environment = os.environ | {
             "SLURM_CONF": str(self.configuration),
             "PATH": f"{folder / 'bin'}{os.pathsep}{SEARCH}",
             "OMP_NUM_THREADS": "1",
+            "MYSQL_UNIX_PORT": str(folder / "database.socket"),
         }
 
     def start(self) -> None:
@@ -102,10 +132,40 @@ class Cluster:
         }
         options = [f"--{name}={self.folder / file}" for name, file in munge.items()]
         self._daemon("munged", "--force", *options)
+        if self.accounting:
+            self._start_accounting()
         self._daemon("slurmctld")
         for node in NODES:
             self.start_node(node)
         wait_until(self.is_idle, 60)
+
+    def _start_accounting(self) -> None:
+        data = f"--datadir={self.folder / 'database'}"
+        self._daemon(
+            "mariadb-install-db", "--no-defaults", "--user=root", "--skip-test-db", data
+        )
+        options = ["--no-defaults", "--user=root", "--skip-networking", data]
+        options += [f"--socket={self.environment['MYSQL_UNIX_PORT']}"]
+        options += [f"--pid-file={self.folder / 'mariadbd.pid'}"]
+        with (self.folder / "mariadbd.log").open("wb") as log:
+            self.database = subprocess.Popen(
+                ["mariadbd", *options], env=self.environment, stdout=log, stderr=log
+            )
+        wait_until(lambda: (self.folder / "mariadbd.pid").exists(), 30)
+
+        self._daemon("slurmdbd")
+        wait_until(self._is_counted, 30)
+
+    def _is_counted(self) -> bool:
+        """Whether the database of accounts knows the cluster."""
+        done = subprocess.run(
+            ["sacctmgr", "--immediate", "add", "cluster", "throwaway"],
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode == 0 or "already exists" in done.stdout
 
     def start_node(self, node: str) -> None:
         """Start a node, for the first time or after `crash`."""
@@ -141,7 +201,8 @@ class Cluster:
             check=False,
             capture_output=True,
         )
-        for name in (*(f"slurmd.{node}" for node in NODES), "slurmctld", "munged"):
+        daemons = [f"slurmd.{node}" for node in NODES] + ["slurmctld", "slurmdbd"]
+        for name in (*daemons, "munged"):
             file = self.folder / f"{name}.pid"
             if file.exists():
                 pid = int(file.read_text())
@@ -150,6 +211,9 @@ class Cluster:
                 with suppress(TimeoutError):
                     wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 3)
                 kill(pid)
+        if self.database is not None:
+            self.database.terminate()
+            self.database.wait(30)
 
     def _daemon(self, *command: str) -> None:
         subprocess.run(
@@ -169,13 +233,19 @@ class Cluster:
             text += NODE.format(node=node, port=free_port(), **known)
         if not self._make_gpus():
             text = text.replace("GresTypes=gpu\n", "").replace(" Gres=gpu:2", "")
+        if self.accounting:
+            place = {"port": free_port(), "folder": self.folder}
+            text += ACCOUNTING.format(**place)
+            accounts = self.folder / "slurmdbd.conf"
+            accounts.write_text(ACCOUNTS.format(**place, user=known["user"]))
+            accounts.chmod(0o600)
         self.configuration.write_text(text + PARTITIONS)
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
 
         # the step executor of Snakemake drops SLURM_CONF, so that the commands themselves must know it
-        for name in COMMANDS:
+        for name in (*COMMANDS, *(("sacct", "sacctmgr") if self.accounting else ())):
             program = shutil.which(name, path=SEARCH)
             wrapper = self.folder / "bin" / name
             wrapper.write_text(
@@ -204,9 +274,9 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[Cluster]:
+def running_cluster(folder: Path, accounting: bool = False) -> Iterator[Cluster]:
     """A cluster in an empty folder, stopped at the end."""
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, accounting)
     try:
         cluster.start()
         yield cluster

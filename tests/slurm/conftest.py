@@ -118,6 +118,30 @@ class Run:
 @pytest.fixture(scope="session")
 def snakemake(slurm: made.Cluster) -> Iterator[object]:
     """`snakemake(folder, *arguments, snakefile="Snakefile")`: start it there; or with that of `faulty.smk`."""
+    yield from starter(slurm)
+
+
+@pytest.fixture(scope="module")
+def accounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[made.Cluster]:
+    """Another cluster, with accounting."""
+    if lacking := made.lacking(accounting=True):
+        pytest.skip(
+            "needs Slurm with accounting (Debian: slurm-wlm, slurm-client, munge, slurmdbd, mariadb-server) and root; "
+            f"lacking: {lacking}"
+        )
+    folder = tmp_path_factory.mktemp("accounted") / "it"
+    with made.running_cluster(folder, accounting=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def on_accounted(accounted: made.Cluster) -> Iterator[object]:
+    """As `snakemake`, on that cluster."""
+    yield from starter(accounted)
+
+
+def starter(slurm: made.Cluster) -> Iterator[object]:
+    """See `snakemake`; what still runs is killed at the end."""
     runs: list[Run] = []
     whole = f'include: "{CHECKOUT / "workflow" / "Snakefile"}"'
     (slurm.folder / "Snakefile").write_text(f"{IMPATIENT}\n{whole}\n")
