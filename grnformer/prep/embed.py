@@ -135,6 +135,10 @@ def join_modalities(
         Config key `embedding` of section `prep`.
     """
     import scanpy as sc
+    from umap import layouts
+
+    # Else each run compiles it anew: 4 s of CPU, whatever the number of cells.
+    layouts._nb_optimize_layout_euclidean_single_epoch.enable_caching()
 
     embeddings = [data.mod["rna"].obsm["X_pca"], data.mod["atac"].obsm["X_lsi"]]
     n_neighbors = _at_most("n_neighbors", settings["n_neighbors"], data.n_obs - 1)
