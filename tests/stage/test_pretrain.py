@@ -335,6 +335,7 @@ def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inpu
     assert "0 of 30 genes are in the backbone's vocabulary" in ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*[zZ]arr:UserWarning")
 def test_two_datasets_and_a_file_make_one_model_of_divided_weights(
     tmp_path, run_rules, inputs, monkeypatch

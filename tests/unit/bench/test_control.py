@@ -58,6 +58,7 @@ def settings_of(steps):
     }
 
 
+@pytest.mark.slow
 def test_the_true_network_predicts_more_than_a_rewired_one(
     control, screen, tmp_path, monkeypatch
 ):

@@ -34,7 +34,14 @@ def losses(job):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("backbone", ["scgpt", "geneformer", "scfoundation"])
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        "geneformer",
+        pytest.param("scgpt", marks=pytest.mark.slow),
+        pytest.param("scfoundation", marks=pytest.mark.slow),
+    ],
+)
 def test_compiled_layers_train_alike_and_are_compiled_few_times(
     job_of, settings, backbone, monkeypatch
 ):
@@ -62,6 +69,7 @@ def test_compiled_layers_train_alike_and_are_compiled_few_times(
     assert 0 < graphs <= 12, graphs  # of some hundred calls
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     COMPILER is None, reason="torch.compile needs a C++ compiler on a CPU (g++)"
 )

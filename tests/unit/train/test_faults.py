@@ -74,8 +74,8 @@ def start(job):
     then="it resumes there, to the bits of an unbroken run",
 )
 def test_a_killed_run_goes_on_to_the_same_bits(job_of, settings):
-    settings["size"] |= {"steps": 60}
-    settings["checkpoints"] |= {"steps": 3}
+    settings["size"] |= {"steps": 24}
+    settings["checkpoints"] |= {"steps": 2}
     killed, whole = job_of("killed", settings), job_of("whole", settings)
     unbroken, process = start(whole), start(killed)
     try:
@@ -90,7 +90,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(job_of, settings):
         process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not Path(killed["outputs"]["weights"]).exists()
-    assert 6 <= int(checkpoints(killed)[-1].stem[-9:]) < 60
+    assert 4 <= int(checkpoints(killed)[-1].stem[-9:]) < 24
     assert start(killed).wait() == 0
     assert unbroken.wait() == 0
     assert_same(killed, whole)

@@ -56,6 +56,7 @@ def steps(job):
     return [int(path.stem[-9:]) for path in checkpoints(job)]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "`kill -9` of one of two processes that train together",
     happens="the other ends too",

@@ -88,6 +88,7 @@ def keep_first_checkpoint(job):
         path.unlink()
 
 
+@pytest.mark.slow
 def test_divided_weights_train_as_whole_ones(job_of, settings, tmp_path):
     """All backbones from start to end, and runs that go on in another number of processes.
 
