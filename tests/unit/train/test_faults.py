@@ -85,7 +85,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(job_of, settings):
             and process.poll() is None
             and time.monotonic() < deadline
         ):
-            time.sleep(0.002)
+            time.sleep(0.02)
     finally:
         process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
