@@ -49,7 +49,7 @@ def write_multiome(path, rng):
     io.write_mudata(data, path, "multiome")
 
 
-def test_topics_from_multiome_to_region_sets(tmp_path, run_rules):
+def test_topics_from_multiome_to_region_sets_and_a_forced_count(tmp_path, run_rules):
     write_multiome(
         tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0)
     )
@@ -76,18 +76,13 @@ def test_topics_from_multiome_to_region_sets(tmp_path, run_rules):
     assert len(found & planted) >= 55
     assert len(found - planted) <= 10
 
-
-def test_a_forced_topic_count_reruns_the_selection_alone(tmp_path, run_rules):
-    write_multiome(
-        tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0)
+    # another count is forced: the fits stay, the selection is made again
+    forced = {"topics": TOPICS | {"selected": 2}}
+    result = run_rules(
+        ["results/tiny/topics/model_selection.tsv"], ["select_topics"], forced
     )
-    target = "results/tiny/topics/model_selection.tsv"
-    rules = ["fit_topics", "select_topics"]
-    assert run_rules([target], rules, {"topics": TOPICS}).returncode == 0
-    done = run_rules([target], ["select_topics"], {"topics": TOPICS | {"selected": 2}})
-    assert done.returncode == 0, done.stderr
-    selection = io.read_table(tmp_path / target, "topic_selection")
+    assert result.returncode == 0, result.stderr
+    selection = io.read_table(folder / "model_selection.tsv", "topic_selection")
     assert selection.query("selected")["n_topics"].tolist() == [2]
-    assert io.read_table(
-        tmp_path / "results/tiny/topics/cell_topic.parquet", "cell_topic"
-    ).shape == (90, 3)
+    cell_topic = io.read_table(folder / "cell_topic.parquet", "cell_topic")
+    assert cell_topic.shape == (90, 3)

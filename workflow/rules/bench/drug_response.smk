@@ -310,7 +310,7 @@ rule score_drug_response:
         "../../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=40),
+        mem_mb=growing(2000, per_mb=10),
         runtime=growing(30, per_mb=1),
     params:
         n_resamples=config["bench"]["n_resamples"],

@@ -49,7 +49,7 @@ rule score_grn_accuracy:
         "../../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000, per_mb=40),
+        mem_mb=growing(2000, per_mb=40),
         runtime=growing(30, per_mb=0.5),
     params:
         lines=lookup(dpath="{dataset}", within=CHIP_LINES),
