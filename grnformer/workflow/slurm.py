@@ -83,7 +83,7 @@ def watch_jobs() -> None:
     executor.run_job = ask_for_less(executor.run_job)
     executor.get_job_args = tell_cores(executor.get_job_args)
     # there, else, all CPUs of the node
-    sys.modules[ON_A_NODE].Executor.cores = property(  # type: ignore[attr-defined]
+    sys.modules[ON_A_NODE].Executor.cores = property(
         lambda self: self.workflow.resource_settings.cores
     )
 
