@@ -131,3 +131,31 @@ rule grouped:
         constraint="unheard_of",
     shell:
         "touch {output}"
+
+
+# together they need more memory than a node has
+rule both:
+    input:
+        "left",
+        "right",
+    output:
+        "both",
+    group:
+        "two"
+    resources:
+        mem_mb=500,
+        runtime=1,
+    shell:
+        "touch {output}"
+
+
+rule one_of_two:
+    output:
+        "{side,left|right}",
+    group:
+        "two"
+    resources:
+        mem_mb=5000,
+        runtime=2,
+    shell:
+        "touch {output}"

@@ -90,9 +90,16 @@ def test_a_killed_snakemake_leaves_its_jobs_and_a_lock(
     shown="`SLURM sbatch failed`, with what Slurm says",
     then="the same jobs",
 )
-def test_what_slurm_refuses_of_a_group_is_told(struck, start, tmp_path):
-    said = start(tmp_path, "grouped", "--retries", "0").fail()
+def test_what_slurm_refuses_of_a_group_is_told_and_others_fit_a_node(
+    struck, start, slurm, tmp_path
+):
+    said = start(tmp_path, "grouped", "both", "--retries", "0").fail()
     assert "SLURM sbatch failed. The error message was" in said
+    # two jobs of 5,000 MB, one after the other
+    (number,) = re.findall(r"jobid (\d+) \(log: .*/group_two_both_one_of_two/", said)
+    asked = slurm.ask("scontrol", "show", "job", number)
+    assert {"NumCPUs=1", "MinMemoryNode=5000M", "TimeLimit=00:05:00"} <= set(asked)
+    assert (tmp_path / "both").exists()
 
 
 def ending(rule, state, what, happens):
