@@ -57,6 +57,17 @@ class Metric:
         return 1 if self.better == "higher" else -1
 
 
+#: of predicted profiles, the first one being that by which arms are judged
+PROFILE_METRICS = (
+    "pearson_systema",
+    "pearson_systema_top20",
+    "pearson_control",
+    "pearson_control_top20",
+    "weighted_r2",
+    "centroid_accuracy",
+    "discrimination",
+    "l2",
+)
 METRICS: dict[str, Metric] = {
     # grn_accuracy
     # medians over TFs: ratios are skewed, and a few high ones would rule a mean
@@ -169,6 +180,64 @@ METRICS: dict[str, Metric] = {
         "AUROC over all pairs, which the gene's training rate nearly fills without knowing the perturbation",
         0.5,
     ),
+    # perturbation_profiles
+    # means over perturbations; perturbed genes themselves are left out of all
+    "pearson_systema": Metric(
+        "Pearson r from the mean perturbed state",
+        "higher",
+        "mean",
+        "Pearson r of the difference from the mean of the training perturbations (Systema), over genes",
+        0.0,
+    ),
+    "pearson_systema_top20": Metric(
+        "Pearson r from the mean perturbed state, top 20",
+        "higher",
+        "mean",
+        "the same over the 20 genes that respond most, chosen on cells that are not scored",
+        0.0,
+    ),
+    "pearson_control": Metric(
+        "Pearson r from control",
+        "higher",
+        "mean",
+        "Pearson r of the difference from control, over genes; truth and prediction have controls of their own",
+        0.0,
+    ),
+    "pearson_control_top20": Metric(
+        "Pearson r from control, top 20",
+        "higher",
+        "mean",
+        "the same over the 20 genes that respond most, chosen on cells that are not scored",
+        0.0,
+    ),
+    "weighted_r2": Metric(
+        "weighted R2",
+        "higher",
+        "mean",
+        "R2 of the difference from the mean of the training perturbations, genes weighted by how specific they are to "
+        "the perturbation",
+        0.0,
+    ),
+    "centroid_accuracy": Metric(
+        "centroid accuracy",
+        "higher",
+        "mean",
+        "fraction of the other perturbations that are farther from the predicted profile than its own is (Euclidean)",
+        0.5,
+    ),
+    "discrimination": Metric(
+        "perturbation discrimination",
+        "higher",
+        "mean",
+        "the same for differences from control (Manhattan)",
+        0.5,
+    ),
+    "l2": Metric(
+        "L2",
+        "lower",
+        "mean",
+        "Euclidean distance of profiles, in log1p of counts per 10,000",
+    ),
     # sc_drug
     # no means over members: one value for all lines or cells, with replicates of it
     "lines_double_centred_pearson": Metric(
@@ -192,6 +261,20 @@ METRICS: dict[str, Metric] = {
         "resampled",
         "area under the precision-recall curve of sensitive cells, over all cells; chance is their share",
     ),
+}
+
+
+#: metric -> where it stands between the best baseline (0) and the other half of the cells (1); in summaries alone
+SCALED = {f"scaled_{name}": name for name in PROFILE_METRICS}
+METRICS |= {
+    scaled: Metric(
+        f"{METRICS[name].title}, scaled",
+        "higher",
+        "resampled",
+        f"{METRICS[name].title} on a scale from the best baseline (0) to the other half of the same cells (1)",
+        0.0,
+    )
+    for scaled, name in SCALED.items()
 }
 
 

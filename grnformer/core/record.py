@@ -58,6 +58,7 @@ _FOLLOWS = {
     "arm": {"arm"},
     "graph": {"code"},
     "labelled": {"entry"},
+    "profiled": {"entry"},
     "run": {"seed"},
     "sample": {"row"},
     "scatteritem": {"part"},

@@ -23,6 +23,7 @@ from grnformer.report.sections.bench import (
     pairs_of_heads,
     pairs_of_networks,
     pairs_of_perturbation,
+    pairs_of_profiles,
 )
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.corpus import corpus_section
@@ -197,8 +198,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(_benchmark_section("drug_response", files, config))
         sections.append(_benchmark_section("sc_drug_lines", files, config))
     # of the whole run: it needs data that no package carries
-    if files["perturbation_scores"]:
-        sections.append(_benchmark_section("perturbation", files, config))
+    for benchmark in ("perturbation", "perturbation_profiles"):
+        if files[f"{benchmark}_scores"]:
+            sections.append(_benchmark_section(benchmark, files, config))
 
     grid = files.table("grid")
     if grid is not None:
@@ -290,6 +292,8 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
             io.read_table(path, "perturbation_choices")
             for path in files["perturbation_choices"]
         )
+    elif benchmark == "perturbation_profiles":
+        pairs, about = pairs_of_profiles(summary), None
     elif benchmark == "link_accuracy":
         pairs, about = [(JOINED, PERMUTED)], files.table("link_coverage")
     elif benchmark == "sc_drug_lines":

@@ -11,6 +11,7 @@ from grnformer.settings.grn_accuracy import GrnAccuracy
 from grnformer.settings.key import Seed, Settings, Word, key
 from grnformer.settings.link_accuracy import LinkAccuracy
 from grnformer.settings.perturbation import Perturbation
+from grnformer.settings.perturbation_profiles import PerturbationProfiles
 from grnformer.settings.sc_drug import ScDrug
 
 Pair = Annotated[
@@ -33,5 +34,6 @@ class Bench(Settings):
     grn_accuracy: GrnAccuracy = GrnAccuracy()
     drug_response: DrugResponse = DrugResponse()
     perturbation: Perturbation = Perturbation()
+    perturbation_profiles: PerturbationProfiles = PerturbationProfiles()
     link_accuracy: LinkAccuracy = LinkAccuracy()
     sc_drug: ScDrug = ScDrug()

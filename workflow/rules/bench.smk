@@ -7,6 +7,7 @@ BENCHED = {}  # name of the report's input -> files
 include: "bench/grn_accuracy.smk"
 include: "bench/drug_response.smk"
 include: "bench/perturbation.smk"
+include: "bench/perturbation_profiles.smk"
 include: "bench/link_accuracy.smk"
 include: "bench/sc_drug.smk"
 # after all others, whose scores it reads

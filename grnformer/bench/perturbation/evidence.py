@@ -13,6 +13,7 @@ from grnformer.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _COMPONENTS = 20
 #: columns that hold genes
@@ -65,6 +66,19 @@ class Knowledge:
         return {
             name: similarity.share_links(part, genes) for name, part in links.items()
         }
+
+
+def read_knowledge(
+    pathways: str | Path, complexes: str | Path, interactions: str | Path
+) -> Knowledge:
+    """Read the files of the settings of these names."""
+    prior, others = knowledge.read_interactions(interactions)
+    return Knowledge(
+        pathways=knowledge.read_sets(pathways),
+        complexes=knowledge.read_sets(complexes),
+        interactions=others,
+        prior=prior,
+    )
 
 
 def describe_genes(

@@ -73,6 +73,21 @@ def predict_by_network(
         Contract ``tf_gene``; the sign is that of rho.
     """
     split = Split.of(labels, label == DIRECTIONS)
+    pairs = signed_pairs(tf_gene)
+    _check_network(pairs, labels, dataset)
+    rewired = knowledge.rewire_pairs(pairs, np.random.default_rng(seed))
+    fitted = propagated_arms(split, pairs, rewired, f"network_{dataset}")
+    return predictions_table(split, fitted)
+
+
+def signed_pairs(tf_gene: pd.DataFrame) -> pd.DataFrame:
+    """Edges of a network as source, target, sign, weight.
+
+    Parameters
+    ----------
+    tf_gene
+        Contract ``tf_gene``; the sign is that of rho, edges without importance are left out.
+    """
     pairs = pd.DataFrame(
         {
             "source": tf_gene["tf"],
@@ -81,11 +96,7 @@ def predict_by_network(
             "weight": tf_gene["importance"],
         }
     )
-    pairs = pairs[pairs["weight"] > 0].reset_index(drop=True)
-    _check_network(pairs, labels, dataset)
-    rewired = knowledge.rewire_pairs(pairs, np.random.default_rng(seed))
-    fitted = propagated_arms(split, pairs, rewired, f"network_{dataset}")
-    return predictions_table(split, fitted)
+    return pairs[pairs["weight"] > 0].reset_index(drop=True)
 
 
 def _check_network(pairs: pd.DataFrame, labels: Labels, dataset: str) -> None:

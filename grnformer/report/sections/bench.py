@@ -30,6 +30,7 @@ TITLES = {
     "drug_response": "Drug response",
     "grn_accuracy": "GRN accuracy",
     "perturbation": "Perturbation",
+    "perturbation_profiles": "Perturbation profiles",
     "link_accuracy": "Link accuracy",
     "network_features": "What a network is worth as features",
     "sc_drug_lines": "Single-cell drug response: known lines",
@@ -63,6 +64,13 @@ ABOUT = {
     "blend adds a kernel regression to the smoother. The form of everything_blend was fixed after several had been "
     "scored on these test parts, so that it scores somewhat too high here; its settings are chosen on training "
     "perturbations.",
+    "perturbation_profiles": "Predicts the mean expression profile after a perturbation that training has not seen. "
+    "Single unseen: no training perturbation has the gene. Combo seen 0, 1, 2: how many of the genes are perturbed "
+    "alone in training. Cells of the tested perturbations and of the controls are halved: one half is the truth, the "
+    "other is the ceiling and chooses the genes of the top 20; predictions have the other half of the controls. "
+    "Perturbed genes are left out of every metric. Metrics called scaled are 0 for the best baseline and 1 for the "
+    "ceiling; they are missing where the ceiling is no better than the baseline, since such cells cannot tell arms "
+    "apart. A constant prediction has no correlation: it counts as failed.",
     "sc_drug_lines": "Predicts LN_IC50 of cancer cell lines from their single cells, by models of the bulk profiles of "
     "all other lines of the screen; tested lines are left out of training under every spelling. Tasks name what stands "
     "for a line: its bulk profile, all its cells, pools of them, single cells. Ceiling: ridge on the lines' own bulk "
@@ -80,6 +88,7 @@ _MISSING = {
     "grn_accuracy": "the configuration names no ChIP-seq truth for a cell type of this dataset "
     "(bench.grn_accuracy.lines)",
     "perturbation": "the configuration names no screen (bench.perturbation.screens)",
+    "perturbation_profiles": "the configuration names no cells (bench.perturbation_profiles.screens)",
     "link_accuracy": "the configuration names no CRISPRi for a cell type of this dataset (bench.link_accuracy.lines)",
     "network_features": "the configuration names no split (bench.drug_response.network_features.splits)",
     "sc_drug_lines": "the configuration names no single cells of lines (bench.sc_drug.lines)",
@@ -101,6 +110,7 @@ _JUDGED = {
         "binding_prior_with_linked_baseline",
     ],
     "perturbation": ["pathways", "graphs_coexpression", "everything_blend"],
+    "perturbation_profiles": ["graphs", "graphs_coexpression", "propagation"],
 }
 _FOLDS = (
     " Folds share training data, so that intervals over folds are somewhat too narrow."
@@ -220,6 +230,15 @@ def pairs_of_perturbation(summary: pd.DataFrame | None) -> list[tuple[str, str]]
     return [
         (arm, other) for arm, two in others.items() for other in two if other in arms
     ]
+
+
+def pairs_of_profiles(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
+    """(arm, its rewired graph) for every arm of kind model."""
+    if summary is None:
+        return []
+    arms = set(summary["arm"])
+    pairs = [(arm, rewired_name(arm)) for arm in _models(summary)]
+    return [pair for pair in pairs if arms.issuperset(pair)]
 
 
 def _models(table: pd.DataFrame) -> list[str]:

@@ -3,22 +3,15 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.bench.perturbation.evidence import Knowledge
+    from grnformer.bench.perturbation.evidence import read_knowledge
     from grnformer.bench.perturbation.expression import read_expression
-    from grnformer.bench.perturbation.knowledge import read_interactions, read_sets
     from grnformer.bench.perturbation.labels import read_labels
     from grnformer.bench.perturbation.score import predict_screen
     from grnformer.core import io
 
     given, out, of = snakemake.input, snakemake.output, snakemake.wildcards
     labels = read_labels(given.labels)
-    prior, interactions = read_interactions(given.interactions)
-    known = Knowledge(
-        pathways=read_sets(given.pathways),
-        complexes=read_sets(given.complexes),
-        interactions=interactions,
-        prior=prior,
-    )
+    known = read_knowledge(given.pathways, given.complexes, given.interactions)
     expression = read_expression(given.expression, labels.perturbations)
     predictions, choices = predict_screen(
         labels,

@@ -1,0 +1,1 @@
+"""Expression profiles after perturbations: which profile does a perturbation give that training has not seen?"""

@@ -1,0 +1,207 @@
+"""The arms: naive predictors, similarities of the perturbed genes, networks; every setting chosen in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.controls import REWIRED, rewired_name
+from grnformer.bench.perturbation import similarity
+from grnformer.bench.perturbation.arms import GRAPHS, MIXED, mix
+from grnformer.bench.perturbation.evidence import (
+    Knowledge,
+    describe_genes,
+    mean_expression,
+)
+from grnformer.bench.perturbation.propagate import propagate
+from grnformer.bench.perturbation_profiles import heads
+from grnformer.bench.perturbation_profiles.evaluate import CEILING
+from grnformer.bench.perturbation_profiles.heads import Fitted, Fold
+
+BASELINES = (
+    "no_change",
+    "train_mean",
+    "matching_mean",
+    "additive",
+    "linear_components",
+    "expression",
+    "letters",
+    "coexpression",
+    "letters_coexpression",
+    "nearest_neighbours",
+    "random_forest",
+)
+#: arm -> similarity and its weight
+SIMILARITIES: dict[str, dict[str, float]] = {
+    "expression": {"expression": 1},
+    "letters": {"letters": 1},
+    "coexpression": {"coexpression": 1},
+    "letters_coexpression": {"letters": 1, "coexpression": 1},
+    **{name: {name: 1} for name in GRAPHS},
+    "graphs": dict.fromkeys(GRAPHS, 1.0),
+    "graphs_coexpression": MIXED,
+    "everything": MIXED | {"letters": 0.5},
+}
+_PENALTIES = [
+    {"penalty": penalty, "common": common}
+    for common in (0, 0.3, 3)
+    for penalty in (0.1, 0.3, 1, 3, 10)
+]
+_NEIGHBOURS = [{"k": k} for k in (1, 3, 5, 15)]
+_FOLDS = 3
+
+
+class Evidence(NamedTuple):
+    """What is known of perturbed genes, none of it from a perturbation.
+
+    Attributes
+    ----------
+    similarities
+        Name -> (genes, genes); of the graphs, right ones.
+    rewired
+        The same for graphs whose links are rewired.
+    features
+        (genes, features).
+    reached
+        Arm -> (genes, measured genes): what reaches a measured gene along a network.
+    """
+
+    similarities: Mapping[str, np.ndarray]
+    rewired: Mapping[str, np.ndarray]
+    features: np.ndarray
+    reached: Mapping[str, np.ndarray]
+
+
+def kind_of(arm: str) -> str:
+    """Kind of an arm in the contract ``scores``."""
+    if arm == CEILING:
+        return "reference"
+    if arm.endswith(REWIRED):
+        return "control"
+    return "baseline" if arm in BASELINES else "model"
+
+
+def gather_evidence(
+    known: Knowledge,
+    expression: pd.DataFrame,
+    genes: Sequence[str],
+    measured: Sequence[str],
+    networks: Mapping[str, pd.DataFrame],
+    embeddings: Mapping[str, pd.DataFrame],
+    seed: int,
+) -> Evidence:
+    """What the arms know of perturbed genes.
+
+    Parameters
+    ----------
+    expression
+        (cells, genes), log1p: unperturbed cells.
+    genes, measured
+        Perturbed genes; genes of the profiles.
+    networks
+        Arm -> source, target, sign, weight.
+    embeddings
+        Arm -> (genes, dimensions) by symbol.
+    seed
+        Of rewiring.
+    """
+    rewired = known.rewired(seed)
+    level = mean_expression(expression, genes)
+    plain = {
+        "expression": _alike(level[:, None]),
+        "letters": similarity.share_letters(genes),
+        "coexpression": similarity.co_expression(expression, genes),
+    }
+    plain |= {arm: _embedded(table, genes) for arm, table in embeddings.items()}
+    rng = np.random.default_rng(seed)
+    reached = {}
+    for arm, pairs in {"propagation": known.prior, **networks}.items():
+        for name, edges in (
+            (arm, pairs),
+            (
+                rewired_name(arm),
+                rewired.prior if arm == "propagation" else _rewire(pairs, rng),
+            ),
+        ):
+            reached[name] = propagate(
+                edges, np.array(genes), np.array(measured), signed=True
+            )
+    return Evidence(
+        plain | known.similarities(genes),
+        plain | rewired.similarities(genes),
+        describe_genes(known, expression, genes),
+        reached,
+    )
+
+
+def _rewire(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    from grnformer.bench.perturbation.knowledge import rewire_pairs
+
+    return rewire_pairs(pairs, rng)
+
+
+def _alike(features: np.ndarray) -> np.ndarray:
+    """Gaussian similarity of standardised features, (genes, genes)."""
+    spread = features.std(axis=0)
+    scaled = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    squared = ((scaled[:, None] - scaled[None]) ** 2).sum(axis=2)
+    return np.asarray(np.exp(-squared / 2), dtype=np.float32)
+
+
+def _embedded(table: pd.DataFrame, genes: Sequence[str]) -> np.ndarray:
+    """Cosine of centred embeddings, negative ones 0; a gene without one is like none."""
+    known = table.reindex(list(genes))
+    centred = known - known.mean()
+    return similarity.cosine(centred.fillna(0).to_numpy())
+
+
+def predict(
+    fold: Fold, evidence: Evidence, measured: pd.Index, seed: int
+) -> dict[str, Fitted]:
+    """Predict the tested perturbations of a fold by every arm.
+
+    Parameters
+    ----------
+    measured
+        Genes of the profiles.
+    seed
+        Of inner folds and forests.
+    """
+    inner = fold.inner(_FOLDS, seed)
+    truth = fold.differences
+    chosen = partial(heads.fit, fold, inner=inner, truth=truth)
+
+    found = {
+        name: Fitted(head(fold), {}, np.nan)
+        for name, head in (
+            ("no_change", heads.no_change),
+            ("train_mean", heads.train_mean),
+            ("matching_mean", heads.matching_mean),
+            ("additive", heads.additive),
+            ("linear_components", partial(heads.linear_components, measured=measured)),
+        )
+    }
+    neighbours = partial(heads.nearest_neighbours, features=evidence.features)
+    forest = heads.grow_forest(fold, evidence.features, seed)
+    found["nearest_neighbours"] = chosen(neighbours, _NEIGHBOURS)
+    found["random_forest"] = Fitted(forest, {}, np.nan)
+
+    embedded = set(evidence.similarities) - set(SIMILARITIES) - set(MIXED)
+    weights = SIMILARITIES | {arm: {arm: 1.0} for arm in sorted(embedded)}
+    for arm, given in weights.items():
+        parts = {name: weight / sum(given.values()) for name, weight in given.items()}
+        found[arm] = chosen(_ridge(mix(evidence.similarities, parts)), _PENALTIES)
+        if set(parts) & set(GRAPHS):
+            wrong = _ridge(mix(evidence.rewired, parts))
+            found[rewired_name(arm)] = chosen(wrong, _PENALTIES)
+    for arm, reached in evidence.reached.items():
+        found[arm] = Fitted(heads.scale_reached(fold, reached), {}, np.nan)
+    return found
+
+
+def _ridge(similarity_of_genes: np.ndarray) -> Any:
+    return partial(heads.kernel_ridge, similarity=similarity_of_genes)

@@ -1,0 +1,176 @@
+"""From profiles and a split to predictions, and from predictions to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from grnformer.bench.metrics import PROFILE_METRICS, SCORE_COLUMNS
+from grnformer.bench.perturbation.evidence import Knowledge
+from grnformer.bench.perturbation_profiles import arms
+from grnformer.bench.perturbation_profiles.cells import perturbed_genes
+from grnformer.bench.perturbation_profiles.evaluate import (
+    BENCHMARK,
+    CEILING,
+    scale_estimates,
+    score_fold,
+)
+from grnformer.bench.perturbation_profiles.heads import Fitted, Fold
+from grnformer.bench.perturbation_profiles.profiles import Screen, screens_of
+from grnformer.bench.summary import best_baseline, summarise_scores
+from grnformer.core import contracts
+
+
+def predict_profiles(
+    profiles: anndata.AnnData,
+    split: pd.DataFrame,
+    known: Knowledge,
+    expression: pd.DataFrame,
+    networks: Mapping[str, pd.DataFrame],
+    embeddings: Mapping[str, pd.DataFrame],
+    seed: int,
+) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """Predict the tested perturbations of every fold in every context, by all arms.
+
+    Parameters
+    ----------
+    profiles
+        Contract ``perturbation_profiles``.
+    split
+        Contract ``perturbation_split``.
+    known, expression, networks, embeddings
+        See `arms.gather_evidence`.
+
+    Returns
+    -------
+    Predictions by contract ``profile_predictions``, and the settings of each arm: context, fold, arm, settings,
+    training_error.
+    """
+    screens = screens_of(profiles)
+    genes = perturbed_genes(profiles.obs["perturbation"])
+    known.check(genes)
+    evidence = arms.gather_evidence(
+        known, expression, genes, list(profiles.var_names), networks, embeddings, seed
+    )
+    rows, values, choices = [], [], []
+    for screen in screens:
+        for number, part in split.groupby("fold"):
+            fold = Fold.of(screen.perturbations, genes, screen.differences, part)
+            if not len(fold.test):
+                continue
+            fitted = arms.predict(fold, evidence, profiles.var_names, seed)
+            for arm, found in fitted.items():
+                at = {"context": screen.context, "fold": number, "arm": arm}
+                choices.append(at | _chosen(found))
+                values.append(found.differences.astype(np.float32))
+                rows += [
+                    at | {"perturbation": screen.perturbations[row]}
+                    for row in fold.test
+                ]
+    obs = pd.DataFrame(rows)
+    obs.index = obs.index.astype(str)
+    predictions = anndata.AnnData(
+        np.vstack(values), obs=obs, var=pd.DataFrame(index=profiles.var_names)
+    )
+    return predictions, pd.DataFrame(choices)
+
+
+def _chosen(found: Fitted) -> dict[str, Any]:
+    words = [f"{key}={value}" for key, value in found.settings.items()]
+    return {"settings": ", ".join(words) or None, "training_error": found.error}
+
+
+def score_profiles(
+    profiles: anndata.AnnData,
+    split: pd.DataFrame,
+    predictions: anndata.AnnData,
+    screen: str,
+    kind: str,
+) -> pd.DataFrame:
+    """Score all predictions; a perturbation's value is the mean over its contexts and folds.
+
+    Parameters
+    ----------
+    screen, kind
+        Names of the data and of the split, for the task.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Contract ``scores``; members are perturbations. A value that is not defined in one context is missing.
+    """
+    parts = [_score_context(part, split, predictions) for part in screens_of(profiles)]
+    long = pd.concat(parts, ignore_index=True).melt(
+        ["arm", "perturbation", "group"], list(PROFILE_METRICS), "metric"
+    )
+    # a mean over contexts that leaves out the undefined ones would be of other data than the other arms' means
+    grouped = long.groupby(
+        ["group", "arm", "metric", "perturbation"], sort=True, as_index=False
+    )["value"].agg(lambda values: values.mean(skipna=False))
+    scores = grouped.rename(columns={"perturbation": "member"}).assign(
+        benchmark=BENCHMARK,
+        task=[f"{screen}, {kind}: {group}" for group in grouped["group"]],
+        kind=[arms.kind_of(arm) for arm in grouped["arm"]],
+        unit="perturbation",
+        n=profiles.n_vars,
+    )
+    return scores[SCORE_COLUMNS]
+
+
+def _score_context(
+    screen: Screen, split: pd.DataFrame, predictions: anndata.AnnData
+) -> pd.DataFrame:
+    """arm, perturbation, group, measures; one row a fold."""
+    obs = predictions.obs
+    number = {name: row for row, name in enumerate(screen.perturbations)}
+    found = []
+    for fold, part in split.groupby("fold"):
+        part = part[part["perturbation"].isin(number)]
+        here = (obs["context"] == screen.context) & (obs["fold"] == fold)
+        if not here.any():
+            continue
+        rows = predictions[here.to_numpy()]
+        tested = part[part["part"] == "test"]
+        test = np.array([number[name] for name in tested["perturbation"]])
+        predicted = {
+            str(arm): _in_order(rows[rows.obs["arm"] == arm], tested["perturbation"])
+            for arm in rows.obs["arm"].unique()
+        }
+        predicted[CEILING] = screen.ceiling[test]
+        train = [number[n] for n in part.loc[part["part"] == "train", "perturbation"]]
+        scored = score_fold(screen, np.array(train), test, predicted)
+        groups = tested.set_index("perturbation")["group"]
+        found.append(scored.assign(group=scored["perturbation"].map(groups)))
+    return pd.concat(found, ignore_index=True)
+
+
+def _in_order(rows: anndata.AnnData, names: Sequence[str]) -> np.ndarray:
+    place = pd.Index(rows.obs["perturbation"]).get_indexer(list(names))
+    return np.asarray(rows.X)[place]
+
+
+def summarise_profiles(
+    scores: pd.DataFrame, n_resamples: int, seed: int
+) -> pd.DataFrame:
+    """Summary of the scores, and of each where it stands between the best baseline and the ceiling.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Contract ``summary``.
+    """
+    parts = [summarise_scores(scores, n_resamples=n_resamples, seed=seed)]
+    for task, group in scores.groupby("task", sort=True):
+        best = {
+            str(metric): found
+            for metric, part in group.groupby("metric")
+            if (found := best_baseline(part)) is not None
+        }
+        scaled = scale_estimates(group, best, n_resamples, seed)
+        parts.append(scaled.assign(benchmark=BENCHMARK, task=task, unit="perturbation"))
+    columns = list(contracts.load("summary")["columns"])
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)

@@ -1,0 +1,35 @@
+"""Predict the profiles of held-out perturbations by baselines, graphs and networks."""
+
+from grnformer.core.job import job
+
+with job(snakemake):
+    from grnformer.bench.perturbation.evidence import read_knowledge
+    from grnformer.bench.perturbation.expression import read_expression
+    from grnformer.bench.perturbation.score import signed_pairs
+    from grnformer.bench.perturbation_profiles.cells import perturbed_genes
+    from grnformer.bench.perturbation_profiles.score import predict_profiles
+    from grnformer.core import io
+
+    given, out, of = snakemake.input, snakemake.output, snakemake.wildcards
+    profiles = io.read_anndata(given.profiles, "perturbation_profiles")
+    if given.expression:
+        genes = perturbed_genes(profiles.obs["perturbation"])
+        expression = read_expression(given.expression, genes)
+    else:
+        expression = io.read_table(given.controls, "control_expression")
+    networks = {
+        f"network_{name}": signed_pairs(io.read_table(path, "tf_gene"))
+        for name, path in zip(snakemake.params.networks, given.networks, strict=True)
+    }
+    predictions, choices = predict_profiles(
+        profiles,
+        io.read_table(given.split, "perturbation_split"),
+        read_knowledge(given.pathways, given.complexes, given.interactions),
+        expression,
+        networks,
+        embeddings={},
+        seed=snakemake.params.seed,
+    )
+    io.write_anndata(predictions, out.predictions, "profile_predictions")
+    choices = choices.assign(screen=of.profiled, split=of.held_out)
+    io.write_table(choices, out.choices, "profile_choices")
