@@ -20,27 +20,27 @@ class PerturbedCells(Settings):
         "obs condition, A+B, control; sheet: column perturbation, A+B, control",
     )
     sheet: File | None = key(
-        None,
+        ...,
         "table with a line a cell, its name in the first column, in place of obs; a path or resource:<name>",
     )
     values: Literal["counts", "logarithms"] = key(
-        "counts",
+        ...,
         "counts: scaled to 10,000 a cell, log1p; logarithms: X of an .h5ad, natural, of 1 + normalised counts",
     )
     symbols: Word | None = key(
-        None, "column of var with the genes' symbols; null: their names are symbols"
+        ..., "column of var with the genes' symbols; null: their names are symbols"
     )
-    column: Word | None = key(None, "of the perturbation; null: that of the form")
-    control: Word | None = key(None, "word for no perturbation; null: that of the form")
+    column: Word | None = key(..., "of the perturbation; null: that of the form")
+    control: Word | None = key(..., "word for no perturbation; null: that of the form")
     context: Word | None = key(
-        None,
+        ...,
         "column of what is scored by itself, such as cell_type; null: one context",
     )
     batch: Word | None = key(
-        None, "column within which cells are halved; null: one batch"
+        ..., "column within which cells are halved; null: one batch"
     )
     expression: list[File] = key(
-        [],
+        ...,
         "count matrices of unperturbed cells of the line, for the co-expression of perturbed genes; []: the screen's "
         "control cells that are not scored",
     )

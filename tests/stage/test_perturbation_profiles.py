@@ -1,0 +1,122 @@
+"""The rules of the profiles benchmark on made-up cells of which genes of one pathway do alike things."""
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from grnformer.core import io
+
+N_MEASURED = 60
+CELLS = 24
+
+
+def write_inputs(folder, rng):
+    """18 perturbed genes of 3 pathways and two combinations; counts of 60 genes; a prior of 20 pairs."""
+    names = [
+        f"{'QXJZWV'[rng.integers(6)]}{'KYLM'[rng.integers(4)]}{i}" for i in range(18)
+    ]
+    pathway = np.arange(18) % 3
+    effect = rng.normal(0, 1.0, (3, N_MEASURED))
+    words = [
+        "ctrl",
+        *(f"{name}+ctrl" for name in names),
+        f"{names[0]}+{names[1]}",
+        f"{names[2]}+{names[4]}",
+    ]
+    shift = np.vstack(
+        [
+            np.zeros(N_MEASURED),
+            effect[pathway],
+            effect[0] + effect[1],
+            effect[2] + effect[1],
+        ]
+    )
+    rate = np.exp(1 + 0.5 * shift)
+    counts = np.vstack([rng.poisson(one, (CELLS, N_MEASURED)) for one in rate])
+    obs = pd.DataFrame({"condition": np.repeat(words, CELLS)})
+    obs.index = [f"cell{i}" for i in range(len(obs))]
+    var = pd.DataFrame(index=[*names[:6], *(f"M{i}" for i in range(N_MEASURED - 6))])
+    anndata.AnnData(counts.astype(np.float32), obs=obs, var=var).write_h5ad(
+        folder / "screen.h5ad"
+    )
+
+    lines = [
+        "\t".join(
+            [
+                f"P{k}",
+                "made up",
+                *(n for n, p in zip(names, pathway, strict=True) if p == k),
+            ]
+        )
+        for k in range(3)
+    ]
+    (folder / "sets.gmt").write_text("\n".join(lines))
+    pairs = pd.DataFrame(
+        {
+            "source": names,
+            "target": rng.permutation(names),
+            "type": ["transcriptional", "post_translational"] * 9,
+            "is_stimulation": "True",
+            "is_inhibition": "False",
+            "sources": "made up",
+        }
+    )
+    pairs.to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    network = pd.DataFrame(
+        {"tf": names, "gene": [f"M{i}" for i in range(18)], "importance": 1.0}
+    )
+    io.write_table(
+        network.assign(rho=0.5), folder / "results/tiny/grn/tf_gene.parquet", "tf_gene"
+    )
+
+
+def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules):
+    write_inputs(tmp_path, np.random.default_rng(0))
+    screen = dict.fromkeys(
+        ["sheet", "symbols", "column", "control", "context", "batch"]
+    )
+    screen |= {"cells": "screen.h5ad", "form": "gears", "values": "counts"}
+    screen |= {"expression": []}
+    settings = {
+        "perturbation": {
+            "pathways": "sets.gmt",
+            "complexes": "sets.gmt",
+            "interactions": "pairs.tsv",
+        },
+        "perturbation_profiles": {
+            "screens": {"made_up": screen},
+            "splits": ["folds"],
+            "n_folds": 2,
+            "networks": ["tiny"],
+        },
+    }
+    folder = tmp_path / "results/bench/perturbation_profiles/made_up"
+    run = run_rules(
+        [str((folder / "folds/summary.tsv").relative_to(tmp_path))],
+        [
+            f"{verb}_perturbation_profiles"
+            for verb in ("prepare", "split", "predict", "score")
+        ],
+        {"bench": settings},
+    )
+    assert run.returncode == 0, run.stderr
+
+    summary = io.read_table(folder / "folds/summary.tsv", "summary")
+    single = summary[summary["task"] == "made_up, folds: single unseen"]
+    metric = single.set_index(["metric", "arm"])["estimate"]
+    r = metric["pearson_systema"]
+    assert (
+        r["pathways"]
+        > max(r["pathways_rewired"], r["coexpression"], r["no_change"]) + 0.1
+    )
+    # one half of the cells says less than all cells of five genes that do the same
+    assert 0.5 < metric["scaled_pearson_systema", "pathways"] < 2
+    assert metric["scaled_pearson_systema", "ceiling"] == 1
+    assert {"network_tiny", "network_tiny_rewired"} <= set(single["arm"])
+
+    # genes that are perturbed and not measured are in the split, and predicted
+    split = io.read_table(folder / "folds/split.tsv", "perturbation_split")
+    tested = split[(split["part"] == "test") & (split["group"] == "single unseen")]
+    assert len(tested) == 18
+    scores = io.read_table(folder / "folds/scores.tsv", "scores")
+    assert scores[scores["task"] == single["task"].iloc[0]]["member"].nunique() == 18
