@@ -173,7 +173,9 @@ def scale_estimates(
         kinds = group.groupby("arm")["kind"].first()
         sign = METRICS[metric].sign
         for arm in wide:
-            paired = wide[[arm, best[metric], CEILING]].dropna()
+            # the same perturbations for all arms: where one fails, it has no place on the scale
+            defined = wide[[best[metric], CEILING]].notna().all(axis=1)
+            paired = wide.loc[defined, [arm, best[metric], CEILING]]
             value, low, high = _scaled(paired.to_numpy(), sign, n_resamples, seed)
             rows.append(
                 {
@@ -183,8 +185,8 @@ def scale_estimates(
                     "estimate": value,
                     "low": low,
                     "high": high,
-                    "members": len(paired),
-                    "failed": len(wide) - len(paired),
+                    "members": int(paired[arm].notna().sum()),
+                    "failed": len(wide) - int(paired[arm].notna().sum()),
                     "n": int(group["n"].median()),
                 }
             )

@@ -91,7 +91,7 @@ def score_profiles(
     screen: str,
     kind: str,
 ) -> pd.DataFrame:
-    """Score all predictions; a perturbation's value is the mean over its contexts and folds.
+    """Score all predictions; a perturbation that several folds test has the mean of these.
 
     Parameters
     ----------
@@ -101,23 +101,28 @@ def score_profiles(
     Returns
     -------
     pandas.DataFrame
-        Contract ``scores``; members are perturbations. A value that is not defined in one context is missing.
+        Contract ``scores``, a task for each context and group; members are perturbations. A value that is not defined
+        in one of several folds is missing.
     """
-    parts = [_score_context(part, split, predictions) for part in screens_of(profiles)]
+    contexts = screens_of(profiles)
+    parts = []
+    for part in contexts:
+        name = f"{screen} {part.context}" if len(contexts) > 1 else screen
+        found = _score_context(part, split, predictions)
+        parts.append(
+            found.assign(task=[f"{name}, {kind}: {g}" for g in found["group"]])
+        )
+    names = ["task", "arm", "perturbation"]
     long = pd.concat(parts, ignore_index=True).melt(
-        ["arm", "perturbation", "group"], list(PROFILE_METRICS), "metric"
+        names, list(PROFILE_METRICS), "metric"
     )
-    # a mean over contexts that leaves out the undefined ones would be of other data than the other arms' means
-    grouped = long.groupby(
-        ["group", "arm", "metric", "perturbation"], sort=True, as_index=False
-    )["value"].agg(lambda values: values.mean(skipna=False))
-    scores = grouped.rename(columns={"perturbation": "member"}).assign(
-        benchmark=BENCHMARK,
-        task=[f"{screen}, {kind}: {group}" for group in grouped["group"]],
-        kind=[arms.kind_of(arm) for arm in grouped["arm"]],
-        unit="perturbation",
-        n=profiles.n_vars,
+    grouped = long.groupby([*names, "metric"], sort=True, as_index=False)["value"]
+    # a mean without the undefined ones would be of other folds than the other arms' means
+    scores = grouped.agg(lambda values: values.mean(skipna=False)).assign(
+        benchmark=BENCHMARK, unit="perturbation", n=profiles.n_vars
     )
+    scores = scores.rename(columns={"perturbation": "member"})
+    scores["kind"] = [arms.kind_of(arm) for arm in scores["arm"]]
     return scores[SCORE_COLUMNS]
 
 
