@@ -185,8 +185,8 @@ def scale_estimates(
                     "estimate": value,
                     "low": low,
                     "high": high,
-                    "members": int(paired[arm].notna().sum()),
-                    "failed": len(wide) - int(paired[arm].notna().sum()),
+                    "members": int(wide[arm].notna().sum()),
+                    "failed": int(wide[arm].isna().sum()),
                     "n": int(group["n"].median()),
                 }
             )
