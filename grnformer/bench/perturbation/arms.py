@@ -52,7 +52,7 @@ SMOOTHED: dict[str, dict[str, float]] = {
     "graphs_coexpression": MIXED,
     "everything": MIXED | {"letters": 0.5},
 }
-#: blend -> the arm whose smoother stands beside it
+#: arm of a blend -> the arm whose smoother stands beside it
 BLENDED = {"letters_coexpression": "letters", "everything": "graphs"}
 _POWERS = [{"power": power} for power in (1, 2)]
 _OFFSETS = [{"offset": offset} for offset in (0, 0.1)]
@@ -133,11 +133,24 @@ class Task(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """Scores of an arm's tested pairs, its settings, and its within-gene AUROC on training perturbations."""
+    """Scores of an arm's tested pairs, its settings, and how it does on training perturbations.
+
+    Attributes
+    ----------
+    scores
+        (tested pairs,).
+    settings
+        Chosen on training perturbations.
+    inner
+        Mean within-gene AUROC over the inner folds; NaN where nothing is fitted.
+    inner_scores
+        Scores of the tested pairs of each inner fold.
+    """
 
     scores: np.ndarray
     settings: Mapping[str, Any]
     inner: float
+    inner_scores: tuple[np.ndarray, ...] = ()
 
 
 def kind_of(arm: str) -> str:
@@ -169,10 +182,23 @@ def predict_labels(
     wrong = plain | rewired.similarities(genes)
 
     found = naive_arms(task.split, mean_expression(expression, genes))
-    found |= feature_arms(task, describe_genes(known, expression, genes), seed)
+    features = describe_genes(known, expression, genes)
+    found |= feature_arms(task, features, seed)
     found |= smoothed_arms(task, right, SMOOTHED)
     with_graph = [arm for arm in SMOOTHED if arm not in BASELINES]
     controls = smoothed_arms(task, wrong, with_graph)
+
+    plain_features = describe_genes(None, expression, genes)
+    found["letters_coexpression" + BLEND] = blended_arm(
+        task, plain, found, "letters_coexpression", plain_features, seed
+    )
+    found["everything" + BLEND] = blended_arm(
+        task, right, found, "everything", features, seed
+    )
+    rewired_features = describe_genes(rewired, expression, genes)
+    controls["everything" + BLEND] = blended_arm(
+        task, wrong, controls, "everything", rewired_features, seed
+    )
     found |= {rewired_name(arm): fitted for arm, fitted in controls.items()}
     return found | propagated_arms(
         task.split, known.prior, rewired.prior, "propagation"
@@ -207,37 +233,81 @@ def feature_arms(task: Task, features: np.ndarray, seed: int) -> dict[str, Fitte
             train, similarity.nearest(alike, train.rows, k), rows, power=1
         )
 
+    return {
+        "nearest_neighbours": fit(task, neighbours, _NEIGHBOURS),
+        "random_forest": fit_forest(task, features, seed),
+    }
+
+
+def fit_forest(task: Task, features: np.ndarray, seed: int) -> Fitted:
+    """Random forest on features of the perturbed gene, which has no settings to choose."""
+
     def forest(train: Training, rows: np.ndarray) -> np.ndarray:
         return predict.grow_forest(train, features, rows, seed)
 
-    return {
-        "nearest_neighbours": fit(task, neighbours, _NEIGHBOURS),
-        "random_forest": fit(task, forest, [{}]),
-    }
+    return fit(task, forest, [{}])
 
 
 def smoothed_arms(
     task: Task, similarities: Mapping[str, np.ndarray], arms: Iterable[str]
 ) -> dict[str, Fitted]:
-    """Smoothers over similar perturbations; blends of three, where `BLENDED` has one of these arms.
+    """Smoothers over similar perturbations."""
+    return {
+        arm: fit(task, partial(_smooth, mix(similarities, SMOOTHED[arm])), _POWERS)
+        for arm in arms
+    }
 
-    A blend is of the arm's smoother, of a kernel regression on the same similarity, and of the smoother beside it over
-    closer genes (power 2). Its settings are those of the regression.
+
+def blended_arm(
+    task: Task,
+    similarities: Mapping[str, np.ndarray],
+    smoothed: Mapping[str, Fitted],
+    arm: str,
+    features: np.ndarray,
+    seed: int,
+) -> Fitted:
+    """Mean of several predictors that know the same, with or without a forest, whichever does better in training.
+
+    They are the arm's smoother, a kernel regression on the same similarity, and the smoother beside it (`BLENDED`) over
+    closer genes (power 2); the forest is of features of the perturbed gene.
+
+    Parameters
+    ----------
+    smoothed
+        Has the arm's smoother.
+    features
+        (perturbations, features).
     """
-    found: dict[str, Fitted] = {}
-    for arm in arms:
-        mixed = mix(similarities, SMOOTHED[arm])
-        found[arm] = fit(task, partial(_smooth, mixed), _POWERS)
+    mixed = mix(similarities, SMOOTHED[arm])
+    beside = mix(similarities, SMOOTHED[BLENDED[arm]])
+    regressed = fit(task, partial(_regress, mixed), _OFFSETS)
+    parts = [
+        smoothed[arm],
+        regressed,
+        fit(task, partial(_smooth, beside), [{"power": 2}]),
+    ]
+    candidates = [parts, [*parts, fit_forest(task, features, seed)]]
 
-    for arm in [arm for arm in BLENDED if arm in found]:
-        mixed = mix(similarities, SMOOTHED[arm])
-        regressed = fit(task, partial(_regress, mixed), _OFFSETS)
-        beside = mix(similarities, SMOOTHED[BLENDED[arm]])
-        close = fit(task, partial(_smooth, beside), [{"power": 2}])
-        parts = [found[arm].scores, regressed.scores, close.scores]
-        scores = predict.blend(parts, task.split.labels)
-        found[arm + BLEND] = Fitted(scores, regressed.settings, regressed.inner)
-    return found
+    blended = [_blend_inner(task, each) for each in candidates]
+    reached = [_inner_auroc(task, scores) for scores in blended]
+    # the first of equal ones
+    best = int(np.argmax(reached))
+    scores = predict.blend([one.scores for one in candidates[best]], task.split.labels)
+    settings = {**regressed.settings, "forest": bool(best)}
+    return Fitted(scores, settings, reached[best], blended[best])
+
+
+def _blend_inner(task: Task, parts: Sequence[Fitted]) -> tuple[np.ndarray, ...]:
+    return tuple(
+        predict.blend([one.inner_scores[number] for one in parts], fold.labels)
+        for number, fold in enumerate(task.inner)
+    )
+
+
+def _inner_auroc(task: Task, scores: Sequence[np.ndarray]) -> float:
+    """Mean within-gene AUROC over the inner folds."""
+    pairs = zip(task.inner, scores, strict=True)
+    return float(np.mean([fold.auroc(each) for fold, each in pairs]))
 
 
 def propagated_arms(
@@ -261,26 +331,17 @@ def propagated_arms(
 
 
 def fit(task: Task, head: Head, grid: Sequence[Mapping[str, Any]]) -> Fitted:
-    """Choose settings by the mean within-gene AUROC over the inner folds; predict the tested pairs by them.
-
-    With one candidate nothing is chosen, and the inner AUROC is NaN.
-    """
-    best, reached = grid[0], np.nan
-    if len(grid) > 1:
-        values = [
-            np.mean(
-                [
-                    part.auroc(part.tested(head(part.train, part.rows, **each)))
-                    for part in task.inner
-                ]
-            )
-            for each in grid
-        ]
-        # the first of equal ones
-        number = int(np.argmax(values))
-        best, reached = grid[number], float(values[number])
+    """Choose settings by the mean within-gene AUROC over the inner folds; predict the tested pairs by them."""
+    tried = [
+        tuple(fold.tested(head(fold.train, fold.rows, **each)) for fold in task.inner)
+        for each in grid
+    ]
+    reached = [_inner_auroc(task, scores) for scores in tried]
+    # the first of equal ones
+    best = int(np.argmax(reached))
     split = task.split
-    return Fitted(split.tested(head(split.train, split.rows, **best)), best, reached)
+    scores = split.tested(head(split.train, split.rows, **grid[best]))
+    return Fitted(scores, grid[best], reached[best], tried[best])
 
 
 def mix(

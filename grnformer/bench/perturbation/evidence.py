@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -67,6 +67,19 @@ class Knowledge:
             name: similarity.share_links(part, genes) for name, part in links.items()
         }
 
+    def blocks(self, genes: Sequence[str]) -> list[Any]:
+        """Sets, partners, regulators and targets of each gene, (genes, groups) each."""
+        regulators = self.prior.rename(columns={"target": "gene", "source": "group"})
+        targets = self.prior.rename(columns={"source": "gene", "target": "group"})
+        links = [
+            self.pathways,
+            self.complexes,
+            knowledge.neighbours(self.interactions),
+            regulators,
+            targets,
+        ]
+        return [similarity.incidence(part, genes) for part in links]
+
 
 def read_knowledge(
     pathways: str | Path, complexes: str | Path, interactions: str | Path
@@ -82,11 +95,12 @@ def read_knowledge(
 
 
 def describe_genes(
-    known: Knowledge, expression: pd.DataFrame, genes: Sequence[str]
+    known: Knowledge | None, expression: pd.DataFrame, genes: Sequence[str]
 ) -> np.ndarray:
     """Features of perturbed genes: main components of what they share, and how much they are expressed.
 
     Of pathways, complexes, partners, regulators, targets and co-expression; each block has a mean squared norm of 1.
+    Of co-expression alone where nothing is `known`.
 
     Returns
     -------
@@ -94,16 +108,8 @@ def describe_genes(
     """
     from sklearn.decomposition import TruncatedSVD
 
-    regulators = known.prior.rename(columns={"target": "gene", "source": "group"})
-    targets = known.prior.rename(columns={"source": "gene", "target": "group"})
-    blocks = [
-        similarity.incidence(known.pathways, genes),
-        similarity.incidence(known.complexes, genes),
-        similarity.incidence(knowledge.neighbours(known.interactions), genes),
-        similarity.incidence(regulators, genes),
-        similarity.incidence(targets, genes),
-        similarity.co_expression(expression, genes),
-    ]
+    blocks = [] if known is None else known.blocks(genes)
+    blocks.append(similarity.co_expression(expression, genes))
     features = [mean_expression(expression, genes)[:, None]]
     for block in blocks:
         # tiny inputs have fewer genes or groups than components
