@@ -180,6 +180,13 @@ METRICS: dict[str, Metric] = {
         "AUROC over all pairs, which the gene's training rate nearly fills without knowing the perturbation",
         0.5,
     ),
+    "within_gene_auroc_by_seed": Metric(
+        "AUROC within genes, by pretraining seed",
+        "higher",
+        "mean",
+        "AUROC within genes of each model of an arm, on the same perturbations: intervals are over pretraining seeds",
+        0.5,
+    ),
     # perturbation_profiles
     # means over perturbations; perturbed genes themselves are left out of all
     "pearson_systema": Metric(

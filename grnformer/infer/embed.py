@@ -17,7 +17,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.activity import StoredActivity
 from grnformer.data.batch import Batch, make_batch
-from grnformer.graph.bundle import read_bundle
+from grnformer.graph.bundle import Bundle, read_bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.infer.expression import ExpressionRows, find_genes
@@ -81,19 +81,7 @@ class Embedder:
         self.model, self.card = load_model(model)
         if torch.cuda.is_available():
             self.model.cuda()
-        mode = self.card["arm"]["graph"]
-        # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse/<mode>.
-        bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode
-        bundle = read_bundle(bundle_dir)
-
-        # Genes are known by their place: another order would give them wrong edges.
-        genes = bundle.graph.genes["gene"].tolist()
-        if genes != self.card["genes"] or bundle.meta["mode"] != mode:
-            raise InputError(
-                f"the bundle {bundle_dir} (mode {bundle.meta['mode']}) is not the one {model} was trained on",
-                f"the bundle of mode {mode} with the model's {len(self.card['genes'])} genes",
-                "give the bundle of the same run",
-            )
+        bundle = bundle_of(model, self.card, graph)
 
         self.batch_size, self._seed = settings["batch_size"], settings["seed"]
         reference = io.read_table(
@@ -177,6 +165,32 @@ class Embedder:
         # Of the nearest cell: these eRegulons open the edges of its graph.
         active = self._activity.rows(mapping["cell"].to_numpy(object))
         return embed_with(self._structure, types, active), mapping
+
+
+def bundle_of(
+    model: str | Path, card: dict[str, Any], graph: str | Path | None
+) -> Bundle:
+    """The graph bundle of a model, whose card is given; `graph`: see `Embedder`.
+
+    Raises
+    ------
+    InputError
+        If the bundle is not the model's.
+    """
+    mode = card["arm"]["graph"]
+    # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse/<mode>.
+    bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode
+    bundle = read_bundle(bundle_dir)
+
+    # Genes are known by their place: another order would give them wrong edges.
+    genes = bundle.graph.genes["gene"].tolist()
+    if genes != card["genes"] or bundle.meta["mode"] != mode:
+        raise InputError(
+            f"the bundle {bundle_dir} (mode {bundle.meta['mode']}) is not the one {model} was trained on",
+            f"the bundle of mode {mode} with the model's {len(card['genes'])} genes",
+            "give the bundle of the same run",
+        )
+    return bundle
 
 
 def embed(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,36 @@ def embedding_table(embedding: np.ndarray, index: Any) -> pd.DataFrame:
 
 
 @torch.no_grad()
+def token_states(
+    model: GRNFormer,
+    structure: Structure | None,
+    n_rows: int,
+    make: Callable[[np.ndarray, np.random.Generator], Batch],
+    *,
+    samples: int,
+    batch_size: int,
+    seed: int,
+    first: int = 0,
+) -> Iterator[tuple[Batch, torch.Tensor]]:
+    """Batches of rows, each with every sample of its tokens, and the last states of the tokens, (B, T, D).
+
+    They are computed, and stay, where the model's weights are. `first` counts the rows embedded before.
+    """
+    device = model.mean_N.device
+    for start in range(0, n_rows, batch_size):
+        rows = np.arange(start, min(start + batch_size, n_rows))
+        # One stream for all samples: edges are sampled anew with the tokens.
+        structure_rng = np.random.default_rng([seed, STRUCTURE, first + start])
+        for sample in range(samples):
+            # Seeded by the row's place in the whole data: where a block ends changes nothing.
+            batch = make(
+                rows, np.random.default_rng([seed, EMBED, first + start, sample])
+            )
+            batch = batch.to(device)
+            yield batch, model(batch, structure, structure_rng)
+
+
+@torch.no_grad()
 def mean_over_samples(
     model: GRNFormer,
     structure: Structure | None,
@@ -70,25 +101,14 @@ def mean_over_samples(
     seed: int,
     first: int = 0,
 ) -> np.ndarray:
-    """Cell embeddings (rows, D), averaged over samples of tokens; `first` counts the rows embedded before.
-
-    They are computed where the model's weights are.
-    """
-    device = model.mean_N.device
+    """Cell embeddings (rows, D), averaged over samples of tokens; parameters as of `token_states`."""
+    sizes = {"samples": samples, "batch_size": batch_size, "seed": seed, "first": first}
+    embedded = (
+        model.backbone.cell_embedding(h_BTD, batch).cpu().numpy()
+        for batch, h_BTD in token_states(model, structure, n_rows, make, **sizes)
+    )
     parts = []
-    for start in range(0, n_rows, batch_size):
-        rows = np.arange(start, min(start + batch_size, n_rows))
-        # One stream for all samples: edges are sampled anew with the tokens.
-        structure_rng = np.random.default_rng([seed, STRUCTURE, first + start])
-        sampled = []
-        for sample in range(samples):
-            # Seeded by the row's place in the whole data: where a block ends changes nothing.
-            batch = make(
-                rows, np.random.default_rng([seed, EMBED, first + start, sample])
-            )
-            batch = batch.to(device)
-            h_BTD = model(batch, structure, structure_rng)
-            sampled.append(model.backbone.cell_embedding(h_BTD, batch).cpu().numpy())
-        # (rows, D). One sample may hold some of the genes only, hence the mean.
+    # (rows, D). One sample may hold some of the genes only, hence the mean.
+    while sampled := list(islice(embedded, samples)):
         parts.append(np.mean(sampled, axis=0))
     return np.concatenate(parts)

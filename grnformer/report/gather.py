@@ -287,7 +287,8 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
     if benchmark == "grn_accuracy":
         pairs, about = pairs_of_networks(summary), files.table("grn_truth")
     elif benchmark == "perturbation":
-        pairs = pairs_of_perturbation(summary)
+        of_models = pairs_of_arms(config["pretrain"]["arms"])
+        pairs = pairs_of_perturbation(summary, of_models)
         about = _below_each_other(
             io.read_table(path, "perturbation_choices")
             for path in files["perturbation_choices"]
@@ -300,7 +301,7 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
         pairs = pairs_of_arms(config["pretrain"]["arms"])
         about = files.table("sc_drug_choices")
     elif benchmark == "sc_drug_labels":
-        pairs, about = [], None
+        pairs, about = pairs_of_arms(config["pretrain"]["arms"]), None
     elif benchmark == "network_features":
         pairs, about = pairs_of_features(scores), None
     else:

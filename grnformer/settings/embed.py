@@ -43,5 +43,11 @@ class Embed(Settings):
     arm: Word = key("hybrid", "an arm of pretrain.arms")
     model_seed: Seed = key(1, "a seed of pretrain.seeds")
     seed: Seed = key(1, "of the sampled genes and of the approximate index")
+    gene_cells: int = key(
+        2000,
+        "training cells at most, at even distances, over which the vectors of a gene are averaged",
+        unit="cells",
+        ge=1,
+    )
     batch_size: int = key(128, "cells embedded at a time", unit="cells", ge=1)
     mapping: Mapping = Mapping()

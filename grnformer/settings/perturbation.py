@@ -34,6 +34,10 @@ class Perturbation(Settings):
     networks: list[Word] = key(
         [], "datasets whose TF-gene networks are arms, by signed propagation"
     )
+    models: Word | None = key(
+        None,
+        "dataset or corpus whose pretrained models are arms, by their embeddings of the perturbed genes; null: none",
+    )
     pathways: File = key(
         "resource:reactome_pathways.gmt",
         "gene sets (GMT, symbols); a path or resource:<name>",

@@ -214,6 +214,11 @@ class ScDrug(Settings):
     labelled: list[LabelledCells] = key(
         [], "single cells with labels of response; []: no benchmark"
     )
+    models: Word | None = key(
+        None,
+        "dataset or corpus whose pretrained models embed the cells with labels; null: none. Cells of known lines are "
+        "embedded by all",
+    )
     samples: Samples = Samples()
     methods: Methods = Methods()
     scoring: Scoring = Scoring()

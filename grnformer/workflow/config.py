@@ -48,6 +48,7 @@ def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     _check_size(config["pretrain"])
     _check_embed(config)
     _check_attention(config)
+    _check_scored(config, genome_of)
 
 
 def _check_size(pretrain: dict[str, Any]) -> None:
@@ -102,6 +103,21 @@ def _check_embed(config: dict[str, Any]) -> None:
                 f"embed.{key} is {embed[key]!r}",
                 f"one of {list(known)}",
                 f"name one of pretrain.{where}, or add it there",
+            )
+
+
+def _check_scored(config: dict[str, Any], genome_of: dict[str, str]) -> None:
+    """Raise InputError if a benchmark asks for models of a dataset on which none are trained."""
+    every = [*genome_of, *config["pretrain"]["corpora"]]
+    chosen = config["pretrain"]["datasets"]
+    trained = every if chosen is None else chosen
+    for benchmark in ("perturbation", "sc_drug"):
+        named = config["bench"][benchmark]["models"]
+        if named is not None and named not in trained:
+            raise InputError(
+                f"bench.{benchmark}.models is {named!r}",
+                f"a dataset or corpus with models: {', '.join(trained) or 'there are none'}",
+                f"correct bench.{benchmark}.models, set it to null, or add it to pretrain.datasets",
             )
 
 

@@ -1,4 +1,4 @@
-# embed: cells of any .h5ad or .zarr by a pretrained model, their graphs by reference mapping.
+# embed: cells of any .h5ad or .zarr by a pretrained model, their graphs by reference mapping; genes of a model.
 EMBED = config["embed"]
 EMBED_MODEL = f"<results>/{{dataset}}/pretrain/{EMBED['arm']}/seed{EMBED['model_seed']}"
 EMBED_FILES = {name: path_of(path) for name, path in EMBED["inputs"].items()}
@@ -47,3 +47,34 @@ rule embed_anndata:
         "Embedding {wildcards.cells} by a model of {wildcards.dataset}"
     script:
         "../scripts/embed/embed_anndata.py"
+
+
+rule embed_genes:
+    input:
+        multiomes=of_members("<results>/{dataset}/prep/multiome.h5mu"),
+        files=lookup(dpath="{dataset}", within=CORPUS_FILES, default=[]),
+        split="<results>/{dataset}/pretrain/split.tsv",
+        weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        bundle=bundle_of,
+    output:
+        "<results>/{dataset}/embed/{arm}/seed{seed}/genes.parquet",
+    log:
+        "<logs>/{dataset}/embed/embed_genes.{arm}.seed{seed}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/embed/embed_genes.{arm}.seed{seed}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=2),
+    params:
+        members=lookup(dpath="{dataset}/datasets", within=CORPORA, default=[]),
+        files=lookup(dpath="{dataset}/files", within=CORPORA, default={}),
+        settings={key: EMBED[key] for key in ("batch_size", "seed", "gene_cells")},
+        code=code("embed/embed_genes", BACKBONE),
+    message:
+        "Embedding genes by arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"
+    script:
+        "../scripts/embed/embed_genes.py"

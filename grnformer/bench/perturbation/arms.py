@@ -29,6 +29,9 @@ from grnformer.bench.perturbation.within import (
 from grnformer.core.errors import InputError
 
 BLEND = "_blend"
+# of an arm of pretraining: by its embeddings of genes, and joined to the graphs and co-expression
+MODEL, JOINED = "model_", "_and_graphs"
+SEED = ": "  # between an arm and its pretraining seed, in predictions and choices
 BASELINES = (
     "gene_rate",
     "expression",
@@ -308,6 +311,26 @@ def _inner_auroc(task: Task, scores: Sequence[np.ndarray]) -> float:
     """Mean within-gene AUROC over the inner folds."""
     pairs = zip(task.inner, scores, strict=True)
     return float(np.mean([fold.auroc(each) for fold, each in pairs]))
+
+
+def model_arms(
+    task: Task, embedded: np.ndarray, others: Mapping[str, np.ndarray], name: str
+) -> dict[str, Fitted]:
+    """Smoothers over the similarity of genes' embeddings, alone and beside the graphs and co-expression.
+
+    Parameters
+    ----------
+    embedded
+        (perturbations, perturbations).
+    others
+        Similarities of the graphs and of co-expression.
+    """
+    # as letters and co-expression, it counts half a graph
+    joined = mix({**others, MODEL: embedded}, MIXED | {MODEL: 0.5})
+    arms = {name: embedded, name + JOINED: joined}
+    return {
+        arm: fit(task, partial(_smooth, alike), _POWERS) for arm, alike in arms.items()
+    }
 
 
 def propagated_arms(

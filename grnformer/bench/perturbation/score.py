@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from grnformer.bench.intervals import ALL
 from grnformer.bench.metrics import SCORE_COLUMNS
-from grnformer.bench.perturbation import knowledge
+from grnformer.bench.perturbation import knowledge, similarity
 from grnformer.bench.perturbation.arms import (
+    MODEL,
+    SEED,
     Fitted,
     Split,
     Task,
     kind_of,
+    model_arms,
     predict_labels,
     propagated_arms,
 )
@@ -32,7 +35,8 @@ from grnformer.core.errors import InputError
 
 BENCHMARK = "perturbation"
 DIRECTIONS = "directions"
-_KNOWN = ["perturbation", "gene", "positive"]
+EMBEDDED = ", embedded"  # the task of perturbations that the models embed
+_KNOWN = ["perturbation", "gene", "positive", "embedded"]
 # arms in the units of a response, which is a label less its gene's rate
 _WITHOUT_RATE = ("gene_rate", "expression", "propagation", "network_")
 
@@ -99,6 +103,68 @@ def signed_pairs(tf_gene: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs["weight"] > 0].reset_index(drop=True)
 
 
+def predict_by_model(
+    labels: Labels,
+    label: str,
+    embeddings: Sequence[pd.DataFrame],
+    known: Knowledge,
+    expression: pd.DataFrame,
+    arm: str,
+    n_folds: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Predict the tested pairs by embeddings of the perturbed genes, one a pretraining seed of one arm.
+
+    A perturbed gene without an embedding scores as the average does.
+
+    Parameters
+    ----------
+    embeddings
+        By contract ``gene_embedding``, in the order of the seeds.
+    arm
+        Name of the arm of pretraining.
+
+    Returns
+    -------
+    As `predict_screen`, with ``embedded`` of each pair; columns and choices are named by arm and seed, from 1 on.
+
+    Raises
+    ------
+    InputError
+        If fewer than two perturbed genes have an embedding.
+    """
+    task = Task.of(labels, label == DIRECTIONS, n_folds, seed)
+    genes = labels.perturbations.tolist()
+    others = known.similarities(genes)
+    others["coexpression"] = similarity.co_expression(expression, genes)
+
+    fitted: dict[str, Fitted] = {}
+    embedded = np.ones(len(genes), dtype=bool)
+    for number, table in enumerate(embeddings, start=1):
+        vectors = table.set_index("gene")
+        embedded &= np.isin(genes, vectors.index)
+        _check_embedded(embedded, genes, vectors.index, arm)
+        alike = similarity.share_embedding(vectors, genes)
+        found = model_arms(task, alike, others, MODEL + arm)
+        fitted |= {f"{name}{SEED}{number}": one for name, one in found.items()}
+
+    predictions = predictions_table(task.split, fitted)
+    of_pair = embedded[labels.perturbation[labels.tested]]
+    return predictions.assign(embedded=of_pair), choices_table(fitted)
+
+
+def _check_embedded(
+    embedded: np.ndarray, genes: list[str], there: pd.Index, arm: str
+) -> None:
+    if embedded.sum() < 2:
+        raise InputError(
+            f"{embedded.sum()} of {len(genes):,} perturbed genes are among the {len(there):,} that arm {arm} embeds; "
+            f"there: {', '.join(there[:3])}",
+            f"symbols as the screen has them, such as {genes[0]}",
+            "set bench.perturbation.models to null, or give a screen of the models' species",
+        )
+
+
 def _check_network(pairs: pd.DataFrame, labels: Labels, dataset: str) -> None:
     """Raise InputError if no perturbed gene is a TF of the network, or no labelled gene a target."""
     for column, genes, role in (
@@ -146,12 +212,49 @@ def choices_table(fitted: Mapping[str, Fitted]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "settings", "training_auroc"])
 
 
+def score_screen(
+    tables: Sequence[tuple[pd.DataFrame, str | None]],
+    task: str,
+    n_resamples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Score predictions of one task; where models are among them, also on the perturbations that all of them embed.
+
+    Parameters
+    ----------
+    tables
+        Predictions of the same pairs, each with the kind of its arms (see `score_predictions`).
+    """
+    whole = [
+        score_predictions(table, task, n_resamples, seed, kind)
+        for table, kind in tables
+    ]
+    of_models = [table["embedded"] for table, _ in tables if "embedded" in table]
+    if of_models:
+        both = np.logical_and.reduce(of_models)
+        whole += [
+            score_predictions(table[both], task + EMBEDDED, n_resamples, seed, kind)
+            for table, kind in tables
+        ]
+    return pd.concat(whole, ignore_index=True)
+
+
 def score_predictions(
-    predictions: pd.DataFrame, task: str, n_resamples: int, seed: int
+    predictions: pd.DataFrame,
+    task: str,
+    n_resamples: int,
+    seed: int,
+    kind: str | None = None,
 ) -> pd.DataFrame:
     """Score every arm: AUROC within genes with its resamples of perturbations, and pooled AUROC.
 
-    All arms of a task get the same resamples, and are compared resample by resample.
+    All arms of a task get the same resamples, and are compared resample by resample. Of an arm with several
+    pretraining seeds, values are means over them; AUROC within genes is also given by seed.
+
+    Parameters
+    ----------
+    kind
+        Of all arms; None: by `kind_of`.
 
     Returns
     -------
@@ -162,30 +265,35 @@ def score_predictions(
     weights = sample_perturbations(
         predictions["perturbation"].to_numpy(), n_resamples, seed
     )
-    arms = [column for column in predictions.columns if column not in _KNOWN]
+    columns = predictions.columns.drop(_KNOWN, errors="ignore")
+    arms = columns.str.partition(SEED).get_level_values(0)
     parts = []
-    for arm in arms:
-        score = predictions[arm].to_numpy(float)
-        within = _within(score, pairs, weights)
-        pooled = pd.DataFrame(
-            {"metric": "pooled_auroc", "member": [ALL], "n": len(positive)}
-        ).assign(value=pooled_auroc(score, positive))
-        both = pd.concat([within, pooled], ignore_index=True)
-        parts.append(both.assign(arm=arm, kind=kind_of(arm)))
-    scores = pd.concat(parts, ignore_index=True)
-    scores = scores.assign(benchmark=BENCHMARK, task=task, unit="resample")
-    return scores[SCORE_COLUMNS]
+    for arm in arms.unique():
+        scores = predictions[columns[arms == arm]].to_numpy(float).T
+        within = np.array([_within(score, pairs, weights) for score in scores])
+        pooled = np.mean([pooled_auroc(score, positive) for score in scores])
+        resamples = [ALL, *(f"{number:04d}" for number in range(1, within.shape[1]))]
+        found = [("within_gene_auroc", "resample", resamples, within.mean(axis=0))]
+        found += [("pooled_auroc", "resample", [ALL], np.array([pooled]))]
+        if len(scores) > 1:
+            seeds = [str(number) for number in range(1, len(scores) + 1)]
+            found += [("within_gene_auroc_by_seed", "seed", seeds, within[:, 0])]
+        parts += [
+            pd.DataFrame(
+                {"arm": arm, "metric": metric, "unit": unit, "member": members}
+            ).assign(
+                value=values,
+                kind=kind or kind_of(arm),
+                # genes with both labels, or pairs
+                n=len(positive) if metric == "pooled_auroc" else pairs.n_genes,
+            )
+            for metric, unit, members, values in found
+        ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(benchmark=BENCHMARK, task=task)[SCORE_COLUMNS]
 
 
-def _within(score: np.ndarray, pairs: Pairs, weights: np.ndarray) -> pd.DataFrame:
+def _within(score: np.ndarray, pairs: Pairs, weights: np.ndarray) -> np.ndarray:
+    """AUROC within genes, of all data and then of each resample."""
     resampled = resample_within_genes(score, pairs, weights)
-    members = [ALL, *(f"{number:04d}" for number in range(1, len(resampled) + 1))]
-    return pd.DataFrame(
-        {
-            "metric": "within_gene_auroc",
-            "member": members,
-            "value": [within_gene_auroc(score, pairs), *resampled],
-            # genes with both labels
-            "n": pairs.n_genes,
-        }
-    )
+    return np.array([within_gene_auroc(score, pairs), *resampled])

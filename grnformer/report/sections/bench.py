@@ -8,7 +8,7 @@ from grnformer.bench.controls import rewired_name
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.intervals import ALL, LEAST_FOR
 from grnformer.bench.metrics import METRICS
-from grnformer.bench.perturbation.arms import BLEND
+from grnformer.bench.perturbation.arms import BLEND, JOINED, MODEL
 from grnformer.bench.summary import are_too_few, compare_arms, judge
 from grnformer.report.figures.forest import (
     KINDS,
@@ -63,7 +63,9 @@ ABOUT = {
     "perturbations, the same ones for all arms. A rewired graph has the same sizes and degrees with other genes; a "
     "blend adds a kernel regression to the smoother. The form of everything_blend was fixed after several had been "
     "scored on these test parts, so that it scores somewhat too high here; its settings are chosen on training "
-    "perturbations.",
+    "perturbations. model_<arm>: embeddings of the perturbed genes by models of an arm of pretraining, mean over "
+    "seeds; ..._and_graphs: joined to graphs_coexpression. A gene that models do not know scores as the average: the "
+    "tasks that end in embedded have only perturbations of genes that all of them know.",
     "perturbation_profiles": "Predicts the mean expression profile after a perturbation that training has not seen. "
     "Single unseen: no training perturbation has the gene. Combo seen 0, 1, 2: how many of the genes are perturbed "
     "alone in training. Cells of the tested perturbations and of the controls are halved: one half is the truth, the "
@@ -81,7 +83,8 @@ ABOUT = {
     "a set of cells and a drug: drugs of one set share cells, and are no independent tests; no mean is taken. "
     "An AUROC below .5 says the opposite of the labels. depth and mitochondrial (share of MT genes) know no drug. "
     "Controls: ridge of every other drug, and of shuffled responses, with the quantiles of each. Intervals: bootstrap "
-    "over cells.",
+    "over cells. Arms of pretraining: ridge on embeddings, other heads in brackets, mean over seeds. Models read counts "
+    "or their logarithms: of z-scores there is no embedding, and the arms stand there without a value.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",
@@ -154,8 +157,13 @@ def benchmark_section(
     blocks: list[Block] = [Note(ABOUT[benchmark])]
 
     # Judged by one metric: of several, one may be better by chance.
-    for arm in _JUDGED.get(benchmark, primary["arm"].unique()):
-        if arm in set(primary["arm"]):
+    every = primary["arm"].unique()
+    judged = [
+        *_JUDGED.get(benchmark, every),
+        *(arm for arm in every if arm.startswith(MODEL)),
+    ]
+    for arm in judged:
+        if arm in every:
             blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
 
     blocks += _below_chance(summary)
@@ -218,8 +226,19 @@ def pairs_of_networks(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
     ]
 
 
-def pairs_of_perturbation(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
-    """(arm, control) for every arm of kind model: against its rewired graph and against letters with co-expression."""
+def pairs_of_perturbation(
+    summary: pd.DataFrame | None, of_models: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """(arm, control) for every arm of kind model: against its rewired graph and against letters with co-expression.
+
+    Arms of pretraining, alone and joined to the graphs, are compared with their controls, and joined ones with the
+    graphs by themselves.
+
+    Parameters
+    ----------
+    of_models
+        (arm, control) of pretraining.
+    """
     if summary is None:
         return []
     arms, naive = set(summary["arm"]), "letters_coexpression"
@@ -227,9 +246,16 @@ def pairs_of_perturbation(summary: pd.DataFrame | None) -> list[tuple[str, str]]
         arm: (rewired_name(arm), naive + BLEND if arm.endswith(BLEND) else naive)
         for arm in _models(summary)
     }
-    return [
+    pairs = [
         (arm, other) for arm, two in others.items() for other in two if other in arms
     ]
+    pairs += [
+        (f"{MODEL}{arm}{end}", f"{MODEL}{other}{end}")
+        for end in ("", JOINED)
+        for arm, other in of_models
+    ]
+    joined = [arm for arm in others if arm.startswith(MODEL) and arm.endswith(JOINED)]
+    return pairs + [(arm, "graphs_coexpression") for arm in joined]
 
 
 def pairs_of_profiles(summary: pd.DataFrame | None) -> list[tuple[str, str]]:

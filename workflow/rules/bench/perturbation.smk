@@ -8,6 +8,14 @@ PERTURBED_CELLS = {
     name: [path_of(file) for file in screen["expression"]]
     for name, screen in PERTURBATION["screens"].items()
 }
+# where the predictions of an arm of pretraining are, and the arms: with a graph of the data, and their controls
+PERTURBED_ARM = "<results>/{dataset}/bench/perturbation/{screen}/{label}/arms/{arm}"
+PERTURBED_BY = {
+    "models": [arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
+    "controls": [arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
+}
+# nothing asks for the arms where no models are named
+PERTURBED_MODELS = [PERTURBATION["models"]] if PERTURBATION["models"] else []
 BENCHED |= {
     f"perturbation_{table}": [
         f"<results>/bench/perturbation/{name}/{label}/{table}.tsv"
@@ -16,6 +24,17 @@ BENCHED |= {
     ]
     for table in ("scores", "summary", "choices")
 }
+BENCHED["perturbation_choices"] += [
+    path
+    for name, tables in PERTURBED.items()
+    for path in expand(
+        f"{PERTURBED_ARM}.tsv",
+        dataset=PERTURBED_MODELS,
+        screen=name,
+        label=tables,
+        arm=ARMS,
+    )
+]
 
 
 wildcard_constraints:
@@ -53,6 +72,46 @@ rule predict_perturbation:
         "../../scripts/bench/predict_perturbation.py"
 
 
+rule predict_perturbation_arm:
+    input:
+        labels=lookup(dpath="{screen}/{label}", within=PERTURBED),
+        genes=expand(
+            "<results>/{dataset}/embed/{arm}/seed{seed}/genes.parquet",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        cards=expand(
+            "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        expression=lookup(dpath="{screen}", within=PERTURBED_CELLS),
+        pathways=path_of(PERTURBATION["pathways"]),
+        complexes=path_of(PERTURBATION["complexes"]),
+        interactions=path_of(PERTURBATION["interactions"]),
+    output:
+        predictions=f"{PERTURBED_ARM}.parquet",
+        choices=f"{PERTURBED_ARM}.tsv",
+    log:
+        "<logs>/{dataset}/bench/predict_perturbation_arm.{screen}.{label}.{arm}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/predict_perturbation_arm.{screen}.{label}.{arm}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000, per_mb=100),
+        runtime=growing(60, per_mb=5),
+    params:
+        n_folds=PERTURBATION["n_folds"],
+        seed=PERTURBATION["seed"],
+        code=code("bench/predict_perturbation_arm"),
+    message:
+        "Predicting {wildcards.label} of {wildcards.screen}'s perturbations by arm {wildcards.arm} of {wildcards.dataset}"
+    script:
+        "../../scripts/bench/predict_perturbation_arm.py"
+
+
 rule propagate_network:
     input:
         labels=lookup(dpath="{screen}/{label}", within=PERTURBED),
@@ -84,6 +143,18 @@ rule score_perturbation:
         networks=expand(
             "<results>/{dataset}/bench/perturbation/{screen}/{label}.parquet",
             dataset=PERTURBATION["networks"],
+            allow_missing=True,
+        ),
+        models=expand(
+            f"{PERTURBED_ARM}.parquet",
+            dataset=PERTURBED_MODELS,
+            arm=PERTURBED_BY["models"],
+            allow_missing=True,
+        ),
+        controls=expand(
+            f"{PERTURBED_ARM}.parquet",
+            dataset=PERTURBED_MODELS,
+            arm=PERTURBED_BY["controls"],
             allow_missing=True,
         ),
     output:

@@ -1,4 +1,6 @@
 # Single-cell drug response: from the lines of a bulk screen to single cells, whose responses no model has seen.
+from grnformer.bench.sc_drug.entries import is_embeddable
+
 SC_DRUG = config["bench"]["sc_drug"]
 SC_LINES = SC_DRUG["lines"] if SPLITS else []  # they are of the screen of drug_response
 SC_TRAINED = TRAINED if SC_LINES else []  # whose models are scored
@@ -19,6 +21,10 @@ LABELLED_FILES = {
     }
     for name, entry in LABELLED.items()
 }
+# sets that models can read, and the models that read them; their embeddings, of lines and of cells
+EMBEDDED = [name for name, entry in LABELLED.items() if is_embeddable(entry)]
+LABELLED_MODELS = [SC_DRUG["models"]] if SC_DRUG["models"] else []
+LABELLED_ARM = "<results>/{dataset}/bench/sc_drug/labels/{labelled}/{arm}/seed{seed}"
 BENCHED |= {
     f"sc_drug_labels_{table}": (
         f"<results>/bench/sc_drug/labels/{table}.tsv" if LABELLED else []
@@ -282,6 +288,81 @@ rule predict_sc_drug_labels:
         "../../scripts/bench/predict_sc_drug_labels.py"
 
 
+rule embed_sc_drug_labels:
+    input:
+        cells="<results>/bench/sc_drug/labels/{labelled}/cells.h5ad",
+        screen=lookup(dpath="{labelled}/screen", within=LABELLED_FILES),
+        expression=path_of(DRUG_RESPONSE["expression"]),
+        genes=path_of(DRUG_RESPONSE["genes"]),
+        weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        reference="<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+        bundle=bundle_of,
+    output:
+        lines=f"{LABELLED_ARM}/lines.parquet",
+        cells=f"{LABELLED_ARM}/cells.parquet",
+    log:
+        "<logs>/{dataset}/bench/embed_sc_drug_labels.{labelled}.{arm}.seed{seed}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/embed_sc_drug_labels.{labelled}.{arm}.seed{seed}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=1),
+    params:
+        entry=lookup(dpath="{labelled}", within=LABELLED),
+        settings=SC_DRUG["embed"],
+        mapping=config["embed"]["mapping"],
+        code=code("bench/embed_sc_drug_labels", BACKBONE),
+    message:
+        "Embedding lines and cells of {wildcards.labelled} by arm {wildcards.arm}, seed {wildcards.seed}"
+    script:
+        "../../scripts/bench/embed_sc_drug_labels.py"
+
+
+rule predict_sc_drug_embedded:
+    input:
+        screen=lookup(dpath="{labelled}/screen", within=LABELLED_FILES),
+        expression=path_of(DRUG_RESPONSE["expression"]),
+        genes=path_of(DRUG_RESPONSE["genes"]),
+        lines=expand(
+            f"{LABELLED_ARM}/lines.parquet",
+            arm=ARMS,
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+        cells=expand(
+            f"{LABELLED_ARM}/cells.parquet",
+            arm=ARMS,
+            seed=config["pretrain"]["seeds"],
+            allow_missing=True,
+        ),
+    output:
+        predictions="<results>/{dataset}/bench/sc_drug/labels/{labelled}/predictions.parquet",
+        choices="<results>/{dataset}/bench/sc_drug/labels/{labelled}/choices.tsv",
+    log:
+        "<logs>/{dataset}/bench/predict_sc_drug_embedded.{labelled}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/predict_sc_drug_embedded.{labelled}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(30, per_mb=1),
+    params:
+        entry=lookup(dpath="{labelled}", within=LABELLED),
+        models=[f"{arm}: {seed}" for arm in ARMS for seed in config["pretrain"]["seeds"]],
+        methods=SC_DRUG["methods"],
+        code=code("bench/predict_sc_drug_embedded"),
+    message:
+        "Predicting the response of single cells from embeddings: {wildcards.labelled}"
+    script:
+        "../../scripts/bench/predict_sc_drug_embedded.py"
+
+
 rule score_sc_drug_labels:
     input:
         predictions=expand(
@@ -291,6 +372,11 @@ rule score_sc_drug_labels:
         labels=expand(
             "<results>/bench/sc_drug/labels/{labelled}/labels.tsv",
             labelled=LABELLED or "none",
+        ),
+        embedded=expand(
+            "<results>/{dataset}/bench/sc_drug/labels/{labelled}/predictions.parquet",
+            dataset=LABELLED_MODELS,
+            labelled=EMBEDDED,
         ),
     output:
         scores="<results>/bench/sc_drug/labels/scores.tsv",
@@ -307,6 +393,11 @@ rule score_sc_drug_labels:
         runtime=growing(20, per_mb=1),
     params:
         entries=SC_DRUG["labelled"],
+        arms={
+            arm: "model" if graph in DATA_GRAPHS else "control"
+            for arm, graph in ARMS.items()
+            if LABELLED_MODELS
+        },
         scoring=SC_DRUG["scoring"],
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
