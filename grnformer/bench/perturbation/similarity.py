@@ -69,6 +69,18 @@ def co_expression(expression: pd.DataFrame, genes: Sequence[str]) -> np.ndarray:
     return cosine(values - values.mean(axis=1, keepdims=True))
 
 
+def share_embedding(embedding: pd.DataFrame, genes: Sequence[str]) -> np.ndarray:
+    """Cosine of embeddings less their mean, negative ones 0; (genes, genes). A gene without one is like none.
+
+    Parameters
+    ----------
+    embedding
+        (symbols, dimensions). What all genes have in common is taken out: it would make every two of them alike.
+    """
+    known = embedding.reindex(list(genes))
+    return cosine((known - known.mean()).fillna(0.0).to_numpy(np.float64))
+
+
 def nearest(similarity: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
     """Keep 1 for the k of `rows` that each gene is most like, 0 for all else.
 

@@ -83,8 +83,8 @@ ABOUT = {
     "a set of cells and a drug: drugs of one set share cells, and are no independent tests; no mean is taken. "
     "An AUROC below .5 says the opposite of the labels. depth and mitochondrial (share of MT genes) know no drug. "
     "Controls: ridge of every other drug, and of shuffled responses, with the quantiles of each. Intervals: bootstrap "
-    "over cells. Arms of pretraining: ridge on embeddings, other heads in brackets, mean over seeds. Models read counts "
-    "or their logarithms: of z-scores there is no embedding, and the arms stand there without a value.",
+    "over cells. Arms of pretraining: ridge on embeddings, other heads in brackets, mean over seeds. Models read "
+    "counts or their logarithms: of z-scores there is no embedding, and the arms stand there without a value.",
 }
 _MISSING = {
     "drug_response": "the configuration names no split (bench.drug_response.splits)",

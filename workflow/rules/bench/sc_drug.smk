@@ -354,7 +354,9 @@ rule predict_sc_drug_embedded:
         runtime=growing(30, per_mb=1),
     params:
         entry=lookup(dpath="{labelled}", within=LABELLED),
-        models=[f"{arm}: {seed}" for arm in ARMS for seed in config["pretrain"]["seeds"]],
+        models=[
+            f"{arm}: {seed}" for arm in ARMS for seed in config["pretrain"]["seeds"]
+        ],
         methods=SC_DRUG["methods"],
         code=code("bench/predict_sc_drug_embedded"),
     message:
