@@ -6,7 +6,7 @@ import pandas as pd
 from grnformer.core import io
 
 
-def write_inputs(folder, rng):
+def write_inputs(folder, rng, model_card):
     """60 perturbed genes of 5 pathways, 25 genes; counts of 30 cells, genes in rows."""
     names = [f"{'QXJZ'[i % 4]}{'WVKY'[rng.integers(4)]}{i}" for i in range(60)]
     pathway = rng.integers(0, 5, 60)
@@ -48,6 +48,15 @@ def write_inputs(folder, rng):
     network = pd.DataFrame(
         {"tf": names[:20], "gene": [f"G{i}" for i in range(20)], "importance": 1.0}
     )
+    # models know the pathway of most genes, or nothing
+    for arm, graph in (("hybrid", "hybrid"), ("none", "none")):
+        for seed in (1, 2):
+            known = np.eye(5)[pathway] if arm == "hybrid" else rng.random((60, 5))
+            table = pd.DataFrame(known, columns=[f"dim_{i}" for i in range(5)])
+            table.insert(0, "gene", names)
+            made = folder / f"results/tiny/embed/{arm}/seed{seed}/genes.parquet"
+            io.write_table(table.iloc[3:], made, "gene_embedding")
+            model_card(folder / f"results/tiny/pretrain/{arm}/seed{seed}", graph, seed)
     io.write_table(
         network.assign(rho=0.5),
         folder / "results/tiny/grn/tf_gene.parquet",
@@ -55,29 +64,43 @@ def write_inputs(folder, rng):
     )
 
 
-def test_a_screen_goes_from_files_to_scores_beside_rewired_graphs(tmp_path, run_rules):
-    write_inputs(tmp_path, np.random.default_rng(0))
+def test_a_screen_goes_from_files_to_scores_beside_rewired_graphs(
+    tmp_path, run_rules, model_card
+):
+    write_inputs(tmp_path, np.random.default_rng(0), model_card)
     screen = {"effects": "effects.csv", "directions": None, "expression": ["cells.csv"]}
     settings = {
         "screens": {"made_up": screen},
         "networks": ["tiny"],
+        "models": "tiny",
         "pathways": "sets.gmt",
         "complexes": "sets.gmt",
         "interactions": "pairs.tsv",
         "n_resamples": 100,
     }
-    made = ["predict_perturbation", "propagate_network", "score_perturbation"]
+    made = ["predict_perturbation", "predict_perturbation_arm", "propagate_network"]
+    made += ["score_perturbation"]
+    arm = {"adapter": True, "perturbation": "none"}
+    arms = {name: arm | {"graph": name} for name in ("hybrid", "none")}
     folder = tmp_path / "results/bench/perturbation/made_up/effects"
     run = run_rules(
         [str((folder / "summary.tsv").relative_to(tmp_path))],
         made,
-        {"bench": {"perturbation": settings}},
+        {
+            "bench": {"perturbation": settings},
+            "pretrain": {"seeds": [1, 2], "arms": arms},
+        },
     )
     assert run.returncode == 0, run.stderr
 
     summary = io.read_table(folder / "summary.tsv", "summary")
     within = summary[summary["metric"] == "within_gene_auroc"].set_index("arm")
-    assert set(within["task"]) == {"made_up effects"}
+    whole = within["task"] == "made_up effects"
+    assert set(within.loc[~whole, "task"]) == {"made_up effects, embedded"}
+    within = within[whole]
+    assert within.loc["model_hybrid", "estimate"] > 0.8
+    assert within.loc["model_none", "estimate"] < 0.65
+    assert within.loc["model_none", "kind"] == "control"
     assert within.loc["pathways", "estimate"] > 0.85
     assert within.loc["pathways_rewired", "estimate"] < 0.65
     assert within.loc["network_tiny_rewired", "kind"] == "control"

@@ -502,3 +502,13 @@ def test_sizes_that_come_from_a_checkpoint_are_not_those_of_the_config() -> None
     size = {"backbones": {"scgpt": {"width": 66}}, "gnn": {"width": 30}}
     given = {"checkpoint": "scgpt_human", "sizes": {"tiny": size}}
     check_models(complete({"pretrain": given}), {})
+
+
+@pytest.mark.parametrize("benchmark", ["perturbation", "sc_drug"])
+def test_models_that_no_one_trains_are_refused_before_any_work(benchmark) -> None:
+    given = {"bench": {benchmark: {"models": "pbmc"}}}
+    known = {"pbmc": "hg38", "other": "hg38"}
+    check_models(complete(given), known)
+    given["pretrain"] = {"datasets": ["other"]}
+    with pytest.raises(InputError, match=rf"bench.{benchmark}.models is 'pbmc'"):
+        check_models(complete(given), known)

@@ -15,6 +15,7 @@ from grnformer.bench.drug_response.matrix import Matrix
 from grnformer.bench.drug_response.screen import check_rows, match_lines
 from grnformer.bench.intervals import resample
 from grnformer.bench.ranks import auroc
+from grnformer.bench.sc_drug.entries import is_embeddable
 from grnformer.bench.sc_drug.methods import (
     METHODS,
     Problem,
@@ -170,7 +171,18 @@ def as_models_read(
     ----------
     expression
         Of the training lines.
+
+    Raises
+    ------
+    InputError
+        If the cells are z-scores, or fewer than 200 genes are shared.
     """
+    if not is_embeddable(entry):
+        raise InputError(
+            f"bench.sc_drug.labelled, {entry['name']}: z-scores, which no model can embed",
+            "counts, expected counts, TPM or their logarithms",
+            "give the values from before scaling",
+        )
     shared = _shared(cells, expression, entry)
     lines = anndata.AnnData(expression[shared])
     return as_lines(lines, lines), as_lines(cells[:, shared], lines)

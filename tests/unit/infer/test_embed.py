@@ -7,16 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.core.stored import annotate_anndata, read_lazily
+from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
-from grnformer.graph.bundle import write_bundle
+from grnformer.graph.bundle import read_bundle, write_bundle
+from grnformer.graph.structure import read_structure
 from grnformer.infer import embed as module
 from grnformer.infer.embed import embed_anndata
-from grnformer.model.saved import save_model
+from grnformer.infer.genes import embed_genes
+from grnformer.model.backbones import BACKBONES
+from grnformer.model.saved import load_model, save_model
 from grnformer.train.pretrain import pretrain
 
 SETTINGS = {
@@ -232,3 +237,80 @@ def test_the_example_of_the_docs_runs(model, cells, tmp_path):
     assert 80 < len(known) <= 160
     assert known.obs["leiden"].notna().all()
     assert not known.obs["out_of_domain"].any()
+
+
+GENES = {"gene_cells": 200, "batch_size": 16, "seed": 1}
+
+
+@pytest.fixture
+def whole(cells, bundle_of, settings, tmp_path):
+    """A model of which all genes are tokens of every cell, its cells and their split."""
+    path, data, *_ = cells
+    settings["embed"] = {"n_tokens": 40, "draws": 1}
+    folder = trained(path, data, bundle_of, settings, tmp_path)
+    return folder, path, split_cells(data.obs, heldout_fraction=0.25, seed=1)
+
+
+def test_a_gene_is_the_mean_of_its_vectors_over_training_cells_with_their_graphs(whole):
+    """Against a loop over cells and tokens, one cell at a time; all edges are kept (fanout 10)."""
+    folder, path, split = whole
+    found = embed_genes(folder, None, path, split, GENES).set_index("gene")
+    assert found.shape == (40, 16)
+    assert set(found.dtypes) == {np.dtype("float32")}
+
+    model, card = load_model(folder)
+    bundle = read_bundle(folder.parents[2] / "fuse" / "hybrid")
+    structure = read_structure(
+        bundle.graph, bundle.meta["scales"], card["cell_types"], "tf_to_gene"
+    )
+    tokeniser = BACKBONES["scgpt"].tokeniser(**card["tokeniser"])
+    training = set(split.loc[split["split"] == "train", "cell"])
+    sums = dict.fromkeys(card["genes"], 0.0)
+    with Corpus.of_dataset(path, card["genes"]) as corpus, torch.no_grad():
+        types = bundle.meta["cell_types"]
+        cells = Batcher(
+            corpus, bundle.graph, types, tokeniser, n_tokens=40, mask_fraction=0.3
+        )
+        for row in np.flatnonzero(np.isin(corpus.cells, list(training))):
+            one, rng = np.array([row]), np.random.default_rng(row)
+            batch = cells.whole_batch(one, cells.values(one), rng)
+            states = model(batch, structure, rng)[0, 1:].numpy()
+            for gene, state in zip(batch.gene_BL[0].tolist(), states, strict=True):
+                sums[card["genes"][gene]] += state / len(training)
+    # a gene with more regulators than the fanout keeps others each time
+    expected = pd.DataFrame(sums).T
+    np.testing.assert_allclose(found, expected.loc[found.index], atol=2e-3)
+
+
+def test_held_out_cells_are_not_read_and_edges_reach_the_vectors(whole, tmp_path):
+    folder, path, split = whole
+    found = embed_genes(folder, None, path, split, GENES)
+
+    data = ad.read_h5ad(path)
+    heldout = (split["split"] == "heldout").to_numpy()
+    values = data.X.toarray()
+    values[heldout] = 1
+    data.X = sp.csr_matrix(values)
+    data.write_h5ad(tmp_path / "other.h5ad")
+    other = embed_genes(folder, None, tmp_path / "other.h5ad", split, GENES)
+    pd.testing.assert_frame_equal(found, other, check_exact=True)
+
+    edges = folder.parents[2] / "fuse" / "hybrid" / "edges.parquet"
+    table = pd.read_parquet(edges)
+    io.write_table(table.assign(sign=-table["sign"]), edges, "graph_edges")
+    turned = embed_genes(folder, None, path, split, GENES)
+    assert not np.allclose(found.iloc[:, 1:], turned.iloc[:, 1:], atol=1e-4)
+
+
+def test_genes_that_are_no_tokens_are_absent_and_other_cells_are_refused(model, cells):
+    path, data, *_ = cells
+    split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
+    few = embed_genes(model, None, path, split, GENES | {"gene_cells": 1})
+    # two samples of 24 tokens, of 40 genes
+    assert 24 <= len(few) < 40
+    assert few["gene"].is_unique
+    assert np.isfinite(few.iloc[:, 1:].to_numpy()).all()
+
+    strange = split.assign(cell="of another run " + split["cell"])
+    with pytest.raises(InputError, match="none of the training cells"):
+        embed_genes(model, None, path, strange, GENES)

@@ -13,9 +13,12 @@ from grnformer.bench.perturbation.expression import read_expression
 from grnformer.bench.perturbation.labels import folds, read_labels
 from grnformer.bench.perturbation.propagate import propagate
 from grnformer.bench.perturbation.score import (
+    EMBEDDED,
+    predict_by_model,
     predict_by_network,
     predict_screen,
     score_predictions,
+    score_screen,
 )
 from grnformer.bench.perturbation.similarity import nearest, share_letters
 from grnformer.bench.summary import compare_arms, summarise_scores
@@ -95,6 +98,80 @@ def test_labels_of_the_test_part_change_no_prediction_and_no_choice(planted, tmp
     predictions = [table.drop(columns="positive") for table, _ in found]
     pd.testing.assert_frame_equal(*predictions)
     pd.testing.assert_frame_equal(found[0][1], found[1][1])
+
+
+def embeddings_of(links, names, seed=2):
+    """A vector a pathway with noise, of three of four genes; what all genes share is much larger."""
+    rng = np.random.default_rng(seed)
+    known = links[links["gene"].isin(names[np.arange(len(names)) % 4 != 0])]
+    centres = rng.normal(size=(8, 6))
+    place = known["group"].str[1:].astype(int)
+    vectors = 20 + centres[place] + 0.2 * rng.normal(size=(len(known), 6))
+    table = pd.DataFrame(vectors, columns=[f"dim_{i}" for i in range(6)])
+    table.insert(0, "gene", known["gene"].to_numpy())
+    return table
+
+
+def predict_model(planted, embeddings, labels=None):
+    return predict_by_model(
+        labels or planted[0], "effects", embeddings, *planted[1:], "hybrid", 3, 1
+    )
+
+
+def test_embeddings_that_know_pathways_are_found_and_shuffled_ones_tell_nothing(
+    planted,
+):
+    labels, known, _ = planted
+    right = embeddings_of(known.pathways, labels.perturbations)
+    rng = np.random.default_rng(0)
+    wrong = right.assign(gene=rng.permutation(right["gene"]))
+    by_right, choices = predict_model(planted, [right, right.iloc[::-1]])
+    by_wrong, _ = predict_model(planted, [wrong])
+    by_wrong = by_wrong.rename(columns=lambda name: name.replace("hybrid", "none"))
+    tables = [(by_right, "model"), (by_wrong, "control")]
+    scores = score_screen(tables, "k562 effects", 120, 1)
+
+    within = scores[scores["metric"] == "within_gene_auroc"]
+    value = within[within["member"] == "all"].set_index(["task", "arm"])["value"]
+    task = "k562 effects" + EMBEDDED
+    assert value[task, "model_hybrid"] > 0.8
+    assert 0.35 < value[task, "model_none"] < 0.65
+    # those without an embedding score as the average
+    assert value["k562 effects", "model_hybrid"] < value[task, "model_hybrid"]
+    assert value["k562 effects", "model_hybrid_and_graphs"] > 0.8
+    assert set(within.loc[within["arm"] == "model_none", "kind"]) == {"control"}
+
+    # the order of rows is none of a table's meaning: both seeds are the same model
+    seeds = scores[scores["metric"] == "within_gene_auroc_by_seed"]
+    of_hybrid = seeds[(seeds["task"] == task) & (seeds["arm"] == "model_hybrid")]
+    np.testing.assert_allclose(of_hybrid["value"], value[task, "model_hybrid"])
+    assert of_hybrid["member"].tolist() == ["1", "2"]
+    assert "model_hybrid: 2" in set(choices["arm"])
+    assert choices["training_auroc"].notna().all()
+
+    absent = by_right[~by_right["embedded"]]
+    assert 0.1 < len(absent) / len(by_right) < 0.4
+    rates = absent.groupby("gene")["model_hybrid: 1"].nunique()
+    assert (rates == 1).all()
+
+
+def test_labels_of_the_test_part_change_no_choice_and_no_prediction_of_a_model(
+    planted, tmp_path
+):
+    labels, known, _ = planted
+    table = embeddings_of(known.pathways, labels.perturbations)
+    other, _ = write_labels(tmp_path / "swapped.csv", swap_test=True)
+    found = [predict_model(planted, [table], given) for given in (labels, other)]
+    predictions = [part.drop(columns="positive") for part, _ in found]
+    pd.testing.assert_frame_equal(*predictions, check_exact=True)
+    pd.testing.assert_frame_equal(found[0][1], found[1][1], check_exact=True)
+
+
+def test_models_of_other_symbols_are_refused(planted):
+    table = embeddings_of(planted[1].pathways, planted[0].perturbations)
+    mouse = table.assign(gene=table["gene"].str.lower())
+    with pytest.raises(InputError, match=r"0 of 120 perturbed genes .* arm hybrid"):
+        predict_model(planted, [table, mouse])
 
 
 def test_inner_folds_hold_each_training_perturbation_once_and_none_of_the_test_part(
