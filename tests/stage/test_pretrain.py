@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from grnformer.core import io
 from grnformer.graph.bundle import read_bundle
 from grnformer.infer.embed import embed
+from grnformer.infer.genes import embed_genes
 from grnformer.model.saved import load_model
 from grnformer.train.run import run
 
@@ -173,17 +174,22 @@ def test_fuse_and_pretrain_in_two_processes(tmp_path, run_rules, inputs, monkeyp
     targets = [
         "results/tiny/attention/hybrid/enrichment.tsv",
         "results/tiny/embed/new.h5ad",
+        "results/tiny/embed/hybrid/seed1/genes.parquet",
     ]
     rules = [
         "build_graph",
         "split_cells",
         "pretrain_model",
         "embed_anndata",
+        "embed_genes",
         "analyse_attention",
     ]
     ran = run_rules(targets, rules, config, *TWO_PROCESSES)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     check_against_one_process(tmp_path, "tiny", "ddp", monkeypatch)
+    genes = io.read_table(tmp_path / targets[-1], "gene_embedding")
+    assert genes["gene"].tolist() == GENES[:-2]
+    assert genes.shape == (28, 9)
     check_attention(tmp_path / "results/tiny/attention/hybrid")
     embedded = io.read_anndata(
         tmp_path / "results/tiny/embed/new.h5ad", "embedded_cells"
@@ -321,6 +327,12 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
     )
     assert embedding.shape == (N_CELLS, {"geneformer": 8, "scfoundation": 32}[backbone])
     assert np.isfinite(embedding).all()
+    split = io.read_table(folder.parents[1] / "split.tsv", "split")
+    multiome = tmp_path / "results/tiny/prep/multiome.h5mu"
+    sizes = {"gene_cells": 20, "batch_size": 16, "seed": 1}
+    genes = embed_genes(folder, None, multiome, split, sizes).set_index("gene")
+    assert genes.shape == (28, 8)
+    assert np.isfinite(genes.to_numpy()).all()
 
 
 def test_a_vocabulary_of_another_species_stops_the_run(tmp_path, run_rules, inputs):

@@ -1,8 +1,11 @@
 """The rules of single-cell drug response on a made-up screen with a planted interaction."""
 
+import pickle
+
 import anndata
 import numpy as np
 import pandas as pd
+import torch
 
 from grnformer.core import io
 from grnformer.settings.read import read_defaults
@@ -106,3 +109,72 @@ def test_cells_go_from_files_to_scores_beside_their_ceiling(
     assert {"ridge", "hybrid, model 1", "none (neighbours), model 2"} < set(
         choices.index
     )
+
+
+def test_labelled_cells_are_scored_by_embeddings_where_they_can_be_embedded(
+    tmp_path, run_rules
+):
+    """Two sets: counts, embedded by one model of each arm, and z-scores, which are told as failed."""
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(80, 2))
+    rows = {"CELL_LINE_NAME": LINES, "DRUG_NAME": "drug", "LN_IC50": factors[:, 0]}
+    pd.DataFrame(rows).to_csv(tmp_path / "screen.csv", index=False)
+    genes = torch.from_numpy(rng.normal(size=(80, 220)))
+    with (tmp_path / "profiles.pkl").open("wb") as file:
+        pickle.dump(dict(zip(LINES, genes, strict=True)), file)
+    (tmp_path / "genes.txt").write_text("\n".join(GENES))
+    (tmp_path / "cells.h5ad").touch()
+
+    cells = [f"c{i}" for i in range(40)]
+    labels = pd.DataFrame({"cell": cells, "sensitive": factors[:40, 0] < 0})
+    labels = labels.assign(depth=1.0, mitochondrial=np.nan)
+    made = tmp_path / "results" / "bench" / "sc_drug" / "labels"
+    naive = pd.DataFrame({"cell": cells, "ridge": rng.normal(size=40)})
+    naive = naive.assign(**{"wrong_drugs: a": 0.0, "shuffled_responses: 1": 0.0})
+    for name in ("counts", "scaled"):
+        io.write_table(labels, made / name / "labels.tsv", "cell_labels")
+        io.write_table(naive, made / name / "predictions.parquet", "cell_predictions")
+    for arm in ("hybrid", "none", "no_edges", "random"):
+        known = factors if arm == "hybrid" else rng.normal(size=(80, 2))
+        table = pd.DataFrame(known, columns=["dim_0", "dim_1"])
+        folder = tmp_path / f"results/tiny/bench/sc_drug/labels/counts/{arm}/seed1"
+        of_lines, of_cells = table.assign(line=LINES), table[:40].assign(cell=cells)
+        io.write_table(of_lines, folder / "lines.parquet", "line_embedding")
+        io.write_table(of_cells, folder / "cells.parquet", "cell_embedding")
+
+    entry = {key: ENTRY[key] for key in ("rows", "gene_ids", "keep")}
+    entry |= {"cells": "cells.h5ad", "labels": None, "label": "x", "leave_out": []}
+    entry |= {"screen": "screen.csv", "drug": "drug", "sensitive": "s"}
+    entry |= {"resistant": "r"}
+    scales = {"counts": "linear", "scaled": "z_scores"}
+    labelled = [
+        entry | {"name": name, "values": scale, "cell_set": name}
+        for name, scale in scales.items()
+    ]
+    config = {
+        "pretrain": {"seeds": [1]},
+        "bench": {
+            "drug_response": {"expression": "profiles.pkl", "genes": "genes.txt"},
+            "sc_drug": {
+                "models": "tiny",
+                "labelled": labelled,
+                "methods": {"heads": ["ridge"]},
+                "scoring": {"resamples": 100},
+            },
+        },
+    }
+    target = "results/bench/sc_drug/labels/summary.tsv"
+    rules = ["predict_sc_drug_embedded", "score_sc_drug_labels"]
+    run = run_rules([target], rules, config)
+    assert run.returncode == 0, run.stderr
+
+    summary = io.read_table(tmp_path / target, "summary")
+    table = summary[summary["metric"] == "cells_auroc"].set_index(["task", "arm"])
+    of_counts, of_scaled = table.loc["counts, drug"], table.loc["scaled, drug"]
+    assert of_counts.loc["hybrid", "estimate"] > 0.95
+    assert of_counts.loc["hybrid (logistic)", "kind"] == "model"
+    assert of_counts.loc["none", "kind"] == "control"
+    assert of_counts.loc["none", "estimate"] < 0.9
+    told = of_scaled.loc["hybrid (cannot be embedded: values are z-scores)"]
+    assert told["failed"] == 1
+    assert np.isnan(told["estimate"])
