@@ -104,10 +104,9 @@ def embeddings_of(links, names, seed=2):
     """A vector a pathway with noise, of three of four genes; what all genes share is much larger."""
     rng = np.random.default_rng(seed)
     known = links[links["gene"].isin(names[np.arange(len(names)) % 4 != 0])]
-    centres = rng.normal(size=(8, 6))
     place = known["group"].str[1:].astype(int)
-    vectors = 20 + centres[place] + 0.2 * rng.normal(size=(len(known), 6))
-    table = pd.DataFrame(vectors, columns=[f"dim_{i}" for i in range(6)])
+    vectors = 20 + np.eye(8)[place] + 0.1 * rng.normal(size=(len(known), 8))
+    table = pd.DataFrame(vectors, columns=[f"dim_{i}" for i in range(8)])
     table.insert(0, "gene", known["gene"].to_numpy())
     return table
 
@@ -134,7 +133,7 @@ def test_embeddings_that_know_pathways_are_found_and_shuffled_ones_tell_nothing(
     within = scores[scores["metric"] == "within_gene_auroc"]
     value = within[within["member"] == "all"].set_index(["task", "arm"])["value"]
     task = "k562 effects" + EMBEDDED
-    assert value[task, "model_hybrid"] > 0.8
+    assert value[task, "model_hybrid"] > 0.75
     assert 0.35 < value[task, "model_none"] < 0.65
     # those without an embedding score as the average
     assert value["k562 effects", "model_hybrid"] < value[task, "model_hybrid"]
