@@ -94,16 +94,6 @@ def read_knowledge(
     )
 
 
-def read_knowledge(
-    pathways: str | Path, complexes: str | Path, interactions: str | Path
-) -> Knowledge:
-    """Read what is known of genes: see `read_sets` and `read_interactions`."""
-    prior, others = knowledge.read_interactions(interactions)
-    return Knowledge(
-        knowledge.read_sets(pathways), knowledge.read_sets(complexes), others, prior
-    )
-
-
 def describe_genes(
     known: Knowledge | None, expression: pd.DataFrame, genes: Sequence[str]
 ) -> np.ndarray:
