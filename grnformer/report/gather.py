@@ -294,7 +294,8 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
             for path in files["perturbation_choices"]
         )
     elif benchmark == "perturbation_profiles":
-        pairs, about = pairs_of_profiles(summary), None
+        of_models = pairs_of_arms(config["pretrain"]["arms"])
+        pairs, about = pairs_of_profiles(summary, of_models), None
     elif benchmark == "link_accuracy":
         pairs, about = [(JOINED, PERMUTED)], files.table("link_coverage")
     elif benchmark == "sc_drug_lines":

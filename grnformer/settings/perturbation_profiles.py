@@ -71,6 +71,10 @@ class PerturbationProfiles(Settings):
     networks: list[Word] = key(
         [], "datasets whose TF-gene networks are arms, by signed propagation"
     )
+    models: Word | None = key(
+        None,
+        "dataset or corpus whose pretrained models are arms, by their embeddings of the perturbed genes; null: none",
+    )
     seed: Seed = key(
         1, "of halves of cells, splits, inner folds, rewired graphs and the forest"
     )

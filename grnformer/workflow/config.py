@@ -111,7 +111,7 @@ def _check_scored(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     every = [*genome_of, *config["pretrain"]["corpora"]]
     chosen = config["pretrain"]["datasets"]
     trained = every if chosen is None else chosen
-    for benchmark in ("perturbation", "sc_drug"):
+    for benchmark in ("perturbation", "perturbation_profiles", "sc_drug"):
         named = config["bench"][benchmark]["models"]
         if named is not None and named not in trained:
             raise InputError(

@@ -10,7 +10,7 @@ N_MEASURED = 60
 CELLS = 24
 
 
-def write_inputs(folder, rng):
+def write_inputs(folder, rng, model_card):
     """18 perturbed genes of 3 pathways and two combinations; counts of 60 genes; a prior of 20 pairs."""
     names = [
         f"{'QXJZWV'[rng.integers(6)]}{'KYLM'[rng.integers(4)]}{i}" for i in range(18)
@@ -62,6 +62,15 @@ def write_inputs(folder, rng):
         }
     )
     pairs.to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    for arm in ("hybrid", "none", "no_edges", "random"):
+        vectors = effect[pathway] if arm == "hybrid" else rng.normal(size=(18, 5))
+        table = pd.DataFrame(vectors).add_prefix("dim_").astype(np.float32)
+        io.write_table(
+            table.assign(gene=names),
+            folder / f"results/tiny/embed/{arm}/seed1/genes.parquet",
+            "gene_embedding",
+        )
+        model_card(folder / f"results/tiny/pretrain/{arm}/seed1", arm, 1)
     network = pd.DataFrame(
         {"tf": names, "gene": [f"M{i}" for i in range(18)], "importance": 1.0}
     )
@@ -70,8 +79,8 @@ def write_inputs(folder, rng):
     )
 
 
-def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules):
-    write_inputs(tmp_path, np.random.default_rng(0))
+def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules, model_card):
+    write_inputs(tmp_path, np.random.default_rng(0), model_card)
     screen = dict.fromkeys(
         ["sheet", "symbols", "column", "control", "context", "batch"]
     )
@@ -88,6 +97,7 @@ def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules):
             "splits": ["folds"],
             "n_folds": 2,
             "networks": ["tiny"],
+            "models": "tiny",
         },
     }
     folder = tmp_path / "results/bench/perturbation_profiles/made_up"
@@ -97,7 +107,7 @@ def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules):
             f"{verb}_perturbation_profiles"
             for verb in ("prepare", "split", "predict", "score")
         ],
-        {"bench": settings},
+        {"bench": settings, "pretrain": {"seeds": [1]}},
     )
     assert run.returncode == 0, run.stderr
 
@@ -112,6 +122,10 @@ def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules):
     # one half of the cells says less than all cells of five genes that do the same
     assert 0.5 < metric["scaled_pearson_systema", "pathways"] < 2
     assert metric["scaled_pearson_systema", "ceiling"] == 1
+    # the embeddings of one arm know the pathways
+    kind = single.drop_duplicates("arm").set_index("arm")["kind"]
+    assert kind[["model_hybrid", "model_none"]].tolist() == ["model", "control"]
+    assert r["model_hybrid"] > r["model_none"] + 0.1
     assert {"network_tiny", "network_tiny_rewired"} <= set(single["arm"])
 
     # genes that are perturbed and not measured are in the split, and predicted

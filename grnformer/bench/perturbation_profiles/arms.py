@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from grnformer.bench.controls import REWIRED, rewired_name
 from grnformer.bench.perturbation import similarity
-from grnformer.bench.perturbation.arms import GRAPHS, MIXED, mix
+from grnformer.bench.perturbation.arms import GRAPHS, MIXED, MODEL, mix
 from grnformer.bench.perturbation.evidence import (
     Knowledge,
     describe_genes,
@@ -76,11 +76,17 @@ class Evidence(NamedTuple):
     reached: Mapping[str, np.ndarray]
 
 
-def kind_of(arm: str) -> str:
-    """Kind of an arm in the contract ``scores``."""
+def kind_of(arm: str, controls: Collection[str] = ()) -> str:
+    """Kind of an arm in the contract ``scores``.
+
+    Parameters
+    ----------
+    controls
+        Arms of pretraining without a graph of the data.
+    """
     if arm == CEILING:
         return "reference"
-    if arm.endswith(REWIRED):
+    if arm.endswith(REWIRED) or arm.removeprefix(MODEL) in controls:
         return "control"
     return "baseline" if arm in BASELINES else "model"
 
@@ -91,7 +97,7 @@ def gather_evidence(
     genes: Sequence[str],
     measured: Sequence[str],
     networks: Mapping[str, pd.DataFrame],
-    embeddings: Mapping[str, pd.DataFrame],
+    embeddings: Mapping[str, Sequence[pd.DataFrame]],
     seed: int,
 ) -> Evidence:
     """What the arms know of perturbed genes.
@@ -105,7 +111,7 @@ def gather_evidence(
     networks
         Arm -> source, target, sign, weight.
     embeddings
-        Arm -> (genes, dimensions) by symbol.
+        Arm of pretraining -> tables by contract ``gene_embedding``, one a seed, whose similarities are averaged.
     seed
         Of rewiring.
     """
@@ -116,7 +122,9 @@ def gather_evidence(
         "letters": similarity.share_letters(genes),
         "coexpression": similarity.co_expression(expression, genes),
     }
-    plain |= {arm: _embedded(table, genes) for arm, table in embeddings.items()}
+    plain |= {
+        MODEL + arm: _embedded(tables, genes) for arm, tables in embeddings.items()
+    }
     rng = np.random.default_rng(seed)
     reached = {}
     for arm, pairs in {"propagation": known.prior, **networks}.items():
@@ -152,11 +160,11 @@ def _alike(features: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-squared / 2), dtype=np.float32)
 
 
-def _embedded(table: pd.DataFrame, genes: Sequence[str]) -> np.ndarray:
-    """Cosine of centred embeddings, negative ones 0; a gene without one is like none."""
-    known = table.reindex(list(genes))
-    centred = known - known.mean()
-    return similarity.cosine(centred.fillna(0).to_numpy())
+def _embedded(tables: Sequence[pd.DataFrame], genes: Sequence[str]) -> np.ndarray:
+    alike = [
+        similarity.share_embedding(table.set_index("gene"), genes) for table in tables
+    ]
+    return np.asarray(np.mean(alike, axis=0), dtype=np.float32)
 
 
 def predict(

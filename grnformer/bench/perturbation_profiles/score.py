@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import anndata
@@ -31,7 +31,7 @@ def predict_profiles(
     known: Knowledge,
     expression: pd.DataFrame,
     networks: Mapping[str, pd.DataFrame],
-    embeddings: Mapping[str, pd.DataFrame],
+    embeddings: Mapping[str, Sequence[pd.DataFrame]],
     seed: int,
 ) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Predict the tested perturbations of every fold in every context, by all arms.
@@ -90,6 +90,7 @@ def score_profiles(
     predictions: anndata.AnnData,
     screen: str,
     kind: str,
+    controls: Collection[str] = (),
 ) -> pd.DataFrame:
     """Score all predictions; a perturbation that several folds test has the mean of these.
 
@@ -97,6 +98,8 @@ def score_profiles(
     ----------
     screen, kind
         Names of the data and of the split, for the task.
+    controls
+        Arms of pretraining without a graph of the data.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def score_profiles(
         benchmark=BENCHMARK, unit="perturbation", n=profiles.n_vars
     )
     scores = scores.rename(columns={"perturbation": "member"})
-    scores["kind"] = [arms.kind_of(arm) for arm in scores["arm"]]
+    scores["kind"] = [arms.kind_of(arm, controls) for arm in scores["arm"]]
     return scores[SCORE_COLUMNS]
 
 

@@ -258,12 +258,15 @@ def pairs_of_perturbation(
     return pairs + [(arm, "graphs_coexpression") for arm in joined]
 
 
-def pairs_of_profiles(summary: pd.DataFrame | None) -> list[tuple[str, str]]:
-    """(arm, its rewired graph) for every arm of kind model."""
+def pairs_of_profiles(
+    summary: pd.DataFrame | None, of_models: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """(arm, its rewired graph) for every arm of kind model; (arm, control) of pretraining."""
     if summary is None:
         return []
     arms = set(summary["arm"])
     pairs = [(arm, rewired_name(arm)) for arm in _models(summary)]
+    pairs += [(MODEL + arm, MODEL + other) for arm, other in of_models]
     return [pair for pair in pairs if arms.issuperset(pair)]
 
 

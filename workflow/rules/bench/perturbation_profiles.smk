@@ -8,6 +8,15 @@ PROFILED_CELLS = {
     }
     for name, screen in PROFILED["screens"].items()
 }
+PROFILED_MODELS = {
+    stage: expand(
+        f"<results>/{{dataset}}/{stage}/{{arm}}/seed{{seed}}",
+        dataset=[PROFILED["models"]] if PROFILED["models"] else [],
+        arm=ARMS,
+        seed=config["pretrain"]["seeds"],
+    )
+    for stage in ("embed", "pretrain")
+}
 BENCHED |= {
     f"perturbation_profiles_{table}": expand(
         f"<results>/bench/perturbation_profiles/{{profiled}}/{{held_out}}/{table}.tsv",
@@ -88,6 +97,8 @@ rule predict_perturbation_profiles:
         networks=expand(
             "<results>/{dataset}/grn/tf_gene.parquet", dataset=PROFILED["networks"]
         ),
+        genes=[f"{path}/genes.parquet" for path in PROFILED_MODELS["embed"]],
+        cards=[f"{path}/model.json" for path in PROFILED_MODELS["pretrain"]],
     output:
         predictions="<results>/bench/perturbation_profiles/{profiled}/{held_out}/predictions.h5ad",
         choices="<results>/bench/perturbation_profiles/{profiled}/{held_out}/choices.tsv",
@@ -130,6 +141,7 @@ rule score_perturbation_profiles:
         mem_mb=growing(2000, per_mb=20),
         runtime=growing(20, per_mb=0.5),
     params:
+        controls=[arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
         code=code("bench/score_perturbation_profiles"),

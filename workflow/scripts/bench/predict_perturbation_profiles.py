@@ -3,12 +3,15 @@
 from grnformer.core.job import job
 
 with job(snakemake):
+    from pathlib import Path
+
     from grnformer.bench.perturbation.evidence import read_knowledge
     from grnformer.bench.perturbation.expression import read_expression
     from grnformer.bench.perturbation.score import signed_pairs
     from grnformer.bench.perturbation_profiles.cells import perturbed_genes
     from grnformer.bench.perturbation_profiles.score import predict_profiles
     from grnformer.core import io
+    from grnformer.model.alike import check_trained_alike
 
     given, out, of = snakemake.input, snakemake.output, snakemake.wildcards
     profiles = io.read_anndata(given.profiles, "perturbation_profiles")
@@ -21,13 +24,19 @@ with job(snakemake):
         f"network_{name}": signed_pairs(io.read_table(path, "tf_gene"))
         for name, path in zip(snakemake.params.networks, given.networks, strict=True)
     }
+    check_trained_alike(given.cards)
+    embeddings = {}
+    # .../<arm>/seed<seed>/genes.parquet
+    for path in map(Path, given.genes):
+        table = io.read_table(path, "gene_embedding")
+        embeddings.setdefault(path.parts[-3], []).append(table)
     predictions, choices = predict_profiles(
         profiles,
         io.read_table(given.split, "perturbation_split"),
         read_knowledge(given.pathways, given.complexes, given.interactions),
         expression,
         networks,
-        embeddings={},
+        embeddings,
         seed=snakemake.params.seed,
     )
     io.write_anndata(predictions, out.predictions, "profile_predictions")

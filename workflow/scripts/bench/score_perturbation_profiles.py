@@ -17,6 +17,7 @@ with job(snakemake):
         io.read_anndata(given.predictions, "profile_predictions"),
         of.profiled,
         of.held_out,
+        params.controls,
     )
     summary = summarise_profiles(scores, params.n_resamples, params.seed)
     io.write_table(scores, out.scores, "scores")
