@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid try-inputs demo test test-all faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -90,6 +90,17 @@ bench-gpu: env ## training on a GPU: losses of a CPU, speed of each backbone (ne
 
 bench-grid: env ## every backbone x graph layer x graph mode x edge perturbation, trained for a few steps
 	$(BIN)/python benchmarks/bench_grid.py
+
+results: env ## run the demo, then the slow benchmarks and the ablations (hours), copy their tables, write docs/results.md
+	snakemake --cores $(CORES)
+	$(BIN)/python benchmarks/make_results.py --from results --of demo
+	snakemake --cores $(CORES) --configfile config/scenarios/benchmarks.yaml
+	$(BIN)/python benchmarks/make_results.py --from results --of benchmarks
+	snakemake --cores $(CORES) --configfile config/scenarios/ablation_small.yaml
+	$(BIN)/python benchmarks/make_results.py --from results --of ablations
+
+results-page: env ## write docs/results.md, and the tables in README and docs, from benchmarks/results
+	$(BIN)/python benchmarks/make_results.py
 
 faults: env ## run the tests of what goes wrong and write docs/faults.md from them (as root, with Slurm)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fault --junit-xml .pytest_cache/faults.xml

@@ -1,0 +1,99 @@
+"""docs/results.md, and tables in README and docs, are what the committed tables say."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "benchmarks" / "make_results.py"
+
+
+@pytest.fixture(scope="module")
+def program() -> ModuleType:
+    """benchmarks/make_results.py, which is no package."""
+    spec = importlib.util.spec_from_file_location("make_results", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_pages_are_what_the_tables_say(program: ModuleType) -> None:
+    pages = program.make_pages(program.read_page())
+    assert {path.name for path in pages} >= {"results.md", "README.md", "benchmarks.md"}
+    stale = [path.name for path, text in pages.items() if path.read_text() != text]
+    assert not stale, "run `make results-page`"
+
+
+def test_every_table_has_its_command(program: ModuleType) -> None:
+    page = program.read_page()
+    named = {section["table"] for section in page["benchmarks"]} | set(page["tables"])
+    named |= {section.get("comparisons") for section in page["benchmarks"]}
+    named |= {f"{name}.tsv" for name in page["speed"]}
+    copied = {name for tables in page["runs"].values() for name in tables}
+    there = {
+        str(path.relative_to(program.RESULTS))
+        for path in program.RESULTS.rglob("*.tsv")
+    }
+    assert there <= named | copied
+    every = [*page["benchmarks"], *page["tables"].values(), *page["speed"].values()]
+    assert all(about["command"] for about in every)
+
+
+def make_summary(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
+    """Arm, kind, estimate, and the interval of its gain over the baseline."""
+    table = pd.DataFrame(
+        rows, columns=["arm", "kind", "estimate", "gain_low", "gain_high"]
+    )
+    table = table.assign(
+        task="K562",
+        metric="link_auprc",
+        n=10,
+        members=1000,
+        unit="resample",
+        low=None,
+        high=None,
+    )
+    middle = table[["gain_low", "gain_high"]].mean(axis=1)
+    table["above_baseline"] = middle
+    return table.rename(
+        columns={"gain_low": "above_baseline_low", "gain_high": "above_baseline_high"}
+    )
+
+
+def test_what_did_not_work_follows_from_the_table(program: ModuleType) -> None:
+    """A gain over the baseline that the control has too is no gain; an arm without a value is told."""
+    nan = float("nan")
+    table = make_summary(
+        ("distance", "baseline", 0.4, nan, nan), ("good", "model", 0.7, 0.1, 0.5),
+        ("as control", "model", 0.5, 0.05, 0.2), ("permuted", "control", 0.55, 0.1, 0.2),
+        ("unsure", "model", 0.41, -0.1, 0.2), ("bad", "model", 0.1, -0.4, -0.2), ("short", "model", 0.45, nan, nan),
+        ("gone", "model", nan, nan, nan),
+    )  # fmt: skip
+    table.loc[table["arm"] == "short", "above_baseline"] = 0.05
+    (row,) = program.by_task(table).to_dict("records")
+    assert row["best arm"].startswith("good .700")
+    assert row["verdict"] == "beats it"
+    said = "\n".join(program.failures(table))
+    assert "worse than distance: bad" in said
+    assert "no gain shown over distance: unsure" in said
+    assert "no better than permuted (.550): as control." in said
+    assert "cannot be judged against distance: short" in said
+    assert "Undefined in every task: gone." in said
+    assert "good" not in said
+
+
+def test_a_missing_table_is_told(program: ModuleType, tmp_path: Path) -> None:
+    section = {"title": "Links", "question": "Which?", "table": "links.tsv", "benchmark": "link_accuracy"}  # fmt: skip
+    assert "Not run: there is no `links.tsv`." in program.describe(section, tmp_path)
+    # a run that lacks a table must not leave the former one beside new ones in silence
+    with pytest.raises(SystemExit, match=r"no .*summary\.tsv"):
+        program.copy_tables(tmp_path, {"links.tsv": ["*/summary.tsv"]}, tmp_path)
