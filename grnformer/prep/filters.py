@@ -61,7 +61,7 @@ def filter_multiome(
     rna = data.mod["rna"][kept]
     atac = data.mod["atac"][kept]
 
-    genes = _judge_features(rna, settings["genes"]["min_cells"])
+    genes = judge_features(rna, settings["genes"]["min_cells"])
     stop_if_few(
         genes,
         "gene",
@@ -69,7 +69,7 @@ def filter_multiome(
         figures=_cells_per_feature(rna),
     )
 
-    regions = _judge_features(atac, settings["regions"]["min_cells"])
+    regions = judge_features(atac, settings["regions"]["min_cells"])
     chromosomes = set(tss["chrom"]) - set(settings["regions"]["drop_chromosomes"])
     mark(
         regions,
@@ -88,7 +88,7 @@ def filter_multiome(
     cells["sample"] = cells["name"].map(qc["sample"])
     dropped = [cells, dropped_table("gene", genes), dropped_table("region", regions)]
 
-    left = _subset(data, kept, (genes == "").to_numpy(), (regions == "").to_numpy())
+    left = take_subset(data, kept, (genes == "").to_numpy(), (regions == "").to_numpy())
     return left, pd.concat(dropped, ignore_index=True), qc.reset_index(drop=True)
 
 
@@ -166,19 +166,21 @@ def _cells_per_feature(data: anndata.AnnData) -> str:
     return f"; half of them are in {median:g} of {data.n_obs} cells or fewer"
 
 
-def _judge_features(data: anndata.AnnData, min_cells: int) -> pd.Series:
+def judge_features(data: anndata.AnnData, min_cells: int) -> pd.Series:
+    """Why a gene or region is dropped, "" where it is kept, by name."""
     reasons = pd.Series("", index=data.var_names)
     # Stored entries are counts above 0: `as_counts` leaves no zeros.
     reasons[data.X.getnnz(axis=0) < min_cells] = f"in fewer than {min_cells} cells"
     return reasons
 
 
-def _subset(
+def take_subset(
     data: mudata.MuData,
     cells: np.ndarray,
     genes: np.ndarray,
     regions: np.ndarray,
 ) -> mudata.MuData:
+    """The kept cells, genes and regions (masks), counted anew."""
     parts = {
         "rna": data.mod["rna"][cells, genes].copy(),
         "atac": data.mod["atac"][cells, regions].copy(),

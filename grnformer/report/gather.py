@@ -251,7 +251,8 @@ def _pretrain_section(files: Files, config: Config) -> Section:
     models = [_model(path) | io.read_json(path, "heldout") for path in files["heldout"]]
     # Scores by dataset belong to a corpus, which has a table of them.
     heldout = pd.DataFrame(models).drop(columns="datasets", errors="ignore")
-    return pretrain_section(curves, heldout, config["pretrain"]["arms"])
+    pretrain = config["pretrain"]
+    return pretrain_section(curves, heldout, pretrain["arms"], pretrain["networks"])
 
 
 def _attention_section(paths: list[str], config: Config) -> Section:

@@ -197,6 +197,17 @@ class Pretrain(Settings):
     )
     grid: Grid = Grid()
     heldout_fraction: PartFraction = key(0.15, "of the cells of each type")
+    heldout_donors: list[str] = key(
+        [],
+        "donors of the sample sheet whose cells are all held out, in place of the fraction; a dataset then has one of "
+        "them at least",
+        unique=True,
+    )
+    networks: Literal["all_cells", "training_cells"] = key(
+        "all_cells",
+        "cells that topics, networks and the thresholds of activity are inferred from; training_cells: held-out cells "
+        "get their graphs by what was inferred without them",
+    )
     heldout_cells: int = key(
         2000, "held-out cells that are scored, at most", unit="cells", ge=1
     )

@@ -187,6 +187,7 @@ def config_of_datasets(
             )
             # merged first: an entry by itself is no complete configuration
             check_config(merged[dataset])
+            _check_networks(merged[dataset])
         except InputError as error:
             # said again, with the name of the dataset
             raise InputError(
@@ -195,6 +196,17 @@ def config_of_datasets(
                 error.remedy,
             ) from None
     return merged
+
+
+def _check_networks(config: dict[str, Any]) -> None:
+    """Raise InputError if networks of training cells are asked for by a method that ranks the genes of all cells."""
+    method = config["grn"]["cell"]["method"]
+    if config["pretrain"]["networks"] == "training_cells" and method != "aucell":
+        raise InputError(
+            f"pretrain.networks is training_cells, and grn.cell.method {method}",
+            "the method aucell, which ranks the genes that training cells have",
+            "set grn.cell.method to aucell, or pretrain.networks to all_cells",
+        )
 
 
 def check_paths(

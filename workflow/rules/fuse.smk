@@ -26,7 +26,7 @@ rule fuse:
 
 rule build_graph:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         cell_type="<results>/{dataset}/grn/cell_type",
         eregulons="<results>/{dataset}/grn/eregulons.parquet",
         activity="<results>/{dataset}/grn/cell_activity.h5ad",

@@ -96,7 +96,7 @@ rule prepare_prior:
 
 rule select_tfs:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         prior="<results>/{dataset}/grn/prior.parquet",
         lists=setting_path("grn.tfs.lists"),
     output:
@@ -135,7 +135,7 @@ PARTS = {
 
 rule run_arboreto:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         tfs="<results>/{dataset}/grn/tfs.txt",
     output:
         "<results>/{dataset}/grn/originals/adjacencies.parquet",
@@ -163,7 +163,7 @@ rule run_arboreto:
 
 rule infer_tf_gene:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         tfs="<results>/{dataset}/grn/tfs.txt",
         original=by_original(
             "grn.tf_gene", "<results>/{dataset}/grn/originals/adjacencies.parquet"
@@ -194,7 +194,7 @@ rule infer_tf_gene:
 
 use rule infer_tf_gene as infer_tf_gene_part with:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         tfs="<results>/{dataset}/grn/tfs.txt",
         original=[],
         parts=[],
@@ -214,7 +214,7 @@ use rule infer_tf_gene as infer_tf_gene_part with:
 
 rule link_regions:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         tss="<results>/{dataset}/prep/tss.parquet",
         cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/region_topic.parquet",
@@ -242,7 +242,7 @@ rule link_regions:
 
 rule scan_motifs:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         fasta=setting_path("grn.cistromes.motif_scan.fasta"),
         motifs=setting_path("grn.cistromes.motif_scan.motifs"),
     output:
@@ -365,7 +365,7 @@ rule enrich_modules:
 
 rule run_pyscenic_ctx:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
         rankings=setting_path("grn.cistromes.cistarget_genes.rankings"),
         motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
@@ -463,7 +463,7 @@ rule filter_eregulons:
     input:
         eregulons="<results>/{dataset}/{run}/eregulons_unfiltered.parquet",
         funnel="<results>/{dataset}/{run}/funnel_unfiltered.tsv",
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/region_topic.parquet",
         reruns=expand(
@@ -530,6 +530,7 @@ rule run_pyscenic_aucell:
 rule score_cell_activity:
     input:
         multiome="<results>/{dataset}/prep/multiome.h5mu",
+        training=TRAINING_CELLS,
         eregulons="<results>/{dataset}/{run}/eregulons.parquet",
         original=by_original(
             "grn.cell", "<results>/{dataset}/grn/originals/cell_auc.parquet"
@@ -559,7 +560,8 @@ rule score_cell_activity:
 
 rule score_specificity:
     input:
-        "<results>/{dataset}/{run}/cell_activity.h5ad",
+        activity="<results>/{dataset}/{run}/cell_activity.h5ad",
+        training=TRAINING_CELLS,
     output:
         "<results>/{dataset}/{run}/specificity.parquet",
     log:
@@ -582,7 +584,7 @@ rule score_specificity:
 
 rule build_cell_type_grns:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/region_topic.parquet",
         eregulons="<results>/{dataset}/{run}/eregulons.parquet",
@@ -660,7 +662,7 @@ rule measure_stability:
 
 rule score_promoter_motifs:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         promoters=setting_path("grn.cistromes.promoter.promoters"),
         motifs=setting_path("grn.cistromes.promoter.collections", "motifs"),
         tfs=setting_path("grn.cistromes.promoter.collections", "tfs"),

@@ -50,6 +50,13 @@ REPORTED["fragment_qc"] = expand(
     dataset=FRAGMENTED["dataset"],
     sample=FRAGMENTED["sample"],
 )
+# the cells that networks are inferred from; TRAINING_CELLS: their file, where these are not all cells
+TRAINING_CELLS = (
+    ["<results>/{dataset}/prep/training.h5mu"]
+    if config["pretrain"]["networks"] == "training_cells"
+    else []
+)
+NETWORK_CELLS = (TRAINING_CELLS or ["<results>/{dataset}/prep/multiome.h5mu"])[0]
 
 
 rule prep:
@@ -353,3 +360,33 @@ rule annotate_cells:
         "Embedding {wildcards.dataset} and naming its cell types"
     script:
         "../scripts/prep/annotate_cells.py"
+
+
+rule take_training_cells:
+    input:
+        counts="<results>/{dataset}/prep/filtered.h5mu",
+        split="<results>/{dataset}/pretrain/split.tsv",
+    output:
+        "<results>/{dataset}/prep/training.h5mu",
+    log:
+        "<logs>/{dataset}/prep/take_training_cells.log",
+    benchmark:
+        "<benchmarks>/{dataset}/prep/take_training_cells.tsv"
+    wildcard_constraints:
+        dataset=one_of(DATASETS),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(20, per_mb=1),
+    params:
+        genes=setting("prep.genes"),
+        regions=setting("prep.regions"),
+        embedding=setting("prep.embedding"),
+        seed=setting("prep.seed"),
+        code=code("prep/take_training_cells"),
+    message:
+        "Taking the training cells of {wildcards.dataset}"
+    script:
+        "../scripts/prep/take_training_cells.py"

@@ -11,8 +11,10 @@ PRETRAIN = {
         "corpora",
         "datasets",
         "grid",
+        "heldout_donors",
         "heldout_fraction",
         "medians",
+        "networks",
         "seeds",
         "size",
         "sizes",
@@ -76,6 +78,7 @@ rule split_cells:
         runtime=growing(15, per_mb=0.2),
     params:
         heldout_fraction=config["pretrain"]["heldout_fraction"],
+        donors=config["pretrain"]["heldout_donors"],
         seed=config["pretrain"]["seed"],
         code=code("pretrain/split_cells"),
     message:

@@ -22,7 +22,7 @@ rule topics:
 
 rule run_pycistopic:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
     output:
         cell_topic="<results>/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/originals/{n_topics}/region_topic.parquet",
@@ -55,7 +55,7 @@ rule run_pycistopic:
 
 rule fit_topics:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         original=by_original(
             "topics",
             "<results>/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
@@ -131,7 +131,7 @@ rule select_topics:
 
 rule binarize_topics:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/region_topic.parquet",
     output:

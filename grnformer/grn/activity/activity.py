@@ -27,6 +27,7 @@ def score_activity(
     rna: anndata.AnnData,
     eregulons: pd.DataFrame,
     scored: pd.DataFrame | None = None,
+    training: anndata.AnnData | None = None,
     *,
     method: str,
     auc_threshold: float,
@@ -44,6 +45,9 @@ def score_activity(
         Triplets; the genes of an eRegulon count once each.
     scored
         AUCs by pySCENIC (contract cell_auc), for the method pyscenic_aucell.
+    training
+        The cells and genes that the rank cut-off, the thresholds and their table follow from; None: all of `rna`.
+        Other genes take no part.
     method
         A name in `METHODS`: ``aucell``, or ``pyscenic_aucell``, where `detected_quantile` has no effect.
     auc_threshold, detected_quantile
@@ -59,6 +63,11 @@ def score_activity(
     import pandas as pd
     import scipy.sparse as sp
 
+    fitted = np.ones(rna.n_obs, dtype=bool)
+    if training is not None:
+        # ranks are among the genes that the training cells have
+        rna = rna[:, training.var_names]
+        fitted = rna.obs_names.isin(training.obs_names)
     names, gene_sets = find_members(eregulons, rna.var_names, "gene")
 
     # A copy: the multiome's own matrix is not to change.
@@ -66,14 +75,14 @@ def score_activity(
     expression.eliminate_zeros()
     rank = {"auc_threshold": auc_threshold, "detected_quantile": detected_quantile}
     auc, cutoff = METHODS[method](
-        expression, gene_sets, names, rna.obs_names, scored=scored, **rank
+        expression, gene_sets, names, rna.obs_names, fitted, scored=scored, **rank
     )
     logger.info("%s: rank cut-off %d of %d genes", method, cutoff, rna.n_vars)
 
     # For the log: a cut-off below this one was set by what the cells detect.
     by_threshold, median = (
         round(auc_threshold * rna.n_vars),
-        np.median(expression.getnnz(axis=1)),
+        np.median(expression[fitted].getnnz(axis=1)),
     )
     logger.info(
         "by auc_threshold only: %d; the median cell detects %d genes",
@@ -82,18 +91,18 @@ def score_activity(
     )
 
     found = pd.DataFrame(
-        [find_threshold(column, seed=seed, **mixture) for column in auc.T]
+        [find_threshold(column, seed=seed, **mixture) for column in auc[fitted].T]
     )
 
     # Above, not at: the threshold of a constant is its highest AUC, and no cell active.
     active = sp.csr_matrix(auc > found["threshold"].to_numpy())
-    genes_seen = _genes_seen(expression, gene_sets, active)
+    genes_seen = _genes_seen(expression[fitted], gene_sets, active[fitted])
     table = found.assign(
         eregulon=names,
         doubtful=found["doubtful"] | (genes_seen < _FEWEST_GENES),
         genes_seen=genes_seen,
-        n_active=active.getnnz(axis=0).astype(int),
-        n_cells=rna.n_obs,
+        n_active=active[fitted].getnnz(axis=0).astype(int),
+        n_cells=int(fitted.sum()),
     )
     columns = [
         "eregulon",

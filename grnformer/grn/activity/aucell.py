@@ -21,16 +21,18 @@ def score(
     gene_sets: sp.csc_matrix,
     names: Sequence[str],
     cells: Sequence[str],
+    fitted: np.ndarray,
     *,
     scored: pd.DataFrame | None,
     auc_threshold: float,
     detected_quantile: float,
 ) -> tuple[np.ndarray, int]:
-    """Return the AUC of each set in each cell, float32, and the rank cut-off: see `choose_rank_cutoff`.
+    """Return the AUC of each set in each cell, float32, and the rank cut-off of the `fitted` cells (mask).
 
-    `names`, `cells` and `scored` are not used: all methods have one signature.
+    See `choose_rank_cutoff`. `names`, `cells` and `scored` are not used: all methods have one signature.
     """
+    detected = expression.getnnz(axis=1)[fitted]
     cutoff = choose_rank_cutoff(
-        expression.getnnz(axis=1), expression.shape[1], auc_threshold, detected_quantile
+        detected, expression.shape[1], auc_threshold, detected_quantile
     )
     return score_cells(expression, gene_sets, cutoff), cutoff

@@ -24,6 +24,7 @@ def take(
     gene_sets: sp.csc_matrix,
     names: Sequence[str],
     cells: Sequence[str],
+    fitted: np.ndarray,
     *,
     scored: pd.DataFrame,
     auc_threshold: float,
@@ -31,7 +32,7 @@ def take(
 ) -> tuple[np.ndarray, int]:
     """Return the AUCs of `scored` (contract cell_auc), cells x eRegulons, float32, and pySCENIC's rank cut-off.
 
-    `gene_sets` and `detected_quantile` are not used: all methods have one signature.
+    `gene_sets`, `fitted` and `detected_quantile` are not used: all methods have one signature.
 
     Raises
     ------

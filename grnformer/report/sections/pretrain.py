@@ -13,12 +13,17 @@ from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import format_count, format_differences, say_outcome
 from grnformer.workflow.config import DATA_GRAPHS
 
+_INFERRED = {
+    "all_cells": "were inferred from all cells, held-out ones included. A gain over control graphs, which change the "
+    "targets, may therefore hold some of what the networks learnt from held-out cells. Drug response is free of this: "
+    "the networks never saw its profiles.",
+    "training_cells": "were inferred from training cells alone. Cells were filtered, and without an annotation "
+    "clustered, together with held-out ones.",
+}
 _LEAKS = (
-    "How to read held-out losses: networks, and the thresholds above which eRegulons are active, were inferred from "
-    "all cells, held-out ones included. Which eRegulons are active in a cell is scored from its genes that are not "
-    "masked. An arm with edges also knows a cell's type; an arm without edges does not. Control graphs keep types and "
-    "activities and change the targets. A gain over them may therefore hold some of what the networks learnt from "
-    "held-out cells. Drug response is free of this: the networks never saw its profiles."
+    "How to read held-out losses: networks, and the thresholds above which eRegulons are active, {inferred} Which "
+    "eRegulons are active in a cell is scored from its genes that are not masked. An arm with edges also knows a "
+    "cell's type; an arm without edges does not. Control graphs keep types and activities."
 )
 # unit of the loss -> what it measures, what is masked, what the baseline predicts from
 _WORDS = {
@@ -32,7 +37,10 @@ _WORDS = {
 
 
 def pretrain_section(
-    curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config
+    curves: pd.DataFrame,
+    heldout: pd.DataFrame,
+    arms: Config,
+    networks: str = "all_cells",
 ) -> Section:
     """Section of stage pretrain.
 
@@ -44,6 +52,8 @@ def pretrain_section(
         One row an arm and seed: arm, seed, and the keys of contract ``heldout``.
     arms
         ``pretrain.arms`` of the configuration.
+    networks
+        ``pretrain.networks``: the cells that networks were inferred from.
     """
     heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
     # one backbone, hence one objective, for all arms of a run
@@ -57,7 +67,7 @@ def pretrain_section(
     blocks: list[Block] = [describe_gain(summary, differences, unit)]
 
     if any(arm["graph"] != "none" for arm in arms.values()):
-        blocks.append(Note(_LEAKS))
+        blocks.append(Note(_LEAKS.format(inferred=_INFERRED[networks])))
     blocks += _figures(curves, heldout, arms, unit)
     blocks.append(
         table(

@@ -216,6 +216,46 @@ def test_specificity_is_the_formula_of_the_paper() -> None:
     assert (found[:, 3] == 0).all()
 
 
+def test_thresholds_of_training_cells_know_no_others() -> None:
+    """Counts of held-out cells, and genes that training cells lack, change their own activity alone."""
+    rate = np.full((120, 80), 0.3)
+    rate[:50, :10] = 3
+    genes, cells = [f"g{i}" for i in range(80)], [f"c{i}" for i in range(120)]
+    eregulons = pd.DataFrame(
+        {"eregulon": "A_direct_+/+", "tf": "A", "gene": genes[:10]}
+    )
+    settings = {
+        "auc_threshold": 0.2,
+        "detected_quantile": 0.05,
+        "method": "aucell",
+        **MIXTURE,
+    }
+
+    def score(
+        heldout_rate: float, strict: bool
+    ) -> tuple[anndata.AnnData, pd.DataFrame]:
+        values = np.random.default_rng(1).poisson(rate)
+        values[90:] = np.random.default_rng(2).poisson(heldout_rate, (30, 80))
+        rna = anndata.AnnData(
+            sp.csr_matrix(values.astype(np.float32)), obs=pd.DataFrame({"cell_type": "a"}, index=cells),
+            var=pd.DataFrame(index=genes),
+        )  # fmt: skip
+        training = rna[:90, :70] if strict else None
+        return score_activity(rna, eregulons, None, training, **settings)
+
+    few, thresholds = score(0.05, strict=True)
+    many, again = score(5, strict=True)
+    assert few.n_obs == 120, "held-out cells have their activity"
+    pd.testing.assert_frame_equal(thresholds, again, check_exact=True)
+    assert few.uns["rank_cutoff"] == many.uns["rank_cutoff"]
+    assert (few.X[:90] == many.X[:90]).all()
+    assert (few.X[90:] != many.X[90:]).any()
+    assert thresholds["n_cells"].tolist() == [90]
+    # the leak put in
+    leaky = [score(heldout_rate, strict=False)[1] for heldout_rate in (0.05, 5)]
+    assert leaky[0]["threshold"][0] != leaky[1]["threshold"][0]
+
+
 def test_a_planted_program_is_active_in_its_cells() -> None:
     rng = np.random.default_rng(6)
     rate = np.full((200, 300), 0.15)

@@ -18,7 +18,7 @@ BENCHED |= {
 
 rule score_grn_accuracy:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         tss="<results>/{dataset}/prep/tss.parquet",
         tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
         cell_type="<results>/{dataset}/grn/cell_type",

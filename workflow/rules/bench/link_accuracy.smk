@@ -18,7 +18,7 @@ BENCHED |= {
 
 rule score_link_accuracy:
     input:
-        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        multiome=NETWORK_CELLS,
         links="<results>/{dataset}/grn/region_gene.parquet",
         eregulons="<results>/{dataset}/grn/eregulons.parquet",
         pairs=path_of(config["bench"]["link_accuracy"]["pairs"]),

@@ -3,8 +3,10 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.core.io import read_anndata, write_table
+    from grnformer.core.io import read_anndata, read_modality, write_table
     from grnformer.grn.activity.rss import score_specificity
 
-    activity = read_anndata(snakemake.input[0], "cell_activity")
+    activity = read_anndata(snakemake.input.activity, "cell_activity")
+    for path in snakemake.input.training:
+        activity = activity[read_modality(path, "rna", "multiome").obs_names]
     write_table(score_specificity(activity), snakemake.output[0], "specificity")

@@ -10,6 +10,7 @@ with job(snakemake):
     split = split_cells(
         obs,
         heldout_fraction=snakemake.params.heldout_fraction,
+        donors=snakemake.params.donors,
         seed=snakemake.params.seed,
     )
     io.write_table(split, snakemake.output.split, "split")

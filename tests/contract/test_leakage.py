@@ -1,0 +1,50 @@
+"""Where networks are of training cells, no rule that makes them reads held-out ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import (
+    ConfigSettings,
+    OutputSettings,
+    Quietness,
+    ResourceSettings,
+)
+
+ROOT = Path(__file__).parents[2]
+NETWORKS = ("topics", "grn", "fuse")
+ALL_CELLS = "prep/multiome.h5mu"
+#: what is done to held-out cells by what was made without them, and members of corpora, whose genes are looked up
+APPLIED = {"score_cell_activity", "run_pyscenic_aucell", "join_bundles"}
+
+
+def readers(workflow: Any, file: str) -> set[str]:
+    """Rules of topics, networks and graphs that read a file."""
+    return {
+        rule.name
+        for rule in workflow.rules
+        if Path(str(rule.snakefile)).stem in NETWORKS
+        and any(file in str(path) for path in rule.input)
+    }
+
+
+@pytest.fixture(scope="module")
+def strict(workflow: Any) -> set[str]:
+    """Rules that read all cells where networks are of training cells."""
+    settings = ConfigSettings(config={"pretrain": {"networks": "training_cells"}})
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+        parsed = api.workflow(
+            ResourceSettings(cores=1), settings, snakefile=ROOT / "Snakefile", workdir=ROOT
+        )  # fmt: skip
+        return readers(parsed._workflow, ALL_CELLS)
+
+
+def test_networks_of_training_cells_read_no_others(
+    workflow: Any, strict: set[str]
+) -> None:
+    by_default = readers(workflow, ALL_CELLS)
+    assert {"fit_topics", "infer_tf_gene", "link_regions", "build_graph"} <= by_default
+    assert strict == APPLIED
