@@ -17,8 +17,8 @@ from snakemake.settings.types import (
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("topics", "grn", "fuse")
 ALL_CELLS = "prep/multiome.h5mu"
-#: what is done to held-out cells by what was made without them, and members of corpora, whose genes are looked up
-APPLIED = {"score_cell_activity", "run_pyscenic_aucell", "join_bundles"}
+#: what is done to held-out cells by what was made without them; the second is refused there
+APPLIED = {"score_cell_activity", "run_pyscenic_aucell"}
 
 
 def readers(workflow: Any, file: str) -> set[str]:

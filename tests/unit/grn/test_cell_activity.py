@@ -339,9 +339,9 @@ def test_aucs_by_pyscenic_are_taken_cell_by_cell() -> None:
         sp.csr_matrix((3, 510)),
         {"scored": scored, "auc_threshold": 0.05, "detected_quantile": 1},
     )
-    auc, cutoff = take(expression, None, ["A", "B"], ["c0", "c1"], **settings)
+    auc, cutoff = take(expression, None, ["A", "B"], ["c0", "c1"], None, **settings)
     np.testing.assert_allclose(auc, [[0.2, 0.1], [0.4, 0.3]])
     assert cutoff == 26
     for cells, names in ((["c0", "c9"], ["A"]), (["c0"], ["A", "C"])):
         with pytest.raises(InputError, match="have no AUC by pySCENIC"):
-            take(expression, None, names, cells, **settings)
+            take(expression, None, names, cells, None, **settings)
