@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Arms = Mapping[str, Mapping[str, Any]]
 HELDOUT = "heldout_loss"
 LEVEL = 0.05
-#: what an arm may have beside its graph, which an axis of the grid varies
+#: what an arm may have beside its graph, which an axis of the grid varies; backbones are compared with none
 AXES = ("gnn", "perturbation", "perturbed_fraction")
 
 
@@ -28,12 +28,14 @@ def pairs_of_grid(arms: Arms) -> list[tuple[str, str, str]]:
 
     An arm with a graph of the data: against the backbone alone (`no graph`), the same adapter without edges
     (`same parameters`), and every control graph (`control`), of its own graph layer and perturbation; and against the
-    arm of its graph that differs in one axis alone and comes first (`gnn`, `perturbation`, `perturbed_fraction`).
+    arm of its graph that differs in one axis alone and comes first (`gnn`, `perturbation`, `perturbed_fraction`). Arms
+    are of one backbone: the losses and vocabularies of two are not the same.
 
     Parameters
     ----------
     arms
-        ``pretrain.arms``: name -> graph, adapter, perturbation and, where it is not the run's, gnn, perturbed_fraction.
+        ``pretrain.arms``: name -> graph, adapter, perturbation and, where it is not the run's, gnn, perturbed_fraction,
+        backbone.
     """
     pairs = []
     names = list(arms)
@@ -41,6 +43,8 @@ def pairs_of_grid(arms: Arms) -> list[tuple[str, str, str]]:
         if arm["graph"] not in DATA_GRAPHS:
             continue
         for other, against in arms.items():
+            if not _same(arm, against, ("backbone",)):
+                continue
             if not against["adapter"]:
                 pairs.append(("no graph", name, other))
             elif against["graph"] == "none" and _same(arm, against, ("gnn",)):
@@ -56,7 +60,7 @@ def pairs_of_grid(arms: Arms) -> list[tuple[str, str, str]]:
 
 
 def compare_grid(
-    scores: pd.DataFrame, arms: Arms, n_resamples: int, seed: int
+    scores: pd.DataFrame, arms: Arms, n_resamples: int, seed: int, backbone: str
 ) -> pd.DataFrame:
     """Compare the arms of a grid in every benchmark and task by its primary metric.
 
@@ -69,6 +73,8 @@ def compare_grid(
         ``pretrain.arms``.
     n_resamples, seed
         Of the bootstrap of medians.
+    backbone
+        Of arms that name none.
 
     Returns
     -------
@@ -77,15 +83,15 @@ def compare_grid(
     import pandas as pd
 
     rows = []
-    for (benchmark, task), part in scores.groupby(["benchmark", "task"], sort=True):
-        primary = primary_metric(part["metric"])
-        of_arm = dict(list(part[part["metric"] == primary].groupby("arm")))
+    for (benchmark, task, metric), part in _primary_scores(scores):
+        of_arm = dict(list(part.groupby("arm")))
         for question, arm, against in pairs_of_grid(arms):
             if arm not in of_arm or against not in of_arm:
                 continue
             one, other = of_arm[arm], of_arm[against]
             found = paired_difference(one, other, n_resamples, seed)
-            row = {"benchmark": benchmark, "task": task, "metric": primary}
+            row = {"backbone": arms[arm].get("backbone", backbone)}
+            row |= {"benchmark": benchmark, "task": task, "metric": metric}
             row |= {"question": question, "arm": arm, "against": against}
             row |= {"difference": found.value, "low": found.low, "high": found.high}
             row |= {"members": found.members, "unit": one["unit"].iloc[0]}
@@ -103,6 +109,16 @@ def compare_grid(
     table["p_holm"] = correct(table["p_value"].to_numpy())
     outcomes = list(map(_outcome, table["difference"], table["p_holm"]))
     return table.assign(outcome=np.array(outcomes, dtype=object))
+
+
+def _primary_scores(scores: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """Scores by benchmark, task and metric: the primary one, and each kind of held-out loss, which are of backbones."""
+    kept: list[tuple[Any, pd.DataFrame]] = []
+    for (benchmark, _), part in scores.groupby(["benchmark", "task"], sort=True):
+        if benchmark != HELDOUT:
+            part = part[part["metric"] == primary_metric(part["metric"])]
+        kept += part.groupby(["benchmark", "task", "metric"], sort=True)
+    return kept
 
 
 def correct(p_values: np.ndarray) -> np.ndarray:
@@ -163,7 +179,7 @@ def _random_like(arms: Arms, name: str) -> str | None:
         (
             other
             for other, arm in arms.items()
-            if arm["graph"] == "random" and _same(arms[name], arm, AXES)
+            if arm["graph"] == "random" and _same(arms[name], arm, (*AXES, "backbone"))
         ),
         None,
     )

@@ -13,7 +13,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,19 @@ RUN_TIME = {
     "accumulate",
     "compile",
 }
-#: What an arm may have otherwise -> the setting of pretraining that this is.
+#: What an arm may have otherwise -> what of a model differs with it.
 ARM_SETTINGS = {
-    "gnn": "size.gnn.name",
-    "perturbed_fraction": "perturbed_fraction",
+    "gnn": ("size.gnn.name",),
+    "perturbed_fraction": ("perturbed_fraction",),
+    "backbone": (
+        "backbone",
+        "size.backbone",
+        "size.n_tokens",
+        "size.expressed_fraction",
+        "size.mask_fraction",
+        "tokeniser",
+        "code",
+    ),
 }
 #: Wildcard -> params that follow from it. All others are the same for all jobs of a rule on one dataset.
 _FOLLOWS = {
@@ -275,7 +284,7 @@ def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
     for place, value, differing in differences(_common(one), _common(other)):
         # most rules have one param `settings`
         name = place.removeprefix("settings.").removeprefix("settings.")
-        if name in free:
+        if is_below(name, free):
             continue
         rule = one["rule"]
         raise InputError(
@@ -286,10 +295,20 @@ def _check_alike(first: str, one: Record, path: str, other: Record) -> None:
         )
 
 
-def own_settings(*arms: Any) -> set[str]:
-    """Settings of pretraining that one of these arms (a map, or None) names for itself."""
-    given = {key for arm in arms if isinstance(arm, Mapping) for key in arm}
-    return {place for key, place in ARM_SETTINGS.items() if key in given}
+def own_settings(one: Any, other: Any) -> set[str]:
+    """What of a model differs because these arms (maps, or None) name other values."""
+    arms = [arm if isinstance(arm, Mapping) else {} for arm in (one, other)]
+    return {
+        place
+        for key, places in ARM_SETTINGS.items()
+        if arms[0].get(key) != arms[1].get(key)
+        for place in places
+    }
+
+
+def is_below(place: str, places: Iterable[str]) -> bool:
+    """Whether a place of nested settings is one of these, or below one."""
+    return any(place == above or place.startswith(f"{above}.") for above in places)
 
 
 def _common(record: Record) -> Record:

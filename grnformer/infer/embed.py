@@ -27,6 +27,7 @@ from grnformer.model.backbones import BACKBONES
 from grnformer.model.saved import load_model
 from grnformer.prep.scale import Scale
 from grnformer.settings.read import read_defaults
+from grnformer.workflow.arms import bundle_name
 
 if TYPE_CHECKING:
     import anndata
@@ -178,8 +179,9 @@ def bundle_of(
         If the bundle is not the model's.
     """
     mode = card["arm"]["graph"]
-    # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse/<mode>.
-    bundle_dir = graph or Path(model).resolve().parents[2] / "fuse" / mode
+    # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse.
+    folder = Path(model).resolve().parents[2] / "fuse"
+    bundle_dir = graph or folder / bundle_name(card["arm"])
     bundle = read_bundle(bundle_dir)
 
     # Genes are known by their place: another order would give them wrong edges.

@@ -10,7 +10,8 @@ from typing import Any
 from grnformer.core import io
 from grnformer.core.compare import differences, short
 from grnformer.core.errors import InputError
-from grnformer.core.record import own_settings
+from grnformer.core.record import is_below, own_settings
+from grnformer.workflow.arms import bundle_name
 
 # arms and seeds differ in their graph, adapter and weights; all else that a model follows from is the same
 COMPARED = ("settings", "code", "checkpoint", "tokeniser")
@@ -34,14 +35,14 @@ def check_trained_alike(cards: Iterable[str | Path]) -> None:
     read = {Path(card).parent: io.read_json(card, "model") for card in cards}
     _compare(read, COMPARED)
 
-    # of one graph, cells and edges are the same too
-    for graph in dict.fromkeys(card["arm"]["graph"] for card in read.values()):
-        of_graph = {
+    # of one graph, in one vocabulary, cells and edges are the same too
+    for bundle in dict.fromkeys(bundle_name(card["arm"]) for card in read.values()):
+        of_bundle = {
             folder: card
             for folder, card in read.items()
-            if card["arm"]["graph"] == graph
+            if bundle_name(card["arm"]) == bundle
         }
-        _compare(of_graph, ("data",))
+        _compare(of_bundle, ("data",))
 
 
 def _compare(cards: dict[Path, dict[str, Any]], keys: tuple[str, ...]) -> None:
@@ -53,7 +54,7 @@ def _compare(cards: dict[Path, dict[str, Any]], keys: tuple[str, ...]) -> None:
         for place, value, differing in differences(one, other, key):
             name = place.removeprefix("settings.")
             # what an arm has for itself is what is compared
-            if name in free:
+            if is_below(name, free):
                 continue
             raise InputError(
                 f"{first} was trained with {name} {short(value)}, {folder} with {short(differing)}",

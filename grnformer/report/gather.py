@@ -37,6 +37,7 @@ from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
 from grnformer.report.sections.run import run_sections
 from grnformer.report.sections.stability import stability_section
 from grnformer.report.sections.topics import topics_section
+from grnformer.workflow.arms import backbone_by_arm
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             settings["seed"],
         )
         sections.append(graphs_section(bundles, rna, *perturbation))
-        sections.append(_pretrain_section(files, config))
+        sections += _pretrain_sections(files, config)
         sections.append(_attention_section(files["attention"], config))
 
     # In any case: where nothing was measured, the section says why.
@@ -227,7 +228,7 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
     ]
     sections = [
         corpus_section(corpus, meta, pd.DataFrame(scored)),
-        _pretrain_section(files, config),
+        *_pretrain_sections(files, config),
     ]
 
     if files["drug_response_scores"]:
@@ -240,7 +241,8 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
     return sections
 
 
-def _pretrain_section(files: Files, config: Config) -> Section:
+def _pretrain_sections(files: Files, config: Config) -> list[Section]:
+    """One for each backbone: losses of two have no scale in common."""
     check_trained_alike(files["models"])
     curves = pd.concat(
         [
@@ -252,7 +254,19 @@ def _pretrain_section(files: Files, config: Config) -> Section:
     # Scores by dataset belong to a corpus, which has a table of them.
     heldout = pd.DataFrame(models).drop(columns="datasets", errors="ignore")
     pretrain = config["pretrain"]
-    return pretrain_section(curves, heldout, pretrain["arms"], pretrain["networks"])
+    backbones = backbone_by_arm(pretrain)
+    several = len(set(backbones.values())) > 1
+    sections = []
+    for backbone in dict.fromkeys(backbones.values()):
+        arms = {
+            name: arm
+            for name, arm in pretrain["arms"].items()
+            if backbones[name] == backbone
+        }
+        of_arms = [table[table["arm"].isin(arms)] for table in (curves, heldout)]
+        of = backbone if several else ""
+        sections.append(pretrain_section(*of_arms, arms, pretrain["networks"], of))
+    return sections
 
 
 def _attention_section(paths: list[str], config: Config) -> Section:

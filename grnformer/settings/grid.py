@@ -23,31 +23,32 @@ _LINKS = {
     "random": "random_links",
     "coexpression": "coexpressed_links",
 }
-_AXES = ("gnns", "perturbations", "perturbed_fractions")
+_AXES = ("gnns", "perturbations", "perturbed_fractions", "backbones")
 
 
 def expand_grid(
-    grid: dict[str, Any], gnn: str, perturbed_fraction: float
+    grid: dict[str, Any], gnn: str, perturbed_fraction: float, backbone: str
 ) -> dict[str, dict[str, Any]]:
     """Return the arms of a grid, by name.
 
     The first of each list is the reference. `one_at_a_time`: every scale and control by the references of the other
-    lists, and the first scale (with `no_edges`, which has its parameters) by each other graph layer, perturbation and
-    fraction. `all`: every combination. What has no effect makes no arm: the perturbation of a graph without edges, the
-    graph layer without an adapter, the fraction without a perturbation.
+    lists, all of them again by each other backbone, and the first scale (with `no_edges`, which has its parameters) by
+    each other graph layer, perturbation and fraction. `all`: every combination. What has no effect makes no arm: the
+    perturbation of a graph without edges, the graph layer without an adapter, the fraction without a perturbation.
 
     Parameters
     ----------
     grid
         ``pretrain.grid``, with a scale at least.
-    gnn, perturbed_fraction
+    gnn, perturbed_fraction, backbone
         Of the run, which an arm need not name.
 
     Returns
     -------
-    Arms as of ``pretrain.arms``. One with the run's own graph layer and fraction names neither: it is the same model
-    as an arm that is written by hand.
+    Arms as of ``pretrain.arms``. One with the run's own graph layer, fraction and backbone names none of these: it is
+    the same model as an arm that is written by hand.
     """
+    grid = grid | {"backbones": grid.get("backbones") or [backbone]}
     graphs = [(name, name, name != "none") for name in grid["scales"]]
     graphs += [(name, CONTROLS[name], True) for name in grid["controls"]]
     reference = tuple(grid[axis][0] for axis in _AXES)
@@ -57,7 +58,11 @@ def expand_grid(
         for choice in _choices(grid, graph[0], reference):
             name, arm = _make_arm(graph, choice, reference)
             # those of the run are not named
-            own = {"gnn": gnn, "perturbed_fraction": perturbed_fraction}
+            own = {
+                "gnn": gnn,
+                "perturbed_fraction": perturbed_fraction,
+                "backbone": backbone,
+            }
             kept = {key: value for key, value in arm.items() if own.get(key) != value}
             arms.setdefault(name, kept)
     return arms
@@ -66,12 +71,14 @@ def expand_grid(
 def _choices(
     grid: dict[str, Any], name: str, reference: tuple[Any, ...]
 ) -> list[tuple[Any, ...]]:
-    """Graph layer, perturbation and fraction of the arms of one graph, the reference first."""
+    """Graph layer, perturbation, fraction and backbone of the arms of one graph, the reference first."""
     if grid["combine"] == "all":
         return list(itertools.product(*(grid[axis] for axis in _AXES)))
-    varied = {grid["scales"][0]: range(len(_AXES)), "no_edges": range(1)}
+    # the backbone comes last: every graph has every one
+    last = len(_AXES) - 1
+    varied = {grid["scales"][0]: range(last), "no_edges": range(1)}
     choices = [reference]
-    for place in varied.get(name, ()):
+    for place in (*varied.get(name, ()), last):
         choices += [
             (*reference[:place], value, *reference[place + 1 :])
             for value in grid[_AXES[place]][1:]
@@ -84,8 +91,9 @@ def _make_arm(
 ) -> tuple[str, dict[str, Any]]:
     """Name and arm of one combination, without what has no effect on it."""
     name, mode, adapter = graph
-    gnn, perturbation, fraction = choice
+    gnn, perturbation, fraction, backbone = choice
     arm: dict[str, Any] = {"graph": mode, "adapter": adapter, "perturbation": "none"}
+    arm["backbone"] = backbone
     words = [name]
     if adapter:
         arm["gnn"] = gnn
@@ -96,4 +104,5 @@ def _make_arm(
     if arm["perturbation"] != "none":
         arm["perturbed_fraction"] = fraction
         words += [f"rate{100 * fraction:g}"] if fraction != reference[2] else []
+    words += [backbone] if backbone != reference[3] else []
     return "_".join(words).replace(".", "p"), arm

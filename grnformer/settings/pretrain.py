@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from grnformer.settings.backbones import BACKBONES
 from grnformer.settings.fuse import Graph
@@ -35,6 +35,7 @@ class Corpus(Settings):
     )
 
 
+Backbone = Annotated[str, Field(json_schema_extra={"enum": list(BACKBONES)})]
 GnnName = Literal["sage", "gcn", "gat", "gin"]
 Perturbation = Literal["none", "random", "coexpression"]
 
@@ -52,6 +53,7 @@ class Arm(Settings):
     perturbation: Perturbation = key(..., "of edges during training")
     gnn: GnnName = key(None, "in place of the size's gnn.name")
     perturbed_fraction: Fraction = key(None, "in place of pretrain.perturbed_fraction")
+    backbone: Backbone = key(None, "in place of pretrain.backbone")
 
 
 class Grid(Settings):
@@ -88,9 +90,15 @@ class Grid(Settings):
     perturbed_fractions: list[Fraction] = key(
         [0.2], "of the edges", min_length=1, unique=True
     )
+    backbones: list[Backbone] = key(
+        [],
+        "RNA foundation models, each with all graphs, compared within each; []: pretrain.backbone",
+        unique=True,
+    )
     combine: Literal["one_at_a_time", "all"] = key(
         "one_at_a_time",
-        "one_at_a_time: all graphs by the first of the other lists, and the first scale by each of their others",
+        "one_at_a_time: all graphs by the first of the other lists, once a backbone, and the first scale by each of "
+        "their others",
     )
 
 

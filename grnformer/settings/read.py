@@ -94,7 +94,10 @@ def _take_grid(pretrain: dict[str, Any]) -> None:
     whole = isinstance(grid, dict) and grid.get("scales") and isinstance(size, dict)
     if whole and jsonschema.Draft202012Validator(schema).is_valid(grid):
         pretrain["arms"] = expand_grid(
-            grid, size["gnn"]["name"], pretrain["perturbed_fraction"]
+            grid,
+            size["gnn"]["name"],
+            pretrain["perturbed_fraction"],
+            pretrain["backbone"],
         )
 
 

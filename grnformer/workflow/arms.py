@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from grnformer.core.record import ARM_SETTINGS
+Config = Mapping[str, Any]
+#: keys of ``pretrain`` that are no settings of a model
+_NOT_OF_MODELS = (
+    "arms",
+    "checkpoint",
+    "corpora",
+    "datasets",
+    "grid",
+    "heldout_donors",
+    "heldout_fraction",
+    "medians",
+    "networks",
+    "seeds",
+    "size",
+    "sizes",
+)
 
 
-def settings_by_arm(
-    settings: dict[str, Any], arms: dict[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Arm -> the settings that its models are trained by.
+def settings_by_arm(pretrain: Config) -> dict[str, dict[str, Any]]:
+    """Arm -> the settings that its models are trained by; `pretrain`: that section of a complete configuration."""
+    return {name: _settings_of(pretrain, arm) for name, arm in pretrain["arms"].items()}
 
-    Parameters
-    ----------
-    settings
-        Section ``pretrain`` with the chosen size, as all arms have it.
-    arms
-        ``pretrain.arms``.
-    """
-    found = {}
-    for name, arm in arms.items():
-        found[name] = deepcopy(settings)
-        for key, place in ARM_SETTINGS.items():
-            if key in arm:
-                *parents, last = place.split(".")
-                part = found[name]
-                for parent in parents:
-                    part = part[parent]
-                part[last] = arm[key]
-    return found
+
+def backbone_by_arm(pretrain: Config) -> dict[str, str]:
+    """Arm -> its backbone."""
+    return {
+        name: arm.get("backbone", pretrain["backbone"])
+        for name, arm in pretrain["arms"].items()
+    }
+
+
+def other_backbones(pretrain: Config) -> list[str]:
+    """Backbones that arms have in place of the run's."""
+    found = dict.fromkeys(backbone_by_arm(pretrain).values())
+    return [name for name in found if name != pretrain["backbone"]]
+
+
+def bundle_name(arm: Config) -> str:
+    """Folder of an arm's graph bundle in ``fuse``: the graph, and the backbone where that is not the run's."""
+    return ".".join([arm["graph"], *([arm["backbone"]] if "backbone" in arm else [])])
+
+
+def _settings_of(pretrain: Config, arm: Config) -> dict[str, Any]:
+    backbone = arm.get("backbone", pretrain["backbone"])
+    size = pretrain["sizes"][pretrain["size"]]
+    settings = {k: v for k, v in pretrain.items() if k not in _NOT_OF_MODELS}
+    settings["backbone"] = backbone
+    settings["size"] = {
+        key: value
+        for key, value in size.items()
+        if key not in ("backbones", "by_backbone")
+    }
+    settings["size"] |= size["by_backbone"].get(backbone, {})
+    settings["size"]["backbone"] = size["backbones"][backbone]
+    settings["size_name"] = pretrain["size"]
+
+    # parts are shared with the configuration
+    settings = deepcopy(settings)
+    if "gnn" in arm:
+        settings["size"]["gnn"]["name"] = arm["gnn"]
+    if "perturbed_fraction" in arm:
+        settings["perturbed_fraction"] = arm["perturbed_fraction"]
+    return settings

@@ -22,6 +22,7 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
+from grnformer.workflow.arms import other_backbones
 from grnformer.workflow.config_files import reading_yaml
 from grnformer.workflow.corpora import NAME, TAKEN, check_corpora
 
@@ -45,23 +46,41 @@ def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     `genome_of`: dataset of the sample sheet -> its genome.
     """
     check_corpora(config["pretrain"]["corpora"], genome_of)
+    _check_backbones(config)
     _check_size(config["pretrain"])
     _check_embed(config)
     _check_attention(config)
     _check_scored(config, genome_of)
 
 
+def _check_backbones(config: dict[str, Any]) -> None:
+    """Raise InputError if files of one backbone are given for arms of several."""
+    others = other_backbones(config["pretrain"])
+    given = {
+        place: config[section][key]
+        for place in ("pretrain.checkpoint", "pretrain.medians", "fuse.vocabulary")
+        for section, key in [place.split(".")]
+        if config[section][key] is not None
+    }
+    if others and given:
+        raise InputError(
+            f"{next(iter(given))}, and arms with the backbone {others[0]}",
+            f"arms of {config['pretrain']['backbone']} alone: the file is of one backbone",
+            "leave one of them out; run backbones with such files one by one",
+        )
+
+
 def _check_size(pretrain: dict[str, Any]) -> None:
     """Raise InputError if heads do not divide a width, or the warm-up is longer than the run."""
     place = f"pretrain.sizes.{pretrain['size']}"
-    size, backbone = pretrain["sizes"][pretrain["size"]], pretrain["backbone"]
-    body = size["backbones"][backbone]
+    size = pretrain["sizes"][pretrain["size"]]
 
     heads = []
     # those of a checkpoint are known when it is read
-    if pretrain["checkpoint"] is None:
-        of_body = f"backbones.{backbone}"
-        heads = [
+    used = [pretrain["backbone"], *other_backbones(pretrain)]
+    for backbone in used if pretrain["checkpoint"] is None else ():
+        of_body, body = f"backbones.{backbone}", size["backbones"][backbone]
+        heads += [
             (f"{of_body}.width", body["width"], f"{of_body}.n_heads", body["n_heads"]),
             (
                 f"{of_body}.width",

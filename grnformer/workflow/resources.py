@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grnformer.workflow.arms import other_backbones
 from grnformer.workflow.config import TISSUE_SPLITS, resource_name
 
 
@@ -124,6 +125,7 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
     vocabulary = (
         given if fuse["vocabulary"] else fuse["backbones"][pretrain["backbone"]] | given
     )
+    others = [fuse["backbones"][name] for name in other_backbones(pretrain)]
     used = {
         **pretrain,
         "corpora": [corpora[name] for name in trained if name in corpora],
@@ -131,6 +133,7 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
 
     return [
         vocabulary,
+        others,
         used,
         config["embed"]["inputs"],
         _read_by_screen(drugs, drugs["splits"]),

@@ -2,6 +2,13 @@
 ATTENTION = {key: value for key, value in config["attention"].items() if key != "arms"}
 ADAPTED = [name for name, arm in config["pretrain"]["arms"].items() if arm["adapter"]]
 ATTENTIVE = chosen(ADAPTED, config["attention"]["arms"])
+ATTENDED_SIZES = {
+    arm: {
+        key: settings["size"][key]
+        for key in ("mask_fraction", "gene_start", "block_cells", "held_blocks")
+    }
+    for arm, settings in SETTINGS_OF.items()
+}
 REPORTED["attention"] = expand(
     "<results>/{dataset}/attention/{arm}/{table}",
     dataset=PRETRAINED,
@@ -31,7 +38,7 @@ rule analyse_attention:
         multiome="<results>/{dataset}/prep/multiome.h5mu",
         split="<results>/{dataset}/pretrain/split.tsv",
         networks="<results>/{dataset}/grn/cell_type",
-        bundle=bundle_of,
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
         weights=expand(
             "<results>/{{dataset}}/pretrain/{{arm}}/seed{seed}/model.safetensors",
             seed=config["pretrain"]["seeds"],
@@ -59,11 +66,8 @@ rule analyse_attention:
         runtime=growing(60, per_mb=1),
     params:
         settings=ATTENTION,
-        size={
-            key: PRETRAIN["size"][key]
-            for key in ("mask_fraction", "gene_start", "block_cells", "held_blocks")
-        },
-        code=code("attention/analyse_attention", BACKBONE),
+        size=lookup(dpath="{arm}", within=ATTENDED_SIZES),
+        code=code("attention/analyse_attention", at="arm"),
     message:
         "Analysing the attention of arm {wildcards.arm} on {wildcards.dataset}"
     script:

@@ -25,6 +25,7 @@ from grnformer.core.fingerprint import fingerprint, fingerprint_program, use_che
 from grnformer.grn.cistromes import check_motif_settings
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
+from grnformer.workflow.arms import backbone_by_arm
 from grnformer.workflow.originals import PACKAGES, check_interpreters, is_original
 from grnformer.workflow.contents import pinned
 from grnformer.workflow.lookups import Lookup, as_json, by_size, chosen, growing, one_of
@@ -60,7 +61,7 @@ setting, method_setting = Lookup(CONFIGS).setting, Lookup(CONFIGS).method
 PRETRAINED = chosen(DATASETS, config["pretrain"]["datasets"])
 TRAINED_CORPORA = chosen(CORPORA, config["pretrain"]["datasets"])
 TRAINED = [*PRETRAINED, *TRAINED_CORPORA]  # what models are of: datasets and corpora
-BACKBONE = module_of("grnformer.model.backbones", config["pretrain"]["backbone"])
+BACKBONE_OF = backbone_by_arm(config["pretrain"])
 ARMS = {name: arm["graph"] for name, arm in config["pretrain"]["arms"].items()}
 REPORTED = {}  # name -> files that the report reads; every stage adds its own
 
@@ -101,12 +102,14 @@ def setting_path(place, column=None):
 
 
 def code(script, *methods, at=None):
-    """Fingerprint of the code of workflow/scripts/<script>.py and of the methods it loads: named, `at` a place of the config, or of the graph."""
+    """Fingerprint of the code of workflow/scripts/<script>.py and of the methods it loads: named, `at` a place of the config, of the graph or arm."""
     path = CHECKOUT / f"workflow/scripts/{script}.py"
 
     def of_dataset(wildcards):
         if at == "graph":
             method = module_of("grnformer.graph.modes", wildcards.graph)
+        elif at == "arm":
+            method = module_of("grnformer.model.backbones", BACKBONE_OF[wildcards.arm])
         else:
             method = module_of(PACKAGES[at], setting(at)(wildcards))
         return fingerprint(path, *methods, method)
@@ -143,8 +146,3 @@ def of_members(pattern):
         return expand(pattern, dataset=corpus["datasets"], allow_missing=True)
 
     return of_corpus
-
-
-def bundle_of(wildcards):
-    """Graph bundle that a pretraining arm is trained on."""
-    return f"<results>/{wildcards.dataset}/fuse/{ARMS[wildcards.arm]}"

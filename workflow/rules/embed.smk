@@ -1,6 +1,13 @@
 # embed: cells of any .h5ad or .zarr by a pretrained model, their graphs by reference mapping; genes of a model.
 EMBED = config["embed"]
 EMBED_MODEL = f"<results>/{{dataset}}/pretrain/{EMBED['arm']}/seed{EMBED['model_seed']}"
+# without inputs the arm need not be there
+EMBED_ARM = config["pretrain"]["arms"].get(EMBED["arm"], {})
+EMBED_BACKBONE = module_of(
+    "grnformer.model.backbones",
+    EMBED_ARM.get("backbone", config["pretrain"]["backbone"]),
+)
+EMBED_VOCABULARY = bundle_name(EMBED_ARM | {"graph": "own"})
 EMBED_FILES = {name: path_of(path) for name, path in EMBED["inputs"].items()}
 
 
@@ -24,9 +31,9 @@ rule embed_anndata:
         weights=f"{EMBED_MODEL}/model.safetensors",
         card=f"{EMBED_MODEL}/model.json",
         reference=f"{EMBED_MODEL}/reference.parquet",
-        bundle=f"<results>/{{dataset}}/fuse/{ARMS.get(EMBED['arm'])}",
-        vocabulary=VOCABULARY,
-        aliases=ALIASES,
+        bundle=BUNDLES.get(EMBED["arm"], []),
+        vocabulary=VOCABULARIES[EMBED_VOCABULARY],
+        aliases=ALIASES_OF[EMBED_VOCABULARY],
     output:
         "<results>/{dataset}/embed/{cells}.h5ad",
     log:
@@ -42,7 +49,7 @@ rule embed_anndata:
     params:
         settings={key: EMBED[key] for key in ("batch_size", "seed", "mapping")},
         bulk=EMBED["bulk"],
-        code=code("embed/embed_anndata", BACKBONE),
+        code=code("embed/embed_anndata", EMBED_BACKBONE),
     message:
         "Embedding {wildcards.cells} by a model of {wildcards.dataset}"
     script:
@@ -56,7 +63,7 @@ rule embed_genes:
         split="<results>/{dataset}/pretrain/split.tsv",
         weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
         card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
-        bundle=bundle_of,
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
     output:
         "<results>/{dataset}/embed/{arm}/seed{seed}/genes.parquet",
     log:
@@ -72,8 +79,10 @@ rule embed_genes:
     params:
         members=lookup(dpath="{dataset}/datasets", within=CORPORA, default=[]),
         files=lookup(dpath="{dataset}/files", within=CORPORA, default={}),
+        # not read: arms of other backbones differ in code
+        arm=lookup(dpath="pretrain/arms/{arm}", within=config),
         settings={key: EMBED[key] for key in ("batch_size", "seed", "gene_cells")},
-        code=code("embed/embed_genes", BACKBONE),
+        code=code("embed/embed_genes", at="arm"),
     message:
         "Embedding genes by arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"
     script:

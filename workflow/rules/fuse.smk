@@ -1,12 +1,27 @@
 # fuse: networks and cell activities on the genes of the backbone's vocabulary; one bundle a graph mode.
 
-OF_BACKBONE = config["fuse"]["backbones"][config["pretrain"]["backbone"]]
-VOCABULARY = path_of(config["fuse"]["vocabulary"] or OF_BACKBONE["vocabulary"])
+from grnformer.workflow.arms import bundle_name, other_backbones
+
+OF_BACKBONE = config["fuse"]["backbones"]
+OWN = OF_BACKBONE[config["pretrain"]["backbone"]]
+VOCABULARY = path_of(config["fuse"]["vocabulary"] or OWN["vocabulary"])
 # the backbone's aliases are of its vocabulary, not of another
 ALIASES = path_of(
     config["fuse"]["aliases"]
-    or (None if config["fuse"]["vocabulary"] else OF_BACKBONE["aliases"])
+    or (None if config["fuse"]["vocabulary"] else OWN["aliases"])
 )
+# of the run, and of backbones that arms have in its place: their bundles are <graph>.<backbone>
+OTHERS = other_backbones(config["pretrain"])
+VOCABULARIES = {"own": VOCABULARY} | {
+    f"own.{name}": path_of(OF_BACKBONE[name]["vocabulary"]) for name in OTHERS
+}
+ALIASES_OF = {"own": ALIASES} | {
+    f"own.{name}": path_of(OF_BACKBONE[name]["aliases"]) for name in OTHERS
+}
+BUNDLES = {
+    name: f"<results>/{{dataset}}/fuse/{bundle_name(arm)}"
+    for name, arm in config["pretrain"]["arms"].items()
+}
 CORPUS_FILES = {
     name: [path_of(path) for path in corpus["files"].values()]
     for name, corpus in CORPORA.items()
@@ -16,6 +31,10 @@ REPORTED["graphs"] = expand(
     dataset=TRAINED,
     graph=config["fuse"]["graphs"],
 )
+
+
+wildcard_constraints:
+    of=f"({'|'.join(['', *(rf'[.]{name}' for name in OTHERS)])})",
 
 
 rule fuse:
@@ -34,14 +53,14 @@ rule build_graph:
             lookup(dpath="{graph}", within={"prior": True}, default=False),
             then="<results>/{dataset}/grn/prior.parquet",
         ),
-        vocabulary=VOCABULARY,
-        aliases=ALIASES,
+        vocabulary=lookup(dpath="own{of}", within=VOCABULARIES),
+        aliases=lookup(dpath="own{of}", within=ALIASES_OF),
     output:
-        directory("<results>/{dataset}/fuse/{graph}"),
+        directory("<results>/{dataset}/fuse/{graph}{of}"),
     log:
-        "<logs>/{dataset}/fuse/build_graph.{graph}.log",
+        "<logs>/{dataset}/fuse/build_graph.{graph}{of}.log",
     benchmark:
-        "<benchmarks>/{dataset}/fuse/build_graph.{graph}.tsv"
+        "<benchmarks>/{dataset}/fuse/build_graph.{graph}{of}.tsv"
     wildcard_constraints:
         dataset=one_of(DATASETS),
         graph="[a-z_]+",
@@ -57,24 +76,24 @@ rule build_graph:
         },
         code=code("fuse/build_graph", at="graph"),
     message:
-        "Building the {wildcards.graph} graph of {wildcards.dataset}"
+        "Building the {wildcards.graph}{wildcards.of} graph of {wildcards.dataset}"
     script:
         "../scripts/fuse/build_graph.py"
 
 
 rule join_bundles:
     input:
-        bundles=of_members("<results>/{dataset}/fuse/{graph}"),
+        bundles=of_members("<results>/{dataset}/fuse/{graph}{of}"),
         multiomes=of_members("<results>/{dataset}/prep/multiome.h5mu"),
         files=lookup(dpath="{dataset}", within=CORPUS_FILES),
-        vocabulary=VOCABULARY,
-        aliases=ALIASES,
+        vocabulary=lookup(dpath="own{of}", within=VOCABULARIES),
+        aliases=lookup(dpath="own{of}", within=ALIASES_OF),
     output:
-        directory("<results>/{dataset}/fuse/{graph}"),
+        directory("<results>/{dataset}/fuse/{graph}{of}"),
     log:
-        "<logs>/{dataset}/fuse/join_bundles.{graph}.log",
+        "<logs>/{dataset}/fuse/join_bundles.{graph}{of}.log",
     benchmark:
-        "<benchmarks>/{dataset}/fuse/join_bundles.{graph}.tsv"
+        "<benchmarks>/{dataset}/fuse/join_bundles.{graph}{of}.tsv"
     wildcard_constraints:
         dataset=one_of(CORPORA),
         graph="[a-z_]+",
@@ -89,6 +108,6 @@ rule join_bundles:
         files=lookup(dpath="{dataset}/files", within=CORPORA),
         code=code("fuse/join_bundles"),
     message:
-        "Joining the {wildcards.graph} graphs of the corpus {wildcards.dataset}"
+        "Joining the {wildcards.graph}{wildcards.of} graphs of the corpus {wildcards.dataset}"
     script:
         "../scripts/fuse/join_bundles.py"

@@ -1,38 +1,7 @@
 # pretrain: masked value prediction by a backbone, with or without a graph; one model an arm and seed.
 from grnformer.workflow.arms import settings_by_arm
 
-PRETRAIN = {
-    key: value
-    for key, value in config["pretrain"].items()
-    if key
-    not in (
-        "arms",
-        "checkpoint",
-        "corpora",
-        "datasets",
-        "grid",
-        "heldout_donors",
-        "heldout_fraction",
-        "medians",
-        "networks",
-        "seeds",
-        "size",
-        "sizes",
-    )
-}
-PRETRAIN["size"] = {
-    key: value
-    for key, value in config["pretrain"]["sizes"][config["pretrain"]["size"]].items()
-    if key not in ("backbones", "by_backbone")
-}
-PRETRAIN["size"] |= config["pretrain"]["sizes"][config["pretrain"]["size"]][
-    "by_backbone"
-].get(config["pretrain"]["backbone"], {})
-PRETRAIN["size"]["backbone"] = config["pretrain"]["sizes"][config["pretrain"]["size"]][
-    "backbones"
-][config["pretrain"]["backbone"]]
-PRETRAIN["size_name"] = config["pretrain"]["size"]
-SETTINGS_OF = settings_by_arm(PRETRAIN, config["pretrain"]["arms"])
+SETTINGS_OF = settings_by_arm(config["pretrain"])
 MODELS = {
     "dataset": TRAINED,
     "arm": config["pretrain"]["arms"],
@@ -122,7 +91,7 @@ rule pretrain_model:
         multiomes=of_members("<results>/{dataset}/prep/multiome.h5mu"),
         files=lookup(dpath="{dataset}", within=CORPUS_FILES, default=[]),
         split="<results>/{dataset}/pretrain/split.tsv",
-        bundle=bundle_of,
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
         checkpoint=path_of(config["pretrain"]["checkpoint"]),
         medians=path_of(config["pretrain"]["medians"]),
         vocabulary=VOCABULARY if config["pretrain"]["medians"] else [],
@@ -151,7 +120,7 @@ rule pretrain_model:
         files=lookup(dpath="{dataset}/files", within=CORPORA, default={}),
         settings=lookup(dpath="{arm}", within=SETTINGS_OF),
         folder=subpath(output.weights, parent=True),
-        code=code("pretrain/pretrain_model", BACKBONE),
+        code=code("pretrain/pretrain_model", at="arm"),
     message:
         "Pretraining arm {wildcards.arm}, seed {wildcards.seed}, on {wildcards.dataset}"
     script:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from grnformer.report.page import Config
+from grnformer.workflow.arms import other_backbones
 
 # choices among names that the schema does not list, since they come from files
 _AMONG_FILES = (
@@ -78,9 +79,11 @@ def _choices(config: Config) -> dict[str, str]:
 def _of_the_run(config: Config) -> dict[str, Any]:
     """The configuration without what other datasets, sizes and backbones have."""
     pretrain = config["pretrain"]
-    size, backbone = pretrain["size"], pretrain["backbone"]
-    of_size = pretrain["sizes"][size]
-    of_size = of_size | {"backbones": {backbone: of_size["backbones"][backbone]}}
+    size, of_size = pretrain["size"], pretrain["sizes"][pretrain["size"]]
+    used = [pretrain["backbone"], *other_backbones(pretrain)]
+    of_size = of_size | {
+        "backbones": {name: of_size["backbones"][name] for name in used}
+    }
 
     return config | {"datasets": {}, "pretrain": pretrain | {"sizes": {size: of_size}}}
 

@@ -20,8 +20,11 @@ def grid_section(compared: pd.DataFrame) -> Section:
             "are somewhat too small."
         )
     ]
-    for (benchmark, task), part in compared.groupby(["benchmark", "task"], sort=False):
-        blocks.append(describe_grid(part, f"{benchmark}, {task}"))
+    several = len(set(compared["backbone"])) > 1
+    keys = ["backbone", "benchmark", "task"]
+    for (backbone, benchmark, task), part in compared.groupby(keys, sort=False):
+        of = f"{backbone}, " if several else ""
+        blocks.append(describe_grid(part, f"{of}{benchmark}, {task}"))
     # what matters most comes first: benchmarks before the loss, gains over no graph before axes
     ordered = compared.assign(_loss=compared["benchmark"] == HELDOUT).sort_values(
         ["_loss", "p_holm"], kind="stable"

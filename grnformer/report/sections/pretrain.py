@@ -41,6 +41,7 @@ def pretrain_section(
     heldout: pd.DataFrame,
     arms: Config,
     networks: str = "all_cells",
+    of: str = "",
 ) -> Section:
     """Section of stage pretrain.
 
@@ -54,9 +55,12 @@ def pretrain_section(
         ``pretrain.arms`` of the configuration.
     networks
         ``pretrain.networks``: the cells that networks were inferred from.
+    of
+        The backbone, where a run has several: each has a section of its own.
     """
+    suffix = f"_{of}" if of else ""
     heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
-    # one backbone, hence one objective, for all arms of a run
+    # one backbone, hence one objective, for all arms of a section
     unit = str(heldout["loss_unit"].iloc[0])
     # Headers name the unit: losses of two backbones must not be compared by mistake.
     headers = _headers(unit)
@@ -64,14 +68,14 @@ def pretrain_section(
         summarise_heldout(heldout),
         compare_heldout(heldout, pairs_of_arms(arms)),
     )
-    blocks: list[Block] = [describe_gain(summary, differences, unit)]
+    blocks: list[Block] = [describe_gain(summary, differences, unit, networks, of)]
 
     if any(arm["graph"] != "none" for arm in arms.values()):
         blocks.append(Note(_LEAKS.format(inferred=_INFERRED[networks])))
-    blocks += _figures(curves, heldout, arms, unit)
+    blocks += _figures(curves, heldout, arms, unit, suffix)
     blocks.append(
         table(
-            "pretrain_summary",
+            f"pretrain_summary{suffix}",
             summary,
             "Held-out loss of each arm: mean over seeds, and SD over seeds.",
             **headers,
@@ -81,7 +85,7 @@ def pretrain_section(
     if len(differences):
         blocks.append(
             table(
-                "pretrain_comparisons",
+                f"pretrain_comparisons{suffix}",
                 differences,
                 "Paired differences of held-out loss (positive: the first arm has less), with Student's t 95% "
                 "intervals over seeds. All seeds share the held-out cells, so that the intervals do not cover the "
@@ -92,18 +96,19 @@ def pretrain_section(
 
     blocks.append(
         table(
-            "pretrain_heldout",
+            f"pretrain_heldout{suffix}",
             heldout,
             f"Each of the {len(heldout)} models.",
             folded=True,
             **headers,
         )
     )
-    return Section("pretrain", "Pretraining", blocks)
+    title = f"Pretraining: {of}" if of else "Pretraining"
+    return Section(f"pretrain{suffix}", title, blocks)
 
 
 def _figures(
-    curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config, unit: str
+    curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config, unit: str, suffix: str
 ) -> list[Block]:
     loss, masked, known = _WORDS[unit]
     n = heldout.iloc[0]
@@ -112,14 +117,14 @@ def _figures(
 
     return [
         Figure(
-            "curves",
+            f"curves{suffix}",
             plot_curves(curves, unit),
             f"Training and held-out loss ({loss}) by step. Thin lines: single seeds; thick lines: their mean; "
             f"{format_count(heldout['seed'].nunique(), 'seed')} an arm. Arms: {described}.",
             400,
         ),
         Figure(
-            "heldout",
+            f"heldout{suffix}",
             plot_heldout(heldout, unit),
             f"Loss after training on {n['n']:,} masked {masked} of {n['heldout_cells']:,} held-out cells (trained "
             f"on {n['train_cells']:,}), the same for all arms and seeds. Dots: seeds; bars: mean. Dashed: the "
@@ -129,7 +134,7 @@ def _figures(
             wide=False,
         ),
         Figure(
-            "beta",
+            f"beta{suffix}",
             plot_beta(heldout),
             "The adapter's weight beta after training. It starts at 0, where the adapter has no effect. Dots: seeds; "
             "bars: mean.",
@@ -140,7 +145,7 @@ def _figures(
 
 
 def pairs_of_arms(arms: dict[str, Config]) -> list[tuple[str, str]]:
-    """Every arm that has a graph of the data, paired with every arm that has none or a control.
+    """Every arm that has a graph of the data, paired with every arm of its backbone that has none or a control.
 
     Parameters
     ----------
@@ -148,7 +153,13 @@ def pairs_of_arms(arms: dict[str, Config]) -> list[tuple[str, str]]:
         ``pretrain.arms`` of the config: name -> ``graph`` and more.
     """
     real = [name for name, arm in arms.items() if arm["graph"] in DATA_GRAPHS]
-    return [(arm, other) for arm in real for other in arms if other not in real]
+    return [
+        (arm, other)
+        for arm in real
+        for other in arms
+        if other not in real
+        and arms[arm].get("backbone") == arms[other].get("backbone")
+    ]
 
 
 def compare_heldout(
@@ -160,20 +171,26 @@ def compare_heldout(
     )
 
 
-def describe_gain(summary: pd.DataFrame, differences: pd.DataFrame, unit: str) -> Note:
+def describe_gain(
+    summary: pd.DataFrame,
+    differences: pd.DataFrame,
+    unit: str,
+    networks: str = "all_cells",
+    of: str = "",
+) -> Note:
     """In words: the loss against the baselines, and what the comparisons of arms allow to say."""
     best = summary.sort_values(["loss", "arm"]).iloc[0]
     outcomes = differences["outcome"].tolist()
+    where = f"Pretraining, {of}" if of else "Pretraining"
     text = (
-        f"Pretraining: {best['arm']} has the least held-out loss, {best['loss']:.3f} {unit}. The baseline has "
+        f"{where}: {best['arm']} has the least held-out loss, {best['loss']:.3f} {unit}. The baseline has "
         f"{best['baseline_loss']:.3f}, and {best['baseline_cell_type_loss']:.3f} where it knows the cell's type."
     )
 
     if outcomes:
-        text += (
-            f" {_say_of_graphs(outcomes)} The networks were inferred from held-out cells too: see how to read held-out "
-            "losses."
-        )
+        text += f" {_say_of_graphs(outcomes)}"
+        if networks == "all_cells":
+            text += " The networks were inferred from held-out cells too: see how to read held-out losses."
 
     said = [
         say_outcome(row.outcome, row.seeds, "seed", row.against)

@@ -15,7 +15,8 @@ from grnformer.core.errors import InputError
 from grnformer.report.sections.grid import grid_section
 from grnformer.settings.grid import expand_grid
 from grnformer.settings.read import check_config, complete
-from grnformer.workflow.arms import settings_by_arm
+from grnformer.workflow.arms import other_backbones, settings_by_arm
+from grnformer.workflow.config import check_models
 
 LISTS: dict[str, Any] = {
     "scales": ["hybrid", "cell", "none"],
@@ -26,9 +27,11 @@ LISTS: dict[str, Any] = {
     "combine": "one_at_a_time",
 }
 
+BACKBONES = {"backbones": ["scgpt", "geneformer"]}
+
 
 def test_one_at_a_time_varies_the_first_scale_and_its_parameter_match() -> None:
-    arms = expand_grid(LISTS, "sage", 0.2)
+    arms = expand_grid(LISTS, "sage", 0.2, "scgpt")
     assert list(arms) == [
         "hybrid", "hybrid_gat", "hybrid_unperturbed", "hybrid_rate5", "cell", "none", "no_edges", "no_edges_gat",
         "random",
@@ -44,7 +47,7 @@ def test_one_at_a_time_varies_the_first_scale_and_its_parameter_match() -> None:
 
 
 def test_all_combinations_without_those_that_change_nothing() -> None:
-    arms = expand_grid(LISTS | {"combine": "all"}, "gcn", 0.2)
+    arms = expand_grid(LISTS | {"combine": "all"}, "gcn", 0.2, "scgpt")
     # with edges: 2 layers x (2 fractions + unperturbed); no_edges: 2 layers; none: 1
     assert len(arms) == 3 * 6 + 2 + 1
     assert len({str(arm) for arm in arms.values()}) == len(arms)
@@ -73,19 +76,72 @@ def test_the_grid_takes_the_place_of_the_arms_and_wants_five_seeds() -> None:
 
 def test_an_arm_changes_its_own_settings_alone() -> None:
     """Plain arms have the very settings of the run, so that no model of theirs is trained anew."""
-    settings = {
-        "size": {"gnn": {"name": "sage", "width": 32}},
-        "perturbed_fraction": 0.2,
-    }
-    found = settings_by_arm(settings, expand_grid(LISTS, "sage", 0.2))
-    assert found["hybrid"] == found["none"] == settings
-    assert found["hybrid_gat"]["size"]["gnn"] == {"name": "gat", "width": 32}
-    assert found["hybrid_gat"]["perturbed_fraction"] == 0.2
-    assert found["hybrid_rate5"] == settings | {"perturbed_fraction": 0.05}
+    pretrain = complete({})["pretrain"]
+    pretrain["arms"] = expand_grid(LISTS | BACKBONES, "sage", 0.2, "scgpt")
+    found = settings_by_arm(pretrain)
+    plain = found["none"]
+    assert found["hybrid"] == plain
+    assert plain["backbone"] == "scgpt"
+    assert plain["size"]["backbone"] == pretrain["sizes"]["tiny"]["backbones"]["scgpt"]
+    gat, rate, other = (found[f"hybrid_{of}"] for of in ("gat", "rate5", "geneformer"))
+    assert gat["size"]["gnn"] == plain["size"]["gnn"] | {"name": "gat"}
+    assert rate == plain | {"perturbed_fraction": 0.05}
+    assert other["backbone"] == "geneformer"
+    assert other["size"]["backbone"] == pretrain["sizes"]["tiny"]["backbones"]["geneformer"]  # fmt: skip
+    assert other["size"]["gnn"] == plain["size"]["gnn"]
+
+
+def test_every_backbone_has_every_graph_and_is_compared_within_itself() -> None:
+    arms = expand_grid(LISTS | BACKBONES, "sage", 0.2, "scgpt")
+    plain = expand_grid(LISTS, "sage", 0.2, "scgpt")
+    others = {name: arm for name, arm in arms.items() if "backbone" in arm}
+    # the same arms as without the axis, and each graph once more
+    assert {name: arms[name] for name in plain} == plain
+    graphs = ["hybrid", "cell", "none", "no_edges", "random"]
+    assert list(others) == [f"{graph}_geneformer" for graph in graphs]
+    assert others["hybrid_geneformer"] == plain["hybrid"] | {"backbone": "geneformer"}
+    assert len(expand_grid(LISTS | BACKBONES | {"combine": "all"}, "sage", 0.2, "scgpt")) == 2 * 21  # fmt: skip
+
+    pairs = pairs_of_grid(arms)
+    assert all((one in others) == (other in others) for _, one, other in pairs)
+    assert {pair for pair in pairs if pair[1] == "hybrid_geneformer"} == {
+        (question, "hybrid_geneformer", f"{against}_geneformer")
+        for question, against in (("no graph", "none"), ("same parameters", "no_edges"), ("control", "random"))
+    }  # fmt: skip
+
+
+def test_a_random_graph_gives_its_part_backbone_by_backbone() -> None:
+    """Losses of the two backbones are in other units, and no arm is held against one of the other."""
+    arms = expand_grid(LISTS | BACKBONES, "sage", 0.2, "scgpt")
+    values = make_losses(none=0.5, no_edges=0.5, random=0.4, hybrid=0.3, cell=0.5)
+    genes = make_losses(none=5, no_edges=5, random=4.25, hybrid=4, cell=5)
+    genes = genes.assign(arm=genes["arm"] + "_geneformer", metric="masked_gene_loss")
+    table = compare_grid(pd.concat([values, genes]), arms, 100, 1, "scgpt")
+    contracts.check(table, "grid", where="grid")
+    assert table["metric"].groupby(table["backbone"]).unique().map(list).to_dict() == {
+        "scgpt": ["masked_value_loss"], "geneformer": ["masked_gene_loss"],
+    }  # fmt: skip
+    parts = table.set_index("arm")["random_fraction"].dropna()
+    assert parts["hybrid"] == pytest.approx(0.5, abs=0.02)
+    assert parts["hybrid_geneformer"] == pytest.approx(0.75, abs=0.02)
+    # one correction for all
+    assert table["p_holm"].to_numpy() == pytest.approx(correct(table["p_value"].to_numpy()))  # fmt: skip
+    said = [block.text for block in grid_section(table).blocks if hasattr(block, "text")]  # fmt: skip
+    assert any("geneformer, heldout_loss" in text for text in said)
+
+
+def test_files_of_one_backbone_are_no_files_of_two() -> None:
+    config = complete({"pretrain": {"grid": LISTS | BACKBONES, "seeds": [1, 2, 3, 4, 5]}})  # fmt: skip
+    check_config(config)
+    check_models(config, {})
+    assert other_backbones(config["pretrain"]) == ["geneformer"]
+    config["pretrain"]["medians"] = "medians.pkl"
+    with pytest.raises(InputError, match="arms with the backbone geneformer"):  # fmt: skip
+        check_models(config, {})
 
 
 def test_arms_are_compared_with_their_like() -> None:
-    pairs = pairs_of_grid(expand_grid(LISTS, "sage", 0.2))
+    pairs = pairs_of_grid(expand_grid(LISTS, "sage", 0.2, "scgpt"))
     assert {pair for pair in pairs if pair[1] == "hybrid_gat"} == {
         ("no graph", "hybrid_gat", "none"),
         ("same parameters", "hybrid_gat", "no_edges_gat"),
@@ -113,10 +169,10 @@ def make_losses(**of_arm: float) -> pd.DataFrame:
 
 
 def test_a_planted_gain_and_what_of_it_a_random_graph_gives() -> None:
-    arms = expand_grid(LISTS, "sage", 0.2)
+    arms = expand_grid(LISTS, "sage", 0.2, "scgpt")
     scores = make_losses(none=0.5, no_edges=0.5, random=0.4, hybrid=0.3, cell=0.5)
     contracts.check(scores, "scores", where="scores")
-    table = compare_grid(scores, arms, 100, 1)
+    table = compare_grid(scores, arms, 100, 1, "scgpt")
     contracts.check(table, "grid", where="grid")
     table = table.set_index(["question", "arm"])
     gain = table.loc[[("no graph", "hybrid")]].iloc[0]
@@ -144,20 +200,22 @@ def test_resamples_are_no_members_of_a_test() -> None:
         as_rows("sc_drug_lines", "line", arm, "model", "lines_double_centred_pearson", "resample", values, 6)
         for arm, values in (("none", np.full(201, 0.3)), ("hybrid", 0.3 + gains))
     )  # fmt: skip
-    arms = expand_grid(LISTS, "sage", 0.2)
-    (row,) = compare_grid(scores, arms, 100, 1).to_dict("records")
+    arms = expand_grid(LISTS, "sage", 0.2, "scgpt")
+    (row,) = compare_grid(scores, arms, 100, 1, "scgpt").to_dict("records")
     assert row["p_value"] == pytest.approx(2 * 21 / 201)
     assert row["outcome"] == "no difference shown"
     few = scores[scores["member"].isin(["all", *map(str, range(50))])]
-    assert compare_grid(few, arms, 100, 1)["outcome"].tolist() == ["too few members"]
+    assert compare_grid(few, arms, 100, 1, "scgpt")["outcome"].tolist() == [
+        "too few members"
+    ]
 
 
 def test_the_report_says_it_in_words() -> None:
-    arms = expand_grid(LISTS, "sage", 0.2)
+    arms = expand_grid(LISTS, "sage", 0.2, "scgpt")
     scores = make_losses(
         none=0.5, no_edges=0.5, random=0.4, hybrid=0.3, hybrid_gat=0.3, cell=0.5
     )
-    section = grid_section(compare_grid(scores, arms, 100, 1))
+    section = grid_section(compare_grid(scores, arms, 100, 1, "scgpt"))
     note = section.blocks[1]
     assert "masked tokens: hybrid, hybrid_gat beat no graph, the same" in note.text
     assert "Of the gain of hybrid over no graph a random graph gives 50%." in note.items
@@ -167,5 +225,5 @@ def test_the_report_says_it_in_words() -> None:
 def test_two_seeds_are_too_few() -> None:
     scores = make_losses(none=0.5, hybrid=0.3)
     few = scores[scores["member"].isin(["0", "1"])]
-    table = compare_grid(few, expand_grid(LISTS, "sage", 0.2), 100, 1)
+    table = compare_grid(few, expand_grid(LISTS, "sage", 0.2, "scgpt"), 100, 1, "scgpt")
     assert table["outcome"].tolist() == ["too few members"]

@@ -82,11 +82,11 @@ def test_seeds_of_one_arm_have_the_same_cells_and_edges(tmp_path: Path) -> None:
 
 
 def test_the_report_compares_no_other_models(tmp_path: Path) -> None:
-    from grnformer.report.gather import _pretrain_section
+    from grnformer.report.gather import _pretrain_sections
 
     cards = [write(tmp_path, "none"), write(tmp_path, "hybrid", code="4567", **HYBRID)]
     with pytest.raises(InputError, match="was trained with code"):
-        _pretrain_section({"models": [str(card) for card in cards]}, {})
+        _pretrain_sections({"models": [str(card) for card in cards]}, {})
 
 
 def test_models_of_an_earlier_version_go_together_but_not_with_others(

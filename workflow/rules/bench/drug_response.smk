@@ -210,7 +210,7 @@ rule embed_lines:
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
-        bundle=bundle_of,
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
     output:
         expand(
             "<results>/{dataset}/bench/drug_response/embedding/{arm}/seed{seed}.parquet",
@@ -230,7 +230,7 @@ rule embed_lines:
     params:
         settings=DRUG_RESPONSE["embed"],
         mapping=config["embed"]["mapping"],
-        code=code("bench/embed_lines", BACKBONE),
+        code=code("bench/embed_lines", at="arm"),
     message:
         "Embedding cell lines by arm {wildcards.arm} of {wildcards.dataset}, each of its seeds"
     script:

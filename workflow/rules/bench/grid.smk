@@ -36,6 +36,7 @@ rule compare_grid:
         runtime=growing(20, per_mb=1),
     params:
         arms=config["pretrain"]["arms"],
+        backbone=config["pretrain"]["backbone"],
         n_resamples=config["bench"]["n_resamples"],
         seed=config["bench"]["seed"],
         code=code("bench/compare_grid"),

@@ -115,7 +115,7 @@ rule embed_sc_drug_cells:
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
-        bundle=bundle_of,
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
     output:
         expand(
             "<results>/{dataset}/bench/sc_drug/embedding/{arm}/seed{seed}.parquet",
@@ -135,7 +135,7 @@ rule embed_sc_drug_cells:
     params:
         settings=SC_DRUG["embed"],
         mapping=config["embed"]["mapping"],
-        code=code("bench/embed_sc_drug_cells", BACKBONE),
+        code=code("bench/embed_sc_drug_cells", at="arm"),
     message:
         "Embedding single cells of lines by arm {wildcards.arm} of {wildcards.dataset}, each of its seeds"
     script:
@@ -297,7 +297,7 @@ rule embed_sc_drug_labels:
         weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
         card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
         reference="<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
-        bundle=bundle_of,
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
     output:
         lines=f"{LABELLED_ARM}/lines.parquet",
         cells=f"{LABELLED_ARM}/cells.parquet",
@@ -315,7 +315,9 @@ rule embed_sc_drug_labels:
         entry=lookup(dpath="{labelled}", within=LABELLED),
         settings=SC_DRUG["embed"],
         mapping=config["embed"]["mapping"],
-        code=code("bench/embed_sc_drug_labels", BACKBONE),
+        # not read: arms of other backbones differ in code
+        arm=lookup(dpath="pretrain/arms/{arm}", within=config),
+        code=code("bench/embed_sc_drug_labels", at="arm"),
     message:
         "Embedding lines and cells of {wildcards.labelled} by arm {wildcards.arm}, seed {wildcards.seed}"
     script:

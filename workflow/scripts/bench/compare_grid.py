@@ -20,5 +20,7 @@ with job(snakemake):
     ]
     tables = [io.read_table(path, "scores") for path in given.scores]
     scores = pd.concat([heldout_scores(models), *tables], ignore_index=True)
-    table = compare_grid(scores, settings.arms, settings.n_resamples, settings.seed)
+    table = compare_grid(
+        scores, settings.arms, settings.n_resamples, settings.seed, settings.backbone
+    )
     io.write_table(table, snakemake.output[0], "grid")
