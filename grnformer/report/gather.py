@@ -263,9 +263,14 @@ def _pretrain_sections(files: Files, config: Config) -> list[Section]:
             for name, arm in pretrain["arms"].items()
             if backbones[name] == backbone
         }
-        of_arms = [table[table["arm"].isin(arms)] for table in (curves, heldout)]
-        of = backbone if several else ""
-        sections.append(pretrain_section(*of_arms, arms, pretrain["networks"], of))
+        section = pretrain_section(
+            curves[curves["arm"].isin(arms)],
+            heldout[heldout["arm"].isin(arms)],
+            arms,
+            pretrain["networks"],
+            backbone if several else "",
+        )
+        sections.append(section)
     return sections
 
 

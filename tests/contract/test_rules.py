@@ -134,7 +134,7 @@ def test_a_rule_carries_the_fingerprint_of_its_program(jobs, config) -> None:
             continue
         found = job.rule.params.code
         found = (
-            found(SimpleNamespace(dataset="snareseq", graph="hybrid"))
+            found(SimpleNamespace(dataset="snareseq", graph="hybrid", arm="hybrid"))
             if callable(found)
             else found
         )
