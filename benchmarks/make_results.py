@@ -151,12 +151,27 @@ def describe(section: Section, folder: Path) -> str:
 
 
 def show(name: str, about: dict[str, str], folder: Path) -> str:
-    """A table as it is, under its title."""
+    """A table, or its rows where a query holds, under its title; by their outcomes, if rows are comparisons."""
     title, path = f"## {about['title']}\n", folder / name
     if not path.exists():
         return f"{title}\nNot run: there is no `{name}`.\n"
     where = f"`{about['command']}` → [`{name}`](../benchmarks/results/{name})."
-    return "\n".join([title, where, "", as_text(read(path), path)])
+    table = read(path)
+    found = list_outcomes(table) if "question" in table else []
+    shown = table.query(about["where"]) if "where" in about else table
+    text = as_text(shown, path)
+    return "\n".join([title, where, "", text, _list("All comparisons", found)])
+
+
+def list_outcomes(table: pd.DataFrame) -> list[str]:
+    """How comparisons of arms came out, by backbone, benchmark and question."""
+    said = []
+    keys = ["backbone", "benchmark", "task", "question"]
+    for key, part in table.groupby(keys, sort=False):
+        counts = part["outcome"].value_counts(sort=False)
+        words = ", ".join(f"{outcome} in {n}" for outcome, n in counts.items())
+        said.append(f"{', '.join(map(str, key))}: {words}.")
+    return said
 
 
 def read(path: Path) -> pd.DataFrame:
