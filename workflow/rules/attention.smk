@@ -66,6 +66,8 @@ rule analyse_attention:
         runtime=growing(60, per_mb=1),
     params:
         settings=ATTENTION,
+        # not read: arms of other backbones differ in size and code
+        arm=lookup(dpath="pretrain/arms/{arm}", within=config),
         size=lookup(dpath="{arm}", within=ATTENDED_SIZES),
         code=code("attention/analyse_attention", at="arm"),
     message:
