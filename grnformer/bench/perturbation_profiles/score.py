@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import anndata
@@ -22,7 +23,16 @@ from grnformer.bench.perturbation_profiles.evaluate import (
 from grnformer.bench.perturbation_profiles.heads import Fitted, Fold
 from grnformer.bench.perturbation_profiles.profiles import Screen, screens_of
 from grnformer.bench.summary import best_baseline, summarise_scores
-from grnformer.core import contracts
+from grnformer.core import contracts, io
+
+
+def read_embeddings(paths: Sequence[str]) -> dict[str, list[pd.DataFrame]]:
+    """Arm of pretraining -> its tables by contract ``gene_embedding``, from files .../<arm>/seed<seed>/<file>."""
+    found: dict[str, list[pd.DataFrame]] = {}
+    for path in map(Path, paths):
+        table = io.read_table(path, "gene_embedding")
+        found.setdefault(path.parts[-3], []).append(table)
+    return found
 
 
 def predict_profiles(

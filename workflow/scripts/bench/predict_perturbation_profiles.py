@@ -3,13 +3,14 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     from grnformer.bench.perturbation.evidence import read_knowledge
     from grnformer.bench.perturbation.expression import read_expression
     from grnformer.bench.perturbation.score import signed_pairs
     from grnformer.bench.perturbation_profiles.cells import perturbed_genes
-    from grnformer.bench.perturbation_profiles.score import predict_profiles
+    from grnformer.bench.perturbation_profiles.score import (
+        predict_profiles,
+        read_embeddings,
+    )
     from grnformer.core import io
     from grnformer.model.alike import check_trained_alike
 
@@ -25,11 +26,7 @@ with job(snakemake):
         for name, path in zip(snakemake.params.networks, given.networks, strict=True)
     }
     check_trained_alike(given.cards)
-    embeddings = {}
-    # .../<arm>/seed<seed>/genes.parquet
-    for path in map(Path, given.genes):
-        table = io.read_table(path, "gene_embedding")
-        embeddings.setdefault(path.parts[-3], []).append(table)
+    embeddings = read_embeddings(given.genes)
     predictions, choices = predict_profiles(
         profiles,
         io.read_table(given.split, "perturbation_split"),
