@@ -97,15 +97,14 @@ def mean_over_samples(
     make: Callable[[np.ndarray, np.random.Generator], Batch],
     *,
     samples: int,
-    batch_size: int,
-    seed: int,
-    first: int = 0,
+    **sizes: Any,
 ) -> np.ndarray:
     """Cell embeddings (rows, D), averaged over samples of tokens; parameters as of `token_states`."""
-    sizes = {"samples": samples, "batch_size": batch_size, "seed": seed, "first": first}
     embedded = (
         model.backbone.cell_embedding(h_BTD, batch).cpu().numpy()
-        for batch, h_BTD in token_states(model, structure, n_rows, make, **sizes)
+        for batch, h_BTD in token_states(
+            model, structure, n_rows, make, samples=samples, **sizes
+        )
     )
     parts = []
     # (rows, D). One sample may hold some of the genes only, hence the mean.

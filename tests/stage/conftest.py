@@ -109,3 +109,30 @@ def simulated(tmp_path: Path) -> Simulation:
     )
     io.write_table(links, folder / "grn" / "region_gene.parquet", "region_gene")
     return made
+
+
+@pytest.fixture
+def write_knowledge(tmp_path: Path) -> Callable[..., None]:
+    """Write sets.gmt and pairs.tsv, half of them a prior: pathways of the genes, and one partner of each."""
+
+    def write(names: list[str], pathway: np.ndarray, rng: np.random.Generator) -> None:
+        genes = np.array(names)
+        sets = [
+            "\t".join([f"P{number}", "made up", *genes[pathway == number]])
+            for number in range(pathway.max() + 1)
+        ]
+        (tmp_path / "sets.gmt").write_text("\n".join(sets))
+        kinds = ["transcriptional", "post_translational"] * (len(names) // 2)
+        pairs = pd.DataFrame(
+            {
+                "source": names,
+                "target": rng.permutation(names),
+                "type": kinds,
+                "is_stimulation": "True",
+                "is_inhibition": "False",
+                "sources": "made up",
+            }
+        )
+        pairs.to_csv(tmp_path / "pairs.tsv", sep="\t", index=False)
+
+    return write

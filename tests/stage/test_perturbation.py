@@ -6,7 +6,7 @@ import pandas as pd
 from grnformer.core import io
 
 
-def write_inputs(folder, rng, model_card):
+def write_inputs(folder, rng, model_card, write_knowledge):
     """60 perturbed genes of 5 pathways, 25 genes; counts of 30 cells, genes in rows."""
     names = [f"{'QXJZ'[i % 4]}{'WVKY'[rng.integers(4)]}{i}" for i in range(60)]
     pathway = rng.integers(0, 5, 60)
@@ -19,28 +19,7 @@ def write_inputs(folder, rng, model_card):
     ]
     table = pd.DataFrame(rows, columns=["pert", "gene", "label", "split"])
     table.to_csv(folder / "effects.csv", index=False)
-    lines = [
-        "\t".join(
-            [
-                f"P{k}",
-                "made up",
-                *(n for n, p in zip(names, pathway, strict=True) if p == k),
-            ]
-        )
-        for k in range(5)
-    ]
-    (folder / "sets.gmt").write_text("\n".join(lines))
-    pairs = pd.DataFrame(
-        {
-            "source": names,
-            "target": rng.permutation(names),
-            "type": ["transcriptional", "post_translational"] * 30,
-            "is_stimulation": "True",
-            "is_inhibition": "False",
-            "sources": "made up",
-        }
-    )
-    pairs.to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    write_knowledge(names, pathway, rng)
     counts = pd.DataFrame(
         rng.poisson(3, (60, 30)), names, [f"cell{i}" for i in range(30)]
     )
@@ -75,9 +54,9 @@ def write_inputs(folder, rng, model_card):
 
 
 def test_a_screen_goes_from_files_to_scores_beside_rewired_graphs(
-    tmp_path, run_rules, model_card
+    tmp_path, run_rules, model_card, write_knowledge
 ):
-    write_inputs(tmp_path, np.random.default_rng(0), model_card)
+    write_inputs(tmp_path, np.random.default_rng(0), model_card, write_knowledge)
     screen = {"effects": "effects.csv", "directions": None, "expression": ["cells.csv"]}
     settings = {
         "screens": {"made_up": screen},

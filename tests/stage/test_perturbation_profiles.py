@@ -10,7 +10,7 @@ N_MEASURED = 60
 CELLS = 24
 
 
-def write_inputs(folder, rng, model_card):
+def write_inputs(folder, rng, model_card, write_knowledge):
     """18 perturbed genes of 3 pathways and two combinations; counts of 60 genes; a prior of 20 pairs."""
     names = [
         f"{'QXJZWV'[rng.integers(6)]}{'KYLM'[rng.integers(4)]}{i}" for i in range(18)
@@ -40,28 +40,7 @@ def write_inputs(folder, rng, model_card):
         folder / "screen.h5ad"
     )
 
-    lines = [
-        "\t".join(
-            [
-                f"P{k}",
-                "made up",
-                *(n for n, p in zip(names, pathway, strict=True) if p == k),
-            ]
-        )
-        for k in range(3)
-    ]
-    (folder / "sets.gmt").write_text("\n".join(lines))
-    pairs = pd.DataFrame(
-        {
-            "source": names,
-            "target": rng.permutation(names),
-            "type": ["transcriptional", "post_translational"] * 9,
-            "is_stimulation": "True",
-            "is_inhibition": "False",
-            "sources": "made up",
-        }
-    )
-    pairs.to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    write_knowledge(names, pathway, rng)
     for arm in ("hybrid", "none", "no_edges", "random"):
         vectors = effect[pathway] if arm == "hybrid" else rng.normal(size=(18, 5))
         table = pd.DataFrame(vectors).add_prefix("dim_").astype(np.float32)
@@ -79,8 +58,10 @@ def write_inputs(folder, rng, model_card):
     )
 
 
-def test_a_screen_goes_from_cells_to_scaled_scores(tmp_path, run_rules, model_card):
-    write_inputs(tmp_path, np.random.default_rng(0), model_card)
+def test_a_screen_goes_from_cells_to_scaled_scores(
+    tmp_path, run_rules, model_card, write_knowledge
+):
+    write_inputs(tmp_path, np.random.default_rng(0), model_card, write_knowledge)
     screen = dict.fromkeys(
         ["sheet", "symbols", "column", "control", "context", "batch"]
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.prep.counts import as_counts, check_totals, sum_repeated_genes
@@ -52,16 +54,30 @@ def read_expression(paths: Sequence[str], wanted: Sequence[str]) -> pd.DataFrame
 def _read(path: str, wanted: Sequence[str]) -> pd.DataFrame:
     # of a Multiome file, peaks would count in a cell's total
     data = select_features(read_matrix(path), GENES, path)
-    data = _with_genes_as_columns(data, path, wanted)
-    counts = as_counts(data.X, path)
-    check_totals(counts, path)
-    data = anndata.AnnData(counts, obs=data.obs, var=data.var)
-    data = sum_repeated_genes(data, path)
-    totals = np.maximum(np.asarray(data.X.sum(axis=1)).ravel(), 1)
-
+    data = scale_counts(_with_genes_as_columns(data, path, wanted), path)
     names = sorted(set(wanted) & set(data.var_names))
-    dense = data[:, names].X.toarray() / totals[:, None]
-    return pd.DataFrame(np.log1p(TOTAL * dense).astype(np.float32), columns=names)
+    return pd.DataFrame(data[:, names].X.toarray(), columns=names)
+
+
+def scale_counts(data: anndata.AnnData, path: str | Path) -> anndata.AnnData:
+    """log1p of counts per ten thousand of all genes of a cell (CSR, float32); counts of repeated symbols are summed.
+
+    Raises
+    ------
+    InputError
+        If the values are no counts.
+    """
+    counts = as_counts(data.X, str(path))
+    check_totals(counts, str(path))
+    data = anndata.AnnData(counts, obs=data.obs, var=data.var)
+    data = sum_repeated_genes(data, str(path))
+
+    rows = sp.csr_matrix(data.X)
+    totals = np.maximum(np.asarray(rows.sum(axis=1)).ravel(), 1)
+    part = rows.data / np.repeat(totals, np.diff(rows.indptr))
+    values = np.log1p(TOTAL * part).astype(np.float32)
+    data.X = sp.csr_matrix((values, rows.indices, rows.indptr), shape=rows.shape)
+    return data
 
 
 def _with_genes_as_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -198,15 +199,15 @@ def predictions_table(split: Split, fitted: Mapping[str, Fitted]) -> pd.DataFram
     return pd.DataFrame(known | scores)
 
 
+def settings_text(settings: Mapping[str, Any]) -> str | None:
+    """key=value, ...; None where there is nothing to choose."""
+    return ", ".join(f"{key}={value}" for key, value in settings.items()) or None
+
+
 def choices_table(fitted: Mapping[str, Fitted]) -> pd.DataFrame:
     """Arm, settings (key=value, ...), training_auroc."""
     rows = [
-        (
-            arm,
-            ", ".join(f"{key}={value}" for key, value in found.settings.items())
-            or None,
-            found.inner,
-        )
+        (arm, settings_text(found.settings), found.inner)
         for arm, found in fitted.items()
     ]
     return pd.DataFrame(rows, columns=["arm", "settings", "training_auroc"])

@@ -11,12 +11,13 @@ import pandas as pd
 
 from grnformer.bench.controls import REWIRED, rewired_name
 from grnformer.bench.perturbation import similarity
-from grnformer.bench.perturbation.arms import GRAPHS, MIXED, MODEL, mix
+from grnformer.bench.perturbation.arms import GRAPHS, MODEL, SMOOTHED, mix
 from grnformer.bench.perturbation.evidence import (
     Knowledge,
     describe_genes,
     mean_expression,
 )
+from grnformer.bench.perturbation.knowledge import rewire_pairs
 from grnformer.bench.perturbation.propagate import propagate
 from grnformer.bench.perturbation_profiles import heads
 from grnformer.bench.perturbation_profiles.evaluate import CEILING
@@ -36,16 +37,7 @@ BASELINES = (
     "random_forest",
 )
 #: arm -> similarity and its weight
-SIMILARITIES: dict[str, dict[str, float]] = {
-    "expression": {"expression": 1},
-    "letters": {"letters": 1},
-    "coexpression": {"coexpression": 1},
-    "letters_coexpression": {"letters": 1, "coexpression": 1},
-    **{name: {name: 1} for name in GRAPHS},
-    "graphs": dict.fromkeys(GRAPHS, 1.0),
-    "graphs_coexpression": MIXED,
-    "everything": MIXED | {"letters": 0.5},
-}
+SIMILARITIES = {"expression": {"expression": 1.0}} | SMOOTHED
 _PENALTIES = [
     {"penalty": penalty, "common": common}
     for common in (0, 0.3, 3)
@@ -126,30 +118,19 @@ def gather_evidence(
         MODEL + arm: _embedded(tables, genes) for arm, tables in embeddings.items()
     }
     rng = np.random.default_rng(seed)
-    reached = {}
-    for arm, pairs in {"propagation": known.prior, **networks}.items():
-        for name, edges in (
-            (arm, pairs),
-            (
-                rewired_name(arm),
-                rewired.prior if arm == "propagation" else _rewire(pairs, rng),
-            ),
-        ):
-            reached[name] = propagate(
-                edges, np.array(genes), np.array(measured), signed=True
-            )
+    edges = {"propagation": known.prior, rewired_name("propagation"): rewired.prior}
+    for arm, pairs in networks.items():
+        edges |= {arm: pairs, rewired_name(arm): rewire_pairs(pairs, rng)}
+    reached = {
+        arm: propagate(pairs, np.array(genes), np.array(measured), signed=True)
+        for arm, pairs in edges.items()
+    }
     return Evidence(
         plain | known.similarities(genes),
         plain | rewired.similarities(genes),
         describe_genes(known, expression, genes),
         reached,
     )
-
-
-def _rewire(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    from grnformer.bench.perturbation.knowledge import rewire_pairs
-
-    return rewire_pairs(pairs, rng)
 
 
 def _alike(features: np.ndarray) -> np.ndarray:
@@ -198,8 +179,8 @@ def predict(
     found["nearest_neighbours"] = chosen(neighbours, _NEIGHBOURS)
     found["random_forest"] = Fitted(forest, {}, np.nan)
 
-    embedded = set(evidence.similarities) - set(SIMILARITIES) - set(MIXED)
-    weights = SIMILARITIES | {arm: {arm: 1.0} for arm in sorted(embedded)}
+    models = [arm for arm in sorted(evidence.similarities) if arm.startswith(MODEL)]
+    weights = SIMILARITIES | {arm: {arm: 1.0} for arm in models}
     for arm, given in weights.items():
         parts = {name: weight / sum(given.values()) for name, weight in given.items()}
         found[arm] = chosen(_ridge(mix(evidence.similarities, parts)), _PENALTIES)

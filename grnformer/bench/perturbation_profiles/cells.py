@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from grnformer.bench.perturbation.expression import scale_counts
 from grnformer.core.errors import InputError
 from grnformer.core.text import name_columns, read_rows
 from grnformer.prep.cell_figures import refuse_named_figures
-from grnformer.prep.counts import as_counts, check_totals, sum_repeated_genes
 from grnformer.prep.feature_types import GENES
 from grnformer.prep.features import select_features
 from grnformer.prep.formats import read_matrix, reading
-from grnformer.prep.scale import LARGEST_LOG, TOTAL, ScaleOf
+from grnformer.prep.scale import LARGEST_LOG, ScaleOf
 
 log = logging.getLogger(__name__)
 
@@ -139,15 +139,7 @@ def _read_values(path: Path, settings: Mapping[str, Any]) -> anndata.AnnData:
     """log1p of normalised expression, by symbol."""
     if settings["values"] == "counts":
         data = select_features(read_matrix(path), GENES, str(path))
-        data = _named(data, settings["symbols"], path)
-        counts = as_counts(data.X, str(path))
-        check_totals(counts, str(path))
-        data = anndata.AnnData(counts, obs=data.obs, var=data.var)
-        data = sum_repeated_genes(data, str(path))
-        totals = np.asarray(data.X.sum(axis=1)).ravel()
-        scaled = sp.diags(TOTAL / np.maximum(totals, 1)) @ data.X
-        data.X = sp.csr_matrix(scaled.log1p(), dtype=np.float32)
-        return data
+        return scale_counts(_named(data, settings["symbols"], path), path)
 
     if path.suffix != ".h5ad":
         raise InputError(

@@ -41,8 +41,8 @@ def score_fold(
     pandas.DataFrame
         arm, perturbation, and a column for each of `PROFILE_METRICS`; NaN where a metric is not defined.
     """
-    targets, effect = screen.targets(), np.abs(screen.effect())
-    weight = specificity_weights(np.abs(screen.specificity()))
+    targets, effect = screen.targets, np.abs(screen.effect)
+    weight = specificity_weights(np.abs(screen.specificity))
     reference = screen.all.mean[train].mean(axis=0)
     rows = []
     for arm, differences in predicted.items():

@@ -135,44 +135,31 @@ def no_change(fold: Fold) -> np.ndarray:
     return np.zeros((len(fold.test), fold.differences.shape[1]))
 
 
-def _alone(fold: Fold) -> dict[str, np.ndarray]:
-    """Differences of genes that training perturbs alone."""
-    return {
-        fold.perturbations[row]: fold.differences[row]
-        for row in fold.train
-        if len(genes_of(fold.perturbations[row])) == 1
-    }
-
-
 def matching_mean(fold: Fold) -> np.ndarray:
     """Mean over the perturbed genes of what each does alone; the training mean for those never seen alone.
 
     Vinas Torne et al. 2025 (Systema, doi 10.1038/s41587-025-02777-8).
     """
-    alone, mean = _alone(fold), fold.learned.mean(axis=0)
-    return np.array(
-        [
-            np.mean(
-                [alone.get(gene, mean) for gene in genes_of(fold.perturbations[row])],
-                axis=0,
-            )
-            for row in fold.test
-        ]
-    )
+    return np.array([np.mean(parts, axis=0) for parts in _of_genes(fold)])
 
 
 def additive(fold: Fold) -> np.ndarray:
     """Sum over the perturbed genes of what each does alone; the training mean for those never seen alone."""
-    alone, mean = _alone(fold), fold.learned.mean(axis=0)
-    return np.array(
-        [
-            np.sum(
-                [alone.get(gene, mean) for gene in genes_of(fold.perturbations[row])],
-                axis=0,
-            )
-            for row in fold.test
-        ]
-    )
+    return np.array([np.sum(parts, axis=0) for parts in _of_genes(fold)])
+
+
+def _of_genes(fold: Fold) -> list[list[np.ndarray]]:
+    """For each tested perturbation, what each of its genes does alone; the training mean where that was not seen."""
+    alone = {
+        fold.perturbations[row]: fold.differences[row]
+        for row in fold.train
+        if len(genes_of(fold.perturbations[row])) == 1
+    }
+    mean = fold.learned.mean(axis=0)
+    return [
+        [alone.get(gene, mean) for gene in genes_of(fold.perturbations[row])]
+        for row in fold.test
+    ]
 
 
 def linear_components(fold: Fold, measured: pd.Index) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import anndata
@@ -189,21 +190,22 @@ class Screen:
     control_variance: np.ndarray
     control_cells: int
 
-    @property
+    @cached_property
     def differences(self) -> np.ndarray:
         """All cells of each perturbation less the predictions' half of the controls, (perturbations, genes)."""
         return self.all.mean - self.control_other
 
-    @property
+    @cached_property
     def truth(self) -> np.ndarray:
         """The scored half of each perturbation less the scored half of the controls."""
         return self.scored.mean - self.control_scored
 
-    @property
+    @cached_property
     def ceiling(self) -> np.ndarray:
         """The other half of each perturbation less the other half of the controls."""
         return self.other.mean - self.control_other
 
+    @cached_property
     def targets(self) -> np.ndarray:
         """Whether each gene is itself perturbed, (perturbations, genes)."""
         found = np.zeros((len(self.perturbations), len(self.genes)), dtype=bool)
@@ -211,6 +213,7 @@ class Screen:
             found[row] = self.genes.isin(genes_of(name))
         return found
 
+    @cached_property
     def effect(self) -> np.ndarray:
         """Welch's t of the other half against the other half of controls, (perturbations, genes)."""
         return _welch(
@@ -219,6 +222,7 @@ class Screen:
             self.control_variance / self.control_cells,
         )
 
+    @cached_property
     def specificity(self) -> np.ndarray:
         """Welch's t of the other half against those of all other perturbations taken together."""
         cells = self.other.cells[:, None].astype(float)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import anndata
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 
 from grnformer.bench.metrics import PROFILE_METRICS, SCORE_COLUMNS
 from grnformer.bench.perturbation.evidence import Knowledge
+from grnformer.bench.perturbation.score import settings_text
 from grnformer.bench.perturbation_profiles import arms
 from grnformer.bench.perturbation_profiles.cells import perturbed_genes
 from grnformer.bench.perturbation_profiles.evaluate import (
@@ -20,7 +20,7 @@ from grnformer.bench.perturbation_profiles.evaluate import (
     scale_estimates,
     score_fold,
 )
-from grnformer.bench.perturbation_profiles.heads import Fitted, Fold
+from grnformer.bench.perturbation_profiles.heads import Fold
 from grnformer.bench.perturbation_profiles.profiles import Screen, screens_of
 from grnformer.bench.summary import best_baseline, summarise_scores
 from grnformer.core import contracts, io
@@ -75,7 +75,8 @@ def predict_profiles(
             fitted = arms.predict(fold, evidence, profiles.var_names, seed)
             for arm, found in fitted.items():
                 at = {"context": screen.context, "fold": number, "arm": arm}
-                choices.append(at | _chosen(found))
+                chosen = settings_text(found.settings)
+                choices.append(at | {"settings": chosen, "training_error": found.error})
                 values.append(found.differences.astype(np.float32))
                 rows += [
                     at | {"perturbation": screen.perturbations[row]}
@@ -87,11 +88,6 @@ def predict_profiles(
         np.vstack(values), obs=obs, var=pd.DataFrame(index=profiles.var_names)
     )
     return predictions, pd.DataFrame(choices)
-
-
-def _chosen(found: Fitted) -> dict[str, Any]:
-    words = [f"{key}={value}" for key, value in found.settings.items()]
-    return {"settings": ", ".join(words) or None, "training_error": found.error}
 
 
 def score_profiles(

@@ -64,8 +64,8 @@ def test_scored_cells_choose_neither_genes_nor_weights():
         for each in (data, changed)
     )
 
-    assert np.array_equal(one.effect(), other.effect())
-    assert np.array_equal(one.specificity(), other.specificity())
+    assert np.array_equal(one.effect, other.effect)
+    assert np.array_equal(one.specificity, other.specificity)
     assert np.array_equal(one.control_other, other.control_other)
     assert not np.array_equal(one.truth, other.truth)
 

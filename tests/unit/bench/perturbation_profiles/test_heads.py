@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grnformer.bench.perturbation.arms import MIXED
 from grnformer.bench.perturbation_profiles import arms, heads
 from grnformer.bench.perturbation_profiles.heads import Fold
 from grnformer.bench.perturbation_profiles.split import SINGLE, split_perturbations
@@ -67,7 +68,7 @@ def test_what_is_tested_is_not_looked_at(differences):
     """Profiles of tested perturbations, put to other values, leave every prediction bit for bit."""
     tested = ["P7", "P0+P7", "P6+P7"]
     rng = np.random.default_rng(1)
-    alike = {name: np.eye(8, dtype=np.float32) for name in arms.MIXED}
+    alike = {name: np.eye(8, dtype=np.float32) for name in MIXED}
     plain = alike | dict.fromkeys(
         ("letters", "expression"), np.eye(8, dtype=np.float32)
     )
