@@ -65,7 +65,7 @@ def scale_counts(data: anndata.AnnData, path: str | Path) -> anndata.AnnData:
     Raises
     ------
     InputError
-        If the values are no counts.
+        If the values are no counts, or a cell has none.
     """
     counts = as_counts(data.X, str(path))
     check_totals(counts, str(path))
@@ -73,7 +73,14 @@ def scale_counts(data: anndata.AnnData, path: str | Path) -> anndata.AnnData:
     data = sum_repeated_genes(data, str(path))
 
     rows = sp.csr_matrix(data.X)
-    totals = np.maximum(np.asarray(rows.sum(axis=1)).ravel(), 1)
+    totals = np.asarray(rows.sum(axis=1)).ravel()
+    empty = data.obs_names[totals == 0]
+    if len(empty):
+        raise InputError(
+            f"{path}: {len(empty)} of {data.n_obs} cells without any count, such as {empty[0]!r}",
+            "cells with counts",
+            "leave these cells out",
+        )
     part = rows.data / np.repeat(totals, np.diff(rows.indptr))
     values = np.log1p(TOTAL * part).astype(np.float32)
     data.X = sp.csr_matrix((values, rows.indices, rows.indptr), shape=rows.shape)

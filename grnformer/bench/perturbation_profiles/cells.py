@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,14 @@ log = logging.getLogger(__name__)
 CONTROL = "control"
 JOINED = "+"
 WHOLE = "all"  # context of a screen without contexts
+# words for no perturbation that screens have beside the one that the settings name
+_CONTROLS = re.compile(
+    r"(ctrls?|controls?|ntc?|non[-_ ]?targeting|safe[-_ ]?targeting|neg(ative)?[-_ ]?(ctrl|control)?|scrambled?"
+    r"|unperturbed|untreated|intergenic)([-_ ][0-9]+)?",
+    re.IGNORECASE,
+)
+_NO_SYMBOL = re.compile(r"[,;|&\s]")
+_OTHER_SEPARATORS = re.compile(r"[_+]")
 _SETTING = "bench.perturbation_profiles.screens"
 _REMEDY = f"correct the file, or {_SETTING}"
 
@@ -98,6 +107,7 @@ def read_perturbed_cells(
             len(known),
         )
     _check_both(obs.loc[known, "perturbation"], sheet or cells)
+    _check_genes(obs["perturbation"].unique(), data.var_names, sheet or cells)
     found = anndata.AnnData(
         data.X[known], obs=obs[known], var=pd.DataFrame(index=data.var_names)
     )
@@ -260,6 +270,33 @@ def _check_counts(
             f"{where}: {len(wrong)} cells such as {wrong.iloc[0]!r}, of which nperts counts otherwise",
             "symbols joined by _, as many as nperts says",
             f"{_REMEDY}: with another separator in the file, form: sheet",
+        )
+
+
+def _check_genes(
+    perturbations: Iterable[str], measured: pd.Index, where: str | Path
+) -> None:
+    """Raise InputError where a perturbed gene is a further word for controls, or several genes in one word."""
+    genes = perturbed_genes(set(perturbations) - {""})
+    known = {*genes, *measured}
+
+    def is_several(gene: str) -> bool:
+        parts = _OTHER_SEPARATORS.split(gene)
+        return len(parts) > 1 and known.issuperset(parts)
+
+    controls = [gene for gene in genes if _CONTROLS.fullmatch(gene)]
+    if controls:
+        raise InputError(
+            f"{where}: cells of {controls[0]!r} beside the control that {_SETTING} names",
+            "one word for all cells without a perturbation",
+            f"give them one word, or leave some of them out; {_REMEDY}",
+        )
+    several = [gene for gene in genes if _NO_SYMBOL.search(gene) or is_several(gene)]
+    if several:
+        raise InputError(
+            f"{where}: {several[0]!r}, which is not one gene",
+            "symbols of perturbed genes, joined by the separator of the form",
+            f"{_REMEDY}: the form sheet joins genes by {FORMS['sheet'].separator}",
         )
 
 

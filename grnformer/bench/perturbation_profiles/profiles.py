@@ -110,12 +110,14 @@ def average_cells(
 
 
 def control_expression(data: anndata.AnnData, scored: np.ndarray) -> pd.DataFrame:
-    """Perturbed genes in the control cells that are not scored, (cells, genes), log1p; of those that are measured."""
+    """Perturbed genes in the control cells that are not scored, log1p; of those that are measured, beside the cell."""
     perturbed = perturbed_genes(data.obs["perturbation"])
     genes = [gene for gene in perturbed if gene in data.var_names]
     chosen = (data.obs["perturbation"] == CONTROL).to_numpy() & ~scored
     dense = data[chosen, genes].X.toarray()
-    return pd.DataFrame(dense, index=data.obs_names[chosen], columns=genes)
+    table = pd.DataFrame(dense, columns=genes)
+    table.insert(0, "cell", data.obs_names[chosen])
+    return table
 
 
 def _places(obs: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:

@@ -20,7 +20,8 @@ with job(snakemake):
         genes = perturbed_genes(profiles.obs["perturbation"])
         expression = read_expression(given.expression, genes)
     else:
-        expression = io.read_table(given.controls, "control_expression")
+        controls = io.read_table(given.controls, "control_expression")
+        expression = controls.set_index("cell")
     networks = {
         f"network_{name}": signed_pairs(io.read_table(path, "tf_gene"))
         for name, path in zip(snakemake.params.networks, given.networks, strict=True)

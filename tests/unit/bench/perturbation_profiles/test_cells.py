@@ -118,6 +118,14 @@ def test_genes_keep_their_case_and_their_own_separators():
             "nperts counts otherwise",
         ),
         ({"form": "scperturb"}, {"perturbation": WANTED}, "no column 'nperts'"),
+        # each of these was one more perturbed gene
+        (
+            {},
+            {"perturbation": ["A", "B", "Non-Targeting", "control", "B"]},
+            "'Non-Targeting' beside the control",
+        ),
+        ({}, {"perturbation": ["A", "B", "A_B", "control", "B"]}, "'A_B', which is"),
+        ({}, {"perturbation": ["A", "B", "A, B", "control", "B"]}, "'A, B', which is"),
         ({"symbols": "name"}, {"perturbation": WANTED}, "var has the columns"),
         ({"values": "logarithms"}, {"perturbation": WANTED}, "whole numbers"),
         (
@@ -130,6 +138,24 @@ def test_genes_keep_their_case_and_their_own_separators():
 def test_what_does_not_fit_is_refused(write, changes, obs, told):
     with pytest.raises(InputError, match=told):
         read_perturbed_cells(write(**obs), settings(**changes))
+
+
+def test_symbols_with_a_separator_in_them_are_genes(write):
+    words = ["HLA_A", "HLA_A", "NTS", "control", "NEGR1"]
+
+    found = read_perturbed_cells(write(perturbation=words), settings())
+
+    assert found.obs["perturbation"].tolist() == words
+
+
+def test_cells_without_counts_are_refused(write):
+    counts = np.random.default_rng(0).poisson(3, (5, 40))
+    counts[2] = 0
+
+    with pytest.raises(
+        InputError, match="1 of 5 cells without any count, such as 'cell2'"
+    ):
+        read_perturbed_cells(write(values=counts, perturbation=WANTED), settings())
 
 
 def test_logarithms_to_the_base_two_are_refused(write):

@@ -12,6 +12,7 @@ from grnformer.bench.perturbation_profiles.score import (
     score_profiles,
     summarise_profiles,
 )
+from grnformer.core import io
 
 N_GENES = 200
 
@@ -211,6 +212,18 @@ def test_where_the_ceiling_is_noise_nothing_is_scaled():
     scaled = summary[summary["metric"] == "scaled_l2"]
     assert scaled["estimate"].isna().all()
     assert scaled["low"].isna().all()
+
+
+def test_controls_are_told_of_where_no_perturbed_gene_is_measured(tmp_path):
+    data = make_cells(0.0, cells=20)
+    scored = profiles.halve_cells(data, 1)
+
+    table = profiles.control_expression(data, scored)
+    io.write_table(table, tmp_path / "controls.parquet", "control_expression")
+    again = io.read_table(tmp_path / "controls.parquet", "control_expression")
+
+    assert again["cell"].tolist() == data.obs_names[:20][~scored[:20]].tolist()
+    assert list(again) == ["cell"]
 
 
 def test_few_cells_are_told_of():
