@@ -53,7 +53,7 @@ class Evidence(NamedTuple):
     Attributes
     ----------
     similarities
-        Name -> (genes, genes); of the graphs, right ones.
+        Name -> (genes, genes); of graphs as they are.
     rewired
         The same for graphs whose links are rewired.
     features

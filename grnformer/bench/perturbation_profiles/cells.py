@@ -255,7 +255,7 @@ def _describe_cells(
 def _check_counts(
     table: pd.DataFrame, perturbation: pd.Series, where: str | Path
 ) -> None:
-    """Raise InputError where scPerturb counts other perturbations than the separator gives: a symbol has one in it."""
+    """Raise InputError where nperts is not the number of genes between the separators, as of a symbol with _ in it."""
     if "nperts" not in table:
         raise InputError(
             f"{where}: no column 'nperts', but {list(table)[:20]}",
@@ -267,7 +267,7 @@ def _check_counts(
     wrong = perturbation[(stated.fillna(0).to_numpy() != found.to_numpy())]
     if len(wrong):
         raise InputError(
-            f"{where}: {len(wrong)} cells such as {wrong.iloc[0]!r}, of which nperts counts otherwise",
+            f"{where}: {len(wrong)} cells such as {wrong.iloc[0]!r}, of which nperts says another number",
             "symbols joined by _, as many as nperts says",
             f"{_REMEDY}: with another separator in the file, form: sheet",
         )

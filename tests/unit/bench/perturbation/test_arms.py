@@ -87,6 +87,30 @@ def test_pathways_that_decide_are_found_and_rewired_ones_tell_nothing(planted):
     assert choices.set_index("arm").loc["pathways", "settings"].startswith("power=")
 
 
+def test_a_blend_takes_a_forest_where_training_says_so(planted):
+    labels, known, _ = planted
+    task = arms.Task.of(labels, signed=False, n_folds=3, seed=1)
+    genes = labels.perturbations.tolist()
+    letters = share_letters(genes)
+    plain = {"letters": letters, "coexpression": letters}
+    smoothed = arms.smoothed_arms(task, plain, ["letters_coexpression"])
+    pathway = known.pathways.set_index("gene")["group"].reindex(genes)
+
+    def blend(features):
+        return arms.blended_arm(
+            task, plain, smoothed, "letters_coexpression", features, seed=1
+        )
+
+    told = blend(pd.get_dummies(pathway).to_numpy(float))
+    noise = blend(np.random.default_rng(0).random((len(genes), 5)))
+
+    # letters say nothing here, pathways all
+    assert told.settings["forest"]
+    assert told.inner > noise.inner + 0.1
+    without = predict.blend([smoothed["letters_coexpression"].scores], labels)
+    assert task.split.auroc(told.scores) > task.split.auroc(without) + 0.1
+
+
 def test_labels_of_the_test_part_change_no_prediction_and_no_choice(planted, tmp_path):
     labels, known, expression = planted
     other, _ = write_labels(tmp_path / "swapped.csv", swap_test=True)

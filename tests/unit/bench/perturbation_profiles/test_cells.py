@@ -115,7 +115,7 @@ def test_genes_keep_their_case_and_their_own_separators():
                 "perturbation": ["A_B", "HLA_A", "A", "control", "B"],
                 "nperts": [2, 1, 1, 0, 1],
             },
-            "nperts counts otherwise",
+            "nperts says another number",
         ),
         ({"form": "scperturb"}, {"perturbation": WANTED}, "no column 'nperts'"),
         # each of these was one more perturbed gene
