@@ -190,28 +190,28 @@ METRICS: dict[str, Metric] = {
     # perturbation_profiles
     # means over perturbations; perturbed genes themselves are left out of all
     "pearson_systema": Metric(
-        "Pearson r from the mean perturbed state",
+        "Systema r",
         "higher",
         "mean",
         "Pearson r of the difference from the mean of the training perturbations (Systema), over genes",
         0.0,
     ),
     "pearson_systema_top20": Metric(
-        "Pearson r from the mean perturbed state, top 20",
+        "Systema r, top 20",
         "higher",
         "mean",
         "the same over the 20 genes that respond most, chosen on cells that are not scored",
         0.0,
     ),
     "pearson_control": Metric(
-        "Pearson r from control",
+        "r from control",
         "higher",
         "mean",
         "Pearson r of the difference from control, over genes; truth and prediction have controls of their own",
         0.0,
     ),
     "pearson_control_top20": Metric(
-        "Pearson r from control, top 20",
+        "r from control, top 20",
         "higher",
         "mean",
         "the same over the 20 genes that respond most, chosen on cells that are not scored",
