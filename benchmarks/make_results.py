@@ -500,7 +500,7 @@ def _said(row: dict[str, Any]) -> str:
 
 def _control_of(arm: str, names: set[str]) -> str | None:
     """An arm's own control, by the names that the benchmarks give."""
-    known = (rewired_name(arm), f"{arm} (wrong TF)", f"{arm} (permuted rho)")
+    known = (rewired_name(arm), f"{arm} (wrong TF)", f"{arm} (permuted links)")
     return next((name for name in known if name in names), None)
 
 

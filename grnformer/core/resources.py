@@ -11,7 +11,9 @@ of
 ``https://...``
     a file, fetched by pooch,
 ``path:...``
-    a file on this machine.
+    a file on this machine,
+``none:...``
+    no file that could be fetched, and how to make it: it comes from a mirror folder, or is put in place by hand.
 """
 
 from __future__ import annotations
@@ -207,11 +209,16 @@ def _from_path(source: str, target: Path, archives: Path) -> None:
     shutil.copyfile(source.removeprefix("path:"), target)
 
 
+def _from_nowhere(source: str, target: Path, archives: Path) -> None:
+    raise ValueError("no public file has these bytes")
+
+
 _FETCHERS = {
     "pypi": _from_pypi,
     "sdist": _from_sdist,
     "https": _from_https,
     "path": _from_path,
+    "none": _from_nowhere,
 }
 _FAILURES = (
     OSError,

@@ -11,8 +11,12 @@ import pandas as pd
 from grnformer.genome.collections import Motif
 from grnformer.genome.promoters import Promoters, draw_background
 from grnformer.genome.sequence import one_hot
+from grnformer.genome.target_tables import count_tables, read_target_tables
 
 logger = logging.getLogger(__name__)
+
+#: In place of a motif, for a pair that only tables of targets hold.
+NO_MOTIF = "table"
 
 _MOTIFS_AT_ONCE = 32
 _PROMOTERS_AT_ONCE = 1024
@@ -22,12 +26,14 @@ def score_promoters(
     promoters: Promoters,
     motifs: Sequence[Motif],
     genes: list[str],
+    listed: pd.DataFrame | None = None,
     *,
     n_bins: int,
     min_log_odds: float,
+    table_log_odds: float,
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score every TF at every gene with a promoter.
+    """Score every TF at every gene with a promoter, or with a place in a table of targets.
 
     A motif's occupancy of a promoter is the log of the odds against background, summed over positions and strands
     (Granek & Clarke 2005, doi 10.1186/gb-2005-6-10-r87): many weak sites count as much as a strong one. How much an
@@ -41,38 +47,56 @@ def score_promoters(
         Of `genes`.
     motifs
         As ``read_collections`` gives them.
+    listed
+        Pairs of ``read_target_tables``; None: none. Each table that lists a pair adds `table_log_odds` to it.
     n_bins
         Groups of equal size by which occupancies are distinguished.
     min_log_odds
         Least log odds of a pair in the second table.
+    table_log_odds
+        Natural log odds.
     seed
         Of the background sequences.
 
     Returns
     -------
-    Natural log odds of the best of a TF's motifs at the best of a gene's promoters: of all (contract
+    Natural log odds of the best of a TF's motifs at the best of a gene's promoters, and of tables: of all (contract
     ``promoter_binding``), and of the pairs that reach `min_log_odds`, with that motif (contract ``promoter_targets``).
+    A TF without motifs, and a gene without promoter, has log odds of 0 but for tables.
     """
-    tfs = sorted({tf for motif in motifs for tf in motif.tfs})
-    scored, row = np.unique(promoters.gene, return_inverse=True)
-    odds, best = _best_odds(promoters.codes, row, motifs, tfs, n_bins, seed)
+    if listed is None:
+        listed = read_target_tables([], genes)
+    tfs = sorted({tf for motif in motifs for tf in motif.tfs} | set(listed["tf"]))
+    with_promoter, row = np.unique(promoters.gene, return_inverse=True)
+    of_motifs, best = _best_odds(promoters.codes, row, motifs, tfs, n_bins, seed)
+
+    # nothing speaks for or against what no motif or sequence is known of
+    odds = np.zeros((len(tfs), len(genes)), dtype=np.float32)
+    odds[:, with_promoter] = np.where(np.isfinite(of_motifs), of_motifs, 0)
+    motif = np.full(odds.shape, len(motifs))
+    motif[:, with_promoter] = np.where(np.isfinite(of_motifs), best, len(motifs))
+    odds += np.float32(table_log_odds) * count_tables(listed, tfs, genes)
+
+    scored = np.union1d(with_promoter, pd.Index(genes).get_indexer(listed["gene"]))
     logger.info(
-        "promoter binding: %d TFs, %d genes, %d motifs",
+        "promoter binding: %d TFs, %d genes, %d motifs, %d pairs of tables",
         len(tfs),
         len(scored),
         len(motifs),
+        len(listed),
     )
 
-    gene_names = np.array([genes[i] for i in scored], dtype=object)
-    binding = pd.DataFrame(odds.T, columns=tfs)
-    binding.insert(0, "gene", gene_names)
+    gene_names = np.array(genes, dtype=object)
+    binding = pd.DataFrame(odds[:, scored].T, columns=tfs)
+    binding.insert(0, "gene", gene_names[scored])
 
     t, g = np.nonzero(odds >= min_log_odds)
+    motif_names = np.array([*(each.name for each in motifs), NO_MOTIF], dtype=object)
     targets = pd.DataFrame(
         {
             "tf": np.array(tfs, dtype=object)[t],
             "gene": gene_names[g],
-            "motif": [motifs[number].name for number in best[t, g]],
+            "motif": motif_names[motif[t, g]],
             "log_odds": odds[t, g],
         }
     )

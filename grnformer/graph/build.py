@@ -21,6 +21,9 @@ from grnformer.grn.cell_type.edges import edge_signs
 
 logger = logging.getLogger(__name__)
 
+#: What an edge of an eRegulon weighs -> column of the eRegulons.
+_CELL_WEIGHTS = {"tf_gene": "tf_gene_weight", "binding": "tf_region_weight"}
+
 
 def build_bundle(
     multiome: str | Path,
@@ -33,6 +36,8 @@ def build_bundle(
     mode: str,
     min_cells: int,
     max_genes: int,
+    max_regulators: int | None,
+    cell_weight: str,
     seed: int,
     prior: str | Path | None = None,
 ) -> Bundle:
@@ -53,6 +58,10 @@ def build_bundle(
         A key of `grnformer.graph.modes.MODES`.
     min_cells, max_genes
         See above; cells, genes.
+    max_regulators
+        TFs of a gene that are kept, by weight, in each cell type and among the eRegulons; None: all.
+    cell_weight
+        See `number_eregulons`.
     seed
         Of the control graphs.
     prior
@@ -86,8 +95,8 @@ def build_bundle(
     genes["is_tf"] = genes["gene"].isin([*edges["tf"], *triplets["tf"]])
     graph = Graph(
         genes,
-        number_edges(edges, genes, "cell_type"),
-        *number_eregulons(triplets, active, genes),
+        keep_regulators(number_edges(edges, genes, "cell_type"), max_regulators),
+        *number_eregulons(triplets, active, genes, max_regulators, cell_weight),
         rank_cutoff=int(active.uns["rank_cutoff"]),
     )
 
@@ -201,14 +210,33 @@ def number_edges(table: pd.DataFrame, genes: pd.DataFrame, group: str) -> pd.Dat
     return numbered.drop_duplicates(key, ignore_index=True).astype(EDGE_TYPES)
 
 
+def keep_regulators(edges: pd.DataFrame, most: int | None) -> pd.DataFrame:
+    """Keep the edges of each gene's `most` TFs of the largest weight, in each cell type if there are several."""
+    if most is None:
+        return edges
+    within = [name for name in ("cell_type", "gene") if name in edges]
+
+    # of equal weights, the TF of the lower number: the choice is fixed
+    ordered = edges.sort_values(["weight", "tf"], ascending=[False, True])
+    pairs = ordered[[*within, "tf"]].drop_duplicates()
+    kept = pairs[pairs.groupby(within).cumcount() < most]
+    return edges.merge(kept, on=[*within, "tf"])[edges.columns]
+
+
 def number_eregulons(
-    triplets: pd.DataFrame, active: Any, genes: pd.DataFrame
+    triplets: pd.DataFrame,
+    active: Any,
+    genes: pd.DataFrame,
+    max_regulators: int | None = None,
+    cell_weight: str = "tf_gene",
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str], pd.DataFrame, pd.DataFrame]:
     """Edges of the eRegulons by number, the active pairs, the names, all members, and the thresholds (see `Graph`).
 
-    An edge weighs the percentile rank of its tf_gene_weight among the distinct (eRegulon, gene) pairs, mean of ties:
-    by the weight itself, known targets that inference gave no weight would vanish beside the others.
+    An edge weighs the percentile rank of its tf_gene_weight (`cell_weight` tf_gene) or of its cistrome's score
+    (binding) among the distinct (eRegulon, gene) pairs, mean of ties: by the weight itself, known targets that
+    inference gave no weight would vanish beside the others.
     """
+    column = _CELL_WEIGHTS[cell_weight]
     names = list(active.var_names)
     unknown = sorted(set(triplets["eregulon"]) - set(names))
     if unknown:
@@ -220,16 +248,17 @@ def number_eregulons(
     table = triplets[triplets["eregulon"].isin(names)].astype({"eregulon": str})
 
     # one row a region before: a gene with several counts once, by its best weight
-    table = table.sort_values("tf_gene_weight", ascending=False).drop_duplicates(
+    table = table.sort_values(column, ascending=False).drop_duplicates(
         ["eregulon", "gene"]
     )
     number = {name: k for k, name in enumerate(names)}
     table = table.assign(
-        weight=table["tf_gene_weight"].rank(pct=True),
+        weight=table[column].rank(pct=True),
         sign=edge_signs(table["eregulon"]),
         eregulon=table["eregulon"].map(number),
     )
     edges = number_edges(table, genes, "eregulon").astype({"eregulon": "int64"})
+    edges = keep_regulators(edges, max_regulators)
 
     # eRegulons without an edge among the genes open nothing: their activity is left out
     linked = np.unique(edges["eregulon"])

@@ -51,9 +51,17 @@ class Weights(Settings):
     """Parts of an edge's weight, each a rank between 0 and 1."""
 
     tf_gene: Weight = key(1, "importance of the TF for the gene")
-    region_gene: Weight = key(1, "importance of the best region for the gene")
+    region_gene: Weight = key(
+        1, "weight of the best link to the gene (grn.eregulons.order_links_by)"
+    )
     openness: Weight = key(1, "openness of the most open region")
     triplet: Weight = key(0, "rank of the edge's best TF-region-gene triplet")
+    binding: Weight = key(
+        0, "score of the cistrome: with the method promoter, log odds of binding"
+    )
+    expression: Weight = key(
+        0, "fraction of the type's cells that detect the target gene"
+    )
 
 
 class CellType(Settings):

@@ -37,8 +37,18 @@ class Eregulons(Settings):
         True,
         "targets whose sign the evidence states need no leading edge: at 500 UMIs it is chance",
     )
-    order_links_by: Literal["importance", "rho", "importance_x_rho"] = key(
-        "importance", "what binarisations order a gene's links by"
+    weak_signs: Literal["left_out", "activating"] = key(
+        "left_out",
+        "pairs and links whose correlation is too weak for a sign, and of which the evidence states none",
+    )
+    targets: Literal["leading_edge", "all"] = key(
+        "leading_edge",
+        "genes of a cistrome that are kept: those in its leading edge by importance, or all of the sign, where the "
+        "cistrome says more of a TF's targets than expression does",
+    )
+    order_links_by: Literal["weight", "importance", "rho", "importance_x_rho"] = key(
+        "weight",
+        "what binarisations order a gene's links by, and what a triplet's link weighs; SCENIC+: importance",
     )
     quantiles: list[Quantile] = key(
         [0.85, 0.9, 0.95],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from grnformer.core.methods import Method, names
 from grnformer.settings.backbones import PACKAGE
-from grnformer.settings.key import File, Seed, Settings, key
+from grnformer.settings.key import Count, File, Seed, Settings, key
 from grnformer.settings.methods import with_methods
 
 Graph = Annotated[
@@ -53,6 +53,15 @@ class Fuse(Settings):
     min_cells: int = key(10, "cells that a gene must be found in", unit="cells", ge=1)
     max_genes: int = key(
         3000, "genes of the graph; those of the network first", unit="genes", ge=10
+    )
+    max_regulators: Count | None = key(
+        None,
+        "TFs of a gene in the graph of a cell type, those of the largest weight, and in all eRegulons; null: all",
+        unit="TFs",
+    )
+    cell_weight: Literal["tf_gene", "binding"] = key(
+        "tf_gene",
+        "what an edge of a cell's graph weighs: importance of the TF for the gene, or score of the cistrome",
     )
     graphs: list[Graph] = key(
         ["cell_type", "cell", "hybrid", "none", "random", "degree_preserving"],

@@ -56,9 +56,9 @@ class GrnAccuracy(Settings):
     )
     promoter_margin: int = key(1000, "to both sides of a TSS", unit="bp", ge=0)
     binding_weight: float = key(
-        2,
+        4,
         "weight of the log odds of binding at promoters beside the baseline's, in the networks binding_with_baseline "
-        "and binding_prior_with_linked_baseline; chosen on GM12878 and H1",
+        "and binding_prior_with_linked_baseline; with tables of targets, the choice of each two lines for the third",
         ge=0,
     )
     prior_log_odds: float = key(

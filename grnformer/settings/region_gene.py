@@ -49,3 +49,9 @@ class RegionGene(Settings):
         ge=2,
         le=65536,
     )
+    least_distance: int = key(
+        500,
+        "added to a link's distance in its weight, importance x |rho| x sqrt(accessibility) / distance",
+        unit="bp",
+        ge=1,
+    )

@@ -1,4 +1,4 @@
-"""The scenario binding.yaml on a simulation whose promoters carry motifs of the TFs that regulate their gene."""
+"""The scenario promoters.yaml on a simulation whose promoters carry motifs of the TFs that regulate their gene."""
 
 from pathlib import Path
 
@@ -38,18 +38,20 @@ def test_binding_beats_the_baseline_and_the_wrong_tf(make_workplace, tmp_path):
     data = tmp_path / "data"
     write_simulation(simulation, data)
     write_promoters(simulation, data / "promoters.txt")
-    scenario = yaml.safe_load((ROOT / "config/scenarios/binding.yaml").read_text())
+    scenario = yaml.safe_load((ROOT / "config/scenarios/promoters.yaml").read_text())
     collections = [
         {"motifs": str(data / "motifs.jaspar"), "tfs": str(data / "motif_tfs.tsv")}
     ]
     binding = {
         "promoters": str(data / "promoters.txt"),
         "collections": collections,
+        "tables": [],
         "n_bins": 40,
     }
     quick = {
         "topics": {"n_topics": [5], "lda_tomotopy": {"n_iterations": 20}},
         "bench": {"n_resamples": 200},
+        "pretrain": {"datasets": []},
     }
     update_config(scenario, quick)
     update_config(scenario, {"grn": {"cistromes": {"promoter": binding}}})

@@ -15,6 +15,7 @@ def write_inputs(folder, made):
         promoter=False,
         importance=np.where(bound, 0.5, 0.1),
         rho=np.where(bound, 0.8, -0.1),
+        weight=np.where(bound, 0.4, 0.01),
     )
     io.write_table(links, folder / "grn/region_gene.parquet", "region_gene")
     triplets = made.edges[["tf", "region", "gene"]].assign(
@@ -63,7 +64,7 @@ def test_links_go_from_files_to_scores_and_networks_to_other_benchmarks(
     assert summary.loc["absolute rho", "estimate"] == 1
     assert summary.loc["eRegulon links", "estimate"] == 1
     assert np.isclose(summary.loc["chance", "estimate"], bound.mean())
-    assert summary.loc["joined (permuted rho)", "kind"] == "control"
+    assert summary.loc["joined (permuted links)", "kind"] == "control"
     coverage = io.read_table(made / "coverage.tsv", "link_coverage")
     assert coverage["pairs"].tolist() == [len(bound) + 1, *[len(bound)] * 4]
 

@@ -72,7 +72,14 @@ rule build_graph:
         runtime=growing(15, per_mb=0.2),
     params:
         settings={
-            key: config["fuse"][key] for key in ("min_cells", "max_genes", "seed")
+            key: config["fuse"][key]
+            for key in (
+                "min_cells",
+                "max_genes",
+                "max_regulators",
+                "cell_weight",
+                "seed",
+            )
         },
         code=code("fuse/build_graph", at="graph"),
     message:

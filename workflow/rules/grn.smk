@@ -666,6 +666,7 @@ rule score_promoter_motifs:
         promoters=setting_path("grn.cistromes.promoter.promoters"),
         motifs=setting_path("grn.cistromes.promoter.collections", "motifs"),
         tfs=setting_path("grn.cistromes.promoter.collections", "tfs"),
+        tables=setting_path("grn.cistromes.promoter.tables"),
     output:
         binding="<results>/{dataset}/grn/promoter_binding.parquet",
         targets="<results>/{dataset}/grn/promoter_targets.parquet",
@@ -686,6 +687,7 @@ rule score_promoter_motifs:
             "background_fraction",
             "n_bins",
             "min_log_odds",
+            "table_log_odds",
         ),
         seed=setting("grn.seed"),
         code=code("grn/score_promoter_motifs"),

@@ -12,7 +12,7 @@ from grnformer.bench.ranking import average_precision
 BENCHMARK = "link_accuracy"
 METRIC = "link_auprc"
 JOINED = "joined"
-PERMUTED = "joined (permuted rho)"
+PERMUTED = "joined (permuted links)"
 
 
 def score_pairs(
@@ -39,9 +39,10 @@ def score_pairs(
 
     Returns
     -------
-    (arm, kind) -> scores (pairs,), higher means more likely regulated. Models are the links: importance, the absolute
-    correlation, the importance of links in eRegulons, and ``joined``, correlation x square root of accessibility over
-    distance. Its control has the correlations permuted among links. The other baselines know no correlation.
+    (arm, kind) -> scores (pairs,), higher means more likely regulated. Models are the links: their ``weight``, of it
+    importance and absolute correlation, the weight of links in eRegulons, and ``joined``: importance x correlation x
+    square root of accessibility in the cell type / distance as the pairs give it. Its control has importance and
+    correlation permuted among links. The other baselines know nothing of expression.
     """
     pairs, links = candidates.pairs, candidates.links
     distance = pairs["distance"].to_numpy()[links["pair"]]
@@ -53,13 +54,17 @@ def score_pairs(
     in_eregulon = pd.MultiIndex.from_frame(links[["region", "gene"]]).isin(
         pd.MultiIndex.from_frame(triplets[["region", "gene"]].astype(str))
     )
-    shuffled = np.random.default_rng(seed).permutation(rho)
+    expressed = importance * rho
+    shuffled = np.random.default_rng(seed).permutation(expressed)
     reached = np.sqrt(open_) * near
     of_links = {
+        ("weight", "model"): links["weight"].to_numpy(),
         ("importance", "model"): importance,
         ("absolute rho", "model"): rho,
-        ("eRegulon links", "model"): np.where(in_eregulon, importance, 0.0),
-        (JOINED, "model"): rho * reached,
+        ("eRegulon links", "model"): np.where(
+            in_eregulon, links["weight"].to_numpy(), 0.0
+        ),
+        (JOINED, "model"): expressed * reached,
         (PERMUTED, "control"): shuffled * reached,
         ("distance", "baseline"): near,
         ("accessibility", "baseline"): open_,

@@ -40,7 +40,7 @@ class Candidates(NamedTuple):
     pairs
         gene, distance (bp, absolute), regulated; one row an element-gene pair with a link at least.
     links
-        pair (row of `pairs`), region, importance, rho: the links of each pair.
+        pair (row of `pairs`), region, importance, rho, weight: the links of each pair.
     coverage
         Table by contract ``link_coverage``.
     """
@@ -125,7 +125,7 @@ def match_links(
     within = pd.DataFrame({"pair": element, "region": regions.index[region]})
     within["gene"] = pairs["gene"].to_numpy()[element]
 
-    columns = ["region", "gene", "distance", "importance", "rho"]
+    columns = ["region", "gene", "distance", "importance", "rho", "weight"]
     wanted = links[columns].astype({"region": str})
     found = within.astype({"region": str}).merge(wanted, on=["region", "gene"])
     reach = float(links["distance"].abs().max())

@@ -19,7 +19,7 @@ _COLUMNS = ["tf", "gene", "weight", "sign", "regions", "eregulons", "evidence"]
 def build_cell_type_grn(
     eregulons: pd.DataFrame,
     rss: pd.Series,
-    tf_fraction: pd.Series,
+    detected: pd.Series,
     openness: pd.Series,
     open_cells: pd.Series,
     *,
@@ -34,9 +34,10 @@ def build_cell_type_grn(
     Kept are triplets of eRegulons whose regulon specificity score in the type (Suo et al. 2018, doi
     10.1016/j.celrep.2018.10.045) is at or above a quantile of all eRegulons' scores there, whose TF is detected in
     the type, and whose region is open in it. An edge's weight is the weighted mean of percentile ranks (0 to 1, mean
-    rank for ties) over the type's edges: the TF's importance for the gene, the importance of the gene's best region
-    among those that carry the edge, the openness of the most open of them, and the rank of the best triplet. Triplets
-    without a region pass the openness filter, and the parts of their weight that rest on regions are neutral, 0.5.
+    rank for ties) over the type's edges: the TF's importance for the gene, the weight of the gene's best link among
+    those that carry the edge, the openness of the most open region, the rank of the best triplet, the score of the
+    cistrome, and how often the gene is detected. Triplets without a region pass the openness filter, and the parts of
+    their weight that rest on regions are neutral, 0.5.
 
     Parameters
     ----------
@@ -44,12 +45,12 @@ def build_cell_type_grn(
         Contract eregulons.
     rss
         Regulon specificity score in the type, by eRegulon.
-    tf_fraction
+    detected
         Fraction of the type's cells that detect a gene, by symbol.
     openness, open_cells
         Relative openness, and cells with a count, by region.
     weights
-        Weight of the parts tf_gene, region_gene, openness, triplet.
+        Weight of the parts tf_gene, region_gene, openness, triplet, binding, expression.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def build_cell_type_grn(
     # A quantile, not a fixed score: the level of scores differs between types.
     specific = rss.index[rss >= rss.quantile(min_rss_quantile)]
     rows = eregulons[eregulons["eregulon"].isin(specific)]
-    rows = rows[rows["tf"].map(tf_fraction).fillna(0) >= min_tf_cells]
+    rows = rows[rows["tf"].map(detected).fillna(0) >= min_tf_cells]
     # without a region (regulons of TF and genes only) nothing is known of openness: neither kept out nor weighed
     has_region = rows["region"] != ""
     rows = rows.assign(
@@ -78,6 +79,8 @@ def build_cell_type_grn(
         triplet=-rows["triplet_rank"].where(has_region)
         if "triplet_rank" in rows
         else np.nan,
+        binding=rows.get("tf_region_weight", np.nan),
+        expression=rows["gene"].map(detected),
     )
 
     is_open = (rows["openness"] >= min_openness) & (
@@ -106,6 +109,8 @@ def _merge_triplets(rows: pd.DataFrame) -> pd.DataFrame:
         region_gene=("region_gene_weight", "max"),
         openness=("openness", "max"),
         triplet=("triplet", "max"),
+        binding=("binding", "max"),
+        expression=("expression", "first"),
         eregulon=("eregulon", "first"),
         regions=("region", lambda regions: _distinct(regions[regions != ""])),
         eregulons=("eregulon", _distinct),

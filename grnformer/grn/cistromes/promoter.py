@@ -29,7 +29,7 @@ class Collection(Settings):
 class Promoter(Settings):
     """Log odds that a TF binds a gene's promoter, from motifs on promoter sequences.
 
-    Where promoters are given, bench.grn_accuracy scores them whichever the method (config/scenarios/binding.yaml).
+    Where promoters are given, bench.grn_accuracy scores them whichever the method (config/scenarios/promoters.yaml).
     """
 
     promoters: File | None = key(
@@ -47,6 +47,18 @@ class Promoter(Settings):
         ],
         "motif collections",
         min_length=1,
+    )
+    tables: list[File] = key(
+        [],
+        "TF-target tables made from motifs elsewhere, such as DoRothEA's: columns tf and target; a path or "
+        "resource:<name> each",
+    )
+    table_log_odds: float = key(
+        1,
+        "natural log odds that each table with the pair adds; DoRothEA's hold ENCODE's targets 2.6 and 3.5 times as "
+        "often as chance",
+        ge=0,
+        le=10,
     )
     min_genes: float = key(
         0.3,
@@ -79,7 +91,10 @@ class Promoter(Settings):
     needs=lambda section: ["promoter.promoters", "promoter.collections"],
 )
 def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
-    """Join the genes whose promoter has a TF's motifs (contract promoter_targets) with the regions linked to them.
+    """Join the genes whose promoter has a TF's motifs (contract promoter_targets) with the regions at their promoters.
+
+    The motif stands in the promoter's sequence, so the TF binds the region there and no other that is linked to the
+    gene.
 
     Returns
     -------
@@ -96,11 +111,13 @@ def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
     symbols = {tf.upper(): tf for tf in evidence.tfs}
     pairs = targets.assign(tf=targets["tf"].map(symbols)).dropna(subset="tf")
 
-    joined = pairs.merge(evidence.links[["region", "gene"]], on="gene")
+    at_promoter = evidence.links[evidence.links["promoter"]]
+    joined = pairs.merge(at_promoter[["region", "gene"]], on="gene")
     if joined.empty:
         raise InputError(
             f"{targets['tf'].nunique()} TFs have motifs at promoters of {targets['gene'].nunique()} genes; "
-            f"{len(pairs)} pairs are of the {len(evidence.tfs)} TFs of the run, none of a gene with a linked region",
+            f"{len(pairs)} pairs are of the {len(evidence.tfs)} TFs of the run, none of a gene with a linked region at "
+            f"its promoter ({at_promoter['gene'].nunique()} genes have one)",
             "motifs of measured TFs at promoters of linked genes",
             "lower grn.cistromes.promoter.min_log_odds or grn.cistromes.min_abs_rho, or give more "
             "grn.cistromes.promoter.collections",

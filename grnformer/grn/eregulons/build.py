@@ -46,6 +46,8 @@ def build_eregulons(
     min_abs_rho_region_gene: float,
     sign_from_evidence: bool,
     keep_known_targets: bool,
+    weak_signs: str,
+    targets: str,
     order_links_by: str,
     quantiles: Sequence[float],
     top_regions: Sequence[int],
@@ -82,9 +84,16 @@ def build_eregulons(
         Targets whose sign the evidence states need no leading edge, unless the correlation clearly has the other sign.
         A pair that `tf_gene` does not have then gets weight and correlation 0. Where counts are too thin for
         expression to show a TF's targets, this keeps eRegulons from being cut by chance.
+    weak_signs
+        TF-gene pairs and links whose correlation is too weak for a sign, and of which the evidence states none:
+        ``left_out``, or ``activating``.
+    targets
+        Genes of a cistrome that are kept: its ``leading_edge`` in the ranking, or ``all`` that have the sign, where
+        the cistrome is better evidence of the TF's targets than expression is. A pair that `tf_gene` does not have then
+        has weight and correlation 0.
     order_links_by
-        What binarisations order a gene's links by: ``importance`` (SCENIC+'s default), ``rho`` (its size) or
-        ``importance_x_rho``.
+        What binarisations order a gene's links by, and what the link of a triplet weighs: ``weight``, ``importance``
+        (SCENIC+'s default), ``rho`` (its size) or ``importance_x_rho``.
     quantiles, top_regions, basc
         Binarisations: see `binarise_links`.
     binarise_each_sign
@@ -123,6 +132,10 @@ def build_eregulons(
     tf_names = pd.Index(sorted({*tfs, *cistromes["tf"], *tf_gene["tf"]}))
     link_gene = genes.get_indexer(region_gene["gene"])
     link_sign = signs_of(region_gene["rho"].to_numpy(), min_abs_rho_region_gene)
+    if weak_signs == "activating":
+        link_sign = np.where(link_sign == 0, 1, link_sign)
+        unstated = cistromes["sign"].where(cistromes["sign"] != 0, 1)
+        cistromes = cistromes.assign(sign=unstated)
 
     # gene and sign as one number: -1, 0, 1 become 0, 1, 2 within the gene
     group = link_gene * 3 + link_sign + 1 if binarise_each_sign else link_gene
@@ -169,11 +182,13 @@ def build_eregulons(
                 gene, each, ranking, min_targets if min_targets_each else 1
             )
 
-            if keep_known_targets:
+            if keep_known_targets or targets == "all":
                 other_sign = rankings.get((tf, -first), nothing).signed[gene]
                 known = linked & stated & ~other_sign
                 placed |= known
                 chosen |= known
+            if targets == "all":
+                chosen = placed
 
             funnel.add(
                 "with a TF-gene sign to keep", itertools.repeat(tf), gene[placed]
@@ -188,7 +203,8 @@ def build_eregulons(
     if extended == "without_direct":
         kept = _drop_extended(kept, ["tf", "pair"], min_targets)
     funnel.add("with enough targets", kept["tf"], kept["gene"])
-    return _assemble(kept, tf_names, tf_gene, region_gene, cistromes), funnel.table()
+    links = region_gene.assign(weight=score)
+    return _assemble(kept, tf_names, tf_gene, links, cistromes), funnel.table()
 
 
 def _check_choices(sign_pairs: Sequence[str], extended: str) -> None:
@@ -222,11 +238,10 @@ def _drop_extended(
 
 
 def _link_scores(region_gene: pd.DataFrame, order_by: str) -> np.ndarray:
-    importance, size = (
-        region_gene["importance"].to_numpy(float),
-        region_gene["rho"].abs().to_numpy(float),
-    )
+    importance = region_gene["importance"].to_numpy(float)
+    size = region_gene["rho"].abs().to_numpy(float)
     scores = {
+        "weight": region_gene["weight"].to_numpy(float),
         "importance": importance,
         "rho": size,
         "importance_x_rho": importance * size,
@@ -264,7 +279,7 @@ def _assemble(
     region_gene: pd.DataFrame,
     cistromes: pd.DataFrame,
 ) -> pd.DataFrame:
-    """One row a triplet; `kept` as `attach_links` returns it, with the column pair."""
+    """One row a triplet; `kept` as `attach_links` returns it, with the column pair; links weigh their score."""
     links, evidence = region_gene.iloc[kept["link"]], cistromes.iloc[kept["row"]]
     tf = tf_names.to_numpy()[kept["tf"]]
     frame = kept[["annotation"]].assign(
@@ -272,7 +287,7 @@ def _assemble(
         tf=tf,
         region=links["region"].to_numpy(),
         gene=links["gene"].to_numpy(),
-        region_gene_weight=links["importance"].to_numpy(),
+        region_gene_weight=links["weight"].to_numpy(float),
         region_gene_rho=links["rho"].to_numpy(),
         tf_region_weight=evidence["tf_region"].to_numpy(float),
         evidence=evidence["evidence"].to_numpy(),

@@ -14,6 +14,7 @@ from grnformer.core.errors import InputError
 from grnformer.genome.collections import Motif, read_collections
 from grnformer.genome.occupancy import _occupancies, background_odds, score_promoters
 from grnformer.genome.promoters import Promoters, draw_background, read_promoters
+from grnformer.genome.target_tables import read_target_tables
 
 MOTIF = np.full((8, 4), 0.02) + 0.92 * np.eye(4)[[0, 1, 2, 3, 3, 0, 0, 1]]
 OTHER = np.full((6, 4), 0.02) + 0.92 * np.eye(4)[[2, 2, 1, 0, 2, 3]]
@@ -131,6 +132,9 @@ def planted(n=1500, share=0.15):
     return codes, bound
 
 
+SCORING = {"n_bins": 100, "table_log_odds": 1.0, "seed": 1}
+
+
 def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
     from sklearn.metrics import roc_auc_score
 
@@ -139,7 +143,7 @@ def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
     motifs = [Motif("m1", MOTIF, ["TF1", "TF3"]), Motif("m2", OTHER, ["TF2"])]
     promoters = Promoters(codes, np.arange(len(codes)))
     table, targets = score_promoters(
-        promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1
+        promoters, motifs, genes, **SCORING, min_log_odds=1.0
     )
     contracts.check(table, "promoter_binding", where="test")
     contracts.check(targets, "promoter_targets", where="test")
@@ -154,9 +158,7 @@ def test_planted_sites_are_found_and_an_absent_motif_says_nothing():
         of_tf1["log_odds"], chosen[chosen >= 1.0], check_names=False
     )
     assert set(of_tf1["motif"]) == {"m1"}
-    again, _ = score_promoters(
-        promoters, motifs, genes, n_bins=100, min_log_odds=1.0, seed=1
-    )
+    again, _ = score_promoters(promoters, motifs, genes, **SCORING, min_log_odds=1.0)
     pd.testing.assert_frame_equal(table, again)
 
 
@@ -166,7 +168,7 @@ def test_the_best_promoter_and_the_best_motif_count():
     gene = np.repeat(np.arange(0, 400, 2), 2)  # two promoters each; odd genes have none
     genes = [f"G{i}" for i in range(400)]
     first, second = Motif("m1", MOTIF, ["TF1"]), Motif("m2", OTHER, ["TF1"])
-    settings = {"n_bins": 50, "min_log_odds": 0.5, "seed": 1}
+    settings = SCORING | {"n_bins": 50, "min_log_odds": 0.5}
     one, _ = score_promoters(
         Promoters(codes, np.arange(400)), [first], genes, **settings
     )
@@ -221,3 +223,39 @@ def test_collections_in_json_and_with_a_matlab_table(tmp_path):
         read_collections(
             [tmp_path / "bad.json"], [tmp_path / "m.tsv"], background_fraction=0.04
         )
+
+
+def test_tables_of_targets_add_to_the_odds(tmp_path):
+    codes, _ = planted(400)
+    genes = [f"G{i}" for i in range(401)]  # the last has no promoter
+    one = tmp_path / "one.tsv"
+    one.write_text("tf\ttarget\tmode\nTF1\tG0\t1\nTf9\tG400\t1\nTF1\tnone\t1\n")
+    two = tmp_path / "two.csv"
+    two.write_text("tf,gene\nTF1,G0\nTF1,G0\nTF1,G1\n")
+    listed = read_target_tables([one, two], genes)
+    assert listed.to_numpy().tolist() == [
+        ["TF1", "G0", 2],
+        ["TF1", "G1", 1],
+        ["TF9", "G400", 1],
+    ]
+
+    given = Promoters(codes, np.arange(400)), [Motif("m1", MOTIF, ["TF1"])], genes
+    plain, _ = score_promoters(*given, **SCORING, min_log_odds=0.5)
+    with_tables, targets = score_promoters(*given, listed, **SCORING, min_log_odds=0.5)
+    added = (
+        with_tables.set_index("gene")["TF1"].drop("G400")
+        - plain.set_index("gene")["TF1"]
+    )
+    assert np.allclose(added.to_numpy()[:3], [2, 1, 0], atol=1e-6)
+    assert (with_tables["TF9"] == (with_tables["gene"] == "G400")).all()
+    assert targets.set_index("tf").loc["TF9", ["gene", "motif"]].tolist() == [
+        "G400",
+        "table",
+    ]
+
+    one.write_text("regulator\ttarget\nTF1\tG0\n")
+    with pytest.raises(InputError, match="tf and target"):
+        read_target_tables([one], genes)
+    one.write_text("tf\ttarget\nTF1\tENSG1\n")
+    with pytest.raises(InputError, match="ENSG1"):
+        read_target_tables([one], genes)

@@ -8,7 +8,12 @@ import scipy.sparse as sp
 
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.graph.build import number_eregulons, number_pairs, read_networks
+from grnformer.graph.build import (
+    keep_regulators,
+    number_eregulons,
+    number_pairs,
+    read_networks,
+)
 
 GRN = pd.DataFrame(
     {
@@ -89,3 +94,45 @@ def test_known_targets_are_numbered_and_none_is_refused(tmp_path):
     assert number_pairs(path, genes).to_dict("list") == expected
     with pytest.raises(InputError, match="no pair of two genes"):
         number_pairs(path, genes[:2])
+
+
+def test_a_gene_keeps_its_best_regulators_in_each_cell_type():
+    edges = pd.DataFrame(
+        {
+            "cell_type": ["x", "x", "x", "y", "y"],
+            "tf": [0, 1, 2, 0, 1],
+            "gene": [5, 5, 5, 5, 6],
+            "weight": [0.1, 0.9, 0.9, 0.1, 0.2],
+            "sign": 1,
+        }
+    )
+    kept = keep_regulators(edges, 1)
+    assert kept[["cell_type", "tf"]].to_numpy().tolist() == [
+        ["x", 1],
+        ["y", 0],
+        ["y", 1],
+    ]
+    assert keep_regulators(edges, None).equals(edges)
+
+    # of eRegulons, both of a TF's edges to the gene are one regulator
+    held = edges.rename(columns={"cell_type": "eregulon"}).assign(tf=[0, 1, 1, 2, 2])
+    assert keep_regulators(held, 1)["tf"].tolist() == [1, 1, 2]
+
+
+def test_an_edge_of_a_cell_weighs_what_is_asked_for():
+    names = ["T_direct_+/+"]
+    triplets = pd.DataFrame(
+        {
+            "eregulon": names[0],
+            "tf": "T",
+            "gene": ["A", "B"],
+            "tf_gene_weight": [2.0, 1],
+        }
+    ).assign(tf_gene_rho=0.1, tf_region_weight=[0.5, 3.0])
+    genes = pd.DataFrame({"gene": ["T", "A", "B"], "node": [0, 1, 2]})
+    active = ad.AnnData(np.zeros((1, 1), np.float32), var=pd.DataFrame(index=names))
+    active.layers["active"] = sp.csr_matrix(np.ones((1, 1), bool))
+    active.var["threshold"] = 0.1
+    for weight, expected in {"tf_gene": [1.0, 0.5], "binding": [0.5, 1.0]}.items():
+        edges, *_ = number_eregulons(triplets, active, genes, None, weight)
+        assert edges["weight"].tolist() == expected

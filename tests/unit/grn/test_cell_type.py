@@ -170,3 +170,28 @@ def test_triplet_ranks_can_weigh_edges(eregulons):
     assert (network(eregulons, weights=only)["weight"] == 0.5).all(), (
         "neutral where triplets have no rank"
     )
+
+
+def test_binding_and_expression_weigh_edges(eregulons):
+    binding = eregulons.assign(tf_region_weight=[1.0, 1.0, 3.0, 2.0, 5.0])
+    only = {
+        "tf_gene": 0,
+        "region_gene": 0,
+        "openness": 0,
+        "binding": 1,
+        "expression": 0,
+    }
+    found = network(binding, weights=only).set_index(["tf", "gene"])["weight"]
+    assert found.rank().to_dict() == {("A", "x"): 1, ("A", "y"): 3, ("B", "x"): 2}
+
+    detected = pd.Series({"A": 0.5, "B": 0.2, "C": 0.9, "x": 0.1, "y": 0.8})
+    given = (
+        pd.Series({"A_direct_+/+": 0.9, "B_direct_-/+": 0.5, "C_direct_+/+": 0.2}),
+        detected,
+        pd.Series({"r1": 2.0, "r2": 0.5, "r3": 4.0}),
+        pd.Series({"r1": 3, "r2": 3, "r3": 1}),
+    )
+    settings = SETTINGS | {"weights": only | {"binding": 0, "expression": 1}}
+    found = build_cell_type_grn(eregulons, *given, **settings)
+    weight = found.set_index(["tf", "gene"])["weight"]
+    assert weight["A", "y"] > weight["A", "x"] == weight["B", "x"]

@@ -13,7 +13,8 @@ from grnformer.grn.eregulons.leading_edge import leading_edge
 
 SETTINGS = {
     "sign_pairs": ["+/+", "+/-", "-/+", "-/-"], "min_abs_rho_tf_gene": 0.03, "min_abs_rho_region_gene": 0.03,
-    "sign_from_evidence": False, "keep_known_targets": False, "order_links_by": "importance",
+    "sign_from_evidence": False, "keep_known_targets": False, "weak_signs": "left_out",
+    "targets": "leading_edge", "order_links_by": "importance",
     "quantiles": [0.85, 0.9, 0.95], "top_regions": [2, 3], "basc": False, "binarise_each_sign": False,
     "min_targets": 5, "min_targets_each": False, "extended": "all",
 }  # fmt: skip
@@ -111,6 +112,7 @@ def network():
             "promoter": False,
             "importance": link_importance,
             "rho": np.tile([0.01, 0.4, -0.4, 0.4], 200),
+            "weight": 0.5 + link_importance,
         }
     )
     known = region_gene[region_gene["gene"].isin(genes[:60] + genes[100:140])]
@@ -341,3 +343,22 @@ def test_each_binarisation_can_be_asked_for_enough_targets(network):
         tf_gene, links, cistromes, ["T1"], **each | {"min_targets": 31}
     )
     assert found.empty
+
+
+def test_all_targets_of_a_cistrome_are_kept_and_the_weak_activate(network):
+    tf_gene, region_gene, cistromes = network
+    absent = tf_gene[tf_gene["gene"] != "g000"]
+    weak = {"targets": "all", "weak_signs": "activating", "order_links_by": "weight"}
+    found, _ = build_eregulons(
+        absent, region_gene, cistromes, ["T1"], **SETTINGS | weak | {"top_regions": [4]}
+    )
+    genes = found.groupby("eregulon")["gene"].agg(set)
+    # clear correlations keep their sign; all other targets of the cistrome, also one without importance, activate
+    repressed = {f"g{i:03d}" for i in range(30, 60)}
+    assert genes["T1_direct_-/+"] == repressed
+    assert genes["T1_direct_+/+"] == set(cistromes["gene"]) - repressed
+    # of the gene's links the one without a sign is in, the negative one is not; each weighs its score
+    of_one = found[(found["gene"] == "g000") & (found["eregulon"] == "T1_direct_+/+")]
+    assert of_one["region_gene_rho"].tolist() == [0.01, 0.4, 0.4]
+    assert of_one["region_gene_weight"].tolist() == [0.6, 1.2, 0.55]
+    assert (of_one["tf_gene_weight"] == 0).all()

@@ -17,7 +17,7 @@ from grnformer.grn.region_gene.signal import Data
 SETTINGS = {
     "accessibility": "topics", "window": 5000, "min_window": 100, "stop_at_neighbours": False, "promoter": 500,
     "min_cells": 5, "n_trees": 60, "learning_rate": 0.1, "feature_fraction": 0.3, "max_bins": 256,
-    "metacell_size": 10, "seed": 3,
+    "metacell_size": 10, "least_distance": 500, "seed": 3,
 }  # fmt: skip
 
 
@@ -94,6 +94,14 @@ def test_rho_is_scipys_and_planted_links_rank_first(planted):
     assert (best["region"] == truth).mean() >= 0.8
     assert (np.sign(best["rho"].to_numpy()) == sign)[best["region"] == truth].all()
     assert links["promoter"].equals(links["distance"].abs() <= 500)
+
+    row = links.iloc[7]
+    column = regions["region"].tolist().index(row["region"])
+    open_fraction = (data.accessible[:, [column]].toarray() > 0).mean()
+    expected = row["importance"] * abs(row["rho"]) * open_fraction**0.5
+    assert row["weight"] == pytest.approx(
+        expected / (abs(row["distance"]) + 500), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))

@@ -188,6 +188,7 @@ def links():
             "region": ["r1", "r2", "r1", "r3", "r4"],
             "gene": ["HBG1", "HBG1", "OTHER", "KLF1", "CSF1R"],
             "distance": 0, "promoter": True, "importance": 0.5, "rho": [0.3, 0.01, 0.3, -0.2, 0.2],
+            "weight": 0.1,
         }
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ with job(snakemake):
     from grnformer.genome.collections import read_collections
     from grnformer.genome.occupancy import score_promoters
     from grnformer.genome.promoters import read_promoters
+    from grnformer.genome.target_tables import read_target_tables
 
     given, settings = snakemake.input, dict(snakemake.params.settings)
     genes = io.read_modality(given.multiome, "rna", "multiome").var_names.tolist()
@@ -17,7 +18,12 @@ with job(snakemake):
         given.motifs, given.tfs, background_fraction=settings.pop("background_fraction")
     )
     binding, targets = score_promoters(
-        promoters, motifs, genes, seed=snakemake.params.seed, **settings
+        promoters,
+        motifs,
+        genes,
+        read_target_tables(given.tables, genes),
+        seed=snakemake.params.seed,
+        **settings,
     )
     io.write_table(binding, snakemake.output.binding, "promoter_binding")
     io.write_table(targets, snakemake.output.targets, "promoter_targets")

@@ -33,7 +33,7 @@ def planted() -> tuple[anndata.AnnData, pd.DataFrame, pd.DataFrame]:
     rho[active] = 0.9
     genes = np.repeat(GENES, 4)
     links = pd.DataFrame({"region": regions.index, "gene": genes, "distance": distance})
-    links = links.assign(importance=0.25, rho=rho.ravel(), promoter=False)
+    links = links.assign(importance=0.25, rho=rho.ravel(), promoter=False, weight=0.1)
     pairs = pd.DataFrame(
         {
             "chrom": "chr1",
@@ -71,7 +71,7 @@ def test_planted_links_beat_distance_and_their_permuted_form() -> None:
     assert summary.loc["chance", "estimate"] == pytest.approx(0.25)
     assert summary.loc["joined", "above_baseline_low"] > 0
     compared = compare_arms(
-        scores, [("joined", "joined (permuted rho)")], ["link_auprc"], 100, 1
+        scores, [("joined", "joined (permuted links)")], ["link_auprc"], 100, 1
     )
     assert set(compared["outcome"]) == {"better"}
     assert coverage["positives"].tolist() == [30] * 5
