@@ -4,6 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 PYCISTOPIC ?= git+https://github.com/aertslab/pycisTopic@787ce422a37f5975b0ebb9e7b19eeaed44847501
+PROMOTERS := epd_promoters_hg38_300bp.fa dorothea_jaspar.tsv dorothea_hocomoco.tsv
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --no-binary=connection_pool
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -25,7 +26,10 @@ env-pycistopic: .envs/pycistopic/.complete ## make the environment of pycisTopic
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 
 demo: env ## run the whole workflow on the demo data and say where the report is; SCENARIO=quick trains shortly
-	$(BIN)/python -m grnformer.core.measure snakemake --cores $(CORES) $(SCENARIO:%=--configfile config/scenarios/%.yaml)
+	@networks=; if $(BIN)/python -m grnformer.cli fetch $(PROMOTERS) >/dev/null; then networks=config/scenarios/promoters.yaml; \
+	else echo "Networks rest on known targets: the files of config/scenarios/promoters.yaml are not at hand (see above)."; fi; \
+	set -x; $(BIN)/python -m grnformer.core.measure snakemake --cores $(CORES) \
+	  $(if $(SCENARIO),--configfile config/scenarios/$(SCENARIO).yaml $$networks,$${networks:+--configfile $$networks})
 	@echo "The report: $(CURDIR)/results/report/index.html"
 
 test: env ## run the tests but the slow ones, by as many workers as there are cores, four at most
@@ -65,9 +69,8 @@ bench-topic-selection: env ## rules of choosing a topic count, on planted progra
 	$(BIN)/python benchmarks/bench_topic_selection.py
 
 bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq and the baseline: the search
-	snakemake --configfile config/scenarios/binding.yaml --cores $(CORES) -- results/snareseq/grn/region_gene.parquet
-	$(BIN)/python -m grnformer.cli fetch epd_promoters_hg38.txt motifs.json.gz motif_tfs.tsv.gz homer_motifs.txt \
-	  homer_motif_tfs.mat tf_chip_targets.json regulatory_prior.parquet
+	snakemake --configfile config/scenarios/promoters.yaml --cores $(CORES) -- results/snareseq/bench/grn_accuracy/summary.tsv
+	$(BIN)/python -m grnformer.cli fetch $(PROMOTERS) epd_promoters_hg38.txt li.csv
 	$(BIN)/python benchmarks/bench_grn_accuracy.py
 
 bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore

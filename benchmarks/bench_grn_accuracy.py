@@ -1,7 +1,8 @@
-"""The search for a network that beats the baseline: TF-specific evidence joined with TF-agnostic scores.
+"""The search for a network that beats the baseline: evidence of binding at promoters joined with TF-agnostic scores.
 
-Settings are chosen on one set of cell lines and judged on the others, both ways; all of them stand in
-benchmarks/results/grn-accuracy-search.tsv. Needs the results of `snakemake --configfile config/scenarios/binding.yaml`.
+Settings of a line are chosen on the other lines. All of them stand in benchmarks/results/grn-accuracy-search.tsv, the
+figures against the aims in grn-accuracy.tsv, with the networks of the run beside them. Needs the results of
+`snakemake --configfile config/scenarios/promoters.yaml -- bench`.
 """
 
 import argparse
@@ -16,241 +17,137 @@ from table import Table, say
 
 from grnformer.settings.read import complete
 
-CHOICES = [(("K562",), ("GM12878", "H1")), (("GM12878", "H1"), ("K562",))]
-AIM_AUPRC, AIM_EARLY = 1.65, 2.0
+AIM_AUPRC, AIM_EARLY = 1.9, 2.3
+TABLES = ("dorothea_jaspar.tsv", "dorothea_hocomoco.tsv")
+PROMOTERS = {
+    "60 bp": "epd_promoters_hg38.txt",
+    "300 bp": "epd_promoters_hg38_300bp.fa",
+}
+DEEP = "li.csv"  # full-length RNA of the same lines
+RESOURCES = (*TABLES, *PROMOTERS.values(), DEEP)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A network of the search: which motifs, how joined with which baseline, with or without prior knowledge."""
+    """A network of the search: which evidence, its weight beside which baseline, with or without prior knowledge."""
 
-    motifs: str
-    # `ranks`: mean of ranks; or the weight of the log odds beside the baseline's
-    join: str
+    promoters: str
+    tables: bool
+    weight: float
     baseline: str
     prior: bool
 
     def __str__(self) -> str:
-        join = "ranks" if self.join == "ranks" else f"log odds x {self.join}"
-        return f"{self.motifs}, {join}, baseline of {self.baseline}" + (
-            ", non-ChIP prior" if self.prior else ""
-        )
+        parts = [f"{self.promoters} promoters"]
+        parts += ["tables"] * self.tables + ["non-ChIP prior"] * self.prior
+        return f"{' + '.join(parts)}, x {self.weight:g}, baseline of {self.baseline}"
+
+
+PLAIN = Setting("60 bp", False, 1, "promoters", False)
 
 
 def main() -> None:
     """Score the grid, choose, judge; write benchmarks/results/grn-accuracy.tsv and -search.tsv."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=HERE.parent / "results/snareseq",
-        help="results of the dataset",
-    )
-    parser.add_argument(
-        "--resources",
-        type=Path,
-        default=HERE.parent / "resources",
-        help="fetched resources",
-    )
+    root = HERE.parent
+    parser.add_argument("--results", type=Path, default=root / "results/snareseq")
+    parser.add_argument("--resources", type=Path, default=root / "resources")
     given = parser.parse_args()
     data = read_data(given.results, given.resources)
+    lines = tuple(data["lines"])
     say(f"{ {line: len(of['truth'].tfs) for line, of in data['lines'].items()} } TFs")
+
     grid = [
         Setting(*parts)
         for parts in itertools.product(
-            data["odds"],
-            ("ranks", "1", "2", "4"),
-            ("promoters", "links"),
+            PROMOTERS,
+            (False, True),
+            (1, 2, 4),
+            ("promoters", "links", "promoters, deep RNA", "links, deep RNA"),
             (False, True),
         )
     ]
     scored = {setting: score(data, setting) for setting in grid}
-    rows = [
-        row(str(s), "all settings, all lines", data, scored[s], tuple(data["lines"]))
-        for s in grid
-    ]
+    rows = [row(str(s), "all settings", scored[s], lines) for s in grid]
+
     table = Table("grn-accuracy")
-    plain = Setting("both collections", "1", "promoters", False)
-    rows.append(
-        report(
-            table,
-            plain,
-            "nothing chosen (weight 1), all lines",
-            data,
-            scored[plain],
-            tuple(data["lines"]),
-        )
-    )
-    for best, chosen_on, judged_on in choose(grid, scored):
-        label = (
-            f"chosen on {' and '.join(chosen_on)}, judged on {' and '.join(judged_on)}"
-        )
-        rows.append(report(table, best, label, data, scored[best], judged_on))
-        rows.append(
-            row(
-                str(best),
-                f"the same on {' and '.join(chosen_on)} (chosen there)",
-                data,
-                scored[best],
-                chosen_on,
-            )
-        )
-    label = "each line by the setting chosen on the others"
-    rows.append(
-        report(
-            table,
-            "both of the above",
-            label,
-            data,
-            judge(grid, scored),
-            tuple(data["lines"]),
-        )
-    )
-    for name, pairs in data["stricter"].items():
-        again = scored | {
-            setting: score({**data, "prior": pairs}, setting)
-            for setting in grid
-            if setting.prior
-        }
-        rows.append(
-            report(
-                table,
-                f"prior {name}",
-                label,
-                data,
-                judge(grid, again),
-                tuple(data["lines"]),
-            )
-        )
-    trained = score_trained(data)
-    label = "secondary: logistic regression trained on ChIP of the other lines and other TFs"
-    rows.append(row(label, "all lines", data, trained, tuple(data["lines"])))
+    plain = scored[PLAIN]
+    rows.append(report(table, PLAIN, "nothing chosen, all lines", plain, lines))
+    chosen = choose(grid, scored, lines)
+    for line, best in chosen.items():
+        how = f"chosen on the other lines, judged on {line}"
+        rows.append(report(table, best, how, scored[best], (line,)))
+    judged = pd.concat(of_lines(scored[best], (line,)) for line, best in chosen.items())
+    how = "each line by the setting chosen on the others"
+    rows.append(report(table, "all of the above", how, judged, lines))
+
+    for name, scores in built_networks(data, given.results).items():
+        rows.append(report(table, name, "networks as built, all lines", scores, lines))
+
     search = pd.DataFrame(rows)
-    search.to_csv(
-        HERE / "results/grn-accuracy-search.tsv",
-        sep="\t",
-        index=False,
-        float_format="%.4g",
-    )
+    path = HERE / "results/grn-accuracy-search.tsv"
+    search.to_csv(path, sep="\t", index=False, float_format="%.4g")
     say(search.to_string(index=False, justify="left", float_format="%.3g"))
     table.write()
 
 
-def choose(grid: list[Setting], scored: dict) -> list[tuple[Setting, tuple, tuple]]:
-    """The best setting on some lines, these lines, and the lines it is judged on; both ways."""
-    return [
-        (
-            max(
-                grid,
-                key=lambda s, on=on: np.median(
-                    of_lines(scored[s], on)["auprc"].fillna(1.0)
-                ),
-            ),
-            on,
-            judged_on,
-        )
-        for on, judged_on in CHOICES
-    ]
+def choose(
+    grid: list[Setting], scored: dict[Setting, pd.DataFrame], lines: tuple[str, ...]
+) -> dict[str, Setting]:
+    """Of each line, the setting of the greatest median AUPRC ratio on the other lines; silent TFs count as 1."""
 
+    def median(setting: Setting, line: str) -> float:
+        others = scored[setting].query("line != @line")
+        return float(np.median(others["auprc"].fillna(1.0)))
 
-def judge(grid: list[Setting], scored: dict) -> pd.DataFrame:
-    """Scores of each line by the setting chosen on the others."""
-    return pd.concat(
-        [
-            of_lines(scored[best], judged_on)
-            for best, _, judged_on in choose(grid, scored)
-        ]
-    )
+    return {line: max(grid, key=lambda s, of=line: median(s, of)) for line in lines}
 
 
 def read_data(results: Path, resources: Path) -> dict:
     """Truth, baselines, log odds of binding and non-ChIP prior of the demo's lines."""
-    from grnformer.bench.grn_accuracy.baselines import (
-        accessibility_expression,
-        map_promoters,
-        weigh_links,
-    )
+    from grnformer.bench.grn_accuracy.baselines import map_promoters, weigh_links
     from grnformer.bench.grn_accuracy.benchmark import split_prior
     from grnformer.bench.grn_accuracy.truth import read_truth
     from grnformer.core import io
-    from grnformer.genome.collections import read_collections
-    from grnformer.genome.occupancy import score_promoters
-    from grnformer.genome.promoters import read_promoters
     from grnformer.grn.prior import prepare_prior, read_prior
     from grnformer.grn.tfs import read_tf_list
 
     config = complete({})
-    accuracy, binding = (
-        config["bench"]["grn_accuracy"],
-        config["grn"]["cistromes"]["promoter"],
-    )
+    accuracy = config["bench"]["grn_accuracy"]
     rna, atac = (
         io.read_modality(results / "prep/multiome.h5mu", m, "multiome")
         for m in ("rna", "atac")
     )
     genes, types = rna.var_names.tolist(), rna.obs["cell_type"].astype(str).to_numpy()
-    expression, accessibility = rna.X.tocsr(), atac.X.tocsr()
-    promoter_of = map_promoters(
-        atac.var,
-        io.read_table(results / "prep/tss.parquet", "tss"),
-        genes,
-        accuracy["promoter_margin"],
-    )
-    links = io.read_table(results / "grn/region_gene.parquet", "region_gene")
-    link_of = weigh_links(links, atac.var_names, genes, accuracy["link_decay"])
-    truth, known = (
-        io.read_json(resources / "tf_chip_targets.json"),
-        set(read_tf_list(resources / "motif_tfs.tsv.gz")),
-    )
+    tss = io.read_table(results / "prep/tss.parquet", "tss")
+    near = {
+        "promoters": map_promoters(atac.var, tss, genes, accuracy["promoter_margin"]),
+        "links": weigh_links(
+            io.read_table(results / "grn/region_gene.parquet", "region_gene"),
+            atac.var_names,
+            genes,
+            accuracy["link_decay"],
+        ),
+    }
+    truth = io.read_json(resources / "tf_chip_targets.json")
+    known = set(read_tf_list(resources / "motif_tfs.tsv.gz"))
+    deep = read_deep(resources / DEEP, genes)
+    wanted = {key: accuracy[key] for key in ("aliases", "min_positives")}
     lines = {}
     for part in accuracy["lines"]:
-        cells = np.flatnonzero(types == part["cell_type"])
-        wanted = {key: accuracy[key] for key in ("aliases", "min_positives")}
-        of_line, _ = read_truth(truth, part["line"], genes, known_tfs=known, **wanted)
-        mean_expression, mean_access = (
-            np.asarray(m[cells].mean(axis=0)).ravel()
-            for m in (expression, accessibility)
-        )
-        lines[part["line"]] = {
-            "truth": of_line,
-            "scored": {},
-            "expression": mean_expression,
-            "access": mean_access @ promoter_of,
-            "promoters": accessibility_expression(
-                expression[cells], accessibility[cells], promoter_of
-            ),
-            "links": accessibility_expression(
-                expression[cells], accessibility[cells], link_of
-            ),
+        cells, line = types == part["cell_type"], part["line"]
+        of_line, _ = read_truth(truth, line, genes, known_tfs=known, **wanted)
+        open_ = mean_of(atac.X.tocsr()[cells])
+        expressed = {"": mean_of(rna.X.tocsr()[cells]), ", deep RNA": deep[line]}
+        baselines = {
+            name + depth: rank_both(of_genes, open_ @ weights)
+            for name, weights in near.items()
+            for depth, of_genes in expressed.items()
         }
-    tfs = {tf for line in lines.values() for tf in line["truth"].tfs}
-    promoters = read_promoters(
-        resources / "epd_promoters_hg38.txt", genes, min_genes=binding["min_genes"]
-    )
-    files = [
-        tuple(resources / c[k].removeprefix("resource:") for k in ("motifs", "tfs"))
-        for c in binding["collections"]
-    ]
-    odds = {}
-    for name, kept in {
-        "JASPAR and CIS-BP": files[:1],
-        "HOMER's": files[1:],
-        "both collections": files,
-    }.items():
-        motifs = read_collections(
-            *zip(*kept, strict=True), background_fraction=binding["background_fraction"]
-        )
-        motifs = [
-            motif._replace(tfs=sorted(tfs & set(motif.tfs)))
-            for motif in motifs
-            if tfs & set(motif.tfs)
-        ]
-        settings = {
-            "n_bins": binding["n_bins"],
-            "min_log_odds": 0.0,
-            "seed": config["grn"]["seed"],
+        lines[line] = {"truth": of_line, "baselines": baselines, "scored": {}} | {
+            "cell_type": part["cell_type"]
         }
-        odds[name], _ = score_promoters(promoters, motifs, genes, **settings)
+
     sources = config["grn"]["cistromes"]["prior"]["chip_sources"]
     pairs = prepare_prior(
         read_prior(resources / "regulatory_prior.parquet"),
@@ -258,45 +155,123 @@ def read_data(results: Path, resources: Path) -> dict:
         chip_sources=sources,
         chip="keep",
     )
-    prior = split_prior(pairs, sources)["prior_without_chip"]
-    stricter = {"of pairs that no ChIP source lists": pairs[~pairs["chip"]]}
+    tfs = {tf for line in lines.values() for tf in line["truth"].tfs}
     return {
-        "genes": genes, "lines": lines, "odds": odds, "prior": prior, "stricter": stricter,
+        "genes": genes,
+        "lines": lines,
+        "odds": read_odds(resources, genes, tfs, config["grn"]),
+        "prior": split_prior(pairs, sources)["prior_without_chip"],
         "prior_log_odds": accuracy["prior_log_odds"],
-    }  # fmt: skip
+    }
+
+
+def read_odds(
+    resources: Path, genes: list[str], tfs: set[str], config: dict
+) -> dict[tuple[str, bool], pd.DataFrame]:
+    """Log odds of binding by length of promoters, with and without tables of targets."""
+    from grnformer.genome.collections import read_collections
+    from grnformer.genome.occupancy import score_promoters
+    from grnformer.genome.promoters import read_promoters
+    from grnformer.genome.target_tables import read_target_tables
+
+    settings = config["cistromes"]["promoter"]
+    files = [
+        [resources / c[k].removeprefix("resource:") for c in settings["collections"]]
+        for k in ("motifs", "tfs")
+    ]
+    motifs = [
+        motif._replace(tfs=sorted(tfs & set(motif.tfs)))
+        for motif in read_collections(
+            *files, background_fraction=settings["background_fraction"]
+        )
+        if tfs & set(motif.tfs)
+    ]
+    listed = read_target_tables([resources / name for name in TABLES], genes)
+    tables = {False: None, True: listed[listed["tf"].isin(tfs)]}
+    scoring = {
+        "n_bins": settings["n_bins"],
+        "table_log_odds": settings["table_log_odds"],
+        "min_log_odds": 0.0,
+        "seed": config["seed"],
+    }
+    odds = {}
+    for name, file in PROMOTERS.items():
+        promoters = read_promoters(
+            resources / file, genes, min_genes=settings["min_genes"]
+        )
+        for with_tables, pairs in tables.items():
+            odds[name, with_tables], _ = score_promoters(
+                promoters, motifs, genes, pairs, **scoring
+            )
+    return odds
+
+
+def read_deep(path: Path, genes: list[str]) -> dict[str, np.ndarray]:
+    """Mean log1p of counts per million of each line, 0 for genes that are not there (Li et al. 2017)."""
+    counts = pd.read_csv(path, index_col=0)
+    expressed = np.log1p(counts / counts.sum() * 1e6)
+    line = expressed.columns.str.split("__").str[1].str.split("_").str[0]
+    means = expressed.T.groupby(line).mean().T
+    # of genes of one symbol, the one of the highest expression
+    by_symbol = means.groupby(means.index).max().reindex(genes, fill_value=0.0)
+    return {name: by_symbol[name].to_numpy() for name in by_symbol}
+
+
+def mean_of(matrix) -> np.ndarray:
+    """Mean over rows of a sparse matrix."""
+    return np.asarray(matrix.mean(axis=0)).ravel()
+
+
+def rank_both(expressed: np.ndarray, accessible: np.ndarray) -> np.ndarray:
+    """Mean percentile rank of two, as the benchmark's baseline."""
+    from scipy.stats import rankdata
+
+    return (rankdata(expressed) + rankdata(accessible)) / (2 * len(expressed))
 
 
 def score(data: dict, setting: Setting) -> pd.DataFrame:
     """AUPRC and early precision ratios of every TF and line, right TF and wrong TF."""
     from grnformer.bench.grn_accuracy.arms import (
-        Arm,
         binding_arm,
         informed_arm,
-        joined_arm,
         weighted_arm,
     )
 
-    evidence = binding_arm("binding", data["odds"][setting.motifs], data["genes"])
+    odds = data["odds"][setting.promoters, setting.tables]
+    evidence = binding_arm("binding", odds, data["genes"])
     if setting.prior:
-        evidence = informed_arm(
-            "binding and prior",
-            evidence,
-            data["prior"],
-            data["genes"],
-            data["prior_log_odds"],
+        known = data["prior"], data["genes"], data["prior_log_odds"]
+        evidence = informed_arm("binding and prior", evidence, *known)
+
+    arms = {
+        name: weighted_arm(
+            "network", evidence, line["baselines"][setting.baseline], setting.weight
         )
+        for name, line in data["lines"].items()
+    }
+    return score_lines(data, arms, setting.baseline)
 
-    def join(line: dict) -> Arm:
-        baseline = line[setting.baseline]
-        if setting.join == "ranks":
-            return joined_arm(evidence, baseline)
-        return weighted_arm("network", evidence, baseline, float(setting.join))
 
-    return score_lines(
-        data,
-        {name: join(line) for name, line in data["lines"].items()},
-        setting.baseline,
+def built_networks(data: dict, results: Path) -> dict[str, pd.DataFrame]:
+    """Scores of the run's networks of cell types: their edges alone, and with the baseline for what has no edge."""
+    from grnformer.bench.grn_accuracy.arms import joined_arm, network_arm
+    from grnformer.core import io
+    from grnformer.core.file_names import file_names
+
+    types = [line["cell_type"] for line in data["lines"].values()]
+    files = file_names(
+        sorted(path.stem for path in (results / "grn/cell_type").iterdir())
     )
+    alone, joined = {}, {}
+    for (name, line), cell_type in zip(data["lines"].items(), types, strict=True):
+        path = results / f"grn/cell_type/{files[cell_type]}.parquet"
+        edges = io.read_table(path, "cell_type_grn")
+        alone[name] = network_arm("network", "model", edges, "weight", data["genes"])
+        joined[name] = joined_arm(alone[name], line["baselines"]["promoters"])
+    return {
+        "edges alone": score_lines(data, alone, "promoters"),
+        "edges and baseline": score_lines(data, joined, "promoters"),
+    }
 
 
 def score_lines(data: dict, arms: dict, baseline: str) -> pd.DataFrame:
@@ -304,27 +279,25 @@ def score_lines(data: dict, arms: dict, baseline: str) -> pd.DataFrame:
     from grnformer.bench.grn_accuracy.baselines import constant_arm
     from grnformer.bench.grn_accuracy.evaluate import score_arm, wrong_tf_name
 
+    genes = data["genes"]
     parts = []
     for name, line in data["lines"].items():
         if baseline not in line["scored"]:
-            scores = score_arm(
-                constant_arm("baseline", line[baseline]),
-                line["truth"],
-                data["genes"],
-                name,
+            constant = constant_arm("baseline", line["baselines"][baseline])
+            line["scored"][baseline] = tidy(
+                score_arm(constant, line["truth"], genes, name)
             )
-            line["scored"][baseline] = tidy(scores)
-        found = tidy(score_arm(arms[name], line["truth"], data["genes"], name))
-        arm = arms[name].name
-        columns = {"auprc": arm, "wrong": wrong_tf_name(arm)}
-        part = pd.DataFrame({c: found[("auprc_ratio", a)] for c, a in columns.items()})
-        part["early"], part["early_wrong"] = (
-            found[("early_precision_ratio", a)] for a in columns.values()
+        found = tidy(score_arm(arms[name], line["truth"], genes, name))
+        of_baseline, arm = line["scored"][baseline], arms[name].name
+        part = pd.DataFrame(
+            {
+                "auprc": found["auprc_ratio", arm],
+                "wrong": found["auprc_ratio", wrong_tf_name(arm)],
+                "early": found["early_precision_ratio", arm],
+                "baseline": of_baseline["auprc_ratio", "baseline"],
+                "early_baseline": of_baseline["early_precision_ratio", "baseline"],
+            }
         )
-        part["baseline"] = line["scored"][baseline][("auprc_ratio", "baseline")]
-        part["early_baseline"] = line["scored"][baseline][
-            ("early_precision_ratio", "baseline")
-        ]
         parts.append(part.assign(line=name).reset_index(names="tf"))
     return pd.concat(parts, ignore_index=True)
 
@@ -335,12 +308,12 @@ def tidy(scores: pd.DataFrame) -> pd.DataFrame:
     return of_tfs["value"].unstack(["metric", "arm"])  # noqa: PD010
 
 
-def of_lines(scores: pd.DataFrame, lines: tuple) -> pd.DataFrame:
+def of_lines(scores: pd.DataFrame, lines: tuple[str, ...]) -> pd.DataFrame:
     """Rows of these lines."""
     return scores[scores["line"].isin(lines)]
 
 
-def row(what: str, how: str, data: dict, scores: pd.DataFrame, lines: tuple) -> dict:
+def row(what: str, how: str, scores: pd.DataFrame, lines: tuple[str, ...]) -> dict:
     """One line of the search's table: medians over TF x line pairs, differences with intervals over TFs."""
     from grnformer.bench.intervals import bootstrap, interval
 
@@ -353,22 +326,18 @@ def row(what: str, how: str, data: dict, scores: pd.DataFrame, lines: tuple) -> 
         "lines": " ".join(lines),
         "pairs": len(used),
         "silent": len(part) - len(used),
-    }
-    found |= {
         "auprc": median["auprc"],
         "baseline": median["baseline"],
         "wrong_tf": median["wrong"],
+        "early": median["early"],
+        "early_baseline": median["early_baseline"],
     }
-    found |= {"early": median["early"], "early_baseline": median["early_baseline"]}
     for name in ("baseline", "wrong"):
         both = used[["auprc", name]].to_numpy()
         replicates = bootstrap(both, "median", 2000, 1, used["tf"].to_numpy())
         low, high = interval(replicates[:, 0] - replicates[:, 1])
-        found |= {
-            f"less_{name}": median["auprc"] - median[name],
-            f"{name}_low": low,
-            f"{name}_high": high,
-        }
+        less = median["auprc"] - median[name]
+        found |= {f"less_{name}": less, f"{name}_low": low, f"{name}_high": high}
     found["beats_baseline"] = (used["auprc"] > used["baseline"]).mean()
     found["beats_wrong"] = (used["auprc"] > used["wrong"]).mean()
     return found
@@ -378,102 +347,22 @@ def report(
     table: Table,
     setting: Setting | str,
     how: str,
-    data: dict,
     scores: pd.DataFrame,
-    lines: tuple,
+    lines: tuple[str, ...],
 ) -> dict:
     """As `row`, with its figures against the aims in the table."""
-    found = row(str(setting), how, data, scores, lines)
+    found = row(str(setting), how, scores, lines)
     label = f"{how} [{setting}; {found['pairs']} pairs]"
-    table.add_score(
-        f"{label}: AUPRC ratio, median, against the aim",
-        "",
-        found["auprc"],
-        AIM_AUPRC,
-        0,
-    )
-    table.add_score(
-        f"{label}: early precision ratio, median, against the aim",
-        "",
-        found["early"],
-        AIM_EARLY,
-        0,
-    )
-    table.add_score(
-        f"{label}: AUPRC ratio against the baseline",
-        "",
-        found["auprc"],
-        found["baseline"],
-        0,
-    )
-    table.add_score(
-        f"{label}: less the baseline, low end of 95%, against 0",
-        "",
-        found["baseline_low"],
-        0,
-        0,
-    )
-    table.add_score(
-        f"{label}: AUPRC ratio against the wrong TF",
-        "",
-        found["auprc"],
-        found["wrong_tf"],
-        0,
-    )
-    table.add_score(
-        f"{label}: less the wrong TF, low end of 95%, against 0",
-        "",
-        found["wrong_low"],
-        0,
-        0,
-    )
+    for what, ours, reference in (
+        ("AUPRC ratio, median, against the aim", found["auprc"], AIM_AUPRC),
+        ("early precision ratio, median, against the aim", found["early"], AIM_EARLY),
+        ("AUPRC ratio against the baseline", found["auprc"], found["baseline"]),
+        ("less the baseline, low end of 95%, against 0", found["baseline_low"], 0),
+        ("AUPRC ratio against the wrong TF", found["auprc"], found["wrong_tf"]),
+        ("less the wrong TF, low end of 95%, against 0", found["wrong_low"], 0),
+    ):
+        table.add_score(f"{label}: {what}", "", ours, reference, 0)
     return found
-
-
-def score_trained(data: dict) -> pd.DataFrame:
-    """Logistic regression on five features; of each line, fitted to the other lines' TFs that the line lacks."""
-    from scipy.stats import rankdata
-    from sklearn.linear_model import LogisticRegression
-
-    from grnformer.bench.grn_accuracy.arms import Arm, binding_arm
-
-    known = {
-        tf: set(part["gene"]) for tf, part in data["prior"].groupby("tf", observed=True)
-    }
-    bound = binding_arm("binding", data["odds"]["both collections"], data["genes"])
-
-    def features(line: dict, tf: str) -> np.ndarray | None:
-        odds = bound.score(tf)
-        if odds is None:
-            return None
-        ranks = [
-            (rankdata(line[name]) - 0.5) / len(odds)
-            for name in ("expression", "access", "links")
-        ]
-        prior = [gene in known.get(tf, ()) for gene in data["genes"]]
-        return np.column_stack([*(np.log(r / (1 - r)) for r in ranks), odds, prior])
-
-    def fit(judged: str) -> Arm:
-        rows = [
-            (features(line, tf), target)
-            for name, line in data["lines"].items() if name != judged
-            for tf, target in zip(line["truth"].tfs, line["truth"].targets, strict=True)
-            if tf not in data["lines"][judged]["truth"].tfs
-        ]  # fmt: skip
-        rows = [(x, y) for x, y in rows if x is not None]
-        x, y = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-        model = LogisticRegression().fit(x, y)
-        say(
-            f"{judged}: {len(rows)} TFs trained on, coefficients {np.round(model.coef_[0], 2).tolist()}"
-        )
-
-        def predict(tf: str) -> np.ndarray | None:
-            of_tf = features(data["lines"][judged], tf)
-            return None if of_tf is None else model.decision_function(of_tf)
-
-        return Arm("trained", "reference", predict)
-
-    return score_lines(data, {name: fit(name) for name in data["lines"]}, "links")
 
 
 if __name__ == "__main__":

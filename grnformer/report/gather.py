@@ -38,6 +38,7 @@ from grnformer.report.sections.run import run_sections
 from grnformer.report.sections.stability import stability_section
 from grnformer.report.sections.topics import topics_section
 from grnformer.workflow.arms import backbone_by_arm
+from grnformer.workflow.config import DATA_GRAPHS
 
 logger = logging.getLogger(__name__)
 
@@ -213,8 +214,13 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(_benchmark_section("sc_drug_labels", files, config))
 
     # Made last, since it repeats verdicts of the others; shown first.
+    control_arms = {
+        name
+        for name, arm in config["pretrain"]["arms"].items()
+        if arm["graph"] not in (*DATA_GRAPHS, "none")
+    }
     overview = overview_section(
-        summary, grn["eregulons"], grn["cell_type_summary"], sections
+        summary, grn["eregulons"], grn["cell_type_summary"], sections, control_arms
     )
     return [overview, *sections]
 

@@ -1,4 +1,4 @@
-"""First section of a dataset: its sizes and what the benchmarks allow to say, in a few sentences."""
+"""First section of a dataset: did the graph help, its sizes, what the benchmarks allow to say, in a few sentences."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from grnformer.report.page import Note, Section
+from grnformer.report.sections.graph_verdict import graph_verdict
 from grnformer.report.text import format_rows
 
 _SIZES = (
@@ -21,6 +22,7 @@ def overview_section(
     eregulons: pd.DataFrame,
     sizes: pd.DataFrame,
     sections: list[Section],
+    control_arms: set[str],
 ) -> Section:
     """Sizes of the dataset and its networks, then the verdicts of the sections that follow.
 
@@ -30,6 +32,8 @@ def overview_section(
         By the contracts ``prep_summary``, ``eregulons`` and ``cell_type_summary``.
     sections
         The dataset's other sections; their verdicts are repeated here, without the details.
+    control_arms
+        Arms of pretraining whose graph is a control.
     """
     counts = {
         f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()
@@ -52,4 +56,6 @@ def overview_section(
         if note.kind in ("gain", "nothing", "loss")
     ]
 
-    return Section("overview", "In short", [Note(text), *verdicts])
+    helped = graph_verdict(sections, control_arms)
+    first = [replace(helped, items=())] if helped else []
+    return Section("overview", "In short", [*first, Note(text), *verdicts])

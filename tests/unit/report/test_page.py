@@ -322,8 +322,10 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
         s for s in sections if s.dataset == "lines" and s.name == "overview"
     )
     kinds = [b.kind for b in overview.blocks if isinstance(b, Note)]
-    assert kinds[0] == "text"
-    assert len(kinds) == 5  # pretraining, attention, GRN accuracy, drug response
+    # did the graph help; sizes; pretraining, attention, GRN accuracy, drug response
+    assert kinds[1] == "text"
+    assert len(kinds) == 6
+    assert overview.blocks[0].text.startswith("Did the graph help?")
     assert any(
         "hybrid beats every control and the best baseline in none of 3 tasks" in b.text
         for b in overview.blocks

@@ -1,0 +1,89 @@
+"""Did the graph help? One sentence over all comparisons of the data's graph with a control graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from grnformer.bench.controls import REWIRED
+from grnformer.bench.grn_accuracy.evaluate import WRONG_TF
+from grnformer.bench.perturbation.arms import JOINED, MODEL
+from grnformer.report.page import Note, Section, Table
+from grnformer.report.text import capitalise, format_count, format_differences
+
+_TABLE = "_comparisons"
+_HEADS = ("_and_genes_ridge", "_ridge", JOINED)
+_NAMED = 4  # comparisons in which it helped that the sentence names, the largest first
+_OTHERWISE = {
+    "no difference shown": "no difference shown in {}",
+    "worse": "worse in {}",
+    "too few members": "too few to judge in {}",
+    "not comparable": "not comparable in {}",
+}
+
+
+def graph_verdict(sections: Iterable[Section], control_arms: set[str]) -> Note | None:
+    """Say whether the data's graph beats its control graphs, where, and by how much.
+
+    Parameters
+    ----------
+    sections
+        The dataset's sections; their tables of comparisons are read, of each benchmark the primary metric.
+    control_arms
+        Arms of pretraining whose graph is a control.
+
+    Returns
+    -------
+    None where nothing was compared with a control graph.
+    """
+    parts = [
+        _with_control_graphs(block.frame, control_arms).assign(title=section.title)
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, Table) and _TABLE in block.name
+    ]
+    rows = [part for part in parts if len(part)]
+    if not rows:
+        return None
+    compared = pd.concat(rows, ignore_index=True)
+    outcomes = compared["outcome"]
+
+    won = compared[outcomes == "better"].sort_values("difference", ascending=False)
+    text = (
+        "Did the graph help? Against a control graph (rewired, random, or another TF's targets): better in "
+        f"{len(won) or 'none'} of {format_count(len(compared), 'comparison')}"
+    )
+    named = format_differences(
+        won.head(_NAMED), "{title}{place}: {arm}, {shown} over {against}"
+    )
+    rest = [
+        said.format((outcomes == outcome).sum())
+        for outcome, said in _OTHERWISE.items()
+        if (outcomes == outcome).any()
+    ]
+    details = [f" ({'; '.join(named)}{'; ...' if len(won) > _NAMED else ''})"]
+    text += "".join(details if named else []) + "".join(f"; {one}" for one in rest)
+    kind = "gain" if len(won) else "loss" if (outcomes == "worse").any() else "nothing"
+    items = format_differences(
+        compared, "{title}{place}: {arm} less {against}, {shown}, {outcome}."
+    )
+    return Note(f"{text}.", tuple(capitalise(item) for item in items), kind)
+
+
+def _with_control_graphs(frame: pd.DataFrame, control_arms: set[str]) -> pd.DataFrame:
+    """Comparisons with a control graph, by the primary metric, with the place (task) as text."""
+    if "metric" in frame and len(frame):
+        # the first is the primary metric: of several, one may be better by chance
+        frame = frame[frame["metric"] == frame["metric"].iloc[0]]
+    is_control = [_is_control_graph(name, control_arms) for name in frame["against"]]
+    kept = frame[is_control]
+    place = ", " + kept["task"].astype(str) if "task" in kept else ""
+    return kept.assign(place=place)
+
+
+def _is_control_graph(name: str, control_arms: set[str]) -> bool:
+    bare = name.removeprefix(MODEL)
+    for head in _HEADS:
+        bare = bare.removesuffix(head)
+    return bare in control_arms or name.endswith(REWIRED) or WRONG_TF in name
