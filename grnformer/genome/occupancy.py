@@ -9,17 +9,14 @@ import numpy as np
 import pandas as pd
 
 from grnformer.genome.collections import Motif
+from grnformer.genome.occupancy_kernel import make_words, occupancy
 from grnformer.genome.promoters import Promoters, draw_background
-from grnformer.genome.sequence import one_hot
 from grnformer.genome.target_tables import count_tables, read_target_tables
 
 logger = logging.getLogger(__name__)
 
 #: In place of a motif, for a pair that only tables of targets hold.
 NO_MOTIF = "table"
-
-_MOTIFS_AT_ONCE = 32
-_PROMOTERS_AT_ONCE = 1024
 
 
 def score_promoters(
@@ -126,8 +123,8 @@ def _best_odds(
     column = {tf: number for number, tf in enumerate(tfs)}
 
     matrices = [motif.matrix for motif in motifs]
-    for number, occupancy in _occupancies(matrices, codes, base):
-        in_promoters, in_background = np.split(occupancy, 2)
+    for number, found in enumerate(_occupancies(matrices, codes, base)):
+        in_promoters, in_background = np.split(found, 2)
         of_promoter = background_odds(in_promoters, in_background, n_bins=n_bins)
 
         of_gene = np.full(n_genes, -np.inf, dtype=np.float32)
@@ -142,14 +139,14 @@ def _best_odds(
 
 
 def background_odds(
-    occupancy: np.ndarray, background: np.ndarray, *, n_bins: int
+    in_promoters: np.ndarray, in_background: np.ndarray, *, n_bins: int
 ) -> np.ndarray:
     """Log odds of being a promoter rather than background, as a function of occupancy that never falls.
 
     Parameters
     ----------
-    occupancy, background
-        (promoters,) and (sequences,), any scale; as many of both.
+    in_promoters, in_background
+        Occupancies, (promoters,) and (sequences,), any scale; as many of both.
 
     Returns
     -------
@@ -158,11 +155,11 @@ def background_odds(
     from sklearn.isotonic import isotonic_regression
 
     # quantiles of both together: bins of equal size, whatever the scale of the occupancy; equal ones are one
-    both = np.concatenate([occupancy, background])
+    both = np.concatenate([in_promoters, in_background])
     levels = np.arange(1, n_bins) / n_bins
     edges = np.unique(np.quantile(both, levels))
-    bins = np.searchsorted(edges, occupancy, side="right")
-    background_bins = np.searchsorted(edges, background, side="right")
+    bins = np.searchsorted(edges, in_promoters, side="right")
+    background_bins = np.searchsorted(edges, in_background, side="right")
 
     # one of each in every bin: no odds are infinite
     n = len(edges) + 1
@@ -178,44 +175,9 @@ def background_odds(
 
 def _occupancies(
     matrices: list[np.ndarray], codes: np.ndarray, base: np.ndarray
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Number and occupancy (sequences,) of each motif; motifs of one length are scanned together."""
-    lengths = np.array([len(matrix) for matrix in matrices])
-    for length in np.unique(lengths):
-        numbers = np.flatnonzero(lengths == length)
-        for start in range(0, len(numbers), _MOTIFS_AT_ONCE):
-            part = numbers[start : start + _MOTIFS_AT_ONCE]
-            # motifs, positions, bases
-            probabilities = np.array([matrices[i] for i in part])
-            odds = np.log(probabilities / base)
-            yield from zip(part.tolist(), _occupancy(odds, codes), strict=True)
-
-
-def _occupancy(odds: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Occupancy (motifs, sequences) by motifs of one length, given as log odds (motifs, positions, bases)."""
-    import torch
-
-    # both strands as filters of one convolution: the motifs, then their reverse complements
-    n_motifs, length, _ = odds.shape
-    # bases in the order A, C, G, T reversed are their complements
-    reverse = odds[:, ::-1, ::-1]
-    both_strands = np.concatenate([odds, reverse])
-    filters = both_strands.astype(np.float32).transpose(0, 2, 1)
-    filters = np.ascontiguousarray(filters)
-    weight = torch.from_numpy(filters)
-
-    found = []
-    for first in range(0, len(codes), _PROMOTERS_AT_ONCE):
-        batch = codes[first : first + _PROMOTERS_AT_ONCE]
-        one_hot_batch = one_hot(batch).astype(np.float32)
-        bases = torch.from_numpy(one_hot_batch)
-
-        # sites that overlap an end by up to a third count with the bases that are there
-        hits = torch.nn.functional.conv1d(bases, weight, padding=length // 3)
-        by_strand = hits.reshape(len(batch), 2, n_motifs, -1)
-        of_motif = by_strand.permute(0, 2, 1, 3).flatten(2)
-
-        # odds of single places span hundreds of powers of e: their sum is taken on the log scale
-        occupancy = torch.logsumexp(of_motif, dim=2)
-        found.append(occupancy.numpy())
-    return np.concatenate(found).T
+) -> Iterator[np.ndarray]:
+    """Occupancy (sequences,) by each motif; sites that overlap an end by up to a third count with the bases there."""
+    longest = max(map(len, matrices))
+    words = make_words(codes, longest)
+    for matrix in matrices:
+        yield occupancy(matrix / base, words, longest, codes.shape[1])

@@ -80,8 +80,10 @@ def test_occupancy_is_the_summed_odds_of_all_sites_on_both_strands():
     codes = rng.integers(0, 4, (3, 20)).astype(np.int8)
     codes[2, 12:] = -1
     base = np.array([0.3, 0.2, 0.2, 0.3])
-    found = dict(_occupancies([MOTIF, OTHER], codes, base))
-    for number, matrix in enumerate((MOTIF, OTHER)):
+    longer = np.concatenate([MOTIF, OTHER])  # of more than twelve positions
+    motifs = [MOTIF, OTHER, longer]
+    found = list(_occupancies(motifs, codes, base))
+    for number, matrix in enumerate(motifs):
         odds = np.log(matrix / base)
         for row, sequence in enumerate(codes):
             scores = []
