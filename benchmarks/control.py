@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from grnformer.bench.virtual_perturbation import predict_shift
 from grnformer.graph.bundle import EDGE_TYPES, SCALES, Bundle, Graph
 from grnformer.graph.modes import MODES, scales_of
 from grnformer.grn.activity.recovery import score_cells
+from grnformer.infer.perturb.edit import KNOCK_DOWN, OVER_EXPRESSION, Edit
+from grnformer.infer.perturb.model import predict_shift
 from grnformer.simulate.screen import Screen
 
 ACTIVE_SHARE = 0.5  # of the training cells, in which an eRegulon is active
@@ -214,7 +215,8 @@ def _score_shifts(
             cells,
             shown,
             gene,
-            up=up,
+            # as high as the cell's highest gene, or nothing left
+            Edit(OVER_EXPRESSION, 1.0) if up else Edit(KNOCK_DOWN, 0.0),
             repeats=DRAWS,
             batch_size=SHOWN,
             seed=seed,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from grnformer.bench.perturbation import knowledge, similarity
 from grnformer.core.errors import InputError
+from grnformer.graph.modes.degree_preserving import rewire_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,8 @@ class Knowledge:
         return Knowledge(
             knowledge.rewire_links(self.pathways, rng),
             knowledge.rewire_links(self.complexes, rng),
-            knowledge.rewire_pairs(self.interactions, rng),
-            knowledge.rewire_pairs(self.prior, rng),
+            rewire_pairs(self.interactions, rng),
+            rewire_pairs(self.prior, rng),
         )
 
     def similarities(self, genes: Sequence[str]) -> dict[str, np.ndarray]:

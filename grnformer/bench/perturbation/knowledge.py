@@ -116,11 +116,3 @@ def rewire_links(links: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     no_tf = np.full(len(gene), -1)
     swapped = swap_targets(group, no_tf, gene, rng)
     return links.assign(gene=np.asarray(names)[swapped])
-
-
-def rewire_pairs(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Other targets of each source: the numbers of targets and of sources of each gene stay, signs with the source."""
-    number, names = pd.factorize(pairs[["source", "target"]].to_numpy().ravel())
-    source, target = number.reshape(-1, 2).T
-    swapped = swap_targets(source, source, target, rng)
-    return pairs.assign(target=np.asarray(names)[swapped])

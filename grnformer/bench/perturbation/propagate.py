@@ -1,10 +1,12 @@
-"""Signed propagation: a perturbed gene acts on its targets, these on theirs."""
+"""Signed propagation of a perturbation that has no size: what reaches each gene from the perturbed one."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+
+from grnformer.infer.perturb.propagate import propagate_changes, share_matrix
 
 _STEPS = 2
 _DAMPING = 0.5
@@ -27,25 +29,16 @@ def propagate(
     -------
     (perturbations, genes), 0 where nothing arrives.
     """
-    names = pd.Index(
-        np.unique(
-            np.concatenate([pairs["source"], pairs["target"], perturbations, genes])
-        )
+    # by hash: to sort the names of a dense network's ends would take longer than all else
+    ends = [pairs["source"], pairs["target"], pd.Series(perturbations)]
+    names = pd.Index(pd.concat([*ends, pd.Series(genes)]).astype(object).unique())
+    sign = pairs["sign"].where(pairs["sign"] != 0, 1) if signed else 1
+    shares = share_matrix(pairs.assign(sign=sign), names, per="source")
+
+    place = np.arange(len(perturbations)), names.get_indexer(perturbations)
+    start = sp.csr_matrix(
+        (np.ones(len(perturbations)), place), (len(perturbations), len(names))
     )
-    weight = pairs["weight"] if "weight" in pairs else pd.Series(1.0, pairs.index)
-    if signed:
-        weight = weight * pairs["sign"].where(pairs["sign"] != 0, 1)
-    place = names.get_indexer(pairs["source"]), names.get_indexer(pairs["target"])
-    edges = sp.csr_matrix((weight.astype(float), place), shape=(len(names),) * 2)
-
-    # rows sum to 1: a TF with many targets does not act more on each
-    total = np.asarray(abs(edges).sum(axis=1)).ravel()
-    edges = sp.diags(1 / np.where(total > 0, total, 1)) @ edges
-
-    reached = edges[names.get_indexer(perturbations)]
-    found = reached.copy()
-    for step in range(1, _STEPS):
-        reached = reached @ edges
-        found = found + _DAMPING**step * reached
-    dense = found.tocsc()[:, names.get_indexer(genes)].toarray()
-    return -dense if signed else np.abs(dense)
+    reached = propagate_changes(shares, start, _STEPS, damping=_DAMPING) - start
+    found = np.asarray(reached)[:, names.get_indexer(genes)] / _DAMPING
+    return -found if signed else np.abs(found)

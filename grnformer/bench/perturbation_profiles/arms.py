@@ -17,11 +17,11 @@ from grnformer.bench.perturbation.evidence import (
     describe_genes,
     mean_expression,
 )
-from grnformer.bench.perturbation.knowledge import rewire_pairs
 from grnformer.bench.perturbation.propagate import propagate
 from grnformer.bench.perturbation_profiles import heads
 from grnformer.bench.perturbation_profiles.evaluate import CEILING
 from grnformer.bench.perturbation_profiles.heads import Fitted, Fold
+from grnformer.graph.modes.degree_preserving import rewire_pairs
 
 BASELINES = (
     "no_change",

@@ -11,6 +11,7 @@ from grnformer.core.methods import method
 from grnformer.graph.bundle import Graph
 
 ROUNDS = 30
+_DENSE = 16  # possible pairs an edge, up to which all are counted
 
 
 @method("degree_preserving")
@@ -46,6 +47,8 @@ def swap_targets(
     """
     gene = gene.copy()
     base = gene.max(initial=0) + 1  # a pair (group, gene) as one number
+    group = np.unique(group, return_inverse=True)[1]
+    n_pairs = (group.max(initial=0) + 1) * base
     for _ in range(ROUNDS):
         order = rng.permutation(len(gene))
         half = len(order) // 2
@@ -54,13 +57,34 @@ def swap_targets(
         # (2, half): what each pair would become
         new = np.stack([group[a] * base + gene[b], group[b] * base + gene[a]])
 
-        there = np.isin(new, group * base + gene).any(0)
+        there = _times(new, group * base + gene, n_pairs).any(0)
         loop = (tf[a] == gene[b]) | (tf[b] == gene[a])
-        _, inverse, count = np.unique(
-            new.ravel(), return_inverse=True, return_counts=True
-        )
-        twice = (count[inverse] > 1).reshape(2, half).any(0)
+        twice = (_times(new, new.ravel(), n_pairs) > 1).any(0)
 
         swap = ~(there | loop | twice)
         gene[a[swap]], gene[b[swap]] = gene[b[swap]], gene[a[swap]]
     return gene
+
+
+def _times(numbers: np.ndarray, among: np.ndarray, n: int) -> np.ndarray:
+    """How many times each of `numbers` stands in `among`; all are below n."""
+    # of a dense network a count of all pairs is faster than a search in a sorted list
+    if n <= _DENSE * len(among):
+        return np.bincount(among, minlength=n)[numbers]
+    known, count = np.unique(among, return_counts=True)
+    place = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    return np.where(known[place] == numbers, count[place], 0)
+
+
+def rewire_pairs(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Other targets of each source: the numbers of targets and of sources of each gene stay, signs with the source.
+
+    Parameters
+    ----------
+    pairs
+        source, target, and whatever stays with the source.
+    """
+    number, names = pd.factorize(pairs[["source", "target"]].to_numpy().ravel())
+    source, target = number.reshape(-1, 2).T
+    swapped = swap_targets(source, source, target, rng)
+    return pairs.assign(target=np.asarray(names)[swapped])

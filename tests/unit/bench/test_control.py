@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grnformer.bench.virtual_perturbation import (
-    paired_batches,
-    predict_shift,
-    set_expression,
-    with_gene,
-)
 from grnformer.core.errors import InputError
 from grnformer.data.activity import VisibleActivity
 from grnformer.data.batcher import Batcher, Rows
 from grnformer.data.corpus import Corpus
+from grnformer.infer.perturb.edit import (
+    KNOCK_DOWN,
+    OVER_EXPRESSION,
+    Edit,
+    edit_expression,
+)
+from grnformer.infer.perturb.model import paired_batches, predict_shift, with_gene
 from grnformer.model.backbones import BACKBONES
 from grnformer.settings.read import read_defaults
 from grnformer.simulate.screen import simulate_screen
@@ -127,10 +128,12 @@ def test_training_cells_know_neither_the_last_type_nor_the_held_out_tfs(screen):
 def test_setting_a_gene_changes_that_gene_alone():
     rows = sp.csr_matrix(np.array([[0, 2.0, 1], [3, 0, 0]]))
     np.testing.assert_array_equal(
-        set_expression(rows, 1, up=False).toarray(), [[0, 0, 1], [3, 0, 0]]
+        edit_expression(rows, 1, Edit(KNOCK_DOWN, 0.0)).toarray(),
+        [[0, 0, 1], [3, 0, 0]],
     )
     np.testing.assert_array_equal(
-        set_expression(rows, 0, up=True).toarray(), [[2, 2, 1], [3, 0, 0]]
+        edit_expression(rows, 0, Edit(OVER_EXPRESSION, 1.0)).toarray(),
+        [[2, 2, 1], [3, 0, 0]],
     )
 
 
@@ -151,7 +154,7 @@ def test_both_batches_fraction_tokens_and_mask_and_the_tf_is_seen(
         as_is = file.read_all(rows)
         made = [
             Rows(tokeniser.values(x), x)
-            for x in (as_is, set_expression(as_is, 4, up=False))
+            for x in (as_is, edit_expression(as_is, 4, Edit(KNOCK_DOWN, 0.0)))
         ]
         activity = VisibleActivity(graph, file)
         before, after = paired_batches(
@@ -190,7 +193,7 @@ def test_a_backbone_that_masks_genes_is_said_to_have_no_shifts():
             None,
             np.arange(2),
             0,
-            up=True,
+            Edit(OVER_EXPRESSION, 1.0),
             repeats=1,
             batch_size=2,
             seed=1,
