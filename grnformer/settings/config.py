@@ -12,6 +12,7 @@ from grnformer.settings.embed import Embed
 from grnformer.settings.fuse import Fuse
 from grnformer.settings.grn import Grn
 from grnformer.settings.key import File, Settings, Word, key
+from grnformer.settings.perturb import Perturb
 from grnformer.settings.prep import Prep
 from grnformer.settings.pretrain import Pretrain
 from grnformer.settings.report import Report
@@ -92,5 +93,6 @@ class Config(Settings):
     pretrain: Pretrain = Pretrain()
     embed: Embed = Embed()
     attention: Attention = Attention()
+    perturb: Perturb = Perturb()
     bench: Bench = Bench()
     report: Report = Report()

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from grnformer.settings.key import File, Seed, Settings, Word, key
+
+
+class InSilico(Settings):
+    """The models' own perturbation: arms model_<arm>_in_silico; fold, quantile and samples as in `perturb`."""
+
+    cells: int = key(
+        32,
+        "cells at most in which a perturbed gene is set, at even distances; 0: no such arms",
+        unit="cells",
+        ge=0,
+    )
+    cell_type: Word | None = key(
+        None, "of the models' dataset, whose cells are taken; null: all"
+    )
+    kind: Literal["knock_down", "over_expression"] = key(
+        "knock_down", "what a perturbation of the screen does to its gene"
+    )
 
 
 class Screen(Settings):
@@ -38,6 +57,7 @@ class Perturbation(Settings):
         None,
         "dataset or corpus whose pretrained models are arms, by their embeddings of the perturbed genes; null: none",
     )
+    in_silico: InSilico = InSilico()
     pathways: File = key(
         "resource:reactome_pathways.gmt",
         "gene sets (GMT, symbols); a path or resource:<name>",

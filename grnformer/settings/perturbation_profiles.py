@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from grnformer.settings.key import File, Seed, Settings, Word, key
+from grnformer.settings.perturbation import InSilico
 
 
 class PerturbedCells(Settings):
@@ -75,6 +76,7 @@ class PerturbationProfiles(Settings):
         None,
         "dataset or corpus whose pretrained models are arms, by their embeddings of the perturbed genes; null: none",
     )
+    in_silico: InSilico = InSilico()
     seed: Seed = key(
         1, "of halves of cells, splits, inner folds, rewired graphs and the forest"
     )

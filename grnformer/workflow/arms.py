@@ -22,6 +22,8 @@ _NOT_OF_MODELS = (
     "size",
     "sizes",
 )
+#: backbones whose mask hides the gene itself
+_PREDICT_GENES = ("geneformer",)
 
 
 def settings_by_arm(pretrain: Config) -> dict[str, dict[str, Any]]:
@@ -35,6 +37,15 @@ def backbone_by_arm(pretrain: Config) -> dict[str, str]:
         name: arm.get("backbone", pretrain["backbone"])
         for name, arm in pretrain["arms"].items()
     }
+
+
+def arms_with_values(pretrain: Config) -> list[str]:
+    """Arms whose backbone predicts values of genes, not which gene a masked token is."""
+    return [
+        name
+        for name, backbone in backbone_by_arm(pretrain).items()
+        if backbone not in _PREDICT_GENES
+    ]
 
 
 def other_backbones(pretrain: Config) -> list[str]:

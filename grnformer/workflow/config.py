@@ -22,7 +22,7 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
-from grnformer.workflow.arms import other_backbones
+from grnformer.workflow.arms import arms_with_values, other_backbones
 from grnformer.workflow.config_files import reading_yaml
 from grnformer.workflow.corpora import NAME, TAKEN, check_corpora
 
@@ -50,6 +50,7 @@ def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     _check_size(config["pretrain"])
     _check_embed(config)
     _check_attention(config)
+    _check_perturb(config)
     _check_scored(config, genome_of)
 
 
@@ -159,6 +160,23 @@ def _check_attention(config: dict[str, Any]) -> None:
             "ascending numbers of links",
             "sort the numbers",
         )
+
+
+def _check_perturb(config: dict[str, Any]) -> None:
+    """Raise InputError if genes are to be set in an arm that is not there, or that predicts no values."""
+    able = arms_with_values(config["pretrain"])
+    for name in config["perturb"]["arms"] or []:
+        if name not in able:
+            raise InputError(
+                f"perturb.arms names {name!r}, "
+                + (
+                    "whose backbone predicts genes, not values"
+                    if name in config["pretrain"]["arms"]
+                    else "which is no arm"
+                ),
+                f"arms of pretrain.arms that predict values: {', '.join(able) or 'there are none'}",
+                "correct perturb.arms, or set it to null or []",
+            )
 
 
 def config_of_datasets(

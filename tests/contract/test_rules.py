@@ -29,6 +29,7 @@ STAGES = [
     "pretrain",
     "embed",
     "attention",
+    "perturb",
     "bench",
     "report",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +26,12 @@ class Edit(NamedTuple):
 
     kind: str
     size: float
+
+
+def edits_of(settings: Mapping[str, Any]) -> list[Edit]:
+    """Edits by the config section `perturb`: kinds, fold, quantile."""
+    size = {KNOCK_DOWN: settings["fold"], OVER_EXPRESSION: settings["quantile"]}
+    return [Edit(kind, size[kind]) for kind in settings["kinds"]]
 
 
 def edit_values(expression: sp.csr_matrix, column: int, edit: Edit) -> np.ndarray:
