@@ -6,6 +6,7 @@ perturbed gene and gene.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,6 +114,15 @@ def read_labels(path: str | Path) -> Labels:
         positive,
         tested,
     )
+
+
+def tested_genes(screens: Iterable[Labels]) -> list[str]:
+    """Perturbed genes of the test parts, sorted."""
+    found: set[str] = set()
+    for labels in screens:
+        tested = np.unique(labels.perturbation[labels.tested])
+        found |= set(labels.perturbations[tested].tolist())
+    return sorted(found)
 
 
 def _check_pairs(table: pd.DataFrame, path: str | Path) -> None:

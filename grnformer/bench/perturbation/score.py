@@ -23,6 +23,7 @@ from grnformer.bench.perturbation.arms import (
     propagated_arms,
 )
 from grnformer.bench.perturbation.evidence import Knowledge
+from grnformer.bench.perturbation.in_silico import IN_SILICO, score_pairs
 from grnformer.bench.perturbation.labels import Labels
 from grnformer.bench.perturbation.within import (
     Pairs,
@@ -114,10 +115,12 @@ def predict_by_model(
     arm: str,
     n_folds: int,
     seed: int,
+    shifts: Sequence[pd.DataFrame] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Predict the tested pairs by embeddings of the perturbed genes, one a pretraining seed of one arm.
 
-    A perturbed gene without an embedding scores as the average does.
+    A perturbed gene without an embedding scores as the average does. With `shifts` also by the models' own
+    perturbations, by which nothing is fitted.
 
     Parameters
     ----------
@@ -125,6 +128,8 @@ def predict_by_model(
         By contract ``gene_embedding``, in the order of the seeds.
     arm
         Name of the arm of pretraining.
+    shifts
+        By contract ``set_screen``, in the order of the seeds.
 
     Returns
     -------
@@ -149,6 +154,10 @@ def predict_by_model(
         alike = similarity.share_embedding(vectors, genes)
         found = model_arms(task, alike, others, MODEL + arm)
         fitted |= {f"{name}{SEED}{number}": one for name, one in found.items()}
+
+    for number, table in enumerate(shifts, start=1):
+        own = score_pairs(labels, table, label == DIRECTIONS)
+        fitted[f"{MODEL}{arm}{IN_SILICO}{SEED}{number}"] = Fitted(own, {}, np.nan)
 
     predictions = predictions_table(task.split, fitted)
     of_pair = embedded[labels.perturbation[labels.tested]]
@@ -195,10 +204,14 @@ def predictions_table(split: Split, fitted: Mapping[str, Fitted]) -> pd.DataFram
         "positive": labels.positive[tested],
     }
     scores = {
-        arm: found.scores + (0 if arm.startswith(_WITHOUT_RATE) else split.rate())
+        arm: found.scores + (0 if _is_without_rate(arm) else split.rate())
         for arm, found in fitted.items()
     }
     return pd.DataFrame(known | scores)
+
+
+def _is_without_rate(arm: str) -> bool:
+    return arm.startswith(_WITHOUT_RATE) or IN_SILICO in arm
 
 
 def settings_text(settings: Mapping[str, Any]) -> str | None:

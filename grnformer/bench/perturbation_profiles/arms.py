@@ -17,6 +17,7 @@ from grnformer.bench.perturbation.evidence import (
     describe_genes,
     mean_expression,
 )
+from grnformer.bench.perturbation.in_silico import IN_SILICO, reached_by_model
 from grnformer.bench.perturbation.propagate import propagate
 from grnformer.bench.perturbation_profiles import heads
 from grnformer.bench.perturbation_profiles.evaluate import CEILING
@@ -59,7 +60,7 @@ class Evidence(NamedTuple):
     features
         (genes, features).
     reached
-        Arm -> (genes, measured genes): what reaches a measured gene along a network.
+        Arm -> (genes, measured genes): what reaches a measured gene along a network, or shifts it in a model.
     """
 
     similarities: Mapping[str, np.ndarray]
@@ -78,7 +79,8 @@ def kind_of(arm: str, controls: Collection[str] = ()) -> str:
     """
     if arm == CEILING:
         return "reference"
-    if arm.endswith(REWIRED) or arm.removeprefix(MODEL) in controls:
+    trained = arm.removeprefix(MODEL).removesuffix(IN_SILICO)
+    if arm.endswith(REWIRED) or trained in controls:
         return "control"
     return "baseline" if arm in BASELINES else "model"
 
@@ -91,6 +93,7 @@ def gather_evidence(
     networks: Mapping[str, pd.DataFrame],
     embeddings: Mapping[str, Sequence[pd.DataFrame]],
     seed: int,
+    shifts: Mapping[str, Sequence[pd.DataFrame]] | None = None,
 ) -> Evidence:
     """What the arms know of perturbed genes.
 
@@ -106,6 +109,8 @@ def gather_evidence(
         Arm of pretraining -> tables by contract ``gene_embedding``, one a seed, whose similarities are averaged.
     seed
         Of rewiring.
+    shifts
+        Arm of pretraining -> tables by contract ``set_screen``, one a seed: what the models make of the perturbations.
     """
     rewired = known.rewired(seed)
     level = mean_expression(expression, genes)
@@ -124,6 +129,10 @@ def gather_evidence(
     reached = {
         arm: propagate(pairs, np.array(genes), np.array(measured), signed=True)
         for arm, pairs in edges.items()
+    }
+    reached |= {
+        MODEL + arm + IN_SILICO: reached_by_model(tables, genes, measured)
+        for arm, tables in (shifts or {}).items()
     }
     return Evidence(
         plain | known.similarities(genes),

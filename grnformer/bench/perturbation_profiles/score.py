@@ -26,11 +26,11 @@ from grnformer.bench.summary import best_baseline, summarise_scores
 from grnformer.core import contracts, io
 
 
-def read_embeddings(paths: Sequence[str]) -> dict[str, list[pd.DataFrame]]:
-    """Arm of pretraining -> its tables by contract ``gene_embedding``, from files .../<arm>/seed<seed>/<file>."""
+def read_by_arm(paths: Sequence[str], contract: str) -> dict[str, list[pd.DataFrame]]:
+    """Arm of pretraining -> its tables, one a seed, from files .../<arm>/seed<seed>/<file>."""
     found: dict[str, list[pd.DataFrame]] = {}
     for path in map(Path, paths):
-        table = io.read_table(path, "gene_embedding")
+        table = io.read_table(path, contract)
         found.setdefault(path.parts[-3], []).append(table)
     return found
 
@@ -43,6 +43,7 @@ def predict_profiles(
     networks: Mapping[str, pd.DataFrame],
     embeddings: Mapping[str, Sequence[pd.DataFrame]],
     seed: int,
+    shifts: Mapping[str, Sequence[pd.DataFrame]] | None = None,
 ) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Predict the tested perturbations of every fold in every context, by all arms.
 
@@ -52,7 +53,7 @@ def predict_profiles(
         Contract ``perturbation_profiles``.
     split
         Contract ``perturbation_split``.
-    known, expression, networks, embeddings
+    known, expression, networks, embeddings, shifts
         See `arms.gather_evidence`.
 
     Returns
@@ -64,7 +65,14 @@ def predict_profiles(
     genes = perturbed_genes(profiles.obs["perturbation"])
     known.check(genes)
     evidence = arms.gather_evidence(
-        known, expression, genes, list(profiles.var_names), networks, embeddings, seed
+        known,
+        expression,
+        genes,
+        list(profiles.var_names),
+        networks,
+        embeddings,
+        seed,
+        shifts,
     )
     rows, values, choices = [], [], []
     for screen in screens:

@@ -70,7 +70,7 @@ def read_seeds(paths: Sequence[str], contract: str) -> dict[str, pd.DataFrame]:
 
 def _typed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     table = table.reindex(columns=columns)
-    numbers = {name: float for name in _SHOWN} | dict.fromkeys(_COUNTS, "Int64")
+    numbers = dict.fromkeys(_SHOWN, float) | dict.fromkeys(_COUNTS, "Int64")
     return table.astype(numbers)
 
 
@@ -117,7 +117,7 @@ def _of_models(
 def _by_seed(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """Shifts, a row a key, a column a seed; without what has none."""
     there = table.dropna(subset=["shift"])
-    return there.set_index([*key, "seed"])["shift"].unstack("seed")
+    return there.pivot_table(values="shift", index=key, columns="seed")
 
 
 def _mean(

@@ -1,7 +1,7 @@
 """What a pretrained model predicts of a changed gene: the shift of all other genes and of the cell embedding.
 
 Everything is done twice, with the gene as it is in a cell and as it is set (`Edit`), and the difference is averaged
-over unperturbed cells and samples of tokens; the set gene is always a token and never masked, and both passes have the same
+over unperturbed cells and samples of tokens. The set gene is always a token and never masked; both passes have the same
 tokens, mask and sampled edges. There are two readings. Masked tokens: a fraction of the other genes is masked, as in
 training, and predicted. The cell: its embedding is made with nothing masked, and decoded for every gene, where the
 backbone was trained for that (scGPT's MVC). Masks are of the training's size, since a model that never saw most of a

@@ -9,6 +9,7 @@ from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.intervals import ALL, LEAST_FOR
 from grnformer.bench.metrics import METRICS
 from grnformer.bench.perturbation.arms import BLEND, JOINED, MODEL
+from grnformer.bench.perturbation.in_silico import IN_SILICO
 from grnformer.bench.summary import are_too_few, compare_arms, judge
 from grnformer.report.figures.forest import (
     KINDS,
@@ -251,8 +252,10 @@ def pairs_of_perturbation(
     ]
     pairs += [
         (f"{MODEL}{arm}{end}", f"{MODEL}{other}{end}")
-        for end in ("", JOINED)
+        for end in ("", JOINED, IN_SILICO)
         for arm, other in of_models
+        # a backbone that predicts genes makes no perturbation
+        if end != IN_SILICO or {MODEL + arm + end, MODEL + other + end} <= arms
     ]
     joined = [arm for arm in others if arm.startswith(MODEL) and arm.endswith(JOINED)]
     return pairs + [(arm, "graphs_coexpression") for arm in joined]
@@ -266,7 +269,11 @@ def pairs_of_profiles(
         return []
     arms = set(summary["arm"])
     pairs = [(arm, rewired_name(arm)) for arm in _models(summary)]
-    pairs += [(MODEL + arm, MODEL + other) for arm, other in of_models]
+    pairs += [
+        (f"{MODEL}{arm}{end}", f"{MODEL}{other}{end}")
+        for end in ("", IN_SILICO)
+        for arm, other in of_models
+    ]
     return [pair for pair in pairs if arms.issuperset(pair)]
 
 

@@ -14,6 +14,22 @@ PERTURBED_BY = {
     "models": [arm for arm, graph in ARMS.items() if graph in DATA_GRAPHS],
     "controls": [arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
 }
+# arm -> what its models make of the tested perturbations, in cells of one dataset; another backbone predicts no values
+SET_PERTURBED = "<results>/{dataset}/bench/perturbation/{screen}/set/{arm}/seed{seed}.parquet"
+SETTING = {key: PERTURB[key] for key in ("fold", "quantile", "draws", "batch_size", "seed")}
+PERTURBED_LABELS = {name: list(tables.values()) for name, tables in PERTURBED.items()}
+PERTURBED_SETTINGS = SETTING | {
+    "kinds": [PERTURBATION["in_silico"]["kind"]],
+    "cells": PERTURBATION["in_silico"]["cells"],
+    "cell_type": PERTURBATION["in_silico"]["cell_type"],
+}
+PERTURBED_SET = {
+    arm: expand(
+        SET_PERTURBED, arm=arm, seed=config["pretrain"]["seeds"], allow_missing=True
+    )
+    for arm in arms_with_values(config["pretrain"])
+    if PERTURBATION["in_silico"]["cells"] and PERTURBATION["models"] in DATASETS
+}
 # nothing asks for the arms where no models are named
 PERTURBED_MODELS = [PERTURBATION["models"]] if PERTURBATION["models"] else []
 BENCHED |= {
@@ -85,6 +101,7 @@ rule predict_perturbation_arm:
             seed=config["pretrain"]["seeds"],
             allow_missing=True,
         ),
+        shifts=lookup(dpath="{arm}", within=PERTURBED_SET, default=[]),
         expression=lookup(dpath="{screen}", within=PERTURBED_CELLS),
         pathways=path_of(PERTURBATION["pathways"]),
         complexes=path_of(PERTURBATION["complexes"]),
@@ -110,6 +127,37 @@ rule predict_perturbation_arm:
         "Predicting {wildcards.label} of {wildcards.screen}'s perturbations by arm {wildcards.arm} of {wildcards.dataset}"
     script:
         "../../scripts/bench/predict_perturbation_arm.py"
+
+
+rule set_perturbed_genes:
+    input:
+        labels=lookup(dpath="{screen}", within=PERTURBED_LABELS),
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
+        weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        reference="<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+    output:
+        SET_PERTURBED,
+    log:
+        "<logs>/{dataset}/bench/set_perturbed_genes.{screen}.{arm}.seed{seed}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/set_perturbed_genes.{screen}.{arm}.seed{seed}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=2),
+    params:
+        # not read: arms of other backbones differ in code
+        arm=lookup(dpath="pretrain/arms/{arm}", within=config),
+        settings=PERTURBED_SETTINGS,
+        code=code("bench/set_perturbed_genes", at="arm"),
+    message:
+        "Setting the perturbed genes of {wildcards.screen} in arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"
+    script:
+        "../../scripts/bench/set_perturbed_genes.py"
 
 
 rule propagate_network:

@@ -17,6 +17,20 @@ PROFILED_MODELS = {
     )
     for stage in ("embed", "pretrain")
 }
+# what the models make of a screen's perturbations, in cells of one dataset; another backbone predicts no values
+SET_PROFILED = "<results>/{dataset}/bench/perturbation_profiles/{profiled}/set/{arm}/seed{seed}.parquet"
+PROFILED_SETTINGS = SETTING | {
+    "kinds": [PROFILED["in_silico"]["kind"]],
+    "cells": PROFILED["in_silico"]["cells"],
+    "cell_type": PROFILED["in_silico"]["cell_type"],
+}
+PROFILED_SET = expand(
+    SET_PROFILED,
+    dataset=[PROFILED["models"]] if PROFILED["models"] in DATASETS else [],
+    arm=arms_with_values(config["pretrain"]) if PROFILED["in_silico"]["cells"] else [],
+    seed=config["pretrain"]["seeds"],
+    allow_missing=True,
+)
 BENCHED |= {
     f"perturbation_profiles_{table}": expand(
         f"<results>/bench/perturbation_profiles/{{profiled}}/{{held_out}}/{table}.tsv",
@@ -85,6 +99,37 @@ rule split_perturbation_profiles:
         "../../scripts/bench/split_perturbation_profiles.py"
 
 
+rule set_profiled_genes:
+    input:
+        profiles="<results>/bench/perturbation_profiles/{profiled}/profiles.h5ad",
+        multiome="<results>/{dataset}/prep/multiome.h5mu",
+        bundle=lookup(dpath="{arm}", within=BUNDLES),
+        weights="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors",
+        card="<results>/{dataset}/pretrain/{arm}/seed{seed}/model.json",
+        reference="<results>/{dataset}/pretrain/{arm}/seed{seed}/reference.parquet",
+    output:
+        SET_PROFILED,
+    log:
+        "<logs>/{dataset}/bench/set_profiled_genes.{profiled}.{arm}.seed{seed}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/bench/set_profiled_genes.{profiled}.{arm}.seed{seed}.tsv"
+    conda:
+        "../../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000, per_mb=20),
+        runtime=growing(60, per_mb=2),
+    params:
+        # not read: arms of other backbones differ in code
+        arm=lookup(dpath="pretrain/arms/{arm}", within=config),
+        settings=PROFILED_SETTINGS,
+        code=code("bench/set_profiled_genes", at="arm"),
+    message:
+        "Setting the perturbed genes of {wildcards.profiled} in arm {wildcards.arm}, seed {wildcards.seed}, of {wildcards.dataset}"
+    script:
+        "../../scripts/bench/set_profiled_genes.py"
+
+
 rule predict_perturbation_profiles:
     input:
         profiles="<results>/bench/perturbation_profiles/{profiled}/profiles.h5ad",
@@ -99,6 +144,7 @@ rule predict_perturbation_profiles:
         ),
         genes=[f"{path}/genes.parquet" for path in PROFILED_MODELS["embed"]],
         cards=[f"{path}/model.json" for path in PROFILED_MODELS["pretrain"]],
+        shifts=PROFILED_SET,
     output:
         predictions="<results>/bench/perturbation_profiles/{profiled}/{held_out}/predictions.h5ad",
         choices="<results>/bench/perturbation_profiles/{profiled}/{held_out}/choices.tsv",

@@ -22,6 +22,7 @@ with job(snakemake):
         of.arm,
         n_folds=snakemake.params.n_folds,
         seed=snakemake.params.seed,
+        shifts=[io.read_table(path, "set_screen") for path in given.shifts],
     )
     io.write_table(predictions, out.predictions, "perturbation_predictions")
     choices = choices.assign(screen=of.screen, label=of.label)

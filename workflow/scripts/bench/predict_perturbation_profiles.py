@@ -9,7 +9,7 @@ with job(snakemake):
     from grnformer.bench.perturbation_profiles.cells import perturbed_genes
     from grnformer.bench.perturbation_profiles.score import (
         predict_profiles,
-        read_embeddings,
+        read_by_arm,
     )
     from grnformer.core import io
     from grnformer.model.alike import check_trained_alike
@@ -27,15 +27,15 @@ with job(snakemake):
         for name, path in zip(snakemake.params.networks, given.networks, strict=True)
     }
     check_trained_alike(given.cards)
-    embeddings = read_embeddings(given.genes)
     predictions, choices = predict_profiles(
         profiles,
         io.read_table(given.split, "perturbation_split"),
         read_knowledge(given.pathways, given.complexes, given.interactions),
         expression,
         networks,
-        embeddings,
+        read_by_arm(given.genes, "gene_embedding"),
         seed=snakemake.params.seed,
+        shifts=read_by_arm(given.shifts, "set_screen"),
     )
     io.write_anndata(predictions, out.predictions, "profile_predictions")
     choices = choices.assign(screen=of.profiled, split=of.held_out)
