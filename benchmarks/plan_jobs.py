@@ -38,6 +38,7 @@ TARGETS = (
     "pretrain",
     "embed",
     "attention",
+    "perturb",
     "bench",
     "report",
 )

@@ -32,6 +32,7 @@ from grnformer.report.sections.grid import grid_section
 from grnformer.report.sections.grn import grn_section
 from grnformer.report.sections.measured import measured_section
 from grnformer.report.sections.overview import overview_section
+from grnformer.report.sections.perturb import perturb_section
 from grnformer.report.sections.prep import prep_section
 from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
 from grnformer.report.sections.run import run_sections
@@ -193,6 +194,12 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(graphs_section(bundles, rna, *perturbation))
         sections += _pretrain_sections(files, config)
         sections.append(_attention_section(files["attention"], config))
+
+    # only where genes are named
+    perturbed = files.table("perturbed_genes")
+    if perturbed is not None:
+        cells = io.read_table(files["perturbed_cells"][0], "perturbed_cells")
+        sections.append(perturb_section(perturbed, cells))
 
     # In any case: where nothing was measured, the section says why.
     sections.append(_benchmark_section("grn_accuracy", files, config))

@@ -15,8 +15,12 @@ PERTURBED_BY = {
     "controls": [arm for arm, graph in ARMS.items() if graph not in DATA_GRAPHS],
 }
 # arm -> what its models make of the tested perturbations, in cells of one dataset; another backbone predicts no values
-SET_PERTURBED = "<results>/{dataset}/bench/perturbation/{screen}/set/{arm}/seed{seed}.parquet"
-SETTING = {key: PERTURB[key] for key in ("fold", "quantile", "draws", "batch_size", "seed")}
+SET_PERTURBED = (
+    "<results>/{dataset}/bench/perturbation/{screen}/set/{arm}/seed{seed}.parquet"
+)
+SETTING = {
+    key: PERTURB[key] for key in ("fold", "quantile", "draws", "batch_size", "seed")
+}
 PERTURBED_LABELS = {name: list(tables.values()) for name, tables in PERTURBED.items()}
 PERTURBED_SETTINGS = SETTING | {
     "kinds": [PERTURBATION["in_silico"]["kind"]],
