@@ -19,7 +19,7 @@ class InSilico(Settings):
     cell_type: Word | None = key(
         None, "of the models' dataset, whose cells are taken; null: all"
     )
-    kind: Literal["knock_down", "over_expression"] = key(
+    edit: Literal["knock_down", "over_expression"] = key(
         "knock_down", "what a perturbation of the screen does to its gene"
     )
 

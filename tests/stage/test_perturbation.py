@@ -36,6 +36,13 @@ def write_inputs(folder, rng, model_card, write_knowledge):
         made = folder / f"results/tiny/embed/hybrid/seed{seed}/genes.parquet"
         io.write_table(vectors.iloc[3:], made, "gene_embedding")
         model_card(folder / f"results/tiny/pretrain/hybrid/seed{seed}", "hybrid", seed)
+        # their own perturbations know nothing of half of them
+        shifts = pd.DataFrame(
+            responds[pathway] * 1.0, columns=[f"G{g}" for g in range(25)]
+        )
+        shifts.insert(0, "gene", names)
+        made = folder / f"results/tiny/bench/perturbation/made_up/set/hybrid/seed{seed}"
+        io.write_table(shifts.iloc[::2], made.with_suffix(".parquet"), "set_screen")
     # their controls have been predicted
     tested = table[table["split"] == "test"]
     tested = tested.rename(columns={"pert": "perturbation"}).sort_index()
@@ -87,6 +94,8 @@ def test_a_screen_goes_from_files_to_scores_beside_rewired_graphs(
     within = within[whole]
     assert within.loc["model_hybrid", "estimate"] > 0.8
     assert within.loc["model_none", "estimate"] == 0.5
+    assert within.loc["model_hybrid_in_silico", "estimate"] > 0.65
+    assert within.loc["model_hybrid_in_silico", "kind"] == "model"
     assert within.loc["model_none", "kind"] == "control"
     assert within.loc["pathways", "estimate"] > 0.85
     assert within.loc["pathways_rewired", "estimate"] < 0.65

@@ -50,6 +50,11 @@ def write_inputs(folder, rng, model_card, write_knowledge):
             "gene_embedding",
         )
         model_card(folder / f"results/tiny/pretrain/{arm}/seed1", arm, 1)
+        # what their own perturbations shift
+        shifts = pd.DataFrame(vectors, columns=var.index[: vectors.shape[1]])
+        shifts.insert(0, "gene", names)
+        of_screen = folder / "results/tiny/bench/perturbation_profiles/made_up/set"
+        io.write_table(shifts.iloc[3:], of_screen / arm / "seed1.parquet", "set_screen")
     network = pd.DataFrame(
         {"tf": names, "gene": [f"M{i}" for i in range(18)], "importance": 1.0}
     )
@@ -107,6 +112,9 @@ def test_a_screen_goes_from_cells_to_scaled_scores(
     kind = single.drop_duplicates("arm").set_index("arm")["kind"]
     assert kind[["model_hybrid", "model_none"]].tolist() == ["model", "control"]
     assert r["model_hybrid"] > r["model_none"] + 0.1
+    own = ["model_hybrid_in_silico", "model_none_in_silico"]
+    assert kind[own].tolist() == ["model", "control"]
+    assert r[own[0]] > r[own[1]] + 0.1
     assert {"network_tiny", "network_tiny_rewired"} <= set(single["arm"])
 
     # genes that are perturbed and not measured are in the split, and predicted

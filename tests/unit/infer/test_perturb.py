@@ -5,9 +5,17 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.bench.perturbation.in_silico import reached_by_model, score_pairs
+from grnformer.bench.perturbation.in_silico import (
+    reached_by_model,
+    score_pairs,
+    shifts_of_genes,
+)
 from grnformer.bench.perturbation.labels import Labels
+from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.data.corpus import Corpus
+from grnformer.data.split import split_cells
+from grnformer.graph.bundle import write_bundle
 from grnformer.graph.modes import degree_preserving
 from grnformer.infer.perturb.edit import KNOCK_DOWN, OVER_EXPRESSION, Edit, edit_values
 from grnformer.infer.perturb.join import join_cells, join_shifts
@@ -18,6 +26,9 @@ from grnformer.infer.perturb.propagate import (
     spectral_radius,
 )
 from grnformer.infer.perturb.table import choose_types, percentile
+from grnformer.infer.perturb.trained import open_trained, perturb_model
+from grnformer.model.saved import save_model
+from grnformer.train.pretrain import pretrain
 
 DOWN, UP = Edit(KNOCK_DOWN, 0.0), Edit(OVER_EXPRESSION, 1.0)
 SETTINGS = {"steps": 3, "n_rewired": 4, "seed": 1}
@@ -215,3 +226,72 @@ def test_genes_of_which_a_model_knows_nothing_score_as_the_average():
     np.testing.assert_array_equal(size, [1, 3, 2, 2, 2, 2])
     reached = reached_by_model([shifts, shifts], ["C", "B"], ["other", "h"])
     np.testing.assert_array_equal(reached, [[0, 0], [1, 0]])
+
+
+@pytest.fixture
+def trained(cells, bundle_of, settings, tmp_path):
+    """Cells on disk, and the folder of a model of them with its bundle."""
+    path, data, *_ = cells
+    bundle, arm = bundle_of("hybrid"), {"graph": "hybrid", "adapter": True}
+    folder = tmp_path / "results/x/pretrain/hybrid/seed1"
+    split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
+    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as corpus:
+        done = pretrain(
+            corpus,
+            split,
+            bundle,
+            arm | {"perturbation": "none"},
+            settings,
+            model_seed=1,
+            checkpoints=tmp_path / "c",
+            threads=1,
+            checkpoint=None,
+            medians=None,
+        )
+    save_model(
+        done.model, done.card, folder / "model.safetensors", folder / "model.json"
+    )
+    io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")
+    write_bundle(bundle, tmp_path / "results/x/fuse/hybrid")
+    return path, data, folder
+
+
+def test_a_gene_set_in_a_model_shifts_others_by_the_cells_that_express_it(trained):
+    path, data, folder = trained
+    sizes = {"cells": 1000, "draws": 1, "batch_size": 16, "seed": 1}
+    with open_trained(folder, None, path) as opened:
+        gene = opened.genes[0]
+        kind = sorted(set(opened.types))[0]
+        found = opened.set_gene(gene, DOWN, kind, sizes)
+        again = opened.set_gene(gene, DOWN, kind, sizes)
+        few = opened.set_gene(gene, DOWN, kind, sizes | {"cells": 2})
+
+    # cells that do not express it count in the mean, and are not computed
+    x = data[data.obs["cell_type"] == kind, gene].X.toarray()
+    assert found.n_cells == len(x)
+    assert found.n_set == (x > 0).sum() < len(x)
+    assert few.n_set == 2
+    np.testing.assert_array_equal(found.shift.values, again.shift.values)
+    assert np.isnan(found.shift.values[0])
+    assert (np.abs(found.shift.values[1:]) > 0).all()
+    assert np.abs(found.shift.embedding).max() > 0
+
+    made = perturb_model(
+        folder, None, path, [gene, "unheard"], [DOWN, UP], sizes, [kind]
+    )
+    io.write_table(made.shifts, folder / "genes.parquet", "set_genes")
+    io.write_table(made.cells, folder / "cells.parquet", "set_cells")
+    missing = made.shifts[made.shifts["gene"] == "unheard"]
+    assert missing["shift"].isna().all()
+    assert set(missing["reason"]) == {"no gene of the model"}
+    own = made.shifts[made.shifts["gene"] == gene]
+    assert gene not in set(own["target"])
+    down = own[own["kind"] == KNOCK_DOWN].set_index("target")["shift"]
+    np.testing.assert_allclose(down, found.shift.values[1:])
+
+    of_kind = sizes | {"cell_type": kind}
+    screen = shifts_of_genes(folder, None, path, ["unheard", gene], DOWN, of_kind)
+    io.write_table(screen, folder / "screen.parquet", "set_screen")
+    assert screen["gene"].tolist() == [gene]
+    with pytest.raises(InputError, match="none of 1 perturbed genes"):
+        shifts_of_genes(folder, None, path, ["unheard"], DOWN, of_kind)

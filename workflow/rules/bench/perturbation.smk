@@ -23,7 +23,7 @@ SETTING = {
 }
 PERTURBED_LABELS = {name: list(tables.values()) for name, tables in PERTURBED.items()}
 PERTURBED_SETTINGS = SETTING | {
-    "kinds": [PERTURBATION["in_silico"]["kind"]],
+    "kinds": [PERTURBATION["in_silico"]["edit"]],
     "cells": PERTURBATION["in_silico"]["cells"],
     "cell_type": PERTURBATION["in_silico"]["cell_type"],
 }

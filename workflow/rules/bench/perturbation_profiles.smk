@@ -20,7 +20,7 @@ PROFILED_MODELS = {
 # what the models make of a screen's perturbations, in cells of one dataset; another backbone predicts no values
 SET_PROFILED = "<results>/{dataset}/bench/perturbation_profiles/{profiled}/set/{arm}/seed{seed}.parquet"
 PROFILED_SETTINGS = SETTING | {
-    "kinds": [PROFILED["in_silico"]["kind"]],
+    "kinds": [PROFILED["in_silico"]["edit"]],
     "cells": PROFILED["in_silico"]["cells"],
     "cell_type": PROFILED["in_silico"]["cell_type"],
 }
