@@ -13,8 +13,8 @@ _UNITS = {"network": "log1p of counts per 10,000", "model": "SD of the target"}
 _READ = (
     "A gene is set in unperturbed cells: predictions, not measurements. Through the network a change passes signed "
     "edges, and its size has no calibration; through a model the gene's value is edited, and the shift of the other "
-    "genes is read. The percentile is the fraction of the controls (rewired forms of the network; models without a graph "
-    "of the data) that shift the same target less. How well such shifts predict real screens is measured by the "
+    "genes is read. The percentile is the fraction of the controls (rewired forms of the network; models without a "
+    "graph of the data) that shift the same target less. How well such shifts predict real screens is measured by the "
     "benchmarks of perturbations."
 )
 

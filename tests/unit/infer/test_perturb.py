@@ -5,12 +5,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from grnformer.bench.perturbation.in_silico import (
-    reached_by_model,
-    score_pairs,
-    shifts_of_genes,
-)
+from grnformer.bench.perturbation.in_silico import reached_by_model, score_pairs
 from grnformer.bench.perturbation.labels import Labels
+from grnformer.bench.perturbation.set_genes import shifts_of_genes
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.corpus import Corpus

@@ -7,8 +7,8 @@ with job(snakemake):
 
     import torch
 
-    from grnformer.bench.perturbation.in_silico import shifts_of_genes
     from grnformer.bench.perturbation.labels import read_labels, tested_genes
+    from grnformer.bench.perturbation.set_genes import shifts_of_genes
     from grnformer.core import io
     from grnformer.infer.perturb.edit import edits_of
 
