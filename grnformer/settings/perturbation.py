@@ -11,7 +11,7 @@ class InSilico(Settings):
     """The models' own perturbation: arms model_<arm>_in_silico; fold, quantile and samples as in `perturb`."""
 
     cells: int = key(
-        32,
+        16,
         "cells at most in which a perturbed gene is set, at even distances; 0: no such arms",
         unit="cells",
         ge=0,
