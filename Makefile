@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -72,6 +72,11 @@ bench-grn-accuracy: env ## networks from motifs on promoters against ChIP-seq an
 	snakemake --configfile config/scenarios/promoters.yaml --cores $(CORES) -- results/snareseq/bench/grn_accuracy/summary.tsv
 	$(BIN)/python -m grnformer.cli fetch $(PROMOTERS) epd_promoters_hg38.txt li.csv
 	$(BIN)/python benchmarks/bench_grn_accuracy.py
+
+bench-edge-effects: env ## do knock-downs of TFs move the genes that networks give them, against each gene's rate
+	snakemake --configfile config/scenarios/promoters.yaml --cores $(CORES) -- results/snareseq/grn/cell_type
+	$(BIN)/python -m grnformer.cli fetch $(PROMOTERS) perturbqa_k562_de.csv perturbqa_rpe1_de.csv
+	$(BIN)/python benchmarks/bench_edge_effects.py
 
 bench-cistarget: env env-pyscenic ## motif enrichment against ctxcore
 	$(BIN)/python benchmarks/bench_cistarget.py
