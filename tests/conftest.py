@@ -483,6 +483,7 @@ def _write_models(folder: Path, rng: np.random.Generator) -> None:
             heldout = {"objective": "masked_value", "n": 900, "loss_unit": "squared SD",
                        "loss": 0.7 - 0.01 * i + 0.002 * seed, "pearson": 0.5,
                        "baseline_loss": 1.0, "baseline_cell_type_loss": 0.9, "baseline_cell_type_pearson": 0.3,
+                       "factor_loss": 0.72, "ridge_loss": 0.8, "linear_axes": 3,
                        "heldout_cells": 18, "train_cells": 72, "parameters": 1000,
                        "beta": None if arm == "none" else 0.05}  # fmt: skip
             put_card(folder / arm / f"seed{seed}", ARMS[arm], seed)

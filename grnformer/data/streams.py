@@ -4,4 +4,4 @@ Whatever is random in training follows from the seed, the stream and the step, n
 resumed run therefore samples what an unbroken one does, in whatever number of processes.
 """
 
-ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED, ATTENTION = range(6)
+ORDER, TOKENS, STRUCTURE, HELDOUT, EMBED, ATTENTION, LINEAR = range(7)

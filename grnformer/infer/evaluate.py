@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from grnformer.data.batch import Batch
 from grnformer.data.batcher import Batcher
 from grnformer.data.streams import HELDOUT, STRUCTURE
 from grnformer.graph.structure import Structure
-from grnformer.model.grnformer import GRNFormer
+from grnformer.model.grnformer import GRNFormer, Predictor
 
 
 def heldout_batches(
@@ -82,6 +82,7 @@ def evaluate(
     batches: Iterable[Batch],
     type_mean: np.ndarray,
     seed: int,
+    linear: Mapping[str, Predictor] | None = None,
 ) -> dict[str, Any]:
     """Score the masked objective on fixed batches.
 
@@ -90,13 +91,17 @@ def evaluate(
     type_mean
         (types, N): mean value of each gene's tokens by cell type in training cells. Where a mask hides the gene itself:
         (types + 1, N), the fraction of each gene among the tokens, in the last row over all types.
+    linear
+        Linear models, `factor` and `ridge`, that are scored on the same tokens. Where a mask hides the gene itself,
+        values are not predicted, and there are none.
 
     Returns
     -------
     n (masked tokens); loss and pearson of the model; baseline_loss of the gene's training mean; baseline_cell_type_loss
     and baseline_cell_type_pearson of its training mean in cells of the same type, which the model is not given;
-    loss_unit. Losses of values are squared errors in units of each gene's SD (squared SD). Losses of masked genes are
-    nats, those of the baselines by the gene's fraction of the training tokens; there are no correlations.
+    factor_loss and ridge_loss of the linear models (None where these are not given); loss_unit. Losses of values are
+    squared errors in units of each gene's SD (squared SD). Losses of masked genes are nats, those of the baselines by
+    the gene's fraction of the training tokens; there are no correlations.
     """
     # Set back below: a model may be in training when it is scored.
     was_training = model.training
@@ -109,9 +114,12 @@ def evaluate(
         h_BTD, structure_BNS = model.run(
             moved, structure, np.random.default_rng([seed, STRUCTURE, number])
         )
-        parts.append(
-            score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch))
-        )
+        columns = score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch))
+        by_linear = [
+            model.predict_linearly(predictor, moved)[moved.masked_BL].cpu().numpy()
+            for predictor in (linear or {}).values()
+        ]
+        parts.append((*columns, *by_linear))
     model.train(was_training)
 
     # Sums over many tokens: in double precision.
@@ -121,6 +129,8 @@ def evaluate(
     scores: dict[str, Any] = {
         "n": len(columns[0]),
         "loss_unit": model.backbone.loss_unit,
+        "factor_loss": None,
+        "ridge_loss": None,
     }
     if model.masks_genes:
         names = ("loss", "baseline_loss", "baseline_cell_type_loss")
@@ -129,7 +139,9 @@ def evaluate(
         }
         return scores | losses | {"pearson": None, "baseline_cell_type_pearson": None}
 
-    truth, prediction, baseline = columns
+    truth, prediction, baseline, *by_linear = columns
+    for name, predicted in zip(linear or {}, by_linear, strict=True):
+        scores[f"{name}_loss"] = float(np.mean((truth - predicted) ** 2))
     return scores | {
         "loss": float(np.mean((truth - prediction) ** 2)),
         "pearson": _pearson(truth, prediction),

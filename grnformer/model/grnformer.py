@@ -6,6 +6,7 @@ N genes, K eRegulons.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,10 @@ from grnformer.graph.structure import Structure
 from grnformer.model.adapter import CandidateScore, CrossAttentionAdapter
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.gnn import GraphEncoder, ScaleFusion
+from grnformer.model.linear import FactorModel
 
+# genes, standardised values, which are seen (B, L each) -> predicted values (B, L)
+Predictor = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 NOT_A_TOKEN, MASKED, SEEN = range(3)  # states of a gene in a cell
 
 
@@ -43,6 +47,8 @@ class GRNFormer(nn.Module):
         Usual number of gene tokens of a cell.
     mean, sd
         (N,) of each gene's value tokens: targets and node features are standardised with them.
+    linear_axes
+        Axes of the factor model to whose prediction that from the states is added; 0: none.
     """
 
     mean_N: torch.Tensor
@@ -58,6 +64,7 @@ class GRNFormer(nn.Module):
         n_tokens: int,
         mean: np.ndarray,
         sd: np.ndarray,
+        linear_axes: int = 0,
     ) -> None:
         super().__init__()
         arguments = {key: value for key, value in backbone.items() if key != "name"}
@@ -68,6 +75,8 @@ class GRNFormer(nn.Module):
         # buffers: saved with the weights, which make no sense without them
         self.register_buffer("mean_N", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("sd_N", torch.as_tensor(sd, dtype=torch.float32))
+
+        self.linear = FactorModel(n_genes, linear_axes) if linear_axes else None
 
         self.adapter: CrossAttentionAdapter | None = None
         self.replaces_last = (
@@ -223,13 +232,20 @@ class GRNFormer(nn.Module):
         return self._standardise(batch.value_BL, batch)
 
     def predict(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Standardised value of each token from the tokens' states, (B, L)."""
+        """Standardised value of each token from the tokens' states, and the linear part where there is one, (B, L)."""
         predicted_BL = self.backbone.reconstruct(h_BTD, batch)
-        return (
-            predicted_BL
-            if self.backbone.standardised
-            else self._standardise(predicted_BL, batch)
-        )
+        if not self.backbone.standardised:
+            predicted_BL = self._standardise(predicted_BL, batch)
+        if self.linear is None:
+            return predicted_BL
+        return predicted_BL + self.predict_linearly(self.linear, batch)
+
+    def predict_linearly(self, predictor: Predictor, batch: Batch) -> torch.Tensor:
+        """Standardised value of each token by a linear model from the tokens that are seen, (B, L)."""
+        seen_BL = ~batch.masked_BL
+        if batch.present_BL is not None:
+            seen_BL = seen_BL & batch.present_BL
+        return predictor(batch.gene_BL, self.target(batch), seen_BL)
 
     def losses(
         self,

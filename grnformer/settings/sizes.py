@@ -69,6 +69,17 @@ class Size(Settings):
         "where gene embeddings start: principal axes of the training cells (the output bias of a masked gene from the "
         "genes' frequencies), or at random",
     )
+    linear_start: bool = key(
+        True,
+        "values are predicted as those of a factor model of the training cells plus what the model learns beyond it; "
+        "not with a checkpoint, nor for masked genes",
+    )
+    linear_axes: list[Annotated[int, Field(ge=1)]] = key(
+        [2, 3, 5, 10, 20],
+        "of that factor model, one number is chosen on training cells set aside; it is also a baseline",
+        min_length=1,
+        unique=True,
+    )
     n_tokens: int = key(128, "genes of a cell", unit="genes", ge=2)
     expressed_fraction: Fraction = key(
         0.5, "of the tokens, where a cell has as many expressed genes"

@@ -22,10 +22,13 @@ from grnformer.graph.perturb import Perturbation
 from grnformer.graph.structure import read_structure
 from grnformer.infer.evaluate import heldout_of_parts
 from grnformer.model.backbones import BACKBONES
+from grnformer.model.grnformer import GRNFormer
+from grnformer.model.linear import LinearFit
 from grnformer.model.moments import gene_fractions, gene_moments, nonzero_medians
 from grnformer.model.published import Published
 from grnformer.model.start import start_model
 from grnformer.model.tune import tune_backbone
+from grnformer.train.linear import fit_on_cells
 from grnformer.train.loss import MaskedValueLoss
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ class Setup:
         Part (dataset of a corpus) -> fixed batches of its held-out cells, each cell `heldout_repeats` times.
     type_mean
         What the cell-type baseline predicts, see `evaluate`.
+    linear
+        Linear models of the values; None where a mask hides the gene itself.
     n_train, n_heldout
         Cells to train on, cells that are scored.
     """
@@ -59,6 +64,7 @@ class Setup:
     batches: StepBatches
     heldout: dict[str, list[Batch]]
     type_mean: np.ndarray
+    linear: LinearFit | None
     n_train: int
     n_heldout: int
 
@@ -115,9 +121,18 @@ def build(
         "n_tokens": cells.n_tokens,
     }
 
-    model, type_mean = _start(
-        cells, bundle, arguments, train, sample, size, model_seed, published
+    model, type_mean, linear = _start(
+        cells,
+        bundle,
+        arguments,
+        train,
+        sample,
+        settings,
+        model_seed,
+        published,
     )
+    if model.linear is not None:
+        arguments["linear_axes"] = model.linear.loadings_NK.shape[1]
     # Once weights are read: low-rank changes give them other names.
     tune_backbone(model, settings["tune"])
     structure = None
@@ -161,6 +176,7 @@ def build(
             seed=settings["seed"],
         ),
         type_mean=type_mean,
+        linear=linear,
         n_train=len(train),
         n_heldout=len(scored),
     )
@@ -185,11 +201,12 @@ def _start(
     arguments: dict[str, Any],
     train: np.ndarray,
     sample: np.ndarray,
-    size: dict[str, Any],
+    settings: dict[str, Any],
     model_seed: int,
     published: Published | None,
-) -> tuple[Any, np.ndarray]:
-    """The model before training, and what the cell-type baseline predicts."""
+) -> tuple[GRNFormer, np.ndarray, LinearFit | None]:
+    """The model before training, what the cell-type baseline predicts, and the linear models."""
+    size = settings["size"]
     # Block by block: the corpus need not fit in memory.
     blocks = cells.blocks(train, size["block_cells"])
     mean, sd, type_mean = gene_moments(
@@ -223,7 +240,22 @@ def _start(
     if model.masks_genes:
         counted = ((cells.values(rows), cells.type_of_cell[rows]) for rows in blocks)
         type_mean = gene_fractions(counted, len(type_mean))
-    return model, type_mean
+        return model, type_mean, None
+
+    linear = fit_on_cells(
+        cells,
+        train,
+        mean,
+        sd,
+        axes=size["linear_axes"],
+        expressed_fraction=size["expressed_fraction"],
+        # Not the model's: all arms and model seeds start from, and stand beside, the same.
+        seed=settings["seed"],
+    )
+    # A published backbone predicts whole values, not what a linear model leaves.
+    if size["linear_start"] and published is None:
+        model.linear = linear.factors
+    return model, type_mean, linear
 
 
 def _describe(

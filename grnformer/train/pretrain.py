@@ -149,9 +149,13 @@ def score(
     merge_tuned(model, settings["tune"])
 
     structure, seed = setup.loss.structure, settings["seed"]
-    scores: dict[str, Any] = evaluate(
-        model, structure, _all_batches(setup), setup.type_mean, seed
+    linear = (
+        {} if setup.linear is None else setup.linear.predictors(model.mean_N.device)
     )
+    scores: dict[str, Any] = evaluate(
+        model, structure, _all_batches(setup), setup.type_mean, seed, linear
+    )
+    scores["linear_axes"] = None if setup.linear is None else setup.linear.axes
 
     scores["objective"] = model.backbone.objective
     if len(setup.heldout) > 1:
@@ -161,7 +165,9 @@ def score(
                 sum(len(batch.type_B) for batch in batches)
                 // settings["heldout_repeats"]
             )
-            of_dataset = evaluate(model, structure, batches, setup.type_mean, seed)
+            of_dataset = evaluate(
+                model, structure, batches, setup.type_mean, seed, linear
+            )
             scores["datasets"][name] = of_dataset | {"heldout_cells": n_cells}
 
     scores["heldout_cells"] = setup.n_heldout

@@ -60,6 +60,8 @@ SIZE: dict[str, Any] = {
     "gnn": {"name": "sage", "width": 16, "n_layers": 2, "n_heads": 2, "fanout": 6}
     | {"direction": "tf_to_gene", "fusion": "sum"},
     "gene_start": "random",
+    "linear_start": False,
+    "linear_axes": [2],
     "n_tokens": 24,
     "expressed_fraction": 0.5,
     "mask_fraction": 0.3,

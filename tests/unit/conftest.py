@@ -41,6 +41,8 @@ SIZE = {
     "gnn": {"name": "sage", "width": 16, "n_layers": 1, "n_heads": 2, "fanout": 10}
     | {"direction": "tf_to_gene", "fusion": "sum"},
     "gene_start": "coexpression",
+    "linear_start": True,
+    "linear_axes": [2, 3],
     "n_tokens": 24,
     "expressed_fraction": 0.5,
     "mask_fraction": 0.3,

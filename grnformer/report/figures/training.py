@@ -66,6 +66,11 @@ def plot_heldout(heldout: pd.DataFrame, unit: str) -> go.Figure:
             line_dash=dash,
             line_width=1.4,
         )
+    linear = heldout[["factor_loss", "ridge_loss"]].mean().min()
+    if pd.notna(linear):
+        figure.add_vline(
+            x=float(linear), line_color=INK, line_dash="dashdot", line_width=1.4
+        )
     return figure.update_xaxes(title=f"held-out loss ({unit}; lower is better)")
 
 

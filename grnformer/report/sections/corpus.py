@@ -62,9 +62,12 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
                 "loss",
                 "baseline_loss",
                 "baseline_cell_type_loss",
+                "factor_loss",
                 "heldout_cells",
             )
         }
+        # null where no values are predicted
+        heldout = heldout.astype({"factor_loss": float})
         grouped = heldout.groupby(["arm", "source"], sort=False)
         frame = grouped.agg(
             seeds=("seed", "nunique"), loss_unit=("loss_unit", "first"), **means
@@ -75,10 +78,12 @@ def corpus_section(corpus: str, meta: dict[str, Any], heldout: pd.DataFrame) -> 
                 "corpus_heldout",
                 frame.reset_index().astype({"heldout_cells": int}),
                 "Held-out loss of each arm on the cells of each dataset, mean over seeds. The baselines predict from "
-                "each gene's mean (or frequency) over training cells, or over those of the cell's type.",
+                "each gene's mean (or frequency) over training cells, or over those of the cell's type, the "
+                "factor model from the genes of a cell that are seen.",
                 source="dataset or file",
                 baseline_loss="baseline",
                 baseline_cell_type_loss="baseline by cell type",
+                factor_loss="baseline: factor model",
             )
         )
 

@@ -25,6 +25,8 @@ _LEAKS = (
     "eRegulons are active in a cell is scored from its genes that are not masked. An arm with edges also knows a "
     "cell's type; an arm without edges does not. Control graphs keep types and activities."
 )
+# columns of linear baselines -> their names as arms of comparisons
+_LINEAR = {"factor_loss": "factor model", "ridge_loss": "ridge"}
 # unit of the loss -> what it measures, what is masked, what the baseline predicts from
 _WORDS = {
     "squared SD": (
@@ -59,7 +61,8 @@ def pretrain_section(
         The backbone, where a run has several: each has a section of its own.
     """
     suffix = f"_{of}" if of else ""
-    heldout = heldout.astype({"pearson": float, "baseline_cell_type_pearson": float})
+    undefined = ("pearson", "baseline_cell_type_pearson", *_LINEAR, "linear_axes")
+    heldout = heldout.astype(dict.fromkeys(undefined, float))
     # one backbone, hence one objective, for all arms of a section
     unit = str(heldout["loss_unit"].iloc[0])
     # Headers name the unit: losses of two backbones must not be compared by mistake.
@@ -68,7 +71,9 @@ def pretrain_section(
         summarise_heldout(heldout),
         compare_heldout(heldout, pairs_of_arms(arms)),
     )
+    beyond = compare_with_linear(heldout)
     blocks: list[Block] = [describe_gain(summary, differences, unit, networks, of)]
+    blocks.append(Note(describe_linear(heldout, beyond, unit)))
 
     if any(arm["graph"] != "none" for arm in arms.values()):
         blocks.append(Note(_LEAKS.format(inferred=_INFERRED[networks])))
@@ -82,14 +87,15 @@ def pretrain_section(
         )
     )
 
-    if len(differences):
+    compared = [part for part in (differences, beyond) if len(part)]
+    if compared:
         blocks.append(
             table(
                 f"pretrain_comparisons{suffix}",
-                differences,
+                pd.concat(compared, ignore_index=True),
                 "Paired differences of held-out loss (positive: the first arm has less), with Student's t 95% "
                 "intervals over seeds. All seeds share the held-out cells, so that the intervals do not cover the "
-                "choice of cells.",
+                "choice of cells. Each arm stands also against the better of the linear baselines, which have no seed.",
                 difference=f"less loss by ({unit})",
             )
         )
@@ -129,7 +135,8 @@ def _figures(
             f"Loss after training on {n['n']:,} masked {masked} of {n['heldout_cells']:,} held-out cells (trained "
             f"on {n['train_cells']:,}), the same for all arms and seeds. Dots: seeds; bars: mean. Dashed: the "
             f"baseline, each gene's {known} in training cells. Dotted: the same in the cell's "
-            "type, which arms without edges do not know.",
+            "type, which arms without edges do not know. Dash-dotted: the better of the linear baselines, where there "
+            "are any.",
             height,
             wide=False,
         ),
@@ -168,6 +175,39 @@ def compare_heldout(
     """Paired differences of held-out loss of each graph arm against the others; positive where it has less loss."""
     return compare_seeds(
         heldout.pivot_table(index="seed", columns="arm", values="loss"), pairs, sign=-1
+    )
+
+
+def compare_with_linear(heldout: pd.DataFrame) -> pd.DataFrame:
+    """Differences of held-out loss of each arm against the best linear baseline; none where these are not defined."""
+    losses = heldout[list(_LINEAR)].mean().dropna()
+    values = heldout.pivot_table(index="seed", columns="arm", values="loss")
+    if losses.empty:
+        return compare_seeds(values, [])
+
+    best = str(losses.idxmin())
+    # the same in every seed, since tokens and masks are
+    of_seed = heldout.groupby("seed")[best].first()
+    arms = heldout["arm"].drop_duplicates()
+    pairs = [(arm, _LINEAR[best]) for arm in arms]
+    return compare_seeds(values.assign(**{_LINEAR[best]: of_seed}), pairs, sign=-1)
+
+
+def describe_linear(heldout: pd.DataFrame, beyond: pd.DataFrame, unit: str) -> str:
+    """In words: which arms predict better than the best linear baseline."""
+    if beyond.empty:
+        return (
+            "Linear baselines predict values, and are not defined where whole genes are masked: the baselines are "
+            "the genes' frequencies."
+        )
+    row = heldout.iloc[0]
+    better = beyond.loc[beyond["outcome"] == "better", "arm"].tolist()
+    said = f"{', '.join(better)} predict better" if better else "no arm is better"
+    return (
+        f"Linear baselines on the same tokens: a factor model of {row['linear_axes']:.0f} axes has "
+        f"{row['factor_loss']:.3f} {unit}, ridge on the genes that are seen {row['ridge_loss']:.3f}. Axes and "
+        f"penalty were chosen on training cells set aside. Against the {beyond['against'].iloc[0]}, by 95% "
+        f"intervals over seeds: {said}."
     )
 
 
@@ -220,7 +260,13 @@ def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
     grouped = heldout.groupby("arm", sort=False)
     means = {
         name: (name, "mean")
-        for name in ("baseline_loss", "baseline_cell_type_loss", "pearson", "beta")
+        for name in (
+            "baseline_loss",
+            "baseline_cell_type_loss",
+            *_LINEAR,
+            "pearson",
+            "beta",
+        )
     }
     return grouped.agg(
         seeds=("seed", "nunique"),
@@ -242,5 +288,8 @@ def _headers(unit: str) -> dict[str, Any]:
         "baseline_loss": f"baseline: gene's {known} ({unit})",
         "baseline_cell_type_loss": f"baseline: gene's {known} in type ({unit})",
         "baseline_cell_type_pearson": f"baseline: gene's {known} in type, r",
+        "factor_loss": f"baseline: factor model ({unit})",
+        "ridge_loss": f"baseline: ridge on seen genes ({unit})",
+        "linear_axes": "axes of the factor model (n)",
         "n": f"masked {masked} (n)",
     }

@@ -21,6 +21,8 @@ SCORES = {
 }
 SCORES |= {
     "baseline_cell_type_loss": 0.9,
+    "factor_loss": 0.85,
+    "ridge_loss": 0.95,
     "baseline_cell_type_pearson": 0.2,
     "heldout_cells": 10,
 }
@@ -84,6 +86,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str
             }
             whole = SCORES | {
                 "objective": "masked_value",
+                "linear_axes": 2,
                 "train_cells": 90,
                 "parameters": 5,
                 "beta": None,
