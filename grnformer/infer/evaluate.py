@@ -176,7 +176,7 @@ def _values(
     baseline_M = (type_mean_M - model.mean_N[gene_M]) / model.sd_N[gene_M]
 
     truth_M = model.target(batch)[batch.masked_BL]
-    prediction_M = model.predict(h_BTD, batch)[batch.masked_BL]
+    prediction_M = model.predict_masked(h_BTD, batch)
     return tuple(column.cpu().numpy() for column in (truth_M, prediction_M, baseline_M))
 
 

@@ -229,16 +229,26 @@ class GRNFormer(nn.Module):
 
     def target(self, batch: Batch) -> torch.Tensor:
         """Standardised values of the tokens, (B, L): 0 is the gene's mean, 1 one SD above it."""
-        return self._standardise(batch.value_BL, batch)
+        return self._standardise(batch.value_BL, batch.gene_BL)
 
     def predict(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Standardised value of each token from the tokens' states, and the linear part where there is one, (B, L)."""
-        predicted_BL = self.backbone.reconstruct(h_BTD, batch)
+        every_BL = torch.ones_like(batch.masked_BL)
+        return self._predict(h_BTD, batch, every_BL).view(batch.gene_BL.shape)
+
+    def predict_masked(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """As `predict`, of the masked tokens only, (M,)."""
+        return self._predict(h_BTD, batch, batch.masked_BL)
+
+    def _predict(
+        self, h_BTD: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor
+    ) -> torch.Tensor:
+        predicted_M = self.backbone.reconstruct(h_BTD, batch, wanted_BL)
         if not self.backbone.standardised:
-            predicted_BL = self._standardise(predicted_BL, batch)
+            predicted_M = self._standardise(predicted_M, batch.gene_BL[wanted_BL])
         if self.linear is None:
-            return predicted_BL
-        return predicted_BL + self.predict_linearly(self.linear, batch)
+            return predicted_M
+        return predicted_M + self.predict_linearly(self.linear, batch)[wanted_BL]
 
     def predict_linearly(self, predictor: Predictor, batch: Batch) -> torch.Tensor:
         """Standardised value of each token by a linear model from the tokens that are seen, (B, L)."""
@@ -266,15 +276,16 @@ class GRNFormer(nn.Module):
             ), None
 
         target_M = self.target(batch)[masked_BL]
-        from_states_M = (self.predict(h_BTD, batch)[masked_BL] - target_M) ** 2
-        from_cell_BL = backbone.reconstruct_from_cell(
-            backbone.cell_embedding(h_BTD, batch), batch
+        from_states_M = (self.predict_masked(h_BTD, batch) - target_M) ** 2
+        # no linear part: the cell embedding is to hold the whole state of the cell
+        from_cell_M = backbone.reconstruct_from_cell(
+            backbone.cell_embedding(h_BTD, batch), batch, masked_BL
         )
-        if from_cell_BL is None:
+        if from_cell_M is None:
             return from_states_M, None
         if not backbone.standardised:
-            from_cell_BL = self._standardise(from_cell_BL, batch)
-        return from_states_M, (from_cell_BL[masked_BL] - target_M) ** 2
+            from_cell_M = self._standardise(from_cell_M, batch.gene_BL[masked_BL])
+        return from_states_M, (from_cell_M - target_M) ** 2
 
     def gene_logits(
         self, h_BTD: torch.Tensor, batch: Batch, structure_BNS: torch.Tensor | None
@@ -287,5 +298,5 @@ class GRNFormer(nn.Module):
             return logits_MN
         return logits_MN + self.candidates(h_BLD, batch.masked_BL, structure_BNS)
 
-    def _standardise(self, value_BL: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return (value_BL - self.mean_N[batch.gene_BL]) / self.sd_N[batch.gene_BL]
+    def _standardise(self, value: torch.Tensor, gene: torch.Tensor) -> torch.Tensor:
+        return (value - self.mean_N[gene]) / self.sd_N[gene]

@@ -75,8 +75,8 @@ def make_optimiser(model: GRNFormer, settings: dict[str, Any]) -> torch.optim.Op
         {"params": scalars, **adapter},
         {"params": numbers, **usual},
     ]
-    # On a GPU one kernel updates all weights. On a CPU the bits of earlier runs stay as they are.
-    fused = weights[0].device.type == "cuda"
+    # One kernel updates all weights.
+    fused = weights[0].device.type in ("cuda", "cpu")
     return torch.optim.AdamW(
         [group for group in groups if group["params"]], fused=fused or None
     )

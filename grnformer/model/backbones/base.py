@@ -102,14 +102,22 @@ class Backbone(nn.Module):
         """(B, T, D); masked values or genes are not read; `drop_last` leaves out the last layer."""
         raise NotImplementedError
 
-    def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Value of each gene token from the tokens' states, (B, L) (objective masked_value)."""
+    def reconstruct(
+        self, h_BTD: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Value of each gene token from the tokens' states, (B, L) (objective masked_value).
+
+        Only of the M tokens that `wanted_BL` is True for, where it is given: (M,), without the cost of the others.
+        """
         raise NotImplementedError
 
     def reconstruct_from_cell(
-        self, cell_BE: torch.Tensor, batch: Batch
+        self, cell_BE: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor | None = None
     ) -> torch.Tensor | None:
-        """Value of genes from the cell embedding only, (B, L); None where the backbone has no such objective."""
+        """Value of genes from the cell embedding only; None where the backbone has no such objective.
+
+        Shapes as of `reconstruct`.
+        """
         return None
 
     def gene_logits(self, h_MD: torch.Tensor) -> torch.Tensor:

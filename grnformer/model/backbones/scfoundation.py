@@ -226,7 +226,9 @@ class ScFoundation(Backbone):
         h_BTD = x_BTD.scatter(1, index_BSD, self.norm(h_BSD).to(x_BTD.dtype))
         return torch.where(seen_BT[:, :, None], h_BTD, x_BTD)
 
-    def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def reconstruct(
+        self, h_BTD: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor | None = None
+    ) -> torch.Tensor:
         # what the encoder did not see has its position already
         seen_BT = self._seen(batch)
         h_BTD = self.to_decoder(
@@ -236,7 +238,8 @@ class ScFoundation(Backbone):
         # over all tokens, masked and silent ones too: the cost is linear
         for layer in self.decoder:
             h_BTD = layer(h_BTD)
-        return self.out(self.out_norm(self.decoder_norm(h_BTD)))[:, 2:, 0]
+        h = h_BTD[:, 2:] if wanted_BL is None else h_BTD[:, 2:][wanted_BL]
+        return self.out(self.out_norm(self.decoder_norm(h))).squeeze(-1)
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """States of depth and target depth, largest and mean state of the genes seen: (B, 4 D)."""

@@ -232,29 +232,39 @@ class ScGPT(Backbone):
             h_BTD = layer(h_BTD, allowed, bare_BT)
         return self.out_norm(h_BTD)
 
-    def reconstruct(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        predicted_BL = self.decoder(h_BTD[:, 1:]).squeeze(-1)
+    def reconstruct(
+        self, h_BTD: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        # (B, L, D) and (B, L), or (M, D) and (M,)
+        h, gene = h_BTD[:, 1:], batch.gene_BL
+        if wanted_BL is not None:
+            h, gene = h[wanted_BL], gene[wanted_BL]
+
+        predicted = self.decoder(h).squeeze(-1)
         if self.gene_query is not None:
-            query_BLD = self.gene_query(self._gene(self.entries(batch.gene_BL)))
-            predicted_BL = predicted_BL + (query_BLD * h_BTD[:, 1:]).sum(
-                -1
-            ) / math.sqrt(self.width)
+            query = self.gene_query(self._gene(self.entries(gene)))
+            predicted = predicted + (query * h).sum(-1) / math.sqrt(self.width)
 
         # scGPT predicts numbers of bins, tokens have fractions of n_bins
-        return predicted_BL / self.n_bins if self.original else predicted_BL
+        return predicted / self.n_bins if self.original else predicted
 
     def reconstruct_from_cell(
-        self, cell_BE: torch.Tensor, batch: Batch
+        self, cell_BE: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor | None = None
     ) -> torch.Tensor:
-        # one query a gene: the value is its product with the cell embedding
-        query_BLD = self.cell_query(self._gene(self.entries(batch.gene_BL)))
-        if self.cell_weight is not None:
-            return (
-                self.cell_weight(torch.sigmoid(query_BLD)) @ cell_BE[:, :, None]
-            ).squeeze(-1) / self.n_bins
-        return (torch.tanh(query_BLD) * cell_BE[:, None]).sum(-1) / math.sqrt(
-            self.width
+        # a cell's embedding beside each of its genes
+        gene, cell = (
+            batch.gene_BL,
+            cell_BE[:, None].expand(-1, batch.gene_BL.shape[1], -1),
         )
+        if wanted_BL is not None:
+            gene, cell = gene[wanted_BL], cell[wanted_BL]
+
+        # one query a gene: the value is its product with the cell embedding
+        query = self.cell_query(self._gene(self.entries(gene)))
+        if self.cell_weight is not None:
+            weight = self.cell_weight(torch.sigmoid(query))
+            return (weight * cell).sum(-1) / self.n_bins
+        return (torch.tanh(query) * cell).sum(-1) / math.sqrt(self.width)
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:
         return h_BTD[:, 0]
