@@ -321,3 +321,22 @@ def test_training_starts_from_a_published_checkpoint_and_gives_it_back(
             "hybrid",
             checkpoint=tmp_path / "published",
         )
+
+
+def test_the_linear_start_is_saved_with_the_model_and_is_the_same_in_all_arms(
+    cells, bundle_of, settings, tmp_path
+):
+    linear = []
+    for mode in ("hybrid", "random"):
+        done = run(cells, bundle_of(mode), settings, tmp_path / mode, mode)
+        files = [tmp_path / mode / name for name in ("model.safetensors", "model.json")]
+        save_model(done.model, done.card, *files)
+        loaded, card = load_model(tmp_path / mode)
+        assert card["arguments"]["linear_axes"] == done.heldout["linear_axes"]
+        linear.append(loaded.linear.state_dict())
+        # the baseline is scored on what the models are, and is no part of them
+        assert 0 < done.heldout["factor_loss"] < done.heldout["baseline_loss"]
+        assert done.heldout["ridge_loss"] > 0
+    assert linear[0]["loadings_NK"].abs().sum() > 0
+    for name, value in linear[0].items():
+        assert torch.equal(value, linear[1][name]), name
