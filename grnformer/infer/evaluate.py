@@ -114,12 +114,12 @@ def evaluate(
         h_BTD, structure_BNS = model.run(
             moved, structure, np.random.default_rng([seed, STRUCTURE, number])
         )
-        columns = score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch))
+        scored = score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch))
         by_linear = [
             model.predict_linearly(predictor, moved)[moved.masked_BL].cpu().numpy()
             for predictor in (linear or {}).values()
         ]
-        parts.append((*columns, *by_linear))
+        parts.append((*scored, *by_linear))
     model.train(was_training)
 
     # Sums over many tokens: in double precision.
