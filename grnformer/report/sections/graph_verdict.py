@@ -9,6 +9,7 @@ import pandas as pd
 from grnformer.bench.controls import REWIRED
 from grnformer.bench.grn_accuracy.evaluate import WRONG_TF
 from grnformer.bench.perturbation.arms import JOINED, MODEL
+from grnformer.bench.summary import judge
 from grnformer.report.page import Note, Section, Table
 from grnformer.report.text import capitalise, format_count, format_differences
 
@@ -64,11 +65,14 @@ def graph_verdict(sections: Iterable[Section], control_arms: set[str]) -> Note |
     ]
     details = [f" ({'; '.join(named)}{'; ...' if len(won) > _NAMED else ''})"]
     text += "".join(details if named else []) + "".join(f"; {one}" for one in rest)
-    kind = "gain" if len(won) else "loss" if (outcomes == "worse").any() else "nothing"
     items = format_differences(
         compared, "{title}{place}: {arm} less {against}, {shown}, {outcome}."
     )
-    return Note(f"{text}.", tuple(capitalise(item) for item in items), kind)
+    return Note(
+        f"{text}.",
+        tuple(capitalise(item) for item in items),
+        judge(outcomes.tolist()),
+    )
 
 
 def _with_control_graphs(frame: pd.DataFrame, control_arms: set[str]) -> pd.DataFrame:
