@@ -11,6 +11,7 @@ from grnformer.bench.intervals import ALL, LEAST_FOR, LEAST_FOR_MEAN, Outcome
 from grnformer.bench.metrics import METRICS, primary_metric
 from grnformer.bench.summary import defined_values, paired_difference
 from grnformer.core import contracts
+from grnformer.workflow.arms import has_edges, is_control_of
 from grnformer.workflow.config import DATA_GRAPHS
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def pairs_of_grid(arms: Arms) -> list[tuple[str, str, str]]:
     """Question, arm and the arm it is compared with.
 
     An arm with a graph of the data: against the backbone alone (`no graph`), the same adapter without edges
-    (`same parameters`), and every control graph (`control`), of its own graph layer and perturbation; and against the
-    arm of its graph that differs in one axis alone and comes first (`gnn`, `perturbation`, `perturbed_fraction`). Arms
-    are of one backbone: the losses and vocabularies of two are not the same.
+    (`same parameters`), and every control graph of its scales (`control`), of its own graph layer and perturbation;
+    and against the arm of its graph that differs in one axis alone and comes first (`gnn`, `perturbation`,
+    `perturbed_fraction`). Arms are of one backbone: the losses and vocabularies of two are not the same.
 
     Parameters
     ----------
@@ -47,11 +48,13 @@ def pairs_of_grid(arms: Arms) -> list[tuple[str, str, str]]:
                 continue
             if not against["adapter"]:
                 pairs.append(("no graph", name, other))
-            elif against["graph"] == "none" and _same(arm, against, ("gnn",)):
-                pairs.append(("same parameters", name, other))
-            elif against["graph"] not in (*DATA_GRAPHS, "none"):
-                if _same(arm, against, AXES):
+            elif against["graph"] not in DATA_GRAPHS:
+                if not is_control_of(against["graph"], arm["graph"]):
+                    continue
+                if has_edges(against["graph"]) and _same(arm, against, AXES):
                     pairs.append(("control", name, other))
+                if not has_edges(against["graph"]) and _same(arm, against, ("gnn",)):
+                    pairs.append(("same parameters", name, other))
             elif against["graph"] == arm["graph"]:
                 varied = [axis for axis in AXES if not _same(arm, against, (axis,))]
                 if len(varied) == 1 and names.index(other) < names.index(name):
@@ -179,7 +182,9 @@ def _random_like(arms: Arms, name: str) -> str | None:
         (
             other
             for other, arm in arms.items()
-            if arm["graph"] == "random" and _same(arms[name], arm, (*AXES, "backbone"))
+            if arm["graph"] in ("random", f"{arms[name]['graph']}_random")
+            and is_control_of(arm["graph"], arms[name]["graph"])
+            and _same(arms[name], arm, (*AXES, "backbone"))
         ),
         None,
     )

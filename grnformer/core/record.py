@@ -65,7 +65,7 @@ ARM_SETTINGS = {
 #: Wildcard -> params that follow from it. All others are the same for all jobs of a rule on one dataset.
 _FOLLOWS = {
     "arm": {"arm"},
-    "graph": {"code"},
+    "graph": {"code", "knowledge"},
     "labelled": {"entry"},
     "profiled": {"entry"},
     "run": {"seed"},

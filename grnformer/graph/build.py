@@ -15,7 +15,14 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
 from grnformer.graph.align import align_genes
-from grnformer.graph.bundle import EDGE_TYPES, Bundle, Graph, describe_graph
+from grnformer.graph.bundle import (
+    EDGE_TYPES,
+    Bundle,
+    Graph,
+    describe_graph,
+    no_knowledge,
+)
+from grnformer.graph.knowledge import link_genes
 from grnformer.graph.modes import MODES, reads_of, scales_of
 from grnformer.grn.cell_type.edges import edge_signs
 
@@ -40,6 +47,7 @@ def build_bundle(
     cell_weight: str,
     seed: int,
     prior: str | Path | None = None,
+    knowledge: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Read the tables of the earlier stages and build the graph bundle of one mode.
 
@@ -66,6 +74,8 @@ def build_bundle(
         Of the control graphs.
     prior
         prior.parquet, for modes that read it.
+    knowledge
+        Files by name, and settings of `link_genes`, for modes with this scale.
     """
     rna = io.read_modality(multiome, "rna", "multiome")
     var, types = rna.var, read_networks(cell_type_folder, rna.obs["cell_type"])
@@ -98,6 +108,9 @@ def build_bundle(
         keep_regulators(number_edges(edges, genes, "cell_type"), max_regulators),
         *number_eregulons(triplets, active, genes, max_regulators, cell_weight),
         rank_cutoff=int(active.uns["rank_cutoff"]),
+        knowledge=link_genes(genes, vocabulary, aliases, seed=seed, **knowledge)
+        if knowledge
+        else no_knowledge(),
     )
 
     # the mode's name is part of the seed: controls of one seed do not share their random numbers

@@ -1,9 +1,9 @@
-"""The graph bundle: genes, edges on both scales and cell activity, in memory and as a folder on disk."""
+"""The graph bundle: genes, edges on all scales and cell activity, in memory and as a folder on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,26 @@ import pandas as pd
 
 from grnformer.core import io
 
-SCALES = ("cell_type", "cell")
+TF_SCALES = ("cell_type", "cell")
+SCALES = (*TF_SCALES, "knowledge")
 # of a graph, by scale
 TABLES = {
     "cell_type": ("edges",),
     "cell": ("eregulons", "activity", "members", "thresholds"),
+    "knowledge": ("knowledge",),
 }
 EDGE_TYPES = {"tf": "int64", "gene": "int64", "weight": "float64", "sign": "int64"}
+KNOWLEDGE_TYPES = {"gene_a": "int64", "gene_b": "int64", "weight": "float64"}
+
+
+def no_knowledge() -> pd.DataFrame:
+    """A knowledge graph without pairs."""
+    return pd.DataFrame(columns=list(KNOWLEDGE_TYPES)).astype(KNOWLEDGE_TYPES)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network on two scales over N genes.
+    """Networks over N genes: of TFs on two scales, and what is known of genes beforehand.
 
     Attributes
     ----------
@@ -44,6 +52,9 @@ class Graph:
         eregulon, threshold: AUC above which it is active.
     rank_cutoff
         R of AUCell, genes.
+    knowledge
+        gene_a < gene_b (node numbers), weight (above 0): one row a pair, undirected, unsigned, the same in every
+        cell. Empty in modes without this scale.
     """
 
     genes: pd.DataFrame
@@ -54,9 +65,10 @@ class Graph:
     members: pd.DataFrame
     thresholds: pd.DataFrame
     rank_cutoff: int
+    knowledge: pd.DataFrame = field(default_factory=no_knowledge)
 
     def without_edges(self, *scales: str) -> Graph:
-        """The same graph without the edges of the named scales (`cell_type`, `cell`)."""
+        """The same graph without the edges of the named scales (of `SCALES`)."""
         # emptied tables keep their columns: readers need no case for them
         names = [name for scale in scales for name in TABLES[scale]]
         return replace(self, **{name: getattr(self, name).iloc[:0] for name in names})
@@ -69,6 +81,7 @@ def describe_graph(
     ends = [
         table[end] for table in (graph.edges, graph.eregulons) for end in ("tf", "gene")
     ]
+    ends += [graph.knowledge["gene_a"], graph.knowledge["gene_b"]]
     n_linked = pd.concat(ends).nunique()
     return {
         "eregulons": graph.eregulon_names,
@@ -77,6 +90,7 @@ def describe_graph(
             name: int((graph.edges["cell_type"] == name).sum()) for name in cell_types
         },
         "eregulon_edges": len(graph.eregulons),
+        "knowledge_edges": len(graph.knowledge),
         "active_pairs": len(graph.activity),
         "edges_lost": int(lost["edges_lost"].sum()),
         "genes_lost": len(lost),
@@ -99,7 +113,7 @@ class Bundle:
 
 
 # tables of a graph; each has a file and a contract
-FILES = ("genes", *TABLES["cell_type"], *TABLES["cell"])
+FILES = ("genes", *(name for names in TABLES.values() for name in names))
 
 
 def write_bundle(bundle: Bundle, folder: str | Path) -> None:

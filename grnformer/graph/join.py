@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,17 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.graph.align import check_shared, find_token
-from grnformer.graph.bundle import EDGE_TYPES, TABLES, Bundle, Graph, describe_graph
+from grnformer.graph.bundle import (
+    EDGE_TYPES,
+    TABLES,
+    TF_SCALES,
+    Bundle,
+    Graph,
+    describe_graph,
+)
+from grnformer.graph.knowledge import link_genes
 from grnformer.graph.measured import Measured
+from grnformer.graph.modes import MODES
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +33,7 @@ def join_bundles(
     measured: dict[str, Measured],
     vocabulary: Mapping[str, int],
     aliases: Mapping[str, str],
+    knowledge: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Join the bundles of one mode.
 
@@ -37,6 +48,8 @@ def join_bundles(
         Dataset, then files without networks -> what its cells measure.
     vocabulary, aliases
         As the bundles were built with.
+    knowledge
+        Also as these.
 
     Raises
     ------
@@ -102,6 +115,10 @@ def join_bundles(
     # one number for the graph; cells are scored with that of their dataset
     rank_cutoff = max(bundle.graph.rank_cutoff for bundle in bundles.values())
     graph = Graph(genes, **tables, eregulon_names=eregulons, rank_cutoff=rank_cutoff)
+    meta_of_first = next(iter(bundles.values())).meta
+    graph = _add_knowledge(
+        graph, modes.pop(), meta_of_first["seed"], vocabulary, aliases, knowledge
+    )
     sources = _find_sources(bundles, measured, genes, vocabulary, aliases)
     lost = _join_lost(bundles)
 
@@ -116,11 +133,11 @@ def join_bundles(
             "cells_without_network": int(what.cell_types.reindex(without).sum()),
         }
     meta = {
-        "mode": modes.pop(),
-        "scales": next(iter(bundles.values())).meta["scales"],
+        "mode": meta_of_first["mode"],
+        "scales": meta_of_first["scales"],
         "cell_types": cell_types,
         **describe_graph(graph, lost, cell_types),
-        "seed": next(iter(bundles.values())).meta["seed"],
+        "seed": meta_of_first["seed"],
         "datasets": described,
     }
     summary = {
@@ -129,6 +146,27 @@ def join_bundles(
     }
     logger.info("joint graph of %d genes: %s", len(genes), summary)
     return Bundle(graph, lost, meta, sources)
+
+
+def _add_knowledge(
+    graph: Graph,
+    mode: str,
+    seed: int,
+    vocabulary: Mapping[str, int],
+    aliases: Mapping[str, str],
+    knowledge: Mapping[str, Any] | None,
+) -> Graph:
+    """The graph with the knowledge graph of a mode over its genes.
+
+    It is no union of those of the datasets: two rewired graphs share fewer pairs than two true ones, so that a control
+    would have more edges.
+    """
+    if not knowledge:
+        return graph
+    pairs = link_genes(graph.genes, vocabulary, aliases, seed=seed, **knowledge)
+    alone = replace(graph.without_edges(*TF_SCALES), knowledge=pairs)
+    rng = np.random.default_rng([seed, *mode.encode()])
+    return replace(graph, knowledge=MODES[mode](alone, rng).knowledge)
 
 
 def _move(

@@ -23,7 +23,7 @@ EDGE = np.dtype(
 ALWAYS_OPEN = -1
 
 Structure = dict[str, list[np.ndarray]]
-"""Edge arrays by scale: one a cell type (`cell_type`), one of all eRegulons (`cell`)."""
+"""Edge arrays by scale: one a cell type (`cell_type`), one of all eRegulons (`cell`), one of `knowledge`."""
 
 
 def make_edges(
@@ -52,6 +52,11 @@ def read_edges(table: pd.DataFrame, gate: np.ndarray | int = ALWAYS_OPEN) -> np.
     )
 
 
+def read_pairs(table: pd.DataFrame) -> np.ndarray:
+    """Edge array of a knowledge graph (gene_a, gene_b, weight), from a to b: positive, and open in every cell."""
+    return make_edges(table["gene_a"], table["gene_b"], table["weight"])
+
+
 def read_structure(
     graph: Graph, scales: list[str], cell_types: list[str], direction: str
 ) -> Structure:
@@ -60,11 +65,11 @@ def read_structure(
     Parameters
     ----------
     scales
-        `cell_type`, `cell`.
+        `cell_type`, `cell`, `knowledge`.
     cell_types
         Names; the edges of the first are the first array.
     direction
-        Of messages: `tf_to_gene`, or `both`.
+        Of messages in the TF network: `tf_to_gene`, or `both`. The knowledge graph is undirected: always both.
     """
     # a type without edges keeps its place: arrays are found by the type's number
     of_type = dict(list(graph.edges.groupby("cell_type")))
@@ -73,13 +78,13 @@ def read_structure(
         "cell_type": [read_edges(of_type.get(name, none)) for name in cell_types],
         "cell": [read_edges(graph.eregulons, graph.eregulons["eregulon"].to_numpy())],
     }
-    chosen = {scale: structure[scale] for scale in scales}
     if direction == "both":
-        return {
+        structure = {
             scale: [_both_ways(edges) for edges in arrays]
-            for scale, arrays in chosen.items()
+            for scale, arrays in structure.items()
         }
-    return chosen
+    structure["knowledge"] = [_both_ways(read_pairs(graph.knowledge))]
+    return {scale: structure[scale] for scale in scales}
 
 
 def _both_ways(edges: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Graph encoders over signed edges and per-cell expression, and the fusion of the two scales.
+"""Graph encoders over signed edges and per-cell expression, and the fusion of the scales.
 
 On one graph each layer is the layer of PyTorch Geometric of the same name, with signed weights. The layers here run on
 many cells at once; PyTorch Geometric would need the edges and genes of every cell written out.
@@ -275,7 +275,7 @@ class ScaleFusion(nn.Module):
     """Embeddings of the scales, each (B, L, S), as one.
 
     `sum` (arXiv 2503.01682); `gate`, a sum weighted by gene and channel, equally at first; `concat`, a linear map of
-    both.
+    all.
     """
 
     def __init__(self, how: str, width: int, n_scales: int) -> None:

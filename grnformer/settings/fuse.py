@@ -35,6 +35,26 @@ class Vocabularies(Settings):
     """Vocabulary and aliases of each backbone."""
 
 
+class Knowledge(Settings):
+    """Pathways, complexes and interactions as a graph, for graphs with the scale knowledge."""
+
+    sources: dict[str, File] = key(
+        {"interactions": "resource:regulatory_prior.parquet"},
+        "name -> OmniPath's interactions, CORUM's complexes, gene sets (GMT, named .gmt), or a table of gene_a, gene_b "
+        "and optionally weight (above 0); a path or resource:<name>",
+        names={"pattern": "^[A-Za-z0-9_-]+$"},
+    )
+    max_set_size: int = key(
+        100, "larger pathways and complexes link no genes", unit="genes", ge=2
+    )
+    max_neighbours: int = key(
+        10,
+        "partners of a gene from one source, the heaviest links first",
+        unit="genes",
+        ge=1,
+    )
+
+
 class Fuse(Settings):
     """Graph bundles from networks."""
 
@@ -63,6 +83,7 @@ class Fuse(Settings):
         "tf_gene",
         "what an edge of a cell's graph weighs: importance of the TF for the gene, or score of the cistrome",
     )
+    knowledge: Knowledge = Knowledge()
     graphs: list[Graph] = key(
         ["cell_type", "cell", "hybrid", "none", "random", "degree_preserving"],
         "graph modes that the target `fuse` builds",

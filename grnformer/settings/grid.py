@@ -18,6 +18,12 @@ CONTROLS = {
     "coexpression": "coexpression",
     "prior": "prior",
 }
+#: of a graph with the scale knowledge: the arm <graph>_<control> has the graph <graph>_<mode>
+KNOWLEDGE_CONTROLS = {
+    "no_edges": "none",
+    "random": "random",
+    "degree_preserving": "degree_preserving",
+}
 _LINKS = {
     "none": "unperturbed",
     "random": "random_links",
@@ -36,6 +42,9 @@ def expand_grid(
     each other graph layer, perturbation and fraction. `all`: every combination. What has no effect makes no arm: the
     perturbation of a graph without edges, the graph layer without an adapter, the fraction without a perturbation.
 
+    A graph with the scale knowledge has the controls of `KNOWLEDGE_CONTROLS`, with its scales; the controls of the TF
+    network are those of all other graphs.
+
     Parameters
     ----------
     grid
@@ -50,7 +59,7 @@ def expand_grid(
     """
     grid = grid | {"backbones": grid.get("backbones") or [backbone]}
     graphs = [(name, name, name != "none") for name in grid["scales"]]
-    graphs += [(name, CONTROLS[name], True) for name in grid["controls"]]
+    graphs += _controls_of(grid["scales"], grid["controls"])
     reference = tuple(grid[axis][0] for axis in _AXES)
 
     arms: dict[str, dict[str, Any]] = {}
@@ -68,6 +77,20 @@ def expand_grid(
     return arms
 
 
+def _controls_of(scales: list[str], controls: list[str]) -> list[tuple[str, str, bool]]:
+    """Name, graph and adapter of the controls of the graphs of a grid."""
+    knowing = [scale for scale in scales if "knowledge" in scale]
+    found = [
+        (f"{scale}_{name}", f"{scale}_{KNOWLEDGE_CONTROLS[name]}", True)
+        for scale in knowing
+        for name in controls
+        if name in KNOWLEDGE_CONTROLS
+    ]
+    if set(scales) - {"none", *knowing}:
+        return [(name, CONTROLS[name], True) for name in controls] + found
+    return found
+
+
 def _choices(
     grid: dict[str, Any], name: str, reference: tuple[Any, ...]
 ) -> list[tuple[Any, ...]]:
@@ -76,7 +99,9 @@ def _choices(
         return list(itertools.product(*(grid[axis] for axis in _AXES)))
     # the backbone comes last: every graph has every one
     last = len(_AXES) - 1
-    varied = {grid["scales"][0]: range(last), "no_edges": range(1)}
+    first = grid["scales"][0]
+    of_first = f"{first}_no_edges" if "knowledge" in first else "no_edges"
+    varied = {first: range(last), of_first: range(1)}
     choices = [reference]
     for place in (*varied.get(name, ()), last):
         choices += [
@@ -98,7 +123,7 @@ def _make_arm(
     if adapter:
         arm["gnn"] = gnn
         words += [gnn] if gnn != reference[0] else []
-    if mode != "none":
+    if mode != "none" and not mode.endswith("_none"):
         arm["perturbation"] = perturbation
         words += [_LINKS[perturbation]] if perturbation != reference[1] else []
     if arm["perturbation"] != "none":

@@ -59,7 +59,9 @@ class Arm(Settings):
 class Grid(Settings):
     """Arms by combination, in place of `arms`; five seeds or more. The first of each list is the reference."""
 
-    scales: list[Literal["none", "cell_type", "cell", "hybrid"]] = key(
+    scales: list[
+        Literal["none", "cell_type", "cell", "hybrid", "knowledge", "hybrid_knowledge"]
+    ] = key(
         [],
         "graphs of the data, none: the backbone alone, such as [hybrid, cell_type, cell, none]; []: no grid",
         unique=True,
@@ -75,7 +77,8 @@ class Grid(Settings):
         ]
     ] = key(
         list(CONTROLS),
-        "no_edges has as many parameters as an arm with edges",
+        "no_edges has as many parameters as an arm with edges; graphs with the scale knowledge have no_edges, random "
+        "and degree_preserving of their own",
         unique=True,
     )
     gnns: list[GnnName] = key(

@@ -65,6 +65,12 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         config["datasets"][name] = _as_meant(config_schema(), part)
     filled = overlay(overlay(defaults, preset_of(config)), config)
 
+    # named sources and arms are all that there are: the defaults are not added
+    fuse = config.get("fuse")
+    known = fuse.get("knowledge") if isinstance(fuse, dict) else None
+    if isinstance(known, dict) and "sources" in known:
+        filled["fuse"]["knowledge"]["sources"] = known["sources"]
+
     pretrain, given = filled["pretrain"], config.get("pretrain")
     if not isinstance(pretrain, dict):
         # what is wrong here is for `check_config` to name

@@ -49,7 +49,7 @@ class Gnn(Settings):
     fanout: int = key(10, "incoming edges kept for each gene", unit="edges", ge=1)
     direction: Literal["tf_to_gene", "both"] = key("tf_to_gene", "the way messages go")
     fusion: Literal["sum", "gate", "concat"] = key(
-        "sum", "how the embeddings of both scales become one; gate starts as the sum"
+        "sum", "how the embeddings of the scales become one; gate starts as the sum"
     )
 
 

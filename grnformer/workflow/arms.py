@@ -59,6 +59,27 @@ def bundle_name(arm: Config) -> str:
     return ".".join([arm["graph"], *([arm["backbone"]] if "backbone" in arm else [])])
 
 
+def has_knowledge(graph: str) -> bool:
+    """Whether a graph mode has the scale knowledge."""
+    return "knowledge" in graph
+
+
+def has_edges(graph: str) -> bool:
+    """Whether a graph mode has any edge."""
+    return graph != "none" and not graph.endswith("_none")
+
+
+def is_control_of(control: str, graph: str) -> bool:
+    """Whether the control graph `control` has the scales of the data's graph `graph`.
+
+    Controls of the TF network have those of `hybrid`, and serve its single scales too. Those of a graph with the scale
+    knowledge bear its name.
+    """
+    if has_knowledge(graph):
+        return control.startswith(f"{graph}_")
+    return not has_knowledge(control)
+
+
 def _settings_of(pretrain: Config, arm: Config) -> dict[str, Any]:
     backbone = arm.get("backbone", pretrain["backbone"])
     size = pretrain["sizes"][pretrain["size"]]

@@ -22,7 +22,7 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
-from grnformer.workflow.arms import arms_with_values, other_backbones
+from grnformer.workflow.arms import arms_with_values, has_knowledge, other_backbones
 from grnformer.workflow.config_files import reading_yaml
 from grnformer.workflow.corpora import NAME, TAKEN, check_corpora
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 RESOURCE_PREFIX = "resource:"
 CLOCKS_APART = 60  # seconds that clocks of a network may differ
-# graph modes that hold the data's edges; every other is a control
-DATA_GRAPHS = ("cell_type", "cell", "hybrid")
+# graph modes that hold true edges; every other is a control
+DATA_GRAPHS = ("cell_type", "cell", "hybrid", "knowledge", "hybrid_knowledge")
 # splits of drug response that need the tissues of lines
 TISSUE_SPLITS = ("tissue", "deepcdr")
 #: Names of NCBI for the builds that UCSC calls otherwise; a patch (.p13) leaves the positions as they are.
@@ -47,6 +47,7 @@ def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     """
     check_corpora(config["pretrain"]["corpora"], genome_of)
     _check_backbones(config)
+    _check_knowledge(config)
     _check_size(config["pretrain"])
     _check_embed(config)
     _check_attention(config)
@@ -68,6 +69,19 @@ def _check_backbones(config: dict[str, Any]) -> None:
             f"{next(iter(given))}, and arms with the backbone {others[0]}",
             f"arms of {config['pretrain']['backbone']} alone: the file is of one backbone",
             "leave one of them out; run backbones with such files one by one",
+        )
+
+
+def _check_knowledge(config: dict[str, Any]) -> None:
+    """Raise InputError if a graph needs the scale knowledge, and nothing is named to make it of."""
+    arms = [arm["graph"] for arm in config["pretrain"]["arms"].values()]
+    graphs = (*arms, *config["fuse"]["graphs"])
+    asked = [graph for graph in graphs if has_knowledge(graph)]
+    if asked and not config["fuse"]["knowledge"]["sources"]:
+        raise InputError(
+            f"the graph {asked[0]}, and no file in fuse.knowledge.sources",
+            "pathways, complexes or interactions",
+            "name a file there, or leave such graphs out of pretrain.arms and fuse.graphs",
         )
 
 

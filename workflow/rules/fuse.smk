@@ -1,6 +1,7 @@
 # fuse: networks and cell activities on the genes of the backbone's vocabulary; one bundle a graph mode.
 
-from grnformer.workflow.arms import bundle_name, other_backbones
+from grnformer.core.methods import names
+from grnformer.workflow.arms import bundle_name, has_knowledge, other_backbones
 
 OF_BACKBONE = config["fuse"]["backbones"]
 OWN = OF_BACKBONE[config["pretrain"]["backbone"]]
@@ -26,6 +27,13 @@ CORPUS_FILES = {
     name: [path_of(path) for path in corpus["files"].values()]
     for name, corpus in CORPORA.items()
 }  # of RNA only
+# of graphs with the scale knowledge: files, and how they become pairs of genes
+KNOWLEDGE = config["fuse"]["knowledge"]
+KNOWING = [name for name in names("grnformer.graph.modes") if has_knowledge(name)]
+SOURCES_OF = dict.fromkeys(KNOWING, [path_of(f) for f in KNOWLEDGE["sources"].values()])
+KNOWLEDGE_OF = dict.fromkeys(
+    KNOWING, KNOWLEDGE | {"sources": list(KNOWLEDGE["sources"])}
+)
 REPORTED["graphs"] = expand(
     "<results>/{dataset}/fuse/{graph}",
     dataset=TRAINED,
@@ -53,6 +61,7 @@ rule build_graph:
             lookup(dpath="{graph}", within={"prior": True}, default=False),
             then="<results>/{dataset}/grn/prior.parquet",
         ),
+        knowledge=lookup(dpath="{graph}", within=SOURCES_OF, default=[]),
         vocabulary=lookup(dpath="own{of}", within=VOCABULARIES),
         aliases=lookup(dpath="own{of}", within=ALIASES_OF),
     output:
@@ -81,6 +90,7 @@ rule build_graph:
                 "seed",
             )
         },
+        knowledge=lookup(dpath="{graph}", within=KNOWLEDGE_OF, default={}),
         code=code("fuse/build_graph", at="graph"),
     message:
         "Building the {wildcards.graph}{wildcards.of} graph of {wildcards.dataset}"
@@ -93,6 +103,7 @@ rule join_bundles:
         bundles=of_members("<results>/{dataset}/fuse/{graph}{of}"),
         multiomes=of_members("<results>/{dataset}/prep/multiome.h5mu"),
         files=lookup(dpath="{dataset}", within=CORPUS_FILES),
+        knowledge=lookup(dpath="{graph}", within=SOURCES_OF, default=[]),
         vocabulary=lookup(dpath="own{of}", within=VOCABULARIES),
         aliases=lookup(dpath="own{of}", within=ALIASES_OF),
     output:
@@ -113,7 +124,8 @@ rule join_bundles:
     params:
         datasets=lookup(dpath="{dataset}/datasets", within=CORPORA),
         files=lookup(dpath="{dataset}/files", within=CORPORA),
-        code=code("fuse/join_bundles"),
+        knowledge=lookup(dpath="{graph}", within=KNOWLEDGE_OF, default={}),
+        code=code("fuse/join_bundles", at="graph"),
     message:
         "Joining the {wildcards.graph}{wildcards.of} graphs of the corpus {wildcards.dataset}"
     script:

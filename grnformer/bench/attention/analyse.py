@@ -19,6 +19,7 @@ from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.graph.bundle import Bundle, read_bundle
+from grnformer.graph.knowledge import ENDS
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.infer.attention import (
     VARIANTS,
@@ -302,7 +303,10 @@ def _describe_genes(
             "in_degree": np.bincount(network["gene"], minlength=len(genes)),
             "out_degree": np.bincount(network["tf"], minlength=len(genes)),
             # not matched on: degrees of the inferred network are alike for all arms
-            "own_in_degree": np.bincount(given["gene"], minlength=len(genes)),
+            "own_in_degree": np.bincount(
+                np.concatenate([given["gene"], *bundle.graph.knowledge[ENDS].T.values]),
+                minlength=len(genes),
+            ),
             "expression": np.asarray(
                 cells.corpus.read(rows).mean(0), dtype=float
             ).ravel(),

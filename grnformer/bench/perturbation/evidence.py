@@ -11,12 +11,14 @@ import pandas as pd
 from grnformer.bench.perturbation import knowledge, similarity
 from grnformer.core.errors import InputError
 from grnformer.graph.modes.degree_preserving import rewire_pairs
+from grnformer.graph.knowledge import read_interactions, read_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 _COMPONENTS = 20
+_SETTING = "bench.perturbation"
 #: columns that hold genes
 _GENES = ("gene", "source", "target")
 _OWN_FILE = ("pathways", "complexes")
@@ -24,7 +26,7 @@ _OWN_FILE = ("pathways", "complexes")
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Files as read, by the functions of `knowledge`."""
+    """Files as read, by `grnformer.graph.knowledge`."""
 
     pathways: pd.DataFrame
     complexes: pd.DataFrame
@@ -43,7 +45,7 @@ class Knowledge:
                     f"{len(known)} of {len(genes):,} perturbed genes, such as {genes[0]}, are in the {name}; genes "
                     f"there: {', '.join(there[:3]) or 'none'}",
                     "gene symbols, as the screen has them",
-                    f"name another file in bench.perturbation.{setting}, with the symbols of the screen's species",
+                    f"name another file in {_SETTING}.{setting}, with the symbols of the screen's species",
                 )
 
     def rewired(self, seed: int) -> Knowledge:
@@ -86,10 +88,10 @@ def read_knowledge(
     pathways: str | Path, complexes: str | Path, interactions: str | Path
 ) -> Knowledge:
     """Read the files of the settings of these names."""
-    prior, others = knowledge.read_interactions(interactions)
+    prior, others = read_interactions(interactions, f"{_SETTING}.interactions")
     return Knowledge(
-        pathways=knowledge.read_sets(pathways),
-        complexes=knowledge.read_sets(complexes),
+        pathways=read_sets(pathways, f"{_SETTING}.pathways"),
+        complexes=read_sets(complexes, f"{_SETTING}.complexes"),
         interactions=others,
         prior=prior,
     )

@@ -46,9 +46,10 @@ def graphs_section(
             "graph_sizes",
             tabulate_graphs(bundles),
             "Graphs built. Edges of types are summed over the cell types; edges of eRegulons are those that cell "
-            "graphs look up.",
+            "graphs look up; links of knowledge are pairs of genes in pathways, complexes or interactions.",
             nodes="genes (n)",
             type_edges="edges of types (n)",
+            knowledge_edges="links of knowledge (n)",
             unlinked="genes without a link (fraction)",
             lost="genes lost (n)",
         ),
@@ -86,8 +87,8 @@ def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
             "degrees",
             plot_distributions(linked, is_tf),
             "Fraction of genes with at least this many links, TFs against other genes. Graph: the union of the types' "
-            "graphs, or the edges of eRegulons where a graph has no edges of types. Links count both directions. Log "
-            "scales; genes without a link are left out.",
+            "graphs, or the edges of eRegulons where a graph has no edges of types, with the links of knowledge. Links "
+            "count both directions. Log scales; genes without a link are left out.",
             400,
         ),
         table(
@@ -238,16 +239,18 @@ def perturbed_degrees(
 
 
 def links_of(bundle: Bundle) -> np.ndarray:
-    """Links of each gene (node order), both directions, over the union of distinct TF-gene pairs."""
+    """Links of each gene (node order), both directions: distinct TF-gene pairs, and pairs of the knowledge graph."""
     # A graph without edges of types is described by those of its eRegulons.
     source = bundle.graph.edges if len(bundle.graph.edges) else bundle.graph.eregulons
     # A pair of two types or eRegulons is one link.
     pairs = source[["tf", "gene"]].drop_duplicates().to_numpy(dtype=int)
-    return np.bincount(pairs.ravel(), minlength=len(bundle.graph.genes))
+    known = bundle.graph.knowledge[["gene_a", "gene_b"]].to_numpy(dtype=int)
+    ends = np.concatenate([pairs.ravel(), known.ravel()])
+    return np.bincount(ends, minlength=len(bundle.graph.genes))
 
 
 def tabulate_graphs(bundles: dict[str, Bundle]) -> pd.DataFrame:
-    """Genes, TFs with links, edges of types and of eRegulons of each graph."""
+    """Genes, TFs with links, edges of types and of eRegulons and links of knowledge of each graph."""
     rows = []
     for name, bundle in bundles.items():
         graph = bundle.graph
@@ -258,6 +261,7 @@ def tabulate_graphs(bundles: dict[str, Bundle]) -> pd.DataFrame:
                 "tfs": pd.concat([graph.edges["tf"], graph.eregulons["tf"]]).nunique(),
                 "type_edges": len(graph.edges),
                 "eregulon_edges": len(graph.eregulons),
+                "knowledge_edges": len(graph.knowledge),
                 "unlinked": (links_of(bundle) == 0).mean(),
                 "lost": len(bundle.lost),
             }

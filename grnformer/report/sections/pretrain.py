@@ -11,6 +11,7 @@ from grnformer.bench.summary import are_too_few, compare_seeds, judge
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import format_count, format_differences, say_outcome
+from grnformer.workflow.arms import has_edges, is_control_of
 from grnformer.workflow.config import DATA_GRAPHS
 
 _INFERRED = {
@@ -22,8 +23,8 @@ _INFERRED = {
 }
 _LEAKS = (
     "How to read held-out losses: networks, and the thresholds above which eRegulons are active, {inferred} Which "
-    "eRegulons are active in a cell is scored from its genes that are not masked. An arm with edges also knows a "
-    "cell's type; an arm without edges does not. Control graphs keep types and activities."
+    "eRegulons are active in a cell is scored from its genes that are not masked. An arm with edges of "
+    "the TF network also knows a cell's type; an arm without does not. Control graphs keep types and activities."
 )
 # columns of linear baselines -> their names as arms of comparisons
 _LINEAR = {"factor_loss": "factor model", "ridge_loss": "ridge"}
@@ -75,7 +76,7 @@ def pretrain_section(
     blocks: list[Block] = [describe_gain(summary, differences, unit, networks, of)]
     blocks.append(Note(describe_linear(heldout, beyond, unit)))
 
-    if any(arm["graph"] != "none" for arm in arms.values()):
+    if any(has_edges(arm["graph"]) for arm in arms.values()):
         blocks.append(Note(_LEAKS.format(inferred=_INFERRED[networks])))
     blocks += _figures(curves, heldout, arms, unit, suffix)
     blocks.append(
@@ -152,7 +153,9 @@ def _figures(
 
 
 def pairs_of_arms(arms: dict[str, Config]) -> list[tuple[str, str]]:
-    """Every arm that has a graph of the data, paired with every arm of its backbone that has none or a control.
+    """Every arm with a graph of the data, paired with every arm of its backbone that has no adapter or a control graph.
+
+    A control has the scales of the graph: that of another would be another model.
 
     Parameters
     ----------
@@ -165,8 +168,13 @@ def pairs_of_arms(arms: dict[str, Config]) -> list[tuple[str, str]]:
         for arm in real
         for other in arms
         if other not in real
+        and _without(arms[other], arms[arm]["graph"])
         and arms[arm].get("backbone") == arms[other].get("backbone")
     ]
+
+
+def _without(arm: Config, graph: str) -> bool:
+    return not arm["adapter"] or is_control_of(arm["graph"], graph)
 
 
 def compare_heldout(

@@ -34,6 +34,7 @@ def test_the_meta_counts_genes_edges_and_what_was_lost():
         "genes": 6,
         "edges": {"A": 2, "B": 1, "C": 0},
         "eregulon_edges": 2,
+        "knowledge_edges": 0,
         "active_pairs": 3,
         "edges_lost": 5,
         "genes_lost": 2,

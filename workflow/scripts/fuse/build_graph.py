@@ -5,6 +5,7 @@ from grnformer.core.job import job
 with job(snakemake):
     from grnformer.graph.build import build_bundle
     from grnformer.graph.bundle import write_bundle
+    from grnformer.graph.knowledge import with_files
     from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 
     bundle = build_bundle(
@@ -16,6 +17,7 @@ with job(snakemake):
         read_aliases(snakemake.input.aliases),
         mode=snakemake.wildcards.graph,
         prior=snakemake.input.get("prior") or None,
+        knowledge=with_files(snakemake.params.knowledge, snakemake.input.knowledge),
         **snakemake.params.settings,
     )
     write_bundle(bundle, snakemake.output[0])

@@ -5,6 +5,7 @@ from grnformer.core.job import job
 with job(snakemake):
     from grnformer.graph.bundle import read_bundle, write_bundle
     from grnformer.graph.join import join_bundles
+    from grnformer.graph.knowledge import with_files
     from grnformer.graph.measured import read_measured
     from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 
@@ -24,5 +25,6 @@ with job(snakemake):
         {name: read_measured(path) for name, path in cells.items()},
         read_vocabulary(inputs.vocabulary),
         read_aliases(inputs.aliases),
+        knowledge=with_files(params.knowledge, inputs.knowledge),
     )
     write_bundle(bundle, snakemake.output[0])
