@@ -68,6 +68,7 @@ _FOLLOWS = {
     "graph": {"code", "knowledge"},
     "labelled": {"entry"},
     "profiled": {"entry"},
+    "rna": {"cell_type"},
     "run": {"seed"},
     "sample": {"row"},
     "scatteritem": {"part"},

@@ -181,8 +181,8 @@ class GRNFormer(nn.Module):
 
         embedded = []
         for scale, encoder in self.encoders.items():
-            # cells of a type share the edges of the type; all cells share those of the eRegulons, which activity opens, and
-            # those of knowledge
+            # cells of a type share the edges of the type; all cells share those of the eRegulons, which activity
+            # opens, and those of knowledge
             type_B = (
                 batch.type_B if scale == "cell_type" else np.zeros_like(batch.type_B)
             )

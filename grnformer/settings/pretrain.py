@@ -30,8 +30,21 @@ class Corpus(Settings):
     files: dict[str, File] = key(
         ...,
         "name -> .h5ad or .zarr of RNA (counts, or log1p of normalised counts) with obs cell_type; a path or "
-        "resource:<name>",
+        "resource:<name>; rna:<name> is an entry of pretrain.rna",
         names={"pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"},
+    )
+
+
+class Rna(Settings):
+    """Count matrices of RNA without chromatin, made a file of a corpus; all cells have one type."""
+
+    matrices: list[File] = key(
+        ...,
+        "raw counts of the same genes in any format of the sample sheet, which are joined; a path or resource:<name>",
+        min_length=1,
+    )
+    cell_type: str = key(
+        ..., "of all cells, as in the dataset whose network they get", min_length=1
     )
 
 
@@ -175,6 +188,11 @@ class Pretrain(Settings):
     )
     corpora: dict[str, Corpus] = key(
         {}, "name -> datasets and files that one model is pretrained on together"
+    )
+    rna: dict[str, Rna] = key(
+        {},
+        "name -> count matrices, for files of corpora",
+        names={"pattern": "^[A-Za-z0-9_-]+$"},
     )
     backbone: str = key("scgpt", "the RNA foundation model", options=BACKBONES)
     checkpoint: File | None = key(

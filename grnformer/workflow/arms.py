@@ -18,6 +18,7 @@ _NOT_OF_MODELS = (
     "heldout_fraction",
     "medians",
     "networks",
+    "rna",
     "seeds",
     "size",
     "sizes",
@@ -62,6 +63,12 @@ def bundle_name(arm: Config) -> str:
 def has_knowledge(graph: str) -> bool:
     """Whether a graph mode has the scale knowledge."""
     return "knowledge" in graph
+
+
+def asks_knowledge(config: Config) -> bool:
+    """Whether an arm, or the target `fuse`, asks for a graph with the scale knowledge; `config`: a complete one."""
+    arms = [arm["graph"] for arm in config["pretrain"]["arms"].values()]
+    return any(map(has_knowledge, (*arms, *config["fuse"]["graphs"])))
 
 
 def has_edges(graph: str) -> bool:

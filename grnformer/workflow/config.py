@@ -22,9 +22,15 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
-from grnformer.workflow.arms import arms_with_values, has_knowledge, other_backbones
+from grnformer.workflow.arms import arms_with_values, asks_knowledge, has_knowledge, other_backbones
 from grnformer.workflow.config_files import reading_yaml
-from grnformer.workflow.corpora import NAME, TAKEN, check_corpora
+from grnformer.workflow.corpora import (
+    NAME,
+    RNA_PREFIX,
+    TAKEN,
+    check_corpora,
+    check_rna,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,12 +80,9 @@ def _check_backbones(config: dict[str, Any]) -> None:
 
 def _check_knowledge(config: dict[str, Any]) -> None:
     """Raise InputError if a graph needs the scale knowledge, and nothing is named to make it of."""
-    arms = [arm["graph"] for arm in config["pretrain"]["arms"].values()]
-    graphs = (*arms, *config["fuse"]["graphs"])
-    asked = [graph for graph in graphs if has_knowledge(graph)]
-    if asked and not config["fuse"]["knowledge"]["sources"]:
+    if asks_knowledge(config) and not config["fuse"]["knowledge"]["sources"]:
         raise InputError(
-            f"the graph {asked[0]}, and no file in fuse.knowledge.sources",
+            "graphs with the scale knowledge, and no file in fuse.knowledge.sources",
             "pathways, complexes or interactions",
             "name a file there, or leave such graphs out of pretrain.arms and fuse.graphs",
         )
@@ -274,6 +277,9 @@ def check_paths(
     known = registry | {str(resource_name(path)): {} for path in by_default}
 
     for place, path in named_files(config):
+        if path.startswith(RNA_PREFIX) and place.startswith("pretrain.corpora."):
+            check_rna(path, place, config["pretrain"]["rna"])
+            continue
         if not path:
             raise InputError(
                 f"{place} is empty",

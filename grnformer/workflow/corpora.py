@@ -9,6 +9,8 @@ from grnformer.core.errors import InputError
 
 # of datasets and corpora, which have folders beside those of the whole run
 NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+# a file of a corpus that is made of count matrices, by its name in `pretrain.rna`
+RNA_PREFIX = "rna:"
 TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
 
 
@@ -78,3 +80,26 @@ def check_corpora(
                     "no dataset's name",
                     "rename the file's entry",
                 )
+
+
+def check_rna(reference: str, place: str, rna: dict[str, Any]) -> None:
+    """Raise InputError if a file of a corpus names count matrices that `pretrain.rna` lacks."""
+    if reference.removeprefix(RNA_PREFIX) not in rna:
+        raise InputError(
+            f"{place} is {reference!r}",
+            f"{RNA_PREFIX}<name> of pretrain.rna, which has {', '.join(rna) or 'none'}",
+            "add the matrices to pretrain.rna, or correct the name",
+        )
+
+
+def rna_file(reference: str, datasets: list[str]) -> str:
+    """Where a file of a corpus is made of count matrices, whose genes are known by the TSSs of the first dataset.
+
+    Returns
+    -------
+    A path of the workflow; empty for a file that is there.
+    """
+    if not reference.startswith(RNA_PREFIX):
+        return ""
+    name = reference.removeprefix(RNA_PREFIX)
+    return f"<results>/{datasets[0]}/prep/rna/{name}.h5ad"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from grnformer.workflow.arms import other_backbones
+from grnformer.workflow.arms import asks_knowledge, other_backbones
 from grnformer.workflow.config import TISSUE_SPLITS, resource_name
 
 
@@ -135,6 +135,7 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
         vocabulary,
         others,
         used,
+        fuse["knowledge"]["sources"] if asks_knowledge(config) else None,
         config["embed"]["inputs"],
         _read_by_screen(drugs, drugs["splits"]),
         bench["sc_drug"]["lines"] if drugs["splits"] else None,

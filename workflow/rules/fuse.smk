@@ -2,6 +2,7 @@
 
 from grnformer.core.methods import names
 from grnformer.workflow.arms import bundle_name, has_knowledge, other_backbones
+from grnformer.workflow.corpora import rna_file
 
 OF_BACKBONE = config["fuse"]["backbones"]
 OWN = OF_BACKBONE[config["pretrain"]["backbone"]]
@@ -24,7 +25,10 @@ BUNDLES = {
     for name, arm in config["pretrain"]["arms"].items()
 }
 CORPUS_FILES = {
-    name: [path_of(path) for path in corpus["files"].values()]
+    name: [
+        rna_file(path, corpus["datasets"]) or path_of(path)
+        for path in corpus["files"].values()
+    ]
     for name, corpus in CORPORA.items()
 }  # of RNA only
 # of graphs with the scale knowledge: files, and how they become pairs of genes

@@ -16,6 +16,11 @@ ROWS = rows_by_sample(SAMPLES, path_of)
 FILES = files_by_sample(SAMPLES, files_of, COUNTED)
 SOURCES.update({name: gather_files(FILES[name], "rna", "atac") for name in DATASETS})
 RNA_FILES = {name: gather_files(FILES[name], "rna", "annotation") for name in DATASETS}
+# of RNA without chromatin, for corpora
+RNA_MATRICES = {
+    name: [path_of(file) for file in rna["matrices"]]
+    for name, rna in config["pretrain"]["rna"].items()
+}
 NAMES = {name: list(ROWS[name]) for name in DATASETS}  # of samples
 GENOMES = {name: genome_of(SAMPLES, name) for name in DATASETS}
 TSS = {
@@ -292,6 +297,34 @@ rule ingest_sample:
         "Reading and pairing sample {wildcards.sample} of {wildcards.dataset}"
     script:
         "../scripts/prep/ingest_sample.py"
+
+
+rule import_rna:
+    input:
+        matrices=lookup(dpath="{rna}", within=RNA_MATRICES),
+        tss="<results>/{dataset}/prep/tss.parquet",
+    output:
+        "<results>/{dataset}/prep/rna/{rna}.h5ad",
+    log:
+        "<logs>/{dataset}/prep/import_rna.{rna}.log",
+    benchmark:
+        "<benchmarks>/{dataset}/prep/import_rna.{rna}.tsv"
+    wildcard_constraints:
+        rna=one_of(RNA_MATRICES),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(15, per_mb=0.5),
+    params:
+        cell_type=lookup(dpath="{rna}/cell_type", within=config["pretrain"]["rna"]),
+        settings=setting("prep", "min_known_genes"),
+        code=code("prep/import_rna"),
+    message:
+        "Reading the RNA {wildcards.rna} with the genes of {wildcards.dataset}"
+    script:
+        "../scripts/prep/import_rna.py"
 
 
 rule filter_multiome:
