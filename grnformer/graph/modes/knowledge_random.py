@@ -33,7 +33,8 @@ def sample_partners(
     place = rng.choice(every, size=len(pairs), replace=False)
 
     # pairs stand in the order (0, 1), (0, 2), (1, 2), (0, 3), ...: gene b has b pairs with those before it
-    first = np.cumsum(np.arange(n_genes))
+    gene = np.arange(n_genes)
+    first = gene * (gene - 1) // 2
     gene_b = np.searchsorted(first, place, side="right") - 1
     sampled = pairs.assign(gene_a=place - first[gene_b], gene_b=gene_b)
     return sampled.sort_values(["gene_a", "gene_b"], ignore_index=True)
