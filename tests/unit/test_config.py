@@ -512,3 +512,15 @@ def test_models_that_no_one_trains_are_refused_before_any_work(benchmark) -> Non
     given["pretrain"] = {"datasets": ["other"]}
     with pytest.raises(InputError, match=rf"bench.{benchmark}.models is 'pbmc'"):
         check_models(complete(given), known)
+
+
+def test_a_graph_with_knowledge_needs_a_source() -> None:
+    """Named sources take the place of the default; none at all is refused only where a graph needs one."""
+    known = {"knowledge": {"sources": {}}}
+    check_models(complete({"fuse": known}), {})
+    asked = complete({"fuse": known | {"graphs": ["hybrid_knowledge"]}})
+    with pytest.raises(InputError, match=r"no file in fuse\.knowledge\.sources"):
+        check_models(asked, {})
+
+    given = complete({"fuse": {"knowledge": {"sources": {"mine": "edges.tsv"}}}})
+    assert given["fuse"]["knowledge"]["sources"] == {"mine": "edges.tsv"}

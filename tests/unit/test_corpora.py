@@ -3,7 +3,7 @@
 import pytest
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.corpora import check_corpora
+from grnformer.workflow.corpora import check_corpora, check_rna, rna_file
 
 GENOMES = {"a": "hg38", "b": "hg38", "c": "mm10"}
 
@@ -31,3 +31,11 @@ def test_a_corpus_of_known_datasets_passes() -> None:
 def test_what_cannot_be_put_together_is_named(corpora: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         check_corpora(corpora, GENOMES)
+
+
+def test_a_file_of_count_matrices_is_made_with_the_genes_of_the_first_dataset() -> None:
+    check_rna("rna:deep", "pretrain.corpora.both.files.x", {"deep": {}})
+    assert rna_file("rna:deep", ["a", "b"]) == "<results>/a/prep/rna/deep.h5ad"
+    assert rna_file("atlas.zarr", ["a"]) == ""
+    with pytest.raises(InputError, match="which has deep"):
+        check_rna("rna:shallow", "pretrain.corpora.both.files.x", {"deep": {}})

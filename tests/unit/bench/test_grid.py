@@ -27,6 +27,7 @@ LISTS: dict[str, Any] = {
     "combine": "one_at_a_time",
 }
 
+ARMS_OF_TFS = ("no_edges", "random", "prior")
 BACKBONES = {"backbones": ["scgpt", "geneformer"]}
 
 
@@ -154,6 +155,36 @@ def test_arms_are_compared_with_their_like() -> None:
     }
     assert ("perturbation", "hybrid_unperturbed", "hybrid") in pairs
     assert ("perturbed_fraction", "hybrid_rate5", "hybrid") in pairs
+
+
+def test_a_graph_with_knowledge_has_controls_of_its_own() -> None:
+    """Each with the parameters of its graph; those of the TF network stay with its graphs."""
+    scales = ["knowledge", "hybrid_knowledge", "hybrid", "none"]
+    lists = LISTS | {"scales": scales, "controls": ["no_edges", "random", "prior"]}
+    arms = expand_grid(lists, "sage", 0.2, "scgpt")
+    assert arms["knowledge_no_edges"] == {
+        "graph": "knowledge_none", "adapter": True, "perturbation": "none",
+    }  # fmt: skip
+    assert arms["hybrid_knowledge_random"]["perturbation"] == "coexpression"
+    assert not any("knowledge" in name and "prior" in name for name in arms)
+
+    pairs = pairs_of_grid(arms)
+    for graph, other in (("knowledge", "knowledge_"), ("hybrid", "")):
+        assert {
+            (question, against) for question, arm, against in pairs if arm == graph
+        } >= {
+            ("no graph", "none"),
+            ("same parameters", f"{other}no_edges"),
+            ("control", f"{other}random"),
+        }
+    assert {against for question, arm, against in pairs if arm == "hybrid"} == {
+        "none", "no_edges", "random", "prior",
+    }  # fmt: skip
+    # the layers of the first scale are compared with no edges of the same layer
+    assert ("same parameters", "knowledge_gat", "knowledge_no_edges_gat") in pairs
+
+    alone = expand_grid(lists | {"scales": ["knowledge"]}, "sage", 0.2, "scgpt")
+    assert set(ARMS_OF_TFS).isdisjoint(alone)
 
 
 def make_losses(**of_arm: float) -> pd.DataFrame:

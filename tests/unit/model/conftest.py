@@ -62,6 +62,7 @@ def make_model():
         n_genes=N,
         gnn="sage",
         fusion="sum",
+        scales=("cell_type", "cell"),
         **changes,
     ):
         torch.manual_seed(0)
@@ -84,7 +85,7 @@ def make_model():
         chosen = {"n_heads": 2, "position": position} if adapter else None
         moments = np.full(n_genes, 0.3), np.full(n_genes, 0.5)
         return GRNFormer(
-            n_genes, backbone, chosen, graph, ["cell_type", "cell"], L, *moments
+            n_genes, backbone, chosen, graph, list(scales), L, *moments
         ).eval()
 
     return make

@@ -336,3 +336,30 @@ def test_attention_weights_are_those_that_the_adapter_uses():
         fused = adapter.out((weights @ value).transpose(1, 2).flatten(2))
         torch.testing.assert_close(fused, adapter.fuse(h_BTD, structure_BLS, known))
     assert (weights[~known_BL[:, None, None, :].expand_as(weights)] == 0).all()
+
+
+@pytest.mark.parametrize("scales", [["knowledge"], ["cell_type", "cell", "knowledge"]])
+@pytest.mark.parametrize("fusion", ["sum", "gate", "concat"])
+def test_knowledge_has_an_encoder_of_its_own_and_reaches_every_cell(
+    make_model, batch, structure, scales, fusion
+):
+    """Also cells without a type or active eRegulon, whose TF network is empty."""
+    torch.manual_seed(0)
+    model = make_model(fusion=fusion, scales=scales)
+    with torch.no_grad():
+        model.adapter.beta.fill_(1.0)
+    assert list(model.encoders) == scales
+
+    alone = dataclasses.replace(
+        batch,
+        type_B=np.full(len(batch.type_B), -1),
+        active_BK=torch.zeros_like(batch.active_BK),
+    )
+    linked = structure | {"knowledge": structure["cell_type"][:1]}
+    empty = linked | {"knowledge": [linked["knowledge"][0][:0]]}
+    change = (model(alone, linked, rng()) - model(alone, empty, rng())).abs()
+    assert (change.amax((1, 2)) > 1e-6).all()
+
+    loss_of(model, alone, linked).backward()
+    gradient = model.encoders["knowledge"].features.value.weight.grad
+    assert gradient.abs().sum() > 0
