@@ -122,7 +122,8 @@ def add_rows(
     bounds = (
         f"sets up to {settings['max_set_size']}, {settings['max_neighbours']} partners"
     )
-    label = f"{what} ({bounds}; {len(pairs):,} pairs)"
+    label = f"{what} ({bounds})"
+    table.add_figure(f"{label}: pairs", "n", len(pairs))
     table.add_score(f"{label}: over pairs", "r2", true.mean(), np.mean(rewired))
     of_genes = over_genes(pairs, true, len(genes))
     # the same degrees: the same genes have partners

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowInvalid, parquet
 
 from grnformer.core.errors import InputError
 from grnformer.core.text import as_numbers, read_frame, read_lines, refuse, separator_of
@@ -169,6 +171,10 @@ def read_source(path: str | Path, setting: str) -> dict[str, pd.DataFrame]:
 
 def _columns(path: str | Path, setting: str) -> list[str]:
     if Path(path).suffix == ".parquet":
+        # the names alone: a table of interactions takes long to read
+        with suppress(OSError, ArrowInvalid):
+            return list(parquet.read_schema(path).names)
+        # says what is wrong with the file
         return list(read_frame(path, setting))
     header = read_lines(path, setting)[0][1]
     return [name.strip(' "') for name in header.split(separator_of(path))]
