@@ -2,7 +2,8 @@
 
 Squared Pearson correlation over cells of log1p of counts per 10,000 (Li: less the mean of the cell's line), genes found
 in a tenth of the cells. Rewired: as many partners of each gene, but others; mean of five. The pairs of TFs and targets
-are OmniPath's transcriptional ones. Links are bounded as in the knowledge graph; the settings were chosen on Li.
+are OmniPath's transcriptional ones. Links are bounded as in the knowledge graph. Its defaults were taken after a
+look at both data sets; other bounds are shown on Li.
 """
 
 import tempfile

@@ -148,7 +148,7 @@ def expected_code(job, config) -> str:
     loaded = []
     if place := LOADED.get(job.name):
         loaded = [module_of(PACKAGES[place], reduce(getitem, place.split("."), config))]
-    elif job.name == "build_graph":
+    elif job.name in ("build_graph", "join_bundles"):
         loaded = [module_of("grnformer.graph.modes", "hybrid")]
     elif BACKBONES in modules_used(job.program):
         loaded = [module_of(BACKBONES, config["pretrain"]["backbone"])]
