@@ -39,6 +39,7 @@ from grnformer.report.sections.run import run_sections
 from grnformer.report.sections.stability import stability_section
 from grnformer.report.sections.topics import topics_section
 from grnformer.workflow.arms import backbone_by_arm
+from grnformer.workflow.arms import has_edges
 from grnformer.workflow.config import DATA_GRAPHS
 
 logger = logging.getLogger(__name__)
@@ -224,7 +225,7 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     control_arms = {
         name
         for name, arm in config["pretrain"]["arms"].items()
-        if arm["graph"] not in (*DATA_GRAPHS, "none")
+        if arm["graph"] not in DATA_GRAPHS and has_edges(arm["graph"])
     }
     overview = overview_section(
         summary, grn["eregulons"], grn["cell_type_summary"], sections, control_arms
