@@ -38,8 +38,7 @@ from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
 from grnformer.report.sections.run import run_sections
 from grnformer.report.sections.stability import stability_section
 from grnformer.report.sections.topics import topics_section
-from grnformer.workflow.arms import backbone_by_arm
-from grnformer.workflow.arms import has_edges
+from grnformer.workflow.arms import backbone_by_arm, has_edges
 from grnformer.workflow.config import DATA_GRAPHS
 
 logger = logging.getLogger(__name__)
