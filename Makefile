@@ -10,8 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -78,6 +77,7 @@ bench-edge-effects: env ## do knock-downs of TFs move the genes that networks gi
 	snakemake --configfile config/scenarios/promoters.yaml --cores $(CORES) -- results/snareseq/grn/cell_type
 	$(BIN)/python -m grnformer.cli fetch $(PROMOTERS) perturbqa_k562_de.csv perturbqa_rpe1_de.csv
 	$(BIN)/python benchmarks/bench_edge_effects.py
+
 bench-knowledge: env ## co-expression of genes that pathways, complexes and interactions link, against rewired links
 	$(BIN)/python -m grnformer.cli fetch reactome_pathways.gmt corum_complexes.txt regulatory_prior.parquet li.csv li_labels.csv \
 	  k562_rna_cluster1.csv.gz k562_rna_cluster2.csv.gz

@@ -22,7 +22,11 @@ from grnformer.settings.read import (
     overlay,
     preset_of,
 )
-from grnformer.workflow.arms import arms_with_values, asks_knowledge, has_knowledge, other_backbones
+from grnformer.workflow.arms import (
+    arms_with_values,
+    asks_knowledge,
+    other_backbones,
+)
 from grnformer.workflow.config_files import reading_yaml
 from grnformer.workflow.corpora import (
     NAME,

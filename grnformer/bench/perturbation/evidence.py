@@ -10,8 +10,8 @@ import pandas as pd
 
 from grnformer.bench.perturbation import knowledge, similarity
 from grnformer.core.errors import InputError
-from grnformer.graph.modes.degree_preserving import rewire_pairs
 from grnformer.graph.knowledge import read_interactions, read_sets
+from grnformer.graph.modes.degree_preserving import rewire_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
