@@ -303,6 +303,8 @@ def _hash_data(corpus: Corpus, split: pd.DataFrame, bundle: Bundle) -> str:
         graph.activity,
         graph.members,
         graph.thresholds,
+        # empty where a graph has no such scale: the hash is then as without it
+        graph.knowledge,
     ):
         digest.update(
             pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()

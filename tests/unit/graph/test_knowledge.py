@@ -246,3 +246,18 @@ def test_a_corpus_has_one_knowledge_graph_over_all_its_genes(
     assert len(joint.knowledge) == len(known.knowledge)
     same = pairs_of(joint.knowledge) == pairs_of(known.knowledge)
     assert same == (mode == "knowledge")
+
+
+def test_weights_are_told_to_follow_from_the_knowledge_graph(graph, known):
+    """Else a run would be resumed on another one."""
+    from types import SimpleNamespace
+
+    from grnformer.train.build import _hash_data
+
+    corpus, split = SimpleNamespace(digest=lambda: "x"), pd.DataFrame({"cell": ["a"]})
+    less = replace(known, knowledge=known.knowledge.iloc[1:])
+    hashes = {
+        _hash_data(corpus, split, SimpleNamespace(graph=one))
+        for one in (graph, known, less)
+    }
+    assert len(hashes) == 3
