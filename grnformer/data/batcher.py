@@ -153,7 +153,7 @@ class Batcher:
         self, rows: np.ndarray, cells: Rows, rng: np.random.Generator
     ) -> Batch:
         """Tokens of cells `rows`, a fraction of them masked; a cell's graph is inferred from its visible genes only."""
-        tokens = self._tokenise(rows, cells.values, rng)
+        tokens = self.sample_tokens(rows, cells.values, rng)
         masked_BL = draw_mask(
             tokens.gene_BL.shape, self.mask_fraction, rng, tokens.present_BL
         )
@@ -164,16 +164,16 @@ class Batcher:
         self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator
     ) -> Batch:
         """Tokens of cells `rows` (whose value tokens are `values`), none masked, with their graphs."""
-        tokens = self._tokenise(rows, values, rng)
+        tokens = self.sample_tokens(rows, values, rng)
         # With nothing masked, activity scored on all genes gives nothing away.
         nothing_BL = np.zeros(tokens.gene_BL.shape, bool)
         active_BK = self._stored.rows(self.corpus.names(rows))
         return make_batch(tokens, nothing_BL, self.type_of_cell[rows], active_BK)
 
-    def _tokenise(
+    def sample_tokens(
         self, rows: np.ndarray, values: sp.csr_matrix, rng: np.random.Generator
     ) -> Tokens:
-        """Tokens of cells, each among the genes that are measured in it."""
+        """A sample of the tokens of cells `rows`, each among the genes that are measured in it."""
         divided = self.corpus.divide(rows)
         # Where every gene is measured everywhere, one call samples for all rows, in their order.
         if all(self.corpus.parts[n].nodes is None for n, _ in divided):

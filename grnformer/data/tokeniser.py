@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from grnformer.data.tokens import expressed_blocks
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -35,6 +37,10 @@ class Tokeniser(ABC):
         self, values: sp.csr_matrix, n_tokens: int, rng: np.random.Generator
     ) -> Tokens:
         """The tokens of each cell, at most `n_tokens`."""
+
+    def blocks(self, values: sp.csr_matrix, n_tokens: int) -> list[Tokens]:
+        """Tokens of every expressed gene of each cell once, in blocks of at most `n_tokens`; nothing is drawn."""
+        return [Tokens(*block) for block in expressed_blocks(values, n_tokens)]
 
     def of_genes(self, genes: np.ndarray) -> Tokeniser:
         """The tokeniser of matrices that have only these genes (node numbers), in that order."""

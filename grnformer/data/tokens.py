@@ -148,6 +148,40 @@ def highest_tokens(
     return gene, value, present
 
 
+def expressed_blocks(
+    values: sp.csr_matrix, n_tokens: int
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Every value above 0 of each row once, in blocks of at most `n_tokens` of a row; nothing is drawn.
+
+    A row's blocks differ by one token at most in length, and genes are dealt out to them in turn, so that each block is
+    like the others. Where a row's blocks end depends on that row alone.
+
+    Returns
+    -------
+    A block's gene, value, present, (rows, L) each; a row with fewer blocks than others has no token in the last ones.
+    """
+    counts = np.diff(values.indptr)
+    blocks_of = np.maximum(-(-counts // n_tokens), 1)
+
+    made = []
+    for number in range(int(blocks_of.max(initial=1))):
+        # Rows of which this block is one: every so many-th of their values.
+        dealt = [
+            np.arange(span.start + number, span.stop, step) if number < step else []
+            for span, step in zip(_spans(values), blocks_of, strict=True)
+        ]
+        sizes = np.array([len(places) for places in dealt])
+        present = np.arange(max(int(sizes.max(initial=0)), 1)) < sizes[:, None]
+
+        taken = np.concatenate([np.asarray(places, int) for places in dealt])
+        gene = np.zeros(present.shape, np.int64)
+        value = np.zeros(present.shape, np.float32)
+        gene[present] = values.indices[taken]
+        value[present] = values.data[taken]
+        made.append((gene, value, present))
+    return made
+
+
 def expressed_tokens(
     n_expressed: int, n_genes: int, n_tokens: int, expressed_fraction: float
 ) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,13 +16,20 @@ import torch
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.data.activity import StoredActivity
-from grnformer.data.batch import Batch, make_batch
+from grnformer.data.tokeniser import Tokens
 from grnformer.graph.bundle import Bundle, read_bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.infer.expression import ExpressionRows, find_genes
 from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
-from grnformer.infer.reference import mean_over_samples
+from grnformer.infer.reading import (
+    GeneAxes,
+    Read,
+    Reading,
+    as_nodes,
+    fix_structure,
+    read_vectors,
+)
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.saved import load_model
 from grnformer.prep.scale import Scale
@@ -47,7 +54,8 @@ class Embedded(NamedTuple):
         mapped_cell, mapped_cell_type (the nearest pretraining cell, whose graph the cell is given), mapping_distance,
         out_of_domain; rows named as the data's.
     made_by
-        Arm, model seed, genes measured, how the values were read, whether as bulk, the usual distance, version.
+        Arm, model seed, genes measured, how the values were read, whether as bulk, which genes of a cell were read and
+        the parts of the embedding (see `Reading`), the usual distance, version.
     """
 
     embedding: np.ndarray
@@ -67,8 +75,8 @@ class Embedder:
     graph
         The graph bundle that the model was trained on; None: where the workflow puts it beside the model.
     settings
-        batch_size (rows at a time), seed (of the samples of genes, several a row, whose embeddings are averaged),
-        mapping: exact_up_to, usual_quantile (see `ReferenceIndex`).
+        batch_size (rows at a time), seed (of the edges kept of each gene, and of genes where a model reads samples of
+        them), mapping: exact_up_to, usual_quantile (see `ReferenceIndex`).
 
     Raises
     ------
@@ -85,6 +93,7 @@ class Embedder:
         bundle = bundle_of(model, self.card, graph)
 
         self.batch_size, self._seed = settings["batch_size"], settings["seed"]
+        self.reading, self._axes = Reading.of_card(self.card), GeneAxes(self.model)
         reference = io.read_table(
             Path(model) / "reference.parquet", "reference_embedding"
         )
@@ -100,9 +109,11 @@ class Embedder:
         self._structure = None
         if self.model.adapter is not None:
             types, direction = self.card["cell_types"], self.card["embed"]["direction"]
-            self._structure = read_structure(
+            structure = read_structure(
                 bundle.graph, bundle.meta["scales"], types, direction
             )
+            # The same edges for a cell, whichever others are embedded with it.
+            self._structure = fix_structure(structure, self.model.fanout, self._seed)
         self._activity = StoredActivity(bundle.graph)
         self._n_eregulons = len(bundle.meta["eregulons"])
 
@@ -128,28 +139,32 @@ class Embedder:
         card, n_rows = self.card, matrix.shape[0]
         backbone = BACKBONES[card["arguments"]["backbone"]["name"]]
         tokeniser = backbone.tokeniser(**card["tokeniser"]).of_genes(measured)
-        # Data may measure fewer genes than a cell has tokens.
-        n_tokens = min(card["embed"]["n_tokens"], len(measured))
         values = tokeniser.values(matrix)
 
         def embed_with(
             structure: Structure | None, types: np.ndarray, active: np.ndarray
         ) -> np.ndarray:
-            def make(rows: np.ndarray, rng: np.random.Generator) -> Batch:
-                tokens = tokeniser.tokenise(values[rows], n_tokens, rng)
-                # From places among the measured genes to node numbers.
-                tokens = replace(tokens, gene_BL=measured[tokens.gene_BL])
-                # No mask: an embedding may look at all that was measured.
-                nothing_BL = np.zeros(tokens.gene_BL.shape, bool)
-                return make_batch(tokens, nothing_BL, types[rows], active[rows])
+            def make(rows: np.ndarray, seeds: list[int]) -> Iterator[Read]:
+                of_rows = values[rows]
 
-            sizes = {
-                "samples": card["embed"]["draws"],
-                "batch_size": self.batch_size,
-                "seed": self._seed,
-            }
-            return mean_over_samples(
-                self.model, structure, n_rows, make, **sizes, first=first
+                def sample(rng: np.random.Generator) -> Tokens:
+                    # Data may measure fewer genes than a sample has.
+                    n_tokens = min(self.reading.n_tokens, len(measured))
+                    return tokeniser.tokenise(of_rows, n_tokens, rng)
+
+                for tokens in self.reading.tokens(
+                    tokeniser, of_rows, self.model, sample, seeds
+                ):
+                    # From places among the measured genes to node numbers.
+                    nodes = as_nodes(tokens, measured)
+                    yield Read(nodes, types[rows], active[rows])
+
+            def project(rows: np.ndarray) -> np.ndarray:
+                return self._axes.project(matrix[rows], measured)
+
+            sizes = {"batch_size": self.batch_size, "seed": self._seed, "first": first}
+            return read_vectors(
+                self.model, self.reading, structure, n_rows, make, project, **sizes
             )
 
         # The reference was embedded without graphs, so that cells are compared before any graph is chosen for them.
@@ -234,14 +249,15 @@ def embed(
     names = read_vocabulary(vocabulary) if vocabulary else {}
     columns, measured = find_genes(data.var, card, names, read_aliases(aliases or ""))
 
-    # Blocks of whole batches: seeds go by place, wherever a block begins.
-    step = 1 if bulk else _BATCHES_READ * embedder.batch_size
+    # Blocks of whole batches: seeds go by place, wherever a block begins. Without samples nothing goes by place.
+    alone = bulk and embedder.reading.is_drawn
+    step = 1 if alone else _BATCHES_READ * embedder.batch_size
     rows = ExpressionRows(data, columns, step, scale)
 
     parts = []
     for first, block in rows:
         if bulk:
-            # Each profile as if it were the first: samples of genes do not go by its place.
+            # Each profile as if it were the first.
             part = embedder.embed_block(_above_row_median(block), measured, 0)
         else:
             part = embedder.embed_block(block, measured, first)
@@ -264,6 +280,8 @@ def embed(
         "model_genes": len(card["genes"]),
         "values": rows.scale,
         "bulk": bulk,
+        "genes_read": embedder.reading.genes,
+        "parts": list(embedder.reading.parts),
         "usual_distance": index.usual_distance,
         "version": card["version"],
     }

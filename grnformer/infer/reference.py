@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,9 @@ import torch
 from grnformer.data.batch import Batch
 from grnformer.data.batcher import Batcher
 from grnformer.data.streams import EMBED, STRUCTURE
+from grnformer.data.tokeniser import Tokens
 from grnformer.graph.structure import Structure
+from grnformer.infer.reading import GeneAxes, Read, Reading, read_vectors
 from grnformer.model.grnformer import GRNFormer
 
 
@@ -29,23 +30,30 @@ def embed_cells(
     """Embeddings of all stored cells without a graph (contract reference_embedding)."""
     n_cells = cells.corpus.n_cells
 
+    reading = Reading.of_card(card)
     # A copy: the caller's batcher keeps its number of tokens.
     cells = copy.copy(cells)
     cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
 
-    def make(rows: np.ndarray, rng: np.random.Generator) -> Batch:
-        return cells.whole_batch(rows, cells.values(rows), rng)
+    no_types = np.full(n_cells, -1)
+    nothing_active = np.zeros((n_cells, len(cells.graph.eregulon_names)), np.float32)
 
-    samples = card["embed"]["draws"]
-    embedding = mean_over_samples(
-        model,
-        None,
-        n_cells,
-        make,
-        samples=samples,
-        batch_size=batch_size,
-        seed=seed,
-    )
+    def make(rows: np.ndarray, seeds: list[int]) -> Iterator[Read]:
+        values = cells.values(rows)
+
+        def sample(rng: np.random.Generator) -> Tokens:
+            return cells.sample_tokens(rows, values, rng)
+
+        for tokens in reading.tokens(cells.tokeniser, values, model, sample, seeds):
+            yield Read(tokens, no_types[rows], nothing_active[rows])
+
+    axes = GeneAxes(model)
+
+    def project(rows: np.ndarray) -> np.ndarray:
+        return axes.project(cells.corpus.read(rows))
+
+    sizes = {"batch_size": batch_size, "seed": seed}
+    embedding = read_vectors(model, reading, None, n_cells, make, project, **sizes)
     table = embedding_table(embedding, np.arange(n_cells))
     table.insert(0, "cell", cells.corpus.cells)
     table.insert(1, "cell_type", cells.corpus.cell_types)
@@ -87,27 +95,3 @@ def token_states(
             )
             batch = batch.to(device)
             yield batch, model(batch, structure, structure_rng)
-
-
-@torch.no_grad()
-def mean_over_samples(
-    model: GRNFormer,
-    structure: Structure | None,
-    n_rows: int,
-    make: Callable[[np.ndarray, np.random.Generator], Batch],
-    *,
-    samples: int,
-    **sizes: Any,
-) -> np.ndarray:
-    """Cell embeddings (rows, D), averaged over samples of tokens; parameters as of `token_states`."""
-    embedded = (
-        model.backbone.cell_embedding(h_BTD, batch).cpu().numpy()
-        for batch, h_BTD in token_states(
-            model, structure, n_rows, make, samples=samples, **sizes
-        )
-    )
-    parts = []
-    # (rows, D). One sample may hold some of the genes only, hence the mean.
-    while sampled := list(islice(embedded, samples)):
-        parts.append(np.mean(sampled, axis=0))
-    return np.concatenate(parts)

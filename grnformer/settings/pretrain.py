@@ -156,16 +156,39 @@ class Optimiser(Settings):
     cell_loss: float = key(
         0.5, "weight of the prediction from the cell embedding", ge=0
     )
+    spread: float = key(
+        0.0,
+        "weight of VICReg's variance and covariance terms on the cell embeddings of a batch",
+        ge=0,
+    )
     clip: float = key(1.0, "largest norm of the gradient", gt=0)
     log_every: int = key(10, "between logged losses", unit="batches", ge=1)
     evaluate_every: int = key(40, "between held-out scores", unit="batches", ge=1)
 
 
 class EmbedNew(Settings):
-    """Embedding of new data."""
+    """What is read of a cell that is embedded; docs/use-the-embeddings.md."""
 
-    n_tokens: int = key(256, "genes a sample", unit="genes", ge=2)
-    draws: int = key(2, "samples averaged", unit="samples", ge=1)
+    genes: Literal["expressed", "sample"] = key(
+        "expressed",
+        "every gene that the cell expresses, in blocks of n_tokens, or samples of n_tokens, also of silent genes",
+    )
+    parts: list[Literal["cell", "genes", "projected"]] = key(
+        ["cell", "genes", "projected"],
+        "side by side: what the backbone gives for a cell, the mean state of its expressed genes, its expression on "
+        "the axes of the model's gene vectors (a linear map, as PCA is)",
+        min_length=1,
+        unique=True,
+    )
+    n_tokens: int = key(
+        256,
+        "genes a block or sample; geneformer reads all, by rank, as one",
+        unit="genes",
+        ge=2,
+    )
+    draws: int = key(
+        2, "samples averaged, of cells and of the genes' vectors", unit="samples", ge=1
+    )
 
 
 class Pretrain(Settings):

@@ -155,7 +155,9 @@ def build(
     )
 
     return Setup(
-        loss=MaskedValueLoss(model, structure, perturbation),
+        loss=MaskedValueLoss(
+            model, structure, perturbation, settings["optimiser"].get("spread", 0.0)
+        ),
         card=card | {"data": _hash_data(corpus, split, bundle), "seed": model_seed},
         cells=cells,
         batches=StepBatches(

@@ -219,12 +219,14 @@ class _Run:
         )
 
         with self.parallel.part(last=j == plan.accumulate - 1):
-            from_gene, from_cell = self.loss(Part(batch.to(fabric.device), rng))
+            from_gene, from_cell, spread = self.loss(Part(batch.to(fabric.device), rng))
             loss = (
                 from_gene
                 if from_cell is None
                 else from_gene + plan.optimiser["cell_loss"] * from_cell
             )
+            if spread is not None:
+                loss = loss + spread
             # Weighed here: the caller checks the loss as it is.
             self.parallel.backward(loss * weight)
         return from_gene, loss

@@ -27,24 +27,65 @@ class Part:
 
 
 class MaskedValueLoss(nn.Module):
-    """Loss of one arm: the model, its graphs (None: no adapter) and the perturbation of their edges."""
+    """Loss of one arm: the model, its graphs (None: no adapter) and the perturbation of their edges.
+
+    `spread`: weight of `spread_loss` of the cell embeddings.
+    """
 
     def __init__(
-        self, model: GRNFormer, structure: Structure | None, perturbation: Perturbation
+        self,
+        model: GRNFormer,
+        structure: Structure | None,
+        perturbation: Perturbation,
+        spread: float = 0.0,
     ) -> None:
         super().__init__()
         self.model, self.structure, self.perturbation = model, structure, perturbation
+        self.spread = spread
 
-    def forward(self, part: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def forward(
+        self, part: Part
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         """Mean loss of the masked tokens from the genes' states, and from the cell embedding where there is one.
 
-        0 of a part without a masked token: a fraction of few tokens may be none.
+        0 of a part without a masked token: a fraction of few tokens may be none. Third, where it has a weight, the
+        weighted `spread_loss` of the part's cells.
         """
         h_BTD, structure_BNS = self.model.run(
             part.batch, self.structure, part.rng, self.perturbation
         )
         from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
-        return _mean(from_gene), None if from_cell is None else _mean(from_cell)
+        spread = None
+        if self.spread:
+            embedding_BE = self.model.backbone.cell_embedding(h_BTD, part.batch)
+            spread = self.spread * spread_loss(embedding_BE)
+        return _mean(from_gene), None if from_cell is None else _mean(from_cell), spread
+
+
+def spread_loss(embedding_BE: torch.Tensor) -> torch.Tensor:
+    """Variance and covariance terms of VICReg (Bardes et al. 2022, doi 10.48550/arXiv.2105.04906), equally weighted.
+
+    What the SD of each entry lacks to 1, on average, and the squared covariances of different entries over the number
+    of entries. 0 of fewer than two cells.
+
+    Parameters
+    ----------
+    embedding_BE
+        Embeddings of a batch's cells.
+    """
+    n_cells, width = embedding_BE.shape
+    if n_cells < 2:
+        return embedding_BE.sum() * 0.0
+
+    # In float32: squares of covariances would vanish in lower precision.
+    centred_BE = embedding_BE.float() - embedding_BE.float().mean(0)
+    covariance_EE = centred_BE.T @ centred_BE / (n_cells - 1)
+    variance_E = covariance_EE.diagonal()
+
+    # The small number keeps the gradient of the root finite where cells are alike.
+    lacking = torch.relu(1.0 - torch.sqrt(variance_E + 1e-4)).mean()
+    shared = (covariance_EE**2).sum() - (variance_E**2).sum()
+    return lacking + shared / width
 
 
 def _mean(losses_M: torch.Tensor) -> torch.Tensor:

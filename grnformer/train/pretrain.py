@@ -19,6 +19,8 @@ from grnformer.core.record import RUN_TIME
 from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
 from grnformer.infer.evaluate import evaluate
+from grnformer.infer.mapping import dimensions
+from grnformer.infer.reading import effective_dimensions
 from grnformer.infer.reference import embed_cells
 from grnformer.model import backbones
 from grnformer.model.grnformer import GRNFormer
@@ -29,7 +31,11 @@ from grnformer.train.processes import make_fabric
 
 logger = logging.getLogger(__name__)
 
-AFTER_TRAINING = ("grnformer.infer.reference",)
+AFTER_TRAINING = (
+    "grnformer.infer.mapping",
+    "grnformer.infer.reading",
+    "grnformer.infer.reference",
+)
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,12 @@ def score(
     reference = embed_cells(
         model, setup.card, setup.cells, seed=seed, batch_size=batch_size
     )
+
+    vectors = reference[dimensions(reference)].to_numpy()
+    spread = effective_dimensions(vectors)
+    # missing where all cells have one embedding
+    scores["effective_dimensions"] = spread if np.isfinite(spread) else None
+    scores["embedding_width"] = vectors.shape[1]
 
     numbers = (
         "tokens_per_second",

@@ -45,6 +45,8 @@ class Backbone(nn.Module):
     # predictions are in SDs of the gene; else values as in the tokens
     standardised: bool
     rows_N: torch.Tensor | None
+    # genes of a cell that are read in one piece, at most; None: they may be divided
+    most_tokens: int | None = None
     # submodules that make the states; the others are heads
     body: ClassVar[tuple[str, ...]]
     stack: ClassVar[str]  # the list of layers among them

@@ -54,6 +54,10 @@ class GeneformerTokeniser(Tokeniser):
     ) -> Tokens:
         return Tokens(*highest_tokens(values, n_tokens))
 
+    def blocks(self, values: sp.csr_matrix, n_tokens: int) -> list[Tokens]:
+        # A gene's place is its rank in the whole cell: ranks are not divided.
+        return [Tokens(*highest_tokens(values, n_tokens))]
+
     def of_genes(self, genes: np.ndarray) -> GeneformerTokeniser:
         return replace(self, medians=tuple(np.array(self.medians)[genes].tolist()))
 
@@ -134,6 +138,7 @@ class Geneformer(Backbone):
             bert_masks,
         )
         self.n_cell_tokens = 2 * cell_tokens
+        self.most_tokens = positions - self.n_cell_tokens
 
         # activation and padding as published: `read_published` refuses others
         settings: dict[str, Any] = {

@@ -9,7 +9,7 @@ the encoder sees, D width of the encoder, Z bins, N genes, V entries of the voca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +58,12 @@ class ScFoundationTokeniser(Tokeniser):
         return Tokens(
             gene_BL, value_BL, depth_B=np.log10(cell_depth(values)).astype(np.float32)
         )
+
+    def blocks(self, values: sp.csr_matrix, n_tokens: int) -> list[Tokens]:
+        # The depth is the cell's, not the block's.
+        depth_B = np.log10(cell_depth(values)).astype(np.float32)
+        made = super().blocks(values, n_tokens)
+        return [replace(tokens, depth_B=depth_B) for tokens in made]
 
 
 class ValueBins(nn.Module):

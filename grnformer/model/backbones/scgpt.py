@@ -227,6 +227,9 @@ class ScGPT(Backbone):
             allowed = known_BT[:, None, None] | torch.eye(
                 known_BT.shape[1], dtype=torch.bool, device=known_BT.device
             )
+        if batch.present_BL is not None:
+            there = F.pad(batch.present_BL, (1, 0), value=True)[:, None, None]
+            allowed = there if allowed is None else allowed & there
 
         for layer in self.layers[: len(self.layers) - drop_last]:
             h_BTD = layer(h_BTD, allowed, bare_BT)

@@ -83,7 +83,8 @@ def pretrain_section(
         table(
             f"pretrain_summary{suffix}",
             summary,
-            "Held-out loss of each arm: mean over seeds, and SD over seeds.",
+            "Held-out loss of each arm: mean over seeds, and SD over seeds. Effective dimensions: of the embeddings of "
+            "all cells without a graph, 1 where they lie on a line.",
             **headers,
         )
     )
@@ -276,6 +277,9 @@ def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
             "beta",
         )
     }
+    # runs of earlier versions do not have it
+    if "effective_dimensions" in heldout:
+        means["effective_dimensions"] = ("effective_dimensions", "mean")
     return grouped.agg(
         seeds=("seed", "nunique"),
         loss=("loss", "mean"),
