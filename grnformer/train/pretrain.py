@@ -20,7 +20,7 @@ from grnformer.data.corpus import Corpus
 from grnformer.graph.bundle import Bundle
 from grnformer.infer.evaluate import evaluate
 from grnformer.infer.mapping import dimensions
-from grnformer.infer.reading import effective_dimensions
+from grnformer.infer.reading import Reading, dimensions_by_part
 from grnformer.infer.reference import embed_cells
 from grnformer.model import backbones
 from grnformer.model.grnformer import GRNFormer
@@ -190,9 +190,11 @@ def score(
     )
 
     vectors = reference[dimensions(reference)].to_numpy()
-    spread = effective_dimensions(vectors)
+    spread = dimensions_by_part(
+        vectors, Reading.of_card(setup.card).parts, model.backbone.width
+    )
     # missing where all cells have one embedding
-    scores["effective_dimensions"] = spread if np.isfinite(spread) else None
+    scores |= {name: d if np.isfinite(d) else None for name, d in spread.items()}
     scores["embedding_width"] = vectors.shape[1]
 
     numbers = (

@@ -84,7 +84,7 @@ def pretrain_section(
             f"pretrain_summary{suffix}",
             summary,
             "Held-out loss of each arm: mean over seeds, and SD over seeds. Effective dimensions: of the embeddings of "
-            "all cells without a graph, 1 where they lie on a line.",
+            "all cells without a graph, and of its parts; 1 where cells lie on a line.",
             **headers,
         )
     )
@@ -278,8 +278,8 @@ def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
         )
     }
     # runs of earlier versions do not have it
-    if "effective_dimensions" in heldout:
-        means["effective_dimensions"] = ("effective_dimensions", "mean")
+    for name in heldout.columns[heldout.columns.str.startswith("effective_dimensions")]:
+        means[name] = (name, "mean")
     return grouped.agg(
         seeds=("seed", "nunique"),
         loss=("loss", "mean"),
