@@ -165,15 +165,15 @@ def expressed_blocks(
 
     made = []
     for number in range(int(blocks_of.max(initial=1))):
-        # Rows of which this block is one: every so many-th of their values.
+        # Every so many-th value of a row; none, where the row has fewer blocks.
         dealt = [
-            np.arange(span.start + number, span.stop, step) if number < step else []
+            np.arange(span.start + number, span.stop if number < step else 0, step)
             for span, step in zip(_spans(values), blocks_of, strict=True)
         ]
         sizes = np.array([len(places) for places in dealt])
         present = np.arange(max(int(sizes.max(initial=0)), 1)) < sizes[:, None]
 
-        taken = np.concatenate([np.asarray(places, int) for places in dealt])
+        taken = np.concatenate(dealt)
         gene = np.zeros(present.shape, np.int64)
         value = np.zeros(present.shape, np.float32)
         gene[present] = values.indices[taken]
