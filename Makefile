@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -94,6 +94,10 @@ bench-embedding: env ## what the demo's embeddings hold, by what is read, agains
 	  results/snareseq/pretrain/hybrid/seed1/model.safetensors results/bench/drug_response/split/line.parquet \
 	  results/bench/drug_response/expression.h5ad
 	$(BIN)/python benchmarks/bench_embedding.py
+
+rna-corpus: env ## files of RNA for config/scenarios/rna_corpus.yaml, without the lines that benchmarks test
+	$(BIN)/python -m grnformer.cli fetch li.csv li_labels.csv pollen.csv pollen_labels.csv
+	$(BIN)/python benchmarks/make_rna_corpus.py
 
 bench-train: env ## a training step against the same model with nn.TransformerEncoder on padded batches
 	$(BIN)/python benchmarks/bench_train.py

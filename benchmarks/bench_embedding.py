@@ -1,9 +1,11 @@
-"""What an embedding holds, by what is read of a cell: against principal components of as many dimensions, and all genes.
+"""What an embedding holds, by what is read of a cell: against principal components of as many dimensions, and genes.
 
 ``python benchmarks/bench_embedding.py [RESULTS]`` takes the models of the demo and the lines of its drug response from
-the results folder, and PBMC 3k (labelled cells, none of the kind that models were trained on) from the mirror ($GRNFORMER_MIRROR). Embeddings are
-read without a graph. Lines: ridge on unseen lines, the penalty chosen on validation lines, five folds. PBMC 3k: cell
-type by the 15 nearest other cells, and adjusted Rand index of k-means with as many clusters as types.
+the results folder, and PBMC 3k from the mirror ($GRNFORMER_MIRROR): labelled cells, none of the kind that models were
+trained on; those without a type are named `nan` there, a type by itself. Embeddings are read without a graph. Lines:
+ridge on unseen lines, the penalty chosen on validation lines, five folds. PBMC 3k: cell type by the 15 nearest other
+cells, and adjusted Rand index of k-means with as many clusters as types. Principal components are of the cells or lines
+themselves, of the genes that the model knows: they have seen the tested profiles, though no label.
 """
 
 from __future__ import annotations

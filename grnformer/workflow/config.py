@@ -34,6 +34,7 @@ from grnformer.workflow.corpora import (
     TAKEN,
     check_corpora,
     check_rna,
+    check_tested,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     `genome_of`: dataset of the sample sheet -> its genome.
     """
     check_corpora(config["pretrain"]["corpora"], genome_of)
+    check_tested(config["pretrain"]["corpora"], config["bench"])
     _check_backbones(config)
     _check_knowledge(config)
     _check_size(config["pretrain"])

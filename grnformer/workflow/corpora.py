@@ -103,3 +103,34 @@ def rna_file(reference: str, datasets: list[str]) -> str:
         return ""
     name = reference.removeprefix(RNA_PREFIX)
     return f"<results>/{datasets[0]}/prep/rna/{name}.h5ad"
+
+
+def check_tested(corpora: dict[str, dict[str, Any]], bench: dict[str, Any]) -> None:
+    """Raise InputError if a corpus has a file of cells or lines that a benchmark tests models on.
+
+    A model that was pretrained on the tested profiles has seen them, if not their labels. Files are compared as they
+    are named; the same cells under another name are not found.
+
+    Parameters
+    ----------
+    corpora
+        `pretrain.corpora` of the config.
+    bench
+        Its section `bench`.
+    """
+    drug_response, sc_drug = bench["drug_response"], bench["sc_drug"]
+    tested = {}
+    if drug_response["splits"]:
+        tested[drug_response["expression"]] = "bench.drug_response.expression"
+    for section in ("lines", "labelled"):
+        for entry in sc_drug[section]:
+            tested[entry["cells"]] = f"bench.sc_drug.{section}"
+
+    for name, corpus in corpora.items():
+        for file, path in corpus["files"].items():
+            if path in tested:
+                raise InputError(
+                    f"pretrain.corpora.{name}.files.{file} is {path}, on which {tested[path]} tests models",
+                    "files without tested cells and lines",
+                    "take out what is tested, as benchmarks/make_rna_corpus.py does, or do not test on it",
+                )

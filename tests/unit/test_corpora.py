@@ -3,7 +3,12 @@
 import pytest
 
 from grnformer.core.errors import InputError
-from grnformer.workflow.corpora import check_corpora, check_rna, rna_file
+from grnformer.workflow.corpora import (
+    check_corpora,
+    check_rna,
+    check_tested,
+    rna_file,
+)
 
 GENOMES = {"a": "hg38", "b": "hg38", "c": "mm10"}
 
@@ -39,3 +44,17 @@ def test_a_file_of_count_matrices_is_made_with_the_genes_of_the_first_dataset() 
     assert rna_file("atlas.zarr", ["a"]) == ""
     with pytest.raises(InputError, match="which has deep"):
         check_rna("rna:shallow", "pretrain.corpora.both.files.x", {"deep": {}})
+
+
+@pytest.mark.parametrize("section", ["lines", "labelled"])
+def test_cells_that_a_benchmark_tests_are_not_pretrained_on(section: str) -> None:
+    of_cells = {"lines": [], "labelled": []} | {section: [{"cells": "li.csv"}]}
+    drug_response = {"splits": ["line"], "expression": "lines.pkl"}
+    bench = {"drug_response": drug_response, "sc_drug": of_cells}
+
+    check_tested(corpus("a", atlas="atlas.zarr"), bench)
+    for path, where in (("li.csv", section), ("lines.pkl", "drug_response")):
+        with pytest.raises(InputError, match=f"files.x is {path}.*{where}"):
+            check_tested(corpus("a", x=path), bench)
+    untested = {"drug_response": drug_response | {"splits": []}}
+    check_tested(corpus("a", x="lines.pkl"), bench | untested)
