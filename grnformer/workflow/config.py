@@ -57,7 +57,8 @@ def check_models(config: dict[str, Any], genome_of: dict[str, str]) -> None:
     `genome_of`: dataset of the sample sheet -> its genome.
     """
     check_corpora(config["pretrain"]["corpora"], genome_of)
-    check_tested(config["pretrain"]["corpora"], config["bench"])
+    pretrain = config["pretrain"]
+    check_tested(pretrain["corpora"], config["bench"], pretrain["rna"])
     _check_backbones(config)
     _check_knowledge(config)
     _check_size(config["pretrain"])

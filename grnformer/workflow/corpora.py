@@ -105,7 +105,9 @@ def rna_file(reference: str, datasets: list[str]) -> str:
     return f"<results>/{datasets[0]}/prep/rna/{name}.h5ad"
 
 
-def check_tested(corpora: dict[str, dict[str, Any]], bench: dict[str, Any]) -> None:
+def check_tested(
+    corpora: dict[str, dict[str, Any]], bench: dict[str, Any], rna: dict[str, Any]
+) -> None:
     """Raise InputError if a corpus has a file of cells or lines that a benchmark tests models on.
 
     A model that was pretrained on the tested profiles has seen them, if not their labels. Files are compared as they
@@ -115,8 +117,8 @@ def check_tested(corpora: dict[str, dict[str, Any]], bench: dict[str, Any]) -> N
     ----------
     corpora
         `pretrain.corpora` of the config.
-    bench
-        Its section `bench`.
+    bench, rna
+        Its sections `bench` and `pretrain.rna`.
     """
     drug_response, sc_drug = bench["drug_response"], bench["sc_drug"]
     tested = {}
@@ -127,10 +129,13 @@ def check_tested(corpora: dict[str, dict[str, Any]], bench: dict[str, Any]) -> N
             tested[entry["cells"]] = f"bench.sc_drug.{section}"
 
     for name, corpus in corpora.items():
-        for file, path in corpus["files"].items():
-            if path in tested:
-                raise InputError(
-                    f"pretrain.corpora.{name}.files.{file} is {path}, on which {tested[path]} tests models",
-                    "files without tested cells and lines",
-                    "take out what is tested, as benchmarks/make_rna_corpus.py does, or do not test on it",
-                )
+        for file, reference in corpus["files"].items():
+            # count matrices that are made a file are what it is made of
+            of_rna = rna.get(reference.removeprefix(RNA_PREFIX), {})
+            for path in of_rna.get("matrices", [reference]):
+                if path in tested:
+                    raise InputError(
+                        f"pretrain.corpora.{name}.files.{file} is {path}, on which {tested[path]} tests models",
+                        "files without tested cells and lines",
+                        "take out what is tested, as benchmarks/make_rna_corpus.py does, or do not test on it",
+                    )

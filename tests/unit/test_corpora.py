@@ -52,9 +52,13 @@ def test_cells_that_a_benchmark_tests_are_not_pretrained_on(section: str) -> Non
     drug_response = {"splits": ["line"], "expression": "lines.pkl"}
     bench = {"drug_response": drug_response, "sc_drug": of_cells}
 
-    check_tested(corpus("a", atlas="atlas.zarr"), bench)
+    check_tested(corpus("a", atlas="atlas.zarr"), bench, {})
     for path, where in (("li.csv", section), ("lines.pkl", "drug_response")):
         with pytest.raises(InputError, match=f"files.x is {path}.*{where}"):
-            check_tested(corpus("a", x=path), bench)
+            check_tested(corpus("a", x=path), bench, {})
     untested = {"drug_response": drug_response | {"splits": []}}
-    check_tested(corpus("a", x="lines.pkl"), bench | untested)
+    check_tested(corpus("a", x="lines.pkl"), bench | untested, {})
+
+    made = {"deep": {"matrices": ["other.csv", "li.csv"]}}
+    with pytest.raises(InputError, match="files.x is li.csv"):
+        check_tested(corpus("a", x="rna:deep"), bench, made)
