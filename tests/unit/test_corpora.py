@@ -60,5 +60,5 @@ def test_cells_that_a_benchmark_tests_are_not_pretrained_on(section: str) -> Non
     check_tested(corpus("a", x="lines.pkl"), bench | untested, {})
 
     made = {"deep": {"matrices": ["other.csv", "li.csv"]}}
-    with pytest.raises(InputError, match="files.x is li.csv"):
+    with pytest.raises(InputError, match=r"files\.x is li\.csv"):
         check_tested(corpus("a", x="rna:deep"), bench, made)
