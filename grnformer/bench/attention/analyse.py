@@ -177,11 +177,13 @@ def model_before(
         else None
     )
 
-    # A buffer, not a weight: training left the moments as they were.
+    # Buffers, not weights: training left the moments and the linear part as they were.
     moments = trained.mean_N.numpy(), trained.sd_N.numpy()
-    return start_model(
+    before = start_model(
         genes, card["arguments"], *moments, seed, published=published, seen=seen
-    ).eval()
+    )
+    before.linear = trained.linear
+    return before.eval()
 
 
 def _batcher(

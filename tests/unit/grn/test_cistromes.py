@@ -13,8 +13,14 @@ from grnformer.grn.cistromes import (
 )
 from grnformer.grn.cistromes.build import build_cistromes
 
+# r4 is linked to G1, but not at its promoter: a motif on the promoter says nothing of it
 LINKS = pd.DataFrame(
-    {"region": ["r1", "r2", "r3"], "gene": ["G1", "G1", "G2"], "rho": [0.5, 0.01, -0.5]}
+    {
+        "region": ["r1", "r2", "r3", "r4"],
+        "gene": ["G1", "G1", "G2", "G1"],
+        "rho": [0.5, 0.01, -0.5, 0.9],
+        "promoter": [True, True, True, False],
+    }
 )
 TARGETS = pd.DataFrame(
     [
