@@ -297,6 +297,9 @@ def _describe_genes(
     """Links of each gene in the inferred network and in the arm's graph, and its expression; one row a node."""
     genes = bundle.graph.genes
     given = bundle.graph.edges[bundle.graph.edges["cell_type"] == name]
+    # knowledge has no direction: each end is a target; integers also where there is no row
+    ends = bundle.graph.knowledge[ENDS].to_numpy(np.int64).ravel()
+    targets = np.concatenate([given["gene"].to_numpy(np.int64), ends])
     return pd.DataFrame(
         {
             "gene": genes["gene"],
@@ -305,10 +308,7 @@ def _describe_genes(
             "in_degree": np.bincount(network["gene"], minlength=len(genes)),
             "out_degree": np.bincount(network["tf"], minlength=len(genes)),
             # not matched on: degrees of the inferred network are alike for all arms
-            "own_in_degree": np.bincount(
-                np.concatenate([given["gene"], *bundle.graph.knowledge[ENDS].T.values]),
-                minlength=len(genes),
-            ),
+            "own_in_degree": np.bincount(targets, minlength=len(genes)),
             "expression": np.asarray(
                 cells.corpus.read(rows).mean(0), dtype=float
             ).ravel(),
