@@ -105,7 +105,7 @@ def simulated(tmp_path: Path) -> Simulation:
         pd.concat(sets), folder / "topics" / "region_sets.parquet", "region_sets"
     )
     links = made.regions[["region", "gene"]].assign(
-        distance=0, promoter=True, importance=0.1, rho=0.3
+        distance=0, promoter=True, importance=0.1, rho=0.3, weight=1e-5
     )
     io.write_table(links, folder / "grn" / "region_gene.parquet", "region_gene")
     return made

@@ -54,7 +54,9 @@ def write_inputs(folder, rng, model_card, write_knowledge):
         shifts = pd.DataFrame(vectors, columns=var.index[: vectors.shape[1]])
         shifts.insert(0, "gene", names)
         of_screen = folder / "results/tiny/bench/perturbation_profiles/made_up/set"
-        io.write_table(shifts.iloc[3:], of_screen / arm / "seed1.parquet", "set_screen")
+        io.write_table(
+            shifts.iloc[3:], of_screen / arm / "seed1/shifts.parquet", "set_screen"
+        )
     network = pd.DataFrame(
         {"tf": names, "gene": [f"M{i}" for i in range(18)], "importance": 1.0}
     )

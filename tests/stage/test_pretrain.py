@@ -325,7 +325,9 @@ def test_other_backbones_train_by_config_alone(tmp_path, run_rules, inputs, back
         settings=settings,
         scale="any",
     )
-    assert embedding.shape == (N_CELLS, {"geneformer": 8, "scfoundation": 32}[backbone])
+    # the cell token, the mean of gene tokens, and expression on as many axes
+    parts = {"geneformer": 8 + 8 + 8, "scfoundation": 32 + 8 + 8}
+    assert embedding.shape == (N_CELLS, parts[backbone])
     assert np.isfinite(embedding).all()
     split = io.read_table(folder.parents[1] / "split.tsv", "split")
     multiome = tmp_path / "results/tiny/prep/multiome.h5mu"

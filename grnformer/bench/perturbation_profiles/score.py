@@ -27,9 +27,17 @@ from grnformer.core import contracts, io
 
 
 def read_by_arm(paths: Sequence[str], contract: str) -> dict[str, list[pd.DataFrame]]:
-    """Arm of pretraining -> its tables, one a seed, from files .../<arm>/seed<seed>/<file>."""
+    """Arm of pretraining -> its tables, one a seed, from files .../<arm>/seed<seed>/<file>.
+
+    Raises
+    ------
+    ValueError
+        If a file lies elsewhere: all arms would be taken for one.
+    """
     found: dict[str, list[pd.DataFrame]] = {}
     for path in map(Path, paths):
+        if not path.parts[-2].startswith("seed"):
+            raise ValueError(f"{path} is not .../<arm>/seed<seed>/<file>")
         table = io.read_table(path, contract)
         found.setdefault(path.parts[-3], []).append(table)
     return found

@@ -18,7 +18,7 @@ PROFILED_MODELS = {
     for stage in ("embed", "pretrain")
 }
 # what the models make of a screen's perturbations, in cells of one dataset; another backbone predicts no values
-SET_PROFILED = "<results>/{dataset}/bench/perturbation_profiles/{profiled}/set/{arm}/seed{seed}.parquet"
+SET_PROFILED = "<results>/{dataset}/bench/perturbation_profiles/{profiled}/set/{arm}/seed{seed}/shifts.parquet"
 PROFILED_SETTINGS = SETTING | {
     "kinds": [PROFILED["in_silico"]["edit"]],
     "cells": PROFILED["in_silico"]["cells"],
