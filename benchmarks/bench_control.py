@@ -65,7 +65,8 @@ def pretrain_settings(backbone: str) -> dict[str, Any]:
     size = copy.deepcopy(settings.pop("sizes")["tiny"])
     size["backbone"] = size.pop("backbones")[backbone]
     size |= size.pop("by_backbone").get(backbone, {})
-    size |= {"steps": STEPS, "batch_size": BATCH}
+    # Without the linear start, beside which a true network adds nothing to masked values (docs/linear-start.md).
+    size |= {"steps": STEPS, "batch_size": BATCH, "linear_start": False}
     settings |= {
         "backbone": backbone,
         "size": size,

@@ -27,9 +27,9 @@ def advance_and_signal(self, done, loss, tokens):
 
 
 def forward_no_number(self, part):
-    from_gene, from_cell = forward(self, part)
+    from_gene, *others = forward(self, part)
     wrong = now["fault"] == "nan" and now["done"] == now["step"]
-    return from_gene * (math.nan if wrong else 1), from_cell
+    return from_gene * (math.nan if wrong else 1), *others
 
 
 if os.environ["RANK"] == "1":
