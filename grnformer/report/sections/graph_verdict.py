@@ -15,7 +15,7 @@ from grnformer.report.text import capitalise, format_count, format_differences
 
 _TABLE = "_comparisons"
 _HEADS = ("_and_genes_ridge", "_ridge", JOINED)
-_NAMED = 4  # comparisons in which it helped that the sentence names, the largest first
+_NAMED = 2  # comparisons in which it helped that the sentence names, the largest first
 _OTHERWISE = {
     "no difference shown": "no difference shown in {}",
     "worse": "worse in {}",
@@ -39,7 +39,10 @@ def graph_verdict(sections: Iterable[Section], control_arms: set[str]) -> Note |
     None where nothing was compared with a control graph.
     """
     parts = [
-        _with_control_graphs(block.frame, control_arms).assign(title=section.title)
+        # in GRN accuracy, random is a ranking and no graph
+        _with_control_graphs(
+            block.frame, set() if section.name == "grn_accuracy" else control_arms
+        ).assign(title=section.title)
         for section in sections
         for block in section.blocks
         if isinstance(block, Table) and _TABLE in block.name
@@ -48,31 +51,46 @@ def graph_verdict(sections: Iterable[Section], control_arms: set[str]) -> Note |
     if not rows:
         return None
     compared = pd.concat(rows, ignore_index=True)
-    outcomes = compared["outcome"]
+    of_network = compared["against"].str.contains(WRONG_TF, regex=False)
+    models, networks = compared[~of_network], compared[of_network]
 
-    won = compared[outcomes == "better"].sort_values("difference", ascending=False)
-    text = (
-        "Did the graph help? Against a control graph (rewired, random, or another TF's targets): better in "
-        f"{len(won) or 'none'} of {format_count(len(compared), 'comparison')}"
+    # first the models, which are what the graph is given to
+    parts_of_text = []
+    if len(models):
+        said = _say("than with a control graph (rewired or random)", models)
+        parts_of_text.append(f"The models: {said}.")
+    if len(networks):
+        said = _say("than the targets of other TFs", networks)
+        parts_of_text.append(f"The networks themselves: {said}.")
+
+    items = format_differences(
+        compared, "{title}{place}: {arm} less {against}, {shown}, {outcome}."
     )
+    judged = models if len(models) else networks
+    return Note(
+        f"Did the graph help? {' '.join(parts_of_text)}",
+        tuple(capitalise(item) for item in items),
+        judge(judged["outcome"].tolist()),
+    )
+
+
+def _say(than: str, compared: pd.DataFrame) -> str:
+    """In how many comparisons the graph was better, where most, and what the others came to."""
+    outcomes = compared["outcome"]
+    won = compared[outcomes == "better"].sort_values("difference", ascending=False)
+    text = f"better {than} in {len(won) or 'none'} of {format_count(len(compared), 'comparison')}"
     named = format_differences(
         won.head(_NAMED), "{title}{place}: {arm}, {shown} over {against}"
     )
+    if named:
+        more = "; ..." if len(won) > _NAMED else ""
+        text += f" ({'; '.join(named)}{more})"
     rest = [
         said.format((outcomes == outcome).sum())
         for outcome, said in _OTHERWISE.items()
         if (outcomes == outcome).any()
     ]
-    details = [f" ({'; '.join(named)}{'; ...' if len(won) > _NAMED else ''})"]
-    text += "".join(details if named else []) + "".join(f"; {one}" for one in rest)
-    items = format_differences(
-        compared, "{title}{place}: {arm} less {against}, {shown}, {outcome}."
-    )
-    return Note(
-        f"{text}.",
-        tuple(capitalise(item) for item in items),
-        judge(outcomes.tolist()),
-    )
+    return "; ".join([text, *rest])
 
 
 def _with_control_graphs(frame: pd.DataFrame, control_arms: set[str]) -> pd.DataFrame:

@@ -26,7 +26,7 @@ def test_only_control_graphs_and_the_primary_metric_count():
         "grn_accuracy",
         [
             ("eregulon", "eregulon (wrong TF)", 0.5, 0.2, 0.8, "better"),
-            ("eregulon", "accessibility_expression", 0.4, 0.1, 0.7, "better"),
+            ("eregulon", "shuffled", 0.4, 0.1, 0.7, "better"),  # a ranking here
             ("eregulon", "eregulon (wrong TF)", 0.9, 0.7, 1.1, "better"),
         ],
         task=["K562", "K562", "K562"],
@@ -43,12 +43,15 @@ def test_only_control_graphs_and_the_primary_metric_count():
         metric="r",
     )
     note = graph_verdict([pretraining, accuracy, drugs], {"shuffled"})
-    assert "better in 1 of 4 comparisons" in note.text
+    assert "The models: better than with a control graph" in note.text
+    assert "in none of 3 comparisons; no difference shown in 1; worse in 1" in note.text
+    assert "networks themselves: better than the targets of other TFs in 1 of" in (
+        note.text
+    )
     assert "GRN accuracy, K562: eregulon, +0.500 [+0.200, +0.800] over" in note.text
-    for said in ("no difference shown in 1", "worse in 1", "too few to judge in 1"):
-        assert said in note.text
+    assert "too few to judge in 1" in note.text
     assert len(note.items) == 4
-    assert note.kind == "nothing"  # better in some, worse in others
+    assert note.kind == "loss"  # of the models
 
 
 def test_nothing_is_said_where_no_control_graph_was_compared():
@@ -63,5 +66,5 @@ def test_nothing_is_said_where_no_control_graph_was_compared():
         [("hybrid", "random", 0.0, -0.1, 0.1, "no difference shown")],
     )
     note = graph_verdict([lost], {"random"})
-    assert "better in none of 1 comparison;" in note.text
+    assert "in none of 1 comparison; no difference shown in 1." in note.text
     assert note.kind == "nothing"
