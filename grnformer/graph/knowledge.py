@@ -18,7 +18,14 @@ import pandas as pd
 from pyarrow import ArrowInvalid, parquet
 
 from grnformer.core.errors import InputError
-from grnformer.core.text import as_numbers, read_frame, read_lines, refuse, separator_of
+from grnformer.core.text import (
+    as_flags,
+    as_numbers,
+    read_frame,
+    read_lines,
+    refuse,
+    separator_of,
+)
 from grnformer.graph.align import find_token
 from grnformer.graph.bundle import KNOWLEDGE_TYPES
 
@@ -99,10 +106,11 @@ def read_interactions(
             f"OmniPath's {', '.join(_OMNIPATH)}",
             f"name another file in {setting}",
         )
-    true = ("true", "1", "1.0")
-    sign = table["is_stimulation"].str.lower().isin(true).astype(int)
-    sign -= table["is_inhibition"].str.lower().isin(true).astype(int)
-    pairs = table[["source", "target"]].assign(sign=sign)
+    stimulates, inhibits = (
+        as_flags(table[column], path, setting).astype(int)
+        for column in ("is_stimulation", "is_inhibition")
+    )
+    pairs = table[["source", "target"]].assign(sign=stimulates - inhibits)
 
     kept = (pairs["source"] != pairs["target"]) & (pairs["source"] != "")
     is_prior = table["type"] == "transcriptional"

@@ -39,6 +39,8 @@ from grnformer.workflow.arms import bundle_name
 if TYPE_CHECKING:
     import anndata
 
+    from grnformer.model.grnformer import GRNFormer
+
 logger = logging.getLogger(__name__)
 _BATCHES_READ = 32  # batches of rows in memory
 
@@ -105,15 +107,14 @@ class Embedder:
             seed=self._seed,
         )
 
-        # A model without an adapter takes no graph: it embeds in one pass.
-        self._structure = None
-        if self.model.adapter is not None:
-            types, direction = self.card["cell_types"], self.card["embed"]["direction"]
-            structure = read_structure(
-                bundle.graph, bundle.meta["scales"], types, direction
-            )
+        self._structure = structure_of(
+            self.model, self.card, bundle, self.card["cell_types"]
+        )
+        if self._structure is not None:
             # The same edges for a cell, whichever others are embedded with it.
-            self._structure = fix_structure(structure, self.model.fanout, self._seed)
+            self._structure = fix_structure(
+                self._structure, self.model.fanout, self._seed
+            )
         self._activity = StoredActivity(bundle.graph)
         self._n_eregulons = len(bundle.meta["eregulons"])
 
@@ -208,6 +209,16 @@ def bundle_of(
             "give the bundle of the same run",
         )
     return bundle
+
+
+def structure_of(
+    model: GRNFormer, card: dict[str, Any], bundle: Bundle, cell_types: list[str]
+) -> Structure | None:
+    """Edges of a saved model's graph, types in the order of `cell_types`; None for a model without an adapter."""
+    if model.adapter is None:
+        return None
+    direction = card["embed"]["direction"]
+    return read_structure(bundle.graph, bundle.meta["scales"], cell_types, direction)
 
 
 def embed(

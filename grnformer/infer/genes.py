@@ -15,8 +15,8 @@ from grnformer.data.batch import Batch
 from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
-from grnformer.graph.structure import Structure, read_structure
-from grnformer.infer.embed import bundle_of
+from grnformer.graph.structure import Structure
+from grnformer.infer.embed import bundle_of, structure_of
 from grnformer.infer.reference import embedding_table, token_states
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
@@ -76,14 +76,7 @@ def embed_genes(
             # nothing is masked here
             mask_fraction=0.0,
         )
-        structure = None
-        if network.adapter is not None:
-            structure = read_structure(
-                bundle.graph,
-                bundle.meta["scales"],
-                batcher.cell_types,
-                card["embed"]["direction"],
-            )
+        structure = structure_of(network, card, bundle, batcher.cell_types)
         part = split.set_index("cell")["split"].reindex(corpus.cells).to_numpy(object)
         rows = sample_rows(np.flatnonzero(part == "train"), settings["gene_cells"])
         if not len(rows):

@@ -57,16 +57,16 @@ def swap_targets(
         # (2, half): what each pair would become
         new = np.stack([group[a] * base + gene[b], group[b] * base + gene[a]])
 
-        there = _times(new, group * base + gene, n_pairs).any(0)
+        there = count_among(new, group * base + gene, n_pairs).any(0)
         loop = (tf[a] == gene[b]) | (tf[b] == gene[a])
-        twice = (_times(new, new.ravel(), n_pairs) > 1).any(0)
+        twice = (count_among(new, new.ravel(), n_pairs) > 1).any(0)
 
         swap = ~(there | loop | twice)
         gene[a[swap]], gene[b[swap]] = gene[b[swap]], gene[a[swap]]
     return gene
 
 
-def _times(numbers: np.ndarray, among: np.ndarray, n: int) -> np.ndarray:
+def count_among(numbers: np.ndarray, among: np.ndarray, n: int) -> np.ndarray:
     """How many times each of `numbers` stands in `among`; all are below n."""
     # of a dense network a count of all pairs is faster than a search in a sorted list
     if n <= _DENSE * len(among):

@@ -12,8 +12,7 @@ import pandas as pd
 
 from grnformer.core.methods import method
 from grnformer.graph.bundle import Graph
-
-ROUNDS = 30
+from grnformer.graph.modes.degree_preserving import ROUNDS, count_among
 
 
 @method("knowledge_degree_preserving", scales=("knowledge",))
@@ -51,12 +50,9 @@ def swap_partners(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
 
         # (2, half): what each two pairs would become
         new = np.stack([code(a[i], b[j]), code(a[j], b[i])])
-        there = np.isin(new, code(a, b)).any(0)
+        there = count_among(new, code(a, b), base**2).any(0)
         loop = (a[i] == b[j]) | (a[j] == b[i])
-        _, inverse, count = np.unique(
-            new.ravel(), return_inverse=True, return_counts=True
-        )
-        twice = (count[inverse] > 1).reshape(2, half).any(0)
+        twice = (count_among(new, new.ravel(), base**2) > 1).any(0)
 
         swap = ~(there | loop | twice)
         b[i[swap]], b[j[swap]] = b[j[swap]], b[i[swap]]

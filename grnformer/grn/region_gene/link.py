@@ -68,7 +68,7 @@ def link_regions(
     metacell_size
         Cells per metacell, for the method `metacells`.
     least_distance
-        bp, added to distances in the weight: see `weigh_links`.
+        bp, added to distances in the weight: see `joint_weights`.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def link_regions(
     )
 
     open_fraction = data.accessible.getnnz(axis=0) / data.accessible.shape[0]
-    weight = weigh_links(
+    weight = joint_weights(
         importance,
         rho,
         open_fraction[pairs["region"]],
@@ -139,7 +139,7 @@ def link_regions(
     )
 
 
-def weigh_links(
+def joint_weights(
     importance: np.ndarray,
     rho: np.ndarray,
     open_fraction: np.ndarray,

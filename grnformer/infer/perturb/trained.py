@@ -18,8 +18,8 @@ from grnformer.core.errors import InputError
 from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
-from grnformer.graph.structure import Structure, read_structure
-from grnformer.infer.embed import bundle_of
+from grnformer.graph.structure import Structure
+from grnformer.infer.embed import bundle_of, structure_of
 from grnformer.infer.mapping import dimensions
 from grnformer.infer.perturb.edit import KNOCK_DOWN, Edit, edit_values
 from grnformer.infer.perturb.model import Shift, shift_cells
@@ -166,14 +166,7 @@ def open_trained(
             n_tokens=card["embed"]["n_tokens"],
             mask_fraction=size["mask_fraction"],
         )
-        structure = None
-        if network.adapter is not None:
-            structure = read_structure(
-                bundle.graph,
-                bundle.meta["scales"],
-                batcher.cell_types,
-                card["embed"]["direction"],
-            )
+        structure = structure_of(network, card, bundle, batcher.cell_types)
         # a constant dimension must not divide by 0
         scale = np.maximum(reference[dimensions(reference)].std(ddof=0), 1e-9)
         yield Trained(

@@ -13,6 +13,7 @@ from grnformer.graph.knowledge import (
     keep_strongest,
     link_genes,
     link_sets,
+    read_interactions,
     read_source,
 )
 from grnformer.graph.measured import Measured
@@ -261,3 +262,15 @@ def test_weights_are_told_to_follow_from_the_knowledge_graph(graph, known):
         for one in (graph, known, less)
     }
     assert len(hashes) == 3
+
+
+def test_signs_of_interactions_are_any_truth_values_and_no_other_words(tmp_path):
+    path = tmp_path / "omnipath.tsv"
+    header = "source\ttarget\ttype\tis_stimulation\tis_inhibition\n"
+    path.write_text(header + "A\tB\tother\tT\tF\nA\tC\tother\tno\tyes\n")
+    _, others = read_interactions(path, "the setting")
+    assert others["sign"].tolist() == [1, -1]
+
+    path.write_text(header + "A\tB\tother\tup\tF\n")
+    with pytest.raises(InputError, match="TRUE or FALSE"):
+        read_interactions(path, "the setting")
