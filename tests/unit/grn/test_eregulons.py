@@ -362,3 +362,9 @@ def test_all_targets_of_a_cistrome_are_kept_and_the_weak_activate(network):
     assert of_one["region_gene_rho"].tolist() == [0.01, 0.4, 0.4]
     assert of_one["region_gene_weight"].tolist() == [0.6, 1.2, 0.55]
     assert (of_one["tf_gene_weight"] == 0).all()
+
+    # by correlation alone: bound genes of a clear sign stay, though importance ranks them behind unbound ones
+    signed, _ = build_eregulons(
+        *network, ["T1"], **SETTINGS | {"targets": "all", "sign_pairs": ["+/+"]}
+    )
+    assert set(signed["gene"]) == {f"g{i:03d}" for i in [*range(30), *range(100, 140)]}
