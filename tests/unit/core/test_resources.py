@@ -192,6 +192,25 @@ def test_no_network_and_no_mirror_says_how_to_put_it_in_place(
     assert left_in(tmp_path / "got") == []
 
 
+def test_what_no_public_file_holds_is_made_by_hand_or_comes_from_a_mirror(
+    tmp_path: Path,
+) -> None:
+    made = entry("none:a table of two others", mirror="tables/tss.bed")
+    with pytest.raises(InputError, match="it is a table of two others") as error:
+        resources.fetch("tss.bed", made, tmp_path / "got" / "tss.bed")
+    # no network would help
+    assert "grnformer fetch" not in error.value.remedy
+    assert "tables/tss.bed" in error.value.remedy
+    assert "in place of resource:tss.bed" in error.value.remedy
+    assert left_in(tmp_path / "got") == []
+
+    (tmp_path / "mirror/tables").mkdir(parents=True)
+    (tmp_path / "mirror/tables/tss.bed").write_bytes(CONTENT)
+    target = tmp_path / "got" / "tss.bed"
+    resources.fetch("tss.bed", made, target, mirror=str(tmp_path / "mirror"))
+    assert target.read_bytes() == CONTENT
+
+
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that serves as PyPI: toydata 1.0 with one data file."""
