@@ -432,8 +432,11 @@ def _as_frame(lines: list[int], rows: list[list[str]]) -> pd.DataFrame:
 def _read_parquet(path: str | Path, setting: str) -> pd.DataFrame:
     frame = read_parquet(path, setting).reset_index(drop=True)
     frame.columns = frame.columns.map(str)
-    for name in frame:
-        frame[name] = [_plain(cell, path, name, setting) for cell in frame[name]]
+    for name, column in frame.items():
+        if _is_whole(column):
+            frame[name] = column.map(str)
+        else:
+            frame[name] = [_plain(cell, path, str(name), setting) for cell in column]
     return frame.rename(index=lambda row: row + 1).rename_axis(index="row")
 
 
@@ -453,12 +456,21 @@ def read_parquet(path: str | Path, setting: str = "the path") -> pd.DataFrame:
         ) from error
 
 
+def _is_whole(column: pd.Series) -> bool:
+    """Whether a column is of whole numbers or flags, of which none is missing."""
+    import numpy as np
+
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "biu"
+
+
 def _plain(cell: Any, path: str | Path, name: str, setting: str) -> str:
     """A cell of a Parquet file as the text that it would have in a TSV."""
     import pandas as pd
 
     if isinstance(cell, str):
         return cell.strip()
+    if cell is None:
+        return ""
     if not pd.api.types.is_scalar(cell) or isinstance(cell, bytes):
         raise InputError(
             f"{path} column {name!r} holds {type(cell).__name__}",

@@ -88,7 +88,7 @@ class Grids(Settings):
     """Settings tried by each method, on lines of the screen only; as many by each."""
 
     ridge: list[PositiveFloat] = key(
-        [0.1, 0.3, 1, 3],
+        [0.3, 1, 3, 10],
         "penalties in mean squared norms of a line's features",
         min_length=1,
     )
@@ -102,7 +102,7 @@ class Grids(Settings):
         [0.001, 0.01, 0.1, 1], "inverse penalties", min_length=1
     )
     coral: list[PositiveFloat] = key(
-        [0.1, 0.3, 1, 3],
+        [0.3, 1, 3, 10],
         "penalties of the ridge after alignment, in mean squared norms",
         min_length=1,
     )
