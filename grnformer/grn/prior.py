@@ -78,17 +78,17 @@ def _from_plain(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Pairs of a plain table; the file's name is the source of one that names none."""
     pairs = table[["tf", "gene"]].assign(sign=0, sources=path.name.split(".")[0])
     if "sign" in table:
-        pairs["sign"] = _signs(table["sign"], path)
+        pairs["sign"] = read_signs(table["sign"], path, _SETTING)
     if "sources" in table:
         pairs["sources"] = table["sources"]
     return _named(pairs, path)
 
 
-def _signs(column: pd.Series, path: Path) -> pd.Series:
-    """Signs -1, 0, 1 of numbers of any size or of words, 0 where there is none."""
+def read_signs(column: pd.Series, path: str | Path, setting: str) -> pd.Series:
+    """Signs -1, 0, 1 of numbers of any size or of words, 0 where there is none; InputError for another word."""
     words = column.str.lower().map(_SIGNS)
     is_word = words.notna()
-    numbers = as_numbers(column.where(~is_word, "0"), path, _SETTING)
+    numbers = as_numbers(column.where(~is_word, "0"), path, setting)
     signs = np.sign(numbers.fillna(0)).where(~is_word, words)
     return signs.astype(int)
 

@@ -162,11 +162,6 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             ),
             config=config["prep"],
         ),
-        topics_section(
-            **files.tables("topic_selection", "cell_topic", "region_sets"),
-            cell_types=rna.obs["cell_type"].astype(str),
-            settings=settings,
-        ),
         grn_section(
             **grn,
             **shared,
@@ -174,8 +169,20 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             networks=_networks(
                 Path(files["cell_type"][0]), grn["cell_type_summary"]["cell_type"]
             ),
+            given=io.read_json(files["given_network"][0], "given_network")
+            if files["given_network"]
+            else None,
         ),
     ]
+
+    # None where the network was given, which needs no topics.
+    if files["topic_selection"]:
+        topics = topics_section(
+            **files.tables("topic_selection", "cell_topic", "region_sets"),
+            cell_types=rna.obs["cell_type"].astype(str),
+            settings=settings,
+        )
+        sections.insert(1, topics)
 
     # None where the network was inferred under one seed only.
     stability = files.table("stability")

@@ -50,6 +50,12 @@ class Grn(Settings):
     """Gene regulatory networks."""
 
     seed: Seed = key(1, "of boosting, metacells and backgrounds")
+    given: File | None = key(
+        None,
+        "a network in the place of an inferred one: a file of SCENIC+, pySCENIC, CellOracle, decoupler, gretapy or "
+        "geneRNIB, a table of TF and gene, or a folder of such tables named by cell types; null: inferred "
+        "(docs/your-own-network.md)",
+    )
     tf_gene: TfGene = TfGene()
     cell: Cell = Cell()
     stability: Stability = Stability()

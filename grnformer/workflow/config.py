@@ -260,13 +260,20 @@ def config_of_datasets(
 
 
 def _check_networks(config: dict[str, Any]) -> None:
-    """Raise InputError if networks of training cells are asked for by a method that ranks the genes of all cells."""
+    """Raise InputError if networks of training cells, or reruns of a given one, are asked for and cannot be had."""
     method = config["grn"]["cell"]["method"]
     if config["pretrain"]["networks"] == "training_cells" and method != "aucell":
         raise InputError(
             f"pretrain.networks is training_cells, and grn.cell.method {method}",
             "the method aucell, which ranks the genes that training cells have",
             "set grn.cell.method to aucell, or pretrain.networks to all_cells",
+        )
+    seeds = config["grn"]["stability"]["seeds"]
+    if config["grn"]["given"] is not None and seeds:
+        raise InputError(
+            f"grn.given, and reruns of the network under the seeds {seeds}",
+            "one of them: a given network is not inferred, and has no reruns",
+            "set grn.stability.seeds to [], or grn.given to null",
         )
 
 

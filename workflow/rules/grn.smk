@@ -17,7 +17,6 @@ BINDING = [
 OF_MAIN_RUN = {
     "funnel": "funnel.tsv",
     "eregulons": "eregulons.parquet",
-    "eregulon_quality": "eregulon_quality.tsv",
     "cell_type": "cell_type",
     "cell_type_summary": "cell_type_summary.tsv",
     "activity": "cell_activity.h5ad",
@@ -28,6 +27,9 @@ REPORTED |= {
     name: expand(f"<results>/{{dataset}}/grn/{file}", dataset=DATASETS)
     for name, file in OF_MAIN_RUN.items()
 }
+REPORTED["eregulon_quality"] = expand(
+    "<results>/{dataset}/grn/eregulon_quality.tsv", dataset=INFERRED
+)
 REPORTED["stability"] = expand("<results>/{dataset}/grn/stability.tsv", dataset=RERUN)
 
 # what a dataset's cistromes rest on: the table that their method reads, and the database by which motifs rank regions
@@ -50,6 +52,9 @@ scattergather:
 
 wildcard_constraints:
     run=r"grn(_seed\d+)?",
+
+
+include: "grn/given.smk"
 
 
 rule grn:
@@ -480,6 +485,8 @@ rule filter_eregulons:
         "<logs>/{dataset}/{run}/filter_eregulons.log",
     benchmark:
         "<benchmarks>/{dataset}/{run}/filter_eregulons.tsv"
+    wildcard_constraints:
+        dataset=one_of(INFERRED),
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -601,6 +608,8 @@ rule build_cell_type_grns:
         "<logs>/{dataset}/{run}/build_cell_type_grns.log",
     benchmark:
         "<benchmarks>/{dataset}/{run}/build_cell_type_grns.tsv"
+    wildcard_constraints:
+        dataset=one_of(INFERRED),
     conda:
         "../../envs/core.yaml"
     threads: 1

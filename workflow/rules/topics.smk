@@ -1,22 +1,25 @@
 # Topics: patterns of co-accessible regions (LDA), and the region sets drawn from them.
+# Networks that the user gives (grn.given) need none.
 
+GIVEN = [name for name in DATASETS if CONFIGS[name]["grn"]["given"] is not None]
+INFERRED = [name for name in DATASETS if name not in GIVEN]
 REPORTED |= {
     "topic_selection": expand(
-        "<results>/{dataset}/topics/model_selection.tsv", dataset=DATASETS
+        "<results>/{dataset}/topics/model_selection.tsv", dataset=INFERRED
     ),
     "cell_topic": expand(
-        "<results>/{dataset}/topics/cell_topic.parquet", dataset=DATASETS
+        "<results>/{dataset}/topics/cell_topic.parquet", dataset=INFERRED
     ),
     "region_sets": expand(
-        "<results>/{dataset}/topics/region_sets.parquet", dataset=DATASETS
+        "<results>/{dataset}/topics/region_sets.parquet", dataset=INFERRED
     ),
 }
 
 
 rule topics:
     input:
-        expand("<results>/{dataset}/topics/region_sets.parquet", dataset=DATASETS),
-        expand("<results>/{dataset}/topics/model_selection.tsv", dataset=DATASETS),
+        expand("<results>/{dataset}/topics/region_sets.parquet", dataset=INFERRED),
+        expand("<results>/{dataset}/topics/model_selection.tsv", dataset=INFERRED),
     localrule: True
 
 

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from grnformer.core import io
-from grnformer.core.errors import InputError
-from grnformer.core.text import separator_of
+from grnformer.grn.given import read
 
 if TYPE_CHECKING:
     import anndata
 
 #: geneRNIB looks at so many edges, those with the largest weight
 TOP_EDGES = 50_000
-#: columns of a weight, the first that is there counts
-_WEIGHTS = ("weight", "score")
 
 
 def to_genernib(triplets: pd.DataFrame, dataset: str) -> anndata.AnnData:
@@ -62,7 +58,7 @@ def to_gretapy(triplets: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_network(path: str | Path) -> pd.DataFrame:
-    """Read a network of another tool: geneRNIB's .h5ad, or a CSV or TSV with source, target and weight or score.
+    """Read a network of another tool, in any form that `grnformer.grn.given.read.read_network` knows.
 
     Returns
     -------
@@ -72,31 +68,8 @@ def read_network(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it holds no such table, or a weight is no number.
+        As there.
     """
-    if str(path).endswith(".h5ad"):
-        found = io.read_anndata(path, "genernib_network").uns["prediction"]
-        table = pd.DataFrame(found)
-    else:
-        table = io.read_delimited(path, separator_of(path), ["source", "target"])
-
-    if not {"source", "target"} <= set(table):
-        raise InputError(
-            f"{path} with the columns {list(table.columns)[:8]}",
-            "source, target and weight or score",
-            "rename its columns, or leave it out of bench.grn_accuracy.networks",
-        )
-    weights = pd.Series(1.0, index=table.index)
-    column = next((c for c in _WEIGHTS if c in table), None)
-    if column is not None:
-        weights = pd.to_numeric(table[column], errors="coerce").abs()
-    if not np.isfinite(weights).all():
-        raise InputError(
-            f"{path} with {int((~np.isfinite(weights)).sum())} weights that are missing or no numbers",
-            "a number a row",
-            "mend or remove these rows",
-        )
-    edges = pd.DataFrame(
-        {"tf": table["source"], "gene": table["target"], "weight": weights}
-    )
+    table = read.read_network(path, "bench.grn_accuracy.networks").table
+    edges = table[["tf", "gene"]].assign(weight=table["weight"].abs())
     return edges.groupby(["tf", "gene"], sort=True, as_index=False)["weight"].max()

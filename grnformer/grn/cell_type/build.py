@@ -91,11 +91,12 @@ def build_cell_type_grns(
                 "lower min_rss_quantile, min_tf_cells, min_openness or min_open_cells of grn.cell_type, or merge types",
             )
         networks[name] = network
-        summary.append({"cell_type": name, "cells": n_cells, **_sizes(network)})
+        summary.append({"cell_type": name, "cells": n_cells, **describe_size(network)})
     return networks, pd.DataFrame(summary)
 
 
-def _sizes(network: pd.DataFrame) -> dict[str, float]:
+def describe_size(network: pd.DataFrame) -> dict[str, float]:
+    """Numbers of the GRN of a type, as in the contract cell_type_summary."""
     n_tfs = network["tf"].nunique()
     return {
         "eregulons": network["eregulons"].explode().nunique(),

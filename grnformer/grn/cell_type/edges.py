@@ -116,10 +116,10 @@ def _merge_triplets(rows: pd.DataFrame) -> pd.DataFrame:
     )
     carried = rows[rows["region"] != ""]
     return edges.reset_index().assign(
-        regions=_distinct(carried, "region", edges.index),
-        eregulons=_distinct(rows, "eregulon", edges.index),
+        regions=list_distinct(carried, "region", edges.index),
+        eregulons=list_distinct(rows, "eregulon", edges.index),
         evidence=[
-            "|".join(words) for words in _distinct(rows, "evidence", edges.index)
+            "|".join(words) for words in list_distinct(rows, "evidence", edges.index)
         ],
     )
 
@@ -132,12 +132,18 @@ def edge_signs(eregulon: pd.Series) -> np.ndarray:
     return np.where(eregulon.str[-3] == "+", 1, -1)
 
 
-def _distinct(rows: pd.DataFrame, column: str, pairs: pd.MultiIndex) -> list[list[str]]:
-    """Sorted distinct values of `column` in the rows of each pair of TF and gene; an empty list for none."""
+def list_distinct(
+    rows: pd.DataFrame, column: str, pairs: pd.MultiIndex
+) -> list[list[str]]:
+    """Sorted distinct values of `column` in the rows of each pair of TF and gene; an empty list for none.
+
+    Rows of other pairs do not count.
+    """
     import pandas as pd
 
     # by whole columns: a function a pair takes minutes on networks of a million edges
     number = pairs.get_indexer(pd.MultiIndex.from_frame(rows[["tf", "gene"]]))
+    rows, number = rows[number >= 0], number[number >= 0]
     values = pd.DataFrame(
         {"pair": number, "value": rows[column].astype(str).to_numpy()}
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anndata
 import pandas as pd
 
@@ -36,6 +38,7 @@ def grn_section(
     rna: anndata.AnnData,
     settings: Config,
     eregulon_quality: pd.DataFrame | None,
+    given: dict[str, Any] | None = None,
 ) -> Section:
     """Section of stage grn.
 
@@ -51,8 +54,11 @@ def grn_section(
         RNA modality of the multiome; X is log-normalised expression.
     settings
         Section ``report`` of the configuration.
+    given
+        Contract ``given_network``; None where the network was inferred.
     """
-    blocks = _evidence_blocks(eregulons, funnel)
+    blocks: list[Block] = [describe_given(given)] if given else []
+    blocks += _evidence_blocks(eregulons, funnel)
     if eregulon_quality is not None:
         blocks += _quality_blocks(eregulon_quality)
     blocks += _specificity_blocks(
@@ -74,6 +80,42 @@ def grn_section(
         activity, thresholds, specificity, settings["threshold_examples"]
     )
     return Section("grn", "Gene regulatory networks", blocks)
+
+
+def describe_given(given: dict[str, Any]) -> Note:
+    """That the network was given, by which file, and what of it was taken; `given`: contract given_network."""
+    genes, counts = given["genes"], given["counts"]
+    signs = {
+        "none": "no sign is stated: all edges count as activating",
+        "names": "signs by the names of regulons",
+        "column": "signs by a column",
+        "weights": "signs by those of the weights",
+    }.get(given["signs"], f"signs by {given['signs']}")
+    without = counts["without_sign"]
+    unsigned = (
+        f", {without:,} edges without one count as activating"
+        if without and given["signs"] != "none"
+        else ""
+    )
+    scope = (
+        "each cell type has its own"
+        if given["by_cell_type"]
+        else "one for all cell types"
+    )
+    weights = (
+        "ranks of its weights" if given["weighted"] else "1, for it has no weights"
+    )
+    return Note(
+        f"This network was given, not inferred here (form: {given['form']}; {scope}). The data have "
+        f"{genes['in_the_data']:,} of its {genes['in_the_network']:,} genes and {genes['tfs_in_the_data']:,} of its "
+        f"{genes['tfs_in_the_network']:,} TFs. Of {counts['rows']:,} pairs in the file {counts['edges']:,} edges are "
+        f"taken; left out: {counts['not_in_the_data']:,} with a gene that the data lack, {counts['loops']:,} loops, "
+        f"{counts['weights_of_0']:,} of weight 0, and repeats. Edges weigh {weights}; {signs}{unsigned}. No regions, "
+        "topics, TF-gene importances or cistromes stand behind it.",
+        items=tuple(
+            f"{name}: SHA-256 {digest}" for name, digest in given["files"].items()
+        ),
+    )
 
 
 def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Block]:
@@ -277,7 +319,7 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     """Triplets, eRegulons and TFs behind each source of evidence; a triplet counts for each of its sources.
 
     Evidence reads ``<kind>:<source>;<source>|<kind>:<source>``, e.g. ``prior:ExTRI_CollecTRI|chip:ReMap_DoRothEA``.
-    Of other kinds than prior and chip, a source is a motif: those of a TF are one source, ``motifs of <TF>``.
+    Of other kinds than prior, chip and given, a source is a motif: those of a TF are one source, ``motifs of <TF>``.
 
     Returns
     -------
@@ -295,7 +337,7 @@ def count_evidence(eregulons: pd.DataFrame) -> pd.DataFrame:
     rows["source"] = rows["pair"].str[1]
 
     # The motifs of a TF count as one source; the column motifs has their number.
-    rows["motif"] = rows["source"].where(~rows["kind"].isin(["prior", "chip"]))
+    rows["motif"] = rows["source"].where(~rows["kind"].isin(["prior", "chip", "given"]))
     joint = "motifs of " + rows["tf"].astype(str)
     rows["source"] = rows["source"].where(rows["motif"].isna(), joint)
     counts = rows.groupby(["kind", "source"], as_index=False).agg(

@@ -53,7 +53,7 @@ def test_a_network_goes_to_gretapy_and_back(tmp_path: Path) -> None:
 
 def test_networks_that_are_none_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "network.csv"
-    path.write_text("tf,gene\nA,g\n")
+    path.write_text("left,right\nA,g\n")
     with pytest.raises(InputError, match="source, target"):
         read_network(path)
     path.write_text("source,target,weight\nA,g,high\n")
