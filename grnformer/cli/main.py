@@ -10,7 +10,7 @@ from importlib import import_module
 from grnformer.core.errors import InputError
 
 # each a module of this package: its docstring is the help, with `add_arguments` and `run`
-COMMANDS = ("collect", "fetch", "perturb", "plan", "provenance")
+COMMANDS = ("bundle", "collect", "fetch", "perturb", "plan", "provenance")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,14 +14,18 @@ import scipy.sparse as sp
 import torch
 
 from grnformer.core import io
-from grnformer.core.errors import InputError
 from grnformer.data.activity import StoredActivity
 from grnformer.data.tokeniser import Tokens
-from grnformer.graph.bundle import Bundle, read_bundle
+from grnformer.graph.bundle import Bundle
 from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.infer.expression import ExpressionRows, find_genes
 from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
+from grnformer.infer.model_bundle import (
+    bundle_of,
+    is_model_bundle,
+    open_model_bundle,
+)
 from grnformer.infer.reading import (
     GeneAxes,
     Read,
@@ -34,7 +38,6 @@ from grnformer.model.backbones import BACKBONES
 from grnformer.model.saved import load_model
 from grnformer.prep.scale import Scale
 from grnformer.settings.read import read_defaults
-from grnformer.workflow.arms import bundle_name
 
 if TYPE_CHECKING:
     import anndata
@@ -73,7 +76,7 @@ class Embedder:
     Parameters
     ----------
     model
-        A folder that `pretrain_model` wrote (model.safetensors, model.json, reference.parquet).
+        A folder that `pretrain_model` wrote (model.safetensors, model.json, reference.parquet), or a model bundle.
     graph
         The graph bundle that the model was trained on; None: where the workflow puts it beside the model.
     settings
@@ -184,33 +187,6 @@ class Embedder:
         return embed_with(self._structure, types, active), mapping
 
 
-def bundle_of(
-    model: str | Path, card: dict[str, Any], graph: str | Path | None
-) -> Bundle:
-    """The graph bundle of a model, whose card is given; `graph`: see `Embedder`.
-
-    Raises
-    ------
-    InputError
-        If the bundle is not the model's.
-    """
-    mode = card["arm"]["graph"]
-    # <dataset>/pretrain/<arm>/seed<n>, and the bundle in <dataset>/fuse.
-    folder = Path(model).resolve().parents[2] / "fuse"
-    bundle_dir = graph or folder / bundle_name(card["arm"])
-    bundle = read_bundle(bundle_dir)
-
-    # Genes are known by their place: another order would give them wrong edges.
-    genes = bundle.graph.genes["gene"].tolist()
-    if genes != card["genes"] or bundle.meta["mode"] != mode:
-        raise InputError(
-            f"the bundle {bundle_dir} (mode {bundle.meta['mode']}) is not the one {model} was trained on",
-            f"the bundle of mode {mode} with the model's {len(card['genes'])} genes",
-            "give the bundle of the same run",
-        )
-    return bundle
-
-
 def structure_of(
     model: GRNFormer, card: dict[str, Any], bundle: Bundle, cell_types: list[str]
 ) -> Structure | None:
@@ -255,6 +231,9 @@ def embed(
     InputError
         See `ExpressionRows`, `find_genes`, `Embedder`.
     """
+    if is_model_bundle(model):
+        opened = open_model_bundle(model, vocabulary)
+        vocabulary, aliases = vocabulary or opened.vocabulary, aliases or opened.aliases
     embedder = Embedder(model, graph, settings)
     card, index = embedder.card, embedder.index
     names = read_vocabulary(vocabulary) if vocabulary else {}
@@ -324,11 +303,12 @@ def embed_anndata(
         Counts or natural log1p of normalised counts in X; genes by symbol, alias or Ensembl id. May be backed by a
         file.
     model
-        A model's folder, such as results/<dataset>/pretrain/hybrid/seed1.
+        A model's folder, such as results/<dataset>/pretrain/hybrid/seed1, or a model bundle, which is checked.
     graph
         The bundle that the model was trained on; None: where the workflow puts it beside the model.
     vocabulary, aliases
-        Of the backbone, as in the config section `fuse`, for genes named otherwise than in the model; None: none.
+        Of the backbone, as in the config section `fuse`, for genes named otherwise than in the model; None: those of a
+        model bundle, else none.
     bulk
         Rows are bulk profiles, not cells: see `embed`. None: as in `settings`.
     settings

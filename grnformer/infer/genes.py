@@ -16,7 +16,8 @@ from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.graph.structure import Structure
-from grnformer.infer.embed import bundle_of, structure_of
+from grnformer.infer.embed import structure_of
+from grnformer.infer.model_bundle import bundle_of
 from grnformer.infer.reference import embedding_table, token_states
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer

@@ -105,7 +105,8 @@ def take_network(
 ) -> Taken:
     """Put a given network in the place of an inferred one.
 
-    Left out, and counted, are pairs of a gene that the data lacks, loops, and weights of 0. Of a pair that stands
+    Left out, and counted, are pairs of a gene that the data lacks, loops, and weights of 0 (but not of regulons, whose
+    rows state members). Of a pair that stands
     several times the row of the largest absolute weight stays; signs that contradict each other at the same weight are
     none. A pair without a sign counts as activating, as in every graph. An edge of a cell type weighs the percentile
     rank of its absolute weight among the type's edges (mean of ties), 1 where the file has no weights.
@@ -134,7 +135,9 @@ def take_network(
     table = network.table
     found = _check_genes(table, genes)
     known = table["tf"].isin(genes) & table["gene"].isin(genes)
-    loop, zero = table["tf"] == table["gene"], table["weight"] == 0
+    # a row of a regulon says that the gene is a member, whatever it weighs
+    zero = (table["weight"] == 0) & (network.signs != "names")
+    loop = table["tf"] == table["gene"]
     kept = table[known & ~loop & ~zero]
     kept = kept.assign(
         weight=kept["weight"].abs(),

@@ -19,8 +19,9 @@ from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import sample_rows
 from grnformer.graph.structure import Structure
-from grnformer.infer.embed import bundle_of, structure_of
+from grnformer.infer.embed import structure_of
 from grnformer.infer.mapping import dimensions
+from grnformer.infer.model_bundle import bundle_of
 from grnformer.infer.perturb.edit import KNOCK_DOWN, Edit, edit_values
 from grnformer.infer.perturb.model import Shift, shift_cells
 from grnformer.infer.perturb.table import choose_types, missing, shifts_table

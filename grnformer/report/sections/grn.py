@@ -121,7 +121,9 @@ def describe_given(given: dict[str, Any]) -> Note:
 def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Block]:
     evidence = count_evidence(eregulons)
     sources = ", ".join(format_rows(evidence.head(6), "{source} {triplets:,}"))
-    counts = eregulons[["eregulon", "tf", "gene", "region"]].nunique().to_dict()
+    # eRegulons of genes alone have the empty region
+    named = eregulons.assign(region=eregulons["region"].replace("", None))
+    counts = named[["eregulon", "tf", "gene", "region"]].nunique().to_dict()
     text = _COUNTS.format(**counts, triplets=len(eregulons), sources=sources)
 
     return [

@@ -106,6 +106,13 @@ def test_direct_and_extended_eregulons_keep_their_genes(tmp_path: Path) -> None:
     assert taken.networks["x"]["eregulons"].tolist()[0] == ["A_direct_+/+", "A_extended_+/+"]  # fmt: skip
 
 
+def test_members_of_a_regulon_stay_at_weight_0(tmp_path: Path) -> None:
+    text = "TF\tRegion\tGene\teRegulon_name\timportance_TF2G\n"
+    text += "A\tr\tg0\tA_direct_+/+\t0\nA\tr\tg1\tA_direct_+/+\t2\n"
+    edges = take(tmp_path, text).networks["x"]
+    assert edges[["gene", "weight"]].to_numpy().tolist() == [["g0", 0.5], ["g1", 1.0]]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
