@@ -26,6 +26,7 @@ from grnformer.report.sections.bench import (
     pairs_of_profiles,
 )
 from grnformer.report.sections.comparison import comparison_section
+from grnformer.report.sections.conditions import conditions_section
 from grnformer.report.sections.corpus import corpus_section
 from grnformer.report.sections.graphs import graphs_section
 from grnformer.report.sections.grid import grid_section
@@ -189,6 +190,14 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
     if stability is not None:
         min_frequency = config["grn"]["stability"]["min_frequency"]
         sections.append(stability_section(stability, grn["eregulons"], min_frequency))
+
+    # Only with the column condition in the sample sheet.
+    conditions = files.tables(
+        "condition_eregulons", "condition_edges", "condition_summary"
+    )
+    if conditions["condition_summary"] is not None:
+        min_cells = config["grn"]["conditions"]["min_cells"]
+        sections.append(conditions_section(**conditions, min_cells=min_cells))
 
     # Only where models are trained on the dataset.
     if files["training"]:

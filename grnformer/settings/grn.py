@@ -5,7 +5,7 @@ from __future__ import annotations
 from grnformer.settings.activity import Cell, CellType
 from grnformer.settings.cistromes import Cistromes
 from grnformer.settings.eregulons import Eregulons, Quality
-from grnformer.settings.key import File, Seed, Settings, key
+from grnformer.settings.key import File, Seed, Settings, Word, key
 from grnformer.settings.region_gene import RegionGene
 from grnformer.settings.tf_gene import TfGene
 
@@ -46,6 +46,29 @@ class Tfs(Settings):
     min_cells: int = key(10, "cells a TF must be detected in", unit="cells", ge=1)
 
 
+class Conditions(Settings):
+    """Conditions of the sample sheet, compared within cell types; nothing is done without that column.
+
+    Donors are the replicates. Moderated t: Smyth 2004, doi 10.2202/1544-6115.1027.
+    """
+
+    reference: Word | None = key(
+        None,
+        "condition that others are compared with; null: that of the dataset's first sample",
+    )
+    min_cells: int = key(
+        20,
+        "cells of a type that a donor must have in a condition to take part",
+        unit="cells",
+        ge=2,
+    )
+    permutations: int = key(
+        200,
+        "other assignments of the conditions to the donors, as a control; all where there are fewer",
+        ge=0,
+    )
+
+
 class Grn(Settings):
     """Gene regulatory networks."""
 
@@ -65,3 +88,4 @@ class Grn(Settings):
     eregulons: Eregulons = Eregulons()
     quality: Quality = Quality()
     cell_type: CellType = CellType()
+    conditions: Conditions = Conditions()

@@ -508,12 +508,39 @@ def _check_rows(
             "give fragments for all samples, or counts for all",
         )
 
+    for dataset, part in sheet.groupby("dataset", sort=True):
+        _check_conditions(part["condition"], str(dataset), path, config)
+
     genomes = sheet.groupby("dataset")["genome"].nunique()
     if (genomes > 1).any():
         raise InputError(
             f"{path}: dataset {genomes.idxmax()!r} mixes genomes",
             "one genome a dataset",
             "split it into one dataset a genome",
+        )
+
+
+def _check_conditions(
+    conditions: pd.Series, dataset: str, path: str | Path, config: dict[str, Any]
+) -> None:
+    """Raise InputError if some samples of a dataset have no condition, all the same, or none the reference."""
+    named = list(dict.fromkeys(conditions))
+    if named == [""]:
+        return
+    if "" in named or len(named) < 2:
+        found = "samples without a condition" if "" in named else "one condition alone"
+        raise InputError(
+            f"{path}: dataset {dataset!r} has {found}",
+            "a condition for every sample of a dataset, two of them or more; or none",
+            "fill the column condition, or leave it empty for this dataset",
+        )
+    own = config["datasets"].get(dataset, {}).get("grn", {}).get("conditions", {})
+    reference = (config["grn"]["conditions"] | own)["reference"]
+    if reference is not None and reference not in named:
+        raise InputError(
+            f"grn.conditions.reference is {reference!r}, and dataset {dataset!r} has the conditions {', '.join(named)}",
+            "one of them",
+            f"correct it, or the column condition of {path}; of one dataset: datasets.{dataset}.grn.conditions",
         )
 
 

@@ -42,7 +42,12 @@ def rows_by_sample(
     """Return dataset -> sample -> its row without empty cells, paths (of `path_of`) in place of references."""
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for record in sheet.to_dict("records"):
-        row = {str(column): value for column, value in record.items() if value}
+        # a condition is no part of how a sample is read: a new one must not read it again
+        row = {
+            str(column): value
+            for column, value in record.items()
+            if value and column != "condition"
+        }
         row |= {column: str(path_of(row[column])) for column in columns_of_files(row)}
         rows.setdefault(row["dataset"], {})[row["sample"]] = row
     return rows

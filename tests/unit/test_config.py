@@ -220,6 +220,41 @@ def test_each_wrong_row_is_named(
         read_samples(write_sheet(tmp_path, row | changes), config, REGISTRY)
 
 
+def write_conditions(folder: Path, row: dict[str, str], *conditions: str) -> Path:
+    path = write_sheet(folder, row | {"condition": ""})
+    header = path.read_text().splitlines()[0].split("\t")
+    lines = [
+        "\t".join((row | {"sample": f"s{i}", "condition": name})[c] for c in header)
+        for i, name in enumerate(conditions)
+    ]
+    path.write_text("\n".join(["\t".join(header), *lines]) + "\n")
+    return path
+
+
+def test_conditions_are_of_all_samples_and_hold_the_reference(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
+    sheet = read_samples(write_conditions(tmp_path, row, "a", "b"), config, REGISTRY)
+    assert sheet["condition"].tolist() == ["a", "b"]
+    for conditions, found in ((("a", ""), "without"), (("a", "a"), "one condition")):
+        with pytest.raises(InputError, match=found):
+            read_samples(write_conditions(tmp_path, row, *conditions), config, REGISTRY)
+    config["grn"]["conditions"]["reference"] = "c"
+    with pytest.raises(InputError, match="reference is 'c'"):
+        read_samples(write_conditions(tmp_path, row, "a", "b"), config, REGISTRY)
+    # a dataset's own goes before
+    own = {row["dataset"]: {"grn": {"conditions": {"reference": "b"}}}}
+    config["datasets"] = own
+    read_samples(write_conditions(tmp_path, row, "a", "b"), config, REGISTRY)
+
+
+def test_a_given_network_has_no_reruns(config: dict[str, Any]) -> None:
+    config["grn"] |= {"given": "mine.csv"}
+    config["grn"]["stability"]["seeds"] = [2]
+    with pytest.raises(InputError, match=r"given.*seeds \[2\]"):
+        config_of_datasets(config, ["snareseq"])
+
+
 def test_a_missing_column_is_named(
     tmp_path: Path, row: dict[str, str], config: dict[str, Any]
 ) -> None:

@@ -55,6 +55,7 @@ wildcard_constraints:
 
 
 include: "grn/given.smk"
+include: "grn/conditions.smk"
 
 
 rule grn:
@@ -71,6 +72,7 @@ rule grn:
             ],
         ),
         expand("<results>/{dataset}/grn/stability.tsv", dataset=RERUN),
+        [REPORTED[name] for name in COMPARED],
         expand("<results>/{dataset}/grn/promoter_binding.parquet", dataset=BINDING),
     localrule: True
 

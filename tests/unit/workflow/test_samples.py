@@ -48,6 +48,11 @@ def test_rows_have_paths_and_no_empty_cells(sheet: pd.DataFrame) -> None:
     assert rows["pbmc"]["s2"]["annotation"] == "obs:type", "it stands in the RNA file"
 
 
+def test_a_new_condition_reads_no_sample_again(sheet: pd.DataFrame) -> None:
+    before = rows_by_sample(sheet, str)
+    assert rows_by_sample(sheet.assign(condition="treated"), str) == before
+
+
 def test_files_are_by_column_and_fragments_are_counted(sheet: pd.DataFrame) -> None:
     files = files_by_sample(
         sheet, str.upper, {"atac": "{sample}/counts", "barcodes": "{sample}/qc"}
