@@ -41,9 +41,9 @@ def conditions_section(
             Figure(
                 "condition-volcano",
                 plot_volcano(tested, SIGNIFICANT),
-                "Difference in eRegulon activity (mean AUC of a donor's cells, mean over donors) from the "
-                "reference, and p of a moderated t-test between donors (Smyth 2004). Coloured: adjusted p (Benjamini and "
-                "Hochberg, in each panel) of at most .05.",
+                "Difference in eRegulon activity (mean AUC of a donor's cells, mean over donors) from the reference, "
+                "and p of a moderated t-test between donors (Smyth 2004). Coloured: p of at most .05 after Benjamini "
+                "and Hochberg, in each panel.",
                 80 + 280 * -(-n_panels // 3),
             )
         )
