@@ -47,8 +47,8 @@ class GrnAccuracy(Settings):
     )
     networks: dict[str, File] = key(
         {},
-        "name -> network of another tool, scored in every line: geneRNIB's .h5ad, or a CSV or TSV with "
-        "source, target and weight or score (gretapy)",
+        "name -> network of another tool, scored in every line, in any form that grn.given takes "
+        "(docs/your-own-network.md)",
         names={"pattern": "^[A-Za-z0-9_-]+$"},
     )
     min_positives: int = key(
