@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.core.text import as_numbers, existing, open_text, read_frame
+from grnformer.core.text import existing, open_text, read_frame, read_parquet
 from grnformer.grn.given.containers import read_container
 from grnformer.grn.given.regulons import (
     read_enriched_motifs,
@@ -127,7 +127,7 @@ def read_network(path: str | Path, setting: str = "grn.given") -> Network:
         if form == "pySCENIC":
             return Network(table, form, weighted=False, signs="names")
     elif head.startswith(b"PAR1") or path.suffix == ".parquet":
-        form, table = "", read_frame(path, setting)
+        form, table = "", _without_lists(read_parquet(path, setting))
     else:
         with open_text(path, setting) as text:
             first, second, third = (text.readline().decode() for _ in range(3))
@@ -160,8 +160,9 @@ def read_table(
     known = next((each for each in FORMS if set(each.marks) <= set(table)), None)
     columns = known or _plain_form(table, path, setting)
 
-    pairs = pd.DataFrame({"tf": table[columns.tf], "gene": table[columns.gene]})
-    pairs = pairs.astype(str)
+    pairs = pd.DataFrame(
+        {"tf": _text(table[columns.tf]), "gene": _text(table[columns.gene])}
+    )
     pairs["weight"] = 1.0
     weight = _first(columns.weight, table)
     if weight:
@@ -169,14 +170,14 @@ def read_table(
     sign, regulon = _first(columns.sign, table), _first(columns.regulon, table)
     pairs["sign"], signs = 0, "none"
     if regulon:
-        names = [split_name(name) for name in table[regulon].astype(str)]
+        names = [split_name(name) for name in _text(table[regulon])]
         signs = "names"
         for place, column in ((1, "sign"), (2, "annotation"), (3, "regions")):
             pairs[column] = [name[place] for name in names]
         _check_named(pairs, table[regulon], path, setting)
     elif sign:
         pairs["sign"], signs = (
-            read_signs(table[sign].astype(str), path, setting),
+            read_signs(_text(table[sign]), path, setting),
             "column",
         )
     elif (pairs["weight"] < 0).any():
@@ -185,7 +186,7 @@ def read_table(
 
     cell_type = _one(_CELL_TYPE, table, path, setting)
     if cell_type:
-        pairs["cell_type"] = table[cell_type].astype(str)
+        pairs["cell_type"] = _text(table[cell_type])
     _warn_of_p(table, columns.name, path)
     named = (pairs[["tf", "gene"]] != "").all(axis=1)
     if not named.any():
@@ -223,6 +224,21 @@ def _plain_form(table: pd.DataFrame, path: Path, setting: str) -> Form:
         (weight,) if weight else (),
         (sign,) if sign else (),
     )
+
+
+def _without_lists(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of a Parquet file without columns of lists, such as the regions of an edge."""
+    table.columns = table.columns.map(str)
+    texts = table.select_dtypes("object")
+    listed = [
+        name for name in texts if texts[name].map(pd.api.types.is_list_like).any()
+    ]
+    return table.drop(columns=listed).reset_index(drop=True)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Text of a column; "" for a missing one."""
+    return column.astype(object).where(column.notna(), "").astype(str).str.strip()
 
 
 def _first(names: Sequence[str], table: pd.DataFrame) -> str | None:
@@ -299,7 +315,7 @@ def _warn_of_p(table: pd.DataFrame, form: str, path: Path) -> None:
 def _from_base_grn(table: pd.DataFrame, path: Path, setting: str) -> Network:
     """CellOracle's base GRN: 1 where a motif of the TF (column) is in a peak (row) of the gene."""
     tfs = [name for name in table if name not in BASE_GRN and name]
-    found = pd.concat([as_numbers(table[tf], path, setting) for tf in tfs], axis=1)
+    found = pd.concat([_numbers(table[tf], path, setting) for tf in tfs], axis=1)
     if not found.isin([0, 1]).all(axis=None):
         raise InputError(
             f"{path}: a base GRN with other values than 0 and 1",

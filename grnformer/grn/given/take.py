@@ -56,7 +56,8 @@ def read_given(paths: Sequence[str | Path], cell_types: Sequence[str]) -> Networ
     InputError
         See `read_network`; also if a file of several is not named by a type, or a type has several or none.
     """
-    files = [Path(path) for path in paths]
+    # Snakemake and others leave hidden files in folders
+    files = [Path(path) for path in paths if not Path(path).name.startswith(".")]
     type_of = {stem: name for name, stem in file_names(cell_types).items()}
     if len(files) == 1 and files[0].name.split(".")[0] not in type_of:
         return read_network(files[0], SETTING)
@@ -213,7 +214,7 @@ def _check_genes(table: pd.DataFrame, genes: Sequence[str]) -> dict[str, int]:
         hint = (
             "; if capitals are ignored, "
             f"{alike:.0%} are: is one of them of mouse, the other of human?"
-            if alike >= _USUAL
+            if alike >= _LEAST
             else ""
         )
         absent = sorted(named - have)

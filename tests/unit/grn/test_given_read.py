@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.grn.given.read import read_network
 from grnformer.grn.given.regulons import split_name
@@ -145,6 +146,23 @@ def test_decoupler_and_plain_tables(tmp_path: Path) -> None:
         plain.write_text(text)
         assert rows(plain) == [expected]
         assert read_network(plain).signs == signs
+
+
+def test_our_own_tables_are_read_again(tmp_path: Path) -> None:
+    edges = pd.DataFrame({"tf": ["A", "B"], "gene": ["g", "h"], "weight": [0.5, 1.0], "sign": [1, -1]})  # fmt: skip
+    lists = edges.assign(regions=[["r"], []], eregulons=[["A_direct_+/+"], []])
+    io.write_table(lists.assign(evidence="x"), tmp_path / "K562.parquet", "cell_type_grn")  # fmt: skip
+    expected = [["A", "g", 0.5, 1], ["B", "h", 1.0, -1]]
+    assert rows(tmp_path / "K562.parquet") == expected
+    # a missing name is none, whatever it is written as
+    nameless = pd.concat([edges, edges.head(1).assign(gene=None)])
+    nameless.to_parquet(tmp_path / "nameless.parquet")
+    assert rows(tmp_path / "nameless.parquet") == expected
+    triplets = pd.DataFrame(
+        {"eregulon": "A_direct_-/+", "tf": "A", "region": "r", "gene": ["g"], "tf_gene_weight": 2.0}
+    )  # fmt: skip
+    triplets.to_parquet(tmp_path / "eregulons.parquet")
+    assert rows(tmp_path / "eregulons.parquet") == [["A", "g", 2.0, -1]]
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,9 @@ def test_cell_types_have_their_own_edges(tmp_path: Path) -> None:
 def test_a_folder_has_a_table_a_cell_type(tmp_path: Path) -> None:
     for name, gene in (("x", "g0"), ("y", "g1")):
         (tmp_path / f"{name}.csv").write_text(f"tf,gene\nA,{gene}\n")
-    files = sorted(tmp_path.iterdir())
-    table = read_given(files, ["x", "y"]).table
+    (tmp_path / ".snakemake_timestamp").touch()
+    hidden, *files = sorted(tmp_path.iterdir())
+    table = read_given([hidden, *files], ["x", "y"]).table
     assert table[["gene", "cell_type"]].to_numpy().tolist() == [["g0", "x"], ["g1", "y"]]  # fmt: skip
     # a single one that is named by a type is not of all types
     assert read_given(files[:1], ["x", "y"]).table["cell_type"].tolist() == ["x"]
