@@ -85,12 +85,14 @@ def _verdicts(summary: pd.DataFrame, min_cells: int) -> list[Block]:
                 if row.design == "pairs"
                 else f"against {row.donors_reference}"
             )
-            control = (
-                f"with permuted conditions {row.permuted_significant:.1f} on average (as many in a fraction "
-                f"{row.permutation_p:.2g} of {row.permutations + 1} assignments)"
-                if row.permutations
-                else "no other assignment of the conditions"
-            )
+            control = "no other assignment of the conditions"
+            if row.permutations:
+                control = f"with permuted conditions {row.permuted_significant:.1f} on average"
+            if row.permutations and row.significant:
+                control += (
+                    f", and as many in {row.permutation_p:.2g} of the {row.permutations + 1} assignments, the true one "
+                    "included"
+                )
             lines.append(
                 f"{where}: {int(row.significant):,} of {row.tested:,} {row.what} differ over {row.donors} donors, "
                 f"{how}; {control}."

@@ -29,7 +29,7 @@ def test_what_differs_stands_beside_its_control() -> None:
     blocks = conditions_section(*tables("groups"), min_cells=20).blocks
     (note,) = (block for block in blocks if isinstance(block, Note))
     assert "2 of 3 eRegulons differ over 4 donors, against 3" in note.items[0]
-    assert "0.3 on average" in note.items[0]
+    assert "0.3 on average, and as many in 0.029 of the 35" in note.items[0]
     (figure,) = (block for block in blocks if isinstance(block, Figure))
     # a p of 0 is drawn as the smallest number, not at infinity
     heights = np.concatenate([trace.y for trace in figure.figure.data])
