@@ -166,7 +166,7 @@ def take_network(
     }
     steps = {
         "in the file": table,
-        "both genes in the data": kept,
+        "taken (both genes in the data, no loop, not of weight 0)": kept,
         "with enough targets": eregulons,
     }
     funnel = pd.DataFrame(
