@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from grnformer.core.fingerprint import PACKAGE
+from grnformer.core.place import ROOT
 
-CHECKOUT = PACKAGE.parent
+CHECKOUT = ROOT
 
 
 def add_configfile(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from grnformer.core.compare import flatten
 from grnformer.core.errors import InputError
-from grnformer.core.fingerprint import PACKAGE
+from grnformer.core.place import ROOT
 from grnformer.core.record import (
     Record,
     fingerprint,
@@ -24,7 +24,7 @@ from grnformer.core.record import (
 )
 from grnformer.workflow.config import read_registry
 
-REGISTRY = PACKAGE.parent / "config" / "resources.yaml"
+REGISTRY = ROOT / "config" / "resources.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,19 +28,14 @@ import numpy as np
 import yaml
 
 from grnformer.core.errors import InputError
+from grnformer.core.place import ROOT
 
 if TYPE_CHECKING:
     import anndata
     import mudata
     import pandas as pd
 
-_PACKAGE = Path(__file__).parents[1]
-# An installed package carries the schemas; in a checkout they stand in the workflow.
-SCHEMAS = next(
-    p
-    for p in (_PACKAGE / "schemas", _PACKAGE.parent / "workflow" / "schemas")
-    if p.is_dir()
-)
+SCHEMAS = ROOT / "workflow" / "schemas"
 _REMEDY = (
     "see workflow/schemas/files for the contract, and the stage that wrote the file"
 )

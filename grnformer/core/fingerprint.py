@@ -19,10 +19,11 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
+from grnformer.core.errors import InputError
+from grnformer.core.place import INSTALLED, PACKAGE, ROOT
 from grnformer.core.source import read_source
 
 AFFECTS_RESULTS = False
-PACKAGE = Path(__file__).parents[1]
 
 
 def fingerprint(script: str | Path, *modules: str) -> str:
@@ -53,16 +54,45 @@ def fingerprint_program(program: str | Path) -> str:
     return _hash({path.name: path for path in seen})
 
 
-def use_checkout(root: str | Path) -> None:
-    """Let the processes started from here import the package of the checkout at `root`, the one that is hashed."""
+def use_checkout(root: str | Path, by_conda: bool = False) -> None:
+    """Let the processes started from here import the package of the checkout at `root`, the one that is hashed.
+
+    An installed package is found as any other; `by_conda`: whether jobs run in environments that Snakemake makes.
+
+    Raises
+    ------
+    InputError
+        If the package is installed, and the workflow is of another one or jobs run where it is not installed.
+    """
+    if INSTALLED:
+        _check_installed(Path(root), by_conda)
+        return
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     # Once each, since every process started from here extends the variable that it inherited.
     folders = dict.fromkeys([str(root), *filter(None, others)])
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)
 
 
+def _check_installed(root: Path, by_conda: bool) -> None:
+    if root.resolve() != ROOT.resolve():
+        raise InputError(
+            f"the workflow of {root} with the package installed in {PACKAGE}",
+            f"the workflow of that package, {ROOT}",
+            "run `grnformer run`, or the snakemake of the environment in which that workflow lies",
+        )
+    if by_conda:
+        raise InputError(
+            "--sdm conda with an installed package: the environments that Snakemake makes do not hold it",
+            "a clone of the repository, whose package every environment can import",
+            "leave --sdm conda out, or clone the repository and run its Snakefile",
+        )
+
+
 def git_commit(checkout: str | Path) -> str:
     """Commit of the checkout, marked where its code differs from it; says so where there is no git checkout."""
+    # a commit found around an installed package is one of another repository
+    if INSTALLED:
+        return "not run from a git checkout"
     try:
         commit = _git(checkout, "rev-parse", "HEAD")
         changed = _git(checkout, "status", "--porcelain", "--", "grnformer", "workflow")

@@ -15,9 +15,10 @@ import yaml
 
 from grnformer.core.contracts import SCHEMAS
 from grnformer.core.errors import InputError
+from grnformer.core.place import ROOT
 from grnformer.settings.grid import LEAST_SEEDS, expand_grid
 
-CONFIG = SCHEMAS.parents[1] / "config"
+CONFIG = ROOT / "config"
 DEFAULTS = SCHEMAS.parent / "defaults"
 SMALLEST = "tiny"  # the size from which the others name their differences
 # libyaml's, where it is there: ten times as fast

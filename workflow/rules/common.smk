@@ -3,11 +3,12 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-if not (CHECKOUT / "grnformer").is_dir():
-    raise WorkflowError(
-        "The workflow needs the package beside it: clone the repository, and name its workflow/Snakefile by a path."
-    )
-sys.path.insert(0, str(CHECKOUT))
+if CHECKOUT.name != "_workflow":  # inside an installed package, it is found
+    if not (CHECKOUT / "grnformer").is_dir():
+        raise WorkflowError(
+            "The workflow needs the package beside it: clone the repository, and name its workflow/Snakefile by a path."
+        )
+    sys.path.insert(0, str(CHECKOUT))
 
 from grnformer.settings.read import check_config, complete
 from grnformer.workflow.config import (
@@ -31,11 +32,11 @@ from grnformer.workflow.contents import pinned
 from grnformer.workflow.lookups import Lookup, as_json, by_size, chosen, growing, one_of
 from grnformer.workflow.samples import files_in
 
-use_checkout(CHECKOUT)
 config = {key: part for key, part in config.items() if key != "pathvars"}  # Snakemake's
 BY_CONDA = "conda" in map(str, workflow.deployment_settings.deployment_method)
 
 try:
+    use_checkout(CHECKOUT, BY_CONDA)
     check_config_files(workflow.configfiles, sys.argv)
     config = complete(config)
     check_config(config)
