@@ -5,43 +5,46 @@ The folder is taken wherever a model's folder is, and is checked when it is load
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from grnformer.cli.provenance import REGISTRY
 from grnformer.workflow.config import read_registry
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument(
-        "model",
-        type=Path,
-        help="folder of a model, such as results/<dataset>/pretrain/hybrid/seed1",
-    )
-    parser.add_argument(
-        "--to", required=True, type=Path, metavar="DIR", help="folder to write"
-    )
-    parser.add_argument(
-        "--graph", type=Path, metavar="DIR", help="its graph, if it lies elsewhere"
-    )
-    parser.add_argument(
-        "--vocabulary",
-        type=Path,
-        metavar="FILE",
-        help="of the backbone (default: the model's own genes)",
-    )
-    parser.add_argument(
-        "--aliases", type=Path, metavar="FILE", help="other names of genes"
-    )
-    parser.add_argument(
-        "--licence", type=Path, metavar="FILE", help="text of the weights' licence"
-    )
-    parser.add_argument("--use", help="what the model may be used for, for its card")
-
-
-def run(options: argparse.Namespace) -> int:
+def bundle(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="folder of a model, such as results/<dataset>/pretrain/hybrid/seed1",
+        ),
+    ],
+    to: Annotated[Path, typer.Option(metavar="DIR", help="folder to write")],
+    graph: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="its graph, if it lies elsewhere"),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="of the backbone; without it, the model's own genes"
+        ),
+    ] = None,
+    aliases: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="other names of genes")
+    ] = None,
+    licence: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="text of the weights' licence")
+    ] = None,
+    use: Annotated[
+        str | None,
+        typer.Option(help="what the model may be used for, for its card"),
+    ] = None,
+) -> None:
     """Write it.
 
     Raises
@@ -57,14 +60,13 @@ def run(options: argparse.Namespace) -> int:
         f"sha256:{entry['sha256']}": entry["licence"] for entry in registry.values()
     }
     write_model_bundle(
-        options.model,
-        options.to,
-        graph=options.graph,
-        vocabulary=options.vocabulary,
-        aliases=options.aliases,
-        licence=options.licence,
-        use=options.use or RESEARCH,
+        model,
+        to,
+        graph=graph,
+        vocabulary=vocabulary,
+        aliases=aliases,
+        licence=licence,
+        use=use or RESEARCH,
         licences=licences,
     )
-    sys.stdout.write(f"{options.to}\n")
-    return 0
+    sys.stdout.write(f"{to}\n")

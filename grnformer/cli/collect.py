@@ -5,34 +5,29 @@ A run is named by its folder, in which results/report/summary.json lies.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from grnformer.cli.config import CHECKOUT
 
 TEMPLATE = CHECKOUT / "workflow" / "report" / "page.html"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument(
-        "folder",
-        nargs="+",
-        type=Path,
-        metavar="RUN",
-        help="folder of a finished run, or of its results",
-    )
-    parser.add_argument(
-        "--to",
-        default=Path("collected"),
-        type=Path,
-        metavar="DIR",
-        help="folder for index.html and tables/ (default: collected)",
-    )
-
-
-def run(options: argparse.Namespace) -> int:
+def collect(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...", help="folders of finished runs, or of their results"
+        ),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="folder for index.html and tables/"),
+    ] = Path("collected"),
+) -> None:
     """Write the page and its tables.
 
     Raises
@@ -43,8 +38,6 @@ def run(options: argparse.Namespace) -> int:
     # plotly and pandas: other commands do without
     from grnformer.report.joined import name_runs, read_runs, write_joined
 
-    runs = read_runs(name_runs(options.folder))
-    page, tables = options.to / "index.html", options.to / "tables"
-    write_joined(runs, TEMPLATE, page, tables)
+    page, tables = to / "index.html", to / "tables"
+    write_joined(read_runs(name_runs(runs)), TEMPLATE, page, tables)
     sys.stdout.write(f"{page}\n")
-    return 0

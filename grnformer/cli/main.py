@@ -2,33 +2,77 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
+
+import typer
 
 from grnformer.core.errors import InputError
 
-# each a module of this package: its docstring is the help, with `add_arguments` and `run`
-COMMANDS = ("bundle", "collect", "fetch", "perturb", "plan", "provenance")
+# each a module of this package, whose docstring is the help, with a function of the same name
+COMMANDS = (
+    "init",
+    "check",
+    "run",
+    "plan",
+    "fetch",
+    "collect",
+    "perturb",
+    "bundle",
+    "provenance",
+    "doctor",
+)
+CONFIG_OPTIONS = ("--config", "--configfile")
+_CONFIG_FILES = (".yaml", ".yml", ".json")
+
+
+def make_app() -> typer.Typer:
+    """The command with all its subcommands."""
+    app = typer.Typer(
+        help="From paired single-cell RNA + ATAC to networks, models that know them, and a report.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in COMMANDS:
+        module = import_module(f"grnformer.cli.{name}")
+        about = str(module.__doc__)
+        app.command(name, help=about, short_help=about.splitlines()[0])(
+            getattr(module, name)
+        )
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Wrong input ends it with one message."""
-    parser = argparse.ArgumentParser(
-        prog="grnformer", description="Beside the workflow, which snakemake runs."
-    )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = import_module(f"grnformer.cli.{name}")
-        about = str(module.__doc__)
-        own = commands.add_parser(name, help=about.splitlines()[0], description=about)
-        module.add_arguments(own)
-        own.set_defaults(run=module.run)
-
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # what stands behind -- is snakemake's, and reaches the command as it is
+    end = given.index("--") if "--" in given else len(given)
+    words, rest = list(_one_option_a_file(given[:end])), given[end + 1 :]
+    command = typer.main.get_command(make_app())
     try:
-        return int(options.run(options))
+        command(words, prog_name="grnformer", obj=rest)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except SystemExit as done:
+        return int(done.code or 0)
+    return 0
+
+
+def _one_option_a_file(arguments: Iterable[str]) -> Iterator[str]:
+    """As snakemake takes it, several files behind one --configfile: the option is said again before each."""
+    option, waits = "", False
+    for word in arguments:
+        if word in CONFIG_OPTIONS:
+            option, waits = word, True
+        elif waits or (option and word.endswith(_CONFIG_FILES)):
+            yield from (option, word)
+            waits = False
+        else:
+            yield word
+            option = ""
+    if waits:
+        yield option

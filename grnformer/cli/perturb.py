@@ -6,39 +6,34 @@ controls of the models.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("genes", nargs="+", metavar="GENE", help="symbols")
-    parser.add_argument(
-        "--results",
-        default=Path("results"),
-        type=Path,
-        metavar="DIR",
-        help="results of the run (default: results)",
-    )
-    parser.add_argument("--dataset", required=True, help="a dataset of the run")
-    parser.add_argument(
-        "--arm", help="arm of pretraining to go through as well (default: none)"
-    )
-    parser.add_argument("--seed", default=1, type=int, help="of its model (default: 1)")
-    parser.add_argument(
-        "--cell-type", action="append", help="may be repeated (default: all)"
-    )
-    parser.add_argument(
-        "--to",
-        default=Path("perturbed.tsv"),
-        type=Path,
-        metavar="FILE",
-        help="table to write (default: perturbed.tsv)",
-    )
-
-
-def run(options: argparse.Namespace) -> int:
+def perturb(
+    genes: Annotated[list[str], typer.Argument(metavar="GENE...", help="symbols")],
+    dataset: Annotated[str, typer.Option(help="a dataset of the run")],
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="results of the run")
+    ] = Path("results"),
+    arm: Annotated[
+        str | None,
+        typer.Option(
+            help="arm of pretraining to go through as well", show_default="none"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of its model")] = 1,
+    cell_type: Annotated[
+        list[str] | None,
+        typer.Option(help="may be repeated", show_default="all"),
+    ] = None,
+    to: Annotated[
+        Path, typer.Option(metavar="FILE", help="table to write")
+    ] = Path("perturbed.tsv"),
+) -> None:
     """Write the table.
 
     Raises
@@ -48,15 +43,10 @@ def run(options: argparse.Namespace) -> int:
     """
     # PyTorch: other commands do without
     from grnformer.core import io
-    from grnformer.infer.perturb.call import perturb
+    from grnformer.infer.perturb.call import perturb as perturb_genes
 
-    table = perturb(
-        options.results / options.dataset,
-        options.genes,
-        arm=options.arm,
-        model_seed=options.seed,
-        cell_types=options.cell_type,
+    table = perturb_genes(
+        results / dataset, genes, arm=arm, model_seed=seed, cell_types=cell_type
     )
-    io.write_table(table, options.to, "perturbed_genes")
-    sys.stdout.write(f"{options.to}\n")
-    return 0
+    io.write_table(table, to, "perturbed_genes")
+    sys.stdout.write(f"{to}\n")

@@ -5,55 +5,46 @@ Hours are those that jobs ask a scheduler for, the most that they may take, by t
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from grnformer.cli.config import CHECKOUT, add_configfile
+import typer
+
+from grnformer.cli.config import CHECKOUT, SNAKEFILE, ConfigFiles, config_files
+from grnformer.core.errors import InputError
 from grnformer.workflow.config_files import read_config_files
 
-SNAKEFILE = CHECKOUT / "Snakefile"
 COLUMNS = ("jobs", "node-hours", "core-hours", "GPU-hours")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    add_configfile(parser)
-    parser.add_argument(
-        "--gpus",
-        default=0,
-        type=int,
-        help="GPUs of each training job, as by --set-resources pretrain_model:gpu=",
-    )
-
-
-def run(options: argparse.Namespace) -> int:
+def plan(
+    config: ConfigFiles = None,
+    gpus: Annotated[
+        int,
+        typer.Option(
+            help="GPUs of each training job, as by --set-resources pretrain_model:gpu="
+        ),
+    ] = 0,
+) -> None:
     """Print a line for each rule and their sum.
 
     Raises
     ------
     InputError
-        If a file of the config is not there, or has a key twice.
+        If a file of the config is not there, or has a key twice, or the workflow refuses what it says.
     """
+    files = config_files(config)
     # in the words of all commands; Snakemake reads the files itself
-    read_config_files(options.configfile, CHECKOUT)
-    from snakemake.exceptions import WorkflowError
-
-    try:
-        asked = sum_up(plan_jobs(options.configfile), options.gpus)
-    except WorkflowError as error:
-        # wrong input, as the workflow says it: found, expected, remedy
-        sys.stderr.write(f"{error}\n")
-        return 1
+    read_config_files(files, CHECKOUT)
+    asked = sum_up(plan_jobs(files), gpus)
     every = tuple(map(sum, zip((0,) * len(COLUMNS), *asked.values(), strict=True)))
     rows: dict[str, tuple[str | float, ...]] = {"rule": COLUMNS, **asked, "all": every}
     width = max(map(len, rows))
     for name, numbers in rows.items():
         cells = "".join(f"{_cell(number):>12}" for number in numbers)
         sys.stdout.write(f"{name:<{width}}{cells}\n")
-    return 0
 
 
 def _cell(number: str | float) -> str:
@@ -62,27 +53,60 @@ def _cell(number: str | float) -> str:
     return f"{number:,d}" if isinstance(number, int) else f"{number:,.1f}"
 
 
-def plan_jobs(configfiles: list[Path]) -> list[Any]:
-    """Snakemake's jobs that a run would start."""
+def plan_jobs(
+    configfiles: Sequence[Path],
+    targets: Sequence[str] = (),
+    settings: dict[str, Any] | None = None,
+) -> list[Any]:
+    """Snakemake's jobs that a run would start; `settings`: what --config would give.
+
+    Raises
+    ------
+    InputError
+        If the workflow refuses the config, the sheet or a target.
+    """
     from snakemake.api import SnakemakeApi
+    from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import (
         ConfigSettings,
+        DAGSettings,
         OutputSettings,
         Quietness,
         ResourceSettings,
     )
 
     output = OutputSettings(quiet=frozenset([Quietness.ALL]))
-    with SnakemakeApi(output) as api:
-        workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=configfiles),
-            snakefile=SNAKEFILE,
-        )
-        workflow.dag().execute_workflow(executor="dryrun")
-        # targets that only name files are no jobs
-        dag = workflow._workflow.dag
-        return [job for job in dag.jobs if dag.needrun(job) and job.output]
+    try:
+        with SnakemakeApi(output) as api:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(
+                    configfiles=list(configfiles), config=settings or {}
+                ),
+                snakefile=SNAKEFILE,
+            )
+            dag = workflow.dag(DAGSettings(targets=set(targets)))
+            dag.execute_workflow(executor="dryrun")
+            # targets that only name files are no jobs
+            found = workflow._workflow.dag
+            return [job for job in found.jobs if found.needrun(job) and job.output]
+    except WorkflowError as error:
+        raise _as_input_error(error) from error
+
+
+def _as_input_error(error: Exception) -> InputError:
+    """What the workflow says of wrong input; of other errors, their text."""
+    parts: dict[str, str] = {}
+    for line in str(error).splitlines():
+        for name in ("Found: ", "Expected: ", "To mend it: "):
+            if name in line:
+                parts[name] = line.partition(name)[2]
+    if len(parts) == 3:
+        return InputError(*parts.values())
+    text = " ".join(str(error).split()) or type(error).__name__
+    return InputError(
+        text, "a workflow that can be planned", "correct the config or the target"
+    )
 
 
 def sum_up(jobs: Iterable[Any], gpus: int) -> dict[str, tuple[float, ...]]:

@@ -5,11 +5,12 @@ Parquet, .h5ad, .h5mu and models carry this themselves. Of text and figures it l
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from grnformer.core.compare import flatten
 from grnformer.core.errors import InputError
@@ -27,16 +28,14 @@ from grnformer.workflow.config import read_registry
 REGISTRY = ROOT / "config" / "resources.yaml"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, help="a file, or the folder of a model")
-
-
-def run(options: argparse.Namespace) -> int:
+def provenance(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="a file, or the folder of a model")
+    ],
+) -> None:
     """Print it."""
-    record, place = find_record(options.file)
-    sys.stdout.write("\n".join(describe(options.file, record, place)) + "\n")
-    return 0
+    record, place = find_record(file)
+    sys.stdout.write("\n".join(describe(file, record, place)) + "\n")
 
 
 def find_record(path: Path) -> tuple[Record, Path]:
