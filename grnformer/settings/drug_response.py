@@ -125,7 +125,7 @@ class DrugResponse(Settings):
     """Responses of cell lines to drugs."""
 
     splits: list[Literal["pair", "line", "drug", "tissue", "screen", "deepcdr"]] = key(
-        ["line", "drug"],
+        [],
         "what is left out of training: pairs, lines, drugs, tissues, or (screen) lines, with training on other_screen; "
         "deepcdr: DeepCDR's protocol, which is not leak-safe; []: no benchmark",
         unique=True,

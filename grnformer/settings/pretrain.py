@@ -205,8 +205,8 @@ class Pretrain(Settings):
         unique=True,
     )
     datasets: list[str] | None = key(
-        None,
-        "datasets and corpora to pretrain on; null: all, []: stop after the networks",
+        [],
+        "datasets and corpora to pretrain on; []: none, the run stops after the networks; null: all",
         unique=True,
     )
     corpora: dict[str, Corpus] = key(

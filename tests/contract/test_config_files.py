@@ -18,6 +18,8 @@ from grnformer.settings.read import check_config, complete, config_schema, overl
 ROOT = Path(__file__).parents[2]
 SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 CONFIG = complete(SHIPPED)
+# over networks alone, which is what a config of one's own runs: the demo has them already
+ADDED = ("models", "drug_response")
 SCENARIOS = sorted((ROOT / "config" / "scenarios").glob("*.yaml"))
 CONTRACTS = sorted(
     path.stem for path in (ROOT / "workflow" / "schemas" / "files").glob("*.yaml")
@@ -114,6 +116,8 @@ def test_a_scenario_names_only_what_differs(path: Path) -> None:
     base = (
         complete(overlay(SHIPPED, {"prep": {"preset": preset}})) if preset else CONFIG
     )
+    if path.stem in ADDED:
+        base = complete({})
     assert list(same(scenario, base, "")) == []
 
 

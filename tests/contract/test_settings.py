@@ -48,7 +48,18 @@ def test_the_config_that_a_lab_edits_is_short_and_every_line_of_it_is_a_default_
     text = (ROOT / "config" / "config.yaml").read_text()
     assert len(text.splitlines()) <= 80
     config = yaml.safe_load(text)
-    assert complete(config) == complete({"prep": {"preset": config["prep"]["preset"]}})
+    of_the_demo = {
+        "prep": {"preset": config["prep"]["preset"]},
+        "pretrain": {"datasets": None},
+        "bench": {"drug_response": {"splits": ["line", "drug"]}},
+    }
+    assert complete(config) == complete(of_the_demo)
+
+
+def test_by_default_a_run_stops_after_the_networks() -> None:
+    defaults = complete({})
+    assert defaults["pretrain"]["datasets"] == []
+    assert defaults["bench"]["drug_response"]["splits"] == []
 
 
 @pytest.mark.parametrize("name", ["base", "paper"])

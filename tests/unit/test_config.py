@@ -541,7 +541,7 @@ def test_sizes_that_come_from_a_checkpoint_are_not_those_of_the_config() -> None
 
 @pytest.mark.parametrize("benchmark", ["perturbation", "sc_drug"])
 def test_models_that_no_one_trains_are_refused_before_any_work(benchmark) -> None:
-    given = {"bench": {benchmark: {"models": "pbmc"}}}
+    given = {"bench": {benchmark: {"models": "pbmc"}}, "pretrain": {"datasets": None}}
     known = {"pbmc": "hg38", "other": "hg38"}
     check_models(complete(given), known)
     given["pretrain"] = {"datasets": ["other"]}

@@ -14,7 +14,7 @@ from grnformer.settings.read import complete
 
 CHECKOUT = Path(__file__).parents[3]
 REGISTRY = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
-DEMO = complete({})
+DEMO = complete(yaml.safe_load((CHECKOUT / "config" / "config.yaml").read_text()))
 
 
 def row(
