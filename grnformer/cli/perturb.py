@@ -30,9 +30,9 @@ def perturb(
         list[str] | None,
         typer.Option(help="may be repeated", show_default="all"),
     ] = None,
-    to: Annotated[
-        Path, typer.Option(metavar="FILE", help="table to write")
-    ] = Path("perturbed.tsv"),
+    to: Annotated[Path, typer.Option(metavar="FILE", help="table to write")] = Path(
+        "perturbed.tsv"
+    ),
 ) -> None:
     """Write the table.
 

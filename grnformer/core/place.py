@@ -1,4 +1,4 @@
-"""Where the workflow stands that this package belongs to: the checkout around it, or the copy inside an installed package."""
+"""Where the workflow stands: in the checkout around this package, or in the copy inside an installed package."""
 
 from __future__ import annotations
 

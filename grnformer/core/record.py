@@ -72,6 +72,7 @@ _FOLLOWS = {
     "run": {"seed"},
     "sample": {"row"},
     "scatteritem": {"part"},
+    "stage": {"stage"},
 }
 _HDF5 = (".h5ad", ".h5mu")
 _current: Record | None = None

@@ -91,6 +91,7 @@ def gather_sections(
     registry: Config,
     commit: str,
     corpora: Sequence[str] = (),
+    stage: str = "",
 ) -> list[Section]:
     """Read the outputs of all stages and make the page's sections of them.
 
@@ -112,6 +113,8 @@ def gather_sections(
         State of the checkout (`git_commit`).
     corpora
         Those that models are trained on.
+    stage
+        The last that was run, if not all were: nothing is said of what later ones would show.
     """
     given = Files(files, results)
 
@@ -119,10 +122,10 @@ def gather_sections(
     for dataset, of_dataset in configs.items():
         logger.info("sections of %s", dataset)
         # One dataset at a time: its matrices are freed before the next is read.
-        found = _dataset_sections(given.of(dataset), of_dataset)
+        found = _dataset_sections(given.of(dataset), of_dataset, whole=not stage)
         sections += [replace(section, dataset=dataset) for section in found]
 
-    for corpus in corpora:
+    for corpus in corpora if given["heldout"] else ():
         found = _corpus_sections(corpus, given.of(corpus), config)
         sections += [replace(section, dataset=corpus) for section in found]
 
@@ -130,14 +133,15 @@ def gather_sections(
         sections.append(
             comparison_section(io.read_table(path, "network_comparison"), configs)
         )
-    costs = io.read_table(given["costs"][0], "costs")
+    costs = given.table("costs")
     sections += run_sections(config, configs, samples, registry, costs, commit)
     measured = measured_section(given["measured"])
 
     return [*sections, measured] if measured else sections
 
 
-def _dataset_sections(files: Files, config: Config) -> list[Section]:
+def _dataset_sections(files: Files, config: Config, whole: bool) -> list[Section]:
+    """`whole`: all stages were run, and what was not measured is said to be missing."""
     settings, pretrain = config["report"], config["pretrain"]
     multiome = files["multiome"][0]
     rna = io.read_modality(multiome, "rna", "multiome")
@@ -162,8 +166,18 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
                 io.read_table(path, "fragment_qc") for path in files["fragment_qc"]
             ),
             config=config["prep"],
-        ),
-        grn_section(
+        )
+    ]
+    # None where the network was given, which needs no topics.
+    if files["topic_selection"]:
+        topics = topics_section(
+            **files.tables("topic_selection", "cell_topic", "region_sets"),
+            cell_types=rna.obs["cell_type"].astype(str),
+            settings=settings,
+        )
+        sections.append(topics)
+    if files["eregulons"]:
+        networks = grn_section(
             **grn,
             **shared,
             activity=io.read_anndata(files["activity"][0], "cell_activity"),
@@ -173,17 +187,8 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             given=io.read_json(files["given_network"][0], "given_network")
             if files["given_network"]
             else None,
-        ),
-    ]
-
-    # None where the network was given, which needs no topics.
-    if files["topic_selection"]:
-        topics = topics_section(
-            **files.tables("topic_selection", "cell_topic", "region_sets"),
-            cell_types=rna.obs["cell_type"].astype(str),
-            settings=settings,
         )
-        sections.insert(1, topics)
+        sections.append(networks)
 
     # None where the network was inferred under one seed only.
     stability = files.table("stability")
@@ -200,7 +205,7 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(conditions_section(**conditions, min_cells=min_cells))
 
     # Only where models are trained on the dataset.
-    if files["training"]:
+    if files["training"] or (files["graphs"] and not whole):
         bundles = {Path(path).name: read_bundle(path) for path in files["graphs"]}
         perturbation = (
             pretrain["perturbed_fraction"],
@@ -208,7 +213,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
             settings["seed"],
         )
         sections.append(graphs_section(bundles, rna, *perturbation))
+    if files["training"]:
         sections += _pretrain_sections(files, config)
+    if files["training"] and whole:
         sections.append(_attention_section(files["attention"], config))
 
     # only where genes are named
@@ -218,8 +225,9 @@ def _dataset_sections(files: Files, config: Config) -> list[Section]:
         sections.append(perturb_section(perturbed, cells))
 
     # In any case: where nothing was measured, the section says why.
-    sections.append(_benchmark_section("grn_accuracy", files, config))
-    if files["training"]:
+    if whole:
+        sections.append(_benchmark_section("grn_accuracy", files, config))
+    if files["training"] and whole:
         sections.append(_benchmark_section("drug_response", files, config))
         sections.append(_benchmark_section("sc_drug_lines", files, config))
     # of the whole run: it needs data that no package carries

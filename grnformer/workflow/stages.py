@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from grnformer.core.errors import InputError
 from grnformer.core.place import ROOT
 
+#: Stages that end with a page of what is there so far; after these, the report shows it.
+WITH_PAGES = ("prep", "topics", "grn", "fuse", "pretrain")
 _INCLUDE = re.compile(r'^include: "rules/(\w+)\.smk"', re.MULTILINE)
 _RULE = re.compile(r"^(?:rule|checkpoint) (\w+):", re.MULTILINE)
 
@@ -40,6 +42,27 @@ def targets() -> list[str]:
     """Names that can be asked for: a stage has a rule of its name; all is the report, fetch gets the resources."""
     named = [stage for stage, rules in rules_by_stage().items() if stage in rules]
     return ["fetch", *named, "all"]
+
+
+def page_files(
+    reported: Mapping[str, str | list[str]], stage: str
+) -> dict[str, list[str]]:
+    """Name -> files of the report that are there once a stage is done: its own, and those of stages before it.
+
+    Parameters
+    ----------
+    reported
+        Name -> files <results>/<dataset>/<stage>/...
+    stage
+        One of `WITH_PAGES`.
+    """
+    until = WITH_PAGES[: WITH_PAGES.index(stage) + 1]
+    found = {}
+    for name, paths in reported.items():
+        every = [paths] if isinstance(paths, str) else list(paths)
+        if every and all(path.split("/")[2] in until for path in every):
+            found[name] = every
+    return found
 
 
 def check_targets(asked: Iterable[str], rules: Iterable[str]) -> None:

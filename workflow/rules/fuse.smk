@@ -52,6 +52,7 @@ wildcard_constraints:
 rule fuse:
     input:
         REPORTED["graphs"],
+        "<results>/report/fuse/index.html" if TRAINED else [],
     localrule: True
 
 

@@ -71,6 +71,7 @@ rule prep:
             dataset=DATASETS,
             product=PRODUCTS.values(),
         ),
+        "<results>/report/prep/index.html",
     localrule: True
 
 

@@ -25,6 +25,7 @@ rule pretrain:
         expand(
             "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors", **MODELS
         ),
+        "<results>/report/pretrain/index.html" if TRAINED else [],
     localrule: True
 
 

@@ -1,12 +1,14 @@
 # report: one self-contained page, and the same numbers as tables. What it reads, each stage puts into REPORTED.
 from grnformer.core.fingerprint import git_commit
 from grnformer.workflow.lookups import on_demand
+from grnformer.workflow.stages import WITH_PAGES, page_files
 
 
 report: "../report/workflow.rst"
 
 
 OTHER_RUNS = config["report"]["runs"]
+PAGES = {stage: page_files(REPORTED, stage) for stage in WITH_PAGES}
 MEASURED = (CHECKOUT / "benchmarks" / "results").glob("*.tsv")  # of the software
 
 
@@ -86,6 +88,40 @@ rule render_report:
         "Rendering the report"
     script:
         "../scripts/report/render_report.py"
+
+
+rule render_stage:
+    input:
+        unpack(lookup(dpath="{stage}", within=PAGES)),
+        template=str(CHECKOUT / "workflow" / "report" / "page.html"),
+    output:
+        page="<results>/report/{stage}/index.html",
+        tables=directory("<results>/report/{stage}/tables"),
+    log:
+        "<logs>/report/render_stage.{stage}.log",
+    benchmark:
+        "<benchmarks>/report/render_stage.{stage}.tsv"
+    wildcard_constraints:
+        stage=one_of(PAGES),
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.1),
+    params:
+        config=config,
+        configs=CONFIGS,
+        corpora=TRAINED_CORPORA,
+        registry=RESOURCES,
+        samples=SAMPLES.to_dict("records"),
+        commit=on_demand(git_commit, CHECKOUT),
+        stage="{stage}",
+        code=code("report/render_stage"),
+    message:
+        "Rendering the page of what is there after stage {wildcards.stage}"
+    script:
+        "../scripts/report/render_stage.py"
 
 
 rule collect_metrics:

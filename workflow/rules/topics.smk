@@ -20,6 +20,7 @@ rule topics:
     input:
         expand("<results>/{dataset}/topics/region_sets.parquet", dataset=INFERRED),
         expand("<results>/{dataset}/topics/model_selection.tsv", dataset=INFERRED),
+        "<results>/report/topics/index.html",
     localrule: True
 
 

@@ -11,16 +11,17 @@ from grnformer.report.page import Note, Section
 from grnformer.report.sections.graph_verdict import graph_verdict
 from grnformer.report.text import format_rows
 
+_CELLS = "{cells:,} cells of {types} types, {genes:,} genes, {regions:,} regions"
 _SIZES = (
-    "{cells:,} cells of {types} types, {genes:,} genes, {regions:,} regions; {eregulon:,} eRegulons of {tf:,} TFs. "
+    f"{_CELLS}; {{eregulon:,}} eRegulons of {{tf:,}} TFs. "
     "Edges of each cell type's network: {edges}."
 )
 
 
 def overview_section(
     summary: dict[str, Any],
-    eregulons: pd.DataFrame,
-    sizes: pd.DataFrame,
+    eregulons: pd.DataFrame | None,
+    sizes: pd.DataFrame | None,
     sections: list[Section],
     control_arms: set[str],
 ) -> Section:
@@ -29,7 +30,7 @@ def overview_section(
     Parameters
     ----------
     summary, eregulons, sizes
-        By the contracts ``prep_summary``, ``eregulons`` and ``cell_type_summary``.
+        By the contracts ``prep_summary``, ``eregulons`` and ``cell_type_summary``; None before there are networks.
     sections
         The dataset's other sections; their verdicts are repeated here, without the details.
     control_arms
@@ -38,11 +39,13 @@ def overview_section(
     counts = {
         f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()
     }
-    counts |= {"types": len(summary["cell_types"])} | eregulons[
-        ["eregulon", "tf"]
-    ].nunique().to_dict()
-    edges = ", ".join(format_rows(sizes, "{cell_type} {edges:,}"))
-    text = _SIZES.format(**counts, edges=edges)
+    counts |= {"types": len(summary["cell_types"])}
+    if eregulons is None or sizes is None:
+        text = f"{_CELLS.format(**counts)}."
+    else:
+        counts |= eregulons[["eregulon", "tf"]].nunique().to_dict()
+        edges = ", ".join(format_rows(sizes, "{cell_type} {edges:,}"))
+        text = _SIZES.format(**counts, edges=edges)
     notes = [
         block
         for section in sections

@@ -20,7 +20,7 @@ def run_sections(
     configs: dict[str, Config],
     samples: list[dict[str, str]],
     registry: Config,
-    costs: pd.DataFrame,
+    costs: pd.DataFrame | None,
     commit: str,
 ) -> list[Section]:
     """Sections of the whole run.
@@ -34,7 +34,7 @@ def run_sections(
     registry
         The resource registry.
     costs
-        Table by contract ``costs``.
+        Table by contract ``costs``; None before all jobs are done.
     commit
         State of the checkout.
     """
@@ -64,8 +64,9 @@ def run_sections(
         Note(f"Rendered {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC."),
     ]
 
+    spent = [] if costs is None else _cost_blocks(costs)
     return [
-        Section("costs", "Time and memory", _cost_blocks(costs)),
+        *([Section("costs", "Time and memory", spent)] if spent else []),
         Section("settings", "Methods and configuration", settings),
         Section(
             "resources",

@@ -1,0 +1,49 @@
+"""From the files of a job of the report to its page and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from grnformer.report.gather import gather_sections
+from grnformer.report.page import collect_tables, render_page, write_report
+
+
+def render(given: Any, output: Any, settings: Any, stage: str = "") -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    given
+        Snakemake's input: by the names that `gather_sections` knows, and ``template``.
+    output
+        ``page``, in a folder of the report's, and ``tables``.
+    settings
+        Params: ``config, configs, samples, registry, commit, corpora``.
+    stage
+        The last that was run, if not all were.
+    """
+    files = {
+        name: [paths] if isinstance(paths, str) else list(paths)
+        for name, paths in given.items()
+    }
+    page = Path(output.page)
+    sections = gather_sections(
+        files,
+        page.parents[2 if stage else 1],
+        config=settings.config,
+        configs=settings.configs,
+        samples=settings.samples,
+        registry=settings.registry,
+        commit=settings.commit,
+        corpora=settings.corpora,
+        stage=stage,
+    )
+    texts, title = settings.config["report"], settings.config["report"]["title"]
+    html = render_page(
+        f"{title}: after the stage {stage}" if stage else title,
+        texts["lead"],
+        sections,
+        Path(given.template).read_text(encoding="utf-8"),
+    )
+    write_report(html, collect_tables(sections), page, output.tables)
