@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
 from grnformer.core.errors import InputError
 from grnformer.core.place import ROOT
+from grnformer.settings.read import overlay
+from grnformer.workflow.config_files import reading_yaml
 
 CHECKOUT = ROOT
 SNAKEFILE = ROOT / "Snakefile"
@@ -24,6 +28,42 @@ ConfigFiles = Annotated[
         show_default=False,
     ),
 ]
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="a single setting, with dots between the levels: prep.cells.min_umis=500; may be repeated",
+        show_default=False,
+    ),
+]
+
+
+def read_settings(given: Sequence[str] | None) -> dict[str, Any]:
+    """Nested settings of ``a.b.c=value``; values are YAML.
+
+    Raises
+    ------
+    InputError
+        If one has no =, or its value is no YAML.
+    """
+    settings: dict[str, Any] = {}
+    for text in given or ():
+        place, equals, value = text.partition("=")
+        keys = place.strip().split(".")
+        if not equals or not all(keys):
+            raise InputError(
+                f"--set {text}",
+                "a key, = and a value: prep.cells.min_umis=500",
+                "docs/settings.md lists every key",
+            )
+        with reading_yaml(f"--set {text}"):
+            part: Any = yaml.safe_load(value)
+        for key in reversed(keys):
+            part = {key: part}
+        settings = overlay(settings, part)
+    return settings
 
 
 def config_files(given: list[str] | None) -> list[Path]:

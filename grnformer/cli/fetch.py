@@ -29,7 +29,7 @@ def fetch(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME...]",
+            metavar="NAME...",
             help="resources of the registry; without any, those that a run by this config reads",
             show_default=False,
         ),

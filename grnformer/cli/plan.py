@@ -57,8 +57,9 @@ def plan_jobs(
     configfiles: Sequence[Path],
     targets: Sequence[str] = (),
     settings: dict[str, Any] | None = None,
+    directory: Path | None = None,
 ) -> list[Any]:
-    """Snakemake's jobs that a run would start; `settings`: what --config would give.
+    """Snakemake's jobs that a run would start, in `directory`; `settings`: what --config would give.
 
     Raises
     ------
@@ -84,6 +85,7 @@ def plan_jobs(
                     configfiles=list(configfiles), config=settings or {}
                 ),
                 snakefile=SNAKEFILE,
+                workdir=directory,
             )
             dag = workflow.dag(DAGSettings(targets=set(targets)))
             dag.execute_workflow(executor="dryrun")

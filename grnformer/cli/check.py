@@ -1,0 +1,401 @@
+"""Check what a run is given before it starts: sheet, files, genome, barcodes, species of TFs and prior, memory, disk.
+
+A table says what was found, another what would run: stages, jobs, and the hours and memory that they ask for. It ends
+with 0 unless something would stop the run. `grnformer run` begins with the part that reads no matrix.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import typer
+
+from grnformer.cli.config import (
+    CHECKOUT,
+    ConfigFiles,
+    Settings,
+    config_files,
+    read_settings,
+)
+from grnformer.cli.plan import plan_jobs
+from grnformer.cli.tables import print_table
+from grnformer.core.errors import InputError
+from grnformer.core.resources import fetch
+from grnformer.genome.guess import species_of_genes, species_of_genome
+from grnformer.settings.read import check_config, complete, overlay
+from grnformer.workflow.config import (
+    config_of_datasets,
+    locate,
+    other_builds,
+    read_registry,
+    read_samples,
+    resource_name,
+)
+from grnformer.workflow.config_files import read_config_files
+from grnformer.workflow.resources import resources_read
+from grnformer.workflow.samples import columns_of_files
+from grnformer.workflow.stages import rules_by_stage, stage_of
+
+_OTHER_CASE = (
+    0.2  # names found as written, of those found in any case: below, another species
+)
+_NAMING = {"select_tfs", "prepare_prior"}  # rules that read names of genes
+_ROOM = 3  # times the size of the inputs that results take
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was checked; `verdict`: ok, look (it may be meant), stop (the run would end there)."""
+
+    what: str
+    found: str
+    verdict: str = "ok"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run is given: its config, that of each dataset, the rows of its sheet, the registry."""
+
+    config: dict[str, Any]
+    configs: dict[str, dict[str, Any]]
+    rows: list[dict[str, str]]
+    registry: dict[str, Any]
+
+    def path_of(self, reference: str) -> Path:
+        """The file behind an entry, fetched to resources/ if it is a resource, as a run does."""
+        name = resource_name(reference)
+        if name is None:
+            return Path(locate(reference, CHECKOUT))
+        target = Path("resources") / name
+        target.parent.mkdir(exist_ok=True)
+        fetch(name, self.registry[name], target, self.config["resources"]["mirror"])
+        return target
+
+
+def check(
+    stages: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="STAGE...", help="as of grnformer run", show_default=False
+        ),
+    ] = None,
+    config: ConfigFiles = None,
+    settings: Settings = None,
+) -> None:
+    """Print what was found and what would run.
+
+    Raises
+    ------
+    InputError
+        If the config or the sheet is wrong.
+    """
+    files, given = config_files(config), read_settings(settings)
+    run = read_run(files, given)
+    problems: list[InputError] = []
+    rows = list(look_into(run, problems))
+    _print_rows([*rows, *_surroundings(run)])
+    check_run(files, given, stages or [], Path(), surroundings=False)
+    for problem in problems:
+        sys.stdout.write(f"\n{problem}\n")
+    if problems:
+        raise typer.Exit(1)
+
+
+def check_run(
+    files: Sequence[Path],
+    settings: dict[str, Any],
+    targets: Sequence[str],
+    directory: Path,
+    surroundings: bool = True,
+) -> dict[str, float]:
+    """Print what would run, and what of memory, disk and resources is short; rule -> minutes that a job of it asks for.
+
+    Raises
+    ------
+    InputError
+        If the workflow refuses the config, the sheet, a file or a target.
+    """
+    jobs = plan_jobs(files, targets, settings, directory)
+    if not jobs:
+        return {}
+    if surroundings and directory == Path():
+        run = read_run(files, settings)
+        if _NAMING & {job.rule.name for job in jobs}:
+            check_species(run)
+        _print_rows([row for row in _surroundings(run, jobs) if row.verdict != "ok"])
+    print_table(
+        ("stage", "jobs", "hours at most", "GB of the largest"),
+        tabulate_jobs(jobs),
+        numbers=True,
+    )
+    return {job.rule.name: float(job.resources["runtime"]) for job in jobs}
+
+
+def check_species(run: Run) -> None:
+    """Raise InputError if TFs or prior are written as those of another species than the genome's; no matrix is read.
+
+    Files that cannot be had are passed over: the run itself says so.
+    """
+    for row in run.rows:
+        species = species_of_genome(row["genome"])
+        dataset, config = row["dataset"], run.configs[row["dataset"]]
+        for what, names, setting in _named_genes(run, dataset, config):
+            try:
+                theirs = species_of_genes(pd.Index(sorted(names())))
+            except InputError:
+                continue
+            if species and theirs and species != theirs:
+                raise InputError(
+                    f"{what} of {setting} are written as those of {theirs}, and {dataset} is of {row['genome']}, {species}",
+                    f"names of {species}",
+                    f"name a file of {species} in {setting}; scenarios may have them: config/scenarios of the workflow",
+                )
+
+
+def read_run(files: Sequence[Path], settings: dict[str, Any]) -> Run:
+    """Read and check config, sheet and registry, as the workflow does.
+
+    Raises
+    ------
+    InputError
+        For the first thing that is wrong with them.
+    """
+    config = complete(overlay(read_config_files(files, CHECKOUT), settings))
+    check_config(config)
+    registry = read_registry(locate(config["resources"]["registry"], CHECKOUT))
+    sheet = read_samples(
+        locate(config["samples"], CHECKOUT), config, registry, CHECKOUT
+    )
+    configs = config_of_datasets(config, sorted(sheet["dataset"].unique()))
+    return Run(config, configs, sheet.to_dict("records"), registry)
+
+
+def tabulate_jobs(jobs: Iterable[Any]) -> list[tuple[str, ...]]:
+    """Stage, its jobs, the hours and the memory that they ask for; stages in their order, then all."""
+    found: dict[str, list[float]] = {}
+    for job in jobs:
+        row = found.setdefault(stage_of(job.rule.name), [0, 0.0, 0.0])
+        row[0] += 1
+        row[1] += job.resources["runtime"] / 60
+        row[2] = max(row[2], _memory(job))
+    stages = [stage for stage in [*rules_by_stage(), "other"] if stage in found]
+    rows = [(stage, *found[stage]) for stage in stages]
+    rows.append(
+        (
+            "all",
+            sum(row[1] for row in rows),
+            sum(row[2] for row in rows),
+            max(row[3] for row in rows),
+        )
+    )
+    return [(name, f"{n:,.0f}", f"{h:,.1f}", f"{gb:,.0f}") for name, n, h, gb in rows]
+
+
+def _memory(job: Any) -> float:
+    """GB that a job asks for; 0 where that is known only once its inputs are there."""
+    asked = job.resources.get("mem_mb")
+    return asked / 1000 if isinstance(asked, int | float) else 0.0
+
+
+def _surroundings(run: Run, jobs: Iterable[Any] = ()) -> Iterator[Row]:
+    """Memory, disk and resources."""
+    needed = max(map(_memory, jobs), default=0.0)
+    memory = psutil.virtual_memory().total / 1e9
+    if needed > memory:
+        yield Row(
+            "memory",
+            f"{memory:.0f} GB here, and a job asks for {needed:.0f} GB: run it elsewhere (--profile slurm), or lower "
+            "its request by -- --set-resources RULE:mem_mb=",
+            "look",
+        )
+    named = {row[c] for row in run.rows for c in columns_of_files(row)}
+    paths = [Path(locate(n, CHECKOUT)) for n in named if resource_name(n) is None]
+    inputs = sum(map(_size, paths))
+    free = shutil.disk_usage(".").free
+    short = free < _ROOM * inputs
+    yield Row(
+        "disk",
+        f"{free / 1e9:,.0f} GB free; inputs are {inputs / 1e9:,.1f} GB",
+        "look" if short else "ok",
+    )
+    read = resources_read(run.configs, run.rows)
+    missing = [name for name in read if not (Path("resources") / name).is_file()]
+    yield Row(
+        "resources",
+        f"{len(read) - len(missing)} of {len(read)} in resources/"
+        + (f"; fetched when it runs, or now by grnformer fetch: {', '.join(missing)}" if missing else ""),
+        "ok",
+    )  # fmt: skip
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size if path.exists() else 0
+
+
+def look_into(run: Run, problems: list[InputError]) -> Iterator[Row]:
+    """Read every sample as the stage prep does, then compare names; what would stop a run goes to `problems`."""
+    genes: dict[str, set[str]] = {}
+    for row in run.rows:
+        config = run.configs[row["dataset"]]
+
+        def of_sample(
+            row: dict[str, str] = row, config: dict[str, Any] = config
+        ) -> tuple[str, str]:
+            text, verdict, named = _read_sample(run, row, config)
+            genes.setdefault(row["dataset"], set()).update(named)
+            return text, verdict
+
+        yield _tried(f"sample {row['sample']}", of_sample, problems)
+
+    for dataset, measured in genes.items():
+        config = run.configs[dataset]
+        for what, names, setting in _named_genes(run, dataset, config):
+
+            def of_names(
+                names: Callable[[], set[str]] = names,
+                setting: str = setting,
+                measured: set[str] = measured,
+            ) -> tuple[str, str]:
+                return compare_names(measured, names(), setting), "ok"
+
+            yield _tried(f"{what} ({dataset})", of_names, problems)
+
+
+def _tried(
+    what: str, look: Callable[[], tuple[str, str]], problems: list[InputError]
+) -> Row:
+    try:
+        return Row(what, *look())
+    except InputError as error:
+        problems.append(error)
+        return Row(what, error.found, "stop")
+
+
+def compare_names(measured: set[str], named: set[str], setting: str) -> str:
+    """How many of the names that a resource has are measured.
+
+    Raises
+    ------
+    InputError
+        If hardly any is, or many would be if upper and lower case were the same: those of another species.
+    """
+    found = len(measured & named)
+    folded = len({g.upper() for g in measured} & {g.upper() for g in named})
+    some = sorted(measured)[:3], sorted(named)[:3]
+    if found == 0 or found < _OTHER_CASE * folded:
+        other = (
+            f"; {folded} differ by upper and lower case alone, as human and mouse do"
+            if folded > found
+            else ""
+        )
+        raise InputError(
+            f"{found} of {len(named)} names of {setting} are measured (such as {some[1]}; genes are {some[0]}){other}",
+            "names of the data's species",
+            f"name a file of this species in {setting}",
+        )
+    return f"{found:,} of {len(named):,} are measured"
+
+
+def _read_sample(
+    run: Run, row: dict[str, str], config: dict[str, Any]
+) -> tuple[str, str, list[str]]:
+    """What a sample holds, the verdict, and its genes."""
+    from grnformer.genome.tss import read_tss
+    from grnformer.prep.features import as_rna
+    from grnformer.prep.formats import read_matrix
+    from grnformer.prep.sample import load_sample
+
+    prep = config["prep"]
+    tss = read_tss(run.path_of(config["genomes"][row["genome"]]["tss"]))
+    files = {c: str(run.path_of(row[c])) for c in columns_of_files(row)}
+    if row["fragments"]:
+        rna = as_rna(
+            read_matrix(files["rna"]),
+            tss,
+            f"sample {row['sample']}",
+            min_known_genes=prep["min_known_genes"],
+        )
+        text = f"{rna.n_obs:,} cells x {rna.n_vars:,} genes; fragments are looked into by the run"
+        return text, "ok", list(rna.var_names)
+
+    keys = ("min_known_genes", "min_barcode_overlap", "min_annotated", "build")
+    table = prep["barcode_table"]
+    data, _ = load_sample(
+        {key: value for key, value in (row | files).items() if value},
+        tss,
+        **{key: prep[key] for key in keys},
+        builds=other_builds(config["genomes"], row["genome"]),
+        two_barcodes=str(run.path_of(table)) if table else None,
+    )
+    return *_sum_up(data, prep["cells"]), list(data["rna"].var_names)
+
+
+def _sum_up(data: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
+    """Cells, and how many pass the hard bounds of depth; the verdict.
+
+    Raises
+    ------
+    InputError
+        If none passes.
+    """
+    umis = data["rna"].X.sum(axis=1).A1
+    counts = data["atac"].X.sum(axis=1).A1
+    passed = int(
+        ((umis >= bounds["min_umis"]) & (counts >= bounds["min_atac_counts"])).sum()
+    )
+    text = (
+        f"{data.n_obs:,} paired cells, {data['rna'].n_vars:,} genes, {data['atac'].n_vars:,} regions; medians "
+        f"{np.median(umis):,.0f} UMIs, {np.median(counts):,.0f} ATAC counts; {passed:,} pass the bounds of these"
+    )
+    if not passed:
+        raise InputError(
+            text,
+            f"cells with {bounds['min_umis']} UMIs and {bounds['min_atac_counts']} ATAC counts",
+            "set the bounds under prep.cells to the data's depth, or choose another prep.preset",
+        )
+    return text, "ok" if passed >= data.n_obs / 2 else "look"
+
+
+def _named_genes(
+    run: Run, dataset: str, config: dict[str, Any]
+) -> Iterator[tuple[str, Callable[[], set[str]], str]]:
+    """What names genes in a run: how it is called, a function that reads the names, the setting."""
+    from grnformer.graph.vocabulary import read_vocabulary
+    from grnformer.grn.prior import read_prior
+    from grnformer.grn.tfs import read_tf_list
+
+    grn, pretrain, fuse = config["grn"], config["pretrain"], config["fuse"]
+    for path in grn["tfs"]["lists"]:
+        yield "TFs", lambda p=path: set(read_tf_list(run.path_of(p))), "grn.tfs.lists"
+    if grn["cistromes"]["method"] == "prior":
+        place = "grn.cistromes.prior.table"
+
+        def of_prior() -> set[str]:
+            return set(read_prior(run.path_of(grn["cistromes"]["prior"]["table"]))["gene"])  # fmt: skip
+
+        yield "targets of the prior", of_prior, place
+    if pretrain["datasets"] is None or dataset in pretrain["datasets"]:
+        own = fuse["backbones"][pretrain["backbone"]]
+
+        def of_vocabulary() -> set[str]:
+            return set(read_vocabulary(run.path_of(fuse["vocabulary"] or own["vocabulary"])))  # fmt: skip
+
+        # ids in place of symbols are translated by aliases: only symbols can be compared here
+        if not (fuse["aliases"] or own["aliases"]):
+            yield "vocabulary", of_vocabulary, "fuse.vocabulary"
+
+
+def _print_rows(rows: Sequence[Row]) -> None:
+    if rows:
+        print_table(("what", "found", ""), [(r.what, r.found, r.verdict) for r in rows])
+        sys.stdout.write("\n")

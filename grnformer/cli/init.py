@@ -1,0 +1,372 @@
+"""Write a sample sheet and a config of a few lines from the files of a dataset: config/samples.tsv, config/config.yaml.
+
+Formats, modalities, genome and common barcodes are read from the files. What they do not say is asked for, not guessed;
+files that are there are never overwritten.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from grnformer.cli.config import CHECKOUT, SCENARIOS
+from grnformer.cli.shown import TYPE_COLUMNS, Shown, first_fragments, look_at
+from grnformer.core import io
+from grnformer.core.errors import InputError
+from grnformer.core.resources import fetch
+from grnformer.genome.guess import guess_build, species_of_genes, species_of_genome
+from grnformer.genome.tss import read_tss
+from grnformer.prep.feature_types import GENES
+from grnformer.prep.features import as_atac, as_rna, select_features
+from grnformer.prep.pairing import spell_alike
+from grnformer.settings.read import complete, preset_of
+from grnformer.workflow.config import (
+    locate,
+    read_registry,
+    read_samples,
+    resource_name,
+)
+from grnformer.workflow.corpora import TAKEN
+
+SHEET, CONFIG = Path("config/samples.tsv"), Path("config/config.yaml")
+COLUMNS = ("dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation")  # fmt: skip
+DEEP = "10x_multiome"  # preset for data whose median cell passes its bounds
+_PAIRED, _UNPAIRED = 0.5, 0.1  # of the smaller set of barcodes
+_LEAST_REGIONS = 2000  # to tell a build by
+
+
+def init(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="RNA and ATAC of each sample; cell types, if any"
+        ),
+    ],
+    dataset: Annotated[
+        str, typer.Option(help="its name", show_default="the folder of the first file")
+    ] = "",
+    genome: Annotated[
+        str, typer.Option(help="hg38, mm10, ...", show_default="read from the files")
+    ] = "",
+) -> None:
+    """Write both files.
+
+    Raises
+    ------
+    InputError
+        If one is there, a file cannot be read, or it is not clear what belongs together or which genome it is.
+    """
+    for path in (SHEET, CONFIG):
+        if path.exists():
+            raise InputError(
+                f"{path} is there already",
+                "a folder without one: nothing is overwritten",
+                "run in another folder, or move the file away",
+            )
+    shown = [look_at(path) for path in files]
+    for one in shown:
+        _say(one.path, _describe(one))
+    name = dataset or _name(files[0].resolve().parent.name)
+
+    samples = pair(shown)
+    settings = complete({})
+    rows = []
+    for rna, atac, annotation in samples:
+        tables = tss_tables(rna.names, settings, genome, rna.path)
+        of = genome or _build_of(atac, tables)
+        checked = _Sample(rna, atac, annotation, of, tables[of])
+        rows.append(checked.row(name, _sample_name(rna.path, len(samples))))
+    if len({row["genome"] for row in rows}) > 1:
+        raise InputError(
+            f"samples of the genomes {sorted({row['genome'] for row in rows})}",
+            "one genome a dataset",
+            "run grnformer init for each by itself, in its own folder",
+        )
+    _write(rows, settings, _preset(samples))
+
+
+class _Sample:
+    """One sample: its files are read as the stage prep reads them, which refuses what prep would refuse."""
+
+    def __init__(
+        self,
+        rna: Shown,
+        atac: Shown,
+        annotation: Shown | None,
+        genome: str,
+        tss: pd.DataFrame,
+    ) -> None:
+        self.files = (rna, atac, annotation)
+        self.genome = genome
+        least = complete({})["prep"]["min_known_genes"]
+        self.cells = as_rna(rna.data, tss, str(rna.path), min_known_genes=least)
+        theirs = _barcodes(atac)
+        ours = self.cells.obs_names
+        spelt = spell_alike(theirs, ours, str(atac.path), min_overlap=_PAIRED)
+        shared = int(spelt.isin(ours).sum())
+        # of fragments only the first were read
+        fraction = shared / min(len(ours), len(theirs))
+        _say(
+            "barcodes", f"{shared:,} of {len(ours):,} cells of the RNA are in the ATAC"
+        )
+        if shared == 0 or (fraction < _PAIRED and atac.kind != "fragments"):
+            raise InputError(
+                f"{rna.path} and {atac.path} share {shared} barcodes (such as {ours[0]!r} and {theirs[0]!r})",
+                "RNA and ATAC of the same cells",
+                "give the two files of one sample; barcodes of two lists need prep.barcode_table, and a sheet by hand: "
+                "docs/add-a-dataset.md",
+            )
+
+    def row(self, dataset: str, sample: str) -> dict[str, str]:
+        """Its line of the sheet."""
+        rna, atac, annotation = self.files
+        types = str(annotation.path) if annotation else ""
+        columns = [name for name in TYPE_COLUMNS if name in self.cells.obs]
+        if not types and len(columns) == 1:
+            types = f"obs:{columns[0]}"
+            _say("cell types", f"column {columns[0]} of {rna.path}")
+        elif not types and len(self.cells.obs.columns):
+            named = ", ".join(map(str, self.cells.obs.columns))
+            _say(
+                "cell types",
+                f"not given; if one of the columns {named} has them, write obs:<column> into the sheet",
+            )
+        return {
+            "dataset": dataset,
+            "sample": sample,
+            "donor": "",
+            "rna": _place(rna.path),
+            "atac": "" if atac.kind == "fragments" else _place(atac.path),
+            "fragments": _place(atac.path) if atac.kind == "fragments" else "",
+            "genome": self.genome,
+            "annotation": _place(Path(types)) if annotation else types,
+        }
+
+
+def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
+    """RNA, ATAC and annotation of each sample: alone of their kind, in one folder, or by their barcodes.
+
+    Raises
+    ------
+    InputError
+        If one lacks its partner, or partners are not clear.
+    """
+    both = [one for one in shown if one.kind == "both"]
+    rna = both + [one for one in shown if one.kind == "rna"]
+    atac = both + [one for one in shown if one.kind in ("atac", "fragments")]
+    types = [one for one in shown if one.kind == "annotation"]
+    if both and len(shown) - len(types) > len(both):
+        raise InputError(
+            f"{both[0].path} holds RNA and ATAC, and other files are given beside it",
+            "files with both, or RNA and ATAC apart",
+            "leave the others out, or give each sample's files by themselves",
+        )
+    if not rna or len(rna) != len(atac):
+        raise InputError(
+            f"{len(rna)} files with RNA and {len(atac)} with ATAC: "
+            + "; ".join(f"{one.path} ({one.kind})" for one in shown),
+            "RNA counts and ATAC counts or fragments of the same cells, two files or one for each sample",
+            "give the missing files",
+        )
+    partners = [_partner(one, rna, atac) for one in rna]
+    found = []
+    for one, other in zip(rna, partners, strict=True):
+        near = [t for t in types if len(rna) == 1 or t.path.parent == one.path.parent]
+        if len(near) > 1:
+            raise InputError(
+                f"{len(near)} annotations for {one.path}: {', '.join(str(t.path) for t in near)}",
+                "one table of barcode and cell type for a sample",
+                "leave the others out",
+            )
+        found.append((one, other, near[0] if near else None))
+    return found
+
+
+def _partner(one: Shown, rna: Sequence[Shown], atac: Sequence[Shown]) -> Shown:
+    if one.kind == "both":
+        return one
+    if len(atac) == 1:
+        return atac[0]
+    folder = one.path.resolve().parent
+    here = [other for other in atac if other.path.resolve().parent == folder]
+    beside = [other for other in rna if other.path.resolve().parent == folder]
+    if len(here) == len(beside) == 1:
+        return here[0]
+
+    ours = _barcodes(one)
+    overlaps = []
+    for other in atac:
+        theirs = _barcodes(other)
+        alike = spell_alike(theirs, ours, str(other.path), min_overlap=_PAIRED)
+        overlaps.append(alike.isin(ours).sum() / min(len(ours), len(theirs)))
+    order = sorted(range(len(atac)), key=lambda i: -overlaps[i])
+    if overlaps[order[0]] < _PAIRED or overlaps[order[1]] > _UNPAIRED:
+        raise InputError(
+            f"{one.path} shares these fractions of its barcodes: "
+            + ", ".join(f"{atac[i].path} {overlaps[i]:.0%}" for i in order),
+            "one ATAC file with most of them, and none in the others",
+            "put the files of each sample into a folder of its own, or write the sheet by hand: docs/add-a-dataset.md",
+        )
+    return atac[order[0]]
+
+
+def _barcodes(one: Shown) -> pd.Index:
+    """Of cells: in the rows, or in the columns of a text matrix of regions."""
+    if one.barcodes is not None or one.data is None:
+        return pd.Index([]) if one.barcodes is None else one.barcodes
+    return (
+        as_atac(one.data, str(one.path)).obs_names
+        if one.kind == "atac"
+        else one.data.obs_names
+    )
+
+
+def tss_tables(
+    names: Sequence[pd.Index], settings: dict[str, Any], genome: str, path: Path
+) -> dict[str, pd.DataFrame]:
+    """Genome -> TSS table, of the genomes that the genes may be of; fetched to resources/, as a run does.
+
+    Raises
+    ------
+    InputError
+        If the genome is not declared, the species is not clear, or a table cannot be had.
+    """
+    genomes = settings["genomes"]
+    if genome and genome not in genomes:
+        raise InputError(
+            f"--genome {genome}",
+            f"one of {', '.join(genomes)}",
+            "for another, write the config by hand, with its TSS table under `genomes`: docs/add-a-dataset.md",
+        )
+    species = next(filter(None, map(species_of_genes, names)), "")
+    if not (genome or species):
+        raise InputError(
+            f"{path}: names such as {names[0][:3].tolist()} are clearly neither of human nor of mouse genes",
+            "symbols or Ensembl ids of human or mouse",
+            f"name the genome: --genome, one of {', '.join(genomes)}; for others see docs/add-a-dataset.md",
+        )
+    _say("species", species or "not told by the names of the genes")
+    wanted = [genome] if genome else [g for g in genomes if species_of_genome(g) == species]  # fmt: skip
+    registry = read_registry(locate(settings["resources"]["registry"], CHECKOUT))
+    tables = {}
+    for each in wanted:
+        reference = genomes[each]["tss"]
+        name = resource_name(reference)
+        place = Path("resources") / name if name else Path(locate(reference, CHECKOUT))
+        if name:
+            place.parent.mkdir(exist_ok=True)
+            fetch(name, registry[name], place, settings["resources"]["mirror"])
+        tables[each] = read_tss(place)
+    return tables
+
+
+def _build_of(atac: Shown, tables: dict[str, pd.DataFrame]) -> str:
+    where = str(atac.path)
+    by_fragments = atac.kind == "fragments"
+    regions = (
+        first_fragments(atac.path) if by_fragments else as_atac(atac.data, where).var
+    )
+    if len(regions) < _LEAST_REGIONS:
+        raise InputError(
+            f"{where}: {len(regions)} regions are too few to tell the genome build by",
+            f"{_LEAST_REGIONS:,} or more",
+            f"name it: --genome, one of {', '.join(tables)}",
+        )
+    genome, fold = guess_build(regions, tables, where)
+    _say(
+        "genome",
+        f"{genome}: its TSSs are hit {fold:.1f} times as often as places beside them",
+    )
+    return genome
+
+
+def _preset(samples: Sequence[tuple[Shown, Shown, Shown | None]]) -> str:
+    """The preset of 10x Multiome if the median cell of every sample has the counts that it asks for; else none."""
+    bounds = preset_of({"prep": {"preset": DEEP}})["prep"]["cells"]
+    for rna, *_ in samples:
+        depth = float(pd.Series(_totals(rna)).median())
+        if depth < bounds["min_umis"]:
+            _say(
+                "depth",
+                f"median {depth:,.0f} UMIs a cell: bounds of the defaults, not of the preset {DEEP}",
+            )
+            return ""
+        _say("depth", f"median {depth:,.0f} UMIs a cell: the preset {DEEP}")
+    return DEEP
+
+
+def _totals(rna: Shown) -> Any:
+    if rna.data is None:
+        return [0.0]
+    genes = select_features(rna.data, GENES, str(rna.path))
+    # a text matrix may have its cells in columns
+    return genes.X.sum(axis=0 if species_of_genes(genes.obs_names) else 1).A1
+
+
+def _write(rows: list[dict[str, str]], settings: dict[str, Any], preset: str) -> None:
+    sheet = pd.DataFrame(rows, columns=list(COLUMNS))
+    lines = [
+        "# Networks and their report; every other key has the default that docs/settings.md lists.",
+        "# Models besides: grnformer run --config models; other scenarios: config/scenarios of the workflow.",
+        f"samples: {SHEET}",
+    ]
+    if preset:
+        lines += ["prep:", f"  preset: {preset} # QC bounds of this depth"]
+    lines += ["report:", f"  title: Networks of {rows[0]['dataset']}"]
+
+    SHEET.parent.mkdir(exist_ok=True)
+    with io.atomic(SHEET) as temporary:
+        temporary.write_text(sheet.to_csv(sep="\t", index=False), encoding="utf-8")
+        registry = read_registry(locate(settings["resources"]["registry"], CHECKOUT))
+        # nothing is left behind that a run would refuse
+        read_samples(temporary, settings, registry, CHECKOUT)
+    with io.atomic(CONFIG) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    species = species_of_genome(rows[0]["genome"])
+    extra = f" --config {species}" if (SCENARIOS / f"{species}.yaml").is_file() else ""
+    sys.stdout.write(f"Written: {SHEET} ({len(rows)} samples), {CONFIG}\n")
+    sys.stdout.write(f"Next: grnformer check{extra}, grnformer run{extra}\n")
+
+
+def _describe(one: Shown) -> str:
+    words = {
+        "rna": "RNA counts",
+        "atac": "ATAC counts in regions",
+        "both": "RNA and ATAC counts",
+        "fragments": "ATAC fragments",
+        "annotation": "barcodes and cell types",
+    }
+    size = f", {one.data.n_obs:,} x {one.data.n_vars:,}" if one.data is not None else ""
+    return words[one.kind] + size
+
+
+def _say(what: object, found: str) -> None:
+    sys.stdout.write(f"{what}: {found}\n")
+
+
+def _name(text: str) -> str:
+    """A name of letters, digits, _ . - from that of a folder or file."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("_.-") or "cells"
+    return f"{name}_cells" if name in TAKEN else name
+
+
+def _sample_name(path: Path, n_samples: int) -> str:
+    stem = path.name.split(".")[0] if n_samples == 1 else path.resolve().parent.name
+    return _name(stem)
+
+
+def _place(path: Path) -> str:
+    """A path from here if it lies below, else from the root."""
+    whole = path.resolve()
+    return (
+        str(whole.relative_to(Path.cwd()))
+        if whole.is_relative_to(Path.cwd())
+        else str(whole)
+    )
