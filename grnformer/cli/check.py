@@ -145,8 +145,8 @@ def check_species(run: Run) -> None:
     Files that cannot be had are passed over: the run itself says so.
     """
     for row in run.rows:
-        species = species_of_genome(row["genome"])
-        dataset, config = row["dataset"], run.configs[row["dataset"]]
+        dataset, genome = row["dataset"], row["genome"]
+        config, species = run.configs[dataset], species_of_genome(genome)
         for what, names, setting in _named_genes(run, dataset, config):
             try:
                 theirs = species_of_genes(pd.Index(sorted(names())))
@@ -154,7 +154,7 @@ def check_species(run: Run) -> None:
                 continue
             if species and theirs and species != theirs:
                 raise InputError(
-                    f"{what} of {setting} are written as those of {theirs}, and {dataset} is of {row['genome']}, {species}",
+                    f"{what} of {setting} are written as in {theirs}, and {dataset} is of {genome}, {species}",
                     f"names of {species}",
                     f"name a file of {species} in {setting}; scenarios may have them: config/scenarios of the workflow",
                 )

@@ -12,7 +12,7 @@ from grnformer.genome.build_check import tss_enrichment
 _SPECIES = {"hg": "human", "mm": "mouse"}  # first letters of UCSC's builds
 _IDS = {"human": r"ENSG\d{11}", "mouse": r"ENSMUSG\d{11}"}
 # written in capitals or with a capital, digits aside: TP53, Trp53
-_SYMBOLS = {"human": r"[A-Z][A-Z0-9]{2,9}", "mouse": r"[A-Z][a-z0-9]{2,9}"}
+_SYMBOLS = {"human": r"[A-Z][A-Z0-9]{2,9}", "mouse": r"[A-Z][a-z][a-z0-9]{1,9}"}
 _MOST = 0.4  # fraction of the names that must be of one species
 _TIMES = 3.0  # and so many times as many as of another
 _LEAST_ENRICHED, _BETTER = 2.0, 1.5  # fold, and over the next best build

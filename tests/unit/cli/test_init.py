@@ -1,0 +1,157 @@
+"""init and check: a sheet and a config from files, and what is wrong with them before a run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anndata
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import yaml
+
+from grnformer.cli import check, init
+from grnformer.cli.check import compare_names
+from grnformer.cli.main import main
+from grnformer.cli.shown import look_at
+from grnformer.core.errors import InputError
+from grnformer.settings.read import complete
+from grnformer.simulate.multiome import Simulation, simulate_multiome
+from grnformer.simulate.write import write_simulation
+
+
+@pytest.fixture(scope="module")
+def planted() -> Simulation:
+    return simulate_multiome(seed=3, n_cells=60, n_genes=60, n_tfs=4)
+
+
+@pytest.fixture
+def place(planted: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the data in `lab`, whose genome stands in for hg38."""
+    write_simulation(planted, tmp_path / "lab")
+    monkeypatch.chdir(tmp_path)
+    of_lab = yaml.safe_load((tmp_path / "lab" / "config.yaml").read_text())
+    of_lab = {key: of_lab[key] for key in ("grn", "fuse")}
+    tss = {"tss": str(tmp_path / "lab" / "tss.tsv.gz")}
+    of_lab["genomes"] = {"hg38": tss, "hg19": tss}
+
+    def with_lab(config: dict[str, Any]) -> dict[str, Any]:
+        return complete(of_lab | config)
+
+    for module in (init, check):
+        monkeypatch.setattr(module, "complete", with_lab)
+    return tmp_path
+
+
+FILES = ("lab/rna.h5ad", "lab/atac.h5ad", "lab/annotation.tsv")
+INIT = ("init", *FILES, "--genome", "hg38")
+
+
+def test_sheet_and_config_are_written_once(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(INIT) == 0
+    shown = capsys.readouterr().out
+    assert "60 of 60 cells of the RNA are in the ATAC" in shown
+    sheet = pd.read_csv("config/samples.tsv", sep="\t", keep_default_na=False)
+    assert sheet.to_dict("records") == [
+        {"dataset": "lab", "sample": "rna", "donor": "", "rna": "lab/rna.h5ad", "atac": "lab/atac.h5ad",
+         "fragments": "", "genome": "hg38", "annotation": "lab/annotation.tsv"}
+    ]  # fmt: skip
+    text = Path("config/config.yaml").read_text()
+    assert len(text.splitlines()) <= 15
+    assert yaml.safe_load(text)["samples"] == "config/samples.tsv"
+    assert complete(yaml.safe_load(text))["pretrain"]["datasets"] == []
+
+    assert main(INIT) == 1
+    assert "config/samples.tsv is there already" in capsys.readouterr().err
+    assert Path("config/config.yaml").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["lab/rna.h5ad"], "1 files with RNA and 0 with ATAC"),
+        (["lab/rna.h5ad", "lab/rna.h5ad"], "2 files with RNA and 0 with ATAC"),
+        (["lab/rna.h5ad", "lab/none.h5ad"], "no file or folder lab/none.h5ad"),
+        (["lab/rna.h5ad", "lab/atac.h5ad"], "regions are too few to tell"),
+    ],
+)
+def test_what_is_not_clear_is_refused_and_nothing_written(
+    place: Path, files: list[str], found: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", *files]) == 1
+    assert found in capsys.readouterr().err
+    assert not Path("config/samples.tsv").exists()
+    assert not Path("config/config.yaml").exists()
+
+
+def test_cells_of_other_barcodes_are_refused(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    atac = anndata.read_h5ad("lab/atac.h5ad")
+    atac.obs_names = [f"OTHER{chr(65 + i // 26)}{chr(65 + i % 26)}" for i in range(60)]
+    atac.write_h5ad("lab/atac.h5ad")
+    assert main(INIT) == 1
+    assert "share 0 barcodes" in capsys.readouterr().err
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    def to(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return to
+
+
+def test_files_are_known_by_what_is_in_them(
+    write: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    fragments = write("x.tsv", "# made by\nchr1\t5\t90\tACGT-1\t2\nchr1\t7\t95\tTTTT-1\t1\n")  # fmt: skip
+    assert look_at(fragments).kind == "fragments"
+    assert list(look_at(fragments).barcodes) == ["ACGT-1", "TTTT-1"]
+    assert look_at(write("t.csv", "cell,type\nA,T cell\nB,B cell\n")).kind == "annotation"  # fmt: skip
+    assert look_at(write("r.csv", ",A,B\nTP53,1,0\nMYC,0,4\n")).kind == "rna"
+    assert look_at(write("a.csv", ",A,B\nchr1:1-9,1,0\nchr1:20-29,0,4\n")).kind == "atac"  # fmt: skip
+    # one cell: two columns of which one are numbers
+    assert look_at(write("o.csv", ",A\nTP53,1\nMYC,4\n")).kind == "rna"
+
+    mixed = anndata.AnnData(
+        sp.csr_matrix([[1, 2, 3, 4]] * 2),
+        obs=pd.DataFrame(index=["A", "B"]),
+        var=pd.DataFrame(index=["TP53", "MYC", "JUN", "chr1:1-9"]),
+    )
+    mixed.write_h5ad(tmp_path / "m.h5ad")
+    with pytest.raises(InputError, match="25% of the features are named like regions"):
+        look_at(tmp_path / "m.h5ad")
+    mixed.var["feature_types"] = ["Gene Expression"] * 3 + ["Peaks"]
+    mixed.write_h5ad(tmp_path / "m.h5ad")
+    assert look_at(tmp_path / "m.h5ad").kind == "both"
+
+
+def test_names_of_another_species_are_refused() -> None:
+    human = {"TP53", "MYC", "GATA1", "JUN"}
+    assert compare_names({"TP53", "MYC", "XIST"}, human, "x") == "2 of 4 are measured"
+    with pytest.raises(InputError, match="2 differ by upper and lower case alone"):
+        compare_names({"Tp53", "Myc", "Xist"}, human, "x")
+    with pytest.raises(InputError, match="0 of 4 names of x"):
+        compare_names({"lin-35"}, human, "x")
+
+
+def test_check_reads_the_samples_and_says_what_would_stop(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(INIT) == 0
+    capsys.readouterr()
+    # the plan is Snakemake's, and has tests of its own
+    monkeypatch.setattr(check, "plan_jobs", lambda *arguments: [])
+    assert main(["check"]) == 0
+    shown = capsys.readouterr().out
+    assert "sample rna\t60 paired cells, " in shown
+    assert shown.count("are measured\tok") == 2, "TFs and targets"
+
+    assert main(["check", "--set", "prep.cells.min_umis=100000"]) == 1
+    shown = capsys.readouterr().out
+    assert "0 pass the bounds of these\tstop" in shown
+    assert "Expected: cells with 100000 UMIs" in shown

@@ -1,0 +1,43 @@
+"""Stages and their rules, targets that are none, and what the page of a stage shows."""
+
+import pytest
+
+from grnformer.core.errors import InputError
+from grnformer.workflow.stages import (
+    WITH_PAGES,
+    check_targets,
+    page_files,
+    rules_by_stage,
+    stage_of,
+    targets,
+)
+
+
+def test_rules_belong_to_the_stage_of_their_file() -> None:
+    assert list(rules_by_stage())[:4] == ["resources", "prep", "topics", "grn"]
+    assert stage_of("fit_topics") == "topics"
+    assert stage_of("score_drug_response") == "bench", "of a file in the folder bench"
+    assert stage_of("made_up") == "other"
+    assert {*WITH_PAGES} < {*targets()}
+    assert "common" not in rules_by_stage()
+
+
+def test_a_target_that_is_no_stage_names_those_that_are() -> None:
+    rules = ["prep", "grn", "fit_topics"]
+    check_targets(["prep", "all", "results/x/prep/qc.tsv"], rules)
+    with pytest.raises(InputError) as caught:
+        check_targets(["gnr"], rules)
+    assert "prep, topics, grn, fuse, pretrain" in caught.value.expected
+    assert caught.value.remedy == "did you mean 'grn'?"
+
+
+def test_the_page_of_a_stage_has_what_is_there_by_then() -> None:
+    reported = {
+        "qc": ["<results>/a/prep/qc.tsv", "<results>/b/prep/qc.tsv"],
+        "topic_selection": ["<results>/a/topics/model_selection.tsv"],
+        "eregulons": ["<results>/a/grn/eregulons.parquet"],
+        "screen_counts": "<results>/bench/drug_response/counts.tsv",
+        "stability": [],
+    }
+    assert list(page_files(reported, "prep")) == ["qc"]
+    assert list(page_files(reported, "grn")) == ["qc", "topic_selection", "eregulons"]
