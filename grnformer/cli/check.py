@@ -180,23 +180,19 @@ def read_run(files: Sequence[Path], settings: dict[str, Any]) -> Run:
 
 def tabulate_jobs(jobs: Iterable[Any]) -> list[tuple[str, ...]]:
     """Stage, its jobs, the hours and the memory that they ask for; stages in their order, then all."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, tuple[int, float, float]] = {}
     for job in jobs:
-        row = found.setdefault(stage_of(job.rule.name), [0, 0.0, 0.0])
-        row[0] += 1
-        row[1] += job.resources["runtime"] / 60
-        row[2] = max(row[2], _memory(job))
-    stages = [stage for stage in [*rules_by_stage(), "other"] if stage in found]
-    rows = [(stage, *found[stage]) for stage in stages]
-    rows.append(
-        (
-            "all",
-            sum(row[1] for row in rows),
-            sum(row[2] for row in rows),
-            max(row[3] for row in rows),
-        )
-    )
-    return [(name, f"{n:,.0f}", f"{h:,.1f}", f"{gb:,.0f}") for name, n, h, gb in rows]
+        hours, memory = job.resources["runtime"] / 60, _memory(job)
+        for name in (stage_of(job.rule.name), "all"):
+            n, spent, largest = found.get(name, (0, 0.0, 0.0))
+            found[name] = (n + 1, spent + hours, max(largest, memory))
+    order = [*rules_by_stage(), "other", "all"]
+    return [
+        (name, f"{n:,d}", f"{hours:,.1f}", f"{memory:,.0f}")
+        for name in order
+        if name in found
+        for n, hours, memory in [found[name]]
+    ]
 
 
 def _memory(job: Any) -> float:
@@ -375,8 +371,13 @@ def _named_genes(
     from grnformer.grn.tfs import read_tf_list
 
     grn, pretrain, fuse = config["grn"], config["pretrain"], config["fuse"]
-    for path in grn["tfs"]["lists"]:
-        yield "TFs", lambda p=path: set(read_tf_list(run.path_of(p))), "grn.tfs.lists"
+
+    def of_lists() -> set[str]:
+        lists = map(run.path_of, grn["tfs"]["lists"])
+        return set().union(*map(read_tf_list, lists))
+
+    if grn["tfs"]["lists"]:
+        yield "TFs", of_lists, "grn.tfs.lists"
     if grn["cistromes"]["method"] == "prior":
         place = "grn.cistromes.prior.table"
 

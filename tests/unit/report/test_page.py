@@ -26,6 +26,7 @@ from grnformer.report.page import (
     write_report,
 )
 from grnformer.report.text import format_value
+from grnformer.workflow.stages import page_files
 
 CHECKOUT = Path(__file__).parents[3]
 TEMPLATE = (CHECKOUT / "workflow" / "report" / "page.html").read_text()
@@ -377,3 +378,29 @@ def test_long_tables_are_cut_on_the_page_alone() -> None:
 )  # fmt: skip
 def test_format_value(value: Any, shown: str) -> None:
     assert format_value(value) == shown
+
+
+def test_the_page_of_a_stage_shows_what_is_there_and_misses_nothing(
+    finished_run: Path, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
+    monkeypatch.chdir(finished_run)
+    every = files_of(finished_run, ("lines",))
+    names: dict[str, list[str]] = {}
+    for stage in ("prep", "fuse"):
+        sections = gather_sections(
+            page_files(every, stage),
+            Path("results"),
+            config=config,
+            configs={"lines": config},
+            samples=[],
+            registry=registry,
+            commit="0123abc",
+            stage=stage,
+        )
+        names[stage] = [section.name for section in sections if section.dataset]
+        notes = [b for s in sections for b in s.blocks if isinstance(b, Note)]
+        assert not [note.text for note in notes if "was not measured" in note.text]
+    assert names["prep"] == ["overview", "prep"]
+    assert names["fuse"][:4] == ["overview", "prep", "topics", "grn"]
+    assert names["fuse"][-1] == "graphs"

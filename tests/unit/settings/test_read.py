@@ -338,3 +338,19 @@ def test_one_configuration_whatever_its_order_and_spelling() -> None:
         assert repr(again["pretrain"]["arms"][name]) == repr(arm)
     given = {"pretrain": {"sizes": {"mine": {"gnn": {"width": 8.0}, "steps": 3}}}}
     assert repr(complete(reordered(given))) == repr(complete(given))
+
+
+def test_every_setting_may_be_given_as_text() -> None:
+    """As --config gives what stands inside a map: numbers, true and null are text, taken by the schema."""
+
+    def as_text(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: as_text(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [as_text(part) for part in value]
+        if isinstance(value, bool) or value is None:
+            return {True: "true", False: "false", None: "null"}[value]
+        return repr(value) if isinstance(value, int | float) else value
+
+    defaults = complete({})
+    assert yaml.safe_dump(complete(as_text(defaults))) == yaml.safe_dump(defaults)
