@@ -123,6 +123,12 @@ def check_run(
     InputError
         If the workflow refuses the config, the sheet, a file or a target.
     """
+    if not (directory / "config" / "config.yaml").exists():
+        sys.stdout.write(
+            "There is no config/config.yaml here, so the settings of the demo hold"
+            + (" below those given" if files or settings else ": this is the demo")
+            + ". grnformer init FILE... writes one for your data.\n"
+        )
     jobs = plan_jobs(files, targets, settings, directory)
     if not jobs:
         return {}

@@ -12,7 +12,7 @@ from grnformer.workflow.stages import rules_by_stage, stage_of
 
 _COUNT = re.compile(r"^(\w+) +(\d+)$")
 _FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
-_MESSAGE = re.compile(r"^Job \d+: (.+)")
+_STARTED = re.compile(r"^(Job \d+: |(local)?(rule|checkpoint) \w+:)")
 #: lines that begin what a user must see; what is indented below them belongs to them
 _TOLD = re.compile(
     r"^(\w*(Error|Exception)\b|Error in |Found: |Expected: |To mend it: |Warning|WARNING|Traceback|Removing output"
@@ -37,7 +37,6 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     planned: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
-    doing: str = ""
     latest: str = ""
     _in_table: bool = False
     _telling: bool = False
@@ -52,9 +51,8 @@ class Progress:
         if finished := _FINISHED.match(line):
             self.latest = finished[1]
             self.done[self.latest] += 1
-        elif message := _MESSAGE.match(line):
-            self.doing = message[1]
-            self._began = self.clock() if self._began is None else self._began
+        elif self._began is None and _STARTED.match(line):
+            self._began = self.clock()
 
         self._telling = bool(_TOLD.match(line)) or (
             self._telling and line.startswith((" ", "\t"))

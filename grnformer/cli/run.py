@@ -179,8 +179,7 @@ def _show_bars(lines: Iterator[str], progress: Progress) -> None:
                 bars.update(tasks[stage], completed=done, total=planned)
             if rows:
                 done, planned = sum(r[1] for r in rows), sum(r[2] for r in rows)
-                left = in_words(progress.seconds_left())
-                note = ", ".join(filter(None, [left, progress.doing]))
+                note = in_words(progress.seconds_left()) if done < planned else ""
                 bars.update(
                     whole, description="all", completed=done, total=planned, note=note
                 )

@@ -81,6 +81,13 @@ def test_a_missing_column(place, small_data: Path, tmp_path: Path) -> None:
     assert run.jobs == {}
 
 
+def test_a_target_that_is_no_stage(place) -> None:
+    run = place().snakemake("-n", "--", "gnr")
+    refused(run, found="Found: the target 'gnr'")
+    assert "did you mean 'grn'?" in run.terminal
+    assert "Traceback" not in run.terminal
+
+
 def test_an_unknown_config_key(place) -> None:
     run = place(prep={"min_cells_per_gene": 3}).snakemake("prep")
     refused(run, found="Found: in the config at prep: .*'min_cells_per_gene'")
