@@ -23,8 +23,9 @@ COMMANDS = (
     "provenance",
     "doctor",
 )
-CONFIG_OPTIONS = ("--config", "--configfile")
+#: options that may have several values behind them -> how words after the first must end to be one
 _CONFIG_FILES = (".yaml", ".yml", ".json")
+SEVERAL = {"--config": _CONFIG_FILES, "--configfile": _CONFIG_FILES}
 
 
 def make_app() -> typer.Typer:
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # what stands behind -- is snakemake's, and reaches the command as it is
     end = given.index("--") if "--" in given else len(given)
-    words, rest = list(_one_option_a_file(given[:end])), given[end + 1 :]
+    words, rest = list(_one_option_a_value(given[:end])), given[end + 1 :]
     command = typer.main.get_command(make_app())
     try:
         command(words, prog_name="grnformer", obj=rest)
@@ -62,13 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _one_option_a_file(arguments: Iterable[str]) -> Iterator[str]:
+def _one_option_a_value(arguments: Iterable[str]) -> Iterator[str]:
     """As snakemake takes it, several files behind one --configfile: the option is said again before each."""
     option, waits = "", False
     for word in arguments:
-        if word in CONFIG_OPTIONS:
+        if word in SEVERAL:
             option, waits = word, True
-        elif waits or (option and word.endswith(_CONFIG_FILES)):
+        elif waits or (option and word.endswith(SEVERAL[option])):
             yield from (option, word)
             waits = False
         else:

@@ -114,3 +114,23 @@ def test_a_plan_sums_up_the_hours_that_jobs_ask_for() -> None:
     found = sum_up([job("prep", threads=4, runtime=30), *jobs], gpus=1)
     # jobs, node-hours, core-hours, GPU-hours; the largest first
     assert list(found.items()) == [("train", (2, 8, 8, 8)), ("prep", (1, 0.5, 2, 0))]
+
+
+def test_several_files_stand_behind_one_option(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = config.with_name("other.yaml")
+    other.write_text("report: {title: Mine}\n")
+    files = ["--configfile", str(config), str(other)]
+    assert main(["fetch", *files, "tss.bed", "--to", str(config.parent / "to")]) == 0
+    assert capsys.readouterr().out.endswith("to/tss.bed\n")
+    assert main(["fetch", "--configfile", str(config), "no.yaml", "tss.bed"]) == 1
+    assert "no file no.yaml" in capsys.readouterr().err
+
+
+def test_a_wrong_option_ends_with_usage_and_status_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["fetch", "--nothing"]) == 2
+    assert "No such option" in capsys.readouterr().err
+    assert main(["plan", "--configfile"]) == 2
