@@ -77,11 +77,12 @@ def init(
     samples = pair(shown)
     settings = complete({})
     rows = []
-    for rna, atac, annotation in samples:
+    names = sample_names([rna.path for rna, *_ in samples])
+    for (rna, atac, annotation), sample in zip(samples, names, strict=True):
         tables = tss_tables(rna.names, settings, genome, rna.path)
         of = genome or _build_of(atac, tables)
         checked = _Sample(rna, atac, annotation, of, tables[of])
-        rows.append(checked.row(name, _sample_name(rna.path, len(samples))))
+        rows.append(checked.row(name, sample))
     if len({row["genome"] for row in rows}) > 1:
         raise InputError(
             f"samples of the genomes {sorted({row['genome'] for row in rows})}",
@@ -357,9 +358,14 @@ def _name(text: str) -> str:
     return f"{name}_cells" if name in TAKEN else name
 
 
-def _sample_name(path: Path, n_samples: int) -> str:
-    stem = path.name.split(".")[0] if n_samples == 1 else path.resolve().parent.name
-    return _name(stem)
+def sample_names(paths: Sequence[Path]) -> list[str]:
+    """A name for each file: its own, or that of the first folder around it by which all differ."""
+    whole = [path.resolve() for path in paths]
+    for level in range(min(len(path.parts) for path in whole) - 1):
+        names = [_name(path.parts[-1 - level].split(".")[0]) for path in whole]
+        if len(set(names)) == len(names):
+            return names
+    return [f"sample_{i + 1}" for i in range(len(paths))]
 
 
 def _place(path: Path) -> str:

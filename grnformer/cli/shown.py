@@ -15,6 +15,7 @@ from grnformer.core.errors import InputError
 from grnformer.core.text import open_text, separator_of
 from grnformer.genome.regions import region_fraction
 from grnformer.prep.feature_types import GENES, KINDS, PEAKS
+from grnformer.prep.features import select_features
 from grnformer.prep.formats import read_matrix
 
 Kind = Literal["rna", "atac", "both", "fragments", "annotation"]
@@ -36,12 +37,13 @@ class Shown:
 
     @property
     def names(self) -> list[pd.Index]:
-        """What may be names of features: of the columns, gene ids, and of a text matrix also of the rows."""
+        """What may be names of genes: of the columns, gene ids, and of a text matrix also of the rows."""
         if self.data is None:
             return []
-        found = [self.data.var_names]
-        if "gene_id" in self.data.var:
-            found.append(pd.Index(self.data.var["gene_id"].astype(str)))
+        genes = select_features(self.data, GENES, str(self.path)).var
+        found = [genes.index]
+        if "gene_id" in genes:
+            found.append(pd.Index(genes["gene_id"].astype(str)))
         if self.path.name.lower().endswith(_TEXT):
             found.append(self.data.obs_names)
         return found

@@ -78,6 +78,9 @@ def test_an_installed_wheel_plans_a_run_in_an_empty_folder(
     site, place = tmp_path / "site", tmp_path / "empty"
     pip("install", "--no-deps", "--no-compile", "--target", site, wheel)
     place.mkdir()
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], [*author, "commit", "-qm", "x", "--allow-empty"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
     environment = {**os.environ, "PYTHONPATH": str(site)}
     environment.pop(MIRROR_VARIABLE, None)
     command = [sys.executable, "-m", "grnformer.cli", "run", "--", "-n"]
@@ -88,17 +91,19 @@ def test_an_installed_wheel_plans_a_run_in_an_empty_folder(
     assert done.returncode == 0, shown
     assert "render_report" in shown
     assert "pretrain_model" in shown, "without a config of one's own, the demo"
-    # the package that was used is the installed one
+    # of the installed package, and not the commit of the repository around the folder
+    program = (
+        "from grnformer.core.place import ROOT\n"
+        "from grnformer.core.fingerprint import git_commit\n"
+        "print(ROOT, git_commit(ROOT))"
+    )
     where = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from grnformer.core.place import ROOT; print(ROOT)",
-        ],
+        [sys.executable, "-c", program],
         cwd=place,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert where.stdout.strip() == str(site / "grnformer" / "_workflow")
+    inside = site / "grnformer" / "_workflow"
+    assert where.stdout == f"{inside} not run from a git checkout\n"

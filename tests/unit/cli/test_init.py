@@ -127,7 +127,22 @@ def test_files_are_known_by_what_is_in_them(
         look_at(tmp_path / "m.h5ad")
     mixed.var["feature_types"] = ["Gene Expression"] * 3 + ["Peaks"]
     mixed.write_h5ad(tmp_path / "m.h5ad")
-    assert look_at(tmp_path / "m.h5ad").kind == "both"
+    both = look_at(tmp_path / "m.h5ad")
+    assert both.kind == "both"
+    assert both.names[0].tolist() == ["TP53", "MYC", "JUN"], "no peak tells a species"
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["d/rna.h5ad"], ["rna"]),
+        (["s1", "s2"], ["s1", "s2"]),
+        (["s1/outs/filtered.h5", "s2/outs/filtered.h5"], ["s1", "s2"]),
+        (["a/same.h5", "a/same.h5"], ["sample_1", "sample_2"]),
+    ],
+)
+def test_samples_are_named_by_what_differs(paths: list[str], names: list[str]) -> None:
+    assert init.sample_names([Path(path) for path in paths]) == names
 
 
 def test_names_of_another_species_are_refused() -> None:
