@@ -355,6 +355,7 @@ def _write_grn(
         var=var,
     )
     activity.layers["active"] = sp.csr_matrix(auc > threshold)
+    activity.obsm["X_umap"] = rng.normal(size=(len(cells), 2)).astype(np.float32)
     activity.uns["rank_cutoff"] = 50
     io.write_anndata(activity, folder / "cell_activity.h5ad", "cell_activity")
     thresholds = pd.DataFrame(

@@ -9,6 +9,7 @@ from importlib import import_module
 import typer
 
 from grnformer.core.errors import InputError
+from grnformer.export.formats import FORMATS
 
 # each a module of this package, whose docstring is the help, with a function of the same name
 COMMANDS = (
@@ -18,6 +19,7 @@ COMMANDS = (
     "plan",
     "fetch",
     "collect",
+    "export",
     "perturb",
     "bundle",
     "provenance",
@@ -25,7 +27,11 @@ COMMANDS = (
 )
 #: options that may have several values behind them -> how words after the first must end to be one
 _CONFIG_FILES = (".yaml", ".yml", ".json")
-SEVERAL = {"--config": _CONFIG_FILES, "--configfile": _CONFIG_FILES}
+SEVERAL = {
+    "--config": _CONFIG_FILES,
+    "--configfile": _CONFIG_FILES,
+    "--formats": FORMATS,
+}
 
 
 def make_app() -> typer.Typer:

@@ -373,6 +373,33 @@ def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:
         return handle["obsm"][key][()] if key in handle.get("obsm", {}) else None
 
 
+def add_shared_embedding(data: anndata.AnnData, path: str | Path, key: str) -> None:
+    """Give cells the array `key` of the obsm of an .h5mu, by the names of the cells.
+
+    Raises
+    ------
+    InputError
+        If the file has no such array, or lacks one of the cells.
+    """
+    import h5py
+
+    from grnformer.core.stored import read_names
+
+    places = read_shared_embedding(path, key)
+    with h5py.File(existing(path), "r") as handle:
+        row = {name: i for i, name in enumerate(read_names(handle["obs"]))}
+    absent = [name for name in data.obs_names if name not in row]
+    if places is None or absent:
+        raise InputError(
+            f"{path} has no {key}"
+            if places is None
+            else f"{path} lacks {len(absent)} cells, first {absent[0]!r}",
+            f"{key} of every cell, as the stage prep writes it",
+            "run the stage prep again",
+        )
+    data.obsm[key] = places[[row[name] for name in data.obs_names]]
+
+
 def write_json(
     content: dict[str, Any], path: str | Path, contract: str | None = None
 ) -> None:

@@ -42,6 +42,7 @@ def write_inputs(folder, rng):
     data.obs = pd.DataFrame(
         {"cell_type": types, "sample": "s1", "donor": "d1"}, index=cells
     )
+    data.obsm["X_umap"] = np.column_stack([np.arange(120), np.zeros(120)])
     io.write_mudata(data, folder / "prep/multiome.h5mu", "multiome")
     (folder / "grn").mkdir(exist_ok=True)
     (folder / "grn/tfs.txt").write_text("TF1\nTF2\n")
@@ -92,6 +93,7 @@ def test_networks_and_activity_of_two_planted_programs(tmp_path, run_rules):
     active = pd.DataFrame(
         activity.layers["active"].toarray(), columns=activity.var_names
     )
+    assert activity.obsm["X_umap"][:, 0].tolist() == list(range(120))
     by_type = active.groupby(activity.obs["cell_type"].to_numpy()).mean()
     assert by_type.loc["a"].round().tolist() == [1, 0]
     assert by_type.loc["b"].round().tolist() == [0, 1]

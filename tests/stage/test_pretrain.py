@@ -98,6 +98,7 @@ def inputs(tmp_path):
         obs,
         var,
         layers={"active": sp.csr_matrix(auc > 0.5)},
+        obsm={"X_umap": np.zeros((len(obs), 2))},
         uns={"rank_cutoff": 5},
     )
     io.write_anndata(activity, results / "grn" / "cell_activity.h5ad", "cell_activity")

@@ -40,7 +40,7 @@ def score_activity(
     Parameters
     ----------
     rna
-        Cells x genes; X ranks the genes of a cell. obs `cell_type`.
+        Cells x genes; X ranks the genes of a cell. obs `cell_type`; an obsm `X_umap` is passed on.
     eregulons
         Triplets; the genes of an eRegulon count once each.
     scored
@@ -156,9 +156,11 @@ def _as_anndata(
         "threshold_method": table["method"].to_numpy(),
         "doubtful": table["doubtful"].to_numpy(),
     }
+    places = {key: rna.obsm[key] for key in ("X_umap",) if key in rna.obsm}
     return anndata.AnnData(
         X=auc,
         layers={"active": active},
+        obsm=places,
         obs=pd.DataFrame(cells, index=rna.obs_names),
         var=pd.DataFrame(sets, index=table["eregulon"].tolist()),
     )

@@ -114,6 +114,39 @@ def _merge_triplets(rows: pd.DataFrame) -> pd.DataFrame:
         expression=("expression", "first"),
         eregulon=("eregulon", "first"),
     )
+    return _with_carriers(edges, rows)
+
+
+def merge_eregulons(eregulons: pd.DataFrame) -> pd.DataFrame:
+    """Merge the triplets of all eRegulons (contract eregulons) into TF-gene edges over all cell types.
+
+    An edge's weight is the mean of two percentile ranks (0 to 1, mean rank for ties) over all edges: of the TF's
+    importance for the gene, which is 0 for most pairs where expression says little, and of the weight of the gene's
+    best link among those that carry the edge (neutral, 0.5, without a region).
+
+    Returns
+    -------
+    Columns of contract cell_type_grn; one row a pair, sorted by TF and gene.
+    """
+    links = eregulons["region_gene_weight"].where(eregulons["region"] != "")
+    edges = (
+        eregulons.assign(region_gene_weight=links)
+        .groupby(["tf", "gene"])
+        .agg(
+            tf_gene=("tf_gene_weight", "max"),
+            region_gene=("region_gene_weight", "max"),
+            eregulon=("eregulon", "first"),
+        )
+    )
+    ranks = [edges[part].rank(pct=True) for part in ("tf_gene", "region_gene")]
+    found = _with_carriers(edges, eregulons).assign(
+        weight=sum(rank.fillna(_NEUTRAL).to_numpy() for rank in ranks) / len(ranks)
+    )
+    return found.assign(sign=edge_signs(found["eregulon"]))[_COLUMNS]
+
+
+def _with_carriers(edges: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Edges (indexed by TF and gene) with the regions, eRegulons and evidence that carry them, as columns."""
     carried = rows[rows["region"] != ""]
     return edges.reset_index().assign(
         regions=list_distinct(carried, "region", edges.index),

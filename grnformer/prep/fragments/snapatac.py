@@ -172,14 +172,8 @@ def call_peaks(
     import snapatac2 as snap
 
     with tempfile.TemporaryDirectory() as folder:
-        opened = [(name, snap.read(path, backed="r")) for name, path in files.items()]
-        data = snap.AnnDataSet(adatas=opened, filename=str(Path(folder) / "all.h5ads"))
+        data, labels = _open_grouped(files, groups, Path(folder))
         try:
-            of_cell = groups.set_index(["sample", "barcode"])["group"]
-            cells = pd.MultiIndex.from_arrays(
-                [list(data.obs["sample"]), list(data.obs_names)]
-            )
-            labels = of_cell.reindex(cells).fillna("").tolist()
             found = snap.tl.macs3(
                 data,
                 groupby=labels,
@@ -256,3 +250,54 @@ def count_fragments(
         found = snap.metrics.frip(data, {"frip": regions}, inplace=False)["frip"]
         barcodes = [str(name) for name in data.obs_names]
         return counts, pd.Series(np.asarray(found, dtype=float), index=barcodes)
+
+
+def export_coverage(
+    files: dict[str, str], groups: pd.DataFrame, folder: Path, bin_size: int
+) -> None:
+    """Write a bigWig of each group's fragments, ``<folder>/<group>.bw``: counts per million fragments of the group.
+
+    Parameters
+    ----------
+    files
+        Sample -> its fragments, from `import_fragments`.
+    groups
+        Columns sample, barcode, group; the group is a file's name. Cells without a group are not used.
+    bin_size
+        bp; a value is the number of fragments that overlap its bin.
+    """
+    import snapatac2 as snap
+
+    with tempfile.TemporaryDirectory() as place:
+        data, labels = _open_grouped(files, groups, Path(place))
+        try:
+            snap.ex.export_coverage(
+                data,
+                groupby=labels,
+                selections=sorted(set(labels) - {""}),
+                bin_size=bin_size,
+                normalization="CPM",
+                counting_strategy="fragment",
+                out_dir=folder,
+                suffix=".bw",
+                output_format="bigwig",
+                tempdir=Path(place),
+                # more processes would each import, and so run, what called this
+                n_jobs=1,
+            )
+        finally:
+            data.close()
+            tempfile.tempdir = None  # SnapATAC2 leaves it at a folder that is deleted
+
+
+def _open_grouped(
+    files: dict[str, str], groups: pd.DataFrame, folder: Path
+) -> tuple[Any, list[str]]:
+    """All samples as one, and the group of each of its cells, '' for none."""
+    import snapatac2 as snap
+
+    opened = [(name, snap.read(path, backed="r")) for name, path in files.items()]
+    data = snap.AnnDataSet(adatas=opened, filename=str(folder / "all.h5ads"))
+    of_cell = groups.set_index(["sample", "barcode"])["group"]
+    cells = pd.MultiIndex.from_arrays([list(data.obs["sample"]), list(data.obs_names)])
+    return data, of_cell.reindex(cells).fillna("").tolist()

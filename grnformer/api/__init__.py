@@ -1,0 +1,1 @@
+"""A finished run in Python: what `import grnformer` offers."""

@@ -1,0 +1,1 @@
+"""What a run made, in the formats of other tools: a file a format."""
