@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -24,6 +24,8 @@ env-pyscenic: .envs/pyscenic/.complete ## make the environment of pySCENIC and a
 env-pycistopic: .envs/pycistopic/.complete ## make the environment of pycisTopic (a minute; PYCISTOPIC=folder takes a checkout of it)
 
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
+
+env-readers: .envs/readers/.complete ## make the environment of decoupler, loompy and pyBigWig, which read exports in tests
 
 demo: env ## run the whole workflow on the demo data and say where the report is; SCENARIO=quick trains shortly
 	@networks=; if $(BIN)/python -m grnformer.cli fetch $(PROMOTERS) >/dev/null; then networks=config/scenarios/promoters.yaml; \
@@ -192,6 +194,13 @@ clean: ## remove results and fetched resources, keep the environment
 	rm -rf .envs/alternatives
 	$(PYTHON) -m venv .envs/alternatives
 	.envs/alternatives/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --no-deps --requirement envs/alternatives.txt
+	touch $@
+
+# loompy has no wheel; it is Python only
+.envs/readers/.complete: envs/readers.txt
+	rm -rf .envs/readers
+	$(PYTHON) -m venv .envs/readers
+	.envs/readers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/readers.txt
 	touch $@
 
 resources/motif_tfs.tsv.gz: | env

@@ -17,6 +17,7 @@ _ENVIRONMENTS = {
     "pyscenic": "make env-pyscenic",
     "pycistopic": "make env-pycistopic",
     "alternatives": "make env-alternatives",
+    "readers": "make env-readers",
 }
 
 

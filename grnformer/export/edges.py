@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grnformer.api.run import NotInRun, Run
+from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
 
 if TYPE_CHECKING:
@@ -58,3 +59,21 @@ def triplets_with_regions(run: Run) -> pd.DataFrame:
             "leave this format out",
         )
     return found
+
+
+def check_unspaced(names: pd.Series, path: Path, why: str) -> None:
+    """Refuse names that hold white space.
+
+    Raises
+    ------
+    InputError
+        It says `why`.
+    """
+    distinct = names.drop_duplicates()
+    spaced = distinct[distinct.str.contains(r"\s", regex=True)]
+    if len(spaced):
+        raise InputError(
+            f"the name {spaced.iloc[0]!r} in {path.name}",
+            f"names without white space: {why}",
+            "rename it in the input, or leave this format out",
+        )

@@ -14,7 +14,7 @@ from grnformer.api.run import Run
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
-from grnformer.export.edges import triplets_with_regions
+from grnformer.export.edges import check_unspaced, triplets_with_regions
 from grnformer.genome.regions import parse_regions
 
 if TYPE_CHECKING:
@@ -222,21 +222,9 @@ def _line(kind: str, name: str, about: str) -> str:
 
 
 def _write_track(table: pd.DataFrame, path: Path, line: str) -> None:
-    """Write the track line and the rows, separated by tabs.
-
-    Raises
-    ------
-    InputError
-        If a name holds white space: browsers take it for the end of a column.
-    """
+    """Write the track line and the rows, separated by tabs."""
     for column in table.select_dtypes("object"):
-        spaced = table[column][table[column].str.contains(r"\s", regex=True)]
-        if len(spaced):
-            raise InputError(
-                f"the name {spaced.iloc[0]!r} in {path.name}",
-                "names without white space: genome browsers end a column at it",
-                "rename it in the input, or leave the format tracks out",
-            )
+        check_unspaced(table[column], path, "genome browsers end a column at it")
     text = table.to_csv(sep="\t", header=False, index=False)
     with io.atomic(path) as temporary:
         temporary.write_text(f"{line}\n{text}", encoding="utf-8")

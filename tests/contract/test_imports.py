@@ -22,7 +22,9 @@ ORDER = [
     "infer",
 ]
 ORDER += ["train", "bench", "report", "api", "export", "cli"]
-DOOR = PACKAGE / "__init__.py"  # what `import grnformer` offers, loaded when it is asked for
+DOOR = (
+    PACKAGE / "__init__.py"
+)  # what `import grnformer` offers, loaded when it is asked for
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WRITERS = {"to_csv", "to_parquet", "write_h5ad", "write_h5mu", "to_pickle"}
 MAY_WRITE = {PACKAGE / "core" / "io.py", PACKAGE / "simulate" / "write.py"}

@@ -255,7 +255,10 @@ def count_fragments(
 def export_coverage(
     files: dict[str, str], groups: pd.DataFrame, folder: Path, bin_size: int
 ) -> None:
-    """Write a bigWig of each group's fragments, ``<folder>/<group>.bw``: counts per million fragments of the group.
+    """Write a bigWig of each group's fragments, ``<folder>/<group>.bw``.
+
+    A value is the number of the group's fragments that overlap the bin, over the bases that all its fragments cover
+    together, in millions (what SnapATAC2 calls CPM): groups of other depth can be compared.
 
     Parameters
     ----------
@@ -264,7 +267,7 @@ def export_coverage(
     groups
         Columns sample, barcode, group; the group is a file's name. Cells without a group are not used.
     bin_size
-        bp; a value is the number of fragments that overlap its bin.
+        bp.
     """
     import snapatac2 as snap
 

@@ -244,3 +244,19 @@ def test_real_fragments_tell_the_genome_build(snapatac: None, tmp_path: Path) ->
         )[1]
         < 2
     )
+
+
+def test_coverage_is_the_fragments_of_each_group_per_million(
+    imported: Path, simulation: Simulation, fragments: Path, tmp_path: Path
+) -> None:
+    """Read back by SnapATAC2's own reader; pyBigWig reads it in tests/reference."""
+    cells = simulation.annotation["barcode"]
+    groups = pd.DataFrame({"sample": "s1", "barcode": cells, "group": ""})
+    groups["group"] = simulation.annotation["cell_type"].to_numpy()
+    groups.loc[groups["group"] == "type_3", "group"] = ""
+    ours.export_coverage({"s1": str(imported)}, groups, tmp_path, bin_size=10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "type_1.bw",
+        "type_2.bw",
+    ]
+    assert Path(tempfile.gettempdir()).is_dir()
