@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -145,6 +145,9 @@ format: env ## format the code
 
 settings: env ## write the schema, the defaults and the documentation of the settings from grnformer/settings
 	$(BIN)/python -m grnformer.settings
+
+docs: env ## write docs/outputs.md from the contracts of the files, and docs/api.md from the docstrings
+	$(BIN)/python -m grnformer.api
 
 lock: env ## write requirements.lock and envs/core.yaml from what is installed
 	( sed -n '/^#/p' requirements.lock; \

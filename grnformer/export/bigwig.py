@@ -1,6 +1,7 @@
 """Coverage of each cell type's fragments as bigWig, for IGV and UCSC, in bins of 10 bp.
 
-A value is the number of fragments over the bin, per million bases that the type's fragments cover together. Written by SnapATAC2 (make env-fragments), which has imported the fragments.
+A value is the number of fragments over the bin, per million bases that the type's fragments cover together. Written by
+SnapATAC2 (make env-fragments), which has imported the fragments.
 """
 
 from __future__ import annotations

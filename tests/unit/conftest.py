@@ -266,3 +266,41 @@ def bundle_of(cells):
         return Bundle(changed, lost, meta)
 
     return make
+
+
+@pytest.fixture
+def trained():
+    """See `train_and_save`."""
+    return train_and_save
+
+
+def train_and_save(path, data, bundle_of, settings, tmp_path):
+    """Folder of a model of the cells in the file at `path`, with its bundle where the workflow puts it."""
+    from grnformer.core import io
+    from grnformer.data.corpus import Corpus
+    from grnformer.data.split import split_cells
+    from grnformer.graph.bundle import write_bundle
+    from grnformer.model.saved import save_model
+    from grnformer.train.pretrain import pretrain
+
+    bundle, folder = (
+        bundle_of("hybrid"),
+        tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1",
+    )
+    split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
+    arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
+    options = {
+        "model_seed": 1,
+        "checkpoints": tmp_path / "c",
+        "threads": 1,
+        "checkpoint": None,
+        "medians": None,
+    }
+    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
+        done = pretrain(store, split, bundle, arm, settings, **options)
+    save_model(
+        done.model, done.card, folder / "model.safetensors", folder / "model.json"
+    )
+    io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")
+    write_bundle(bundle, tmp_path / "results" / "x" / "fuse" / "hybrid")
+    return folder

@@ -15,14 +15,13 @@ from grnformer.core.stored import annotate_anndata, read_lazily
 from grnformer.data.batcher import Batcher
 from grnformer.data.corpus import Corpus
 from grnformer.data.split import split_cells
-from grnformer.graph.bundle import read_bundle, write_bundle
+from grnformer.graph.bundle import read_bundle
 from grnformer.graph.structure import read_structure
 from grnformer.infer import embed as module
 from grnformer.infer.embed import embed_anndata
 from grnformer.infer.genes import embed_genes
 from grnformer.model.backbones import BACKBONES
-from grnformer.model.saved import load_model, save_model
-from grnformer.train.pretrain import pretrain
+from grnformer.model.saved import load_model
 
 SETTINGS = {
     "batch_size": 16,
@@ -32,35 +31,10 @@ SETTINGS = {
 
 
 @pytest.fixture
-def model(cells, bundle_of, settings, tmp_path):
+def model(cells, bundle_of, settings, tmp_path, trained):
     """Folder of a model, with its bundle where the workflow puts it."""
     path, data, *_ = cells
     return trained(path, data, bundle_of, settings, tmp_path)
-
-
-def trained(path, data, bundle_of, settings, tmp_path):
-    """Folder of a model of the cells in the file at `path`."""
-    bundle, folder = (
-        bundle_of("hybrid"),
-        tmp_path / "results" / "x" / "pretrain" / "hybrid" / "seed1",
-    )
-    split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
-    arm = {"graph": "hybrid", "adapter": True, "perturbation": "none"}
-    options = {
-        "model_seed": 1,
-        "checkpoints": tmp_path / "c",
-        "threads": 1,
-        "checkpoint": None,
-        "medians": None,
-    }
-    with Corpus.of_dataset(path, bundle.graph.genes["gene"].tolist()) as store:
-        done = pretrain(store, split, bundle, arm, settings, **options)
-    save_model(
-        done.model, done.card, folder / "model.safetensors", folder / "model.json"
-    )
-    io.write_table(done.reference, folder / "reference.parquet", "reference_embedding")
-    write_bundle(bundle, tmp_path / "results" / "x" / "fuse" / "hybrid")
-    return folder
 
 
 def normalised(data):
@@ -152,7 +126,7 @@ SCFOUNDATION = {
 
 @pytest.mark.parametrize("backbone", ["scgpt", "scfoundation"])
 def test_the_training_cells_are_nearest_to_themselves(
-    backbone, cells, bundle_of, settings, tmp_path
+    backbone, cells, bundle_of, settings, tmp_path, trained
 ):
     """From their counts, of which most are above 0; a cell by itself is what it is among others."""
     rate = np.exp(cells[1].X.toarray() + np.random.default_rng(1).normal(0, 0.5, 40))
@@ -243,7 +217,7 @@ GENES = {"gene_cells": 200, "batch_size": 16, "seed": 1}
 
 
 @pytest.fixture
-def whole(cells, bundle_of, settings, tmp_path):
+def whole(cells, bundle_of, settings, tmp_path, trained):
     """A model of which all genes are tokens of every cell, its cells and their split."""
     path, data, *_ = cells
     settings["embed"] = {"n_tokens": 40, "draws": 1}
