@@ -96,5 +96,6 @@ def embed(
     from grnformer.infer.embed import embed_anndata
 
     folder = model.folder if isinstance(model, Model) else model
-    names = {"vocabulary": vocabulary, "aliases": aliases}
-    embed_anndata(adata, folder, graph=graph, bulk=bulk, **names)
+    embed_anndata(
+        adata, folder, graph=graph, vocabulary=vocabulary, aliases=aliases, bulk=bulk
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -298,11 +299,16 @@ def unknown(
 ) -> UnknownName:
     """The error for a name that is not among those there are."""
     names = [str(other) for other in known]
-    some = ", ".join(names[:_MOST_NAMED])
+    if not names:
+        return UnknownName(
+            f"no {what} {name!r}: {empty}", f"a {what} of the run", "finish the run"
+        )
     more = len(names) - _MOST_NAMED
-    listed = f"one of {some}" + (f" and {more} more" if more > 0 else "")
+    # of many, those that are spelt alike
+    shown = get_close_matches(str(name), names, _MOST_NAMED) if more > 0 else []
+    some = ", ".join(shown or names[:_MOST_NAMED])
     return UnknownName(
-        f"no {what} {name!r}" + ("" if names else f": {empty}"),
-        listed if names else f"a {what} of the run",
-        "correct the name" if names else "finish the run",
+        f"no {what} {name!r}",
+        f"one of {some}" + (f" ... ({len(names)} in all)" if more > 0 else ""),
+        "choose one of these",
     )

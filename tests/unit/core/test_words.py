@@ -140,12 +140,11 @@ def test_any_word_is_a_name_or_label_in_every_matrix(tmp_path: Path, name: str) 
 
     mudata.set_options(pull_on_update=False)
     rules, regions = contract["modalities"], [f"{word}:1-2" for word in WORDS]
-    both = mudata.MuData(
-        {
-            "rna": annotated(rules["rna"], WORDS),
-            "atac": annotated(rules["atac"], regions),
-        }
-    )
+    parts = {
+        key: annotated(of_key, regions if "atac" in key else WORDS)
+        for key, of_key in rules.items()
+    }
+    both = mudata.MuData(parts)
     both.obs = frame_of(contract["obs"], WORDS).set_axis(WORDS)
     io.write_mudata(both.copy(), tmp_path / "data.h5mu", name)
     again = io.read_mudata(tmp_path / "data.h5mu", name)
