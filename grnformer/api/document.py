@@ -43,14 +43,15 @@ HEAD = "<!-- Written by `make docs` from {source}: change it there. -->"
 OPENING = """\
 ## How to open them
 
-**scanpy.** Cells and their activity; what is in `obsm` and `layers` stands in the tables below.
+**scanpy.** Tables by pandas, cells by scanpy, RNA and ATAC together (`prep/multiome.h5mu`) by `mudata.read_h5mu`.
 
 ```python
-import mudata, pandas, scanpy as sc
-activity = sc.read_h5ad("results/snareseq/grn/cell_activity.h5ad")    # cells x eRegulons
+import pandas as pd
+import scanpy as sc
+
+activity = sc.read_h5ad("results/snareseq/grn/cell_activity.h5ad")  # cells x eRegulons
 sc.pl.umap(activity, color="cell_type")
-cells = mudata.read_h5mu("results/snareseq/prep/multiome.h5mu")       # cells["rna"], cells["atac"]
-network = pandas.read_parquet("results/snareseq/grn/cell_type/K562.parquet")
+network = pd.read_parquet("results/snareseq/grn/cell_type/K562.parquet")
 ```
 
 **R.** Tables by arrow, cells by anndataR (or zellkonverter), gene sets by any reader of GMT.
