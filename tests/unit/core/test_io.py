@@ -221,3 +221,17 @@ def test_json_is_checked_and_sorted(tmp_path: Path) -> None:
 
 def test_the_contract_used_above_is_the_published_one() -> None:
     contracts.check(multiome(), "multiome", where="fixture")
+
+
+def test_a_shared_embedding_goes_by_the_names_of_cells(finished_run: Path) -> None:
+    path = finished_run / "results/lines/prep/multiome.h5mu"
+    places = io.read_shared_embedding(path, "X_umap")
+    rna = io.read_modality(path, "rna", "multiome")[::-1].copy()
+    io.add_shared_embedding(rna, path, "X_umap")
+    np.testing.assert_array_equal(rna.obsm["X_umap"], places[::-1])
+
+    with pytest.raises(InputError, match="has no X_tsne"):
+        io.add_shared_embedding(rna, path, "X_tsne")
+    rna.obs_names = ["other", *rna.obs_names[1:]]
+    with pytest.raises(InputError, match="lacks 1 cells, first 'other'"):
+        io.add_shared_embedding(rna, path, "X_umap")
