@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 OVERALL = "overall"
 
 
+class Unfit(InputError):
+    """What a format cannot hold: names with white space, too many columns."""
+
+
 def networks_by_file(
     run: Run, folder: Path, suffix: str
 ) -> Iterator[tuple[Path, str | None, pd.DataFrame]]:
@@ -66,13 +70,13 @@ def check_unspaced(names: pd.Series, path: Path, why: str) -> None:
 
     Raises
     ------
-    InputError
+    Unfit
         It says `why`.
     """
     distinct = names.drop_duplicates()
     spaced = distinct[distinct.str.contains(r"\s", regex=True)]
     if len(spaced):
-        raise InputError(
+        raise Unfit(
             f"the name {spaced.iloc[0]!r} in {path.name}",
             f"names without white space: {why}",
             "rename it in the input, or leave this format out",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from grnformer.api.run import NotInRun, Run
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.export.edges import Unfit
 
 #: each a module of this package with ``write(run, folder)``; its docstring says what it writes, and for which tool
 FORMATS = (
@@ -35,7 +36,7 @@ class Written(NamedTuple):
     name
         Of the format.
     path
-        Its folder; None where the run lacks what it takes.
+        Its folder; None where the run lacks what it takes, or has what it cannot hold.
     lacking
         What that is.
     """
@@ -66,8 +67,8 @@ def export(
     Raises
     ------
     InputError
-        If a format is unknown or there already, before any is written; NotInRun, if the run lacks what a named format
-        takes.
+        If a format is unknown or there already, before any is written; NotInRun, Unfit, if the run lacks what a named
+        format takes, or has what it cannot hold.
     """
     names = list(dict.fromkeys(FORMATS if formats is None else formats))
     unknown = [name for name in names if name not in FORMATS]
@@ -91,7 +92,7 @@ def export(
             with io.atomic(path) as temporary:
                 temporary.mkdir()
                 _module(name).write(run, temporary)
-        except NotInRun as error:
+        except (NotInRun, Unfit) as error:
             if formats is not None:
                 raise
             yield Written(name, None, error.found)

@@ -15,7 +15,7 @@ import numpy as np
 
 from grnformer.api.run import Run
 from grnformer.core import io
-from grnformer.core.errors import InputError
+from grnformer.export.edges import Unfit
 
 if TYPE_CHECKING:
     import anndata
@@ -32,7 +32,7 @@ def write(run: Run, folder: Path) -> None:
 
     Raises
     ------
-    InputError
+    Unfit
         If there are too many eRegulons for HDF5 to hold as the columns of one attribute.
     """
     path = folder / f"{run.dataset}.loom"
@@ -98,7 +98,8 @@ def write_loom(
         **{f"SCopeTreeL{level}": "" for level in (1, 2, 3)},
     }
 
-    with h5py.File(path, "w") as handle:
+    # the layout of HDF5 1.8 and later takes half the room for the names of columns
+    with h5py.File(path, "w", libver=("v108", "latest")) as handle:
         for group in ("layers", "row_graphs", "col_graphs"):
             handle.create_group(group)
         _write_all(handle, "row_attrs", rows)
@@ -160,10 +161,10 @@ def _write_all(handle: h5py.File, group: str, attributes: dict[str, Any]) -> Non
         except (OSError, ValueError) as error:
             if "header" not in str(error):
                 raise
-            raise InputError(
+            raise Unfit(
                 f"{len(values.dtype)} eRegulons, whose names fill more than 64 kB",
-                "as many as HDF5 holds as columns of one attribute of a .loom, about 1,000",
-                "filter eRegulons (grn.quality), or leave the format scope out: scenicplus and gmt hold them all",
+                "as many as HDF5 holds as columns of one attribute of a .loom, about 1,500",
+                "filter eRegulons (grn.quality), or leave this format out: scenicplus and gmt hold them all",
             ) from error
 
 

@@ -18,6 +18,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.export import formats
 from grnformer.export.formats import FORMATS, export
+from grnformer.export.scope import write_loom
 
 TYPES = {"A<549>": "A_549_", "K562": "K562", "T cell": "T_cell"}
 
@@ -122,6 +123,7 @@ def test_mudata_reads_what_scenicplus_would_leave(run: Run, written: Path) -> No
     assert set(by_genes.var_names) == set(table["Gene_signature_name"])
     # eRegulons that the quality filter dropped are left out
     assert set(by_regions.var_names) == set(table["Region_signature_name"])
+    assert by_regions.obs_names.tolist() == run.activity.obs_names.tolist()
     cell = by_regions.obs_names[3]
     name = f"G1_direct_+/+_({n_regions}r)"
     expected = run.region_activity.loc[cell, "G1_direct_+/+"]
@@ -255,3 +257,23 @@ def test_networks_of_genes_only_have_no_tracks(
     mudata.set_options(pull_on_update=False)
     data = mudata.read_h5mu(found["scenicplus"].path / "scplusmdata.h5mu")
     assert set(data.mod) == {"scRNA_counts", "direct_gene_based_AUC"}
+
+
+def test_more_eregulons_than_a_loom_holds_are_refused(run: Run, tmp_path: Path) -> None:
+    """HDF5 keeps the names of columns in 64 kB."""
+    cells = run.read_cells("rna")
+    few = run.eregulons.head(1)
+    for n_eregulons, fits in ((1200, True), (3000, False)):
+        names = [f"ZNF{i}_extended_+/+" for i in range(n_eregulons)]
+        triplets = few.loc[few.index.repeat(n_eregulons)].assign(eregulon=names)
+        var = pd.DataFrame({"threshold": 0.1}, index=names)
+        x = np.zeros((cells.n_obs, n_eregulons), np.float32)
+        activity = anndata.AnnData(x, run.activity.obs, var, obsm=run.activity.obsm)
+        path = tmp_path / f"{n_eregulons}.loom"
+        if fits:
+            write_loom(path, cells, activity, triplets, "many")
+            with h5py.File(path) as loom:
+                assert len(loom["col_attrs/RegulonsAUC"].dtype) == n_eregulons
+        else:
+            with pytest.raises(InputError, match="3000 eRegulons"):
+                write_loom(path, cells, activity, triplets, "many")
