@@ -38,7 +38,12 @@ def write(run: Run, folder: Path) -> None:
 
     cells = run.read_cells("rna").obs
     stems = file_names(run.cell_types)
-    groups = cells[["sample", "barcode"]].astype(str)
+    groups = cells[["sample"]].astype(str)
+    # cells are named <sample>:<barcode>
+    groups["barcode"] = [
+        name[len(sample) + 1 :]
+        for name, sample in zip(cells.index, groups["sample"], strict=True)
+    ]
     # a type without a network has no file
     groups["group"] = cells["cell_type"].astype(str).map(stems).fillna("")
     files = {path.parent.name: str(path) for path in stored}

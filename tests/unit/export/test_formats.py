@@ -1,6 +1,8 @@
 """Every format of `grnformer export` gives back what was written, and says what the run lacks."""
 
+import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import anndata
@@ -16,7 +18,7 @@ from grnformer.bench.grn_accuracy.formats import read_network
 from grnformer.cli.main import main
 from grnformer.core import io
 from grnformer.core.errors import InputError
-from grnformer.export import formats
+from grnformer.export import bigwig, formats
 from grnformer.export.formats import FORMATS, export
 from grnformer.export.scope import write_loom
 
@@ -277,3 +279,34 @@ def test_more_eregulons_than_a_loom_holds_are_refused(run: Run, tmp_path: Path) 
         else:
             with pytest.raises(InputError, match="3000 eRegulons"):
                 write_loom(path, cells, activity, triplets, "many")
+
+
+def test_coverage_is_asked_for_by_sample_barcode_and_type(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SnapATAC2 itself is in tests/unit/prep/fragments and tests/reference."""
+    asked = {}
+
+    def record(files, groups, folder, bin_size):
+        asked.update(files=files, groups=groups)
+        (folder / "K562.bw").touch()
+
+    whole = tmp_path / "lines"
+    shutil.copytree(run.folder, whole)
+    stored = whole / "prep/fragments/s1/fragments.h5ad"
+    stored.parent.mkdir(parents=True)
+    stored.touch()
+    monkeypatch.setattr(bigwig, "require_snapatac", lambda: None)
+    monkeypatch.setattr(bigwig, "export_coverage", record)
+    (found,) = export(Run(whole), tmp_path / "out", ["bigwig"])
+    assert [path.name for path in found.path.iterdir()] == ["K562.bw"]
+    assert asked["files"] == {"s1": str(stored)}
+    rows = asked["groups"].reset_index(drop=True)
+    types = run.activity.obs["cell_type"].astype(str)
+    assert rows["barcode"].tolist() == [f"c{i}" for i in range(len(types))]
+    assert rows["group"].tolist() == types.map(TYPES).tolist()
+
+    monkeypatch.undo()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="make env-fragments"):
+        list(export(Run(whole), tmp_path / "more", ["bigwig"]))
