@@ -39,7 +39,7 @@ def write(run: Run, folder: Path) -> None:
     _write_track(links, folder / "links.interact", _links_line(run.dataset))
 
     sites = tabulate_cistromes(run.cistromes)
-    line = _line("bed", f"{run.dataset} cistromes", "Regions bound by each TF")
+    line = _bed_line(f"{run.dataset} cistromes", "Regions bound by each TF")
     _write_track(sites, folder / "cistromes.bed", line)
 
     for cell_type, stem in file_names(run.cell_types).items():
@@ -54,9 +54,8 @@ def write(run: Run, folder: Path) -> None:
         _write_track(track, place / f"{stem}.links.interact", _links_line(label))
 
         regions = tabulate_regions(held)
-        line = _line(
-            "bed", f"{label} regions", f"Regions of the network of {cell_type}"
-        )
+        about = f"Regions of the network of {cell_type}"
+        line = _bed_line(f"{label} regions", about)
         _write_track(regions, place / f"{stem}.regions.bed", line)
 
 
@@ -206,19 +205,19 @@ def _as_score(fraction: pd.Series) -> np.ndarray:
 
 
 def _links_line(label: str) -> str:
+    kind = "type=interact interactDirectional=true maxHeightPixels=200:100:50"
     about = "Region-gene links of eRegulons"
-    return (
-        _line("interact", f"{label} links", about)
-        + " interactDirectional=true maxHeightPixels=200:100:50"
-    )
+    return _line(f"{label} links", about, f"{kind} visibility=full")
 
 
-def _line(kind: str, name: str, about: str) -> str:
+def _bed_line(name: str, about: str) -> str:
+    return _line(name, about, "useScore=1 visibility=dense")
+
+
+def _line(name: str, about: str, options: str) -> str:
     """The line above a track; quotes would end a name."""
     words = [text.replace('"', "'") for text in (name, about)]
-    return (
-        f'track type={kind} name="{words[0]}" description="{words[1]}" visibility=full'
-    )
+    return f'track name="{words[0]}" description="{words[1]}" {options}'
 
 
 def _write_track(table: pd.DataFrame, path: Path, line: str) -> None:

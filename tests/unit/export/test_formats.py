@@ -20,6 +20,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.export import bigwig, formats
 from grnformer.export.formats import FORMATS, export
+from grnformer.export.graphml import as_graph
 from grnformer.export.scope import write_loom
 
 TYPES = {"A<549>": "A_549_", "K562": "K562", "T cell": "T_cell"}
@@ -78,9 +79,12 @@ def test_networkx_reads_the_graphs(run: Run, written: Path) -> None:
     tfs = {name for name, kind in graph.nodes(data="kind") if kind == "TF"}
     assert tfs == set(network["tf"])
     assert dict(graph.out_degree(tfs)) == network.groupby("tf").size().to_dict()
-    row = network.iloc[0]
-    edge = graph.edges[row["tf"], row["gene"]]
-    assert edge["n_regions"] == len(row["regions"])
+    row = network.head(1).assign(regions=[["chr1:1-2", "chr1:5-6", "chr2:1-2"]])
+    ((_, _, edge),) = as_graph(row, "one").edges(data=True)
+    assert edge["n_regions"] == 3
+    assert edge["interaction"] == (
+        "activates" if row["sign"].item() > 0 else "represses"
+    )
 
 
 def test_cytoscape_tables_name_every_node_of_the_edges(run: Run, written: Path) -> None:
@@ -167,7 +171,8 @@ def test_the_loom_has_pyscenics_attributes(run: Run, written: Path) -> None:
 
 def test_interact_keeps_the_rules_of_its_format(run: Run, written: Path) -> None:
     lines = (written / "tracks/links.interact").read_text().splitlines()
-    assert lines[0].startswith('track type=interact name="lines links"')
+    assert lines[0].startswith('track name="lines links"')
+    assert " type=interact " in lines[0]
     rows = [line.split("\t") for line in lines[1:]]
     links = run.eregulons[["region", "gene"]].drop_duplicates()
     assert {(row[11], row[16]) for row in rows} == set(map(tuple, links.to_numpy()))
@@ -186,7 +191,7 @@ def test_interact_keeps_the_rules_of_its_format(run: Run, written: Path) -> None
 
 def test_bed_has_every_site_of_the_cistromes(run: Run, written: Path) -> None:
     line, *rows = (written / "tracks/cistromes.bed").read_text().splitlines()
-    assert line.startswith("track type=bed")
+    assert line.startswith('track name="lines cistromes"')
     fields = [row.split("\t") for row in rows]
     found = {(f"{c}:{start}-{end}", tf) for c, start, end, tf, *_ in fields}
     sites = run.cistromes[["region", "tf"]]
