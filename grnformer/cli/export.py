@@ -27,7 +27,9 @@ def export(
     ],
     dataset: Annotated[
         str | None,
-        typer.Option(help="of the run, where it has several and RUN is not one's folder"),
+        typer.Option(
+            help="of the run, where it has several and RUN is not one's folder"
+        ),
     ] = None,
     to: Annotated[
         Path, typer.Option(metavar="FOLDER", help="folder to write to")
