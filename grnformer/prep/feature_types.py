@@ -9,6 +9,7 @@ from grnformer.core.errors import InputError
 
 # 10x' names and scanpy's; the first that a table has is read
 COLUMNS = ("feature_types", "feature_type")
+_OTHER = "modality"  # of tools that join modalities, such as scvi; also of much else
 GENES, PEAKS = "Gene Expression", "Peaks"
 # Words of other tools, in small letters, for 10x' kinds of features.
 KINDS = {
@@ -24,6 +25,21 @@ KINDS = {
 }
 
 
+def kind_column(var: pd.DataFrame) -> str | None:
+    """Column that says of each feature what it is; None where none does."""
+    for name in COLUMNS:
+        if name in var:
+            return name
+    if _OTHER in var and _known(var[_OTHER]).notna().any():
+        return _OTHER
+    return None
+
+
+def _known(kinds: pd.Series) -> pd.Series:
+    """10x' word for each kind, missing for those that are neither genes nor peaks."""
+    return kinds.astype(str).str.strip().str.lower().map(KINDS)
+
+
 def is_gene_expression(var: pd.DataFrame, where: str) -> np.ndarray:
     """Which features are genes; all where the table does not say.
 
@@ -34,12 +50,12 @@ def is_gene_expression(var: pd.DataFrame, where: str) -> np.ndarray:
     InputError
         If the table tells kinds and none is of genes.
     """
-    column = next((name for name in COLUMNS if name in var), None)
+    column = kind_column(var)
     if column is None:
         return np.ones(len(var), bool)
 
     kinds = var[column].astype(str)
-    genes = (kinds.str.strip().str.lower().map(KINDS) == GENES).to_numpy()
+    genes = (_known(kinds) == GENES).to_numpy()
     if not genes.any():
         raise InputError(
             f"{where}: features of the types {sorted(set(kinds))}",

@@ -25,6 +25,7 @@ from grnformer.prep.counts import (
     sum_repeated_genes,
 )
 from grnformer.prep.feature_types import GENES, KINDS, PEAKS
+from grnformer.prep.scale import round_corrected
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def as_rna(
     where: str,
     *,
     min_known_genes: float,
+    counts: str = "whole",
 ) -> anndata.AnnData:
     """Cells x genes with gene symbols: counts (CSR, int32), genes of one name summed.
 
@@ -56,6 +58,8 @@ def as_rna(
         Contract `tss`: the genes that count as known.
     min_known_genes
         Least fraction of the genes (0 to 1) that must be in `tss`.
+    counts
+        ``whole``: other numbers are refused; ``round``: see `round_corrected`.
 
     Raises
     ------
@@ -84,7 +88,8 @@ def as_rna(
     _check_names(data, known, min_known_genes, where)
     data = orient(data, known, min_known_genes, expected, where)
 
-    data = anndata.AnnData(as_counts(data.X, where), obs=data.obs, var=data.var)
+    values = round_corrected(data.X, where) if counts == "round" else data.X
+    data = anndata.AnnData(as_counts(values, where), obs=data.obs, var=data.var)
     # Not before: only now are the rows known to be cells.
     check_barcodes(data.obs_names, where)
     is_known = data.var_names.isin(symbols) | _without_version(data.var_names).isin(

@@ -1,4 +1,4 @@
-"""The file formats of count matrices: 10x .h5, .h5ad, .zarr, folders with matrix.mtx, CSV and TSV."""
+"""The file formats of count matrices: 10x .h5, .h5ad, .h5mu, .zarr, folders with matrix.mtx, CSV and TSV."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import anndata
-import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
+from grnformer.core.places import split_place
 from grnformer.core.stored import close_stored, open_stored
 from grnformer.core.text import BED_COMMENTS, read_rows, refuse
-from grnformer.prep.counts import is_whole
+from grnformer.prep.stored_counts import name_columns, read_stored
 from grnformer.prep.text_matrix import read_text_matrix
 
 log = logging.getLogger(__name__)
 
-_FORMATS = (
-    "10x .h5, .h5ad, .zarr, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)"
-)
+_FORMATS = "10x .h5, .h5ad, .h5mu, .zarr, a folder with matrix.mtx, or .csv, .tsv, .txt (also .gz)"
 _SHEET = "the sample sheet"  # where the file is named, for messages
-_HALF = 2048  # up to here float16 holds every whole number
 # what scanpy reads of the group `matrix`
 _OF_10X = ("barcodes", "data", "features", "indices", "indptr", "shape")
-_SCANPY_COLUMNS = {"gene_ids": "gene_id", "feature_types": "feature_type"}
 
 
-def read_matrix(path: str | Path) -> anndata.AnnData:
+def read_matrix(path: str | Path, modality: str = "rna") -> anndata.AnnData:
     """Read a count matrix of any supported format, as stored in the file.
+
+    Parameters
+    ----------
+    path
+        Of the file; a place in it may stand behind, see `split_place`.
+    modality
+        ``rna`` or ``atac``: what a MuData is asked for, where no place is named.
 
     Returns
     -------
@@ -47,7 +49,8 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
     InputError
         If the format is unknown or the file cannot be read as what its name says.
     """
-    path = Path(path)
+    file, place = split_place(path)
+    path = Path(file)
     if not path.exists():
         raise InputError(
             f"no file or folder at {path}",
@@ -56,7 +59,7 @@ def read_matrix(path: str | Path) -> anndata.AnnData:
         )
 
     with reading(path):
-        data = _read(path)
+        data = _read(path, place, modality)
 
     log.info("%s: %d x %d", path, data.n_obs, data.n_vars)
     return data
@@ -90,19 +93,17 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _read(path: Path) -> anndata.AnnData:
+def _read(path: Path, place: str, modality: str) -> anndata.AnnData:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     suffixes = [suffix for suffix in suffixes if suffix != ".gz"]
     match suffixes[-1] if suffixes else "":
         # Before the folders, as a zarr store is one.
         case ".zarr":
-            _check_root(path)
-            return _choose_counts(anndata.read_zarr(path), path)
+            return read_stored(path, place, modality)
         case _ if path.is_dir():
             return _read_folder(path)
-        case ".h5ad":
-            _check_root(path)
-            return _choose_counts(anndata.read_h5ad(path), path)
+        case ".h5ad" | ".h5mu":
+            return read_stored(path, place, modality)
         case ".h5":
             return _read_10x_h5(path)
         case ".csv" | ".tsv" | ".txt":
@@ -124,34 +125,8 @@ def _read_10x_h5(path: Path) -> anndata.AnnData:
         warnings.filterwarnings("ignore", message=".*names are not unique")
         # Peaks too: the same file may be both modalities of the sample.
         data = sc.read_10x_h5(path, gex_only=False)
-    data.var = _name_columns(data.var)
+    data.var = name_columns(data.var)
     return data
-
-
-def _name_columns(var: pd.DataFrame) -> pd.DataFrame:
-    """`var` with our words for scanpy's columns; where both are there, ours stay."""
-    for theirs, ours in _SCANPY_COLUMNS.items():
-        if ours in var:
-            var = var.drop(columns=theirs, errors="ignore")
-    return var.rename(columns=_SCANPY_COLUMNS)
-
-
-def _check_root(path: Path) -> None:
-    """Raise InputError unless an .h5ad or .zarr holds an AnnData."""
-    root = open_stored(path)
-    parts = sorted(root)
-    close_stored(root)
-    missing = [name for name in ("obs", "var") if name not in parts]
-    if not missing and "mod" not in parts:
-        return
-
-    if "mod" in parts:
-        found, remedy = "a MuData", "write its modalities as two .h5ad"
-    elif "matrix" in parts:
-        found, remedy = "a matrix of Cell Ranger", "name it .h5"
-    else:
-        found, remedy = f"{parts or 'nothing'}", "write it by AnnData, again"
-    raise InputError(f"{path} holds {found}", "an AnnData: X, obs and var", remedy)
 
 
 def _check_10x(path: Path) -> None:
@@ -184,83 +159,6 @@ def _check_10x(path: Path) -> None:
             f"{path}: the group 'matrix' has no {sorted(missing)}",
             f"a 10x .h5 of Cell Ranger, with {', '.join(_OF_10X)}",
             "copy or write it again",
-        )
-
-
-def _choose_counts(stored: anndata.AnnData, path: Path) -> anndata.AnnData:
-    """The first of layer counts, X and raw that holds whole numbers."""
-    candidates = [
-        ("layer 'counts'", stored.layers.get("counts"), stored.var),
-        ("X", stored.X, stored.var),
-    ]
-    if stored.raw is not None:
-        candidates.append(("raw", stored.raw.X, stored.raw.var))
-
-    present = [
-        (name, _as_csr(matrix, path), var)
-        for name, matrix, var in candidates
-        if matrix is not None
-    ]
-    if not present:
-        raise InputError(
-            f"{path} holds no matrix",
-            "counts in X, in layer 'counts' or in raw",
-            "give another file",
-        )
-
-    whole = [candidate for candidate in present if is_whole(candidate[1].data)]
-    others = [
-        name
-        for name, layer in stored.layers.items()
-        if name != "counts" and is_whole(_as_csr(layer, path).data)
-    ]
-    if not whole and others:
-        raise InputError(
-            f"{path}: no whole numbers in {[name for name, *_ in present]}, but in the layers {others}",
-            "raw counts in layer 'counts', in X or in raw",
-            f"if layer {others[0]!r} holds the raw counts, call it 'counts'",
-        )
-
-    # If none is whole, the first is returned: the check of counts then says what is wrong with it.
-    name, matrix, var = (whole or present)[0]
-    _tell_of_others(path, whole)
-    log.info("%s: counts from %s", path, name)
-    return anndata.AnnData(matrix, obs=stored.obs, var=_name_columns(var))
-
-
-def _as_csr(matrix: Any, path: Path) -> sp.csr_matrix:
-    """A stored matrix as CSR, in a type that scipy knows."""
-    values = getattr(matrix, "data", matrix)
-    # of either byte order
-    is_half = matrix.dtype.newbyteorder("=") == np.float16
-    if is_half and np.max(values, initial=0) > _HALF:
-        raise InputError(
-            f"{path} holds float16 with values up to {np.max(values):g}",
-            f"float32 or integers: float16 does not hold every whole number above {_HALF}",
-            "write the counts again, in another type",
-        )
-
-    # of the machine's byte order, and single precision for half
-    kind = np.dtype(np.float32) if is_half else matrix.dtype
-    return sp.csr_matrix(matrix.astype(kind.newbyteorder("="), copy=False))
-
-
-def _tell_of_others(path: Path, whole: list[tuple[str, sp.csr_matrix, Any]]) -> None:
-    """Warn where several places hold whole numbers that are not the same."""
-    if not whole:
-        return
-
-    totals = {name: matrix.sum() for name, matrix, _ in whole}
-    taken = next(iter(totals))
-    different = {name: n for name, n in totals.items() if n != totals[taken]}
-    # The raw of an .h5ad often holds more genes than X; only a smaller total is a reason to doubt.
-    if different and totals[taken] < max(different.values()):
-        log.warning(
-            "%s: counts are taken from %s, with a total of %.0f; whole numbers also stand in %s",
-            path,
-            taken,
-            totals[taken],
-            ", ".join(f"{name} ({n:.0f})" for name, n in different.items()),
         )
 
 

@@ -23,6 +23,7 @@ def read_rna(
     cell_type: str,
     *,
     min_known_genes: float,
+    counts: str = "whole",
 ) -> anndata.AnnData:
     """Join the cells of count matrices over the genes that all of them measure.
 
@@ -38,6 +39,8 @@ def read_rna(
         Of all cells.
     min_known_genes
         Least fraction of a file's genes that must be known.
+    counts
+        See `as_rna`.
 
     Returns
     -------
@@ -50,7 +53,13 @@ def read_rna(
         As `as_rna`; also where the files have no gene in common.
     """
     parts = [
-        as_rna(read_matrix(path), tss, str(path), min_known_genes=min_known_genes)
+        as_rna(
+            read_matrix(path),
+            tss,
+            str(path),
+            min_known_genes=min_known_genes,
+            counts=counts,
+        )
         for path in paths
     ]
     genes = parts[0].var_names

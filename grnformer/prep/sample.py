@@ -38,6 +38,7 @@ def load_sample(
     barcodes: pd.DataFrame | None = None,
     builds: Mapping[str, str] | None = None,
     two_barcodes: str | None = None,
+    counts: str = "whole",
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -58,6 +59,8 @@ def load_sample(
         TSS tables of other genomes, see `check_build`.
     two_barcodes
         Table of `prep.barcode_table`, see `translate_barcodes`; None: a cell has one barcode.
+    counts
+        Of RNA that is no whole numbers, see `as_rna`.
 
     Returns
     -------
@@ -78,6 +81,7 @@ def load_sample(
         tss,
         where,
         min_known_genes=min_known_genes,
+        counts=counts,
         build=build | {"builds": builds},
     )
 
@@ -158,12 +162,14 @@ def _read_modalities(
     where: str,
     *,
     min_known_genes: float,
+    counts: str,
     build: dict[str, Any],
 ) -> tuple[anndata.AnnData, anndata.AnnData, dict[str, float]]:
     """RNA, ATAC, and figures of the regions: of `check_build`, and how many overlap."""
-    # A Multiome file holds both modalities, and is read once.
+    # A Multiome file holds both modalities, and is read once; of a MuData they are read one by one.
     raw_rna = read_matrix(row["rna"])
-    raw_atac = raw_rna if row["atac"] == row["rna"] else read_matrix(row["atac"])
+    is_one = row["atac"] == row["rna"] and not row["rna"].lower().endswith(".h5mu")
+    raw_atac = raw_rna if is_one else read_matrix(row["atac"], "atac")
 
     in_atac = f"{where}, ATAC ({row['atac']})"
     atac = as_atac(raw_atac, in_atac)
@@ -172,7 +178,11 @@ def _read_modalities(
     checks |= _warn_of_overlaps(atac.var, in_atac)
 
     rna = as_rna(
-        raw_rna, tss, f"{where}, RNA ({row['rna']})", min_known_genes=min_known_genes
+        raw_rna,
+        tss,
+        f"{where}, RNA ({row['rna']})",
+        min_known_genes=min_known_genes,
+        counts=counts,
     )
     return rna, atac, checks
 

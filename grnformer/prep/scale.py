@@ -6,6 +6,7 @@ the base of logarithms shows in sums over cells, and their total need not be kno
 
 from __future__ import annotations
 
+import logging
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.prep.counts import is_whole, refuse_one_total, round_total
+
+log = logging.getLogger(__name__)
 
 Scale = Literal["counts", "logarithms", "rescaled", "any"]
 TOTAL = 1e4  # counts that a cell's are scaled to
@@ -119,6 +122,11 @@ class ScaleOf:
             min(known.least, float(sums.min())), max(known.largest, float(sums.max()))
         )
 
+    @property
+    def one_total(self) -> bool:
+        """Whether linear values add up to nearly one total in several cells."""
+        return self._rows > 1 and self._sums["linear"].spread <= SAME
+
     def infer(self) -> Scale:
         """The scale of all rows added: counts, logarithms (per 10,000), or rescaled (natural, of another total).
 
@@ -191,7 +199,7 @@ class ScaleOf:
         if self.base == "natural":
             return
 
-        linear, natural = self._sums["linear"], self._sums["natural"]
+        natural = self._sums["natural"]
         found = (
             "scaled, corrected or mixed values, or logarithms of a part of the genes"
         )
@@ -199,7 +207,7 @@ class ScaleOf:
         if self.base == "2":
             found = "logarithms to the base 2"
             remedy = "multiply them by 0.6931 (log 2), or give the raw counts"
-        elif self._rows > 1 and linear.spread <= SAME:
+        elif self.one_total:
             found, remedy = (
                 "normalised values, no logarithms",
                 "take log1p of them, or give the raw counts",
@@ -210,6 +218,49 @@ class ScaleOf:
             _EXPECTED,
             remedy,
         )
+
+
+def round_corrected(counts: sp.spmatrix, where: str) -> sp.csr_matrix:
+    """Round counts that were corrected for ambient RNA to whole numbers, cells x genes.
+
+    Raises
+    ------
+    InputError
+        If values may be something else than corrected counts: logarithms end below 20 and are not told from the counts
+        of a shallow matrix; normalised values have one total in all cells.
+    """
+    matrix = sp.csr_matrix(counts)
+    if is_whole(matrix.data):
+        return matrix
+
+    scale = ScaleOf(where)
+    scale.add(matrix)
+    what = f"{where}: fractions up to {scale.largest:g}"
+    if scale.largest <= LARGEST_LOG:
+        raise InputError(
+            f"{what}, which may be logarithms",
+            f"corrected counts, some above {LARGEST_LOG:g}, as prep.counts is round",
+            "name the counts behind the path (file.h5ad:layers/<name>, file.h5ad:raw), or round them yourself",
+        )
+    if scale.one_total:
+        raise InputError(
+            f"{what}, with one total in all cells: normalised values",
+            "corrected counts, as prep.counts is round",
+            "name the counts behind the path (file.h5ad:layers/<name>, file.h5ad:raw)",
+        )
+
+    rounded = matrix.copy()
+    rounded.data = np.rint(matrix.data)
+    rounded.eliminate_zeros()
+    log.warning(
+        "%s: values are rounded (prep.counts): %d of %d stay above 0, the total goes from %.0f to %.0f",
+        where,
+        rounded.nnz,
+        np.count_nonzero(matrix.data),
+        matrix.sum(),
+        rounded.sum(),
+    )
+    return rounded
 
 
 def _nearly_whole(values: np.ndarray) -> bool:

@@ -214,6 +214,11 @@ class Prep(Settings):
         ge=0,
         le=1,
     )
+    counts: Literal["whole", "round"] = key(
+        "whole",
+        "RNA that is no whole numbers is refused, or, where it is counts corrected for ambient RNA (SoupX, decontX, "
+        "CellBender), rounded",
+    )
     min_barcode_overlap: float = key(
         0.5,
         "least fraction of the smaller modality's barcodes found in the other",

@@ -14,6 +14,7 @@ import yaml
 
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
+from grnformer.core.places import join_place, split_place
 from grnformer.core.text import MISSING_NUMBERS, read_frame, read_text
 from grnformer.settings.read import (
     check_config,
@@ -438,12 +439,13 @@ def _fill_in(cell: str, column: str, folder: Path, root: str | Path) -> str:
     """A cell that names a file: "" for a missing one as R writes it, and the path of a file beside the sheet."""
     if not cell or cell.startswith((RESOURCE_PREFIX, "obs:")):
         return cell
-    if Path(locate(cell, root)).exists():
+    file, place = split_place(cell)
+    if Path(locate(file, root)).exists():
         return cell
     if column != "rna" and cell in MISSING_NUMBERS:
         return ""
-    beside = folder / _spell_out(cell)
-    return str(beside) if beside.exists() else cell
+    beside = folder / _spell_out(file)
+    return join_place(str(beside), place) if beside.exists() else cell
 
 
 def _list(word: str, names: list[str]) -> str:
@@ -497,7 +499,8 @@ def _check_rows(
             )
 
         for column in _PATHS:
-            _check_reference(row[column], f"{where} column {column}", registry, root)
+            file, _ = split_place(row[column])
+            _check_reference(file, f"{where} column {column}", registry, root)
 
     # rows are right one by one; now those of a dataset against each other
     by_fragments = (sheet["fragments"] != "").groupby(sheet["dataset"]).nunique()

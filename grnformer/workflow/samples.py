@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grnformer.core.places import join_place, split_place
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -48,7 +50,9 @@ def rows_by_sample(
             for column, value in record.items()
             if value and column != "condition"
         }
-        row |= {column: str(path_of(row[column])) for column in columns_of_files(row)}
+        for column in columns_of_files(row):
+            file, place = split_place(row[column])
+            row[column] = join_place(str(path_of(file)), place)
         rows.setdefault(row["dataset"], {})[row["sample"]] = row
     return rows
 
@@ -62,7 +66,10 @@ def files_by_sample(
     """
     files: dict[str, dict[str, dict[str, Any]]] = {}
     for row in sheet.to_dict("records"):
-        of_sample = {column: files_of(row[column]) for column in columns_of_files(row)}
+        of_sample = {
+            column: files_of(split_place(row[column])[0])
+            for column in columns_of_files(row)
+        }
         if "fragments" in of_sample:
             of_sample |= counted
         files.setdefault(row["dataset"], {})[row["sample"]] = of_sample

@@ -152,7 +152,9 @@ rule import_fragments:
         runtime=growing(30, per_mb=0.1),
     params:
         row=lookup(dpath="{dataset}/{sample}", within=ROWS),
-        settings=setting("prep", "fragments", "min_known_genes", "min_barcode_overlap"),
+        settings=setting(
+            "prep", "fragments", "min_known_genes", "counts", "min_barcode_overlap"
+        ),
         code=code("prep/import_fragments"),
     message:
         "Judging the barcodes of sample {wildcards.sample} of {wildcards.dataset}"
@@ -185,7 +187,7 @@ rule group_cells:
         rows=lookup(dpath="{dataset}", within=ROWS),
         fragments=setting("prep.fragments", "without_annotation", "min_cells_per_group"),
         settings=setting(
-            "prep", "seed", "embedding", "min_known_genes", "min_annotated"
+            "prep", "seed", "embedding", "min_known_genes", "counts", "min_annotated"
         ),
         code=code("prep/group_cells"),
     message:
@@ -289,6 +291,7 @@ rule ingest_sample:
         settings=setting(
             "prep",
             "min_known_genes",
+            "counts",
             "min_barcode_overlap",
             "min_annotated",
             "build",
@@ -320,7 +323,7 @@ rule import_rna:
         runtime=growing(15, per_mb=0.5),
     params:
         cell_type=lookup(dpath="{rna}/cell_type", within=config["pretrain"]["rna"]),
-        settings=setting("prep", "min_known_genes"),
+        settings=setting("prep", "min_known_genes", "counts"),
         code=code("prep/import_rna"),
     message:
         "Reading the RNA {wildcards.rna} with the genes of {wildcards.dataset}"

@@ -49,7 +49,7 @@ def import_cells(
     sizes
         Chromosome lengths, bp, if known.
     settings
-        Config keys ``fragments, min_known_genes, min_barcode_overlap`` of section `prep`.
+        Config keys ``fragments, min_known_genes, counts, min_barcode_overlap`` of section `prep`.
     two_barcodes
         Table of `prep.barcode_table`, see `spell_as_rna`; None: a cell has one barcode.
 
@@ -62,7 +62,11 @@ def import_cells(
     bounds, sample = settings["fragments"], row["sample"]
     where = f"sample {sample}, RNA ({row['rna']})"
     rna = as_rna(
-        read_matrix(row["rna"]), tss, where, min_known_genes=settings["min_known_genes"]
+        read_matrix(row["rna"]),
+        tss,
+        where,
+        min_known_genes=settings["min_known_genes"],
+        counts=settings.get("counts", "whole"),
     )
     in_file = barcodes["barcode"]
     spelt = spell_as_rna(

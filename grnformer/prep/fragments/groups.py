@@ -28,6 +28,7 @@ def group_cells(
     without_annotation: str,
     min_cells_per_group: int,
     min_known_genes: float,
+    counts: str = "whole",
     min_annotated: float,
     embedding: dict[str, Any],
     seed: int,
@@ -66,6 +67,7 @@ def group_cells(
             tss,
             f"{where}, RNA ({row['rna']})",
             min_known_genes=min_known_genes,
+            counts=counts,
         )
         of_sample = kept.loc[kept["sample"] == row["sample"], "barcode"]
         rna = rna[rna.obs_names.isin(of_sample)].copy()

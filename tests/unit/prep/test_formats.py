@@ -4,6 +4,7 @@ import gzip
 
 import anndata
 import h5py
+import mudata
 import numpy as np
 import pandas as pd
 import pytest
@@ -197,3 +198,85 @@ def test_regions_with_dots_in_the_chromosome_and_impossible_ones():
         assert region.to_list() == ["GL000192.1", 100, 200]
     with pytest.raises(InputError, match="beyond any chromosome"):
         parse_regions(pd.Index(["chr1:1-12345678901234567890"]), "test")
+
+
+def _mudata(**modalities):
+    mudata.set_options(pull_on_update=False)
+    data = mudata.MuData(modalities)
+    data.obs["line"] = pd.Categorical(["a"] * data.n_obs)
+    return data
+
+
+def test_a_mudata_gives_its_modalities_by_name(tmp_path, tss, rna, atac):
+    _mudata(rna=rna, atac=atac).write_h5mu(tmp_path / "m.h5mu")
+    found = read_matrix(tmp_path / "m.h5mu")
+    assert list(found.obs["line"]) == ["a"] * rna.n_obs, "the shared columns"
+    _same(as_rna(found, tss, "test", min_known_genes=0.3), rna)
+    _same(as_atac(read_matrix(tmp_path / "m.h5mu", "atac"), "test"), atac)
+
+
+def test_other_modalities_are_named_behind_the_path(tmp_path, tss, rna, atac):
+    logarithms = rna.copy()
+    logarithms.layers["umi"] = rna.X.copy()
+    logarithms.X.data = np.log1p(logarithms.X.data)
+    _mudata(GEX=logarithms, peaks=atac).write_h5mu(tmp_path / "m.h5mu")
+    with pytest.raises(InputError, match=r"no modality 'rna'; it holds \['GEX', 'pe"):
+        read_matrix(tmp_path / "m.h5mu")
+    with pytest.raises(InputError, match=r"m\.h5mu:GEX/layers/umi"):
+        read_matrix(f"{tmp_path}/m.h5mu:GEX")
+    _same(_rna(f"{tmp_path}/m.h5mu:GEX/layers/umi", tss), rna)
+    _same(as_atac(read_matrix(f"{tmp_path}/m.h5mu:peaks", "atac"), "test"), atac)
+
+
+@pytest.mark.parametrize("column", ["feature_types", "modality"])
+def test_an_h5ad_with_both_kinds_of_features(tmp_path, tss, rna, atac, column):
+    kinds = pd.DataFrame({column: ["GEX"] * rna.n_vars + ["ATAC"] * atac.n_vars})
+    kinds.index = [*rna.var_names, *atac.var_names]
+    both = anndata.AnnData(sp.csr_matrix(sp.hstack([rna.X, atac.X])), rna.obs, kinds)
+    both.write_h5ad(tmp_path / "both.h5ad")
+    data = read_matrix(tmp_path / "both.h5ad")
+    _same(as_rna(data, tss, "test", min_known_genes=0.3), rna)
+    _same(as_atac(data, "test"), atac)
+
+
+def test_the_matrix_that_is_named_is_taken(tmp_path, tss, rna):
+    data = rna.copy()
+    data.layers["counts"] = sp.csr_matrix((rna.X > 0).astype(np.float32))
+    data.raw = rna
+    data.write_h5ad(tmp_path / "m.h5ad")
+    for place in ("X", "raw"):
+        _same(_rna(f"{tmp_path}/m.h5ad:{place}", tss), rna)
+    assert read_matrix(tmp_path / "m.h5ad").X.max() == 1, "the layer, without a name"
+    with pytest.raises(InputError, match=r"no matrix 'layers/umi'.*|one of \['X'"):
+        read_matrix(f"{tmp_path}/m.h5ad:layers/umi")
+
+
+def test_corrected_counts_are_rounded_on_request_alone(tmp_path, tss, rna):
+    corrected = rna.copy()
+    corrected.X = corrected.X * 0.93
+    corrected.X.data[0] = 20.6
+    corrected.write_h5ad(tmp_path / "m.h5ad")
+    with pytest.raises(InputError, match=r"prep\.counts to round"):
+        _rna(tmp_path / "m.h5ad", tss)
+    read = read_matrix(tmp_path / "m.h5ad")
+    found = as_rna(read, tss, "test", min_known_genes=0.3, counts="round")
+    expected = anndata.AnnData(
+        sp.csr_matrix(np.rint(corrected.X.toarray())), rna.obs, rna.var
+    )
+    _same(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: np.log1p(1e4 * x / x.sum(axis=1, keepdims=True)), "logarithms"),
+        (lambda x: 1e4 * x / x.sum(axis=1, keepdims=True), "one total"),
+        (lambda x: x - x.mean(axis=0), "negative"),
+    ],
+    ids=["logarithms", "normalised", "scaled"],
+)
+def test_what_is_not_corrected_counts_is_not_rounded(tss, rna, change, message):
+    data = rna.copy()
+    data.X = sp.csr_matrix(change(rna.X.toarray()))
+    with pytest.raises(InputError, match=message):
+        as_rna(data, tss, "test", min_known_genes=0.3, counts="round")

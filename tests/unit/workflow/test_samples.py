@@ -53,6 +53,16 @@ def test_a_new_condition_reads_no_sample_again(sheet: pd.DataFrame) -> None:
     assert rows_by_sample(sheet.assign(condition="treated"), str) == before
 
 
+def test_a_matrix_in_a_file_is_of_the_row_and_the_file_an_input(
+    sheet: pd.DataFrame,
+) -> None:
+    sheet.loc[2, ["rna", "atac"]] = ["m.h5mu:GEX", "m.h5mu:peaks/raw"]
+    row = rows_by_sample(sheet, "at/{}".format)["brain"]["s1"]
+    assert (row["rna"], row["atac"]) == ("at/m.h5mu:GEX", "at/m.h5mu:peaks/raw")
+    files = files_by_sample(sheet, str.upper, {})["brain"]["s1"]
+    assert files == {"rna": "M.H5MU", "atac": "M.H5MU"}
+
+
 def test_files_are_by_column_and_fragments_are_counted(sheet: pd.DataFrame) -> None:
     files = files_by_sample(
         sheet, str.upper, {"atac": "{sample}/counts", "barcodes": "{sample}/qc"}
