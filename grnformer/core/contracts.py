@@ -11,7 +11,7 @@ A contract is one YAML file of one of four kinds:
     ``X``, ``layers`` (name -> type, minimum, maximum, sparse), ``obs`` and ``var`` (column rules),
     ``obsm``, ``uns`` (names), ``empty`` (true: there may be no cells and genes, all is in uns).
 ``mudata``
-    ``modalities`` (name -> the keys of an ``anndata`` contract) and ``obs``.
+    ``modalities`` (name -> the keys of an ``anndata`` contract; ``optional`` where there may be none) and ``obs``.
 ``json``
     ``schema``, a JSON schema.
 """
@@ -144,6 +144,8 @@ def _check_table(frame: pd.DataFrame, contract: dict[str, Any], where: str) -> N
 
 def _check_mudata(data: mudata.MuData, contract: dict[str, Any], where: str) -> None:
     for modality, rules in contract["modalities"].items():
+        if modality not in data.mod and rules.get("optional"):
+            continue
         if modality not in data.mod:
             raise _broken(
                 where, f"modalities {sorted(data.mod)}", f"a modality {modality!r}"

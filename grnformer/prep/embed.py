@@ -1,4 +1,4 @@
-"""Normalisation, embeddings of both modalities, and their joint neighbours, clusters and UMAP."""
+"""Normalisation, embeddings of the modalities, and their joint neighbours, clusters and UMAP."""
 
 from __future__ import annotations
 
@@ -16,8 +16,25 @@ from grnformer.prep.wnn import weigh_neighbors
 
 log = logging.getLogger(__name__)
 
+EMBEDDINGS = {"rna": "X_pca", "atac": "X_lsi"}  # of each modality, in its obsm
 _LSI_SCALE = 1e4  # TF-IDF before the logarithm, as in Signac
 _MIN_SD = 1e-12
+
+
+def normalise_rna(rna: anndata.AnnData) -> None:
+    """Move counts in X to the layer ``counts`` (int32); X is log1p of counts scaled to 10,000 a cell (float32)."""
+    import scanpy as sc
+
+    rna.layers["counts"] = rna.X.copy()
+    rna.X = rna.X.astype(np.float32)
+    sc.pp.normalize_total(rna, target_sum=TOTAL)
+    sc.pp.log1p(rna)
+
+
+def binarise_atac(atac: anndata.AnnData) -> None:
+    """Move counts in X to the layer ``counts`` (int32); X is 1 where there is one (float32)."""
+    atac.layers["counts"] = atac.X.copy()
+    atac.X = (atac.X > 0).astype(np.float32)
 
 
 def embed_rna(
@@ -27,23 +44,19 @@ def embed_rna(
     settings: dict[str, Any],
     seed: int,
 ) -> None:
-    """Normalise counts in X and embed the cells by PCA, in place.
+    """Choose genes and embed the cells by PCA, in place.
 
-    Afterwards: layer ``counts`` (int32), X log1p of counts scaled to 10,000 a cell (float32),
-    ``var["highly_variable"]`` (at most ``n_hvgs``, chosen within samples where there are several), and
+    Afterwards: ``var["highly_variable"]`` (at most ``n_hvgs``, chosen within samples where there are several), and
     ``obsm["X_pca"]``, n_cells x at most ``n_pcs``.
 
     Parameters
     ----------
+    rna
+        As `normalise_rna` leaves it.
     settings
         Config key `embedding` of section `prep`.
     """
     import scanpy as sc
-
-    rna.layers["counts"] = rna.X.copy()
-    rna.X = rna.X.astype(np.float32)
-    sc.pp.normalize_total(rna, target_sum=TOTAL)
-    sc.pp.log1p(rna)
 
     # A sample of one cell has no variance to rank genes by.
     rna.obs["sample"] = pd.Categorical(sample)
@@ -86,17 +99,14 @@ def _at_most(key: str, asked: int, most: int) -> int:
 
 
 def embed_atac(atac: anndata.AnnData, *, n_lsi: int, seed: int) -> None:
-    """Binarise counts in X and embed the cells by latent semantic indexing, in place.
+    """Embed the cells of binary X by latent semantic indexing, in place.
 
     A truncated SVD of `weigh_regions`, each component standardised over the cells (Stuart et al. 2021,
     doi 10.1038/s41592-021-01282-5).
 
-    Afterwards: layer ``counts`` (int32), X binarised (float32), ``obsm["X_lsi"]``, n_cells x at most `n_lsi`.
+    Afterwards: ``obsm["X_lsi"]``, n_cells x at most `n_lsi`.
     """
     from sklearn.decomposition import TruncatedSVD
-
-    atac.layers["counts"] = atac.X.copy()
-    atac.X = (atac.X > 0).astype(np.float32)
 
     # One more than asked for, as the first is dropped.
     n_lsi = _at_most("n_lsi", n_lsi, max(1, min(atac.n_obs, atac.n_vars) - 2))
@@ -121,10 +131,10 @@ def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
 def join_modalities(
     data: mudata.MuData, *, settings: dict[str, Any], seed: int
 ) -> None:
-    """Joint neighbours of RNA and ATAC, clusters and a UMAP of them, in place.
+    """Joint neighbours of the modalities, clusters and a UMAP of them, in place.
 
     Weighted nearest neighbours (Hao et al. 2021, doi 10.1016/j.cell.2021.04.048, see `wnn`), Leiden clusters
-    (doi 10.1038/s41598-019-41695-z) and UMAP.
+    (doi 10.1038/s41598-019-41695-z) and UMAP. Of RNA alone the neighbours are those of the RNA.
 
     Afterwards: ``obs["cluster"]`` (cluster_0 is the largest), ``obs["rna_weight"]`` (0 to 1, weight of the RNA in
     a cell's neighbourhood), ``obsm["X_umap"]``, n_cells x 2.
@@ -140,7 +150,9 @@ def join_modalities(
     # Else each run compiles it anew: 4 s of CPU, whatever the number of cells.
     layouts._nb_optimize_layout_euclidean_single_epoch.enable_caching()
 
-    embeddings = [data.mod["rna"].obsm["X_pca"], data.mod["atac"].obsm["X_lsi"]]
+    embeddings = [
+        part.obsm[EMBEDDINGS[modality]] for modality, part in data.mod.items()
+    ]
     n_neighbors = _at_most("n_neighbors", settings["n_neighbors"], data.n_obs - 1)
     indices, distances, weights = weigh_neighbors(embeddings, n_neighbors=n_neighbors)
 

@@ -59,18 +59,41 @@ def filter_multiome(
     kept = qc["kept"].to_numpy()
     # Genes and regions are counted in the cells that are kept.
     rna = data.mod["rna"][kept]
-    atac = data.mod["atac"][kept]
-
-    genes = judge_features(rna, settings["genes"]["min_cells"])
+    features = {"rna": judge_features(rna, settings["genes"]["min_cells"])}
     stop_if_few(
-        genes,
+        features["rna"],
         "gene",
         remedy=_FEWER_CELLS.format(section="genes"),
         figures=_cells_per_feature(rna),
     )
 
-    regions = judge_features(atac, settings["regions"]["min_cells"])
-    chromosomes = set(tss["chrom"]) - set(settings["regions"]["drop_chromosomes"])
+    if "atac" in data.mod:
+        features["atac"] = _judge_regions(
+            data.mod["atac"][kept], tss, **settings["regions"]
+        )
+
+    cells = dropped_table("cell", qc["reason"].fillna(""))
+    cells["sample"] = cells["name"].map(qc["sample"])
+    dropped = [cells]
+    for modality, kind in (("rna", "gene"), ("atac", "region")):
+        if modality in features:
+            dropped.append(dropped_table(kind, features[modality]))
+
+    masks = {name: (reasons == "").to_numpy() for name, reasons in features.items()}
+    left = take_subset(data, kept, masks)
+    return left, pd.concat(dropped, ignore_index=True), qc.reset_index(drop=True)
+
+
+def _judge_regions(
+    atac: anndata.AnnData,
+    tss: pd.DataFrame,
+    *,
+    min_cells: int,
+    drop_chromosomes: list[str],
+) -> pd.Series:
+    """See `judge_features`; also regions on chromosomes without genes. InputError if too few are left."""
+    regions = judge_features(atac, min_cells)
+    chromosomes = set(tss["chrom"]) - set(drop_chromosomes)
     mark(
         regions,
         ~atac.var["chrom"].isin(chromosomes),
@@ -83,13 +106,7 @@ def filter_multiome(
         + "; see prep.regions.drop_chromosomes",
         figures=_cells_per_feature(atac),
     )
-
-    cells = dropped_table("cell", qc["reason"].fillna(""))
-    cells["sample"] = cells["name"].map(qc["sample"])
-    dropped = [cells, dropped_table("gene", genes), dropped_table("region", regions)]
-
-    left = take_subset(data, kept, (genes == "").to_numpy(), (regions == "").to_numpy())
-    return left, pd.concat(dropped, ignore_index=True), qc.reset_index(drop=True)
+    return regions
 
 
 def _judge_cells(
@@ -175,15 +192,12 @@ def judge_features(data: anndata.AnnData, min_cells: int) -> pd.Series:
 
 
 def take_subset(
-    data: mudata.MuData,
-    cells: np.ndarray,
-    genes: np.ndarray,
-    regions: np.ndarray,
+    data: mudata.MuData, cells: np.ndarray, features: dict[str, np.ndarray]
 ) -> mudata.MuData:
-    """The kept cells, genes and regions (masks), counted anew."""
+    """The kept cells (mask) and, by modality, genes and regions (masks), counted anew."""
     parts = {
-        "rna": data.mod["rna"][cells, genes].copy(),
-        "atac": data.mod["atac"][cells, regions].copy(),
+        modality: data.mod[modality][cells, kept].copy()
+        for modality, kept in features.items()
     }
     for part in parts.values():
         part.var["n_cells"] = part.X.getnnz(axis=0).astype(np.int64)

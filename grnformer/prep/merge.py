@@ -52,6 +52,8 @@ def merge_samples(
 
     merged, dropped = {}, []
     for modality, kind in (("rna", "gene"), ("atac", "region")):
+        if modality not in samples[0].mod:
+            continue
         parts = [data.mod[modality] for data in samples]
         shared = _shared_features(parts, kind, min_shared_features)
         # Concatenation keeps var only where all samples agree: the first sample's stands for all.
@@ -122,10 +124,11 @@ def _check_no_twins(samples: list[mudata.MuData]) -> None:
 
 
 def _fingerprints(data: mudata.MuData) -> pd.MultiIndex:
-    """Barcode, UMIs, genes, and counts in regions of each cell: together, no two cells of two samples are equal."""
-    rna, atac = data.mod["rna"].X, data.mod["atac"].X
-    columns = [data.obs["barcode"].astype(str), rna.sum(axis=1).A1, rna.getnnz(axis=1)]
-    return pd.MultiIndex.from_arrays([*columns, atac.sum(axis=1).A1])
+    """Barcode, UMIs, genes, and any counts in regions of each cell: together, no two cells of two samples are equal."""
+    columns = [data.obs["barcode"].astype(str)]
+    columns += [part.X.sum(axis=1).A1 for part in data.mod.values()]
+    columns.append(data.mod["rna"].X.getnnz(axis=1))
+    return pd.MultiIndex.from_arrays(columns)
 
 
 def shared_names(parts: list[anndata.AnnData]) -> pd.Index:

@@ -44,20 +44,23 @@ def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by cell: ``n_umis, n_genes, percent_mito, n_atac_counts, n_regions, percent_promoter``; the last is
-        the percentage of ATAC counts in regions within 1,000 bp of a TSS.
+        the percentage of ATAC counts in regions within 1,000 bp of a TSS. The last three not of RNA alone.
     """
-    rna, atac = data.mod["rna"], data.mod["atac"]
+    rna = data.mod["rna"]
     mitochondrial = find_mitochondrial(rna.var_names, tss)
-    promoter = holds_tss(atac.var, tss, margin=_PROMOTER)
 
     metrics = pd.DataFrame(index=data.obs_names)
     metrics["n_umis"] = _sums(rna.X)
     metrics["n_genes"] = rna.X.getnnz(axis=1)
     metrics["percent_mito"] = _percent(rna.X, mitochondrial)
-    metrics["n_atac_counts"] = _sums(atac.X)
-    metrics["n_regions"] = atac.X.getnnz(axis=1)
-    metrics["percent_promoter"] = _percent(atac.X, promoter)
-    return metrics.astype(dict.fromkeys(OUTLIER_METRICS, np.int64))
+    if "atac" in data.mod:
+        atac = data.mod["atac"]
+        promoter = holds_tss(atac.var, tss, margin=_PROMOTER)
+        metrics["n_atac_counts"] = _sums(atac.X)
+        metrics["n_regions"] = atac.X.getnnz(axis=1)
+        metrics["percent_promoter"] = _percent(atac.X, promoter)
+    counted = [name for name in OUTLIER_METRICS if name in metrics]
+    return metrics.astype(dict.fromkeys(counted, np.int64))
 
 
 def find_mitochondrial(genes: pd.Index, tss: pd.DataFrame) -> np.ndarray:
@@ -116,6 +119,8 @@ def judge_cells(
         "n_regions": (min_regions, None),
         "percent_mito": (None, max_percent_mito),
     }
+    # Of RNA alone there are no metrics of ATAC.
+    limits = {metric: both for metric, both in limits.items() if metric in metrics}
     for metric, (low, high) in limits.items():
         if low is not None:
             mark(reasons, metrics[metric] < low, f"{metric} below {low:g}")
@@ -123,7 +128,7 @@ def judge_cells(
             mark(reasons, metrics[metric] > high, f"{metric} above {high:g}")
 
     # Each metric is judged among the cells that the metrics before it keep: empty droplets would shift the median.
-    for metric in OUTLIER_METRICS:
+    for metric in filter(metrics.columns.__contains__, OUTLIER_METRICS):
         kept = reasons == ""
         distance = _mads(np.log1p(metrics.loc[kept, metric]), sample[kept])
         # Cells dropped before have no distance: they are no outliers here.

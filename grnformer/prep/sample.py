@@ -65,7 +65,7 @@ def load_sample(
     Returns
     -------
     multiome
-        Contract `paired_counts`; cells named ``<sample>:<barcode>``.
+        Contract `paired_counts`; cells named ``<sample>:<barcode>``. Without ATAC where `row` has none.
     dropped
         Contract `dropped`: cells of one modality, and cells without a type. Of fragments, barcodes that are neither
         in the RNA nor have enough fragments are empty droplets, and only `barcodes` lists them.
@@ -85,23 +85,29 @@ def load_sample(
         build=build | {"builds": builds},
     )
 
-    # Counts made from fragments bear the barcodes of the RNA already.
-    atac.obs_names = spell_as_rna(
-        atac.obs_names,
-        rna.obs_names,
-        where,
-        table=two_barcodes,
-        min_overlap=min_barcode_overlap,
-    )
-    paired = pair_barcodes(
-        rna.obs_names, atac.obs_names, where, min_barcode_overlap=min_barcode_overlap
-    )
-
     # By barcode; they become names of cells, with the sample's, at the end.
-    reasons = [
-        pd.Series("no ATAC barcode", rna.obs_names.difference(paired, sort=False)),
-        pd.Series("no RNA barcode", atac.obs_names.difference(paired, sort=False)),
-    ]
+    reasons = [pd.Series(dtype=object)]
+    paired = rna.obs_names
+    checks["rna_barcodes"] = rna.n_obs
+    if atac is not None:
+        # Counts made from fragments bear the barcodes of the RNA already.
+        atac.obs_names = spell_as_rna(
+            atac.obs_names,
+            rna.obs_names,
+            where,
+            table=two_barcodes,
+            min_overlap=min_barcode_overlap,
+        )
+        paired = pair_barcodes(
+            rna.obs_names,
+            atac.obs_names,
+            where,
+            min_barcode_overlap=min_barcode_overlap,
+        )
+        reasons = [
+            pd.Series("no ATAC barcode", rna.obs_names.difference(paired, sort=False)),
+            pd.Series("no RNA barcode", atac.obs_names.difference(paired, sort=False)),
+        ]
     if barcodes is not None:
         reasons = _explain_by_fragments(pd.concat(reasons), barcodes)
 
@@ -116,15 +122,12 @@ def load_sample(
         )
         paired = cell_type.index
 
-    data = _join(rna[paired].copy(), atac[paired].copy(), row)
+    data = _join(rna[paired].copy(), None if atac is None else atac[paired].copy(), row)
     if cell_type is not None:
         data.obs["cell_type"] = cell_type.to_numpy()
 
-    checks |= {
-        "rna_barcodes": rna.n_obs,
-        "atac_barcodes": atac.n_obs,
-        "paired": len(paired),
-    }
+    if atac is not None:
+        checks |= {"atac_barcodes": atac.n_obs, "paired": len(paired)}
     # By sample, so that merged samples keep theirs; as floats, which HDF5 gives back as they were.
     figures = {key: float(value) for key, value in checks.items()}
     data.uns["checks"] = {row["sample"]: figures}
@@ -164,8 +167,18 @@ def _read_modalities(
     min_known_genes: float,
     counts: str,
     build: dict[str, Any],
-) -> tuple[anndata.AnnData, anndata.AnnData, dict[str, float]]:
-    """RNA, ATAC, and figures of the regions: of `check_build`, and how many overlap."""
+) -> tuple[anndata.AnnData, anndata.AnnData | None, dict[str, float]]:
+    """RNA, ATAC if there is any, and figures of the regions: of `check_build`, and how many overlap."""
+    if "atac" not in row:
+        rna = as_rna(
+            read_matrix(row["rna"]),
+            tss,
+            f"{where}, RNA ({row['rna']})",
+            min_known_genes=min_known_genes,
+            counts=counts,
+        )
+        return rna, None, {}
+
     # A Multiome file holds both modalities, and is read once; of a MuData they are read one by one.
     raw_rna = read_matrix(row["rna"])
     is_one = row["atac"] == row["rna"] and not row["rna"].lower().endswith(".h5mu")
@@ -224,7 +237,7 @@ def _cell_names(row: dict[str, str], barcodes: pd.Index) -> pd.Index:
 
 
 def _join(
-    rna: anndata.AnnData, atac: anndata.AnnData, row: dict[str, str]
+    rna: anndata.AnnData, atac: anndata.AnnData | None, row: dict[str, str]
 ) -> mudata.MuData:
     """A MuData whose cells carry the sample's name, with only what the contract names."""
     mudata.set_options(pull_on_update=False)
@@ -233,13 +246,11 @@ def _join(
     cells = pd.DataFrame(index=_cell_names(row, barcodes))
 
     genes = rna.var[rna.var.columns.intersection(["gene_id"])]
-    regions = atac.var[["chrom", "start", "end"]]
-    data = mudata.MuData(
-        {
-            "rna": anndata.AnnData(rna.X, cells, genes),
-            "atac": anndata.AnnData(atac.X, cells, regions),
-        }
-    )
+    parts = {"rna": anndata.AnnData(rna.X, cells, genes)}
+    if atac is not None:
+        regions = atac.var[["chrom", "start", "end"]]
+        parts["atac"] = anndata.AnnData(atac.X, cells, regions)
+    data = mudata.MuData(parts)
     data.obs["sample"] = row["sample"]
     # A sample without a donor counts as a donor of its own.
     data.obs["donor"] = row.get("donor") or row["sample"]

@@ -30,14 +30,16 @@ def summarise(
     after = {
         "cell": data.n_obs,
         "gene": data.mod["rna"].n_vars,
-        "region": data.mod["atac"].n_vars,
     }
+    if "atac" in data.mod:
+        after["region"] = data.mod["atac"].n_vars
     reasons = {kind: _counts(part["reason"]) for kind, part in dropped.groupby("kind")}
     lost = dropped["kind"].value_counts().to_dict()
     counts = {
         kind: {"before": n + lost.get(kind, 0), "after": n} for kind, n in after.items()
     }
 
+    depths = [name for name in _DEPTHS if name in qc]
     # Without an annotation the types are the clusters, and agree of course.
     agreement = None
     if data.uns["cell_types_from"] == "annotation":
@@ -52,7 +54,7 @@ def summarise(
         "cell_types_from": data.uns["cell_types_from"],
         "clusters": data.obs["cluster"].nunique(),
         "cluster_type_ari": agreement,
-        "median": qc.loc[qc["kept"], _DEPTHS].median().to_dict(),
+        "median": qc.loc[qc["kept"], depths].median().to_dict(),
         "checks": data.uns["checks"],
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.prep.annotate import annotate_multiome
+from grnformer.prep.annotate import annotate_multiome, embed_multiome, normalise
 from grnformer.prep.filters import judge_features, take_subset
 from grnformer.prep.qc import stop_if_few
 
@@ -38,7 +38,7 @@ def take_training_cells(
     min_cells
         ``genes`` and ``regions`` -> training cells that each is found in, at least.
     embedding, seed
-        See `annotate_multiome`.
+        See `embed_multiome`.
 
     Returns
     -------
@@ -60,12 +60,17 @@ def take_training_cells(
     training = (of_cell["split"] == "train").to_numpy()
     kept: dict[str, np.ndarray] = {}
     for modality, section in (("rna", "genes"), ("atac", "regions")):
+        if modality not in counts.mod:
+            continue
         part = counts.mod[modality][training]
         reasons = judge_features(part, min_cells[section])
         remedy = _REMEDY.format(section=section)
         stop_if_few(reasons, section.removesuffix("s"), remedy=remedy)
         kept[modality] = (reasons == "").to_numpy()
 
-    taken = take_subset(counts, training, kept["rna"], kept["atac"])
+    taken = take_subset(counts, training, kept)
     taken.obs["cell_type"] = of_cell["cell_type"].astype(str)[training].to_numpy()
-    return annotate_multiome(taken, seed=seed, settings=embedding)
+    normalise(taken)
+    return annotate_multiome(
+        taken, embed_multiome(taken, seed=seed, settings=embedding)
+    )

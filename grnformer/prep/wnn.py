@@ -105,6 +105,9 @@ def _find_kernel(
 
 def _weigh_modalities(modalities: list[_Modality], n_neighbors: int) -> np.ndarray:
     """Weights of the modalities, n_cells x n_modalities, by how well neighbours predict a cell's position."""
+    if len(modalities) == 1:
+        return np.ones((len(modalities[0].space), 1))
+
     neighbors = [modality.nearest[:, :n_neighbors] for modality in modalities]
     ratios = []
     for number, modality in enumerate(modalities):

@@ -231,6 +231,11 @@ class Prep(Settings):
         "Multiome whose ATAC has barcodes of the ATAC's list, both lists (737K-arc-v1) side by side; null: none",
         min_length=1,
     )
+    names: File | None = key(
+        None,
+        "table of joint cluster (cluster_0, ...) and cell type, a line a cluster, several may have one type, a path or "
+        "resource:<name>; null: without an annotation, clusters are the types. Clusters are not found anew",
+    )
     min_annotated: float = key(
         0.9,
         "least fraction of paired cells with a type, where an annotation is given; the others are dropped",

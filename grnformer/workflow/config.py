@@ -37,6 +37,7 @@ from grnformer.workflow.corpora import (
     check_rna,
     check_tested,
 )
+from grnformer.workflow.samples import rna_alone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -477,12 +478,6 @@ def _check_rows(
                     f"rename the {column}",
                 )
 
-        if not row["atac"] and not row["fragments"]:
-            raise InputError(
-                f"{where}: neither atac nor fragments",
-                "a cell x peak matrix or a fragments file",
-                "fill one of them",
-            )
         if row["atac"] and row["fragments"]:
             raise InputError(
                 f"{where}: both atac and fragments",
@@ -513,6 +508,16 @@ def _check_rows(
 
     for dataset, part in sheet.groupby("dataset", sort=True):
         _check_conditions(part["condition"], str(dataset), path, config)
+
+    alone = set(rna_alone(sheet))
+    with_atac = set(sheet.loc[(sheet["atac"] + sheet["fragments"]) != "", "dataset"])
+    if alone & with_atac:
+        name = min(alone & with_atac)
+        raise InputError(
+            f"{path}: dataset {name!r} has samples with and without ATAC (neither atac nor fragments)",
+            "ATAC for all samples of a dataset, or RNA alone for all",
+            "fill atac or fragments, or give the samples of RNA alone a dataset of their own",
+        )
 
     genomes = sheet.groupby("dataset")["genome"].nunique()
     if (genomes > 1).any():

@@ -20,6 +20,12 @@ def genome_of(sheet: pd.DataFrame, dataset: str) -> str:
     return sheet.loc[sheet["dataset"] == dataset, "genome"].iloc[0]
 
 
+def rna_alone(sheet: pd.DataFrame) -> list[str]:
+    """Sorted datasets that have a sample with neither peak counts nor fragments."""
+    without = (sheet["atac"] == "") & (sheet["fragments"] == "")
+    return sorted(sheet.loc[without, "dataset"].unique())
+
+
 def columns_of_files(row: Mapping[Any, str]) -> list[str]:
     """Columns of a row that name a file or a folder."""
     return [

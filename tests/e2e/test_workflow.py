@@ -20,7 +20,13 @@ from grnformer.simulate.write import write_simulation
 
 pytestmark = pytest.mark.e2e
 
-PREP = {"prepare_tss", "ingest_sample", "filter_multiome", "annotate_cells"}
+PREP = {
+    "prepare_tss",
+    "ingest_sample",
+    "filter_multiome",
+    "cluster_cells",
+    "annotate_cells",
+}
 TOPICS = {"fit_topics", "select_topics", "binarize_topics"}
 AFTER_EREGULONS = {
     "filter_eregulons",

@@ -12,7 +12,14 @@ from sklearn.metrics import adjusted_rand_score
 from grnformer.core import io
 
 N_CELLS = 120
-RULES = ["prep", "prepare_tss", "ingest_sample", "filter_multiome", "annotate_cells"]
+RULES = [
+    "prep",
+    "prepare_tss",
+    "ingest_sample",
+    "filter_multiome",
+    "cluster_cells",
+    "annotate_cells",
+]
 CONFIG = {
     "samples": "sheet.tsv",
     "genomes": {"toy": {"tss": "tss.tsv"}},

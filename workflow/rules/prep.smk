@@ -266,7 +266,7 @@ rule count_fragments:
 rule ingest_sample:
     input:
         rna=lookup(dpath="{dataset}/{sample}/rna", within=FILES),
-        atac=lookup(dpath="{dataset}/{sample}/atac", within=FILES),
+        atac=lookup(dpath="{dataset}/{sample}/atac", within=FILES, default=[]),
         annotation=lookup(
             dpath="{dataset}/{sample}/annotation", within=FILES, default=[]
         ),
@@ -369,9 +369,36 @@ rule filter_multiome:
         "../scripts/prep/filter_multiome.py"
 
 
+rule cluster_cells:
+    input:
+        counts="<results>/{dataset}/prep/filtered.h5mu",
+    output:
+        "<results>/{dataset}/prep/embedding.h5ad",
+    log:
+        "<logs>/{dataset}/prep/cluster_cells.log",
+    benchmark:
+        "<benchmarks>/{dataset}/prep/cluster_cells.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000, per_mb=40),
+        runtime=growing(20, per_mb=1),
+    params:
+        seed=setting("prep.seed"),
+        settings=setting("prep.embedding"),
+        code=code("prep/cluster_cells"),
+    message:
+        "Embedding and clustering the cells of {wildcards.dataset}"
+    script:
+        "../scripts/prep/cluster_cells.py"
+
+
 rule annotate_cells:
     input:
         counts="<results>/{dataset}/prep/filtered.h5mu",
+        embedding="<results>/{dataset}/prep/embedding.h5ad",
+        names=setting_path("prep.names"),
         dropped="<results>/{dataset}/prep/dropped.tsv",
         qc="<results>/{dataset}/prep/qc.tsv",
     output:
@@ -389,12 +416,10 @@ rule annotate_cells:
         mem_mb=growing(2000, per_mb=40),
         runtime=growing(20, per_mb=1),
     params:
-        seed=setting("prep.seed"),
-        settings=setting("prep.embedding"),
         n_per_type=setting("prep.markers.n_per_type"),
         code=code("prep/annotate_cells"),
     message:
-        "Embedding {wildcards.dataset} and naming its cell types"
+        "Naming the cell types of {wildcards.dataset} and finding their markers"
     script:
         "../scripts/prep/annotate_cells.py"
 

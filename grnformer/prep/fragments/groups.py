@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
-from grnformer.prep.embed import cluster, embed_rna
+from grnformer.prep.embed import cluster, embed_rna, normalise_rna
 from grnformer.prep.features import as_rna
 from grnformer.prep.formats import read_matrix
 from grnformer.prep.merge import check_annotated_alike, shared_names
@@ -111,6 +111,7 @@ def _cluster_rna(
     rna = rna[:, rna.X.getnnz(axis=0) > 0].copy()
     empty = rna.X.getnnz(axis=1) == 0
 
+    normalise_rna(rna)
     embed_rna(rna, sample.set_axis(rna.obs_names), settings=embedding, seed=seed)
     n_neighbors = min(embedding["n_neighbors"], rna.n_obs - 1)
     sc.pp.neighbors(

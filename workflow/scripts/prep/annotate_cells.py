@@ -1,25 +1,28 @@
-"""Normalise and embed the cells, join both modalities, name the cell types and find their markers."""
+"""Put counts, embeddings and clusters together, name the cell types and find their markers."""
 
 from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.core.io import (
-        read_mudata,
-        read_table,
-        write_json,
-        write_mudata,
-        write_table,
+    from grnformer.core import io
+    from grnformer.prep.annotate import (
+        annotate_multiome,
+        normalise,
+        rank_markers,
+        read_names,
     )
-    from grnformer.prep.annotate import annotate_multiome, rank_markers
     from grnformer.prep.summary import summarise
 
-    counts = read_mudata(snakemake.input.counts, "paired_counts")
-    data = annotate_multiome(
-        counts, seed=snakemake.params.seed, settings=snakemake.params.settings
-    )
+    given, made = snakemake.input, snakemake.output
+    embedding = io.read_anndata(given.embedding, "joint_embedding")
+    names = None
+    if given.names:
+        names = read_names(given.names, embedding.obs["cluster"].astype(str))
+    counts = io.read_mudata(given.counts, "paired_counts")
+    normalise(counts)
+    data = annotate_multiome(counts, embedding, names)
     markers = rank_markers(data, n_per_type=snakemake.params.n_per_type)
-    dropped = read_table(snakemake.input.dropped, "dropped")
-    qc = read_table(snakemake.input.qc, "cell_qc")
-    write_table(markers, snakemake.output.markers, "markers")
-    write_json(summarise(data, dropped, qc), snakemake.output.summary, "prep_summary")
-    write_mudata(data, snakemake.output.multiome, "multiome")
+    dropped = io.read_table(given.dropped, "dropped")
+    qc = io.read_table(given.qc, "cell_qc")
+    io.write_table(markers, made.markers, "markers")
+    io.write_json(summarise(data, dropped, qc), made.summary, "prep_summary")
+    io.write_mudata(data, made.multiome, "multiome")

@@ -1,0 +1,14 @@
+"""Embed the cells of each modality, join them and find clusters."""
+
+from grnformer.core.job import job
+
+with job(snakemake):
+    from grnformer.core.io import read_mudata, write_anndata
+    from grnformer.prep.annotate import embed_multiome, normalise
+
+    data = read_mudata(snakemake.input.counts, "paired_counts")
+    normalise(data)
+    embedding = embed_multiome(
+        data, seed=snakemake.params.seed, settings=snakemake.params.settings
+    )
+    write_anndata(embedding, snakemake.output[0], "joint_embedding")
