@@ -695,15 +695,20 @@ KIND.refused(
 )
 
 
-def h5mu(path: str) -> str:
-    """Both modalities as MuData."""
+def h5mu(path: str, name: str = "rna") -> str:
+    """Both modalities as MuData; the RNA's is called `name`."""
     mudata.set_options(pull_on_update=False)
-    mudata.MuData({"rna": rna(), "atac": small().atac.copy()}).write_h5mu("t.h5mu")
+    mudata.MuData({name: rna(), "atac": small().atac.copy()}).write_h5mu("t.h5mu")
     return str(Path("t.h5mu").rename(path))
 
 
-KIND.refused(".h5mu", lambda: rna_read(h5mu("rna.h5mu")), "MuData|not known")
 KIND.refused(".h5mu named .h5ad", lambda: rna_read(h5mu("rna.h5ad")), "MuData")
+KIND.refused(
+    ".h5mu without the modality rna",
+    lambda: rna_read(h5mu("rna.h5mu", "GEX")),
+    "GEX",
+    "no modality 'rna'",
+)
 KIND.refused(
     ".h5ad, cut off", lambda: rna_read(cut(save(rna(), "rna.h5ad"))), "rna.h5ad"
 )

@@ -181,7 +181,7 @@ for given, content, *words in [
     ("genome hg18", sheet({"genome": "hg18"}), "hg18", "GRCh38 is hg38"),
     ("genome GRCm39", sheet({"genome": "GRCm39"}), "GRCm39", "mm39"),
     ("genome T2T-CHM13", sheet({"genome": "T2T-CHM13"}), "T2T", "declare"),
-    ("neither atac nor fragments", sheet({"atac": ""}), "neither atac nor fragments"),
+    ("ATAC of one sample, RNA alone of another", sheet({}, {"sample": "s2", "atac": ""}), "with and without ATAC"),
     ("both atac and fragments", sheet({"fragments": "rna.h5ad"}), "both atac and fragments"),
     ("one dataset, two genomes", sheet({}, {"sample": "s2", "genome": "hg19"}), "mixes genomes"),
     ("atac in one sample, fragments in another", sheet({}, {"sample": "s2", "atac": "", "fragments": "rna.h5ad"}), "peak counts", "fragments"),

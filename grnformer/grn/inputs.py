@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
+from grnformer.core.io import read_modality, read_table
+
+
+def read_regions(
+    multiome: str | Path, topics: Sequence[str | Path], cells: Sequence[str]
+) -> tuple[anndata.AnnData, np.ndarray, np.ndarray]:
+    """Return accessibility, cells x topics and regions x topics; without topics (RNA alone) all of them of no region.
+
+    Parameters
+    ----------
+    multiome
+        Of the cells.
+    topics
+        Tables cell_topic and region_topic, or none.
+    cells
+        In this order.
+    """
+    if not topics:
+        nothing = sp.csr_matrix((len(cells), 0), dtype=np.float32)
+        atac = anndata.AnnData(nothing, obs=pd.DataFrame(index=pd.Index(cells)))
+        atac.layers["counts"] = nothing.copy()
+        return atac, np.zeros((len(cells), 1)), np.zeros((0, 1))
+
+    atac = read_modality(multiome, "atac", "multiome")
+    tables = read_table(topics[0], "cell_topic"), read_table(topics[1], "region_topic")
+    return atac, *align_topics(*tables, cells, atac.var_names)
 
 
 def align_topics(

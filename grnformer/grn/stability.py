@@ -159,22 +159,22 @@ def top_rows(table: pd.DataFrame, key: list[str], fraction: float) -> set[Hashab
 
 def collect_sets(
     tf_gene: pd.DataFrame,
-    region_gene: pd.DataFrame,
+    region_gene: pd.DataFrame | None,
     eregulons: pd.DataFrame,
     cell_types: Mapping[str, pd.DataFrame],
     *,
     top_fraction: float,
 ) -> dict[tuple[str, str], set[Hashable]]:
-    """What one run selected, by (what, cell type): see `compare_runs`."""
+    """What one run selected, by (what, cell type): see `compare_runs`. Without links (None) of RNA alone."""
     sets = {
         ("tf_gene_top", ""): top_rows(tf_gene, PAIR, top_fraction),
-        ("region_gene_top", ""): top_rows(
-            region_gene, ["region", "gene"], top_fraction
-        ),
         ("eregulons", ""): set(eregulons["eregulon"]),
         ("eregulon_triplets", ""): _keys(eregulons, TRIPLET),
         ("eregulon_pairs", ""): _keys(eregulons, PAIR),
     }
+    if region_gene is not None:
+        of_regions = top_rows(region_gene, ["region", "gene"], top_fraction)
+        sets["region_gene_top", ""] = of_regions
     return sets | {
         ("cell_type_edges", name): _keys(table, PAIR)
         for name, table in cell_types.items()

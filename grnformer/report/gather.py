@@ -168,7 +168,7 @@ def _dataset_sections(files: Files, config: Config, whole: bool) -> list[Section
             config=config["prep"],
         )
     ]
-    # None where the network was given, which needs no topics.
+    # None of RNA alone, and where the network was given: these need no topics.
     if files["topic_selection"]:
         topics = topics_section(
             **files.tables("topic_selection", "cell_topic", "region_sets"),

@@ -80,6 +80,25 @@ def merged(*of_wildcards: OfWildcards) -> OfWildcards:
     return together
 
 
+def only_of(datasets: Iterable[str]) -> Callable[..., OfWildcards]:
+    """Return a function from patterns of files, or a function to such, to these where the dataset is one of `datasets`.
+
+    Of other datasets there are none.
+    """
+    chosen_ones = set(datasets)
+
+    def of_patterns(*patterns: Any) -> OfWildcards:
+        def of_wildcards(wildcards: Any) -> list[Any]:
+            if wildcards.dataset not in chosen_ones:
+                return []
+            given = [p(wildcards) if callable(p) else [p] for p in patterns]
+            return list(chain.from_iterable(given))
+
+        return of_wildcards
+
+    return of_patterns
+
+
 def on_demand(call: Callable[..., T], *arguments: Any) -> Callable[[Any], T]:
     """Return a function that makes the call for a job that is planned, not whenever the workflow is read."""
 

@@ -35,8 +35,10 @@ def columns_of_files(row: Mapping[Any, str]) -> list[str]:
     ]
 
 
-def files_in(folder: str) -> list[str]:
-    """Sorted paths of the files in a folder (10x matrices, motifs); a .zarr, or no folder, has none."""
+def files_in(folder: str | list[str]) -> list[str]:
+    """Sorted paths of the files in a folder (10x matrices, motifs); a .zarr, or no folder ([] for null), has none."""
+    if isinstance(folder, list):
+        return []
     path = Path(folder)
     # a .zarr is one input, though it is a folder
     if not path.is_dir() or path.suffix == ".zarr":

@@ -19,6 +19,7 @@ from grnformer.workflow.config import (
     read_samples,
     resource_name,
 )
+from grnformer.workflow.samples import rna_alone
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = [
@@ -191,12 +192,21 @@ def test_optional_columns_may_be_left_out(
     assert sheet.loc[0, ["donor", "fragments", "annotation"]].tolist() == ["", "", ""]
 
 
+def test_rna_alone_is_a_dataset_without_atac(
+    tmp_path: Path, row: dict[str, str], config: dict[str, Any]
+) -> None:
+    sheet = read_samples(write_sheet(tmp_path, row | {"atac": ""}), config, REGISTRY)
+    assert rna_alone(sheet) == [row["dataset"]]
+    other = row | {"sample": "s2", "atac": ""}
+    with pytest.raises(InputError, match="with and without ATAC"):
+        read_samples(write_sheet(tmp_path, row, other), config, REGISTRY)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"rna": ""}, r"line 2 \(sample 's1'\): empty rna"),
         ({"sample": ""}, "empty sample"),
-        ({"atac": ""}, "neither atac nor fragments"),
         ({"fragments": "resource:cells.csv"}, "both atac and fragments"),
         ({"genome": "hg18"}, r"(?s)genome 'hg18'.*one of \['hg19', 'hg38', 'mm10'\]"),
         (

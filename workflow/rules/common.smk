@@ -23,14 +23,14 @@ from grnformer.workflow.config import (
 from grnformer.workflow.config_files import check_config_files
 from grnformer.core.errors import InputError
 from grnformer.core.fingerprint import fingerprint, fingerprint_program, use_checkout
-from grnformer.grn.cistromes import check_motif_settings
+from grnformer.grn.cistromes import check_motif_settings, check_without_atac
 from grnformer.grn.stability import check_stability_settings
 from grnformer.core.methods import module_of
 from grnformer.workflow.arms import backbone_by_arm
 from grnformer.workflow.originals import PACKAGES, check_interpreters, is_original
 from grnformer.workflow.contents import pinned
 from grnformer.workflow.lookups import Lookup, as_json, by_size, chosen, growing, one_of
-from grnformer.workflow.samples import files_in
+from grnformer.workflow.samples import files_in, rna_alone
 
 config = {key: part for key, part in config.items() if key != "pathvars"}  # Snakemake's
 BY_CONDA = "conda" in map(str, workflow.deployment_settings.deployment_method)
@@ -46,6 +46,7 @@ try:
     )
     DATASETS = sorted(SAMPLES["dataset"].unique())
     CONFIGS = config_of_datasets(config, DATASETS)
+    check_without_atac(CONFIGS, rna_alone(SAMPLES))
     for of_dataset in CONFIGS.values():
         check_motif_settings(of_dataset["grn"]["cistromes"])
         check_stability_settings(of_dataset["grn"])

@@ -411,10 +411,11 @@ rule run_pyscenic_ctx:
 
 rule build_cistromes:
     input:
-        region_gene="<results>/{dataset}/grn/region_gene.parquet",
+        region_gene=with_atac("<results>/{dataset}/grn/region_gene.parquet"),
+        rna=without_atac(NETWORK_CELLS),
         tfs="<results>/{dataset}/grn/tfs.txt",
         prior="<results>/{dataset}/grn/prior.parquet",
-        region_sets="<results>/{dataset}/topics/region_sets.parquet",
+        region_sets=with_atac("<results>/{dataset}/topics/region_sets.parquet"),
         table=lookup(dpath="{dataset}", within=TABLES, default=[]),
     output:
         "<results>/{dataset}/grn/cistromes.parquet",
@@ -440,7 +441,7 @@ rule build_cistromes:
 rule build_eregulons:
     input:
         tf_gene="<results>/{dataset}/{run}/tf_gene.parquet",
-        region_gene="<results>/{dataset}/{run}/region_gene.parquet",
+        region_gene=with_atac("<results>/{dataset}/{run}/region_gene.parquet"),
         cistromes="<results>/{dataset}/grn/cistromes.parquet",
         tfs="<results>/{dataset}/grn/tfs.txt",
         motifs=lookup(dpath="{dataset}", within=RANKED, default=[]),
@@ -460,6 +461,7 @@ rule build_eregulons:
         runtime=growing(20, per_mb=0.5),
     params:
         settings=setting("grn.eregulons"),
+        method=setting("grn.cistromes.method"),
         code=code("grn/build_eregulons"),
     message:
         "eRegulons of {wildcards.dataset}, {wildcards.run}"
@@ -472,8 +474,10 @@ rule filter_eregulons:
         eregulons="<results>/{dataset}/{run}/eregulons_unfiltered.parquet",
         funnel="<results>/{dataset}/{run}/funnel_unfiltered.tsv",
         multiome=NETWORK_CELLS,
-        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
-        region_topic="<results>/{dataset}/topics/region_topic.parquet",
+        topics=with_atac(
+            "<results>/{dataset}/topics/cell_topic.parquet",
+            "<results>/{dataset}/topics/region_topic.parquet",
+        ),
         reruns=expand(
             "<results>/{dataset}/{rerun}/eregulons_unfiltered.parquet",
             rerun=lookup(dpath="{dataset}/{run}", within=RERUNS, default=[]),
@@ -595,8 +599,10 @@ rule score_specificity:
 rule build_cell_type_grns:
     input:
         multiome=NETWORK_CELLS,
-        cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
-        region_topic="<results>/{dataset}/topics/region_topic.parquet",
+        topics=with_atac(
+            "<results>/{dataset}/topics/cell_topic.parquet",
+            "<results>/{dataset}/topics/region_topic.parquet",
+        ),
         eregulons="<results>/{dataset}/{run}/eregulons.parquet",
         specificity="<results>/{dataset}/{run}/specificity.parquet",
         reruns=expand(
@@ -635,10 +641,12 @@ rule measure_stability:
             run=lookup(dpath="{dataset}", within=NETWORKS),
             allow_missing=True,
         ),
-        region_gene=expand(
-            "<results>/{dataset}/{run}/region_gene.parquet",
-            run=lookup(dpath="{dataset}", within=NETWORKS),
-            allow_missing=True,
+        region_gene=with_atac(
+            expand(
+                "<results>/{dataset}/{run}/region_gene.parquet",
+                run=lookup(dpath="{dataset}", within=NETWORKS),
+                allow_missing=True,
+            )
         ),
         eregulons=expand(
             "<results>/{dataset}/{run}/eregulons_unfiltered.parquet",

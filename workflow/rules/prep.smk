@@ -6,7 +6,7 @@ from grnformer.workflow.samples import (
     genome_of,
     rows_by_sample,
 )
-from grnformer.workflow.lookups import SOURCES
+from grnformer.workflow.lookups import SOURCES, only_of
 
 COUNTED = {
     "atac": "<results>/{dataset}/prep/fragments/{sample}/counts.h5ad",
@@ -26,6 +26,9 @@ GENOMES = {name: genome_of(SAMPLES, name) for name in DATASETS}
 TSS = {
     name: path_of(config["genomes"][genome]["tss"]) for name, genome in GENOMES.items()
 }
+# RNA alone has no topics, regions and links
+PAIRED = [name for name in DATASETS if name not in rna_alone(SAMPLES)]
+with_atac, without_atac = only_of(PAIRED), only_of(rna_alone(SAMPLES))
 SIZES = {
     name: path_of(CONFIGS[name]["prep"]["fragments"]["chromosome_sizes"].get(genome))
     for name, genome in GENOMES.items()

@@ -1,25 +1,26 @@
 # Topics: patterns of co-accessible regions (LDA), and the region sets drawn from them.
-# Networks that the user gives (grn.given) need none.
+# Networks that the user gives (grn.given) need none, RNA alone has none.
 
 GIVEN = [name for name in DATASETS if CONFIGS[name]["grn"]["given"] is not None]
 INFERRED = [name for name in DATASETS if name not in GIVEN]
+WITH_TOPICS = [name for name in PAIRED if name not in GIVEN]
 REPORTED |= {
     "topic_selection": expand(
-        "<results>/{dataset}/topics/model_selection.tsv", dataset=INFERRED
+        "<results>/{dataset}/topics/model_selection.tsv", dataset=WITH_TOPICS
     ),
     "cell_topic": expand(
-        "<results>/{dataset}/topics/cell_topic.parquet", dataset=INFERRED
+        "<results>/{dataset}/topics/cell_topic.parquet", dataset=WITH_TOPICS
     ),
     "region_sets": expand(
-        "<results>/{dataset}/topics/region_sets.parquet", dataset=INFERRED
+        "<results>/{dataset}/topics/region_sets.parquet", dataset=WITH_TOPICS
     ),
 }
 
 
 rule topics:
     input:
-        expand("<results>/{dataset}/topics/region_sets.parquet", dataset=INFERRED),
-        expand("<results>/{dataset}/topics/model_selection.tsv", dataset=INFERRED),
+        expand("<results>/{dataset}/topics/region_sets.parquet", dataset=WITH_TOPICS),
+        expand("<results>/{dataset}/topics/model_selection.tsv", dataset=WITH_TOPICS),
         "<results>/report/topics/index.html",
     localrule: True
 

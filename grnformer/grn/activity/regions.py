@@ -63,6 +63,10 @@ def score_region_activity(
             "correct the config",
         )
 
+    # RNA alone
+    if not atac.n_vars:
+        return pd.DataFrame(index=atac.obs_names)
+
     observed = (atac.layers["counts"] if accessibility == "counts" else atac.X).tocsr()
     detected = np.diff(observed.indptr)
     if accessibility == "topics":

@@ -45,6 +45,10 @@ def measure_openness(
     -------
     types x regions, mean 1 in each row.
     """
+    # RNA alone
+    if not open_cells.shape[1]:
+        return open_cells.astype(float)
+
     if method == "topics":
         # P(region | cell) is linear in a cell's topics: the mean cell gives the mean
         # over cells, and cells x regions is never made.

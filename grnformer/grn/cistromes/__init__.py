@@ -11,6 +11,8 @@ sign, score (contract cistromes). Its registration says, beside its name and the
     settings that must be given: a function of the same section, keys below grn.cistromes;
 ``names_genes``
     whether its cistromes name genes, not regions;
+``without_regions``
+    whether its evidence stands for genes where there is no ATAC;
 ``ranks_regions``
     whether its motifs rank regions, so that eRegulons can be ranked by them.
 
@@ -19,7 +21,7 @@ All but the name may be left out: `MethodInfo`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -48,6 +50,7 @@ class MethodInfo:
     rules: Callable[[Section], list[str]] = _nothing
     needs: Callable[[Section], list[str]] = _nothing
     names_genes: bool = False
+    without_regions: bool = False
     ranks_regions: bool = False
 
 
@@ -77,6 +80,32 @@ def check_motif_settings(section: Section) -> None:
             "a path or resource:<name> for each",
             f"set grn.cistromes.{missing[0]}, or take the method prior",
         )
+
+
+def check_without_atac(configs: Mapping[str, Any], rna_alone: Iterable[str]) -> None:
+    """Raise InputError where a dataset of RNA alone is to have networks or benchmarks that need ATAC.
+
+    `configs`: dataset -> its configuration.
+    """
+    about = {name: describe_method(name) for name in method_names()}
+    able = [n for n, info in about.items() if info.names_genes or info.without_regions]
+    for dataset in rna_alone:
+        what = f"dataset {dataset!r} has RNA alone (neither atac nor fragments)"
+        method = configs[dataset]["grn"]["cistromes"]["method"]
+        if method not in able:
+            raise InputError(
+                f"{what}, and grn.cistromes.method is {method!r}, which looks for motifs in accessible regions",
+                f"a method that needs no regions: {', '.join(able)}",
+                f"choose one of them (datasets.{dataset}.grn.cistromes.method), or give its ATAC",
+            )
+        for benchmark in ("grn_accuracy", "link_accuracy"):
+            lines = configs[dataset]["bench"][benchmark]["lines"]
+            if dataset in [line["dataset"] for line in lines]:
+                raise InputError(
+                    f"{what}, and bench.{benchmark}.lines names it",
+                    "datasets with ATAC, by which its baselines and links are made",
+                    f"take the dataset out of bench.{benchmark}.lines",
+                )
 
 
 def _look_up(section: Section, place: str) -> Any:

@@ -20,7 +20,7 @@ def build_cistromes(
     links: pd.DataFrame,
     tfs: list[str],
     prior: pd.DataFrame,
-    region_sets: pd.DataFrame,
+    region_sets: pd.DataFrame | None,
     motif_table: pd.DataFrame | None = None,
     *,
     method: str,
@@ -33,13 +33,13 @@ def build_cistromes(
     Parameters
     ----------
     links
-        Contract region_gene.
+        Contract region_gene; of RNA alone those of `link_genes`.
     tfs
         TFs of the run.
     prior
         Contract prior.
     region_sets
-        Contract region_sets.
+        Contract region_sets; None of RNA alone, whose links are all taken.
     motif_table
         What the method reads: see `grnformer.grn.cistromes`.
     method
@@ -60,7 +60,7 @@ def build_cistromes(
 
     # cistromes of genes join no link, so none is left out
     strong = links
-    if not cistromes.describe_method(method).names_genes:
+    if region_sets is not None and not cistromes.describe_method(method).names_genes:
         strong = _strong_links(links, region_sets, min_abs_rho, region_set_kinds)
 
     found = chosen.call(Evidence(strong, tfs, prior, motif_table), settings)

@@ -16,7 +16,7 @@ class Evidence:
     """What a method may use."""
 
     links: pd.DataFrame
-    """Contract region_gene, only links that may carry an eRegulon."""
+    """Contract region_gene, only links that may carry an eRegulon; without ATAC those of `link_genes`."""
     tfs: list[str]
     """TFs of the run."""
     prior: pd.DataFrame

@@ -57,9 +57,9 @@ class Prior(Settings):
     )
 
 
-@method("prior", settings=Prior)
+@method("prior", settings=Prior, without_regions=True)
 def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
-    """Join the prior's targets with the regions linked to them.
+    """Join the prior's targets with the regions linked to them; without ATAC, the targets themselves.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Promoter(Settings):
     promoters: File | None = key(
         None,
         "promoter sequences: FASTA, or a name <symbol>_<number> and a sequence a line, such as EPD's; a path or "
-        "resource:<name>; null: off",
+        "resource:<name>; null: none, targets are those of the tables",
     )
     collections: list[Collection] = key(
         [
@@ -50,8 +50,8 @@ class Promoter(Settings):
     )
     tables: list[File] = key(
         [],
-        "TF-target tables made from motifs elsewhere, such as DoRothEA's: columns tf and target; a path or "
-        "resource:<name> each",
+        "TF-target tables made from motifs elsewhere, such as DoRothEA's: columns tf and target; or CellOracle's of "
+        "promoters (.parquet): columns peak_id, gene_short_name and a TF each; a path or resource:<name> each",
     )
     table_log_odds: float = key(
         1,
@@ -83,12 +83,20 @@ class Promoter(Settings):
     )
 
 
+def _needs(section: Section) -> list[str]:
+    # tables of targets do without sequences
+    if section["promoter"]["tables"]:
+        return []
+    return ["promoter.promoters", "promoter.collections"]
+
+
 @method(
     "promoter",
     settings=Promoter,
     reads=Table("promoter_targets", "promoter_targets"),
     rules=lambda section: ["score_promoter_motifs"],
-    needs=lambda section: ["promoter.promoters", "promoter.collections"],
+    needs=_needs,
+    without_regions=True,
 )
 def cistromes(evidence: Evidence, settings: Section) -> pd.DataFrame:
     """Join the genes whose promoter has a TF's motifs (contract promoter_targets) with the regions at their promoters.

@@ -13,7 +13,12 @@ from grnformer.core.errors import InputError
 from grnformer.grn.eregulons.attach import attach_links
 from grnformer.grn.eregulons.binarise import binarise_links
 from grnformer.grn.eregulons.funnel import Funnel
-from grnformer.grn.eregulons.gene_based import build_gene_based, without_regions
+from grnformer.grn.eregulons.gene_based import (
+    build_gene_based,
+    link_genes,
+    without_links,
+    without_regions,
+)
 from grnformer.grn.eregulons.leading_edge import leading_edge
 from grnformer.grn.eregulons.ranking import (
     Ranking,
@@ -37,10 +42,11 @@ EXTENDED = ("all", "without_direct", "none")
 
 def build_eregulons(
     tf_gene: pd.DataFrame,
-    region_gene: pd.DataFrame,
+    region_gene: pd.DataFrame | None,
     cistromes: pd.DataFrame,
     tfs: list[str],
     *,
+    pruned: bool = True,
     sign_pairs: Sequence[str],
     min_abs_rho_tf_gene: float,
     min_abs_rho_region_gene: float,
@@ -70,9 +76,12 @@ def build_eregulons(
     Parameters
     ----------
     tf_gene, region_gene, cistromes
-        Tables by their contracts.
+        Tables by their contracts; `region_gene` is None without ATAC.
     tfs
         TFs of the run, for the funnel.
+    pruned
+        Cistromes without regions are modules that motifs have pruned, and eRegulons as they are (`build_gene_based`);
+        otherwise they are evidence alone, of which a leading edge is taken as of those with regions.
     sign_pairs
         Kept classes, of ``+/+``, ``+/-``, ``-/+``, ``-/-``: sign of TF-gene / sign of region-gene correlation.
     min_abs_rho_tf_gene, min_abs_rho_region_gene
@@ -120,11 +129,23 @@ def build_eregulons(
     )
     if extended == "none":
         cistromes = cistromes[cistromes["annotation"] != "extended"]
-    if without_regions(cistromes):
+    of_genes = without_regions(cistromes)
+    if of_genes and pruned:
         if extended == "without_direct":
             cistromes = _drop_extended(cistromes, ["tf", "sign"], min_targets)
         return build_gene_based(
             cistromes, tf_gene, tfs, sign_pairs=sign_pairs, min_targets=min_targets
+        )
+
+    if of_genes:
+        region_gene = link_genes([*tf_gene["gene"], *cistromes["gene"]])
+        # there is no second sign
+        sign_pairs = sorted({f"{pair[0]}/+" for pair in sign_pairs})
+    elif region_gene is None:
+        raise InputError(
+            "cistromes with regions, and no region-gene links",
+            "links, which need ATAC",
+            "build the cistromes again",
         )
 
     genes = pd.Index(region_gene["gene"].unique())
@@ -204,7 +225,8 @@ def build_eregulons(
         kept = _drop_extended(kept, ["tf", "pair"], min_targets)
     funnel.add("with enough targets", kept["tf"], kept["gene"])
     links = region_gene.assign(weight=score)
-    return _assemble(kept, tf_names, tf_gene, links, cistromes), funnel.table()
+    found = _assemble(kept, tf_names, tf_gene, links, cistromes)
+    return without_links(found) if of_genes else found, funnel.table()
 
 
 def _check_choices(sign_pairs: Sequence[str], extended: str) -> None:

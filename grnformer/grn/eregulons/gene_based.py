@@ -1,9 +1,12 @@
-"""eRegulons without regions: regulons of TF and genes, whose modules motifs have pruned already (pySCENIC's route)."""
+"""eRegulons without regions: regulons of TF and genes.
+
+By pySCENIC's route modules were pruned by motifs already; without ATAC, other evidence is taken with its genes alone.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from grnformer.core.errors import InputError
@@ -18,6 +21,29 @@ logger = logging.getLogger(__name__)
 NO_REGION = ""
 COLUMNS = ["eregulon", "tf", "region", "gene", "tf_gene_weight", "tf_gene_rho", "region_gene_weight",
            "region_gene_rho", "evidence"]  # fmt: skip
+
+
+def link_genes(genes: Iterable[str]) -> pd.DataFrame:
+    """Links of no region to each gene, where there is no ATAC: evidence of a gene then stands for the gene alone.
+
+    Returns
+    -------
+    Columns of contract region_gene, sorted by gene.
+    """
+    import pandas as pd
+
+    return pd.DataFrame({"gene": sorted(set(genes))}).assign(
+        region=NO_REGION, distance=0, promoter=True, importance=1.0, rho=1.0, weight=1.0
+    )
+
+
+def without_links(eregulons: pd.DataFrame) -> pd.DataFrame:
+    """ERegulons that were built on the links of `link_genes`, named and weighed as those without regions."""
+    return eregulons.drop(columns="triplet_rank", errors="ignore").assign(
+        eregulon=eregulons["eregulon"].str.replace(r"/\+$", "/0", regex=True),
+        region_gene_weight=0.0,
+        region_gene_rho=0.0,
+    )
 
 
 def build_gene_based(

@@ -11,7 +11,7 @@ from grnformer.report.page import Note, Section
 from grnformer.report.sections.graph_verdict import graph_verdict
 from grnformer.report.text import format_rows
 
-_CELLS = "{cells:,} cells of {types} types, {genes:,} genes, {regions:,} regions"
+_CELLS = "{cells:,} cells of {types} types, {genes:,} genes{regions}"
 _SIZES = (
     f"{_CELLS}; {{eregulon:,}} eRegulons of {{tf:,}} TFs. "
     "Edges of each cell type's network: {edges}."
@@ -36,10 +36,13 @@ def overview_section(
     control_arms
         Arms of pretraining whose graph is a control.
     """
-    counts = {
+    counts: dict[str, Any] = {
         f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()
     }
     counts |= {"types": len(summary["cell_types"])}
+    # none of RNA alone
+    regions = counts.get("regions")
+    counts["regions"] = f", {regions:,} regions" if regions else ""
     if eregulons is None or sizes is None:
         text = f"{_CELLS.format(**counts)}."
     else:

@@ -67,7 +67,7 @@ def prep_section(
         Figure(
             "qc",
             plot_histograms(qc, limits),
-            f"QC metrics of all {len(qc):,} paired cells: {n_kept:,} kept (blue), {len(qc) - n_kept:,} dropped "
+            f"QC metrics of all {len(qc):,} cells: {n_kept:,} kept (blue), {len(qc) - n_kept:,} dropped "
             "(orange). Lines: hard limits. Further cells were dropped as outliers beyond "
             f"{limits['n_mads']:g} scaled median absolute deviations of log1p values in their sample.",
             460,
@@ -80,7 +80,8 @@ def prep_section(
         ),
     ]
 
-    blocks += _embedding_blocks(umap, kept, cell_types, settings)
+    what = "RNA and ATAC" if "n_atac_counts" in qc else "RNA"
+    blocks += _embedding_blocks(umap, kept, cell_types, what, settings)
     blocks += _marker_blocks(markers, rna, cell_types, settings["markers_per_type"])
     return Section("prep", "Cells, genes and regions", blocks)
 
@@ -140,8 +141,10 @@ def _embedding_blocks(
     umap: np.ndarray | None,
     kept: pd.DataFrame,
     cell_types: pd.Series,
+    what: str,
     settings: Config,
 ) -> list[Block]:
+    """UMAPs; `what`: the modalities."""
     if umap is None:
         return [
             Note(
@@ -156,14 +159,15 @@ def _embedding_blocks(
         Figure(
             "umap-type",
             plot_umap(umap[shown], cell_types.iloc[shown]),
-            f"Joint UMAP of RNA and ATAC (weighted nearest neighbours) by cell type; n {len(kept):,} cells.{drawn}",
+            f"UMAP of {what} by cell type; n {len(kept):,} cells.{drawn}"
+            + (" Joint, by weighted nearest neighbours." if "ATAC" in what else ""),
             470,
             wide=False,
         ),
         Figure(
             "umap-qc",
             plot_umap_metric(umap[shown], kept.iloc[shown]),
-            "The same cells by depth of RNA and ATAC (log10 of counts). Choose the metric above the plot.",
+            f"The same cells by depth of {what} (log10 of counts). Choose the metric above the plot.",
             470,
             wide=False,
         ),
@@ -213,6 +217,7 @@ def tabulate_sizes(summary: dict[str, Any]) -> pd.DataFrame:
     rows = [
         {"what": f"{kind}s", **summary["counts"][kind]}
         for kind in ("cell", "gene", "region")
+        if kind in summary["counts"]
     ]
     frame = pd.DataFrame(rows, columns=["what", "before", "after"])
     return frame.assign(kept=frame["after"] / frame["before"])
@@ -223,7 +228,7 @@ def describe_types(summary: dict[str, Any]) -> str:
     source = (
         "the annotation"
         if summary["cell_types_from"] == "annotation"
-        else "joint clusters"
+        else summary["cell_types_from"]
     )
     ari = summary["cluster_type_ari"]
     agreement = (
@@ -231,7 +236,12 @@ def describe_types(summary: dict[str, Any]) -> str:
         if ari is None
         else f" (adjusted Rand index against the cell types: {ari:.2f})"
     )
-    clusters = f"Joint clustering of RNA and ATAC gives {summary['clusters']} clusters{agreement}."
+    joint = (
+        "Joint clustering of RNA and ATAC"
+        if "region" in summary["counts"]
+        else "Clustering of RNA"
+    )
+    clusters = f"{joint} gives {summary['clusters']} clusters{agreement}."
 
     return f"Cell types come from {source}. {clusters}"
 

@@ -87,7 +87,7 @@ def test_what_leaves_no_cistrome_is_refused():
         build(["SPI1"], None)
     section = {
         "method": "promoter",
-        "promoter": {"promoters": None, "collections": ["x"]},
+        "promoter": {"promoters": None, "collections": ["x"], "tables": []},
     }
     with pytest.raises(InputError, match=r"without promoter\.promoters"):
         check_motif_settings(section)

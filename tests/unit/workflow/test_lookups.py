@@ -17,6 +17,7 @@ from grnformer.workflow.lookups import (
     growing,
     let_grow,
     one_of,
+    only_of,
     size_mb,
 )
 
@@ -39,6 +40,13 @@ def test_a_method_comes_with_the_settings_of_its_name_only() -> None:
     method = Lookup(CONFIGS).method("topics", "seed")
     assert method(A) == {"method": "lda", "lda": {"eta": 0.1}, "seed": 1}
     assert method(B) == {"method": "plain", "seed": 2}
+
+
+def test_files_of_some_datasets_only() -> None:
+    only = only_of(["a"])
+    assert only("x", "y")(A) == ["x", "y"]
+    assert only(lambda wildcards: [f"{wildcards.dataset}/1", "2"])(A) == ["a/1", "2"]
+    assert only("x", "y")(B) == []
 
 
 def test_json_is_the_same_in_any_order_of_keys() -> None:

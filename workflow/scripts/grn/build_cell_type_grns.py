@@ -6,20 +6,17 @@ with job(snakemake):
     from grnformer.core.file_names import file_names
     from grnformer.core.io import atomic, read_modality, read_table, write_table
     from grnformer.grn.cell_type.build import build_cell_type_grns
-    from grnformer.grn.inputs import align_topics
+    from grnformer.grn.inputs import read_regions
     from grnformer.grn.stability import PAIR, add_frequency
 
     given = snakemake.input
-    rna, atac = (read_modality(given.multiome, m, "multiome") for m in ("rna", "atac"))
+    rna = read_modality(given.multiome, "rna", "multiome")
+    atac, *topics = read_regions(given.multiome, given.topics, rna.obs_names)
     names = file_names(sorted(set(rna.obs["cell_type"])))
-    tables = (
-        read_table(given.cell_topic, "cell_topic"),
-        read_table(given.region_topic, "region_topic"),
-    )
     networks, summary = build_cell_type_grns(
         read_table(given.eregulons, "eregulons"), read_table(given.specificity, "specificity"), list(rna.var_names),
         list(atac.var_names), rna.X.tocsr(), atac.X.tocsr(), rna.obs["cell_type"].to_numpy(str),
-        *align_topics(*tables, rna.obs_names, atac.var_names), **snakemake.params.settings,
+        *topics, **snakemake.params.settings,
     )  # fmt: skip
     with atomic(snakemake.output.grns) as folder:
         for cell_type, network in networks.items():

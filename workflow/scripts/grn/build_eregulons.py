@@ -5,6 +5,7 @@ from grnformer.core.job import job
 with job(snakemake) as logger:
     from grnformer.core.io import read_table, write_table
     from grnformer.genome.rankings import open_rankings
+    from grnformer.grn.cistromes import describe_method
     from grnformer.grn.eregulons.build import build_eregulons
     from grnformer.grn.eregulons.funnel import check_not_empty
     from grnformer.grn.eregulons.triplets import score_sites
@@ -21,9 +22,10 @@ with job(snakemake) as logger:
         )
     links = (
         read_table(given.tf_gene, "tf_gene"),
-        read_table(given.region_gene, "region_gene"),
+        read_table(given.region_gene, "region_gene") if given.region_gene else None,
     )
-    settings = {"tf_region": sites, **snakemake.params.settings}
+    pruned = describe_method(snakemake.params.method).names_genes
+    settings = {"tf_region": sites, "pruned": pruned, **snakemake.params.settings}
     eregulons, funnel = build_eregulons(
         *links, cistromes, read_tf_list(given.tfs), **settings
     )

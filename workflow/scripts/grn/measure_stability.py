@@ -9,8 +9,10 @@ with job(snakemake):
     from grnformer.grn.stability import collect_sets, compare_runs
 
     given, settings = snakemake.input, snakemake.params.settings
+    # none of RNA alone
+    region_genes = list(given.region_gene) or [None] * len(given.tf_gene)
     files = zip(
-        given.tf_gene, given.region_gene, given.eregulons, given.cell_types, strict=True
+        given.tf_gene, region_genes, given.eregulons, given.cell_types, strict=True
     )
     runs = {}
     for seed, (tf_gene, region_gene, eregulons, folder) in zip(
@@ -18,7 +20,7 @@ with job(snakemake):
     ):
         runs[seed] = collect_sets(
             read_table(tf_gene, "tf_gene"),
-            read_table(region_gene, "region_gene"),
+            read_table(region_gene, "region_gene") if region_gene else None,
             read_table(eregulons, "eregulons"),
             {
                 path.stem: read_table(path, "cell_type_grn")
