@@ -20,7 +20,7 @@ NO_MOTIF = "table"
 
 
 def score_promoters(
-    promoters: Promoters,
+    promoters: Promoters | None,
     motifs: Sequence[Motif],
     genes: list[str],
     listed: pd.DataFrame | None = None,
@@ -41,7 +41,7 @@ def score_promoters(
     Parameters
     ----------
     promoters
-        Of `genes`.
+        Of `genes`; None: only tables of targets speak.
     motifs
         As ``read_collections`` gives them.
     listed
@@ -64,14 +64,15 @@ def score_promoters(
     if listed is None:
         listed = read_target_tables([], genes)
     tfs = sorted({tf for motif in motifs for tf in motif.tfs} | set(listed["tf"]))
-    with_promoter, row = np.unique(promoters.gene, return_inverse=True)
-    of_motifs, best = _best_odds(promoters.codes, row, motifs, tfs, n_bins, seed)
-
     # nothing speaks for or against what no motif or sequence is known of
     odds = np.zeros((len(tfs), len(genes)), dtype=np.float32)
-    odds[:, with_promoter] = np.where(np.isfinite(of_motifs), of_motifs, 0)
     motif = np.full(odds.shape, len(motifs))
-    motif[:, with_promoter] = np.where(np.isfinite(of_motifs), best, len(motifs))
+    with_promoter = np.zeros(0, dtype=np.int64)
+    if promoters is not None:
+        with_promoter, row = np.unique(promoters.gene, return_inverse=True)
+        of_motifs, best = _best_odds(promoters.codes, row, motifs, tfs, n_bins, seed)
+        odds[:, with_promoter] = np.where(np.isfinite(of_motifs), of_motifs, 0)
+        motif[:, with_promoter] = np.where(np.isfinite(of_motifs), best, len(motifs))
     odds += np.float32(table_log_odds) * count_tables(listed, tfs, genes)
 
     scored = np.union1d(with_promoter, pd.Index(genes).get_indexer(listed["gene"]))

@@ -42,7 +42,8 @@ def align_genes(
         If fewer than a tenth of the genes are found: names of another kind or species.
     """
     # exact names first: an alias that comes earlier must not take their place
-    taken = {vocabulary[gene]: gene for gene in genes if gene in vocabulary}
+    # of several with one entry (orthologs), the first stays
+    taken = {vocabulary[gene]: gene for gene in reversed(genes) if gene in vocabulary}
     found: list[tuple[str, int]] = []
     lost: list[tuple[str, str]] = []
     for gene in genes:

@@ -24,6 +24,7 @@ from grnformer.graph.bundle import (
 )
 from grnformer.graph.knowledge import link_genes
 from grnformer.graph.modes import MODES, reads_of, scales_of
+from grnformer.graph.vocabulary import by_ortholog
 from grnformer.grn.cell_type.edges import edge_signs
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def build_bundle(
     cell_weight: str,
     seed: int,
     prior: str | Path | None = None,
+    orthologs: Mapping[str, str] | None = None,
     knowledge: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Read the tables of the earlier stages and build the graph bundle of one mode.
@@ -74,6 +76,8 @@ def build_bundle(
         Of the control graphs.
     prior
         prior.parquet, for modes that read it.
+    orthologs
+        Gene of the dataset -> gene of the vocabulary's species; None: it is the same species.
     knowledge
         Files by name, and settings of `link_genes`, for modes with this scale.
     """
@@ -92,7 +96,10 @@ def build_bundle(
         pd.concat([edges["tf"], edges["gene"], triplets["tf"], triplets["gene"]])
     )
     chosen = choose_genes(var, network, min_cells=min_cells, max_genes=max_genes)
-    aligned, lost = align_genes(list(chosen), vocabulary, aliases)
+    of_species = (vocabulary, aliases)
+    if orthologs is not None:
+        of_species = (by_ortholog(vocabulary, aliases, orthologs), {})
+    aligned, lost = align_genes(list(chosen), *of_species)
     lost = _lost(lost, network, set(chosen), edges, triplets)
 
     genes = pd.DataFrame(

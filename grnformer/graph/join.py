@@ -24,6 +24,7 @@ from grnformer.graph.bundle import (
 from grnformer.graph.knowledge import link_genes
 from grnformer.graph.measured import Measured
 from grnformer.graph.modes import MODES
+from grnformer.graph.vocabulary import by_ortholog
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def join_bundles(
     vocabulary: Mapping[str, int],
     aliases: Mapping[str, str],
     knowledge: Mapping[str, Any] | None = None,
+    orthologs: Mapping[str, str] | None = None,
 ) -> Bundle:
     """Join the bundles of one mode.
 
@@ -50,6 +52,8 @@ def join_bundles(
         As the bundles were built with.
     knowledge
         Also as these.
+    orthologs
+        Also as these; of all datasets and files, which are of one species.
 
     Raises
     ------
@@ -119,6 +123,8 @@ def join_bundles(
     graph = _add_knowledge(
         graph, modes.pop(), meta_of_first["seed"], vocabulary, aliases, knowledge
     )
+    if orthologs is not None:
+        vocabulary, aliases = by_ortholog(vocabulary, aliases, orthologs), {}
     sources = _find_sources(bundles, measured, genes, vocabulary, aliases)
     lost = _join_lost(bundles)
 

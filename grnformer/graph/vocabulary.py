@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.core.text import as_whole, read_frame, refuse
 from grnformer.core.unpickle import read_plain_dict, read_text_dict
+from grnformer.graph.align import find_token
 
 _SETTINGS = "fuse.vocabulary, fuse.aliases and pretrain.medians"
 # of the numbers of tokens that torch takes
@@ -68,6 +70,22 @@ def read_aliases(path: str | Path) -> dict[str, str]:
         )
     _check_once(table["alias"], path)
     return dict(zip(table["alias"], table["symbol"], strict=True))
+
+
+def by_ortholog(
+    vocabulary: Mapping[str, int],
+    aliases: Mapping[str, str],
+    orthologs: Mapping[str, str],
+) -> dict[str, int]:
+    """Vocabulary of the genes of another species: each has the entry of its ortholog, found by name or alias.
+
+    A gene is not looked up by its name: equal names in two species need not be orthologs.
+    """
+    entries = {
+        gene: find_token(other, vocabulary, aliases)
+        for gene, other in orthologs.items()
+    }
+    return {gene: entry for gene, entry in entries.items() if entry is not None}
 
 
 def read_medians(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.text import as_flags, as_numbers, read_frame
+from grnformer.genome.orthologs import genes_by_ortholog
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +159,34 @@ def prepare_prior(
         table["chip_only"].sum(),
     )
     return table
+
+
+def translate_prior(prior: pd.DataFrame, orthologs: Mapping[str, str]) -> pd.DataFrame:
+    """Return the pairs (of `prepare_prior`) whose genes have orthologs, by the names of these.
+
+    Parameters
+    ----------
+    orthologs
+        Gene of the dataset -> gene of the prior's species, see `read_orthologs`. What several genes have as ortholog
+        stands for each of them.
+
+    Raises
+    ------
+    InputError
+        If no pair has both.
+    """
+    names = genes_by_ortholog(orthologs)
+    table = prior.assign(tf=prior["tf"].map(names), gene=prior["gene"].map(names))
+    table = table.dropna(subset=["tf", "gene"]).explode("tf").explode("gene")
+    if table.empty:
+        raise InputError(
+            f"none of {len(prior)} pairs of the prior, such as {prior['tf'].iloc[0]} and {prior['gene'].iloc[0]}, has "
+            f"orthologs for both; the orthologs are such as {list(orthologs.items())[:2]}",
+            "the dataset's gene in the first column, the prior's in the second",
+            "correct grn.cistromes.prior.orthologs or grn.cistromes.prior.table",
+        )
+    logger.info("prior: %d of %d pairs have orthologs", len(table), len(prior))
+    return table.sort_values(["tf", "gene"], ignore_index=True)
 
 
 def _join_repeated(table: pd.DataFrame, chip_sources: frozenset[str]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 
 from grnformer.core.errors import InputError
 from grnformer.core.text import name_columns, read_lines, read_rows
+from grnformer.genome.target_tables import tfs_of_promoters
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,8 @@ _SETTING = "grn.tfs.lists"
 
 def read_tf_list(path: str | Path) -> list[str]:
     """Read TF symbols: one a line, or the column `tf` of a tab- or comma-separated table (may be gzipped).
+
+    Of CellOracle's table of promoters (.parquet), the TFs are its columns.
 
     Returns
     -------
@@ -29,6 +32,9 @@ def read_tf_list(path: str | Path) -> list[str]:
     InputError
         If the file cannot be read, holds no symbol or several a line, or is a table without a column `tf`.
     """
+    if Path(path).suffix == ".parquet":
+        return sorted(set(tfs_of_promoters(path, _SETTING)))
+
     first = read_lines(path, _SETTING)[0][1]
     separator = "\t" if "\t" in first else ","
     table = read_rows(path, _SETTING, separator=separator)

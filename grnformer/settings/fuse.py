@@ -69,6 +69,11 @@ class Fuse(Settings):
         "TSV (alias, symbol) or pickled dict, for genes not named as in the vocabulary; a path or resource:<name>; "
         "null: those of the backbone",
     )
+    orthologs: dict[str, File | None] = key(
+        {},
+        "genome -> two columns, a gene and its ortholog in the species of vocabulary and knowledge (human); a path or "
+        "resource:<name>; without, or null: genes are of that species",
+    )
     backbones: Vocabularies = Vocabularies()
     min_cells: int = key(10, "cells that a gene must be found in", unit="cells", ge=1)
     max_genes: int = key(

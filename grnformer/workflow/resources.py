@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grnformer.core.places import split_place
 from grnformer.workflow.arms import asks_knowledge, other_backbones
 from grnformer.workflow.config import TISSUE_SPLITS, resource_name
 
@@ -34,12 +35,13 @@ def resources_read(
     samples = list(samples)
     for dataset, config in configs.items():
         rows = [row for row in samples if row["dataset"] == dataset]
+        genome = next((row["genome"] for row in rows), None)
         named.update(
             _references(
                 [
                     rows,
                     _read_by_networks(config, rows),
-                    _read_by_models(dataset, config),
+                    _read_by_models(dataset, config, genome),
                 ]
             )
         )
@@ -68,6 +70,7 @@ def _read_by_networks(config: dict[str, Any], rows: list[dict[str, str]]) -> lis
     grn, genomes = config["grn"], {row["genome"] for row in rows}
     read = [config["genomes"][genome]["tss"] for genome in genomes]
     read += [
+        config["prep"]["names"],
         grn["tfs"]["lists"],
         grn["cistromes"]["prior"],
         *_motif_settings(grn["cistromes"]),
@@ -97,6 +100,9 @@ def _motif_settings(cistromes: dict[str, Any]) -> list[Any]:
     )
     if method == "prior":
         return []
+    promoter = cistromes["promoter"]
+    if method == "promoter" and not promoter["promoters"]:
+        return [promoter["tables"]]
     # Only without given scores does the method scan sequences.
     scanned = method == "dem" and not cistromes["dem"]["scores"]
     return [
@@ -106,7 +112,9 @@ def _motif_settings(cistromes: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
+def _read_by_models(
+    dataset: str, config: dict[str, Any], genome: str | None
+) -> list[Any]:
     """Settings whose files training, embedding and drug response read, for a dataset or for corpora with it."""
     pretrain, fuse, bench = config["pretrain"], config["fuse"], config["bench"]
     drugs = bench["drug_response"]
@@ -133,6 +141,7 @@ def _read_by_models(dataset: str, config: dict[str, Any]) -> list[Any]:
 
     return [
         vocabulary,
+        fuse["orthologs"].get(genome),
         others,
         used,
         fuse["knowledge"]["sources"] if asks_knowledge(config) else None,
@@ -161,6 +170,6 @@ def _references(settings: Any) -> Iterator[str]:
         for item in settings:
             yield from _references(item)
     elif isinstance(settings, str):
-        name = resource_name(settings)
+        name = resource_name(split_place(settings)[0])
         if name is not None:
             yield name

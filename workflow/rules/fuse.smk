@@ -20,6 +20,14 @@ VOCABULARIES = {"own": VOCABULARY} | {
 ALIASES_OF = {"own": ALIASES} | {
     f"own.{name}": path_of(OF_BACKBONE[name]["aliases"]) for name in OTHERS
 }
+# a corpus is of one genome, that of any of its datasets
+ORTHOLOGS = {
+    name: path_of(config["fuse"]["orthologs"].get(GENOMES[members[0]]))
+    for name, members in [
+        *((dataset, [dataset]) for dataset in DATASETS),
+        *((corpus, parts["datasets"]) for corpus, parts in CORPORA.items()),
+    ]
+}
 BUNDLES = {
     name: f"<results>/{{dataset}}/fuse/{bundle_name(arm)}"
     for name, arm in config["pretrain"]["arms"].items()
@@ -69,6 +77,7 @@ rule build_graph:
         knowledge=lookup(dpath="{graph}", within=SOURCES_OF, default=[]),
         vocabulary=lookup(dpath="own{of}", within=VOCABULARIES),
         aliases=lookup(dpath="own{of}", within=ALIASES_OF),
+        orthologs=lookup(dpath="{dataset}", within=ORTHOLOGS),
     output:
         directory("<results>/{dataset}/fuse/{graph}{of}"),
     log:
@@ -111,6 +120,7 @@ rule join_bundles:
         knowledge=lookup(dpath="{graph}", within=SOURCES_OF, default=[]),
         vocabulary=lookup(dpath="own{of}", within=VOCABULARIES),
         aliases=lookup(dpath="own{of}", within=ALIASES_OF),
+        orthologs=lookup(dpath="{dataset}", within=ORTHOLOGS),
     output:
         directory("<results>/{dataset}/fuse/{graph}{of}"),
     log:

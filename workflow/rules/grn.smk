@@ -80,7 +80,8 @@ rule grn:
 
 rule prepare_prior:
     input:
-        setting_path("grn.cistromes.prior.table"),
+        table=setting_path("grn.cistromes.prior.table"),
+        orthologs=setting_path("grn.cistromes.prior.orthologs"),
     output:
         "<results>/{dataset}/grn/prior.parquet",
     log:
@@ -94,7 +95,7 @@ rule prepare_prior:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        settings=setting("grn.cistromes.prior"),
+        settings=setting("grn.cistromes.prior", "collections", "chip_sources", "chip"),
         code=code("grn/prepare_prior"),
     message:
         "Prior TF-target pairs for {wildcards.dataset}"
@@ -684,8 +685,14 @@ rule score_promoter_motifs:
     input:
         multiome=NETWORK_CELLS,
         promoters=setting_path("grn.cistromes.promoter.promoters"),
-        motifs=setting_path("grn.cistromes.promoter.collections", "motifs"),
-        tfs=setting_path("grn.cistromes.promoter.collections", "tfs"),
+        motifs=branch(
+            setting("grn.cistromes.promoter.promoters"),
+            then=setting_path("grn.cistromes.promoter.collections", "motifs"),
+        ),
+        tfs=branch(
+            setting("grn.cistromes.promoter.promoters"),
+            then=setting_path("grn.cistromes.promoter.collections", "tfs"),
+        ),
         tables=setting_path("grn.cistromes.promoter.tables"),
     output:
         binding="<results>/{dataset}/grn/promoter_binding.parquet",

@@ -26,6 +26,11 @@ class Prior(Settings):
         "resource:regulatory_prior.parquet",
         "OmniPath's interactions, or columns tf, gene and optionally sign, sources; a path or resource:<name>",
     )
+    orthologs: File | None = key(
+        None,
+        "where the table is of another species: two columns, the dataset's gene and its ortholog there; a path or "
+        "resource:<name>; null: it is of the dataset's species",
+    )
     collections: list[str] = key(
         ["CollecTRI", "DoRothEA"], "sources of which a pair must have one; []: any"
     )

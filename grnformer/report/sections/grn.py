@@ -21,8 +21,8 @@ from grnformer.report.sections.thresholds import threshold_blocks
 from grnformer.report.text import format_rows
 
 _COUNTS = (
-    "{eregulon:,} eRegulons of {tf:,} TFs: {triplets:,} TF-region-gene triplets, {gene:,} target genes, {region:,} "
-    "regions. Most triplets rest on these sources of evidence for TF binding: {sources}."
+    "{eregulon:,} eRegulons of {tf:,} TFs: {triplets:,} {kind}, {gene:,} target genes, {region:,} regions. Most rest "
+    "on these sources of evidence for TF binding: {sources}."
 )
 
 
@@ -124,7 +124,8 @@ def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Bloc
     # eRegulons of genes alone have the empty region
     named = eregulons.assign(region=eregulons["region"].replace("", None))
     counts = named[["eregulon", "tf", "gene", "region"]].nunique().to_dict()
-    text = _COUNTS.format(**counts, triplets=len(eregulons), sources=sources)
+    kind = "TF-region-gene triplets" if counts["region"] else "TF-gene pairs"
+    text = _COUNTS.format(**counts, triplets=len(eregulons), kind=kind, sources=sources)
 
     return [
         Note(text),

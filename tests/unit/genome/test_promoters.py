@@ -261,3 +261,27 @@ def test_tables_of_targets_add_to_the_odds(tmp_path):
     one.write_text("tf\ttarget\nTF1\tENSG1\n")
     with pytest.raises(InputError, match="ENSG1"):
         read_target_tables([one], genes)
+
+
+def test_a_table_of_promoters_speaks_without_sequences(tmp_path):
+    path = tmp_path / "celloracle.parquet"
+    table = {
+        "peak_id": ["chr1_1_2", "chr1_5_6", "chr1_8_9", "chr2_1_2"],
+        "gene_short_name": ["G1", "G1", "G2", "other"],
+        "Sox2": [0.0, 1.0, 0.0, 1.0],
+        "Gata1": [1.0, 1.0, 1.0, 0.0],
+    }
+    pd.DataFrame(table).to_parquet(path)
+    listed = read_target_tables([path], ["G1", "G2", "G3"])
+    pairs = [["GATA1", "G1", 1], ["GATA1", "G2", 1], ["SOX2", "G1", 1]]
+    assert listed.to_numpy().tolist() == pairs
+    binding, targets = score_promoters(
+        None, [], ["G1", "G2", "G3"], listed, n_bins=5, min_log_odds=1.0,
+        table_log_odds=1.0, seed=1,
+    )  # fmt: skip
+    contracts.check(binding, "promoter_binding", "here")
+    contracts.check(targets, "promoter_targets", "here")
+    assert binding.set_index("gene").loc["G2"].to_dict() == {"GATA1": 1.0, "SOX2": 0.0}
+    assert sorted(targets[["tf", "gene"]].to_numpy().tolist()) == [p[:2] for p in pairs]
+    with pytest.raises(InputError, match="none of its 3 targets"):
+        read_target_tables([path], ["G9"])

@@ -3,6 +3,7 @@
 from grnformer.core.job import job
 
 with job(snakemake):
+    from grnformer.genome.orthologs import read_orthologs
     from grnformer.graph.bundle import read_bundle, write_bundle
     from grnformer.graph.join import join_bundles
     from grnformer.graph.knowledge import with_files
@@ -26,5 +27,8 @@ with job(snakemake):
         read_vocabulary(inputs.vocabulary),
         read_aliases(inputs.aliases),
         knowledge=with_files(params.knowledge, inputs.knowledge),
+        orthologs=read_orthologs(inputs.orthologs, "fuse.orthologs")
+        if inputs.orthologs
+        else None,
     )
     write_bundle(bundle, snakemake.output[0])

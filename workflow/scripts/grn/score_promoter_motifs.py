@@ -11,12 +11,13 @@ with job(snakemake):
 
     given, settings = snakemake.input, dict(snakemake.params.settings)
     genes = io.read_modality(given.multiome, "rna", "multiome").var_names.tolist()
-    promoters = read_promoters(
-        given.promoters, genes, min_genes=settings.pop("min_genes")
-    )
-    motifs = read_collections(
-        given.motifs, given.tfs, background_fraction=settings.pop("background_fraction")
-    )
+    min_genes = settings.pop("min_genes")
+    fraction = settings.pop("background_fraction")
+    # without sequences, tables of targets speak alone
+    promoters, motifs = None, []
+    if given.promoters:
+        promoters = read_promoters(given.promoters, genes, min_genes=min_genes)
+        motifs = read_collections(given.motifs, given.tfs, background_fraction=fraction)
     binding, targets = score_promoters(
         promoters,
         motifs,
