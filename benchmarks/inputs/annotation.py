@@ -236,7 +236,7 @@ def filtered(names: list[str], **cells: Any) -> list[str]:
     }
     row |= {"rna": save(rna(), "r.h5ad"), "atac": save(atac(), "a.h5ad")}
     settings = PREP
-    keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")
+    keys = ("min_known_genes", "counts", "min_barcode_overlap", "min_annotated")
     build = settings["build"] | {"min_regions": 100}
     data, _ = load_sample(
         row, small().tss, **{k: settings[k] for k in keys}, build=build

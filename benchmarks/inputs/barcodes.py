@@ -174,7 +174,7 @@ for given, lines, named in [
 def sample(name: str, r: Any, a: Any, types: str = "") -> Any:
     """One sample."""
     settings = PREP
-    keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")
+    keys = ("min_known_genes", "counts", "min_barcode_overlap", "min_annotated")
     row = {"sample": name, "donor": name, "genome": "simulated", "annotation": types}
     row |= {"rna": save(r, f"{name}r.h5ad"), "atac": save(a, f"{name}a.h5ad")}
     given = {key: settings[key] for key in keys}

@@ -81,7 +81,7 @@ def ingest(
         "atac": atac_path or as_it_is("atac"),
         "annotation": annotation,
     }
-    keys = ("min_known_genes", "min_barcode_overlap", "min_annotated")
+    keys = ("min_known_genes", "counts", "min_barcode_overlap", "min_annotated")
     given: dict[str, Any] = {key: settings[key] for key in keys}
     given["build"] = settings["build"] | {"min_regions": 100}
     tss = changes.pop("tss", small().tss)

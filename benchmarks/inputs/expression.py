@@ -173,7 +173,35 @@ KIND.refused(
     "log1p in X, counts in layer raw_counts",
     lambda: saved(with_layer("raw_counts", X, LOGS)),
     "raw_counts",
-    "call it 'counts'",
+    "rna.h5ad:layers/raw_counts",
+)
+
+
+def placed(data: anndata.AnnData, place: str) -> pd.DataFrame:
+    """Counts when the sample sheet names the matrix behind the path."""
+    return rna_read(f"{save(data, 'rna.h5ad')}:{place}")
+
+
+KIND.works(
+    "log1p in X, counts in layer raw_counts, which is named",
+    lambda: placed(with_layer("raw_counts", X, LOGS), "layers/raw_counts"),
+    RIGHT,
+)
+KIND.works(
+    "counts in X, layer counts binarised, X is named",
+    lambda: placed(with_layer("counts", (X > 0).astype(int), X), "X"),
+    RIGHT,
+)
+KIND.refused(
+    "a layer that is named and not there",
+    lambda: placed(with_raw(), "layers/umi"),
+    "layers/umi",
+    "'raw'",
+)
+KIND.refused(
+    "logarithms in X, which is named",
+    lambda: placed(with_raw(), "X"),
+    "whole numbers",
 )
 KIND.works(
     "counts in X, layer counts binarised",
@@ -702,6 +730,12 @@ def h5mu(path: str, name: str = "rna") -> str:
     return str(Path("t.h5mu").rename(path))
 
 
+KIND.works(".h5mu", lambda: rna_read(h5mu("rna.h5mu")), RIGHT)
+KIND.works(
+    ".h5mu, the modality named behind the path",
+    lambda: rna_read(h5mu("rna.h5mu", "GEX") + ":GEX"),
+    RIGHT,
+)
 KIND.refused(".h5mu named .h5ad", lambda: rna_read(h5mu("rna.h5ad")), "MuData")
 KIND.refused(
     ".h5mu without the modality rna",

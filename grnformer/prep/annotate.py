@@ -89,7 +89,7 @@ def embed_multiome(
 def annotate_multiome(
     data: mudata.MuData,
     embedding: anndata.AnnData,
-    names: dict[str, str] | None = None,
+    type_of: dict[str, str] | None = None,
 ) -> mudata.MuData:
     """Add embeddings and clusters; without an annotation, a cell's type is its cluster, or the name of that.
 
@@ -99,7 +99,7 @@ def annotate_multiome(
         As `normalise` leaves it.
     embedding
         Contract `joint_embedding`, of the same cells and genes.
-    names
+    type_of
         Cluster -> cell type, of `read_names`; None: clusters are the types.
 
     Returns
@@ -115,7 +115,7 @@ def annotate_multiome(
     of_cells = embedding.obs.reindex(data.obs_names)
     obs = data.obs.assign(**{name: of_cells[name] for name in of_cells})
     given = "cell_type" in obs
-    if given and names is not None:
+    if given and type_of is not None:
         raise InputError(
             "prep.names, which names clusters, and samples with an annotation",
             "one of the two, as source of the cell types",
@@ -123,7 +123,7 @@ def annotate_multiome(
         )
     if not given:
         cluster = obs["cluster"].astype(str)
-        obs["cell_type"] = cluster.map(names) if names else cluster
+        obs["cell_type"] = cluster.map(type_of) if type_of else cluster
 
     # Only what the contract names is taken over: scanpy leaves its parameters in uns and obs.
     for modality, part in data.mod.items():
@@ -145,7 +145,7 @@ def annotate_multiome(
     annotated.obs["rna_weight"] = obs["rna_weight"]
     annotated.obsm["X_umap"] = embedding[data.obs_names].obsm["X_umap"]
     annotated.uns["checks"] = data.uns["checks"]
-    clusters = "named clusters" if names else "joint clusters"
+    clusters = "named clusters" if type_of else "joint clusters"
     annotated.uns["cell_types_from"] = "annotation" if given else clusters
     return annotated
 

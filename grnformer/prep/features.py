@@ -46,7 +46,7 @@ def as_rna(
     where: str,
     *,
     min_known_genes: float,
-    counts: str = "whole",
+    rounded: bool = False,
 ) -> anndata.AnnData:
     """Cells x genes with gene symbols: counts (CSR, int32), genes of one name summed.
 
@@ -58,8 +58,8 @@ def as_rna(
         Contract `tss`: the genes that count as known.
     min_known_genes
         Least fraction of the genes (0 to 1) that must be in `tss`.
-    counts
-        ``whole``: other numbers are refused; ``round``: see `round_corrected`.
+    rounded
+        Whether values that are no whole numbers are rounded (see `round_corrected`), not refused.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def as_rna(
     _check_names(data, known, min_known_genes, where)
     data = orient(data, known, min_known_genes, expected, where)
 
-    values = round_corrected(data.X, where) if counts == "round" else data.X
+    values = round_corrected(data.X, where) if rounded else data.X
     data = anndata.AnnData(as_counts(values, where), obs=data.obs, var=data.var)
     # Not before: only now are the rows known to be cells.
     check_barcodes(data.obs_names, where)

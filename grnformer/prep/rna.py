@@ -23,7 +23,7 @@ def read_rna(
     cell_type: str,
     *,
     min_known_genes: float,
-    counts: str = "whole",
+    counts: str,
 ) -> anndata.AnnData:
     """Join the cells of count matrices over the genes that all of them measure.
 
@@ -40,7 +40,7 @@ def read_rna(
     min_known_genes
         Least fraction of a file's genes that must be known.
     counts
-        See `as_rna`.
+        As of `load_sample`.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def read_rna(
             tss,
             str(path),
             min_known_genes=min_known_genes,
-            counts=counts,
+            rounded=counts == "round",
         )
         for path in paths
     ]

@@ -32,13 +32,13 @@ def load_sample(
     tss: pd.DataFrame,
     *,
     min_known_genes: float,
+    counts: str,
     min_barcode_overlap: float,
     min_annotated: float,
     build: dict[str, Any],
     barcodes: pd.DataFrame | None = None,
     builds: Mapping[str, str] | None = None,
     two_barcodes: str | None = None,
-    counts: str = "whole",
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -60,7 +60,7 @@ def load_sample(
     two_barcodes
         Table of `prep.barcode_table`, see `translate_barcodes`; None: a cell has one barcode.
     counts
-        Of RNA that is no whole numbers, see `as_rna`.
+        RNA that is no whole numbers: ``whole``, refused, or ``round``, see `as_rna`.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def _read_modalities(
             tss,
             f"{where}, RNA ({row['rna']})",
             min_known_genes=min_known_genes,
-            counts=counts,
+            rounded=counts == "round",
         )
         return rna, None, {}
 
@@ -195,7 +195,7 @@ def _read_modalities(
         tss,
         f"{where}, RNA ({row['rna']})",
         min_known_genes=min_known_genes,
-        counts=counts,
+        rounded=counts == "round",
     )
     return rna, atac, checks
 

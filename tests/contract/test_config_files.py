@@ -192,6 +192,7 @@ def test_every_contract_is_well_formed(name: str) -> None:
             "obsm",
             "uns",
             "empty",
+            "optional",
         }
         for rules in ("layers", "obs", "var"):
             for rule in part.get(rules, {}).values():

@@ -66,7 +66,7 @@ def import_cells(
         tss,
         where,
         min_known_genes=settings["min_known_genes"],
-        counts=settings.get("counts", "whole"),
+        rounded=settings["counts"] == "round",
     )
     in_file = barcodes["barcode"]
     spelt = spell_as_rna(

@@ -28,7 +28,7 @@ def group_cells(
     without_annotation: str,
     min_cells_per_group: int,
     min_known_genes: float,
-    counts: str = "whole",
+    counts: str,
     min_annotated: float,
     embedding: dict[str, Any],
     seed: int,
@@ -67,7 +67,7 @@ def group_cells(
             tss,
             f"{where}, RNA ({row['rna']})",
             min_known_genes=min_known_genes,
-            counts=counts,
+            rounded=counts == "round",
         )
         of_sample = kept.loc[kept["sample"] == row["sample"], "barcode"]
         rna = rna[rna.obs_names.isin(of_sample)].copy()

@@ -79,6 +79,7 @@ def cell_types(barcodes):
 def ingest_settings():
     return {
         "min_known_genes": 0.3,
+        "counts": "whole",
         "min_barcode_overlap": 0.5,
         "min_annotated": 0.9,
         "build": {"min_tss_enrichment": 3, "min_regions": 20},

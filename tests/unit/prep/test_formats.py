@@ -259,7 +259,7 @@ def test_corrected_counts_are_rounded_on_request_alone(tmp_path, tss, rna):
     with pytest.raises(InputError, match=r"prep\.counts to round"):
         _rna(tmp_path / "m.h5ad", tss)
     read = read_matrix(tmp_path / "m.h5ad")
-    found = as_rna(read, tss, "test", min_known_genes=0.3, counts="round")
+    found = as_rna(read, tss, "test", min_known_genes=0.3, rounded=True)
     expected = anndata.AnnData(
         sp.csr_matrix(np.rint(corrected.X.toarray())), rna.obs, rna.var
     )
@@ -279,4 +279,4 @@ def test_what_is_not_corrected_counts_is_not_rounded(tss, rna, change, message):
     data = rna.copy()
     data.X = sp.csr_matrix(change(rna.X.toarray()))
     with pytest.raises(InputError, match=message):
-        as_rna(data, tss, "test", min_known_genes=0.3, counts="round")
+        as_rna(data, tss, "test", min_known_genes=0.3, rounded=True)

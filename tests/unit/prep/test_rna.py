@@ -21,7 +21,7 @@ def test_cells_are_joined_over_the_genes_that_all_files_measure(tmp_path, tss):
     again.index = [f"c{i}" for i in range(8)]
     again.to_csv(second)
 
-    cells = read_rna([first, second], tss, "K562", min_known_genes=0.5)
+    cells = read_rna([first, second], tss, "K562", counts="whole", min_known_genes=0.5)
     contracts.check(cells, "typed_rna", where="test")
     assert cells.obs_names[[0, 12]].tolist() == ["1:c0", "2:c0"]
     assert set(cells.obs["cell_type"]) == {"K562"}
@@ -32,4 +32,4 @@ def test_cells_are_joined_over_the_genes_that_all_files_measure(tmp_path, tss):
     table.iloc[:, :10].to_csv(first)
     table.iloc[:, 20:].to_csv(second)
     with pytest.raises(InputError, match="no gene that all of"):
-        read_rna([first, second], tss, "K562", min_known_genes=0.5)
+        read_rna([first, second], tss, "K562", counts="whole", min_known_genes=0.5)

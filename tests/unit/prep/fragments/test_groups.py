@@ -18,6 +18,7 @@ SETTINGS = {
     "without_annotation": "rna_clusters",
     "min_cells_per_group": 20,
     "min_known_genes": 0.3,
+    "counts": "whole",
     "min_annotated": 0.9,
     "embedding": EMBEDDING,
     "seed": 1,
