@@ -81,18 +81,19 @@ def merged(*of_wildcards: OfWildcards) -> OfWildcards:
 
 
 def only_of(datasets: Iterable[str]) -> Callable[..., OfWildcards]:
-    """Return a function from patterns of files, or a function to such, to these where the dataset is one of `datasets`.
+    """Return a function from patterns of files (or a function to such) to these, for some `datasets` only.
 
     Of other datasets there are none.
     """
     chosen_ones = set(datasets)
 
     def of_patterns(*patterns: Any) -> OfWildcards:
-        def of_wildcards(wildcards: Any) -> list[Any]:
+        def of_wildcards(wildcards: Any) -> Any:
             if wildcards.dataset not in chosen_ones:
                 return []
-            given = [p(wildcards) if callable(p) else [p] for p in patterns]
-            return list(chain.from_iterable(given))
+            given = [p(wildcards) if callable(p) else p for p in patterns]
+            # a script gets one file as a path, not as a list of one
+            return given[0] if len(given) == 1 else given
 
         return of_wildcards
 

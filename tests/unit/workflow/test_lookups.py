@@ -45,6 +45,7 @@ def test_a_method_comes_with_the_settings_of_its_name_only() -> None:
 def test_files_of_some_datasets_only() -> None:
     only = only_of(["a"])
     assert only("x", "y")(A) == ["x", "y"]
+    assert only("x")(A) == "x", "a script gets a path"
     assert only(lambda wildcards: [f"{wildcards.dataset}/1", "2"])(A) == ["a/1", "2"]
     assert only("x", "y")(B) == []
 
