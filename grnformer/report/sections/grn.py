@@ -154,24 +154,30 @@ def _quality_blocks(quality: pd.DataFrame) -> list[Block]:
         if units < LEAST_UNITS
         else ""
     )
-    return [
-        Figure(
-            "eregulon-quality",
-            plot_quality(quality),
-            f"Does a TF's expression follow the activity (AUCell) of its targets? {quality['passed'].sum():,} of "
-            f"{len(quality):,} eRegulons do, in the direction of their signs, over {units:,} "
-            f"pseudobulks or cells.{few} {f'{dropped:,} were' if dropped else 'None was'} dropped for it.",
-            wide=False,
-        ),
+    caption = (
+        f"Does a TF's expression follow the activity (AUCell) of its targets? {quality['passed'].sum():,} of "
+        f"{len(quality):,} eRegulons do, in the direction of their signs, over {units:,} "
+        f"pseudobulks or cells.{few} {f'{dropped:,} were' if dropped else 'None was'} dropped for it."
+    )
+    # a plot of genes against regions, which eRegulons of genes alone do not have
+    placed = bool(quality["regions"].any())
+    blocks: list[Block] = []
+    if placed:
+        blocks.append(
+            Figure("eregulon-quality", plot_quality(quality), caption, wide=False)
+        )
+    blocks.append(
         table(
             "eregulon_quality",
             quality,
-            "Correlations of all eRegulons with their TF.",
+            "Correlations of all eRegulons with their TF."
+            + ("" if placed else f" {caption}"),
             folded=True,
             genes="target genes (n)",
             regions="target regions (n)",
-        ),
-    ]
+        )
+    )
+    return blocks
 
 
 def _specificity_blocks(

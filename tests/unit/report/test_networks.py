@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from grnformer.report.figures.networks import plot_quality, plot_thresholds
-from grnformer.report.sections.grn import count_evidence
+from grnformer.report.sections.grn import _quality_blocks, count_evidence
 from grnformer.report.sections.thresholds import choose_examples, explain_doubt
 
 
@@ -104,3 +104,17 @@ def test_quality_is_drawn_where_both_correlations_are_there() -> None:
     figure = plot_quality(quality)
     assert [len(trace.x) for trace in figure.data] == [1, 1]
     assert "target genes" in figure.data[1].hovertext[0]
+
+
+def test_eregulons_of_genes_alone_have_no_plot_against_regions() -> None:
+    quality = pd.DataFrame(
+        {
+            "eregulon": ["A_direct_+/0"], "tf": ["A"], "genes": [9], "regions": [0],
+            "rho_genes": [0.5], "rho_regions": [np.nan], "units": [20],
+            "passed": [True], "falls_short_in": ["nothing"], "kept": [True],
+        }
+    )  # fmt: skip
+    (only,) = _quality_blocks(quality)
+    assert "1 of 1 eRegulons do" in only.caption
+    placed = quality.assign(regions=3, rho_regions=0.2)
+    assert len(_quality_blocks(placed)) == 2
