@@ -403,4 +403,4 @@ def test_the_page_of_a_stage_shows_what_is_there_and_misses_nothing(
         assert not [note.text for note in notes if "was not measured" in note.text]
     assert names["prep"] == ["overview", "prep"]
     assert names["fuse"][:4] == ["overview", "prep", "topics", "grn"]
-    assert names["fuse"][-1] == "graphs"
+    assert names["fuse"][-1] == "fuse"
