@@ -278,17 +278,23 @@ def effective_dimensions(vectors: np.ndarray) -> float:
     return float(np.trace(covariance)) ** 2 / squares if squares > 0 else float("nan")
 
 
-def dimensions_by_part(
+def split_parts(
     vectors: np.ndarray, parts: tuple[str, ...], width: int
-) -> dict[str, float]:
-    """Effective dimensions of an embedding with these parts, and of each; `width` is that of the states, D."""
+) -> dict[str, np.ndarray]:
+    """Part -> its columns of embeddings with these parts side by side; `width` is that of the states, D."""
     # The backbone decides how wide its cell embedding is: what the other parts leave.
     others = width * sum(part != "cell" for part in parts)
     widths = [vectors.shape[1] - others if part == "cell" else width for part in parts]
     pieces = np.split(vectors, np.cumsum(widths)[:-1], axis=1)
+    return dict(zip(parts, pieces, strict=True))
 
+
+def dimensions_by_part(
+    vectors: np.ndarray, parts: tuple[str, ...], width: int
+) -> dict[str, float]:
+    """Effective dimensions of an embedding with these parts, and of each; `width` is that of the states, D."""
     found = {"": vectors} | {
-        f"_{part}": piece for part, piece in zip(parts, pieces, strict=True)
+        f"_{part}": piece for part, piece in split_parts(vectors, parts, width).items()
     }
     return {
         f"effective_dimensions{name}": effective_dimensions(piece)

@@ -25,6 +25,7 @@ from grnformer.infer.model_bundle import bundle_of
 from grnformer.infer.perturb.edit import KNOCK_DOWN, Edit, edit_values
 from grnformer.infer.perturb.model import Shift, shift_cells
 from grnformer.infer.perturb.table import choose_types, missing, shifts_table
+from grnformer.infer.reading import Reading, split_parts
 from grnformer.model.backbones import BACKBONES
 from grnformer.model.grnformer import GRNFormer
 from grnformer.model.saved import load_model
@@ -62,7 +63,7 @@ class Trained:
     types
         (cells,), cell type of each.
     scale
-        (E,), SD of each dimension of the embedding over the reference cells.
+        (E,), SD of each dimension of the embedding's part `cell` over the reference cells.
     """
 
     network: GRNFormer
@@ -140,7 +141,7 @@ def open_trained(
     Raises
     ------
     InputError
-        If the bundle is not the model's, or is of a corpus.
+        If the bundle is not the model's, or is of a corpus; if embeddings have no part `cell`.
     """
     network, card = load_model(model)
     network.eval()
@@ -154,6 +155,13 @@ def open_trained(
             "name an arm and a dataset of the sample sheet",
         )
     genes = bundle.graph.genes["gene"].tolist()
+    parts = Reading.of_card(card).parts
+    if "cell" not in parts:
+        raise InputError(
+            f"embeddings of {model} have the parts {list(parts)}",
+            "the part cell, whose shift is measured",
+            "name cell in pretrain.embed.parts, and pretrain again",
+        )
     reference = io.read_table(Path(model) / "reference.parquet", "reference_embedding")
     size = card["settings"]["size"]
     with Corpus.of_dataset(cells, genes) as corpus:
@@ -168,15 +176,17 @@ def open_trained(
             mask_fraction=size["mask_fraction"],
         )
         structure = structure_of(network, card, bundle, batcher.cell_types)
+        embedded = reference[dimensions(reference)].to_numpy()
+        width = network.backbone.width
         # a constant dimension must not divide by 0
-        scale = np.maximum(reference[dimensions(reference)].std(ddof=0), 1e-9)
+        scale = split_parts(embedded, parts, width)["cell"].std(axis=0).clip(1e-9)
         yield Trained(
             network,
             structure,
             batcher,
             pd.Index(genes),
             np.asarray(corpus.cell_types),
-            scale.to_numpy(),
+            scale,
         )
 
 

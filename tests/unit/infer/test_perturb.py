@@ -229,6 +229,9 @@ def test_genes_of_which_a_model_knows_nothing_score_as_the_average():
 def trained(cells, bundle_of, settings, tmp_path):
     """Cells on disk, and the folder of a model of them with its bundle."""
     path, data, *_ = cells
+    # only the second of these parts is what a set gene shifts
+    embed = settings["embed"] | {"parts": ["projected", "cell", "genes"]}
+    settings = settings | {"embed": embed}
     bundle, arm = bundle_of("hybrid"), {"graph": "hybrid", "adapter": True}
     folder = tmp_path / "results/x/pretrain/hybrid/seed1"
     split = split_cells(data.obs, heldout_fraction=0.25, seed=1)
@@ -272,6 +275,10 @@ def test_a_gene_set_in_a_model_shifts_others_by_the_cells_that_express_it(traine
     assert np.isnan(found.shift.values[0])
     assert (np.abs(found.shift.values[1:]) > 0).all()
     assert np.abs(found.shift.embedding).max() > 0
+    width = opened.network.backbone.width
+    own_part = [f"dim_{i}" for i in range(width, 2 * width)]
+    reference = io.read_table(folder / "reference.parquet", "reference_embedding")
+    np.testing.assert_allclose(opened.scale, reference[own_part].std(ddof=0), rtol=1e-5)
 
     made = perturb_model(
         folder, None, path, [gene, "unheard"], [DOWN, UP], sizes, [kind]
