@@ -28,6 +28,7 @@ from grnformer.cli.config import (
 from grnformer.cli.plan import plan_jobs
 from grnformer.cli.tables import print_table
 from grnformer.core.errors import InputError
+from grnformer.core.places import split_place
 from grnformer.core.resources import fetch
 from grnformer.genome.guess import species_of_genes, species_of_genome
 from grnformer.settings.read import check_config, complete, overlay
@@ -41,7 +42,7 @@ from grnformer.workflow.config import (
 )
 from grnformer.workflow.config_files import read_config_files
 from grnformer.workflow.resources import resources_read
-from grnformer.workflow.samples import columns_of_files
+from grnformer.workflow.samples import columns_of_files, resolve
 from grnformer.workflow.stages import rules_by_stage, stage_of
 
 _OTHER_CASE = (
@@ -218,7 +219,7 @@ def _surroundings(run: Run, jobs: Iterable[Any] = ()) -> Iterator[Row]:
             "its request by -- --set-resources RULE:mem_mb=",
             "look",
         )
-    named = {row[c] for row in run.rows for c in columns_of_files(row)}
+    named = {split_place(row[c])[0] for row in run.rows for c in columns_of_files(row)}
     paths = [Path(locate(n, CHECKOUT)) for n in named if resource_name(n) is None]
     inputs = sum(map(_size, paths))
     free = shutil.disk_usage(".").free
@@ -319,18 +320,25 @@ def _read_sample(
 
     prep = config["prep"]
     tss = read_tss(run.path_of(config["genomes"][row["genome"]]["tss"]))
-    files = {c: str(run.path_of(row[c])) for c in columns_of_files(row)}
+    files = {c: resolve(row[c], run.path_of) for c in columns_of_files(row)}
     if row["fragments"]:
         rna = as_rna(
             read_matrix(files["rna"]),
             tss,
             f"sample {row['sample']}",
             min_known_genes=prep["min_known_genes"],
+            rounded=prep["counts"] == "round",
         )
         text = f"{rna.n_obs:,} cells x {rna.n_vars:,} genes; fragments are looked into by the run"
         return text, "ok", list(rna.var_names)
 
-    keys = ("min_known_genes", "min_barcode_overlap", "min_annotated", "build")
+    keys = (
+        "min_known_genes",
+        "counts",
+        "min_barcode_overlap",
+        "min_annotated",
+        "build",
+    )
     table = prep["barcode_table"]
     data, _ = load_sample(
         {key: value for key, value in (row | files).items() if value},
@@ -351,18 +359,25 @@ def _sum_up(data: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
         If none passes.
     """
     umis = data["rna"].X.sum(axis=1).A1
-    counts = data["atac"].X.sum(axis=1).A1
-    passed = int(
-        ((umis >= bounds["min_umis"]) & (counts >= bounds["min_atac_counts"])).sum()
-    )
+    enough = umis >= bounds["min_umis"]
+    what = f"cells, {data['rna'].n_vars:,} genes"
+    medians = f"{np.median(umis):,.0f} UMIs"
+    least = f"{bounds['min_umis']} UMIs"
+    # not of RNA alone
+    if "atac" in data.mod:
+        counts = data["atac"].X.sum(axis=1).A1
+        enough &= counts >= bounds["min_atac_counts"]
+        what = f"paired {what}, {data['atac'].n_vars:,} regions"
+        medians += f", {np.median(counts):,.0f} ATAC counts"
+        least += f" and {bounds['min_atac_counts']} ATAC counts"
+    passed = int(enough.sum())
     text = (
-        f"{data.n_obs:,} paired cells, {data['rna'].n_vars:,} genes, {data['atac'].n_vars:,} regions; medians "
-        f"{np.median(umis):,.0f} UMIs, {np.median(counts):,.0f} ATAC counts; {passed:,} pass the bounds of these"
+        f"{data.n_obs:,} {what}; medians {medians}; {passed:,} pass the bounds of these"
     )
     if not passed:
         raise InputError(
             text,
-            f"cells with {bounds['min_umis']} UMIs and {bounds['min_atac_counts']} ATAC counts",
+            f"cells with {least}",
             "set the bounds under prep.cells to the data's depth, or choose another prep.preset",
         )
     return text, "ok" if passed >= data.n_obs / 2 else "look"
@@ -384,7 +399,9 @@ def _named_genes(
 
     if grn["tfs"]["lists"]:
         yield "TFs", of_lists, "grn.tfs.lists"
-    if grn["cistromes"]["method"] == "prior":
+    # names of another species, which orthologs translate, are not the data's
+    prior = grn["cistromes"]["prior"]
+    if grn["cistromes"]["method"] == "prior" and prior["orthologs"] is None:
         place = "grn.cistromes.prior.table"
 
         def of_prior() -> set[str]:
@@ -398,7 +415,7 @@ def _named_genes(
             return set(read_vocabulary(run.path_of(fuse["vocabulary"] or own["vocabulary"])))  # fmt: skip
 
         # ids in place of symbols are translated by aliases: only symbols can be compared here
-        if not (fuse["aliases"] or own["aliases"]):
+        if not (fuse["aliases"] or own["aliases"] or fuse["orthologs"]):
             yield "vocabulary", of_vocabulary, "fuse.vocabulary"
 
 

@@ -112,6 +112,8 @@ def rank_values(expression: sp.csr_matrix, medians: np.ndarray) -> sp.csr_matrix
     # Sorted genes and a stable sort: equal values then rank by gene number, whatever the order in the file.
     expression.sort_indices()
     scaled = np.expm1(expression.data.astype(np.float64)) / medians[expression.indices]
+    # Processors differ in the last bit of expm1, which must not part equal values.
+    scaled = scaled.astype(np.float32)
 
     ranked = np.empty(expression.nnz, np.float32)
     for span in _spans(expression):

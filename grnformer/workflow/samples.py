@@ -46,6 +46,12 @@ def files_in(folder: str | list[str]) -> list[str]:
     return sorted(str(file) for file in path.iterdir() if file.is_file())
 
 
+def resolve(reference: str, path_of: Callable[[str], Any]) -> str:
+    """The path (of `path_of`) behind a reference; a place in the file stays behind it."""
+    file, place = split_place(reference)
+    return join_place(str(path_of(file)), place)
+
+
 def rows_by_sample(
     sheet: pd.DataFrame, path_of: Callable[[str], Any]
 ) -> dict[str, dict[str, dict[str, str]]]:
@@ -58,9 +64,7 @@ def rows_by_sample(
             for column, value in record.items()
             if value and column != "condition"
         }
-        for column in columns_of_files(row):
-            file, place = split_place(row[column])
-            row[column] = join_place(str(path_of(file)), place)
+        row |= {c: resolve(row[c], path_of) for c in columns_of_files(row)}
         rows.setdefault(row["dataset"], {})[row["sample"]] = row
     return rows
 

@@ -210,6 +210,7 @@ def check_rule(rule: dict[str, Any]) -> None:
         "optional",
         "description",
         "sparse",
+        "unit",
     }
     assert set(rule) <= known, f"unknown {set(rule) - known}"
     for flag in ("nullable", "optional", "sparse"):

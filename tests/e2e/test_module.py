@@ -145,7 +145,7 @@ def test_the_import_without_a_prefix_writes_as_the_checkout_does(
 
 def test_models_have_the_prefix_too(place: Path, checkout: Path) -> None:
     with_models = yaml.safe_load((place / "mine.yaml").read_text())
-    del with_models["pretrain"]
+    with_models["pretrain"] = {"datasets": None}
     (place / "mine.yaml").unlink()
     (place / "mine.yaml").write_text(yaml.safe_dump(with_models))
     (place / "Snakefile").write_text(IMPORTS.format(checkout=checkout, more=PREFIX))

@@ -149,7 +149,7 @@ def test_wrong_inputs_stop_with_one_message(tmp_path, run_rules, toy):
     (tmp_path / "sheet.tsv").write_text(
         HEADER + "given\ttext\td1\trna.csv\tone_rna.h5ad\t\ttoy\t\n"
     )
-    result = run_rules(["prep"], RULES, CONFIG)
+    result = run_rules(["results/given/prep/multiome.h5mu"], RULES, CONFIG)
     assert result.returncode != 0
     assert "ingest_sample stopped: wrong input." in result.stderr
     assert "GENE0" in result.stderr

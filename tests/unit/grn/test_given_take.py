@@ -184,6 +184,7 @@ def test_a_given_network_becomes_a_graph_of_cells_and_types(tmp_path: Path) -> N
         io.write_table(table, tmp_path / f"grn/{name}.parquet", "cell_type_grn")
     io.write_table(taken.eregulons, tmp_path / "e.parquet", "eregulons")
     rna.obs["cell_type"] = TYPES
+    rna.obsm["X_umap"] = np.zeros((len(TYPES), 2))
     settings = read_defaults("grn")["cell"] | {"auc_threshold": 0.5}
     activity, _ = score_activity(rna, taken.eregulons, seed=1, **settings)
     io.write_anndata(activity, tmp_path / "a.h5ad", "cell_activity")
