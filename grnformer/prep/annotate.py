@@ -25,6 +25,7 @@ from grnformer.prep.embed import (
     join_modalities,
     normalise_rna,
 )
+from grnformer.prep.metacells import GROUP_SIZES
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,8 @@ def annotate_multiome(
         annotated.obs[column] = (
             text if column == "barcode" else pd.Categorical(text.astype(str))
         )
-    annotated.obs["rna_weight"] = obs["rna_weight"]
+    for column in ("rna_weight", *(c for c in GROUP_SIZES if c in obs)):
+        annotated.obs[column] = obs[column]
     annotated.obsm["X_umap"] = embedding[data.obs_names].obsm["X_umap"]
     annotated.uns["checks"] = data.uns["checks"]
     clusters = "named clusters" if type_of else "joint clusters"

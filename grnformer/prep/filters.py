@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.prep.metacells import GROUP_SIZES
 from grnformer.prep.qc import (
     DEPTH_REMEDY,
     drop_doublets,
@@ -122,7 +123,12 @@ def _judge_cells(
     sample = data.obs["sample"].astype(str)
 
     qc = measure_cells(data, tss)
-    reasons = judge_cells(qc, sample, **limits)
+    grouped = set(GROUP_SIZES) <= set(data.obs)
+    if grouped:
+        # The bounds are of single cells, which were judged before they were summed.
+        reasons = pd.Series("", index=qc.index)
+    else:
+        reasons = judge_cells(qc, sample, **limits)
 
     # The column is there without the search for doublets too: the contract names it.
     qc["doublet_score"] = np.nan
@@ -138,12 +144,13 @@ def _judge_cells(
     if "cell_type" in data.obs:
         types = data.obs["cell_type"].astype(str)
         sizes = types[reasons == ""].value_counts()
-        _stop_if_all_small(sizes, min_per_type)
+        cells = "metacells" if grouped else "cells"
+        _stop_if_all_small(sizes, min_per_type, cells)
         for name in sizes.index[sizes < min_per_type]:
             mark(
                 reasons,
                 types == name,
-                f"cell type {name} has fewer than {min_per_type} cells",
+                f"cell type {name} has fewer than {min_per_type} {cells}",
             )
 
     stop_if_few(reasons, "cell", remedy=DEPTH_REMEDY)
@@ -156,13 +163,14 @@ def _judge_cells(
     return qc
 
 
-def _stop_if_all_small(sizes: pd.Series, least: int) -> None:
+def _stop_if_all_small(sizes: pd.Series, least: int, cells: str) -> None:
     if len(sizes) and sizes.max() < least:
         raise InputError(
-            f"all {len(sizes)} cell types have fewer than {least} cells that pass the filters: {sizes.index[0]!r}, the "
+            f"all {len(sizes)} cell types have fewer than {least} {cells} that pass the filters: {sizes.index[0]!r}, the "
             f"largest, has {sizes.iloc[0]}",
-            f"a cell type of at least {least} cells (prep.cells.min_per_type)",
-            "give broader cell types in the annotation (not one name a cell), or lower the bound",
+            f"a cell type of at least {least} {cells} (prep.cells.min_per_type)",
+            "give broader cell types in the annotation (not one name a cell), or lower the bound"
+            + (" or prep.unpaired.cells_per_group" if cells == "metacells" else ""),
         )
 
 
@@ -206,5 +214,8 @@ def take_subset(
     for column in ("sample", "donor", "barcode", "cell_type"):
         if column in data.obs:
             left.obs[column] = data.obs[column].astype(str)[cells].to_numpy()
+    for column in GROUP_SIZES:
+        if column in data.obs:
+            left.obs[column] = data.obs[column].to_numpy()[cells]
     left.uns["checks"] = data.uns["checks"]
     return left

@@ -10,6 +10,7 @@ import pandas as pd
 
 from grnformer.core.errors import InputError
 from grnformer.core.file_names import file_names
+from grnformer.prep.metacells import GROUP_SIZES
 from grnformer.prep.sample import dropped_table
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,10 @@ def merge_samples(
     # By cell: MuData may order cells in its way.
     for column in columns:
         data.obs[column] = obs.loc[data.obs_names, column]
+    for column in GROUP_SIZES:
+        if column in samples[0].obs:
+            sizes = pd.concat([part.obs[column] for part in samples])
+            data.obs[column] = sizes[data.obs_names]
 
     # Keys are names of samples, so none replaces another's figures.
     data.uns["checks"] = {}

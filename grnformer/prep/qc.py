@@ -36,23 +36,23 @@ def measure_cells(data: mudata.MuData, tss: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     data
-        Contract `paired_counts`.
+        Contract `paired_counts`; or ATAC alone.
     tss
         Contract `tss`.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by cell: ``n_umis, n_genes, percent_mito, n_atac_counts, n_regions, percent_promoter``; the last is
-        the percentage of ATAC counts in regions within 1,000 bp of a TSS. The last three not of RNA alone.
+        Indexed by cell: ``n_umis, n_genes, percent_mito`` of RNA, ``n_atac_counts, n_regions, percent_promoter`` of
+        ATAC; the last is the percentage of ATAC counts in regions within 1,000 bp of a TSS.
     """
-    rna = data.mod["rna"]
-    mitochondrial = find_mitochondrial(rna.var_names, tss)
-
     metrics = pd.DataFrame(index=data.obs_names)
-    metrics["n_umis"] = _sums(rna.X)
-    metrics["n_genes"] = rna.X.getnnz(axis=1)
-    metrics["percent_mito"] = _percent(rna.X, mitochondrial)
+    if "rna" in data.mod:
+        rna = data.mod["rna"]
+        mitochondrial = find_mitochondrial(rna.var_names, tss)
+        metrics["n_umis"] = _sums(rna.X)
+        metrics["n_genes"] = rna.X.getnnz(axis=1)
+        metrics["percent_mito"] = _percent(rna.X, mitochondrial)
     if "atac" in data.mod:
         atac = data.mod["atac"]
         promoter = holds_tss(atac.var, tss, margin=_PROMOTER)

@@ -14,6 +14,7 @@ from grnformer.genome.build_check import check_build, check_chromosomes
 from grnformer.genome.regions import count_overlapping
 from grnformer.prep.features import as_atac, as_rna
 from grnformer.prep.formats import read_matrix
+from grnformer.prep.metacells import check_different, judge_unpaired, make_metacells
 from grnformer.prep.pairing import (
     annotation_of,
     label_cells,
@@ -39,6 +40,7 @@ def load_sample(
     barcodes: pd.DataFrame | None = None,
     builds: Mapping[str, str] | None = None,
     two_barcodes: str | None = None,
+    unpaired: Mapping[str, Any] | None = None,
 ) -> tuple[mudata.MuData, pd.DataFrame]:
     """Read one line of the sample sheet.
 
@@ -61,6 +63,9 @@ def load_sample(
         Table of `prep.barcode_table`, see `translate_barcodes`; None: a cell has one barcode.
     counts
         RNA that is no whole numbers: ``whole``, refused, or ``round``, see `as_rna`.
+    unpaired
+        RNA and ATAC of different cells, summed to metacells: ``cells_per_group``, ``seed`` and ``cells``, the bounds
+        of single cells; see `make_metacells`. None or empty: of the same cells.
 
     Returns
     -------
@@ -84,6 +89,18 @@ def load_sample(
         counts=counts,
         build=build | {"builds": builds},
     )
+
+    if unpaired:
+        return _join_unpaired(
+            rna,
+            atac,
+            row,
+            tss,
+            checks,
+            most_shared=min_barcode_overlap,
+            min_annotated=min_annotated,
+            **unpaired,
+        )
 
     # By barcode; they become names of cells, with the sample's, at the end.
     reasons = [pd.Series(dtype=object)]
@@ -151,12 +168,94 @@ def dropped_table(kind: str, reasons: pd.Series) -> pd.DataFrame:
     return frame.astype(object)
 
 
-def annotation_of_sample(row: dict[str, str], rna: anndata.AnnData) -> pd.Series:
-    """Cell types by barcode, from the sample's table or from a column of its RNA's obs."""
+def _join_unpaired(
+    rna: anndata.AnnData,
+    atac: anndata.AnnData | None,
+    row: dict[str, str],
+    tss: pd.DataFrame,
+    checks: dict[str, float],
+    *,
+    most_shared: float,
+    min_annotated: float,
+    cells_per_group: int,
+    seed: int,
+    cells: dict[str, Any],
+) -> tuple[mudata.MuData, pd.DataFrame]:
+    """Metacells of RNA and ATAC of different cells, and what is in none; see `load_sample`."""
+    where = f"sample {row['sample']}"
+    if atac is None or not row.get("annotation"):
+        raise InputError(
+            f"{where}: {'RNA alone' if atac is None else 'no annotation'}, and prep.pairing is pseudocells",
+            "RNA, peak counts of ATAC, and the cell types of both",
+            "complete the sample sheet, or set prep.pairing to barcodes",
+        )
+    check_different(
+        rna.obs_names,
+        atac.obs_names,
+        where,
+        most=most_shared,
+        from_table=not row["annotation"].startswith(OBS_PREFIX),
+    )
+
+    kept, types, reasons = {}, {}, []
+    for modality, data in (("rna", rna), ("atac", atac)):
+        name = modality.upper()
+        labels = label_cells(
+            annotation_of_sample(row, data, modality),
+            data.obs_names,
+            f"{where}, {name}",
+            min_annotated=min_annotated,
+        )
+        typed = data[(labels != "").to_numpy()]
+        poor = judge_unpaired(typed, modality, tss, cells)
+        kept[modality] = typed[(poor == "").to_numpy()].copy()
+        types[modality] = labels[kept[modality].obs_names]
+        reasons += [
+            pd.Series(
+                f"{name} cell without a type in the annotation",
+                labels.index[labels == ""],
+            ),
+            f"{name} cell: " + poor[poor != ""],
+        ]
+
+    *sums, obs, left = make_metacells(
+        kept["rna"],
+        kept["atac"],
+        types["rna"],
+        types["atac"],
+        where,
+        cells_per_group=cells_per_group,
+        seed=seed,
+    )
+    data = _join(*sums, row)
+    for column in obs:
+        data.obs[column] = obs[column].to_numpy()
+
+    used = float(len(obs) * cells_per_group)
+    figures = {
+        "rna_barcodes": rna.n_obs,
+        "atac_barcodes": atac.n_obs,
+        "metacells": len(obs),
+        "cells_per_metacell": cells_per_group,
+        "share_of_rna_cells": used / rna.n_obs,
+        "share_of_atac_cells": used / atac.n_obs,
+    }
+    numbers = {key: float(value) for key, value in (checks | figures).items()}
+    data.uns["checks"] = {row["sample"]: numbers}
+    dropped = pd.concat([*reasons, left])
+    dropped.index = _cell_names(row, dropped.index)
+    return data, dropped_table("cell", dropped).assign(sample=row["sample"])
+
+
+def annotation_of_sample(
+    row: dict[str, str], data: anndata.AnnData, modality: str = "rna"
+) -> pd.Series:
+    """Cell types by barcode, from the sample's table or from a column of obs of a modality's file."""
     annotation = row["annotation"]
     if annotation.startswith(OBS_PREFIX):
-        return annotation_of(rna.obs, annotation.removeprefix(OBS_PREFIX), row["rna"])
-    return read_annotation(annotation, rna.obs_names)
+        column = annotation.removeprefix(OBS_PREFIX)
+        return annotation_of(data.obs, column, row[modality])
+    return read_annotation(annotation, data.obs_names)
 
 
 def _read_modalities(

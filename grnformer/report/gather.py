@@ -215,7 +215,7 @@ def _dataset_sections(files: Files, config: Config, whole: bool) -> list[Section
         sections.append(graphs_section(bundles, rna, *perturbation))
     if files["training"]:
         sections += _pretrain_sections(files, config)
-    if files["training"] and whole:
+    if files["attention"] or (files["training"] and whole):
         sections.append(_attention_section(files["attention"], config))
 
     # only where genes are named
@@ -225,11 +225,11 @@ def _dataset_sections(files: Files, config: Config, whole: bool) -> list[Section
         sections.append(perturb_section(perturbed, cells))
 
     # In any case: where nothing was measured, the section says why.
-    if whole:
+    if whole or files["grn_accuracy_scores"]:
         sections.append(_benchmark_section("grn_accuracy", files, config))
-    if files["training"] and whole:
-        sections.append(_benchmark_section("drug_response", files, config))
-        sections.append(_benchmark_section("sc_drug_lines", files, config))
+    for benchmark in ("drug_response", "sc_drug_lines"):
+        if files[f"{benchmark}_scores"] or (files["training"] and whole):
+            sections.append(_benchmark_section(benchmark, files, config))
     # of the whole run: it needs data that no package carries
     for benchmark in ("perturbation", "perturbation_profiles"):
         if files[f"{benchmark}_scores"]:

@@ -175,6 +175,20 @@ class Regions(Settings):
     )
 
 
+class Unpaired(Settings):
+    """Metacells of RNA and ATAC of different cells, where prep.pairing is pseudocells.
+
+    prep.cells.min_per_type then counts metacells.
+    """
+
+    cells_per_group: int = key(
+        10,
+        "RNA cells, and ATAC cells of the same type, that are drawn without replacement and summed to a metacell",
+        unit="cells",
+        ge=1,
+    )
+
+
 class Embedding(Settings):
     """Joint embedding and clusters."""
 
@@ -207,7 +221,7 @@ class Prep(Settings):
         "before it, it goes before the defaults; null: none",
         min_length=1,
     )
-    seed: Seed = key(1, "of clusters, UMAP and doublets")
+    seed: Seed = key(1, "of clusters, UMAP, doublets and metacells")
     min_known_genes: float = key(
         0.3,
         "least fraction of the RNA's genes that the TSS table must know",
@@ -219,9 +233,15 @@ class Prep(Settings):
         "RNA that is no whole numbers is refused, or, where it is counts corrected for ambient RNA (SoupX, decontX, "
         "CellBender), rounded",
     )
+    pairing: Literal["barcodes", "pseudocells"] = key(
+        "barcodes",
+        "RNA and ATAC are of the same cells, paired by barcode; or of different cells of the same annotated types, "
+        "summed to metacells: then RNA and ATAC meet by chance within a type",
+    )
     min_barcode_overlap: float = key(
         0.5,
-        "least fraction of the smaller modality's barcodes found in the other",
+        "least fraction of the smaller modality's barcodes found in the other; where prep.pairing is pseudocells, so "
+        "many are refused",
         ge=0,
         le=1,
     )
@@ -250,6 +270,7 @@ class Prep(Settings):
     )
     build: Build = Build()
     cells: Cells = Cells()
+    unpaired: Unpaired = Unpaired()
     fragments: Fragments = Fragments()
     doublets: Doublets = Doublets()
     genes: Genes = Genes()

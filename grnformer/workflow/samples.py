@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grnformer.core.errors import InputError
 from grnformer.core.places import join_place, split_place
 
 if TYPE_CHECKING:
@@ -24,6 +25,43 @@ def rna_alone(sheet: pd.DataFrame) -> list[str]:
     """Sorted datasets that have a sample with neither peak counts nor fragments."""
     without = (sheet["atac"] == "") & (sheet["fragments"] == "")
     return sorted(sheet.loc[without, "dataset"].unique())
+
+
+def check_unpaired(configs: Mapping[str, Any], sheet: pd.DataFrame) -> None:
+    """Raise InputError where RNA and ATAC of different cells are to be joined, and the sheet or config does not allow it.
+
+    `configs`: dataset -> its configuration.
+    """
+    for row in sheet.to_dict("records"):
+        prep = configs[row["dataset"]]["prep"]
+        if prep["pairing"] != "pseudocells":
+            continue
+        what = f"sample {row['sample']!r} of {row['dataset']!r}, whose prep.pairing is pseudocells,"
+        if not row["atac"]:
+            raise InputError(
+                f"{what} has {'fragments' if row['fragments'] else 'RNA alone'}",
+                "a matrix of counts in peaks in the column atac",
+                "count the fragments in peaks first" if row["fragments"] else "set prep.pairing to barcodes",
+            )  # fmt: skip
+        if not row["annotation"]:
+            raise InputError(
+                f"{what} has no annotation",
+                "cell types of the RNA cells and of the ATAC cells, by which they are joined",
+                "fill annotation: a table with the barcodes of both, or obs:<column> of both .h5ad files",
+            )
+        if prep["doublets"]["enabled"]:
+            raise InputError(
+                f"{what} has prep.doublets.enabled",
+                "no search for doublets: metacells are sums of cells",
+                "take the doublets out of the files, and set prep.doublets.enabled to false",
+            )
+
+
+def grouping(prep: Mapping[str, Any]) -> dict[str, Any]:
+    """How cells of section `prep` of a dataset's configuration become metacells; empty where RNA and ATAC are paired."""
+    if prep["pairing"] == "barcodes":
+        return {}
+    return {**prep["unpaired"], "seed": prep["seed"], "cells": prep["cells"]}
 
 
 def columns_of_files(row: Mapping[Any, str]) -> list[str]:

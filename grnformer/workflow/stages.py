@@ -12,8 +12,12 @@ from typing import Any
 from grnformer.core.errors import InputError
 from grnformer.core.place import ROOT
 
-#: Stages that end with a page of what is there so far; after these, the report shows it.
-WITH_PAGES = ("prep", "topics", "grn", "fuse", "pretrain")
+# Each builds on those before it, and its page shows them.
+_IN_ORDER = ("prep", "topics", "grn", "fuse", "pretrain")
+# None of these builds on another of them: a page shows one, and all stages in order.
+_LAST = ("attention", "perturb", "bench")
+#: Stages that end with a page of what is there so far.
+WITH_PAGES = (*_IN_ORDER, *_LAST)
 _INCLUDE = re.compile(r'^include: "rules/(\w+)\.smk"', re.MULTILINE)
 _RULE = re.compile(r"^(?:rule|checkpoint) (\w+):", re.MULTILINE)
 
@@ -52,17 +56,25 @@ def page_files(
     Parameters
     ----------
     reported
-        Name -> files <results>/<dataset>/<stage>/...
+        Name -> files <results>/<dataset>/<stage>/... or <results>/bench/...
     stage
         One of `WITH_PAGES`.
     """
-    until = WITH_PAGES[: WITH_PAGES.index(stage) + 1]
+    shown = (*_IN_ORDER, stage)
+    if stage in _IN_ORDER:
+        shown = _IN_ORDER[: _IN_ORDER.index(stage) + 1]
     found = {}
     for name, paths in reported.items():
         every = [paths] if isinstance(paths, str) else list(paths)
-        if every and all(path.split("/")[2] in until for path in every):
+        if every and all(_stage_of_file(path) in shown for path in every):
             found[name] = every
     return found
+
+
+def _stage_of_file(path: str) -> str:
+    # <results>/bench holds what is of no dataset, or of several.
+    _, dataset, stage = path.split("/")[:3]
+    return dataset if dataset == "bench" else stage
 
 
 def check_targets(asked: Iterable[str], rules: Iterable[str]) -> None:

@@ -30,7 +30,7 @@ from grnformer.workflow.arms import backbone_by_arm
 from grnformer.workflow.originals import PACKAGES, check_interpreters, is_original
 from grnformer.workflow.contents import pinned
 from grnformer.workflow.lookups import Lookup, as_json, by_size, chosen, growing, one_of
-from grnformer.workflow.samples import files_in, rna_alone
+from grnformer.workflow.samples import check_unpaired, files_in, rna_alone
 
 config = {key: part for key, part in config.items() if key != "pathvars"}  # Snakemake's
 BY_CONDA = "conda" in map(str, workflow.deployment_settings.deployment_method)
@@ -52,8 +52,8 @@ try:
         check_stability_settings(of_dataset["grn"])
     check_paths(config, RESOURCES, CHECKOUT)
     CORPORA = config["pretrain"]["corpora"]
-    genomes = dict(zip(SAMPLES["dataset"], SAMPLES["genome"]))
-    check_models(config, genomes)
+    check_unpaired(CONFIGS, SAMPLES)
+    check_models(config, dict(zip(SAMPLES["dataset"], SAMPLES["genome"])))
     if not BY_CONDA:
         check_interpreters(CONFIGS.values(), CHECKOUT)
 except InputError as error:

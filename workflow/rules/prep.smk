@@ -4,6 +4,7 @@ from grnformer.workflow.samples import (
     files_by_sample,
     gather_files,
     genome_of,
+    grouping,
     rows_by_sample,
 )
 from grnformer.workflow.lookups import SOURCES, only_of
@@ -40,6 +41,7 @@ BLACKLISTS = {
 BARCODE_TABLES = {
     name: path_of(CONFIGS[name]["prep"]["barcode_table"]) for name in DATASETS
 }
+GROUPING = {name: grouping(CONFIGS[name]["prep"]) for name in DATASETS}
 FRAGMENTED = SAMPLES[SAMPLES["fragments"] != ""]
 PRODUCTS = {
     "multiome": "multiome.h5mu",
@@ -299,6 +301,7 @@ rule ingest_sample:
             "min_annotated",
             "build",
         ),
+        unpaired=lookup(dpath="{dataset}", within=GROUPING),
         code=code("prep/ingest_sample"),
     message:
         "Reading and pairing sample {wildcards.sample} of {wildcards.dataset}"

@@ -62,14 +62,20 @@ def prep_section(
     if fragments is not None:
         blocks += fragment_blocks(fragments, config["fragments"], settings)
     n_kept, limits = int(qc["kept"].sum()), config["cells"]
+    bounds = (
+        "Lines: hard limits. Further cells were dropped as outliers beyond "
+        f"{limits['n_mads']:g} scaled median absolute deviations of log1p values in their sample."
+    )
+    if config["pairing"] == "pseudocells":
+        blocks.insert(0, Note(describe_metacells(config["unpaired"])))
+        limits, bounds = {}, "Cells here are metacells; limits held for the single cells."
 
     blocks += [
         Figure(
             "qc",
             plot_histograms(qc, limits),
             f"QC metrics of all {len(qc):,} cells: {n_kept:,} kept (blue), {len(qc) - n_kept:,} dropped "
-            "(orange). Lines: hard limits. Further cells were dropped as outliers beyond "
-            f"{limits['n_mads']:g} scaled median absolute deviations of log1p values in their sample.",
+            f"(orange). {bounds}",
             460,
         ),
         Figure(
@@ -124,6 +130,10 @@ def _size_blocks(
             rna_barcodes="RNA barcodes (n)",
             atac_barcodes="ATAC barcodes (n)",
             paired="paired (n)",
+            metacells="metacells (n)",
+            cells_per_metacell="cells of each modality in a metacell (n)",
+            share_of_rna_cells="RNA cells in a metacell (fraction)",
+            share_of_atac_cells="ATAC cells in a metacell (fraction)",
             tss_share="regions that hold a TSS (fraction)",
             tss_enrichment="TSS enrichment (fold)",
             overlapping_regions="regions that overlap others, whose fragments count twice (n)",
@@ -244,6 +254,16 @@ def describe_types(summary: dict[str, Any]) -> str:
     clusters = f"{joint} gives {summary['clusters']} clusters{agreement}."
 
     return f"Cell types come from {source}. {clusters}"
+
+
+def describe_metacells(unpaired: dict[str, Any]) -> str:
+    """What cells are where RNA and ATAC are of different cells. `unpaired`: section `prep.unpaired`."""
+    n = unpaired["cells_per_group"]
+    return (
+        f"RNA and ATAC are of different cells. Every cell in this report is a metacell: the sum of {n} RNA cells and of "
+        f"{n} ATAC cells of one annotated type, drawn by chance. Links between regions and genes rest on differences "
+        "between types; within a type, RNA and ATAC of a metacell are independent."
+    )
 
 
 def describe_donors(donors: int) -> str:

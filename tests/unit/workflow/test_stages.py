@@ -41,3 +41,15 @@ def test_the_page_of_a_stage_has_what_is_there_by_then() -> None:
     }
     assert list(page_files(reported, "prep")) == ["qc"]
     assert list(page_files(reported, "grn")) == ["qc", "topic_selection", "eregulons"]
+    reported["attention"] = ["<results>/a/attention/hybrid/mass.parquet"]
+    reported["grid"] = ["<results>/a/bench/grid.tsv"]
+    last = {
+        stage: set(page_files(reported, stage)) - {"qc", "topic_selection", "eregulons"}
+        for stage in ("pretrain", "attention", "perturb", "bench")
+    }
+    assert last == {
+        "pretrain": set(),
+        "attention": {"attention"},
+        "perturb": set(),
+        "bench": {"screen_counts", "grid"},
+    }

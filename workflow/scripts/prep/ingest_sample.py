@@ -21,6 +21,7 @@ with job(snakemake):
         barcodes=barcodes,
         builds=builds,
         two_barcodes=snakemake.input.barcode_table or None,
+        unpaired=snakemake.params.unpaired,
         **snakemake.params.settings,
     )
     write_table(dropped, snakemake.output.dropped, "dropped")
