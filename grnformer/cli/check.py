@@ -29,6 +29,7 @@ from grnformer.cli.plan import plan_jobs
 from grnformer.cli.tables import print_table
 from grnformer.core.errors import InputError
 from grnformer.core.places import split_place
+from grnformer.core.reach import find_unreachable
 from grnformer.core.resources import fetch
 from grnformer.genome.guess import species_of_genes, species_of_genome
 from grnformer.settings.read import check_config, complete, overlay
@@ -42,7 +43,12 @@ from grnformer.workflow.config import (
 )
 from grnformer.workflow.config_files import read_config_files
 from grnformer.workflow.resources import resources_read
-from grnformer.workflow.samples import columns_of_files, resolve
+from grnformer.workflow.samples import (
+    check_unpaired,
+    columns_of_files,
+    grouping,
+    resolve,
+)
 from grnformer.workflow.stages import rules_by_stage, stage_of
 
 _OTHER_CASE = (
@@ -102,7 +108,7 @@ def check(
     run = read_run(files, given)
     problems: list[InputError] = []
     rows = list(look_into(run, problems))
-    _print_rows([*rows, *_surroundings(run)])
+    _print_rows([*rows, *_surroundings(run, ask=True)])
     check_run(files, given, stages or [], Path(), surroundings=False)
     for problem in problems:
         sys.stdout.write(f"\n{problem}\n")
@@ -182,6 +188,7 @@ def read_run(files: Sequence[Path], settings: dict[str, Any]) -> Run:
         locate(config["samples"], CHECKOUT), config, registry, CHECKOUT
     )
     configs = config_of_datasets(config, sorted(sheet["dataset"].unique()))
+    check_unpaired(configs, sheet)
     return Run(config, configs, sheet.to_dict("records"), registry)
 
 
@@ -208,8 +215,10 @@ def _memory(job: Any) -> float:
     return asked / 1000 if isinstance(asked, int | float) else 0.0
 
 
-def _surroundings(run: Run, jobs: Iterable[Any] = ()) -> Iterator[Row]:
-    """Memory, disk and resources."""
+def _surroundings(
+    run: Run, jobs: Iterable[Any] = (), ask: bool = False
+) -> Iterator[Row]:
+    """Memory, disk and resources; `ask`: whether sources of those that are not there answer."""
     needed = max(map(_memory, jobs), default=0.0)
     memory = psutil.virtual_memory().total / 1e9
     if needed > memory:
@@ -237,6 +246,22 @@ def _surroundings(run: Run, jobs: Iterable[Any] = ()) -> Iterator[Row]:
         + (f"; fetched when it runs, or now by grnformer fetch: {', '.join(missing)}" if missing else ""),
         "ok",
     )  # fmt: skip
+    if missing and ask:
+        yield _reach({name: run.registry[name] for name in missing}, run.config["resources"]["mirror"])  # fmt: skip
+
+
+def _reach(missing: dict[str, Any], mirror: str | None) -> Row:
+    """Which of the resources that are not fetched cannot be had now; no error, as they may come from elsewhere."""
+    closed = find_unreachable(missing, mirror)
+    if not closed:
+        return Row("their sources", f"all {len(missing)} are in a mirror, or answer")
+    first, why = next(iter(closed.items()))
+    return Row(
+        "their sources",
+        f"{len(closed)} of {len(missing)} cannot be had from here ({first}: {why}): {', '.join(closed)}. Fetch them "
+        "where there is a network, or name a mirror: docs/provenance.md",
+        "look",
+    )
 
 
 def _size(path: Path) -> int:
@@ -346,6 +371,7 @@ def _read_sample(
         **{key: prep[key] for key in keys},
         builds=other_builds(config["genomes"], row["genome"]),
         two_barcodes=str(run.path_of(table)) if table else None,
+        unpaired=grouping(prep),
     )
     return *_sum_up(data, prep["cells"]), list(data["rna"].var_names)
 
@@ -358,6 +384,8 @@ def _sum_up(data: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
     InputError
         If none passes.
     """
+    from grnformer.prep.metacells import GROUP_SIZES
+
     umis = data["rna"].X.sum(axis=1).A1
     enough = umis >= bounds["min_umis"]
     what = f"cells, {data['rna'].n_vars:,} genes"
@@ -370,6 +398,11 @@ def _sum_up(data: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
         what = f"paired {what}, {data['atac'].n_vars:,} regions"
         medians += f", {np.median(counts):,.0f} ATAC counts"
         least += f" and {bounds['min_atac_counts']} ATAC counts"
+    if set(GROUP_SIZES) <= set(data.obs):
+        # The bounds are of single cells, which were held before these were summed.
+        what = what.replace("paired cells", "metacells")
+        return f"{data.n_obs:,} {what}; medians {medians}", "ok"
+
     passed = int(enough.sum())
     text = (
         f"{data.n_obs:,} {what}; medians {medians}; {passed:,} pass the bounds of these"

@@ -24,7 +24,7 @@ def download_sdist(package: str, version: str, folder: Path) -> Path:
     ValueError
         If none of them has it.
     """
-    places = _places(package)
+    places = places_of(package)
     # Archives spell the package with any of the three separators.
     spelt = re.sub(r"[-_.]+", "[-_.]+", package)
     wanted = re.compile(rf"{spelt}-{re.escape(version)}\.tar\.gz", re.IGNORECASE)
@@ -46,8 +46,8 @@ def download_sdist(package: str, version: str, folder: Path) -> Path:
     )
 
 
-def _places(package: str) -> list[str]:
-    """Folders and pages of links that may offer the package."""
+def places_of(package: str) -> list[str]:
+    """Folders and pages of links where pip would look for the package."""
     settings = _pip_settings()
     links = settings.get("find-links", [])
     if "no-index" in settings:

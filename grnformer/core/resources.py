@@ -74,7 +74,7 @@ def fetch(
         return
     archives = destination.parent / ".archives"
     source = entry["source"]
-    mirrored = _in_mirror(name, entry, os.environ.get(MIRROR_VARIABLE) or mirror)
+    mirrored = in_mirror(name, entry, os.environ.get(MIRROR_VARIABLE) or mirror)
 
     with atomic(destination) as temporary:
         if mirrored:
@@ -96,7 +96,8 @@ def fetch(
             )
 
 
-def _in_mirror(name: str, entry: dict[str, Any], mirror: str | None) -> Path | None:
+def in_mirror(name: str, entry: dict[str, Any], mirror: str | None) -> Path | None:
+    """The file of a mirror folder that holds the resource, None without one; InputError if the mirror is no folder."""
     if not mirror:
         return None
     if not Path(mirror).is_dir():

@@ -124,11 +124,8 @@ def _judge_cells(
 
     qc = measure_cells(data, tss)
     grouped = set(GROUP_SIZES) <= set(data.obs)
-    if grouped:
-        # The bounds are of single cells, which were judged before they were summed.
-        reasons = pd.Series("", index=qc.index)
-    else:
-        reasons = judge_cells(qc, sample, **limits)
+    # The bounds are of single cells, which are judged before they are summed.
+    reasons = pd.Series("", qc.index) if grouped else judge_cells(qc, sample, **limits)
 
     # The column is there without the search for doublets too: the contract names it.
     qc["doublet_score"] = np.nan
@@ -166,8 +163,8 @@ def _judge_cells(
 def _stop_if_all_small(sizes: pd.Series, least: int, cells: str) -> None:
     if len(sizes) and sizes.max() < least:
         raise InputError(
-            f"all {len(sizes)} cell types have fewer than {least} {cells} that pass the filters: {sizes.index[0]!r}, the "
-            f"largest, has {sizes.iloc[0]}",
+            f"all {len(sizes)} cell types have fewer than {least} {cells} that pass the filters: {sizes.index[0]!r}, "
+            f"the largest, has {sizes.iloc[0]}",
             f"a cell type of at least {least} {cells} (prep.cells.min_per_type)",
             "give broader cell types in the annotation (not one name a cell), or lower the bound"
             + (" or prep.unpaired.cells_per_group" if cells == "metacells" else ""),

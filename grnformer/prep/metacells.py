@@ -46,7 +46,7 @@ def judge_unpaired(
 def check_different(
     rna: pd.Index, atac: pd.Index, where: str, *, most: float, from_table: bool
 ) -> None:
-    """Raise InputError if the two sets of barcodes look like those of the same cells, or a table cannot tell them apart.
+    """Raise InputError if barcodes of both look like those of the same cells, or a table cannot tell them apart.
 
     Parameters
     ----------
@@ -116,9 +116,7 @@ def make_metacells(
     sizes = pd.DataFrame({m: pd.Series(of).value_counts() for m, of in types.items()})
     sizes = sizes.fillna(0).astype(int).sort_index()
     groups = sizes.min(axis=1) // cells_per_group
-    log.info(
-        "%s: metacells by type: %s; cells:\n%s", where, groups.to_dict(), sizes.T
-    )
+    log.info("%s: metacells by type: %s; cells:\n%s", where, groups.to_dict(), sizes.T)
     if not groups.any():
         raise InputError(
             f"{where}: no cell type has {cells_per_group} cells of RNA and of ATAC; RNA has "

@@ -10,6 +10,7 @@ import anndata
 import mudata
 import pandas as pd
 
+from grnformer.core.errors import InputError
 from grnformer.genome.build_check import check_build, check_chromosomes
 from grnformer.genome.regions import count_overlapping
 from grnformer.prep.features import as_atac, as_rna

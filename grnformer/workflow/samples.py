@@ -28,7 +28,7 @@ def rna_alone(sheet: pd.DataFrame) -> list[str]:
 
 
 def check_unpaired(configs: Mapping[str, Any], sheet: pd.DataFrame) -> None:
-    """Raise InputError where RNA and ATAC of different cells are to be joined, and the sheet or config does not allow it.
+    """Raise InputError where RNA and ATAC of different cells are to be joined, and sheet or config do not allow it.
 
     `configs`: dataset -> its configuration.
     """
@@ -58,7 +58,7 @@ def check_unpaired(configs: Mapping[str, Any], sheet: pd.DataFrame) -> None:
 
 
 def grouping(prep: Mapping[str, Any]) -> dict[str, Any]:
-    """How cells of section `prep` of a dataset's configuration become metacells; empty where RNA and ATAC are paired."""
+    """How cells become metacells, by section `prep` of a dataset's config; empty where RNA and ATAC are paired."""
     if prep["pairing"] == "barcodes":
         return {}
     return {**prep["unpaired"], "seed": prep["seed"], "cells": prep["cells"]}

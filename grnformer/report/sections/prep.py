@@ -68,7 +68,10 @@ def prep_section(
     )
     if config["pairing"] == "pseudocells":
         blocks.insert(0, Note(describe_metacells(config["unpaired"])))
-        limits, bounds = {}, "Cells here are metacells; limits held for the single cells."
+        limits, bounds = (
+            {},
+            "Cells here are metacells; limits held for the single cells.",
+        )
 
     blocks += [
         Figure(
@@ -260,9 +263,9 @@ def describe_metacells(unpaired: dict[str, Any]) -> str:
     """What cells are where RNA and ATAC are of different cells. `unpaired`: section `prep.unpaired`."""
     n = unpaired["cells_per_group"]
     return (
-        f"RNA and ATAC are of different cells. Every cell in this report is a metacell: the sum of {n} RNA cells and of "
-        f"{n} ATAC cells of one annotated type, drawn by chance. Links between regions and genes rest on differences "
-        "between types; within a type, RNA and ATAC of a metacell are independent."
+        f"RNA and ATAC are of different cells. Every cell in this report is a metacell: the sum of {n} RNA cells and "
+        f"of {n} ATAC cells of one annotated type, drawn by chance. Links between regions and genes rest on "
+        "differences between types; within a type, RNA and ATAC of a metacell are independent."
     )
 
 

@@ -75,9 +75,7 @@ def test_cells_of_one_type_are_summed_each_once(
 
     again, _ = load_sample(row, tss, **ingest_settings, unpaired=unpaired)
     assert (again.mod["rna"].X != data.mod["rna"].X).nnz == 0
-    other, _ = load_sample(
-        row, tss, **ingest_settings, unpaired=unpaired | {"seed": 2}
-    )
+    other, _ = load_sample(row, tss, **ingest_settings, unpaired=unpaired | {"seed": 2})
     assert (other.mod["rna"].X != data.mod["rna"].X).nnz > 0
 
 
