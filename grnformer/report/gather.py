@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,11 @@ from grnformer.report.sections.graphs import graphs_section
 from grnformer.report.sections.grid import grid_section
 from grnformer.report.sections.grn import grn_section
 from grnformer.report.sections.measured import measured_section
-from grnformer.report.sections.overview import overview_section
+from grnformer.report.sections.overview import (
+    describe_commit,
+    describe_genomes,
+    overview_section,
+)
 from grnformer.report.sections.perturb import perturb_section
 from grnformer.report.sections.prep import prep_section
 from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
@@ -122,7 +127,12 @@ def gather_sections(
     for dataset, of_dataset in configs.items():
         logger.info("sections of %s", dataset)
         # One dataset at a time: its matrices are freed before the next is read.
-        found = _dataset_sections(given.of(dataset), of_dataset, whole=not stage)
+        about = (
+            *describe_genomes(samples, dataset),
+            f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+            describe_commit(commit),
+        )
+        found = _dataset_sections(given.of(dataset), of_dataset, stage, about)
         sections += [replace(section, dataset=dataset) for section in found]
 
     for corpus in corpora if given["heldout"] else ():
@@ -140,8 +150,15 @@ def gather_sections(
     return [*sections, measured] if measured else sections
 
 
-def _dataset_sections(files: Files, config: Config, whole: bool) -> list[Section]:
-    """`whole`: all stages were run, and what was not measured is said to be missing."""
+def _dataset_sections(
+    files: Files, config: Config, stage: str, about: tuple[str, ...]
+) -> list[Section]:
+    """Sections of one dataset.
+
+    `stage`: see `gather_sections`; where all were run, what was not measured is said to be missing. `about`: facts of
+    the run.
+    """
+    whole = not stage
     settings, pretrain = config["report"], config["pretrain"]
     multiome = files["multiome"][0]
     rna = io.read_modality(multiome, "rna", "multiome")
@@ -251,7 +268,15 @@ def _dataset_sections(files: Files, config: Config, whole: bool) -> list[Section
         if arm["graph"] not in DATA_GRAPHS and has_edges(arm["graph"])
     }
     overview = overview_section(
-        summary, grn["eregulons"], grn["cell_type_summary"], sections, control_arms
+        summary,
+        grn["eregulons"],
+        grn["cell_type_summary"],
+        sections,
+        control_arms,
+        quality=grn["eregulon_quality"],
+        donors=rna.obs["donor"].nunique(),
+        about=about,
+        later=stage,
     )
     return [overview, *sections]
 

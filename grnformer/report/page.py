@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jinja2
 import markupsafe
@@ -20,6 +21,8 @@ from grnformer.report.headers import HEADERS
 from grnformer.report.text import format_value
 
 SHOWN = 19  # rows of a table on the page: more are for a program, which reads the TSV
+MOST_FIGURES, MOST_TABLES = 3, 2  # of a section at first sight; the rest unfolds
+_PACKED = 40_000  # characters of a table from which on its download is compressed
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,31 @@ class Table:
         )
         return [list(map(format_value, record)) for record in records]
 
-    def link(self, dataset: str) -> str:
-        """The whole table as a link to download."""
+    def download(self, dataset: str) -> Download:
+        """The whole table as a file to download; a large one is compressed, so that the page stays small."""
         # The same digits as in the folder of tables.
         text = _with_dataset(self.frame, dataset).to_csv(
             sep="\t", index=False, float_format="%.6g"
         )
-        return (
-            "data:text/tab-separated-values;base64,"
-            + base64.b64encode(text.encode()).decode()
+        content, name, kind = (
+            text.encode(),
+            f"{self.name}.tsv",
+            "text/tab-separated-values",
         )
+        if len(text) >= _PACKED:
+            # no time in the header: the same table is the same page
+            content = gzip.compress(content, mtime=0)
+            name, kind = f"{name}.gz", "application/gzip"
+        return Download(
+            name, f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        )
+
+
+class Download(NamedTuple):
+    """A file that stands in the page: its name, and its content as a link."""
+
+    name: str
+    link: str
 
 
 def table(
@@ -119,23 +137,86 @@ class Listing:
     text: str
 
 
-Block = Figure | Table | Note | Listing
+State = Literal["good", "caution", "failed", "absent"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A verdict on a part of the run: its one number with what it counts, and what the verdict rests on."""
+
+    what: str
+    state: State
+    number: str
+    counts: str
+    why: str
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is read: a sign beside the colour, for readers who see no colours."""
+        return {
+            "good": "\N{HEAVY CHECK MARK} good",
+            "caution": "! caution",
+            "failed": "\N{MULTIPLICATION X} failed",
+            "absent": "\N{EN DASH} not run",
+        }[self.state]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """What was run, in a few facts, and a tile for each part of it."""
+
+    facts: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+
+
+Block = Figure | Table | Note | Listing | Tiles
 Config = dict[str, Any]  # the configuration, or a section of it
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the page. `dataset` is empty for what concerns the whole run."""
+    """One section of the page.
+
+    `dataset` is empty for what concerns the whole run. Of a section with a `lead`, only so many blocks are shown at
+    first sight.
+    """
 
     name: str
     title: str
     blocks: list[Block]
     dataset: str = ""
+    lead: int | None = None
 
     @property
     def anchor(self) -> str:
         """Fragment identifier of the section, unique on the page."""
         return _identifier(self.dataset, self.name)
+
+    @property
+    def shown(self) -> list[Block]:
+        """Blocks at first sight: notes, the first figures, the first tables that are not folded."""
+        return self._split()[0]
+
+    @property
+    def more(self) -> list[Block]:
+        """The other blocks, which unfold."""
+        return self._split()[1]
+
+    def _split(self) -> tuple[list[Block], list[Block]]:
+        if self.lead is not None:
+            return self.blocks[: self.lead], self.blocks[self.lead :]
+        shown: list[Block] = []
+        more: list[Block] = []
+        places = {Figure: MOST_FIGURES, Table: MOST_TABLES, Listing: 0}
+        for block in self.blocks:
+            if isinstance(block, Note | Tiles):
+                shown.append(block)
+            elif places[type(block)] and not getattr(block, "folded", False):
+                places[type(block)] -= 1
+                shown.append(block)
+            else:
+                more.append(block)
+        return shown, more
 
     def id_of(self, figure: Figure) -> str:
         """Id of one of its figures."""

@@ -158,14 +158,8 @@ def benchmark_section(
     blocks: list[Block] = [Note(ABOUT[benchmark])]
 
     # Judged by one metric: of several, one may be better by chance.
-    every = primary["arm"].unique()
-    judged = [
-        *_JUDGED.get(benchmark, every),
-        *(arm for arm in every if arm.startswith(MODEL)),
-    ]
-    for arm in judged:
-        if arm in every:
-            blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
+    for arm in judged_arms(benchmark, list(primary["arm"].unique())):
+        blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
 
     blocks += _below_chance(summary)
     for metric in metrics[:2]:
@@ -190,6 +184,15 @@ def benchmark_section(
             )
         )
     return Section(benchmark, title, blocks)
+
+
+def judged_arms(benchmark: str, compared: list[str]) -> list[str]:
+    """Of the arms that were compared, those that are judged in words."""
+    judged = [
+        *_JUDGED.get(benchmark, compared),
+        *(arm for arm in compared if arm.startswith(MODEL)),
+    ]
+    return [arm for arm in judged if arm in compared]
 
 
 def pairs_of_features(scores: pd.DataFrame | None) -> list[tuple[str, str]]:

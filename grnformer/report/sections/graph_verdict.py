@@ -38,21 +38,10 @@ def graph_verdict(sections: Iterable[Section], control_arms: set[str]) -> Note |
     -------
     None where nothing was compared with a control graph.
     """
-    parts = [
-        # in GRN accuracy, random is a ranking and no graph
-        _with_control_graphs(
-            block.frame, set() if section.name == "grn_accuracy" else control_arms
-        ).assign(title=section.title)
-        for section in sections
-        for block in section.blocks
-        if isinstance(block, Table) and _TABLE in block.name
-    ]
-    rows = [part for part in parts if len(part)]
-    if not rows:
+    models, networks = _compared(sections, control_arms)
+    if models.empty and networks.empty:
         return None
-    compared = pd.concat(rows, ignore_index=True)
-    of_network = compared["against"].str.contains(WRONG_TF, regex=False)
-    models, networks = compared[~of_network], compared[of_network]
+    compared = pd.concat([part for part in (models, networks) if len(part)])
 
     # first the models, which are what the graph is given to
     parts_of_text = []
@@ -72,6 +61,83 @@ def graph_verdict(sections: Iterable[Section], control_arms: set[str]) -> Note |
         tuple(capitalise(item) for item in items),
         judge(judged["outcome"].tolist()),
     )
+
+
+def graph_sentence(
+    sections: Iterable[Section], control_arms: set[str], missing: str
+) -> Note:
+    """The same as one plain sentence; `missing`: why nothing was compared, where that is so."""
+    models, networks = _compared(sections, control_arms)
+    if len(models):
+        return Note(f"Did the graph help? {_say_plainly(models['outcome'].tolist())}")
+    text = f"Did the graph help? Not tested: no model was compared with one of a control graph ({missing})."
+    if len(networks):
+        won = int((networks["outcome"] == "better").sum())
+        text += (
+            " The networks themselves score a TF's own targets above those of other TFs in "
+            f"{won or 'none'} of {format_count(len(networks), 'comparison')}."
+        )
+    return Note(text)
+
+
+def _say_plainly(outcomes: list[str]) -> str:
+    won, lost = outcomes.count("better"), outcomes.count("worse")
+    few = sum(outcome in ("too few members", "not comparable") for outcome in outcomes)
+    number = format_count(len(outcomes), "comparison")
+    rest = f" ({few} of them cannot be judged)" if few else ""
+    if few == len(outcomes):
+        return f"It cannot be judged: none of {number} with a control graph (rewired or random) has enough repeats."
+    head = {
+        (True, True): "Mixed",
+        (True, False): "Yes, in part" if won < len(outcomes) else "Yes",
+        (False, True): "No, it did harm",
+        (False, False): "Not shown",
+    }[bool(won), bool(lost)]
+    worse = f", and worse in {lost}" if lost else ""
+    return (
+        f"{head}: models with it did better than models with a control graph (rewired or random) in "
+        f"{won or 'none'} of {number}{worse}{rest}."
+    )
+
+
+def count_wins(sections: Iterable[Section], control_arms: set[str]) -> tuple[int, int]:
+    """Comparisons in which a TF's own targets score above those of other TFs, and all of them."""
+    _, networks = _compared(sections, control_arms)
+    return int((networks["outcome"] == "better").sum()), len(networks)
+
+
+def best_network(
+    sections: Iterable[Section], control_arms: set[str], names: set[str]
+) -> str:
+    """Cell type whose network is most above the targets of other TFs; "" where none of `names` is shown to be."""
+    _, networks = _compared(sections, control_arms)
+    won = networks[networks["outcome"] == "better"]
+    if "task" not in won:
+        return ""
+    won = won[won["task"].isin(names)].sort_values("difference", ascending=False)
+    return str(won["task"].iloc[0]) if len(won) else ""
+
+
+def _compared(
+    sections: Iterable[Section], control_arms: set[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Comparisons of models with control graphs, and of networks with the targets of other TFs."""
+    parts = [
+        # in GRN accuracy, random is a ranking and no graph
+        _with_control_graphs(
+            block.frame, set() if section.name == "grn_accuracy" else control_arms
+        ).assign(title=section.title)
+        for section in sections
+        for block in section.blocks
+        if isinstance(block, Table) and _TABLE in block.name
+    ]
+    rows = [part for part in parts if len(part)]
+    if not rows:
+        none = pd.DataFrame(columns=["against", "outcome", "difference"])
+        return none, none
+    compared = pd.concat(rows, ignore_index=True)
+    of_network = compared["against"].str.contains(WRONG_TF, regex=False)
+    return compared[~of_network], compared[of_network]
 
 
 def _say(than: str, compared: pd.DataFrame) -> str:

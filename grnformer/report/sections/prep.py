@@ -20,8 +20,7 @@ from grnformer.report.figures.cells import (
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.fragments import fragment_blocks
 from grnformer.report.text import format_sample
-
-LEAST_DONORS = 3  # two values have a difference, and no spread that can be trusted
+from grnformer.report.verdicts import LEAST_DONORS
 
 
 def prep_section(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 from html.parser import HTMLParser
@@ -20,6 +21,7 @@ from grnformer.report.page import (
     Note,
     Section,
     Table,
+    Tiles,
     collect_tables,
     render_page,
     table,
@@ -276,9 +278,10 @@ def test_tables_of_the_page_equal_the_tsvs(
                     assert same(cell, value), (block.name, cell, value)
                     checked += 1
             link = reader.downloads[section.anchor, block.name]
-            assert len(
-                base64.b64decode(link.split(",", 1)[1]).decode().splitlines()
-            ) == 1 + len(written)
+            content = base64.b64decode(link.split(",", 1)[1])
+            if "gzip" in link.split(",", 1)[0]:
+                content = gzip.decompress(content)
+            assert len(content.decode().splitlines()) == 1 + len(written)
     assert checked > 1000
 
 
@@ -322,15 +325,36 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
     overview = next(
         s for s in sections if s.dataset == "lines" and s.name == "overview"
     )
-    kinds = [b.kind for b in overview.blocks if isinstance(b, Note)]
-    # did the graph help; sizes; pretraining, attention, GRN accuracy, drug response
-    assert kinds[1] == "text"
-    assert len(kinds) == 6
-    assert overview.blocks[0].text.startswith("Did the graph help?")
+    notes = [b for b in overview.blocks if isinstance(b, Note)]
+    # did the graph help, plainly and with numbers; sizes; pretraining, attention, GRN accuracy, drug response
+    assert notes[2].kind == "text"
+    assert len(notes) == 7
+    assert all(note.text.startswith("Did the graph help?") for note in notes[:2])
     assert any(
         "hybrid beats every control and the best baseline in none of 3 tasks" in b.text
-        for b in overview.blocks
+        for b in notes
     )
+
+
+def test_the_first_screen_has_tiles_a_sentence_and_two_figures(
+    sections: list[Section], page: str
+) -> None:
+    overview = next(s for s in sections if s.name == "overview")
+    tiles, sentence, umap, network = overview.shown
+    assert isinstance(tiles, Tiles)
+    assert [tile.what for tile in tiles.tiles] == [
+        "Data",
+        "Networks",
+        "Model",
+        "Benchmarks",
+    ]
+    assert "absent" not in [tile.state for tile in tiles.tiles]
+    assert "Human (hg38)" in tiles.facts
+    assert "commit 0123abc (changed)" in tiles.facts
+    assert sentence.text.startswith("Did the graph help?")
+    assert umap.name == "umap-type"
+    assert network.name.startswith("network-")
+    assert page.count('class="tile ') == 8  # of two datasets
 
 
 def test_same_input_same_page(sections: list[Section], page: str) -> None:
