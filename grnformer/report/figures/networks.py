@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -31,6 +33,7 @@ _CORRELATED = (
     "{eregulon}<br>target genes {rho_genes:.2f}, target regions {rho_regions:.2f}"
     "<br>falls short in: {falls_short_in}"
 )
+_TITLE_WIDTH = 42  # characters in small type, in a panel of three
 
 
 def plot_dots(dots: pd.DataFrame) -> go.Figure:
@@ -127,11 +130,15 @@ def plot_thresholds(
     """
     columns = min(3, len(examples))
     about = activity.var.loc[examples]
-    titles = [
-        f"{name}<br><sub>{method}{'; doubtful: ' + doubts[name] if doubts[name] else ''}</sub>"
-        for name, method in about["threshold_method"].items()
-    ]
-    spacing = 0.4 / -(-len(examples) // columns)
+    titles = []
+    for name, method in about["threshold_method"].items():
+        reason = f"doubtful: {doubts[name]}" if doubts[name] else ""
+        # a title is no wider than its panel
+        lines = [str(method), *textwrap.wrap(reason, _TITLE_WIDTH)]
+        titles.append(
+            "<br>".join([str(name), *(f"<sub>{line}</sub>" for line in lines)])
+        )
+    spacing = 0.5 / -(-len(examples) // columns)
     figure, places = panels(
         titles, columns, horizontal_spacing=0.07, vertical_spacing=spacing
     )
@@ -160,7 +167,7 @@ def plot_thresholds(
     for place in places[-columns:]:
         figure.update_xaxes(title="AUC", **place)
     figure.update_yaxes(title="cells (n)", col=1)
-    return figure.update_layout(bargap=0, margin_t=84)
+    return figure.update_layout(bargap=0, margin_t=100)
 
 
 def plot_quality(quality: pd.DataFrame) -> go.Figure:
@@ -186,10 +193,10 @@ def plot_quality(quality: pd.DataFrame) -> go.Figure:
         )
 
     # A little beyond 1, so that points at the ends are drawn whole.
-    figure.update_xaxes(
-        title="TF expression and activity of target genes (rho)", range=[-1.05, 1.05]
+    figure.update_xaxes(title="TF and its target genes (rho)", range=[-1.05, 1.05])
+    return figure.update_yaxes(
+        title="TF and its target regions (rho)", range=[-1.05, 1.05]
     )
-    return figure.update_yaxes(title="and of target regions (rho)", range=[-1.05, 1.05])
 
 
 def plot_frequency(frequency: pd.Series) -> go.Figure:

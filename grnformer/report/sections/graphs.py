@@ -86,8 +86,8 @@ def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
         Figure(
             "degrees",
             plot_distributions(linked, is_tf),
-            "Fraction of genes with at least this many links, TFs against other genes. Graph: the union of the types' "
-            "graphs, or the edges of eRegulons where a graph has no edges of types, with the links of knowledge. Links "
+            "Fraction of genes with at least this many links, TFs against other genes. Links are the mean over the "
+            "types' graphs, or those of eRegulons where a graph has no edges of types, with those of knowledge, and "
             "count both directions. Log scales; genes without a link are left out.",
             400,
         ),
@@ -239,14 +239,25 @@ def perturbed_degrees(
 
 
 def links_of(bundle: Bundle) -> np.ndarray:
-    """Links of each gene (node order), both directions: distinct TF-gene pairs, and pairs of the knowledge graph."""
-    # A graph without edges of types is described by those of its eRegulons.
-    source = bundle.graph.edges if len(bundle.graph.edges) else bundle.graph.eregulons
-    # A pair of two types or eRegulons is one link.
-    pairs = source[["tf", "gene"]].drop_duplicates().to_numpy(dtype=int)
-    known = bundle.graph.knowledge[["gene_a", "gene_b"]].to_numpy(dtype=int)
-    ends = np.concatenate([pairs.ravel(), known.ravel()])
-    return np.bincount(ends, minlength=len(bundle.graph.genes))
+    """Links of each gene (node order) in the graph of a cell type, both directions, mean over types.
+
+    These are TF-gene pairs, and pairs of the knowledge graph. A graph without edges of types is described by the
+    union of its eRegulons.
+    """
+    graph, n_genes = bundle.graph, len(bundle.graph.genes)
+    # Not the union of types: a control changes the edges of each type anew, and has more distinct ones.
+    parts = (
+        [part for _, part in graph.edges.groupby("cell_type")]
+        if len(graph.edges)
+        else [graph.eregulons]
+    )
+    known = graph.knowledge[["gene_a", "gene_b"]].to_numpy(dtype=int)
+    links = np.bincount(known.ravel(), minlength=n_genes).astype(float)
+    for part in parts:
+        # A pair of two eRegulons is one link.
+        pairs = part[["tf", "gene"]].drop_duplicates().to_numpy(dtype=int)
+        links += np.bincount(pairs.ravel(), minlength=n_genes) / len(parts)
+    return links
 
 
 def tabulate_graphs(bundles: dict[str, Bundle]) -> pd.DataFrame:

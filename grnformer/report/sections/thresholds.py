@@ -43,7 +43,7 @@ def threshold_blocks(
             "others for each method. Bimodal: where two Gaussians meet; skewed: mean + 2 SD. AUC within the top "
             f"{activity.uns['rank_cutoff']} ranks of a cell. {silent:,} of {activity.n_obs:,} cells have no active "
             "eRegulon.",
-            60 + 210 * -(-len(examples) // 3),
+            76 + 240 * -(-len(examples) // 3),
         ),
         table(
             "eregulon_thresholds",

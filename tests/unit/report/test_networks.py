@@ -78,6 +78,14 @@ def test_the_figure_says_why_a_threshold_is_doubtful(thresholds: pd.DataFrame) -
     )
     assert not any(t.startswith("sound_1") and "doubtful" in t for t in titles)
 
+    # as wide as a panel of three: a longer line would run into the next panel's title
+    every = plot_thresholds(activity, names, doubts).layout.annotations
+    lines = [line for a in every for line in a.text.split("<br>")]
+    assert (
+        max(len(line.replace("<sub>", "").replace("</sub>", "")) for line in lines)
+        <= 42
+    )
+
 
 def test_motifs_of_a_tf_are_one_source_of_evidence() -> None:
     rows = [
