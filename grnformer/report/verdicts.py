@@ -45,7 +45,9 @@ def judge_data(
         f"fewer than {FEW_CELLS} cells": cells < FEW_CELLS,
         f"only {kept:.0%} of the cells were kept": kept < FEW_KEPT,
         "one cell type": len(of_types) == 1,
-        f"{smallest} has {of_types.get(smallest, 0)} cells": of_types.get(smallest, 0)
+        f"the type {smallest} has {of_types.get(smallest, 0)} cells": of_types.get(
+            smallest, 0
+        )
         < FEW_OF_A_TYPE,
         f"{format_count(donors, 'donor')}: differences between donors are unknown": donors
         < LEAST_DONORS,
@@ -138,7 +140,9 @@ def judge_benchmarks(won: int, judged: int, too_few: int) -> Tile:
     too_few
         Tasks that have too few members to judge.
     """
-    fatal = {"nothing beats every control and the best baseline": judged > 0 == won}
+    fatal = {
+        "nothing beats every control and the best baseline": judged > 0 and not won
+    }
     doubts = {
         "too few repeats to judge any task": not judged,
         "most tasks are not won": bool(judged) and won < judged / 2,

@@ -32,7 +32,10 @@ def test_data_are_judged_by_cells_types_donors_and_enrichment():
     one = judge_data(700, 800, TYPES, 1, 5.0)
     assert (one.state, one.number) == ("caution", "700")
     assert one.why == "1 donor: differences between donors are unknown."
-    assert "b has 20 cells" in judge_data(700, 800, {"a": 680, "b": 20}, 3, None).why
+    assert (
+        "The type b has 20 cells"
+        in judge_data(700, 800, {"a": 680, "b": 20}, 3, None).why
+    )
     assert judge_data(700, 1500, TYPES, 3, None).state == "caution"
     assert judge_data(700, 7000, TYPES, 3, None).state == "failed"
     assert judge_data(40, 50, {"a": 40}, 3, None).state == "failed"
