@@ -141,5 +141,5 @@ def test_a_large_table_is_compressed_and_whole():
     assert name == "t.tsv.gz"
     text = gzip.decompress(base64.b64decode(link.split(",", 1)[1])).decode()
     assert len(text.splitlines()) == 20_001
-    assert len(link) < len(text) / 3
+    assert len(link) < len(text) / 2
     assert table("t", frame.head(9), "Few.").download("d").name == "t.tsv"
