@@ -219,7 +219,7 @@ def _join_unpaired(
             f"{name} cell: " + poor[poor != ""],
         ]
 
-    *sums, obs, left = make_metacells(
+    summed_rna, summed_atac, obs, left = make_metacells(
         kept["rna"],
         kept["atac"],
         types["rna"],
@@ -228,7 +228,7 @@ def _join_unpaired(
         cells_per_group=cells_per_group,
         seed=seed,
     )
-    data = _join(*sums, row)
+    data = _join(summed_rna, summed_atac, row)
     for column in obs:
         data.obs[column] = obs[column].to_numpy()
 

@@ -60,7 +60,7 @@ def page_files(
     stage
         One of `WITH_PAGES`.
     """
-    shown = (*_IN_ORDER, stage)
+    shown: tuple[str, ...] = (*_IN_ORDER, stage)
     if stage in _IN_ORDER:
         shown = _IN_ORDER[: _IN_ORDER.index(stage) + 1]
     found = {}
