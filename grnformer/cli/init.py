@@ -173,7 +173,8 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
             f"{len(rna)} files with RNA and {len(atac)} with ATAC: "
             + "; ".join(f"{one.path} ({one.kind})" for one in shown),
             "RNA counts and ATAC counts or fragments of the same cells, two files or one for each sample",
-            "give the missing files",
+            "give the missing files; RNA alone is declared by hand, in a sheet without atac and fragments "
+            "(docs/add-a-dataset.md)",
         )
     partners = [_partner(one, rna, atac) for one in rna]
     found = []
