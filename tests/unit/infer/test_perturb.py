@@ -24,6 +24,7 @@ from grnformer.infer.perturb.propagate import (
 )
 from grnformer.infer.perturb.table import choose_types, percentile
 from grnformer.infer.perturb.trained import open_trained, perturb_model
+from grnformer.infer.reading import Reading
 from grnformer.model.saved import save_model
 from grnformer.train.pretrain import pretrain
 
@@ -299,3 +300,14 @@ def test_a_gene_set_in_a_model_shifts_others_by_the_cells_that_express_it(traine
     assert screen["gene"].tolist() == [gene]
     with pytest.raises(InputError, match="none of 1 perturbed genes"):
         shifts_of_genes(folder, None, path, ["unheard"], DOWN, of_kind)
+
+
+def test_a_model_whose_embedding_lacks_the_cell_is_refused(trained, monkeypatch):
+    path, _, folder = trained
+    read = Reading("expressed", ("projected", "genes"), 16, 1)
+    monkeypatch.setattr(Reading, "of_card", lambda card: read)
+    with (
+        pytest.raises(InputError, match=r"parts \['projected', 'genes'\]"),
+        open_trained(folder, None, path),
+    ):
+        pass

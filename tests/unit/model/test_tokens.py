@@ -109,3 +109,12 @@ def test_shares_and_medians_are_those_of_expressed_genes():
     np.testing.assert_allclose(shares[2], total / total.sum())
     of_type = np.array([2, 1, 0]) + SHRINK * shares[2]
     np.testing.assert_allclose(shares[1], of_type / of_type.sum())
+
+
+def test_a_last_bit_does_not_decide_between_equal_ranks():
+    """Processors differ in it, in expm1 and so in medians."""
+    expression = sp.csr_matrix(np.log1p([[3.0, 3.0, 1.0]]))
+    exact = rank_values(expression, np.array([3.0, 3.0, 3.0])).toarray()
+    for other in (np.nextafter(3.0, 4), np.nextafter(3.0, 2)):
+        ranked = rank_values(expression, np.array([3.0, other, 3.0])).toarray()
+        np.testing.assert_array_equal(ranked, exact)
