@@ -137,7 +137,7 @@ def correct(p_values: np.ndarray) -> np.ndarray:
 
 
 def heldout_scores(models: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Held-out losses as the contract ``scores`` has them, one row a model.
+    """Held-out losses as the contract ``scores`` has them: a row a model, and one for each dataset of a corpus.
 
     Parameters
     ----------
@@ -146,23 +146,32 @@ def heldout_scores(models: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [
-        {
-            "benchmark": HELDOUT,
-            "task": "masked tokens",
-            "arm": model["arm"],
-            "kind": "model",
-            "metric": "masked_value_loss"
-            if model["loss_unit"] == "squared SD"
-            else "masked_gene_loss",
-            "unit": "seed",
-            "member": str(model["seed"]),
-            "value": model["loss"],
-            "n": model["n"],
-        }
-        for model in models
-    ]
+    rows = []
+    for model in models:
+        rows.append(_heldout_score(model, "masked tokens", model))
+        # The datasets of a corpus differ in depth: a gain in one of them may drown in the whole.
+        parts = model.get("datasets", {})
+        for name in sorted(parts) if len(parts) > 1 else ():
+            task = f"masked tokens of {name}"
+            rows.append(_heldout_score(model, task, parts[name]))
     return pd.DataFrame(rows)
+
+
+def _heldout_score(
+    model: Mapping[str, Any], task: str, part: Mapping[str, Any]
+) -> dict[str, Any]:
+    of_values = part["loss_unit"] == "squared SD"
+    return {
+        "benchmark": HELDOUT,
+        "task": task,
+        "arm": model["arm"],
+        "kind": "model",
+        "metric": "masked_value_loss" if of_values else "masked_gene_loss",
+        "unit": "seed",
+        "member": str(model["seed"]),
+        "value": part["loss"],
+        "n": part["n"],
+    }
 
 
 def _same(

@@ -216,6 +216,31 @@ def test_a_planted_gain_and_what_of_it_a_random_graph_gives() -> None:
     assert (table["p_holm"] >= table["p_value"]).all()
 
 
+def test_a_gain_in_one_dataset_of_a_corpus_is_seen_there() -> None:
+    """In the whole corpus, of which it is a tenth, the other dataset's noise hides it."""
+    rng = np.random.default_rng(0)
+    unit = {"loss_unit": "squared SD"}
+
+    def model(arm: str, seed: int) -> dict[str, Any]:
+        deep = 0.6 - 0.1 * (arm == "hybrid") + rng.normal(0, 0.001)
+        shallow = 0.9 + rng.normal(0, 0.3)
+        parts = {"deep": {"loss": deep, "n": 10, **unit}, "shallow": {"loss": shallow, "n": 90, **unit}}  # fmt: skip
+        whole = {"loss": 0.1 * deep + 0.9 * shallow, "n": 100, **unit}
+        return {"arm": arm, "seed": seed, "datasets": parts} | whole
+
+    models = [model(arm, seed) for arm in ("none", "hybrid") for seed in range(5)]
+    arms = expand_grid(LISTS, "sage", 0.2, "scgpt")
+    found = compare_grid(heldout_scores(models), arms, 100, 1, "scgpt")
+    found = found.set_index("task")["outcome"]
+    assert found["masked tokens of deep"] == "better"
+    assert found["masked tokens"] == "no difference shown"
+
+    # A corpus of one dataset is that dataset.
+    model_of_one = {"arm": "none", "seed": 1, "loss": 1, "n": 1, **unit}
+    alone = model_of_one | {"datasets": {"deep": model_of_one}}
+    assert len(heldout_scores([alone])) == 1
+
+
 def test_p_values_are_corrected_by_holm() -> None:
     """The k-th smallest of m times m - k + 1, never below a smaller one; what is undefined is not counted."""
     p_values = np.array([0.04, np.nan, 0.01, 0.02, 0.5])
