@@ -45,7 +45,8 @@ def init(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="RNA and ATAC of each sample; cell types, if any"
+            metavar="FILE...",
+            help="RNA and ATAC of each sample, or RNA alone; cell types, if any",
         ),
     ],
     dataset: Annotated[
@@ -54,6 +55,9 @@ def init(
     genome: Annotated[
         str, typer.Option(help="hg38, mm10, ...", show_default="read from the files")
     ] = "",
+    rna_alone: Annotated[
+        bool, typer.Option("--rna-alone", help="there is no ATAC of these cells")
+    ] = False,
 ) -> None:
     """Write both files.
 
@@ -74,13 +78,13 @@ def init(
         _say(one.path, _describe(one))
     name = dataset or _name(files[0].resolve().parent.name)
 
-    samples = pair(shown)
+    samples = alone(shown) if rna_alone else pair(shown)
     settings = complete({})
     rows = []
     names = sample_names([rna.path for rna, *_ in samples])
     for (rna, atac, annotation), sample in zip(samples, names, strict=True):
         tables = tss_tables(rna.names, settings, genome, rna.path)
-        of = genome or _build_of(atac, tables)
+        of = genome or (_build_of(atac, tables) if atac else _only_build(tables))
         checked = _Sample(rna, atac, annotation, of, tables[of])
         rows.append(checked.row(name, sample))
     if len({row["genome"] for row in rows}) > 1:
@@ -98,7 +102,7 @@ class _Sample:
     def __init__(
         self,
         rna: Shown,
-        atac: Shown,
+        atac: Shown | None,
         annotation: Shown | None,
         genome: str,
         tss: pd.DataFrame,
@@ -107,6 +111,10 @@ class _Sample:
         self.genome = genome
         least = complete({})["prep"]["min_known_genes"]
         self.cells = as_rna(rna.data, tss, str(rna.path), min_known_genes=least)
+        if atac:
+            self._check_paired(rna, atac)
+
+    def _check_paired(self, rna: Shown, atac: Shown) -> None:
         theirs = _barcodes(atac)
         ours = self.cells.obs_names
         spelt = spell_alike(theirs, ours, str(atac.path), min_overlap=_PAIRED)
@@ -138,16 +146,38 @@ class _Sample:
                 "cell types",
                 f"not given; if one of the columns {named} has them, write obs:<column> into the sheet",
             )
+        chromatin = {"atac": "", "fragments": ""}
+        if atac:
+            kind = "fragments" if atac.kind == "fragments" else "atac"
+            chromatin[kind] = _place(atac.path)
         return {
             "dataset": dataset,
             "sample": sample,
             "donor": "",
             "rna": _place(rna.path),
-            "atac": "" if atac.kind == "fragments" else _place(atac.path),
-            "fragments": _place(atac.path) if atac.kind == "fragments" else "",
+            **chromatin,
             "genome": self.genome,
             "annotation": _place(Path(types)) if annotation else types,
         }
+
+
+def alone(shown: Sequence[Shown]) -> list[tuple[Shown, None, Shown | None]]:
+    """RNA and annotation of each sample of which there is no ATAC; of a file with both, its RNA.
+
+    Raises
+    ------
+    InputError
+        If there is no RNA, or ATAC is shown besides.
+    """
+    rna = [one for one in shown if one.kind in ("rna", "both")]
+    other = [one for one in shown if one.kind in ("atac", "fragments")]
+    if other or not rna:
+        raise InputError(
+            f"--rna-alone, and {_name_kinds(other or shown)}",
+            "files with RNA, and tables of cell types",
+            "leave --rna-alone out, or the files that are not RNA",
+        )
+    return [(one, None, _types_of(one, rna, shown)) for one in rna]
 
 
 def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
@@ -161,8 +191,7 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
     both = [one for one in shown if one.kind == "both"]
     rna = both + [one for one in shown if one.kind == "rna"]
     atac = both + [one for one in shown if one.kind in ("atac", "fragments")]
-    types = [one for one in shown if one.kind == "annotation"]
-    if both and len(shown) - len(types) > len(both):
+    if both and len(both) < sum(one.kind != "annotation" for one in shown):
         raise InputError(
             f"{both[0].path} holds RNA and ATAC, and other files are given beside it",
             "files with both, or RNA and ATAC apart",
@@ -170,24 +199,35 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
         )
     if not rna or len(rna) != len(atac):
         raise InputError(
-            f"{len(rna)} files with RNA and {len(atac)} with ATAC: "
-            + "; ".join(f"{one.path} ({one.kind})" for one in shown),
+            f"{len(rna)} files with RNA and {len(atac)} with ATAC: {_name_kinds(shown)}",
             "RNA counts and ATAC counts or fragments of the same cells, two files or one for each sample",
-            "give the missing files; RNA alone is declared by hand, in a sheet without atac and fragments "
-            "(docs/add-a-dataset.md)",
+            "give the missing files"
+            + ("" if atac else "; if there is no ATAC of these cells, add --rna-alone"),
         )
     partners = [_partner(one, rna, atac) for one in rna]
-    found = []
-    for one, other in zip(rna, partners, strict=True):
-        near = [t for t in types if len(rna) == 1 or t.path.parent == one.path.parent]
-        if len(near) > 1:
-            raise InputError(
-                f"{len(near)} annotations for {one.path}: {', '.join(str(t.path) for t in near)}",
-                "one table of barcode and cell type for a sample",
-                "leave the others out",
-            )
-        found.append((one, other, near[0] if near else None))
-    return found
+    return [
+        (one, other, _types_of(one, rna, shown))
+        for one, other in zip(rna, partners, strict=True)
+    ]
+
+
+def _types_of(
+    one: Shown, rna: Sequence[Shown], shown: Sequence[Shown]
+) -> Shown | None:
+    """The annotation of a sample: that in its folder, or the only sample's."""
+    types = [other for other in shown if other.kind == "annotation"]
+    near = [t for t in types if len(rna) == 1 or t.path.parent == one.path.parent]
+    if len(near) > 1:
+        raise InputError(
+            f"{len(near)} annotations for {one.path}: {', '.join(str(t.path) for t in near)}",
+            "one table of barcode and cell type for a sample",
+            "leave the others out",
+        )
+    return near[0] if near else None
+
+
+def _name_kinds(shown: Sequence[Shown]) -> str:
+    return "; ".join(f"{one.path} ({one.kind})" for one in shown)
 
 
 def _partner(one: Shown, rna: Sequence[Shown], atac: Sequence[Shown]) -> Shown:
@@ -288,7 +328,20 @@ def _build_of(atac: Shown, tables: dict[str, pd.DataFrame]) -> str:
     return genome
 
 
-def _preset(samples: Sequence[tuple[Shown, Shown, Shown | None]]) -> str:
+def _only_build(tables: dict[str, pd.DataFrame]) -> str:
+    """The genome of RNA alone: where a species has several builds, nothing in RNA tells them apart."""
+    if len(tables) > 1:
+        raise InputError(
+            f"RNA alone, whose genes are in {len(tables)} builds of the genome: {', '.join(tables)}",
+            "one; RNA does not tell which",
+            f"name that of the reference which the reads were mapped to: --genome {next(iter(tables))}",
+        )
+    (genome,) = tables
+    _say("genome", f"{genome}, the only build of this species that is declared")
+    return genome
+
+
+def _preset(samples: Sequence[tuple[Shown, Shown | None, Shown | None]]) -> str:
     """The preset of 10x Multiome if the median cell of every sample has the counts that it asks for; else none."""
     bounds = preset_of({"prep": {"preset": DEEP}})["prep"]["cells"]
     for rna, *_ in samples:

@@ -15,9 +15,11 @@ from grnformer.cli.check import compare_names
 from grnformer.cli.main import main
 from grnformer.cli.shown import look_at
 from grnformer.core.errors import InputError
+from grnformer.grn.cistromes import check_without_atac
 from grnformer.settings.read import complete
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
+from grnformer.workflow.samples import rna_alone
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,10 @@ def test_sheet_and_config_are_written_once(
     ("files", "found"),
     [
         (["lab/rna.h5ad"], "1 files with RNA and 0 with ATAC"),
+        (["lab/rna.h5ad"], "if there is no ATAC of these cells, add --rna-alone"),
+        (["lab/rna.h5ad", "--rna-alone"], "To mend it: name that of the reference"),
+        (["lab/rna.h5ad", "lab/atac.h5ad", "--rna-alone"], "lab/atac.h5ad (atac)"),
+        (["lab/annotation.tsv", "--rna-alone"], "lab/annotation.tsv (annotation)"),
         (["lab/rna.h5ad", "lab/rna.h5ad"], "2 files with RNA and 0 with ATAC"),
         (["lab/rna.h5ad", "lab/none.h5ad"], "no file or folder lab/none.h5ad"),
         (["lab/rna.h5ad", "lab/atac.h5ad"], "regions are too few to tell"),
@@ -84,6 +90,48 @@ def test_what_is_not_clear_is_refused_and_nothing_written(
     assert found in capsys.readouterr().err
     assert not Path("config/samples.tsv").exists()
     assert not Path("config/config.yaml").exists()
+
+
+def test_rna_alone_is_declared_by_an_option(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("lab/rna.h5ad", "lab/annotation.tsv")
+    assert main(["init", *files, "--rna-alone", "--genome", "hg38"]) == 0
+    assert "are in the ATAC" not in capsys.readouterr().out
+    sheet = pd.read_csv("config/samples.tsv", sep="\t", keep_default_na=False)
+    assert sheet.to_dict("records") == [
+        {"dataset": "lab", "sample": "rna", "donor": "", "rna": "lab/rna.h5ad", "atac": "",
+         "fragments": "", "genome": "hg38", "annotation": "lab/annotation.tsv"}
+    ]  # fmt: skip
+    config = complete(yaml.safe_load(Path("config/config.yaml").read_text()))
+    check_without_atac({"lab": config}, rna_alone(sheet))
+
+
+def test_a_species_with_one_build_needs_no_genome(
+    place: Path, planted: Simulation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Genes written as in mouse, whose sites are planted under mm10."""
+    rna = anndata.read_h5ad("lab/rna.h5ad")
+    sites = pd.read_csv("lab/tss.tsv.gz", sep="\t")
+    mouse = {name: f"Mus{i}" for i, name in enumerate(rna.var_names)}
+    rna.var_names = [mouse[name] for name in rna.var_names]
+    rna.write_h5ad("lab/rna.h5ad")
+    sites["gene"] = sites["gene"].map(mouse).fillna("Other")
+    sites.to_csv("mouse.tsv.gz", sep="\t", index=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        of_human = init.complete({})
+        patch.setattr(
+            init,
+            "complete",
+            lambda config: complete(
+                of_human | {"genomes": of_human["genomes"] | {"mm10": {"tss": "mouse.tsv.gz"}}} | config
+            ),
+        )  # fmt: skip
+        assert main(["init", "lab/rna.h5ad", "--rna-alone"]) == 0
+    shown = capsys.readouterr().out
+    assert "genome: mm10, the only build of this species" in shown
+    assert "grnformer run --config mouse" in shown
 
 
 def test_cells_of_other_barcodes_are_refused(
