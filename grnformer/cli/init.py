@@ -211,9 +211,7 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
     ]
 
 
-def _types_of(
-    one: Shown, rna: Sequence[Shown], shown: Sequence[Shown]
-) -> Shown | None:
+def _types_of(one: Shown, rna: Sequence[Shown], shown: Sequence[Shown]) -> Shown | None:
     """The annotation of a sample: that in its folder, or the only sample's."""
     types = [other for other in shown if other.kind == "annotation"]
     near = [t for t in types if len(rna) == 1 or t.path.parent == one.path.parent]

@@ -109,6 +109,16 @@ def read_typed_cells(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame({"cell_type": types}, index=pd.Index(names))
 
 
+def read_added(path: str | Path, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Columns of obs and ``uns[name]`` that `annotate_anndata` wrote; the matrix is not read."""
+    from anndata.io import read_elem
+
+    root = open_stored(path)
+    found = read_elem(root["obs"]), read_elem(root["uns"][name])
+    close_stored(root)
+    return found
+
+
 def read_lazily(path: str | Path) -> anndata.AnnData:
     """AnnData whose X stays on disk; of a zarr store, only X, obs and var are read."""
     import anndata

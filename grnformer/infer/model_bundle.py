@@ -22,18 +22,20 @@ from grnformer.core.text import existing, read_lines, read_text
 from grnformer.graph.bundle import Bundle, read_bundle, write_bundle
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.model.saved import load_model, read_card
+from grnformer.settings.embed import RESEARCH
 from grnformer.workflow.arms import bundle_name
+from grnformer.workflow.model_folder import (
+    ALIASES,
+    GRAPH,
+    MANIFEST,
+    MODEL,
+    SUMS,
+    VOCABULARY,
+)
 
 #: Of the folder; raise it where older ones no longer load.
 FORMAT = 1
-MANIFEST, SUMS, GRAPH = "bundle.json", "SHA256SUMS", "graph"
-VOCABULARY, ALIASES = "vocabulary.json", "aliases.tsv"
-_MODEL = ("model.safetensors", "model.json", "reference.parquet", "heldout.json")
-_NEEDED = (*_MODEL, MANIFEST, VOCABULARY, "README.md", "LICENCE.md")
-RESEARCH = (
-    "Research on gene regulation. Not for decisions about patients. Cells unlike those it was trained on are flagged "
-    "out of domain, and their embeddings are not to be relied on."
-)
+_NEEDED = (*MODEL, MANIFEST, VOCABULARY, "README.md", "LICENCE.md")
 _NO_LICENCE = (
     "No licence was given for these weights. Ask those who trained the model before you use or pass it on.\n"
     "The data that they rest on keep their licences: README.md lists those that are known.\n"
@@ -106,7 +108,7 @@ def write_model_bundle(
             "a folder that is not there yet: none is written over",
             "name another one (--to), or remove it",
         )
-    for name in _MODEL:
+    for name in MODEL:
         existing(model / name, "the model's folder")
     _, card = load_model(model)
     bundle = bundle_of(model, card, graph)
@@ -141,7 +143,7 @@ def write_model_bundle(
     }
     with io.atomic(folder) as temporary:
         temporary.mkdir(parents=True)
-        for name in _MODEL:
+        for name in MODEL:
             shutil.copyfile(model / name, temporary / name)
         write_bundle(bundle, temporary / GRAPH)
         io.write_json(entries, temporary / VOCABULARY, "vocabulary")

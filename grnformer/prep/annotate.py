@@ -52,6 +52,13 @@ def normalise(counts: mudata.MuData) -> None:
         binarise_atac(counts.mod["atac"])
 
 
+def restore_counts(data: mudata.MuData) -> mudata.MuData:
+    """Undo `normalise`, in place: contract `filtered_cells` becomes `paired_counts` again, for other genes or cells."""
+    for part in data.mod.values():
+        part.X = part.layers.pop("counts")
+    return data
+
+
 def embed_multiome(
     data: mudata.MuData, *, seed: int, settings: dict[str, Any]
 ) -> anndata.AnnData:

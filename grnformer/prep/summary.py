@@ -7,6 +7,8 @@ from typing import Any
 import mudata
 import pandas as pd
 
+from grnformer.prep.metacells import GROUP_SIZES
+
 _DEPTHS = ["n_umis", "n_genes", "n_atac_counts", "n_regions"]
 
 
@@ -39,6 +41,11 @@ def summarise(
         kind: {"before": n + lost.get(kind, 0), "after": n} for kind, n in after.items()
     }
 
+    if set(GROUP_SIZES) <= set(data.obs):
+        # Of the cells lost, some are metacells, and most single cells that are in none.
+        counts["cell"]["before"] = len(qc)
+        counts = _single_cells(data) | counts
+
     depths = [name for name in _DEPTHS if name in qc]
     # Without an annotation the types are the clusters, and agree of course.
     agreement = None
@@ -56,6 +63,18 @@ def summarise(
         "cluster_type_ari": agreement,
         "median": qc.loc[qc["kept"], depths].median().to_dict(),
         "checks": data.uns["checks"],
+    }
+
+
+def _single_cells(data: mudata.MuData) -> dict[str, dict[str, int]]:
+    """Cells of each modality: as read, and in the metacells that are left."""
+    checks = data.uns["checks"].values()
+    return {
+        f"{modality.upper()} cell": {
+            "before": int(sum(check[f"{modality}_barcodes"] for check in checks)),
+            "after": int(data.obs[f"n_cells_{modality}"].sum()),
+        }
+        for modality in ("rna", "atac")
     }
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from grnformer.bench.link_accuracy.evaluate import JOINED, PERMUTED
 from grnformer.core import io
 from grnformer.core.file_names import file_names
+from grnformer.core.stored import read_added
 from grnformer.graph.bundle import read_bundle
 from grnformer.model.alike import check_trained_alike
 from grnformer.report.page import Config, Section
@@ -29,6 +30,7 @@ from grnformer.report.sections.bench import (
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.conditions import conditions_section
 from grnformer.report.sections.corpus import corpus_section
+from grnformer.report.sections.embed import EmbeddedCells, embed_section
 from grnformer.report.sections.graphs import graphs_section
 from grnformer.report.sections.grid import grid_section
 from grnformer.report.sections.grn import grn_section
@@ -124,7 +126,8 @@ def gather_sections(
     given = Files(files, results)
 
     sections: list[Section] = []
-    for dataset, of_dataset in configs.items():
+    # A model bundle embeds without any of the datasets.
+    for dataset, of_dataset in configs.items() if given["multiome"] else ():
         logger.info("sections of %s", dataset)
         # One dataset at a time: its matrices are freed before the next is read.
         about = (
@@ -139,6 +142,9 @@ def gather_sections(
         found = _corpus_sections(corpus, given.of(corpus), config)
         sections += [replace(section, dataset=corpus) for section in found]
 
+    if given["embedded_by_bundle"]:
+        model = f"the model bundle {config['embed']['model']}"
+        sections.append(_embed_section(given["embedded_by_bundle"], config, model))
     for path in given["comparisons"]:
         sections.append(
             comparison_section(io.read_table(path, "network_comparison"), configs)
@@ -235,6 +241,9 @@ def _dataset_sections(
     if files["attention"] or (files["training"] and whole):
         sections.append(_attention_section(files["attention"], config))
 
+    if files["embedded"]:
+        sections.append(_embed_section(files["embedded"], config))
+
     # only where genes are named
     perturbed = files.table("perturbed_genes")
     if perturbed is not None:
@@ -293,6 +302,8 @@ def _corpus_sections(corpus: str, files: Files, config: Config) -> list[Section]
         *_pretrain_sections(files, config),
     ]
 
+    if files["embedded"]:
+        sections.append(_embed_section(files["embedded"], config))
     if files["drug_response_scores"]:
         sections.append(_benchmark_section("drug_response", files, config))
     grid = files.table("grid")
@@ -356,6 +367,16 @@ def _attention_section(paths: list[str], config: Config) -> Section:
     return attention_section(
         tables, pairs_of_arms(arms), config["attention"]["degree_bins"]
     )
+
+
+def _embed_section(paths: list[str], config: Config, model: str = "") -> Section:
+    """Of files .../embed/<name>.h5ad; `model`: in words, without it that of the run."""
+    settings = config["embed"]
+    own = f"arm {settings['arm']}, seed {settings['model_seed']}"
+    found = {
+        Path(path).stem: EmbeddedCells(*read_added(path, "grnformer")) for path in paths
+    }
+    return embed_section(found, settings["mapping"]["warn_above"], model or own)
 
 
 def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from grnformer.settings.key import File, Seed, Settings, Word, key
 
+#: of a model whose makers do not say what it is for
+RESEARCH = (
+    "Research on gene regulation. Not for decisions about patients. Cells unlike those it was trained on are flagged "
+    "out of domain, and their embeddings are not to be relied on."
+)
+
 
 class Mapping(Settings):
     """To the nearest pretraining cell, whose graph is taken."""
@@ -28,6 +34,19 @@ class Mapping(Settings):
     )
 
 
+class Bundle(Settings):
+    """Model bundles that the rule bundle_model writes: `snakemake bundle`, of the model that embeds."""
+
+    licence: File | None = key(
+        None,
+        "text file with the licence of the weights; null: the bundle says that none was given",
+    )
+    use: Word = key(
+        RESEARCH,
+        "what the model may be used for, for its card",
+    )
+
+
 class Embed(Settings):
     """Cells of any .h5ad or .zarr by a pretrained model; docs/use-the-embeddings.md."""
 
@@ -35,6 +54,11 @@ class Embed(Settings):
         {},
         "name -> .h5ad or .zarr of counts, or natural log1p of normalised counts; a path or resource:<name>",
         names={"pattern": "^[A-Za-z0-9_-]+$"},
+    )
+    model: File | None = key(
+        None,
+        "folder of a model bundle that embeds in place of a model of this run, into results/embed; null: by arm and "
+        "model_seed",
     )
     bulk: bool = key(
         False,
@@ -51,3 +75,4 @@ class Embed(Settings):
     )
     batch_size: int = key(128, "cells embedded at a time", unit="cells", ge=1)
     mapping: Mapping = Mapping()
+    bundle: Bundle = Bundle()

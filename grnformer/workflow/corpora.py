@@ -11,7 +11,7 @@ from grnformer.core.errors import InputError
 NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 # a file of a corpus that is made of count matrices, by its name in `pretrain.rna`
 RNA_PREFIX = "rna:"
-TAKEN = ("bench", "benchmarks", "logs", "report", "resources")
+TAKEN = ("bench", "benchmarks", "embed", "logs", "report", "resources")
 
 
 def check_corpora(

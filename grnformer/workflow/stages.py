@@ -15,7 +15,7 @@ from grnformer.core.place import ROOT
 # Each builds on those before it, and its page shows them.
 _IN_ORDER = ("prep", "topics", "grn", "fuse", "pretrain")
 # None of these builds on another of them: a page shows one, and all stages in order.
-_LAST = ("attention", "perturb", "bench")
+_LAST = ("attention", "perturb", "embed", "bench")
 #: Stages that end with a page of what is there so far.
 WITH_PAGES = (*_IN_ORDER, *_LAST)
 _INCLUDE = re.compile(r'^include: "rules/(\w+)\.smk"', re.MULTILINE)
@@ -56,13 +56,16 @@ def page_files(
     Parameters
     ----------
     reported
-        Name -> files <results>/<dataset>/<stage>/... or <results>/bench/...
+        Name -> files <results>/<dataset>/<stage>/..., or <results>/bench/... and <results>/embed/...
     stage
         One of `WITH_PAGES`.
     """
     shown: tuple[str, ...] = (*_IN_ORDER, stage)
     if stage in _IN_ORDER:
         shown = _IN_ORDER[: _IN_ORDER.index(stage) + 1]
+    # A model bundle embeds without any stage before.
+    if stage == "embed" and reported.get("embedded_by_bundle"):
+        shown = (stage,)
     found = {}
     for name, paths in reported.items():
         every = [paths] if isinstance(paths, str) else list(paths)
@@ -72,9 +75,9 @@ def page_files(
 
 
 def _stage_of_file(path: str) -> str:
-    # <results>/bench holds what is of no dataset, or of several.
+    # <results>/bench and <results>/embed hold what is of no dataset, or of several.
     _, dataset, stage = path.split("/")[:3]
-    return dataset if dataset == "bench" else stage
+    return dataset if dataset in ("bench", "embed") else stage
 
 
 def check_targets(asked: Iterable[str], rules: Iterable[str]) -> None:

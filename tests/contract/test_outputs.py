@@ -12,11 +12,10 @@ from grnformer.core import contracts
 ROOT = Path(__file__).parents[2]
 PAGES = generate()
 WILDCARD = re.compile(r"\{[^}]*\}")
-#: contracts of what the workflow reads, or keeps beside what it writes, and of a bundle to give away
+#: contracts of what the workflow reads, or keeps beside what it writes
 INPUTS = {
     "chip_targets",
     "gene_aliases",
-    "model_bundle",
     "pretrain_job",
     "resources",
     "samples",

@@ -59,8 +59,8 @@ def test_networks_ask_for_regions_only_where_there_is_atac(
 
 def test_genes_take_the_place_of_links_only_without_atac(planned: Any) -> None:
     assert inputs(planned, "build_cistromes", "rna", "pair") == []
-    multiome = inputs(planned, "build_cistromes", "rna", "alone")
-    assert multiome.endswith("prep/multiome.h5mu")
+    cells = inputs(planned, "build_cistromes", "rna", "alone")
+    assert cells.endswith("prep/filtered.h5mu")
 
 
 def test_the_report_waits_for_no_topics(planned: Any) -> None:

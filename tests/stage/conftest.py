@@ -87,7 +87,9 @@ def simulated(tmp_path: Path) -> Simulation:
     multiome.obs = pd.DataFrame(
         {"cell_type": types, "sample": "s1", "donor": "d"}, index=made.rna.obs_names
     )
-    io.write_mudata(multiome, folder / "prep" / "multiome.h5mu", "multiome")
+    multiome.obs["barcode"] = multiome.obs_names
+    for name, contract in (("multiome", "multiome"), ("filtered", "filtered_cells")):
+        io.write_mudata(multiome, folder / "prep" / f"{name}.h5mu", contract)
     rng = np.random.default_rng(0)
     sets = []
     for name, part in made.edges.explode("cell_types").groupby("cell_types"):

@@ -97,7 +97,7 @@ def test_annotated_text_and_clustered_h5ad(tmp_path, run_rules, toy):
     assert result.returncode == 0, result.stderr
 
     given = io.read_mudata(
-        tmp_path / "results/given/prep/filtered.h5mu", "paired_counts"
+        tmp_path / "results/given/prep/filtered.h5mu", "filtered_cells"
     )
     expected = toy.rename(lambda cell: f"text:{cell}")
     assert (
@@ -108,7 +108,8 @@ def test_annotated_text_and_clustered_h5ad(tmp_path, run_rules, toy):
     written = pd.read_csv(tmp_path / "rna.csv", index_col=0)
     rna = given.mod["rna"]
     np.testing.assert_array_equal(
-        rna.X.toarray(), written.loc[rna.var_names, given.obs["barcode"]].to_numpy().T
+        rna.layers["counts"].toarray(),
+        written.loc[rna.var_names, given.obs["barcode"]].to_numpy().T,
     )
     assert given.mod["atac"].var_names.str.match(r"chr1:\d+-\d+$").all()
 

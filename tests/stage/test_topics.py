@@ -46,13 +46,12 @@ def write_multiome(path, rng):
     data.obs = pd.DataFrame(
         {"cell_type": types, "sample": "s1", "donor": "d1"}, index=cells
     )
-    io.write_mudata(data, path, "multiome")
+    io.write_mudata(data, path / "multiome.h5mu", "multiome")
+    io.write_mudata(data, path / "filtered.h5mu", "filtered_cells")
 
 
 def test_topics_from_multiome_to_region_sets_and_a_forced_count(tmp_path, run_rules):
-    write_multiome(
-        tmp_path / "results/tiny/prep/multiome.h5mu", np.random.default_rng(0)
-    )
+    write_multiome(tmp_path / "results/tiny/prep", np.random.default_rng(0))
     folder = tmp_path / "results/tiny/topics"
     rules = ["fit_topics", "select_topics", "binarize_topics"]
     result = run_rules(

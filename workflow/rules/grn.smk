@@ -105,7 +105,7 @@ rule prepare_prior:
 
 rule select_tfs:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         prior="<results>/{dataset}/grn/prior.parquet",
         lists=setting_path("grn.tfs.lists"),
     output:
@@ -144,7 +144,7 @@ PARTS = {
 
 rule run_arboreto:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         tfs="<results>/{dataset}/grn/tfs.txt",
     output:
         "<results>/{dataset}/grn/originals/adjacencies.parquet",
@@ -172,7 +172,7 @@ rule run_arboreto:
 
 rule infer_tf_gene:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         tfs="<results>/{dataset}/grn/tfs.txt",
         original=by_original(
             "grn.tf_gene", "<results>/{dataset}/grn/originals/adjacencies.parquet"
@@ -203,7 +203,7 @@ rule infer_tf_gene:
 
 use rule infer_tf_gene as infer_tf_gene_part with:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         tfs="<results>/{dataset}/grn/tfs.txt",
         original=[],
         parts=[],
@@ -223,7 +223,7 @@ use rule infer_tf_gene as infer_tf_gene_part with:
 
 rule link_regions:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         tss="<results>/{dataset}/prep/tss.parquet",
         cell_topic="<results>/{dataset}/topics/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/region_topic.parquet",
@@ -251,7 +251,7 @@ rule link_regions:
 
 rule scan_motifs:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         fasta=setting_path("grn.cistromes.motif_scan.fasta"),
         motifs=setting_path("grn.cistromes.motif_scan.motifs"),
     output:
@@ -374,7 +374,7 @@ rule enrich_modules:
 
 rule run_pyscenic_ctx:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         tf_gene="<results>/{dataset}/grn/tf_gene.parquet",
         rankings=setting_path("grn.cistromes.cistarget_genes.rankings"),
         motifs_to_tfs=setting_path("grn.cistromes.motifs_to_tfs"),
@@ -413,7 +413,7 @@ rule run_pyscenic_ctx:
 rule build_cistromes:
     input:
         region_gene=with_atac("<results>/{dataset}/grn/region_gene.parquet"),
-        rna=without_atac(NETWORK_CELLS),
+        rna=without_atac(UNNAMED_CELLS),
         tfs="<results>/{dataset}/grn/tfs.txt",
         prior="<results>/{dataset}/grn/prior.parquet",
         region_sets=with_atac("<results>/{dataset}/topics/region_sets.parquet"),
@@ -683,7 +683,7 @@ rule measure_stability:
 
 rule score_promoter_motifs:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         promoters=setting_path("grn.cistromes.promoter.promoters"),
         motifs=branch(
             setting("grn.cistromes.promoter.promoters"),

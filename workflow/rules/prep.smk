@@ -67,6 +67,8 @@ TRAINING_CELLS = (
     else []
 )
 NETWORK_CELLS = (TRAINING_CELLS or ["<results>/{dataset}/prep/multiome.h5mu"])[0]
+# the same cells for what asks no cell type: other names of clusters (prep.names) do not rerun it
+UNNAMED_CELLS = (TRAINING_CELLS or ["<results>/{dataset}/prep/filtered.h5mu"])[0]
 
 
 rule prep:
@@ -351,7 +353,7 @@ rule filter_multiome:
         ),
         tss="<results>/{dataset}/prep/tss.parquet",
     output:
-        counts="<results>/{dataset}/prep/filtered.h5mu",
+        cells="<results>/{dataset}/prep/filtered.h5mu",
         dropped="<results>/{dataset}/prep/dropped.tsv",
         qc="<results>/{dataset}/prep/qc.tsv",
     log:
@@ -377,7 +379,7 @@ rule filter_multiome:
 
 rule cluster_cells:
     input:
-        counts="<results>/{dataset}/prep/filtered.h5mu",
+        cells="<results>/{dataset}/prep/filtered.h5mu",
     output:
         "<results>/{dataset}/prep/embedding.h5ad",
     log:
@@ -402,7 +404,7 @@ rule cluster_cells:
 
 rule annotate_cells:
     input:
-        counts="<results>/{dataset}/prep/filtered.h5mu",
+        cells="<results>/{dataset}/prep/filtered.h5mu",
         embedding="<results>/{dataset}/prep/embedding.h5ad",
         names=setting_path("prep.names"),
         dropped="<results>/{dataset}/prep/dropped.tsv",
@@ -432,7 +434,7 @@ rule annotate_cells:
 
 rule take_training_cells:
     input:
-        counts="<results>/{dataset}/prep/filtered.h5mu",
+        cells="<results>/{dataset}/prep/filtered.h5mu",
         split="<results>/{dataset}/pretrain/split.tsv",
     output:
         "<results>/{dataset}/prep/training.h5mu",

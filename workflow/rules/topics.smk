@@ -27,7 +27,7 @@ rule topics:
 
 rule run_pycistopic:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
     output:
         cell_topic="<results>/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",
         region_topic="<results>/{dataset}/topics/originals/{n_topics}/region_topic.parquet",
@@ -60,7 +60,7 @@ rule run_pycistopic:
 
 rule fit_topics:
     input:
-        multiome=NETWORK_CELLS,
+        multiome=UNNAMED_CELLS,
         original=by_original(
             "topics",
             "<results>/{dataset}/topics/originals/{n_topics}/cell_topic.parquet",

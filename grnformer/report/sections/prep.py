@@ -228,7 +228,7 @@ def tabulate_sizes(summary: dict[str, Any]) -> pd.DataFrame:
     """Cells, genes and regions before and after filtering; columns what, before, after, kept (fraction)."""
     rows = [
         {"what": f"{kind}s", **summary["counts"][kind]}
-        for kind in ("cell", "gene", "region")
+        for kind in ("RNA cell", "ATAC cell", "cell", "gene", "region")
         if kind in summary["counts"]
     ]
     frame = pd.DataFrame(rows, columns=["what", "before", "after"])

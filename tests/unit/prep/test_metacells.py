@@ -14,6 +14,7 @@ from grnformer.core.errors import InputError
 from grnformer.prep.filters import filter_multiome
 from grnformer.prep.merge import merge_samples
 from grnformer.prep.sample import load_sample
+from grnformer.prep.summary import summarise
 from grnformer.settings.read import complete
 from grnformer.workflow.samples import check_unpaired, grouping
 
@@ -160,18 +161,30 @@ def test_metacells_are_not_judged_as_cells_and_keep_their_sizes(
     more = atac.copy()
     more.obs_names = "more" + more.obs_names
     both = anndata.concat([atac, more])
-    samples = []
+    samples, left = [], []
     for name in ("s1", "s2"):
         row = write_pair(rna, both, "obs:type") | {"sample": name}
         seed = {"seed": len(samples)}
-        samples.append(
-            load_sample(row, tss, **ingest_settings, unpaired=unpaired | seed)[0]
+        data, unused = load_sample(
+            row, tss, **ingest_settings, unpaired=unpaired | seed
         )
+        samples.append(data)
+        left.append(unused)
     merged, _ = merge_samples(samples, min_shared_features=0.5)
-    kept, _, qc = filter_multiome(merged, tss, seed=1, settings=settings)
+    kept, dropped, qc = filter_multiome(merged, tss, seed=1, settings=settings)
     assert kept.n_obs == len(qc) == 2 * (13 + 3)
     assert qc["n_umis"].min() > 200
     assert (kept.obs[["n_cells_rna", "n_cells_atac"]] == 3).all(axis=None)
+
+    # Single cells that are in no metacell are no metacells that were lost.
+    lost = pd.concat([*left, dropped])
+    assert len(lost.query("kind == 'cell'")) > 0
+    kept.obs["cluster"] = "c"
+    kept.uns["cell_types_from"] = "annotation"
+    counts = summarise(kept, lost, qc)["counts"]
+    assert counts["cell"] == {"before": 32, "after": 32}
+    assert counts["RNA cell"] == {"before": 160, "after": 96}
+    assert counts["ATAC cell"] == {"before": 100, "after": 96}
 
     settings["cells"] = settings["cells"] | {"min_per_type": 30}
     with pytest.raises(InputError, match="fewer than 30 metacells") as caught:

@@ -45,11 +45,17 @@ def test_the_page_of_a_stage_has_what_is_there_by_then() -> None:
     reported["grid"] = ["<results>/a/bench/grid.tsv"]
     last = {
         stage: set(page_files(reported, stage)) - {"qc", "topic_selection", "eregulons"}
-        for stage in ("pretrain", "attention", "perturb", "bench")
+        for stage in ("pretrain", "attention", "perturb", "embed", "bench")
     }
     assert last == {
         "pretrain": set(),
         "attention": {"attention"},
         "perturb": set(),
+        "embed": set(),
         "bench": {"screen_counts", "grid"},
     }
+    reported["embedded"] = ["<results>/a/embed/mine.h5ad"]
+    assert {"qc", "embedded"} <= set(page_files(reported, "embed"))
+    # by a model bundle: no stage before is asked for
+    reported["embedded"], reported["embedded_by_bundle"] = [], ["<results>/embed/mine.h5ad"]  # fmt: skip
+    assert list(page_files(reported, "embed")) == ["embedded_by_bundle"]

@@ -18,7 +18,7 @@ with job(snakemake):
         inputs.bundle,
         settings=snakemake.params.settings,
         vocabulary=inputs.vocabulary,
-        aliases=inputs.aliases or None,
+        aliases=inputs.get("aliases") or None,
         bulk=snakemake.params.bulk,
     )
     added = {

@@ -16,7 +16,7 @@ with job(snakemake):
         links = read_table(given.region_gene, "region_gene")
         region_sets = read_table(given.region_sets, "region_sets")
     else:
-        links = link_genes(read_modality(given.rna, "rna", "multiome").var_names)
+        links = link_genes(read_modality(given.rna, "rna", "filtered_cells").var_names)
         region_sets = None
     cistromes = build_cistromes(
         links,

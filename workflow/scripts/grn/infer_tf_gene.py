@@ -19,7 +19,7 @@ with job(snakemake):
         # of an original tool, or none
         tables = [read_table(path, "adjacencies") for path in given.original]
         network = infer_network(
-            read_modality(given.multiome, "rna", "multiome"),
+            read_modality(given.multiome, "rna", "filtered_cells"),
             Path(given.tfs).read_text(encoding="utf-8").splitlines(),
             method=settings["method"],
             min_cells=settings["min_cells"],

@@ -4,12 +4,7 @@ from grnformer.core.job import job
 
 with job(snakemake):
     from grnformer.core import io
-    from grnformer.prep.annotate import (
-        annotate_multiome,
-        normalise,
-        rank_markers,
-        read_names,
-    )
+    from grnformer.prep.annotate import annotate_multiome, rank_markers, read_names
     from grnformer.prep.summary import summarise
 
     given, made = snakemake.input, snakemake.output
@@ -17,9 +12,8 @@ with job(snakemake):
     names = None
     if given.names:
         names = read_names(given.names, embedding.obs["cluster"].astype(str))
-    counts = io.read_mudata(given.counts, "paired_counts")
-    normalise(counts)
-    data = annotate_multiome(counts, embedding, names)
+    cells = io.read_mudata(given.cells, "filtered_cells")
+    data = annotate_multiome(cells, embedding, names)
     markers = rank_markers(data, n_per_type=snakemake.params.n_per_type)
     dropped = io.read_table(given.dropped, "dropped")
     qc = io.read_table(given.qc, "cell_qc")

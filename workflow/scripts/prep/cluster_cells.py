@@ -4,10 +4,9 @@ from grnformer.core.job import job
 
 with job(snakemake):
     from grnformer.core.io import read_mudata, write_anndata
-    from grnformer.prep.annotate import embed_multiome, normalise
+    from grnformer.prep.annotate import embed_multiome
 
-    data = read_mudata(snakemake.input.counts, "paired_counts")
-    normalise(data)
+    data = read_mudata(snakemake.input.cells, "filtered_cells")
     embedding = embed_multiome(
         data, seed=snakemake.params.seed, settings=snakemake.params.settings
     )

@@ -6,6 +6,7 @@ with job(snakemake):
     import pandas as pd
 
     from grnformer.core.io import read_mudata, read_table, write_mudata, write_table
+    from grnformer.prep.annotate import normalise
     from grnformer.prep.filters import filter_multiome
     from grnformer.prep.merge import merge_samples
 
@@ -23,4 +24,5 @@ with job(snakemake):
     everything = pd.concat([*unpaired, unshared, dropped], ignore_index=True)
     write_table(everything, snakemake.output.dropped, "dropped")
     write_table(qc, snakemake.output.qc, "cell_qc")
-    write_mudata(data, snakemake.output.counts, "paired_counts")
+    normalise(data)
+    write_mudata(data, snakemake.output.cells, "filtered_cells")
