@@ -32,6 +32,7 @@ from grnformer.core.places import split_place
 from grnformer.core.reach import find_unreachable
 from grnformer.core.resources import fetch
 from grnformer.genome.guess import species_of_genes, species_of_genome
+from grnformer.genome.orthologs import read_orthologs
 from grnformer.settings.read import check_config, complete, overlay
 from grnformer.workflow.config import (
     config_of_datasets,
@@ -432,24 +433,51 @@ def _named_genes(
 
     if grn["tfs"]["lists"]:
         yield "TFs", of_lists, "grn.tfs.lists"
-    # names of another species, which orthologs translate, are not the data's
     prior = grn["cistromes"]["prior"]
-    if grn["cistromes"]["method"] == "prior" and prior["orthologs"] is None:
-        place = "grn.cistromes.prior.table"
+    if grn["cistromes"]["method"] == "prior":
+        place = "grn.cistromes.prior"
 
         def of_prior() -> set[str]:
-            return set(read_prior(run.path_of(grn["cistromes"]["prior"]["table"]))["gene"])  # fmt: skip
+            targets = set(read_prior(run.path_of(prior["table"]))["gene"])
+            return _by_orthologs(run, targets, prior["orthologs"], place)
 
-        yield "targets of the prior", of_prior, place
+        yield "targets of the prior", of_prior, f"{place}.table"
     if pretrain["datasets"] is None or dataset in pretrain["datasets"]:
         own = fuse["backbones"][pretrain["backbone"]]
+        genome = next(row["genome"] for row in run.rows if row["dataset"] == dataset)
 
         def of_vocabulary() -> set[str]:
-            return set(read_vocabulary(run.path_of(fuse["vocabulary"] or own["vocabulary"])))  # fmt: skip
+            path = run.path_of(fuse["vocabulary"] or own["vocabulary"])
+            table = fuse["orthologs"].get(genome)
+            return _by_orthologs(run, set(read_vocabulary(path)), table, "fuse")
 
         # ids in place of symbols are translated by aliases: only symbols can be compared here
-        if not (fuse["aliases"] or own["aliases"] or fuse["orthologs"]):
+        if not (fuse["aliases"] or own["aliases"]):
             yield "vocabulary", of_vocabulary, "fuse.vocabulary"
+
+
+def _by_orthologs(
+    run: Run, names: set[str], table: str | None, section: str
+) -> set[str]:
+    """Genes of the data's species whose orthologs are among `names`; without a table, `names` as they are.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    if table is None:
+        return names
+    orthologs = read_orthologs(run.path_of(table), f"{section}.orthologs")
+    found = {gene for gene, other in orthologs.items() if other in names}
+    if not found:
+        raise InputError(
+            f"no gene of {section}.orthologs has an ortholog among {len(names)} names such as {sorted(names)[:3]}; it "
+            f"has pairs such as {list(orthologs.items())[:2]}",
+            "two columns: the dataset's gene, its ortholog",
+            f"correct {section}.orthologs: the columns may stand the other way round",
+        )
+    return found
 
 
 def _print_rows(rows: Sequence[Row]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata
+import mudata
 import pandas as pd
 import pytest
 import scipy.sparse as sp
@@ -200,6 +201,88 @@ def test_names_of_another_species_are_refused() -> None:
         compare_names({"Tp53", "Myc", "Xist"}, human, "x")
     with pytest.raises(InputError, match="0 of 4 names of x"):
         compare_names({"lin-35"}, human, "x")
+
+
+@pytest.fixture
+def checked(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Run check on a sheet with the files given in place of those of `place`; its exit status and what it prints."""
+    # the plan is Snakemake's, and has tests of its own
+    monkeypatch.setattr(check, "plan_jobs", lambda *arguments: [])
+    # no test asks the network
+    monkeypatch.setattr(check, "find_unreachable", lambda *arguments: {})
+
+    def run(*settings: str, **files: str) -> tuple[int, str]:
+        row = {
+            "dataset": "lab", "sample": "s", "rna": "lab/rna.h5ad", "atac": "lab/atac.h5ad", "genome": "hg38",
+            "annotation": "lab/annotation.tsv",
+        } | files  # fmt: skip
+        Path("config").mkdir(exist_ok=True)
+        pd.DataFrame([row]).to_csv("config/samples.tsv", sep="\t", index=False)
+        Path("config/config.yaml").write_text("samples: config/samples.tsv\n")
+        options = [word for text in settings for word in ("--set", text)]
+        status = main(["check", *options])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_check_reads_rna_alone(checked: Callable[..., tuple[int, str]]) -> None:
+    status, shown = checked(atac="")
+    assert status == 0
+    assert "sample s\t60 cells, " in shown
+    assert "ATAC" not in shown
+    status, shown = checked("prep.cells.min_umis=100000", atac="")
+    assert status == 1
+    assert "Expected: cells with 100000 UMIs\n" in shown
+
+
+def test_check_reads_places_in_files(
+    place: Path, checked: Callable[..., tuple[int, str]]
+) -> None:
+    """RNA counts are in a layer of one modality; X has other values, which are refused."""
+    rna, atac = (anndata.read_h5ad(f"lab/{name}.h5ad") for name in ("rna", "atac"))
+    rna.layers["umi"] = rna.X.copy()
+    rna.X = rna.X * 0.5
+    mudata.MuData({"GEX": rna, "peaks": atac}).write_h5mu("lab/cells.h5mu")
+    files = {"atac": "lab/cells.h5mu:peaks"}
+    status, shown = checked(rna="lab/cells.h5mu:GEX/layers/umi", **files)
+    assert status == 0
+    assert "sample s\t60 paired cells, " in shown
+    status, shown = checked(rna="lab/cells.h5mu:GEX/X", **files)
+    assert status == 1
+    assert "whole numbers" in shown
+    status, shown = checked(rna="lab/cells.h5mu:GEX/layers/none", **files)
+    assert status == 1
+    assert "sample s\t" in shown
+    assert "umi" in shown
+
+
+def test_check_compares_names_by_orthologs(
+    place: Path, checked: Callable[..., tuple[int, str]]
+) -> None:
+    """A prior of another species is compared with the data by the genes whose orthologs it has."""
+    prior = pd.read_parquet("lab/prior.parquet")
+    genes = sorted(set(prior["gene"]))
+    prior.assign(gene="X" + prior["gene"]).to_parquet("other.parquet")
+    table = "".join(f"{gene}\tX{gene}\n" for gene in genes)
+    Path("orthologs.tsv").write_text(table)
+    Path("swapped.tsv").write_text("".join(f"X{g}\t{g}\n" for g in genes))
+    other = ("grn.tfs.lists=[lab/tfs.txt]", "grn.cistromes.prior.table=other.parquet")
+
+    status, shown = checked(*other)
+    assert status == 1
+    assert "names of grn.cistromes.prior.table are measured" in shown
+    status, shown = checked(*other, "grn.cistromes.prior.orthologs=orthologs.tsv")
+    assert status == 0
+    assert (
+        f"targets of the prior (lab)\t{len(genes)} of {len(genes)} are measured"
+        in shown
+    )
+    status, shown = checked(*other, "grn.cistromes.prior.orthologs=swapped.tsv")
+    assert status == 1
+    assert "the columns may stand the other way round" in shown
 
 
 def test_check_reads_the_samples_and_says_what_would_stop(
