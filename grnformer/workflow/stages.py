@@ -19,7 +19,9 @@ _LAST = ("attention", "perturb", "embed", "bench")
 #: Stages that end with a page of what is there so far.
 WITH_PAGES = (*_IN_ORDER, *_LAST)
 _INCLUDE = re.compile(r'^include: "rules/(\w+)\.smk"', re.MULTILINE)
-_RULE = re.compile(r"^(?:rule|checkpoint) (\w+):", re.MULTILINE)
+_RULE = re.compile(
+    r"^(?:(?:rule|checkpoint) |use rule \w+ as )(\w+)(?: with)?:", re.MULTILINE
+)
 
 
 @cache

@@ -50,7 +50,7 @@ def test_a_bundle_takes_the_place_of_the_models_of_the_run(folder: Path) -> None
         "results/embed/mine.h5ad",
         "results/report/embed/index.html",
     }
-    read = asked(given, "embed_by_bundle", cells="mine")
+    read = asked(given, "embed_anndata_by_bundle", cells="mine")
     assert read == {str(folder / name) for name in (*MODEL[:3], GRAPH, VOCABULARY)} | {
         str(folder.parent / "cells.h5ad")
     }
@@ -60,7 +60,7 @@ def test_a_bundle_takes_the_place_of_the_models_of_the_run(folder: Path) -> None
     assert "results/embed/mine.h5ad" in asked(given, "render_report")
 
     (folder / ALIASES).touch()
-    with_aliases = asked(plan(folder, {"model": str(folder)}), "embed_by_bundle", cells="mine")  # fmt: skip
+    with_aliases = asked(plan(folder, {"model": str(folder)}), "embed_anndata_by_bundle", cells="mine")  # fmt: skip
     assert with_aliases == read | {str(folder / ALIASES)}
 
 
@@ -70,7 +70,7 @@ def test_without_a_bundle_models_of_the_run_embed_and_are_bundled(folder: Path) 
     assert asked(own, "embed") == {cells, "results/report/embed/index.html"}
     page = asked(own, "render_stage", stage="embed")
     assert {cells, "results/snareseq/grn/eregulons.parquet"} <= page
-    assert asked(own, "bundle") == {"results/snareseq/bundle/hybrid/seed1"}
+    assert asked(own, "bundle") == {"results/snareseq/embed/bundle/hybrid/seed1"}
     of_arm = {"dataset": "snareseq", "arm": "none", "seed": "2"}
     assert {
         "results/snareseq/pretrain/none/seed2/model.safetensors",

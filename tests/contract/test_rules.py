@@ -113,8 +113,8 @@ def test_a_rule_runs_the_program_of_its_name(jobs) -> None:
 
 
 def script_name(job) -> str:
-    """The rule's name; parts of a scattered job run the script of the whole."""
-    return job.name.removesuffix("_part")
+    """The rule's name; parts of a scattered job run the script of the whole, and so does a model from elsewhere."""
+    return job.name.removesuffix("_part").removesuffix("_by_bundle")
 
 
 #: rule -> place in the config of the method that its script loads by name
@@ -150,6 +150,9 @@ def expected_code(job, config) -> str:
         loaded = [module_of(PACKAGES[place], reduce(getitem, place.split("."), config))]
     elif job.name in ("build_graph", "join_bundles"):
         loaded = [module_of("grnformer.graph.modes", "hybrid")]
+    elif job.name == "embed_anndata_by_bundle":
+        # which of them is known to the bundle only
+        loaded = [module_of(BACKBONES, name) for name in names(BACKBONES)]
     elif BACKBONES in modules_used(job.program):
         loaded = [module_of(BACKBONES, config["pretrain"]["backbone"])]
     return fingerprint(job.program, *loaded)

@@ -13,7 +13,9 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from grnformer.api.run import read_run
 from grnformer.core import io
+from grnformer.export.formats import export
 from grnformer.genome.intervals import overlaps_any
 from grnformer.simulate.multiome import Simulation, simulate_multiome
 from grnformer.simulate.write import write_simulation
@@ -159,6 +161,18 @@ def test_the_network_is_recovered_from_fragments(finished, planted: Simulation) 
     truth = set(zip(planted.edges["tf"], planted.edges["gene"], strict=True))
     assert len(found & truth) / len(found) > 0.75
     assert len(found & truth) / len(truth) > 0.35
+
+
+@needs_snapatac
+def test_coverage_of_each_type_is_exported(finished, tmp_path: Path) -> None:
+    """A file for each type that IGV opens, over the chromosomes of the genome; tests/reference compares the values."""
+    run = read_run(finished.folder / "results" / "simulated")
+    (written,) = export(run, tmp_path, ["bigwig"])
+    assert {path.stem for path in written.path.glob("*.bw")} == {*run.cell_types}
+    for path in written.path.glob("*.bw"):
+        # magic number of a bigWig in either order of bytes
+        assert path.read_bytes()[:4] in (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26")
+        assert b"chr1" in path.read_bytes()
 
 
 @needs_snapatac

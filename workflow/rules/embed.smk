@@ -59,7 +59,7 @@ rule embed:
 rule bundle:
     input:
         expand(
-            "<results>/{dataset}/bundle/{arm}/seed{seed}",
+            "<results>/{dataset}/embed/bundle/{arm}/seed{seed}",
             dataset=TRAINED,
             arm=EMBED["arm"],
             seed=EMBED["model_seed"],
@@ -98,16 +98,16 @@ rule embed_anndata:
         "../scripts/embed/embed_anndata.py"
 
 
-use rule embed_anndata as embed_by_bundle with:
+use rule embed_anndata as embed_anndata_by_bundle with:
     input:
         **EMBED_BUNDLE,
         cells=lookup(dpath="{cells}", within=EMBED_FILES),
     output:
         "<results>/embed/{cells}.h5ad",
     log:
-        "<logs>/embed/embed_by_bundle.{cells}.log",
+        "<logs>/embed/embed_anndata.{cells}.log",
     benchmark:
-        "<benchmarks>/embed/embed_by_bundle.{cells}.tsv"
+        "<benchmarks>/embed/embed_anndata.{cells}.tsv"
     params:
         settings={key: EMBED[key] for key in ("batch_size", "seed", "mapping")},
         bulk=EMBED["bulk"],
@@ -128,7 +128,7 @@ rule bundle_model:
         aliases=lookup(dpath="{arm}", within=ALIASES_BY_ARM),
         licence=path_of(EMBED["bundle"]["licence"]),
     output:
-        directory("<results>/{dataset}/bundle/{arm}/seed{seed}"),
+        directory("<results>/{dataset}/embed/bundle/{arm}/seed{seed}"),
     log:
         "<logs>/{dataset}/embed/bundle_model.{arm}.seed{seed}.log",
     benchmark:

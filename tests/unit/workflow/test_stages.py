@@ -17,6 +17,7 @@ def test_rules_belong_to_the_stage_of_their_file() -> None:
     assert list(rules_by_stage())[:4] == ["resources", "prep", "topics", "grn"]
     assert stage_of("fit_topics") == "topics"
     assert stage_of("score_drug_response") == "bench", "of a file in the folder bench"
+    assert stage_of("infer_tf_gene_part") == "grn", "made of another rule"
     assert stage_of("made_up") == "other"
     assert {*WITH_PAGES} < {*targets()}
     assert "common" not in rules_by_stage()
