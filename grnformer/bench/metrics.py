@@ -255,6 +255,19 @@ METRICS: dict[str, Metric] = {
         "same weight",
         0.0,
     ),
+    # pretrain: masked tokens of held-out cells
+    "heldout_squared_error": Metric(
+        "held-out loss",
+        "lower",
+        "mean",
+        "mean squared error of masked values of held-out cells, in units of each gene's SD",
+    ),
+    "heldout_nats": Metric(
+        "held-out loss",
+        "lower",
+        "mean",
+        "cross-entropy of masked genes of held-out cells, in nats a gene",
+    ),
     "cells_auroc": Metric(
         "AUROC",
         "higher",

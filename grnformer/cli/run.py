@@ -186,15 +186,14 @@ def _show_bars(lines: Iterator[str], progress: Progress) -> None:
 
 
 def _say_end(status: int, progress: Progress) -> None:
-    pages = [
-        Path("results/report") / part / "index.html" for part in ("", *rules_by_stage())
-    ]
     if status:
         sys.stdout.write(
             "The run stopped: above stands why, and logs are in results/logs. The same command goes on from here.\n"
         )
         return
-    there = [page for page in pages if page.exists()]
+    # of any name (report.name), whole or of a stage; a page of several runs comes beside that of the run
+    pages = Path("results/report").glob("**/index.html")
+    there = [page for page in pages if page.parent.name != "joined"]
     newest = max(there, key=lambda page: page.stat().st_mtime, default=None)
     if newest:
         sys.stdout.write(f"The page: {newest.resolve()}\n")

@@ -17,6 +17,7 @@ from grnformer.core.file_names import file_names
 from grnformer.core.stored import read_added
 from grnformer.graph.bundle import read_bundle
 from grnformer.model.alike import check_trained_alike
+from grnformer.report.figures.arms import arm_colours
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
 from grnformer.report.sections.bench import (
@@ -34,7 +35,6 @@ from grnformer.report.sections.embed import EmbeddedCells, embed_section
 from grnformer.report.sections.graphs import graphs_section
 from grnformer.report.sections.grid import grid_section
 from grnformer.report.sections.grn import grn_section
-from grnformer.report.sections.measured import measured_section
 from grnformer.report.sections.overview import (
     describe_commit,
     describe_genomes,
@@ -150,10 +150,10 @@ def gather_sections(
             comparison_section(io.read_table(path, "network_comparison"), configs)
         )
     costs = given.table("costs")
-    sections += run_sections(config, configs, samples, registry, costs, commit)
-    measured = measured_section(given["measured"])
-
-    return [*sections, measured] if measured else sections
+    return [
+        *sections,
+        *run_sections(config, configs, samples, registry, costs, commit),
+    ]
 
 
 def _dataset_sections(
@@ -286,6 +286,8 @@ def _dataset_sections(
         donors=rna.obs["donor"].nunique(),
         about=about,
         later=stage,
+        arms=pretrain["arms"] if files["training"] else {},
+        seed=settings["seed"],
     )
     return [overview, *sections]
 
@@ -365,7 +367,7 @@ def _attention_section(paths: list[str], config: Config) -> Section:
         name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()
     }
     return attention_section(
-        tables, pairs_of_arms(arms), config["attention"]["degree_bins"]
+        tables, pairs_of_arms(arms), config["attention"]["degree_bins"], arms
     )
 
 
@@ -412,7 +414,15 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
         arms = pairs_of_arms(config["pretrain"]["arms"])
         pairs, about = pairs_of_heads(arms, scores), files.table("screen_counts")
 
-    return benchmark_section(benchmark, scores, summary, pairs, config["report"], about)
+    return benchmark_section(
+        benchmark,
+        scores,
+        summary,
+        pairs,
+        config["report"],
+        about,
+        arm_colours(config["pretrain"]["arms"]),
+    )
 
 
 def _networks(folder: Path, cell_types: Iterable[str]) -> dict[str, pd.DataFrame]:

@@ -57,6 +57,15 @@ def find_summary(run: str | Path) -> Path:
     # the last with any name of the results' folder
     places = [run, run / SUMMARY, run / "report" / SUMMARY.name, run / SUMMARY.name]
     found = next((place for place in places if place.is_file()), None)
+    named = _named_reports(run) if found is None else []
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise InputError(
+            f"{len(named)} reports in {run}: {', '.join(path.parent.name for path in named)}",
+            "one run",
+            f"name the folders of their reports, such as {named[0].parent}",
+        )
     if found is None:
         raise InputError(
             f"no {SUMMARY.name} in {run}" if run.is_dir() else f"no folder {run}",
@@ -64,6 +73,15 @@ def find_summary(run: str | Path) -> Path:
             f"correct the path, or finish that run there: snakemake -c1 -- {SUMMARY}",
         )
     return found
+
+
+def _named_reports(run: Path) -> list[Path]:
+    """Summaries of reports with a name (``report.name``), in the folder of a run, of its results or of its reports."""
+    for folder in (run / SUMMARY.parent, run / "report", run):
+        found = sorted(folder.glob(f"*/{SUMMARY.name}"))
+        if found:
+            return found
+    return []
 
 
 def read_runs(paths: Mapping[str, str | Path]) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ from grnformer.report.text import format_value
 SHOWN = 19  # rows of a table on the page: more are for a program, which reads the TSV
 MOST_FIGURES, MOST_TABLES = 3, 2  # of a section at first sight; the rest unfolds
 _PACKED = 40_000  # characters of a table from which on its download is compressed
+_MOST_PACKED = 100_000  # bytes of a compressed table that stands in the page: a larger one lies beside it alone
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Figure:
     caption: str
     height: int = 420
     wide: bool = True
+    title: str = ""  # above the plot, where a long one wraps and nothing lies over it
 
     @property
     def json(self) -> markupsafe.Markup:
@@ -81,7 +83,11 @@ class Table:
         return [list(map(format_value, record)) for record in records]
 
     def download(self, dataset: str) -> Download:
-        """The whole table as a file to download; a large one is compressed, so that the page stays small."""
+        """The whole table as a file to download.
+
+        A large one is compressed, and a very large one lies only in the folder ``tables`` beside the page, so that the
+        page stays small.
+        """
         # The same digits as in the folder of tables.
         text = _with_dataset(self.frame, dataset).to_csv(
             sep="\t", index=False, float_format="%.6g"
@@ -94,6 +100,8 @@ class Table:
         if len(text) >= _PACKED:
             # no time in the header: the same table is the same page
             content = gzip.compress(content, mtime=0)
+            if len(content) > _MOST_PACKED:
+                return Download(name, f"tables/{name}")
             name, kind = f"{name}.gz", "application/gzip"
         return Download(
             name, f"data:{kind};base64,{base64.b64encode(content).decode()}"
@@ -137,6 +145,14 @@ class Listing:
     text: str
 
 
+@dataclass(frozen=True)
+class Key:
+    """What names stand for, each with its colour in the figures: (name, colour, meaning)."""
+
+    heading: str
+    names: tuple[tuple[str, str, str], ...]
+
+
 State = Literal["good", "caution", "failed", "absent"]
 
 
@@ -169,7 +185,7 @@ class Tiles:
     tiles: tuple[Tile, ...]
 
 
-Block = Figure | Table | Note | Listing | Tiles
+Block = Figure | Table | Note | Listing | Tiles | Key
 Config = dict[str, Any]  # the configuration, or a section of it
 
 
@@ -209,7 +225,7 @@ class Section:
         more: list[Block] = []
         places = {Figure: MOST_FIGURES, Table: MOST_TABLES, Listing: 0}
         for block in self.blocks:
-            if isinstance(block, Note | Tiles):
+            if isinstance(block, Note | Tiles | Key):
                 shown.append(block)
             elif places[type(block)] and not getattr(block, "folded", False):
                 places[type(block)] -= 1

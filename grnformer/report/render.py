@@ -9,6 +9,11 @@ from grnformer.report.gather import gather_sections
 from grnformer.report.page import collect_tables, render_page, write_report
 
 
+def results_of(path: str | Path, config: dict[str, Any], stage: str = "") -> Path:
+    """The folder of all results, by the path of a file in that of the report (``report.name``), or of a stage in it."""
+    return Path(path).parents[1 + bool(config["report"]["name"]) + bool(stage)]
+
+
 def render(given: Any, output: Any, settings: Any, stage: str = "") -> None:
     """Write the page.
 
@@ -30,7 +35,7 @@ def render(given: Any, output: Any, settings: Any, stage: str = "") -> None:
     page = Path(output.page)
     sections = gather_sections(
         files,
-        page.parents[2 if stage else 1],
+        results_of(page, settings.config, stage),
         config=settings.config,
         configs=settings.configs,
         samples=settings.samples,

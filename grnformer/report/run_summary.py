@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from grnformer.bench.metrics import SCORE_COLUMNS
+from grnformer.bench.summary import summarise_scores
 from grnformer.core import contracts, io
 from grnformer.core.record import (
     Record,
@@ -18,17 +20,28 @@ from grnformer.core.record import (
     shared_settings,
 )
 from grnformer.report.costs import WHOLE_RUN
+from grnformer.workflow.arms import backbone_by_arm
 
 UNKNOWN = "unknown"
 FETCHING = "fetch_resource"  # a rule whose outputs are data
 #: sections of the config that change no score
 _NO_RESULTS = ("report", "resources")
+#: key of contract ``heldout`` -> its name as an arm
+LOSS_BASELINES = {
+    # a space, which no arm of the configuration has
+    "baseline_loss": "gene average",
+    "baseline_cell_type_loss": "gene average in type",
+    "factor_loss": "factor model",
+    "ridge_loss": "ridge on seen genes",
+}
+METRIC_OF_UNIT = {"squared SD": "heldout_squared_error", "nats": "heldout_nats"}
 #: column of the summary -> its name in the metrics
 _RENAMED = {"benchmark": "task", "task": "split", "estimate": "value"}
 
 
 def summarise_run(
     paths: Iterable[str],
+    heldout: Iterable[str],
     results: Path,
     records: Mapping[str, Record],
     config: dict[str, Any],
@@ -40,6 +53,8 @@ def summarise_run(
     ----------
     paths
         Tables by contract ``summary``.
+    heldout
+        Files by contract ``heldout``: the models' held-out losses, and those of their baselines on the same tokens.
     results
         The folder of all results, which has a folder for each dataset.
     records
@@ -56,9 +71,10 @@ def summarise_run(
     config_hash = hash_config(config)
     rows: list[dict[str, Any]] = []
     benchmarks = []
-    for path in paths:
+    summaries = [(path, io.read_table(path, "summary")) for path in paths]
+    for path, table in (*summaries, *summarise_losses(heldout, results, config)):
         dataset = dataset_of(path, results)
-        summary = io.read_table(path, "summary").rename(columns=_RENAMED)
+        summary = table.rename(columns=_RENAMED)
         made = describe_origin(path, dataset, records)
         benchmarks += [
             {"dataset": dataset, "task": task, **made}
@@ -75,6 +91,66 @@ def summarise_run(
         "benchmarks": benchmarks,
         "metrics": rows,
     }
+
+
+def summarise_losses(
+    paths: Iterable[str], results: Path, config: dict[str, Any]
+) -> list[tuple[str, pd.DataFrame]]:
+    """Held-out losses of the models of each dataset beside their baselines, as summaries of a benchmark ``pretrain``.
+
+    Baselines: each gene's mean (or frequency) in training cells, the same in the cell's type, a factor model and ridge
+    regression; the last two where values are predicted. They have no seed, and the same value beside all of them.
+
+    Parameters
+    ----------
+    paths
+        Files <results>/<dataset>/pretrain/<arm>/seed<seed>/heldout.json.
+    results, config
+        See `summarise_run`.
+
+    Returns
+    -------
+    One file of each dataset, and the table by contract ``summary``; its tasks are the backbones.
+    """
+    backbones = backbone_by_arm(config["pretrain"])
+    rows: dict[str, dict[tuple[str, str, str], dict[str, Any]]] = {}
+    first: dict[str, str] = {}
+    for path in map(str, paths):
+        seed, arm = Path(path).parent.name, Path(path).parents[1].name
+        dataset = dataset_of(path, results)
+        first.setdefault(dataset, path)
+        heldout = io.read_json(path, "heldout")
+        metric = METRIC_OF_UNIT[heldout["loss_unit"]]
+        values = {
+            arm: heldout["loss"],
+            **{name: heldout[key] for key, name in LOSS_BASELINES.items()},
+        }
+        for name, value in values.items():
+            if value is None:
+                continue
+            kind = "model" if name == arm else "baseline"
+            rows.setdefault(dataset, {})[backbones[arm], name, seed] = dict(
+                zip(
+                    SCORE_COLUMNS,
+                    (
+                        *("pretrain", backbones[arm], name, kind, metric, "seed"),
+                        *(seed.removeprefix("seed"), value, heldout["n"]),
+                    ),
+                    strict=True,
+                )
+            )
+    report = config["report"]
+    return [
+        (
+            first[dataset],
+            summarise_scores(
+                pd.DataFrame(list(found.values())),
+                n_resamples=report["resamples"],
+                seed=report["seed"],
+            ),
+        )
+        for dataset, found in rows.items()
+    ]
 
 
 def to_rows(metrics: pd.DataFrame) -> list[dict[str, Any]]:

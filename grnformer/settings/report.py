@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from grnformer.settings.key import File, Seed, Settings, Word, key
+
+#: folders of results/report that are no names of reports: pages of stages, and what lies beside a page
+TAKEN = (
+    *("prep", "topics", "grn", "fuse", "pretrain", "attention", "perturb", "bench"),
+    *("joined", "tables"),
+)
+Name = Annotated[
+    str,
+    Field(
+        pattern="^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$",
+        json_schema_extra={"not": {"enum": list(TAKEN)}},
+    ),
+]
 
 
 class Report(Settings):
     """The report: one HTML page."""
 
+    name: Name = key(
+        "",
+        "of the report: its pages, tables and summary go to results/report/<name>, so that those of another run "
+        "stay; empty: results/report",
+    )
     title: Word = key("GRNFormer report", "heading of the page")
     lead: str = key(
         "Gene regulatory networks from paired single-cell RNA and ATAC, "

@@ -30,7 +30,7 @@ rule attention:
             dataset=PRETRAINED,
             arm=ATTENTIVE,
         ),
-        "<results>/report/attention/index.html" if REPORTED["attention"] else [],
+        f"<results>/{REPORT}/attention/index.html" if REPORTED["attention"] else [],
     localrule: True
 
 

@@ -33,7 +33,7 @@ wildcard_constraints:
 rule bench:
     input:
         list(BENCHED.values()),
-        "<results>/report/bench/index.html" if any(BENCHED.values()) else [],
+        f"<results>/{REPORT}/bench/index.html" if any(BENCHED.values()) else [],
     localrule: True
 
 

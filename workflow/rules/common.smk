@@ -38,8 +38,7 @@ BY_CONDA = "conda" in map(str, workflow.deployment_settings.deployment_method)
 try:
     use_checkout(CHECKOUT, BY_CONDA)
     check_config_files(workflow.configfiles, sys.argv)
-    config = complete(config)
-    check_config(config)
+    check_config(config := complete(config))
     RESOURCES = read_registry(locate(config["resources"]["registry"], CHECKOUT))
     SAMPLES = read_samples(
         locate(config["samples"], CHECKOUT), config, RESOURCES, CHECKOUT
@@ -65,6 +64,7 @@ TRAINED_CORPORA = chosen(CORPORA, config["pretrain"]["datasets"])
 TRAINED = [*PRETRAINED, *TRAINED_CORPORA]  # what models are of: datasets and corpora
 BACKBONE_OF = backbone_by_arm(config["pretrain"])
 ARMS = {name: arm["graph"] for name, arm in config["pretrain"]["arms"].items()}
+REPORT = Path("report", config["report"]["name"]).as_posix()  # its folder
 REPORTED = {}  # name -> files that the report reads; every stage adds its own
 
 

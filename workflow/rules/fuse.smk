@@ -60,7 +60,7 @@ wildcard_constraints:
 rule fuse:
     input:
         REPORTED["graphs"],
-        "<results>/report/fuse/index.html" if TRAINED else [],
+        f"<results>/{REPORT}/fuse/index.html" if TRAINED else [],
     localrule: True
 
 

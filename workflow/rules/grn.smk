@@ -74,7 +74,7 @@ rule grn:
         expand("<results>/{dataset}/grn/stability.tsv", dataset=RERUN),
         [REPORTED[name] for name in COMPARED],
         expand("<results>/{dataset}/grn/promoter_binding.parquet", dataset=BINDING),
-        "<results>/report/grn/index.html",
+        f"<results>/{REPORT}/grn/index.html",
     localrule: True
 
 

@@ -31,7 +31,7 @@ rule perturb:
     input:
         REPORTED["perturbed_genes"],
         REPORTED["perturbed_cells"],
-        "<results>/report/perturb/index.html" if SET_IN else [],
+        f"<results>/{REPORT}/perturb/index.html" if SET_IN else [],
     localrule: True
 
 

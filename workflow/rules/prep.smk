@@ -78,7 +78,7 @@ rule prep:
             dataset=DATASETS,
             product=PRODUCTS.values(),
         ),
-        "<results>/report/prep/index.html",
+        f"<results>/{REPORT}/prep/index.html",
     localrule: True
 
 

@@ -25,7 +25,7 @@ rule pretrain:
         expand(
             "<results>/{dataset}/pretrain/{arm}/seed{seed}/model.safetensors", **MODELS
         ),
-        "<results>/report/pretrain/index.html" if TRAINED else [],
+        f"<results>/{REPORT}/pretrain/index.html" if TRAINED else [],
     localrule: True
 
 

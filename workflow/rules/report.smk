@@ -9,15 +9,14 @@ report: "../report/workflow.rst"
 
 OTHER_RUNS = config["report"]["runs"]
 PAGES = {stage: page_files(REPORTED, stage) for stage in WITH_PAGES}
-MEASURED = (CHECKOUT / "benchmarks" / "results").glob("*.tsv")  # of the software
 
 
 rule report:
     input:
-        "<results>/report/index.html",
-        "<results>/report/tables",
-        "<results>/report/metrics.tsv",
-        "<results>/report/joined/index.html" if OTHER_RUNS else [],
+        f"<results>/{REPORT}/index.html",
+        f"<results>/{REPORT}/tables",
+        f"<results>/{REPORT}/metrics.tsv",
+        f"<results>/{REPORT}/joined/index.html" if OTHER_RUNS else [],
     localrule: True
 
 
@@ -25,11 +24,11 @@ rule collect_costs:
     input:
         **REPORTED,
     output:
-        "<results>/report/costs.tsv",
+        f"<results>/{REPORT}/costs.tsv",
     log:
-        "<logs>/report/collect_costs.log",
+        f"<logs>/{REPORT}/collect_costs.log",
     benchmark:
-        "<benchmarks>/report/collect_costs.tsv"
+        f"<benchmarks>/{REPORT}/collect_costs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -50,26 +49,25 @@ rule render_report:
     input:
         **REPORTED,
         template=str(CHECKOUT / "workflow" / "report" / "page.html"),
-        measured=sorted(map(str, MEASURED)),
-        costs="<results>/report/costs.tsv",
+        costs=f"<results>/{REPORT}/costs.tsv",
     output:
         page=report(
-            "<results>/report/index.html",
+            f"<results>/{REPORT}/index.html",
             caption="../report/page.rst",
             category="Report",
             labels={"what": "the whole report"},
         ),
         tables=report(
-            directory("<results>/report/tables"),
+            directory(f"<results>/{REPORT}/tables"),
             patterns=["{table}.tsv"],
             caption="../report/tables.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
     log:
-        "<logs>/report/render_report.log",
+        f"<logs>/{REPORT}/render_report.log",
     benchmark:
-        "<benchmarks>/report/render_report.tsv"
+        f"<benchmarks>/{REPORT}/render_report.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -95,12 +93,12 @@ rule render_stage:
         unpack(lookup(dpath="{stage}", within=PAGES)),
         template=str(CHECKOUT / "workflow" / "report" / "page.html"),
     output:
-        page="<results>/report/{stage}/index.html",
-        tables=directory("<results>/report/{stage}/tables"),
+        page=f"<results>/{REPORT}/{{stage}}/index.html",
+        tables=directory(f"<results>/{REPORT}/{{stage}}/tables"),
     log:
-        "<logs>/report/render_stage.{stage}.log",
+        f"<logs>/{REPORT}/render_stage.{{stage}}.log",
     benchmark:
-        "<benchmarks>/report/render_stage.{stage}.tsv"
+        f"<benchmarks>/{REPORT}/render_stage.{{stage}}.tsv"
     wildcard_constraints:
         stage=one_of(PAGES),
     conda:
@@ -129,13 +127,14 @@ rule collect_metrics:
         summaries=[
             files for name, files in BENCHED.items() if name.endswith("_summary")
         ],
+        heldout=REPORTED["heldout"],
     output:
-        summary="<results>/report/summary.json",
-        metrics="<results>/report/metrics.tsv",
+        summary=f"<results>/{REPORT}/summary.json",
+        metrics=f"<results>/{REPORT}/metrics.tsv",
     log:
-        "<logs>/report/collect_metrics.log",
+        f"<logs>/{REPORT}/collect_metrics.log",
     benchmark:
-        "<benchmarks>/report/collect_metrics.tsv"
+        f"<benchmarks>/{REPORT}/collect_metrics.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -155,16 +154,16 @@ rule collect_metrics:
 
 rule join_runs:
     input:
-        own="<results>/report/summary.json",
+        own=f"<results>/{REPORT}/summary.json",
         others=[path_of(path) for path in OTHER_RUNS.values()],
         template=str(CHECKOUT / "workflow" / "report" / "page.html"),
     output:
-        page="<results>/report/joined/index.html",
-        tables=directory("<results>/report/joined/tables"),
+        page=f"<results>/{REPORT}/joined/index.html",
+        tables=directory(f"<results>/{REPORT}/joined/tables"),
     log:
-        "<logs>/report/join_runs.log",
+        f"<logs>/{REPORT}/join_runs.log",
     benchmark:
-        "<benchmarks>/report/join_runs.tsv"
+        f"<benchmarks>/{REPORT}/join_runs.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1

@@ -21,7 +21,7 @@ rule topics:
     input:
         expand("<results>/{dataset}/topics/region_sets.parquet", dataset=WITH_TOPICS),
         expand("<results>/{dataset}/topics/model_selection.tsv", dataset=WITH_TOPICS),
-        "<results>/report/topics/index.html",
+        f"<results>/{REPORT}/topics/index.html",
     localrule: True
 
 

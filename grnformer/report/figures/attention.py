@@ -19,7 +19,10 @@ _UNIFORM = {"color": REFERENCE, "dash": "dot", "width": 1.4}
 
 
 def plot_enrichment(
-    summary: pd.DataFrame, matches: dict[str, str], height: int
+    summary: pd.DataFrame,
+    matches: dict[str, str],
+    height: int,
+    palette: dict[str, str],
 ) -> go.Figure:
     """Forest: one row an arm and cell type, one panel a matching; trained, untrained and the null.
 
@@ -29,6 +32,8 @@ def plot_enrichment(
         From `summarise_enrichment`.
     matches
         Matching -> the genes that TFs are compared with.
+    palette
+        Arm -> colour.
     """
     arms, types = summary["arm"].unique(), summary["cell_type"].unique()
     # A gap separates the rows of two arms.
@@ -37,7 +42,6 @@ def plot_enrichment(
     summary = summary.assign(
         y=list(map(rows.get, zip(summary["arm"], summary["cell_type"], strict=True)))
     )
-    palette = colours(arms)
     # Two lines, for three panels stand side by side.
     titles = [
         f"over {name}".replace(" same ", " same<br>") for name in matches.values()

@@ -123,17 +123,48 @@ def plot_violins(kept: pd.DataFrame, cell_types: pd.Series) -> go.Figure:
 
 
 def plot_umap(umap: np.ndarray, cell_types: pd.Series) -> go.Figure:
-    """Embedding coloured by cell type."""
+    """Embedding coloured by cell type, each named where most of its cells are."""
     figure = go.Figure()
+    middles = {}
     for name, colour in colours(sorted(cell_types.unique())).items():
         of_type = (cell_types == name).to_numpy()
         label = f"{name} ({of_type.sum():,})"
         figure.add_trace(
             _embedded(umap[of_type], name=label, hoverinfo="name", marker_color=colour)
         )
+        # the cell in the middle: a type of two clouds is named in one of them
+        distances = np.abs(umap[of_type] - np.median(umap[of_type], axis=0)).sum(axis=1)
+        middles[name] = umap[of_type][distances.argmin()]
+
+    for name, (x, y) in spread_labels(middles, np.ptp(umap, axis=0)).items():
+        figure.add_annotation(
+            x=round(float(x), 2),
+            y=round(float(y), 2),
+            text=f"<b>{name}</b>",
+            showarrow=False,
+            font_size=12,
+            bgcolor="rgba(255,255,255,.75)",
+            borderpad=1,
+        )
 
     legend_above(figure, 1.0, legend_itemsizing="constant", margin_t=84, margin_b=30)
     return _embedding_axes(figure)
+
+
+def spread_labels(
+    middles: dict[str, np.ndarray], span: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Places of names, moved up or down where two would lie over each other; `span`: width and height of all points."""
+    wide, high = 0.022 * span[0], 0.06 * span[1]  # of a letter, of a line
+    placed: dict[str, np.ndarray] = {}
+    for name, middle in sorted(middles.items(), key=lambda item: item[1][1]):
+        place = np.array(middle, dtype=float)
+        for other, taken in sorted(placed.items(), key=lambda item: item[1][1]):
+            near = abs(place[0] - taken[0]) < wide * (len(name) + len(other)) / 2
+            if near and abs(place[1] - taken[1]) < high:
+                place[1] = taken[1] + high
+        placed[name] = place
+    return placed
 
 
 def plot_umap_metric(umap: np.ndarray, kept: pd.DataFrame) -> go.Figure:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from grnformer.bench.grn_accuracy.evaluate import wrong_tf_name
 from grnformer.bench.metrics import METRICS
+from grnformer.report.figures.arms import bare_arm
 from grnformer.report.figures.base import (
     INK,
     MUTED,
@@ -20,7 +22,7 @@ from grnformer.report.text import format_count, format_rows
 # kind of arm, in the order of rows -> colour and symbol
 KINDS = {
     "model": ("#0072B2", "circle"),
-    "control": ("#B5548A", "diamond-open"),
+    "control": ("#D55E00", "diamond-open"),
     "reference": ("#009E73", "square"),
     "baseline": ("#444444", "line-ns-open"),
 }
@@ -31,17 +33,28 @@ _HOVER = (
 _MEMBERS_SHOWN = 10
 
 
-def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.Figure:
+def plot_forest(
+    summary: pd.DataFrame,
+    scores: pd.DataFrame,
+    span: tuple[float, float] | None = None,
+    palette: dict[str, str] | None = None,
+) -> go.Figure:
     """Forest plot of one task and metric; an arm's wrong-TF control stands on its row, a little lower.
 
     Parameters
     ----------
     summary, scores
-        Rows of one benchmark, task and metric, by the contracts ``summary`` and ``scores``.
+        Rows of one benchmark, task and metric, by the contracts ``summary`` and ``scores``. Arms without an estimate
+        have no row.
+    span
+        Least and greatest value of the axis: the same for forests that are read beside each other.
+    palette
+        Colour of arms of pretraining; others have that of their kind.
     """
+    summary, palette = summary.dropna(subset=["estimate"]), palette or {}
     places = place_rows(summary)
     metric = METRICS[summary["metric"].iloc[0]]
-    drawn = order_arms(summary).dropna(subset=["estimate"])
+    drawn = order_arms(summary)
     figure = go.Figure()
 
     # A single member would lie on its own estimate.
@@ -72,7 +85,8 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
             hovertext=format_rows(part, _HOVER),
             hoverinfo="text",
             error_x=interval_bars(part, "estimate", thickness=1.6),
-            marker_color=colour,
+            error_x_color=colour,
+            marker_color=[palette.get(bare_arm(arm), colour) for arm in part["arm"]],
             marker_size=9,
             marker_symbol=symbol,
             marker_line_width=2,
@@ -95,20 +109,21 @@ def plot_forest(summary: pd.DataFrame, scores: pd.DataFrame, title: str) -> go.F
         range=[len(rows) - 0.4, -0.6],
     )
     figure.update_xaxes(
-        title=metric.title + (" (lower is better)" if metric.better == "lower" else "")
+        title=metric.title + (" (lower is better)" if metric.better == "lower" else ""),
+        range=span,
     )
-    heading = {
-        "text": title,
-        "font": {"size": 14, "color": INK},
-        "x": 0.01,
-        "xref": "container",
-        "y": 0.985,
-    }
     legend = {"legend_font_color": MUTED, "legend_font_size": 11}
+    return legend_above(figure, 1.0, margin_t=44, **legend)
 
-    return legend_above(
-        figure, 1.0, title=heading | {"yanchor": "top"}, margin_t=72, **legend
-    )
+
+def span_of(summary: pd.DataFrame) -> tuple[float, float] | None:
+    """Least to greatest end of the intervals of all tasks, with a little room; None where nothing has a value."""
+    ends = summary[["estimate", "low", "high"]].to_numpy(float)
+    if np.isnan(ends).all():
+        return None
+    least, most = float(np.nanmin(ends)), float(np.nanmax(ends))
+    room = 0.05 * (most - least) or 0.05 * abs(most) or 1.0
+    return least - room, most + room
 
 
 def place_rows(summary: pd.DataFrame) -> dict[str, float]:
@@ -137,7 +152,7 @@ def order_arms(summary: pd.DataFrame) -> pd.DataFrame:
 
 def forest_height(summary: pd.DataFrame) -> int:
     """Pixels that the rows of one task and metric need."""
-    places = place_rows(summary)
-    rows = 1 + int(max(places.values()))
+    places = place_rows(summary.dropna(subset=["estimate"]))
+    rows = 1 + int(max(places.values(), default=0))
     # Rows that hold an arm and its control need more room.
-    return 150 + rows * (26 if len(places) == rows else 34)
+    return 124 + rows * (26 if len(places) == rows else 34)

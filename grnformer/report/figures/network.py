@@ -7,7 +7,23 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from grnformer.report.figures.base import INK, NEGATIVE, PALE, POSITIVE, legend_above
+from grnformer.report.figures.base import (
+    INK,
+    NEGATIVE,
+    PALE,
+    POSITIVE,
+    REFERENCE,
+    SEQUENTIAL,
+    legend_above,
+)
+from grnformer.report.figures.labels import place_labels
+
+_WIDTHS = (
+    0.8,
+    1.8,
+    3.2,
+)  # pixels of edges: the weakest third of the weights drawn, the middle, the strongest
+_MARGINS = (16, 68)  # pixels beside and above the nodes
 
 
 def strongest_edges(
@@ -82,15 +98,23 @@ def place_nodes(graph: nx.DiGraph, tfs: list[str], seed: int) -> dict[str, np.nd
     return places
 
 
-def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
-    """Draw TF-gene edges by a spring layout: TFs large and named, activation solid blue, repression dashed orange.
+def plot_network(
+    edges: pd.DataFrame, seed: int, size: tuple[int, int] = (520, 560)
+) -> go.Figure:
+    """Draw TF-gene edges by a spring layout: activation solid blue, repression dashed orange, wider with more weight.
+
+    TFs are large, and coloured by their mean expression in the type. A name that would lie over another is left to the
+    hover.
 
     Parameters
     ----------
     edges
-        Columns tf, gene, weight, sign (+1, -1).
+        Columns tf, gene, weight, sign (+1, -1); optional: tf_expression, the TF's mean expression (log1p; NaN where
+        it was not measured).
     seed
         Seed of the layout.
+    size
+        Pixels, width and height, that names are placed for.
     """
     # The layout depends on the order in which edges are added.
     edges = edges.sort_values(["tf", "gene"])
@@ -98,13 +122,18 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
     tfs = sorted(set(edges["tf"]))
     places = place_nodes(graph, tfs, seed)
 
+    thirds = weight_thirds(edges["weight"])
+
     figure = go.Figure()
     for sign, name, colour, dash in (
         (1, "activates", POSITIVE, "solid"),
         (-1, "represses", NEGATIVE, "dash"),
     ):
-        ends = edges.loc[edges["sign"] == sign, ["tf", "gene"]].to_numpy()
-        if len(ends):
+        of_sign = edges["sign"] == sign
+        for third, width in enumerate(_WIDTHS):
+            ends = edges.loc[of_sign & (thirds == third), ["tf", "gene"]].to_numpy()
+            if not len(ends):
+                continue
             # A missing point between two edges lifts the pen.
             drawn = [(places[tf], places[gene], (np.nan, np.nan)) for tf, gene in ends]
             x, y = np.array(drawn).reshape(-1, 2).T
@@ -113,8 +142,10 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
                 y=y,
                 mode="lines",
                 name=name,
+                legendgroup=name,
+                showlegend=bool(third == thirds[of_sign].max()),
                 line_color=colour,
-                line_width=1,
+                line_width=width,
                 line_dash=dash,
                 opacity=0.6,
                 hoverinfo="skip",
@@ -124,41 +155,89 @@ def plot_network(edges: pd.DataFrame, seed: int) -> go.Figure:
     degree = edges.groupby("tf").size()
     targets = sorted(set(graph).difference(tfs))
 
+    small, large = (8, 11) if size[1] < 400 else (9, 12)
+    # TFs are named first: where there is no room, a target goes without its name.
+    beside = place_labels(
+        {name: places[name] for name in (*tfs, *targets)},
+        {name: large if name in degree.index else small for name in (*tfs, *targets)},
+        {name: 8 if name in degree.index else 4 for name in (*tfs, *targets)},
+        (size[0] - 2 * _MARGINS[0] - 60, size[1] - _MARGINS[1] - _MARGINS[0]),
+    )
     _add_nodes(
         figure,
         places,
         targets,
-        targets,
+        beside,
+        hovertext=targets,
         name="target gene",
         marker_size=6,
         marker_color=PALE,
-        textfont_size=8,
-        textfont_color="#5b6773",
+        textfont_size=small,
+        textfont_color="#4d5966",
     )
 
+    if "tf_expression" not in edges:
+        edges = edges.assign(tf_expression=np.nan)
+    expression = edges.groupby("tf")["tf_expression"].first()
+    known = expression.notna().any()
     _add_nodes(
         figure,
         places,
         tfs,
-        [f"{tf}, {degree[tf]} edges drawn" for tf in tfs],
+        beside,
+        hovertext=[
+            f"{tf}, {degree[tf]} edges drawn<br>mean expression "
+            + ("not measured" if np.isnan(expression[tf]) else f"{expression[tf]:.2f}")
+            for tf in tfs
+        ],
         name="TF",
         marker_size=15,
-        marker_color=INK,
-        textfont_size=12,
+        marker_color=[
+            float(value) for value in expression[tfs].fillna(expression.min())
+        ]
+        if known
+        else REFERENCE,
+        marker_colorscale=SEQUENTIAL,
+        marker_reversescale=True,
+        marker_cmin=0,
+        marker_showscale=bool(known),
+        marker_colorbar={
+            "title": {"text": "TF<br>log1p", "font": {"size": 10}},
+            "thickness": 9,
+            "len": 0.6,
+            "tickfont": {"size": 10},
+        },
+        textfont_size=large,
         textfont_color=INK,
     )
 
-    margin = {"l": 8, "r": 8, "b": 8, "t": 60}
+    # Room for names at the rim.
+    x, y = np.array([places[name] for name in (*tfs, *targets)]).T
+    wide, high = 0.14 * (np.ptp(x) or 1.0), 0.08 * (np.ptp(y) or 1.0)
+    side, top = _MARGINS
     return legend_above(
-        figure, 1.0, xaxis_visible=False, yaxis_visible=False, margin=margin
+        figure,
+        1.0,
+        xaxis={"visible": False, "range": [x.min() - wide, x.max() + wide]},
+        yaxis={"visible": False, "range": [y.min() - high, y.max() + high]},
+        margin={"l": side, "r": side, "b": side, "t": top - side},
+        legend_font_size=11,
     )
+
+
+def weight_thirds(weights: pd.Series) -> pd.Series:
+    """0 for the weakest third of the weights, 1 for the middle, 2 for the strongest; 1 where all are equal."""
+    if weights.nunique() < 2:
+        return pd.Series(1, index=weights.index)
+    ranks = weights.rank(pct=True, method="average")
+    return pd.Series(np.digitize(ranks, [1 / 3, 2 / 3]), index=weights.index)
 
 
 def _add_nodes(
     figure: go.Figure,
     places: dict[str, np.ndarray],
     names: list[str],
-    hover: list[str],
+    beside: dict[str, str],
     **style: object,
 ) -> None:
     # Two rows even where there are no nodes.
@@ -167,9 +246,8 @@ def _add_nodes(
         x=x,
         y=y,
         mode="markers+text",
-        text=names,
-        textposition="top center",
-        hovertext=hover,
+        text=[name if beside[name] else "" for name in names],
+        textposition=[beside[name] or "top center" for name in names],
         hoverinfo="text",
         marker_line_color="white",
         marker_line_width=1,

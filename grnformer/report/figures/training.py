@@ -5,17 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from grnformer.report.figures.base import INK, colours, legend_above, panels
+from grnformer.report.figures.base import INK, legend_above, panels
 
 _SPLITS = {"train": "training cells", "heldout": "held-out cells"}
 
 
-def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
-    """Loss by step, one panel a split, one colour an arm; single seeds thin, their mean thick."""
+def plot_curves(curves: pd.DataFrame, unit: str, palette: dict[str, str]) -> go.Figure:
+    """Loss by step, one panel a split; single seeds thin, their mean thick. `palette`: arm -> colour."""
     splits = [split for split in _SPLITS if split in set(curves["split"])]
     titles = [_SPLITS[split] for split in splits]
     figure, places = panels(titles, shared_yaxes=True, horizontal_spacing=0.04)
-    palette = colours(curves["arm"])
 
     for split, place in zip(splits, places, strict=True):
         for arm, part in curves[curves["split"] == split].groupby("arm", sort=False):
@@ -55,9 +54,11 @@ def plot_curves(curves: pd.DataFrame, unit: str) -> go.Figure:
     return legend_above(figure, margin_t=84)
 
 
-def plot_heldout(heldout: pd.DataFrame, unit: str) -> go.Figure:
+def plot_heldout(
+    heldout: pd.DataFrame, unit: str, palette: dict[str, str]
+) -> go.Figure:
     """Final held-out loss of every seed and arm, with the baselines as lines."""
-    figure = _dots(heldout, "loss", colours(heldout["arm"]))
+    figure = _dots(heldout, "loss", palette)
     # All models are scored on the same cells, and so are the baselines.
     for column, dash in (("baseline_loss", "dash"), ("baseline_cell_type_loss", "dot")):
         figure.add_vline(
@@ -74,9 +75,9 @@ def plot_heldout(heldout: pd.DataFrame, unit: str) -> go.Figure:
     return figure.update_xaxes(title=f"held-out loss ({unit}; lower is better)")
 
 
-def plot_beta(heldout: pd.DataFrame) -> go.Figure:
+def plot_beta(heldout: pd.DataFrame, palette: dict[str, str]) -> go.Figure:
     """Beta of every seed and arm that has an adapter."""
-    figure = _dots(heldout.dropna(subset=["beta"]), "beta", colours(heldout["arm"]))
+    figure = _dots(heldout.dropna(subset=["beta"]), "beta", palette)
     figure.add_vline(x=0, line_color="#b8c1ca", line_dash="dot", line_width=1.4)
     return figure.update_xaxes(title="beta")
 

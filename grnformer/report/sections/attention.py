@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from grnformer.report.figures.arms import arm_colours
 from grnformer.report.figures.attention import plot_by_degree, plot_enrichment
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.attention_tables import (
@@ -44,7 +45,10 @@ def missing_attention(arms: Config) -> Section:
 
 
 def attention_section(
-    tables: dict[str, pd.DataFrame], pairs: list[tuple[str, str]], edges: list[int]
+    tables: dict[str, pd.DataFrame],
+    pairs: list[tuple[str, str]],
+    edges: list[int],
+    arms: Config,
 ) -> Section:
     """Section of the stage attention.
 
@@ -56,6 +60,8 @@ def attention_section(
         (arm with a graph of the data, arm without).
     edges
         ``attention.degree_bins``.
+    arms
+        ``pretrain.arms`` of the configuration.
     """
     enrichment = summarise_enrichment(tables["enrichment"])
     contribution = summarise_contribution(tables["contribution"])
@@ -65,7 +71,7 @@ def attention_section(
         judge_attention(tables, enrichment, contribution, scored, pairs),
         Note(_READ),
     ]
-    blocks += _enrichment_blocks(tables, enrichment, seeds)
+    blocks += _enrichment_blocks(tables, enrichment, seeds, arm_colours(arms))
     blocks += _degree_blocks(summarise_by_degree(tables["mass"], edges), seeds)
 
     blocks.append(
@@ -97,7 +103,10 @@ def attention_section(
 
 
 def _enrichment_blocks(
-    tables: dict[str, pd.DataFrame], enrichment: pd.DataFrame, seeds: str
+    tables: dict[str, pd.DataFrame],
+    enrichment: pd.DataFrame,
+    seeds: str,
+    palette: dict[str, str],
 ) -> list[Block]:
     # The same cells for all arms and seeds: each type counts once.
     cells = tables["contribution"].drop_duplicates("cell_type")["cells"].sum()
@@ -108,7 +117,7 @@ def _enrichment_blocks(
     return [
         Figure(
             "attention-enrichment",
-            plot_enrichment(enrichment, MATCHES, height),
+            plot_enrichment(enrichment, MATCHES, height, palette),
             f"Mean attention on TFs over that on other genes, {cells:,} held-out cells. Filled: after training, mean "
             f"and 95% interval (Student's t) over {seeds}. Open: the same models before training. Grey bars: 95% of "
             "ratios when other genes of the same bins are sampled in place of the TFs (mean over seeds). Middle and "

@@ -11,11 +11,13 @@ from grnformer.bench.metrics import METRICS
 from grnformer.bench.perturbation.arms import BLEND, JOINED, MODEL
 from grnformer.bench.perturbation.in_silico import IN_SILICO
 from grnformer.bench.summary import are_too_few, compare_arms, judge
+from grnformer.report.figures.differences import differences_height, plot_differences
 from grnformer.report.figures.forest import (
     KINDS,
     forest_height,
     order_arms,
     plot_forest,
+    span_of,
 )
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.text import (
@@ -116,6 +118,8 @@ _JUDGED = {
     "perturbation": ["pathways", "graphs_coexpression", "everything_blend"],
     "perturbation_profiles": ["graphs", "graphs_coexpression", "propagation"],
 }
+_BEST = "best baseline"
+_MOST_TASKS = 6  # drawn of a metric: the others are in the tables
 _FOLDS = (
     " Folds share training data, so that intervals over folds are somewhat too narrow."
 )
@@ -128,6 +132,7 @@ def benchmark_section(
     pairs: list[tuple[str, str]],
     settings: Config,
     about_data: pd.DataFrame | None = None,
+    palette: dict[str, str] | None = None,
 ) -> Section:
     """Section of one benchmark.
 
@@ -141,6 +146,8 @@ def benchmark_section(
         ``resamples`` and ``seed`` of the bootstrap.
     about_data
         What is told of the benchmark's data or settings (``grn_truth``, ``screen_counts``, ...), shown at the end.
+    palette
+        Colour of each arm of pretraining.
     """
     title = TITLES[benchmark]
     if scores is None or summary is None:
@@ -162,11 +169,13 @@ def benchmark_section(
         blocks.append(describe_verdict(primary[primary["arm"] == arm], title))
 
     blocks += _below_chance(summary)
+    blocks += _differences(benchmark, primary, palette or {})
     for metric in metrics[:2]:
         blocks += _forests(
             benchmark,
             scores[scores["metric"] == metric],
             summary[summary["metric"] == metric],
+            palette or {},
         )
     blocks += _table_blocks(
         benchmark,
@@ -361,21 +370,60 @@ def _below_chance(summary: pd.DataFrame) -> list[Block]:
     return [Note("AUROC below .5:", tuple(items))] if items else []
 
 
-def _forests(
-    benchmark: str, scores: pd.DataFrame, summary: pd.DataFrame
+def _differences(
+    benchmark: str, primary: pd.DataFrame, palette: dict[str, str]
 ) -> list[Block]:
-    """Forest plots of one metric, one a task, all of the same height."""
+    """Paired differences of the arms that are judged in words, by the primary metric."""
+    arms = judged_arms(benchmark, list(primary["arm"].unique()))
+    drawn = primary[primary["arm"].isin(arms)].dropna(subset=["difference"])
+    # the best baseline differs between tasks: one row for all of them
+    of_baseline = drawn["role"] == "baseline"
+    drawn = drawn.assign(against=drawn["against"].mask(of_baseline, _BEST))
+    tasks = drawn["task"].drop_duplicates()
+    if drawn.empty:
+        return []
+    left_out = len(tasks) - _MOST_TASKS
+    drawn = drawn[drawn["task"].isin(tasks.head(_MOST_TASKS))]
+    drawn = drawn.sort_values(
+        "arm", kind="stable", key=lambda arm: arm.map(arms.index)
+    ).sort_values("task", kind="stable", key=lambda task: task.map(list(tasks).index))
+    metric = METRICS[str(drawn["metric"].iloc[0])]
+    unit = str(drawn["unit"].iloc[0])
+    over = "resamples of the data" if unit == "resample" else f"paired {unit}s"
+    more = f" {left_out} further tasks are in the table." if left_out > 0 else ""
+    return [
+        Figure(
+            f"{benchmark}-differences",
+            plot_differences(drawn, f"difference in {metric.title}", palette),
+            f"By how much each judged arm is better than its controls and the best baseline of the task "
+            f"({metric.title}): paired differences with 95% intervals over {over}. Right of 0: the arm is better. "
+            f"Filled: the interval leaves out 0.{more}",
+            differences_height(drawn),
+        )
+    ]
+
+
+def _forests(
+    benchmark: str,
+    scores: pd.DataFrame,
+    summary: pd.DataFrame,
+    palette: dict[str, str],
+) -> list[Block]:
+    """Forest plots of one metric, one a task, all of the same height and with the same range of values."""
     name = str(summary["metric"].iloc[0])
     metric = METRICS[name]
-    parts = dict(list(summary.groupby("task", sort=False)))
+    every = dict(list(summary.groupby("task", sort=False)))
+    parts = dict(list(every.items())[:_MOST_TASKS])
+    left_out = len(every) - len(parts)
     # Forests of one metric stand side by side.
     height = max(map(forest_height, parts.values()))
+    span = span_of(pd.concat(list(parts.values())))
 
     blocks: list[Block] = []
     for task, part in parts.items():
-        figure = plot_forest(
-            part, scores[scores["task"] == task], f"{task}: {metric.title}"
-        )
+        if part["estimate"].isna().all():
+            continue
+        figure = plot_forest(part, scores[scores["task"] == task], span, palette)
         caption = (
             f"{capitalise(metric.about)}. Task {task}. Points: {metric.statistic} over members{_count_members(part)}; "
             "bars: 95% interval; dashed line: best baseline; dotted line: chance."
@@ -383,7 +431,9 @@ def _forests(
 
         undefined = part.loc[part["estimate"].isna(), "arm"]
         if len(undefined):
-            caption += f" Undefined, hence without a point: {', '.join(undefined)}."
+            caption += f" Undefined, hence without a row: {', '.join(undefined)}."
+        if left_out:
+            caption += f" {format_count(left_out, 'further task')}: in the table alone."
         blocks.append(
             Figure(
                 f"{benchmark}-{name}-{task}",
@@ -391,6 +441,7 @@ def _forests(
                 caption,
                 height,
                 wide=len(parts) == 1,
+                title=f"{str(task).replace('_', ' ')}: {metric.title}",
             )
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anndata
+import numpy as np
 import pandas as pd
 
 from grnformer.grn.eregulons.quality import LEAST_UNITS
@@ -20,6 +21,10 @@ from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.thresholds import threshold_blocks
 from grnformer.report.text import format_rows
 
+NETWORK_KEY = (
+    "Solid blue: activation; dashed orange: repression; the wider, the more weight (thirds of those drawn). "
+    "Colour of a TF: its mean log-normalised expression in the type."
+)
 _COUNTS = (
     "{eregulon:,} eRegulons of {tf:,} TFs: {triplets:,} {kind}, {gene:,} target genes, {region:,} regions. Most rest "
     "on these sources of evidence for TF binding: {sources}."
@@ -75,7 +80,7 @@ def grn_section(
         )
     )
 
-    blocks += _network_blocks(networks, specificity, activity.var["tf"], settings)
+    blocks += _network_blocks(networks, specificity, activity.var["tf"], rna, settings)
     blocks += threshold_blocks(
         activity, thresholds, specificity, settings["threshold_examples"]
     )
@@ -216,10 +221,12 @@ def _network_blocks(
     networks: dict[str, pd.DataFrame],
     specificity: pd.DataFrame,
     tf_of: pd.Series,
+    rna: anndata.AnnData,
     settings: Config,
 ) -> list[Block]:
     """A picture of each type's network; `tf_of`: eRegulon -> TF."""
     blocks: list[Block] = []
+    types = rna.obs["cell_type"].astype(str)
     drawn = []
     ranked = rank_specificity(specificity)
 
@@ -234,12 +241,21 @@ def _network_blocks(
         part = strongest_edges(
             edges, list(tfs), settings["network_tfs"], settings["network_targets"]
         )
-        drawn.append(part.assign(cell_type=name))
+        # the most specific TF first
+        order = list(dict.fromkeys([*tfs, *part["tf"]]))
+        part = part.sort_values(
+            "tf", kind="stable", key=lambda tf: tf.map(order.index)
+        ).assign(
+            cell_type=name,
+            tf_expression=part["tf"].map(
+                _expression_in(rna, types == name, part["tf"])
+            ),
+        )
+        drawn.append(part)
         caption = (
             f"{name}: the {part['tf'].nunique()} TFs with the most specific eRegulons and up to "
             f"{settings['network_targets']} of the strongest targets of each; {len(part)} of {len(edges):,} edges. "
-            "Solid blue: activation; dashed orange: repression. Positions come from a seeded spring layout and have no "
-            "meaning."
+            f"{NETWORK_KEY} Positions come from a seeded spring layout and have no meaning."
         )
         blocks.append(
             Figure(
@@ -251,13 +267,32 @@ def _network_blocks(
             )
         )
 
-    columns = ["cell_type", "tf", "gene", "weight", "sign", "evidence"]
+    columns = [
+        "cell_type",
+        "tf",
+        "gene",
+        "weight",
+        "sign",
+        "tf_expression",
+        "evidence",
+    ]
     return [
         *blocks,
         table(
             "network_pictures", pd.concat(drawn)[columns], "Edges drawn.", folded=True
         ),
     ]
+
+
+def _expression_in(
+    rna: anndata.AnnData, chosen: pd.Series, tfs: pd.Series
+) -> dict[str, float]:
+    """Mean log-normalised expression of TFs in the chosen cells; TFs that were not measured are left out."""
+    measured = [tf for tf in tfs.unique() if tf in rna.var_names]
+    if not measured or not chosen.any():
+        return {}
+    means = np.asarray(rna[chosen.to_numpy(), measured].X.mean(axis=0)).ravel()
+    return dict(zip(measured, map(float, means), strict=True))
 
 
 def top_eregulons(specificity: pd.DataFrame, per_type: int) -> list[str]:

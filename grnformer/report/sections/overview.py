@@ -11,7 +11,17 @@ import pandas as pd
 
 from grnformer.genome.guess import species_of_genome
 from grnformer.grn.eregulons.quality import LEAST_UNITS
-from grnformer.report.page import Block, Figure, Note, Section, Table, Tile, Tiles
+from grnformer.report.figures.network import plot_network
+from grnformer.report.page import (
+    Block,
+    Config,
+    Figure,
+    Note,
+    Section,
+    Table,
+    Tile,
+    Tiles,
+)
 from grnformer.report.sections.bench import TITLES, judged_arms
 from grnformer.report.sections.graph_verdict import (
     best_network,
@@ -19,6 +29,8 @@ from grnformer.report.sections.graph_verdict import (
     graph_sentence,
     graph_verdict,
 )
+from grnformer.report.sections.grn import NETWORK_KEY
+from grnformer.report.sections.pretrain import key_of_arms
 from grnformer.report.text import capitalise, format_count, format_rows
 from grnformer.report.verdicts import (
     absent,
@@ -34,6 +46,7 @@ _SIZES = (
     "Edges of each cell type's network: {edges}."
 )
 _SMALL = 300  # pixels: both figures stand on the first screen
+_FEW_TFS, _FEW_TARGETS = 5, 4
 
 
 def overview_section(
@@ -47,6 +60,8 @@ def overview_section(
     donors: int = 1,
     about: tuple[str, ...] = (),
     later: str = "",
+    arms: Config | None = None,
+    seed: int = 0,
 ) -> Section:
     """Facts, tiles, the graph's verdict and two figures; then sizes and the verdicts of the sections that follow.
 
@@ -65,6 +80,10 @@ def overview_section(
         Facts of the run: date, commit.
     later
         The last stage that was run, if not all were.
+    arms
+        ``pretrain.arms`` of the configuration, where models were trained.
+    seed
+        Of the layout of the network's picture.
     """
     counts: dict[str, Any] = {
         f"{kind}s": sizes_of["after"] for kind, sizes_of in summary["counts"].items()
@@ -104,7 +123,8 @@ def overview_section(
     first: list[Block] = [
         Tiles((_CELLS.format(**counts), *about), tiles),
         graph_sentence(sections, control_arms, missing),
-        *_figures(sections, control_arms, summary["cell_types"]),
+        *_figures(sections, control_arms, summary["cell_types"], seed),
+        *([key_of_arms(arms)] if arms else []),
     ]
     helped = graph_verdict(sections, control_arms)
     details = [replace(helped, items=())] if helped else []
@@ -217,8 +237,20 @@ def _tables(sections: list[Section]) -> Iterator[tuple[str, str, pd.DataFrame]]:
                 yield section.name, block.name, block.frame
 
 
+def few_edges(edges: pd.DataFrame) -> pd.DataFrame:
+    """Of the edges of a picture, so many that their names can be read in a small one; TFs in the order given."""
+    first = edges["tf"].drop_duplicates().head(_FEW_TFS)
+    kept = edges[edges["tf"].isin(first)].sort_values(
+        ["weight", "tf", "gene"], ascending=[False, True, True]
+    )
+    return kept[kept.groupby("tf").cumcount() < _FEW_TARGETS]
+
+
 def _figures(
-    sections: list[Section], control_arms: set[str], cell_types: dict[str, int]
+    sections: list[Section],
+    control_arms: set[str],
+    cell_types: dict[str, int],
+    seed: int,
 ) -> list[Block]:
     """The UMAP of cell types and a network's picture, small, where there are any."""
     drawn = {
@@ -245,9 +277,22 @@ def _figures(
             else f"of the type with most cells, {format_count(cell_types.get(name, 0), 'cell')}"
         )
         caption = (
-            f"Network of {name}, the one {why}: TFs with the most specific eRegulons, and the strongest targets of "
-            "each. Solid blue: activation; dashed orange: repression."
+            f"Network of {name}, the one {why}: the {_FEW_TFS} TFs with the most specific eRegulons and their "
+            f"{_FEW_TARGETS} strongest targets. {NETWORK_KEY}"
         )
-        figure = networks[name]
-        found.append(replace(figure, caption=caption, height=_SMALL, wide=False))
+        edges = next(
+            frame
+            for _, table, frame in _tables(sections)
+            if table == "network_pictures"
+        )
+        few = few_edges(edges[edges["cell_type"] == name])
+        found.append(
+            Figure(
+                networks[name].name,
+                plot_network(few, seed, (520, _SMALL)),
+                caption,
+                _SMALL,
+                wide=False,
+            )
+        )
     return found

@@ -8,8 +8,10 @@ import pandas as pd
 
 from grnformer.bench.intervals import LEAST_FOR_MEAN
 from grnformer.bench.summary import are_too_few, compare_seeds, judge
+from grnformer.report.figures.arms import arm_colours, describe_arm
+from grnformer.report.figures.differences import differences_height, plot_differences
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
-from grnformer.report.page import Block, Config, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Key, Note, Section, table
 from grnformer.report.text import format_count, format_differences, say_outcome
 from grnformer.workflow.arms import has_edges, is_control_of
 from grnformer.workflow.config import DATA_GRAPHS
@@ -74,11 +76,14 @@ def pretrain_section(
     )
     beyond = compare_with_linear(heldout)
     blocks: list[Block] = [describe_gain(summary, differences, unit, networks, of)]
+    blocks.append(key_of_arms(arms))
     blocks.append(Note(describe_linear(heldout, beyond, unit)))
 
     if any(has_edges(arm["graph"]) for arm in arms.values()):
         blocks.append(Note(_LEAKS.format(inferred=_INFERRED[networks])))
-    blocks += _figures(curves, heldout, arms, unit, suffix)
+    compared = [part for part in (differences, beyond) if len(part)]
+    every = pd.concat(compared, ignore_index=True) if compared else differences
+    blocks += _figures(curves, heldout, arms, every, unit, suffix)
     blocks.append(
         table(
             f"pretrain_summary{suffix}",
@@ -89,12 +94,11 @@ def pretrain_section(
         )
     )
 
-    compared = [part for part in (differences, beyond) if len(part)]
-    if compared:
+    if len(every):
         blocks.append(
             table(
                 f"pretrain_comparisons{suffix}",
-                pd.concat(compared, ignore_index=True),
+                every,
                 "Paired differences of held-out loss (positive: the first arm has less), with Student's t 95% "
                 "intervals over seeds. All seeds share the held-out cells, so that the intervals do not cover the "
                 "choice of cells. Each arm stands also against the better of the linear baselines, which have no seed.",
@@ -115,25 +119,53 @@ def pretrain_section(
     return Section(f"pretrain{suffix}", title, blocks)
 
 
+def key_of_arms(arms: Config) -> Key:
+    """What each arm of ``pretrain.arms`` is, with its colour in the figures."""
+    palette = arm_colours(arms)
+    names = [(name, palette[name], describe_arm(arm)) for name, arm in arms.items()]
+    return Key("Arms (models that differ in their graph alone):", tuple(names))
+
+
+def _difference_blocks(
+    compared: pd.DataFrame, palette: dict[str, str], unit: str, suffix: str
+) -> list[Block]:
+    """Paired differences, where there are any: what lines of losses show is too small to be seen in them."""
+    drawn = compared.dropna(subset=["difference"])
+    if drawn.empty:
+        return []
+    return [
+        Figure(
+            f"differences{suffix}",
+            plot_differences(
+                drawn.assign(task=""), f"less held-out loss by ({unit})", palette
+            ),
+            "How much less held-out loss the first arm has than the second, or than the better of the linear "
+            "baselines: mean over seeds of the paired differences, with 95% intervals. Right of 0: the first is "
+            "better. Filled: the interval leaves out 0.",
+            differences_height(drawn.assign(task="")),
+            wide=False,
+        )
+    ]
+
+
 def _figures(
-    curves: pd.DataFrame, heldout: pd.DataFrame, arms: Config, unit: str, suffix: str
+    curves: pd.DataFrame,
+    heldout: pd.DataFrame,
+    arms: Config,
+    compared: pd.DataFrame,
+    unit: str,
+    suffix: str,
 ) -> list[Block]:
     loss, masked, known = _WORDS[unit]
     n = heldout.iloc[0]
     height = 150 + 34 * heldout["arm"].nunique()
-    described = "; ".join(f"{name}: {_describe(arm)}" for name, arm in arms.items())
+    palette = arm_colours(arms)
 
     return [
-        Figure(
-            f"curves{suffix}",
-            plot_curves(curves, unit),
-            f"Training and held-out loss ({loss}) by step. Thin lines: single seeds; thick lines: their mean; "
-            f"{format_count(heldout['seed'].nunique(), 'seed')} an arm. Arms: {described}.",
-            400,
-        ),
+        *_difference_blocks(compared, palette, unit, suffix),
         Figure(
             f"heldout{suffix}",
-            plot_heldout(heldout, unit),
+            plot_heldout(heldout, unit, palette),
             f"Loss after training on {n['n']:,} masked {masked} of {n['heldout_cells']:,} held-out cells (trained "
             f"on {n['train_cells']:,}), the same for all arms and seeds. Dots: seeds; bars: mean. Dashed: the "
             f"baseline, each gene's {known} in training cells. Dotted: the same in the cell's "
@@ -143,8 +175,15 @@ def _figures(
             wide=False,
         ),
         Figure(
+            f"curves{suffix}",
+            plot_curves(curves, unit, palette),
+            f"Training and held-out loss ({loss}) by step. Thin lines: single seeds; thick lines: their mean; "
+            f"{format_count(heldout['seed'].nunique(), 'seed')} an arm.",
+            400,
+        ),
+        Figure(
             f"beta{suffix}",
-            plot_beta(heldout),
+            plot_beta(heldout, palette),
             "The adapter's weight beta after training. It starts at 0, where the adapter has no effect. Dots: seeds; "
             "bars: mean.",
             height,
@@ -286,10 +325,6 @@ def summarise_heldout(heldout: pd.DataFrame) -> pd.DataFrame:
         loss_sd=("loss", "std"),
         **means,
     ).reset_index()
-
-
-def _describe(arm: Config) -> str:
-    return ", ".join(f"{key} {str(value).lower()}" for key, value in arm.items())
 
 
 def _headers(unit: str) -> dict[str, Any]:

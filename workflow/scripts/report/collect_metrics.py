@@ -3,16 +3,16 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     from grnformer.core.io import write_json, write_table
     from grnformer.core.record import read_records
+    from grnformer.report.render import results_of
     from grnformer.report.run_summary import summarise_run, tabulate_metrics
 
     settings, output = snakemake.params, snakemake.output
     summary = summarise_run(
         snakemake.input.summaries,
-        Path(output.summary).parents[1],
+        snakemake.input.heldout,
+        results_of(output.summary, settings.config),
         read_records(settings.folder),
         settings.config,
         settings.commit,
