@@ -22,6 +22,7 @@ from grnformer.report.text import format_value
 
 SHOWN = 19  # rows of a table on the page: more are for a program, which reads the TSV
 MOST_FIGURES, MOST_TABLES = 3, 2  # of a section at first sight; the rest unfolds
+SHORT = 12  # rows of a table at first sight: longer ones unfold with the rest
 _PACKED = 40_000  # characters of a table from which on its download is compressed
 _MOST_PACKED = 100_000  # bytes of a compressed table that stands in the page: a larger one lies beside it alone
 
@@ -204,13 +205,18 @@ class Section:
     lead: int | None = None
 
     @property
+    def brief(self) -> bool:
+        """Whether it is a first screen, which needs no heading of its own."""
+        return any(isinstance(block, Tiles) for block in self.blocks)
+
+    @property
     def anchor(self) -> str:
         """Fragment identifier of the section, unique on the page."""
         return _identifier(self.dataset, self.name)
 
     @property
     def shown(self) -> list[Block]:
-        """Blocks at first sight: notes, the first figures, the first tables that are not folded."""
+        """Blocks at first sight: notes, the first figures, the first short tables that are not folded."""
         return self._split()[0]
 
     @property
@@ -227,7 +233,7 @@ class Section:
         for block in self.blocks:
             if isinstance(block, Note | Tiles | Key):
                 shown.append(block)
-            elif places[type(block)] and not getattr(block, "folded", False):
+            elif places[type(block)] and not _is_long(block):
                 places[type(block)] -= 1
                 shown.append(block)
             else:
@@ -299,6 +305,11 @@ def write_report(
 
     with io.atomic(page_path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _is_long(block: Block) -> bool:
+    """Whether it is a table that is not read at first sight."""
+    return isinstance(block, Table) and (block.folded or len(block.frame) > SHORT)
 
 
 def _identifier(*parts: str) -> str:

@@ -34,6 +34,16 @@ LOSS_BASELINES = {
     "factor_loss": "factor model",
     "ridge_loss": "ridge on seen genes",
 }
+#: settings of a model that its held-out tokens and masks follow from
+_OF_TOKENS = (
+    "backbone",
+    "expressed_fraction",
+    "heldout_cells",
+    "heldout_repeats",
+    "mask_fraction",
+    "n_tokens",
+    "seed",
+)
 METRIC_OF_UNIT = {"squared SD": "heldout_squared_error", "nats": "heldout_nats"}
 #: column of the summary -> its name in the metrics
 _RENAMED = {"benchmark": "task", "task": "split", "estimate": "value"}
@@ -41,11 +51,11 @@ _RENAMED = {"benchmark": "task", "task": "split", "estimate": "value"}
 
 def summarise_run(
     paths: Iterable[str],
-    heldout: Iterable[str],
     results: Path,
     records: Mapping[str, Record],
     config: dict[str, Any],
     commit: str,
+    heldout: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Join the summaries of all benchmarks.
 
@@ -53,8 +63,6 @@ def summarise_run(
     ----------
     paths
         Tables by contract ``summary``.
-    heldout
-        Files by contract ``heldout``: the models' held-out losses, and those of their baselines on the same tokens.
     results
         The folder of all results, which has a folder for each dataset.
     records
@@ -63,6 +71,8 @@ def summarise_run(
         The whole configuration.
     commit
         State of the checkout.
+    heldout
+        Files by contract ``heldout``: the models' held-out losses, and those of their baselines on the same tokens.
 
     Returns
     -------
@@ -71,11 +81,17 @@ def summarise_run(
     config_hash = hash_config(config)
     rows: list[dict[str, Any]] = []
     benchmarks = []
-    summaries = [(path, io.read_table(path, "summary")) for path in paths]
-    for path, table in (*summaries, *summarise_losses(heldout, results, config)):
+    summaries = [
+        (path, io.read_table(path, "summary"), describe_origin) for path in paths
+    ]
+    summaries += [
+        (path, losses, describe_origin_of_losses)
+        for path, losses in summarise_losses(list(heldout), results, config)
+    ]
+    for path, table, describe in summaries:
         dataset = dataset_of(path, results)
         summary = table.rename(columns=_RENAMED)
-        made = describe_origin(path, dataset, records)
+        made = describe(path, dataset, records)
         benchmarks += [
             {"dataset": dataset, "task": task, **made}
             for task in summary["task"].unique()
@@ -94,7 +110,7 @@ def summarise_run(
 
 
 def summarise_losses(
-    paths: Iterable[str], results: Path, config: dict[str, Any]
+    paths: list[str], results: Path, config: dict[str, Any]
 ) -> list[tuple[str, pd.DataFrame]]:
     """Held-out losses of the models of each dataset beside their baselines, as summaries of a benchmark ``pretrain``.
 
@@ -112,6 +128,8 @@ def summarise_losses(
     -------
     One file of each dataset, and the table by contract ``summary``; its tasks are the backbones.
     """
+    if not paths:
+        return []
     backbones = backbone_by_arm(config["pretrain"])
     rows: dict[str, dict[tuple[str, str, str], dict[str, Any]]] = {}
     first: dict[str, str] = {}
@@ -219,6 +237,25 @@ def describe_origin(
             if entry.get("digest") and entry["file"] not in records
         }
     return found
+
+
+def describe_origin_of_losses(
+    path: str, dataset: str, records: Mapping[str, Record]
+) -> dict[str, Any]:
+    """As `describe_origin` for held-out losses: their task is the split, and what tokens and masks are drawn by."""
+    made = describe_origin(path, dataset, records)
+    behind = list(_jobs_behind(path, records))
+    model = behind[0]["settings"]["settings"] if behind else {}
+    drawn = {**model.get("size", {}), **model}
+    made["settings"] = {
+        "heldout": {name: drawn[name] for name in _OF_TOKENS if name in drawn}
+    }
+    made["splits"] = {
+        job_of(record): fingerprint(record)
+        for record in behind
+        if record["rule"] in ("split_cells", "join_splits")
+    }
+    return made
 
 
 def _jobs_behind(path: str, records: Mapping[str, Record]) -> Iterator[Record]:

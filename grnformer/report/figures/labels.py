@@ -19,7 +19,7 @@ _PLACES = {
     "bottom right": (1, -1),
     "bottom left": (-1, -1),
 }
-_WIDE, _HIGH = 0.62, 1.25  # of a letter, in sizes of the font
+_WIDE, _HIGH = 0.68, 1.3  # of a letter, in sizes of the font
 
 
 def place_labels(

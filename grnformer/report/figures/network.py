@@ -23,6 +23,7 @@ _WIDTHS = (
     1.8,
     3.2,
 )  # pixels of edges: the weakest third of the weights drawn, the middle, the strongest
+_RIM = (0.16, 0.09)  # room for names at the rim, in widths and heights of the nodes
 _MARGINS = (16, 68)  # pixels beside and above the nodes
 
 
@@ -161,7 +162,10 @@ def plot_network(
         {name: places[name] for name in (*tfs, *targets)},
         {name: large if name in degree.index else small for name in (*tfs, *targets)},
         {name: 8 if name in degree.index else 4 for name in (*tfs, *targets)},
-        (size[0] - 2 * _MARGINS[0] - 60, size[1] - _MARGINS[1] - _MARGINS[0]),
+        (
+            (size[0] - 2 * _MARGINS[0] - 60) / (1 + 2 * _RIM[0]),
+            (size[1] - _MARGINS[1] - _MARGINS[0]) / (1 + 2 * _RIM[1]),
+        ),
     )
     _add_nodes(
         figure,
@@ -211,9 +215,8 @@ def plot_network(
         textfont_color=INK,
     )
 
-    # Room for names at the rim.
     x, y = np.array([places[name] for name in (*tfs, *targets)]).T
-    wide, high = 0.14 * (np.ptp(x) or 1.0), 0.08 * (np.ptp(y) or 1.0)
+    wide, high = _RIM[0] * (np.ptp(x) or 1.0), _RIM[1] * (np.ptp(y) or 1.0)
     side, top = _MARGINS
     return legend_above(
         figure,
@@ -230,7 +233,8 @@ def weight_thirds(weights: pd.Series) -> pd.Series:
     if weights.nunique() < 2:
         return pd.Series(1, index=weights.index)
     ranks = weights.rank(pct=True, method="average")
-    return pd.Series(np.digitize(ranks, [1 / 3, 2 / 3]), index=weights.index)
+    # a little less: a rank at the end of a third belongs to it
+    return pd.Series(np.digitize(ranks - 1e-9, [1 / 3, 2 / 3]), index=weights.index)
 
 
 def _add_nodes(

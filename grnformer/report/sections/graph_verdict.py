@@ -69,7 +69,8 @@ def graph_sentence(
     """The same as one plain sentence; `missing`: why nothing was compared, where that is so."""
     models, networks = _compared(sections, control_arms)
     if len(models):
-        return Note(f"Did the graph help? {_say_plainly(models['outcome'].tolist())}")
+        said = _say_plainly(models["outcome"].tolist())
+        return Note(f"Did the graph help? {said}{_say_where(models)}")
     text = f"Did the graph help? Not tested: no model was compared with one of a control graph ({missing})."
     if len(networks):
         won = int((networks["outcome"] == "better").sum())
@@ -98,6 +99,20 @@ def _say_plainly(outcomes: list[str]) -> str:
         f"{head}: models with it did better than models with a control graph (rewired or random) in "
         f"{won or 'none'} of {number}{worse}{rest}."
     )
+
+
+def _say_where(models: pd.DataFrame) -> str:
+    """Benchmarks in which models with the graph did better, the one with most first; nothing where all are of one."""
+    won = models[models["outcome"] == "better"]
+    if models["title"].nunique() < 2 or won.empty:
+        return ""
+    of = models["title"].value_counts()
+    better = won["title"].value_counts().sort_values(ascending=False, kind="stable")
+    named = [
+        f"{title} ({n} of {of[title]})" for title, n in better.head(_NAMED).items()
+    ]
+    more = ", ..." if len(better) > _NAMED else ""
+    return f" Better most often in: {', '.join(named)}{more}."
 
 
 def count_wins(sections: Iterable[Section], control_arms: set[str]) -> tuple[int, int]:

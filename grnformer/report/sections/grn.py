@@ -66,10 +66,14 @@ def grn_section(
     blocks += _evidence_blocks(eregulons, funnel)
     if eregulon_quality is not None:
         blocks += _quality_blocks(eregulon_quality)
-    blocks += _specificity_blocks(
+    dots, *ranked = _specificity_blocks(
         activity, specificity, rna, settings["eregulons_per_type"]
     )
-
+    first, *others = _network_blocks(
+        networks, specificity, activity.var["tf"], rna, settings
+    )
+    # at first sight: do eRegulons follow their TF, one network, where eRegulons are active
+    blocks += [first, dots]
     blocks.append(
         table(
             "cell_type_networks",
@@ -80,7 +84,7 @@ def grn_section(
         )
     )
 
-    blocks += _network_blocks(networks, specificity, activity.var["tf"], rna, settings)
+    blocks += [*others, *ranked]
     blocks += threshold_blocks(
         activity, thresholds, specificity, settings["threshold_examples"]
     )

@@ -17,6 +17,10 @@ from grnformer.report.sections.attention_tables import (
 
 PAIRS = [("hybrid", "no_edges"), ("hybrid", "random"), ("hybrid", "none")]
 EDGES = [1, 4, 16]
+ARMS = {
+    name: {"graph": graph, "adapter": name != "none"}
+    for name, graph in (("none", "none"), ("no_edges", "none"), ("random", "random"), ("hybrid", "hybrid"))
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,9 @@ def changed(tables, arm, state, factor):
 
 def verdict(tables, pairs=PAIRS):
     return next(
-        b for b in attention_section(tables, pairs, EDGES).blocks if isinstance(b, Note)
+        b
+        for b in attention_section(tables, pairs, EDGES, ARMS).blocks
+        if isinstance(b, Note)
     )
 
 
@@ -162,7 +168,7 @@ def test_the_interval_of_a_fraction_stays_between_0_and_1(tables):
 
 
 def test_every_number_of_the_figures_is_in_a_table(tables):
-    section = attention_section(tables, PAIRS, EDGES)
+    section = attention_section(tables, PAIRS, EDGES, ARMS)
     named = {block.name for block in section.blocks if isinstance(block, Table)}
     assert {
         "attention_enrichment",

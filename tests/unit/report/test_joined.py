@@ -17,6 +17,7 @@ from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.report.joined import (
     compare_origins,
+    find_summary,
     join_metrics,
     pick_best,
     set_beside,
@@ -202,3 +203,42 @@ def test_a_folder_that_is_no_run_is_one_message(
     assert error.count("Found: ") == 1
     assert found in error
     assert not (tmp_path / "joined").exists()
+
+
+def test_held_out_losses_and_their_baselines_are_metrics(
+    finished_run: Path, config: dict[str, Any]
+) -> None:
+    results = finished_run / "results"
+    files = sorted(map(str, results.glob("lines/pretrain/*/seed*/heldout.json")))
+    summary = summarise_run([], results, {}, config, "now", files)
+    metrics = tabulate_metrics(summary).set_index("arm")
+    assert set(metrics["task"]) == {"pretrain"}
+    assert set(metrics["split"]) == {"scgpt"}
+    baselines = metrics[metrics["kind"] == "baseline"]["value"]
+    assert baselines.round(3).to_dict() == {
+        "factor model": 0.72,
+        "gene average": 1.0,
+        "gene average in type": 0.9,
+        "ridge on seen genes": 0.8,
+    }
+    # seeds 1 and 2 of the second arm
+    assert metrics.loc["no_edges", "value"] == pytest.approx(0.69 + 0.003)
+    assert set(metrics["baseline"].dropna()) == {"factor model"}
+    # less loss is better
+    assert metrics.loc["no_edges", "above_baseline"] == pytest.approx(0.72 - 0.693)
+
+
+def test_a_run_with_a_named_report_is_found_and_of_several_one_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    first = tmp_path / "results" / "report" / "first" / "summary.json"
+    first.parent.mkdir(parents=True)
+    first.write_text("{}")
+    for place in (tmp_path, tmp_path / "results", first.parent):
+        assert find_summary(place) == first
+    second = first.parents[1] / "second" / "summary.json"
+    second.parent.mkdir()
+    second.write_text("{}")
+    with pytest.raises(InputError, match=r"2 reports in .*: first, second"):
+        find_summary(tmp_path)
+    assert find_summary(second.parent) == second

@@ -27,6 +27,7 @@ from grnformer.report.page import (
     table,
     write_report,
 )
+from grnformer.report.render import results_of
 from grnformer.report.text import format_value
 from grnformer.workflow.stages import page_files
 
@@ -151,9 +152,6 @@ def sections(finished_run: Path, config: dict[str, Any]) -> list[Section]:
     files["grn_accuracy_scores"] = files["grn_accuracy_scores"][:1]
     files["grn_accuracy_summary"] = files["grn_accuracy_summary"][:1]
     files["grn_truth"] = files["grn_truth"][:1]
-    files["measured"] = sorted(
-        map(str, (CHECKOUT / "benchmarks" / "results").glob("*.tsv"))
-    )
     files["comparisons"] = ["results/bench/compare_networks/lines/tissue.tsv"]
     registry = yaml.safe_load((CHECKOUT / "config" / "resources.yaml").read_text())
     samples = [
@@ -233,7 +231,6 @@ def test_all_stages_of_all_datasets_are_there(sections: list[Section]) -> None:
         "settings",
         "resources",
         "software",
-        "measured",
     ]
 
 
@@ -337,10 +334,10 @@ def test_verdicts_stand_in_the_overview(sections: list[Section]) -> None:
 
 
 def test_the_first_screen_has_tiles_a_sentence_and_two_figures(
-    sections: list[Section], page: str
+    sections: list[Section], page: str, config: dict[str, Any]
 ) -> None:
     overview = next(s for s in sections if s.name == "overview")
-    tiles, sentence, umap, network = overview.shown
+    tiles, sentence, umap, network, key = overview.shown
     assert isinstance(tiles, Tiles)
     assert [tile.what for tile in tiles.tiles] == [
         "Data",
@@ -354,6 +351,8 @@ def test_the_first_screen_has_tiles_a_sentence_and_two_figures(
     assert sentence.text.startswith("Did the graph help?")
     assert umap.name == "umap-type"
     assert network.name.startswith("network-")
+    assert [name for name, _, _ in key.names] == list(config["pretrain"]["arms"])
+    assert key.names[0][1] in page
     assert page.count('class="tile ') == 8  # of two datasets
 
 
@@ -393,6 +392,29 @@ def test_long_tables_are_cut_on_the_page_alone() -> None:
     assert len(read(page).tables["s", "t"]) == 21
     assert "The first 20 of 500 rows are shown." in page
     assert len(collect_tables([Section("s", "S", [long])])["t"]) == 500
+
+
+def test_a_very_large_table_lies_beside_the_page_alone() -> None:
+    numbers = pd.DataFrame({"a": [hash((place, "x")) for place in range(60_000)]})
+    large = table("t", numbers, "Many.")
+    page = render_page("T", "L", [Section("s", "S", [large])], TEMPLATE)
+    assert read(page).downloads["s", "t"] == "tables/t.tsv"
+    small = table("t", numbers.head(9), "Few.")
+    page = render_page("T", "L", [Section("s", "S", [small])], TEMPLATE)
+    assert read(page).downloads["s", "t"].startswith("data:")
+
+
+def test_the_page_says_nothing_of_benchmarks_of_the_software(page: str) -> None:
+    assert "software_benchmarks" not in page
+
+
+def test_files_of_a_named_report_lie_a_folder_deeper() -> None:
+    unnamed, named = {"report": {"name": ""}}, {"report": {"name": "second"}}
+    results = Path("x/results")
+    assert results_of("x/results/report/index.html", unnamed) == results
+    assert results_of("x/results/report/grn/index.html", unnamed, "grn") == results
+    assert results_of("x/results/report/second/index.html", named) == results
+    assert results_of("x/results/report/second/grn/index.html", named, "grn") == results
 
 
 @pytest.mark.parametrize(

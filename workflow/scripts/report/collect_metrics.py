@@ -11,11 +11,11 @@ with job(snakemake):
     settings, output = snakemake.params, snakemake.output
     summary = summarise_run(
         snakemake.input.summaries,
-        snakemake.input.heldout,
         results_of(output.summary, settings.config),
         read_records(settings.folder),
         settings.config,
         settings.commit,
+        snakemake.input.heldout,
     )
     write_table(tabulate_metrics(summary), output.metrics, "metrics")
     write_json(summary, output.summary, "run_summary")
