@@ -67,8 +67,8 @@ def describe_arm(arm: dict[str, Any]) -> str:
 
 
 def bare_arm(name: str) -> str:
-    """Arm of pretraining behind the name of a scored arm, e.g. ``hybrid`` of ``model_hybrid_and_graphs``."""
-    bare = name.removeprefix(MODEL)
+    """Arm of pretraining behind a scored arm, e.g. ``hybrid`` of ``model_hybrid_and_graphs``, ``hybrid (boosting)``."""
+    bare = name.partition(" (")[0].removeprefix(MODEL)
     for head in ("_and_genes_ridge", "_ridge", IN_SILICO, JOINED):
         bare = bare.removesuffix(head)
     return bare

@@ -21,7 +21,7 @@ _HOVER = "{arm} less {against}: {difference:+.3g} [{low:.3g}, {high:.3g}]<br>{ou
 
 
 def plot_differences(
-    compared: pd.DataFrame, title: str, palette: dict[str, str]
+    compared: pd.DataFrame, palette: dict[str, str], title: str = ""
 ) -> go.Figure:
     """A row a pair (arm, what it is compared with), a panel a task, one range of x for all.
 
@@ -29,10 +29,10 @@ def plot_differences(
     ----------
     compared
         Columns task, arm, against, difference, low, high, outcome; positive where the arm is better.
-    title
-        Of the axis.
     palette
         Colour of arms of pretraining; others are blue.
+    title
+        Of the axis of a single panel; those of several would run into each other.
     """
     tasks = list(dict.fromkeys(compared["task"].astype(str)))
     columns = min(_MOST_COLUMNS, len(tasks))
@@ -74,11 +74,14 @@ def plot_differences(
 
     low, high = _range(compared)
     figure.update_xaxes(range=[low, high], showticklabels=True)
-    for place in places[-columns:]:
-        figure.update_xaxes(title=title, **place)
+    if title:
+        figure.update_xaxes(title=title)
     figure.update_yaxes(
         tickvals=list(rows.values()),
-        ticktext=[f"{_name(arm)} \N{MINUS SIGN} {_name(other)}" for arm, other in rows],
+        ticktext=[
+            f"{_name(arm)} \N{MINUS SIGN} {_name(_control(arm, other))}"
+            for arm, other in rows
+        ],
         range=[len(rows) - 0.5, -0.5],
         tickfont_color=INK,
     )
@@ -105,6 +108,12 @@ def _range(compared: pd.DataFrame) -> tuple[float, float]:
     )
     room = 0.06 * (most - least) or 1.0
     return least - room, most + room
+
+
+def _control(arm: str, other: str) -> str:
+    """A control without the name of its arm, e.g. ``wrong TF`` of ``eregulon (wrong TF)``."""
+    own = other.startswith(f"{arm} (")
+    return other.removeprefix(arm).strip(" ()") if own else other
 
 
 def _name(arm: str) -> str:

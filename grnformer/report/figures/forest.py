@@ -73,8 +73,16 @@ def plot_forest(
             marker_size=5,
         )
 
-    for kind, part in drawn.groupby("kind", sort=False):
-        colour, symbol = KINDS[str(kind)]
+    # An arm of pretraining has its own colour in all figures.
+    drawn = drawn.assign(
+        colour=[
+            palette.get(bare_arm(arm), KINDS[kind][0])
+            for arm, kind in zip(drawn["arm"], drawn["kind"], strict=True)
+        ]
+    )
+    named = set()
+    for (kind, colour), part in drawn.groupby(["kind", "colour"], sort=False):
+        symbol = KINDS[str(kind)][1]
         part = part.assign(of=list(map(format_count, part["members"], part["unit"])))
 
         figure.add_scatter(
@@ -82,15 +90,17 @@ def plot_forest(
             y=part["arm"].map(places),
             mode="markers",
             name=str(kind),
+            legendgroup=str(kind),
+            showlegend=kind not in named,
             hovertext=format_rows(part, _HOVER),
             hoverinfo="text",
             error_x=interval_bars(part, "estimate", thickness=1.6),
-            error_x_color=colour,
-            marker_color=[palette.get(bare_arm(arm), colour) for arm in part["arm"]],
+            marker_color=colour,
             marker_size=9,
             marker_symbol=symbol,
             marker_line_width=2,
         )
+        named.add(kind)
 
     if metric.chance is not None:
         figure.add_vline(

@@ -72,6 +72,8 @@ def prep_section(
             "Cells here are metacells; limits held for the single cells.",
         )
 
+    what = "RNA and ATAC" if "n_atac_counts" in qc else "RNA"
+    blocks += _embedding_blocks(umap, kept, cell_types, what, settings)
     blocks += [
         Figure(
             "qc",
@@ -88,8 +90,6 @@ def prep_section(
         ),
     ]
 
-    what = "RNA and ATAC" if "n_atac_counts" in qc else "RNA"
-    blocks += _embedding_blocks(umap, kept, cell_types, what, settings)
     blocks += _marker_blocks(markers, rna, cell_types, settings["markers_per_type"])
     return Section("prep", "Cells, genes and regions", blocks)
 

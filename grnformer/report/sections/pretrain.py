@@ -137,7 +137,7 @@ def _difference_blocks(
         Figure(
             f"differences{suffix}",
             plot_differences(
-                drawn.assign(task=""), f"less held-out loss by ({unit})", palette
+                drawn.assign(task=""), palette, f"less held-out loss by ({unit})"
             ),
             "How much less held-out loss the first arm has than the second, or than the better of the linear "
             "baselines: mean over seeds of the paired differences, with 95% intervals. Right of 0: the first is "

@@ -39,6 +39,7 @@ def test_a_scored_arm_has_the_colour_of_its_model() -> None:
         "hybrid_and_genes_ridge",
         "model_hybrid_and_graphs",
         "model_hybrid_in_silico",
+        "hybrid (boosting)",
     ):
         assert bare_arm(name) == "hybrid"
     assert bare_arm("stack") == "stack"
@@ -121,7 +122,7 @@ def test_differences_share_their_range_and_are_filled_where_shown() -> None:
             "outcome": ["better", "no difference shown", "no difference shown"],
         }
     )
-    figure = plot_differences(compared, "difference", {"hybrid": "#0072B2"})
+    figure = plot_differences(compared, {"hybrid": "#0072B2"})
     ranges = {tuple(axis.range) for axis in figure.select_xaxes()}
     ((low, high),) = ranges
     assert low < -0.5
