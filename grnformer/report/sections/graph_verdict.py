@@ -112,7 +112,7 @@ def _say_where(models: pd.DataFrame) -> str:
         f"{title} ({n} of {of[title]})" for title, n in better.head(_NAMED).items()
     ]
     more = ", ..." if len(better) > _NAMED else ""
-    return f" Better most often in: {', '.join(named)}{more}."
+    return f" Better in {', '.join(named)}{more}."
 
 
 def count_wins(sections: Iterable[Section], control_arms: set[str]) -> tuple[int, int]:
