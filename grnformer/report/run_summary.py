@@ -115,7 +115,7 @@ def summarise_losses(
     """Held-out losses of the models of each dataset beside their baselines, as summaries of a benchmark ``pretrain``.
 
     Baselines: each gene's mean (or frequency) in training cells, the same in the cell's type, a factor model and ridge
-    regression; the last two where values are predicted. They have no seed, and the same value beside all of them.
+    regression; the last two where values are predicted. They have no seed: one value, the same for all models.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def summarise_losses(
             if value is None:
                 continue
             kind = "model" if name == arm else "baseline"
-            rows.setdefault(dataset, {})[backbones[arm], name, seed] = dict(
+            row = dict(
                 zip(
                     SCORE_COLUMNS,
                     (
@@ -157,6 +157,9 @@ def summarise_losses(
                     strict=True,
                 )
             )
+            # a baseline has no seed: one value, without an interval
+            place = (backbones[arm], name, seed if kind == "model" else "")
+            rows.setdefault(dataset, {}).setdefault(place, row)
     report = config["report"]
     return [
         (

@@ -20,6 +20,7 @@ _PLACES = {
     "bottom left": (-1, -1),
 }
 _WIDE, _HIGH = 0.68, 1.3  # of a letter, in sizes of the font
+_APART = 3  # pixels between two names
 
 
 def place_labels(
@@ -57,7 +58,8 @@ def place_labels(
             y = where[name][1] + up * (radii[name] + half[1] + 1)
             box = _box(x, y, *half)
             if not any(_overlap(box, other) for other in taken):
-                taken.append(box)
+                left, low, right_end, high = box
+                taken.append((left - _APART, low, right_end + _APART, high))
                 found[name] = place
                 break
     return found

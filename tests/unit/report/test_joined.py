@@ -221,6 +221,7 @@ def test_held_out_losses_and_their_baselines_are_metrics(
         "gene average in type": 0.9,
         "ridge on seen genes": 0.8,
     }
+    assert metrics.loc["ridge on seen genes", ["low", "high"]].isna().all()
     # seeds 1 and 2 of the second arm
     assert metrics.loc["no_edges", "value"] == pytest.approx(0.69 + 0.003)
     assert set(metrics["baseline"].dropna()) == {"factor model"}
