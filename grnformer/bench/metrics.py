@@ -43,6 +43,8 @@ class Metric:
         What it measures, with its unit.
     chance
         The value that chance gives, if there is one.
+    fraction
+        Whether values lie between 0 and 1. Student's t interval of a few of them may reach beyond; it is cut there.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Metric:
     statistic: Statistic
     about: str
     chance: float | None = None
+    fraction: bool = False
 
     @property
     def sign(self) -> int:
@@ -123,6 +126,7 @@ METRICS: dict[str, Metric] = {
         "higher",
         "resampled",
         "average precision of element-gene pairs; chance: the share of pairs with an effect; interval over genes",
+        fraction=True,
     ),
     # drug_response
     # means over folds: they are too few for the interval of a median
@@ -171,6 +175,7 @@ METRICS: dict[str, Metric] = {
         "resampled",
         "AUROC over the perturbations of a gene, averaged over genes with both labels",
         0.5,
+        fraction=True,
     ),
     # a mean of one member, and so without an interval: it is shown, not judged
     "pooled_auroc": Metric(
@@ -179,6 +184,7 @@ METRICS: dict[str, Metric] = {
         "mean",
         "AUROC over all pairs, which the gene's training rate nearly fills without knowing the perturbation",
         0.5,
+        fraction=True,
     ),
     "within_gene_auroc_by_seed": Metric(
         "AUROC within genes, by pretraining seed",
@@ -186,6 +192,7 @@ METRICS: dict[str, Metric] = {
         "mean",
         "AUROC within genes of each model of an arm, on the same perturbations: intervals are over pretraining seeds",
         0.5,
+        fraction=True,
     ),
     # perturbation_profiles
     # means over perturbations; perturbed genes themselves are left out of all
@@ -231,6 +238,7 @@ METRICS: dict[str, Metric] = {
         "mean",
         "fraction of the other perturbations that are farther from the predicted profile than its own is (Euclidean)",
         0.5,
+        fraction=True,
     ),
     "discrimination": Metric(
         "perturbation discrimination",
@@ -238,6 +246,7 @@ METRICS: dict[str, Metric] = {
         "mean",
         "the same for differences from control (Manhattan)",
         0.5,
+        fraction=True,
     ),
     "l2": Metric(
         "L2",
@@ -274,12 +283,14 @@ METRICS: dict[str, Metric] = {
         "resampled",
         "probability that a sensitive cell is predicted more sensitive than a resistant one, over all cells; chance .5",
         0.5,
+        fraction=True,
     ),
     "cells_auprc": Metric(
         "AUPRC",
         "higher",
         "resampled",
         "area under the precision-recall curve of sensitive cells, over all cells; chance is their share",
+        fraction=True,
     ),
 }
 

@@ -257,16 +257,19 @@ def _describe(part: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]
             "give the metric of the other unit another name",
         )
 
-    values = defined_values(part)
+    values, metric = defined_values(part), _metric(part)
     clusters = _clusters(part, values.index)
     found = estimate(
-        values.to_numpy()[:, None], _metric(part).statistic, n_resamples, seed, clusters
+        values.to_numpy()[:, None], metric.statistic, n_resamples, seed, clusters
     )
+    low, high = found.low, found.high
+    if metric.fraction:
+        low, high = np.clip([low, high], 0.0, 1.0)
     return {
         "kind": kinds[0],
         "estimate": found.value,
-        "low": found.low,
-        "high": found.high,
+        "low": low,
+        "high": high,
         "unit": units[0],
         "members": found.members,
         # members whose value is undefined: counted here, in no estimate

@@ -48,7 +48,9 @@ def place_labels(
     where = dict(zip(points, scaled, strict=True))
 
     # A name may not lie over a point, its own included: names stand outside of it.
-    taken: list[Box] = [_box(*where[name], radii[name], radii[name]) for name in points]
+    taken: list[Box] = [
+        _box(x, y, radii[name], radii[name]) for name, (x, y) in where.items()
+    ]
     found = {}
     for name in points:
         half = (_WIDE * sizes[name] * len(name) / 2, _HIGH * sizes[name] / 2)

@@ -158,3 +158,12 @@ def test_the_summary_takes_clusters_from_the_scores():
     assert (row["low"], row["high"]) == (1.0, 5.0)
     mixed = summarise(parts.assign(cluster=None)).loc["a"]
     assert mixed["low"] == summarise(parts).loc["a", "low"]
+
+
+def test_the_interval_of_a_fraction_stays_between_0_and_1():
+    rows = scores("a", "model", [0.9, 1.0, 0.7], metric="centroid_accuracy")
+    found = summarise(rows)
+    assert found["high"].tolist() == [1.0]
+    assert 0 < found["low"].iloc[0] < 0.9
+    # no fraction: as Student's t has it
+    assert summarise(scores("a", "model", [0.9, 1.0, 0.7]))["high"].iloc[0] > 1
