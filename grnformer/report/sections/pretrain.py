@@ -175,19 +175,20 @@ def _figures(
             wide=False,
         ),
         Figure(
-            f"curves{suffix}",
-            plot_curves(curves, unit, palette),
-            f"Training and held-out loss ({loss}) by step. Thin lines: single seeds; thick lines: their mean; "
-            f"{format_count(heldout['seed'].nunique(), 'seed')} an arm.",
-            400,
-        ),
-        Figure(
             f"beta{suffix}",
             plot_beta(heldout, palette),
             "The adapter's weight beta after training. It starts at 0, where the adapter has no effect. Dots: seeds; "
             "bars: mean.",
             height,
             wide=False,
+        ),
+        # last: lines of arms that are nearly equal unfold with the rest
+        Figure(
+            f"curves{suffix}",
+            plot_curves(curves, unit, palette),
+            f"Training and held-out loss ({loss}) by step. Thin lines: single seeds; thick lines: their mean; "
+            f"{format_count(heldout['seed'].nunique(), 'seed')} an arm.",
+            400,
         ),
     ]
 
