@@ -10,7 +10,17 @@ from grnformer.settings.key import File, Seed, Settings, Word, key
 
 #: folders of results/report that are no names of reports: pages of stages, and what lies beside a page
 TAKEN = (
-    *("prep", "topics", "grn", "fuse", "pretrain", "attention", "perturb", "bench"),
+    *(
+        "prep",
+        "topics",
+        "grn",
+        "fuse",
+        "pretrain",
+        "attention",
+        "perturb",
+        "embed",
+        "bench",
+    ),
     *("joined", "tables"),
 )
 Name = Annotated[

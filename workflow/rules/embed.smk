@@ -49,7 +49,7 @@ rule embed:
         REPORTED["embedded"],
         REPORTED["embedded_by_bundle"],
         (
-            "<results>/report/embed/index.html"
+            f"<results>/{REPORT}/embed/index.html"
             if REPORTED["embedded"] or REPORTED["embedded_by_bundle"]
             else []
         ),
