@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings docs lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers env-docs bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings outputs docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -26,6 +26,8 @@ env-pycistopic: .envs/pycistopic/.complete ## make the environment of pycisTopic
 env-alternatives: .envs/alternatives/.complete ## make the environment of XGBoost and rustscenic, for benchmarks
 
 env-readers: .envs/readers/.complete ## make the environment of decoupler, loompy and pyBigWig, which read exports in tests
+
+env-docs: .envs/docs/.complete ## make the environment of sphinx, which builds the site
 
 demo: env ## run the whole workflow on the demo data and say where the report is; SCENARIO=quick trains shortly
 	@networks=; if $(BIN)/python -m grnformer.cli fetch $(PROMOTERS) >/dev/null; then networks=config/scenarios/promoters.yaml; \
@@ -146,8 +148,12 @@ format: env ## format the code
 settings: env ## write the schema, the defaults and the documentation of the settings from grnformer/settings
 	$(BIN)/python -m grnformer.settings
 
-docs: env ## write docs/outputs.md from the contracts of the files, and docs/api.md from the docstrings
+outputs: env ## write docs/outputs.md from the contracts of the files
 	$(BIN)/python -m grnformer.api
+
+docs: env-docs ## build the site with its tutorials executed, docs/_build/html (a few minutes); EXECUTE=off leaves them out
+	PYTHONPATH=$(CURDIR) GRNFORMER_DOCS_EXECUTE=$(EXECUTE) .envs/docs/bin/python -m sphinx -W --keep-going -b html -c docs . docs/_build/html
+	@echo "The site: $(CURDIR)/docs/_build/html/docs/index.html"
 
 lock: env ## write requirements.lock and envs/core.yaml from what is installed
 	( sed -n '/^#/p' requirements.lock; \
@@ -204,6 +210,14 @@ clean: ## remove results and fetched resources, keep the environment
 	rm -rf .envs/readers
 	$(PYTHON) -m venv .envs/readers
 	.envs/readers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/readers.txt
+	touch $@
+
+# it sees the packages of .venv behind its own: the kernel of tutorials runs the package and the workflow
+.envs/docs/.complete: envs/docs.txt .venv/.complete
+	rm -rf .envs/docs
+	$(PYTHON) -m venv .envs/docs
+	.envs/docs/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --no-deps --requirement envs/docs.txt
+	echo "import site; site.addsitedir('$(CURDIR)/.venv/lib/python3.11/site-packages')" > .envs/docs/lib/python3.11/site-packages/zz_core.pth
 	touch $@
 
 resources/motif_tfs.tsv.gz: | env

@@ -120,6 +120,8 @@ def fill_blocks(text: str, page: dict[str, Any], folder: Path) -> str:
 def make_page(page: dict[str, Any], folder: Path) -> str:
     """docs/results.md."""
     parts = [HEAD, "## Overview\n", overview(page, folder)]
+    parts += ["## Which runs\n", page["runs_about"], "", named_runs(page, folder)]
+    parts += ["## How far figures move\n", page["moves_about"], "", moves(page, folder)]
     parts += [describe(section, folder) for section in page["benchmarks"]]
     parts += [show(name, about, folder) for name, about in page["tables"].items()]
     parts += ["## Speed, and agreement with the originals\n", page["speed_about"], ""]
@@ -373,8 +375,73 @@ def missed(page: dict[str, Any], folder: Path) -> list[str]:
     return said
 
 
+def named_runs(page: dict[str, Any], folder: Path) -> str:
+    """One row a table of the demo's metrics: what it measures, the commit of its run, and the hash of its config."""
+    rows = []
+    for name, run in page["demo_runs"].items():
+        table = read(folder / run)
+        row = {"run": name, "table": f"[`{run}`](../benchmarks/results/{run})"}
+        row["commit"] = ", ".join(f"`{of[:7]}`" for of in table["commit"].unique())
+        row["config"] = ", ".join(f"`{of}`" for of in table["config_hash"].unique())
+        rows.append(row | {"command": "`make demo`"})
+    return as_markdown(pd.DataFrame(rows))
+
+
+def moves(page: dict[str, Any], folder: Path) -> str:
+    """How far the primary metric moved between the two runs of the demo, by benchmark, task and kind of arm."""
+    first, second = (read(folder / run) for run in page["demo_runs"].values())
+    keys = ["task", "split", "arm", "metric", "kind"]
+    both = first.merge(second, on=keys, suffixes=("", "_other"))
+    of_task = both.groupby("task")["metric"]
+    both = both[both["metric"] == of_task.transform(primary_metric)]
+    both = both[both["kind"].isin(["baseline", "control", "model"])]
+    both = both.dropna(subset=["value", "value_other"])
+    moved = (both["value"] - both["value_other"]).abs()
+    width = (both["high"] - both["low"]) / 2
+
+    by = both.assign(moved=moved, width=width).groupby(["task", "split", "kind"])
+    rows = []
+    for (task, split, kind), part in by:
+        row = {"benchmark": task, "task": split, "arms": f"{len(part)} {kind}"}
+        row["moved, median"] = number(part["moved"].median())
+        row["moved, most"] = number(part["moved"].max())
+        widths = part["width"].dropna()
+        row["half an interval, median"] = number(widths.median() if len(widths) else None)
+        rows.append(row)
+    return as_markdown(pd.DataFrame(rows))
+
+
+def three_numbers(page: dict[str, Any], folder: Path) -> str:
+    """What README says first: are the networks right, does the graph help, what does it cost; each with its run."""
+    sections = {section["title"]: section for section in page["benchmarks"]}
+    scores = read_scores(sections["GRN accuracy"], folder)
+    assert scores is not None
+    row = next(_rows(by_task(scores[scores["task"] == "all"])))
+    pairs = read(folder / "demo/pretrain_comparisons.tsv")
+    wanted = (pairs["arm"] == "hybrid") & (pairs["against"] == "random")
+    graph = next(_rows(pairs[wanted]))
+    costs = read(folder / "demo/costs_by_stage.tsv")
+    speed = read(folder / "grn.tsv")
+    ours = next(_rows(speed[speed["what"] == page["speed"]["grn"]["row"]]))
+    commit = read(folder / "demo/metrics.tsv")["commit"].iloc[0][:7]
+    return (
+        f"- **Networks against ChIP-seq** (AUPRC over chance): best arm {row['best arm']}; best baseline, which knows no TF, "
+        f"{row['best baseline']}; difference {row['minus baseline']}: {row['verdict']}.\n"
+        f"- **Graph in the model** (loss on held-out cells that the right graph saves against a random one): "
+        f"{graph['difference']:+.5f} [{graph['low']:.5f}, {graph['high']:.5f}]: {graph['outcome']}.\n"
+        f"- **Cost**: {costs['cpu_seconds'].sum():,.0f} CPU seconds and at most {costs['peak_memory_mb'].max():,.0f} MB a job "
+        f"for the whole demo; TF-gene networks take {ours['ratio']:.0f} times less CPU than arboreto's (`make bench-grn`).\n\n"
+        f"Run: `make demo` at commit `{commit}`, on four cell lines by SNARE-seq.\n"
+    )
+
+
 #: blocks of several tables
-WHOLE = {"overview": overview, "speed": speed_overview}
+WHOLE = {
+    "overview": overview,
+    "speed": speed_overview,
+    "three numbers": three_numbers,
+    "how far figures move": moves,
+}
 
 
 def best_of(part: pd.DataFrame, kind: str) -> dict[str, Any] | None:

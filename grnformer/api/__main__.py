@@ -1,4 +1,4 @@
-"""Write the pages of outputs and of the Python interface: python -m grnformer.api."""
+"""Write the page of outputs: python -m grnformer.api."""
 
 from pathlib import Path
 

@@ -1,24 +1,14 @@
-"""docs/outputs.md, from the contracts of the files, and docs/api.md, from the docstrings."""
+"""docs/outputs.md, from the contracts of the files."""
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Iterable, Iterator
-from types import ModuleType
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from grnformer.core import contracts
 
-#: what is offered beside the workflow, and where it stands
-PAGES = {
-    "gf": ("grnformer.api.run", ("read_run", "Run", "Networks", "UnknownName")),
-    "gf.model": ("grnformer.api.model", ("Model", "embed")),
-    "gf.tl": ("grnformer.api.tl", ("targets_of", "regulators_of", "top_regulons")),
-    "gf.pl": ("grnformer.api.pl", ("network", "activity")),
-}
 STAGES = {
     "prep": "Cells, genes and regions after the filters",
     "topics": "Topics of the regions",
@@ -39,7 +29,7 @@ EXPORTS = {
     "genernib/<dataset>.h5ad": "genernib_network",
     "gretapy/<dataset>.tsv": "gretapy_network",
 }
-HEAD = "<!-- Written by `make docs` from {source}: change it there. -->"
+HEAD = "<!-- Written by `make outputs` from {source}: change it there. -->"
 OPENING = """\
 ## How to open them
 
@@ -81,7 +71,7 @@ sets <- GSEABase::getGmt("exported/gmt/overall.gmt")
 
 def generate() -> dict[str, str]:
     """Return the text of every page, by its path from the checkout."""
-    return {"docs/outputs.md": outputs_page(), "docs/api.md": api_page()}
+    return {"docs/outputs.md": outputs_page()}
 
 
 def outputs() -> dict[str, dict[str, Any]]:
@@ -204,65 +194,3 @@ def _values(rule: dict[str, Any]) -> str:
     if low is not None and high is not None:
         return f"{low} to {high}"
     return f">= {low}" if low is not None else f"<= {high}" if high is not None else ""
-
-
-def api_page() -> str:
-    """The public names, with signature and docstring."""
-    from importlib import import_module
-
-    lines = [
-        "# Python",
-        "",
-        HEAD.format(source="the docstrings of grnformer/api"),
-        "",
-        "```python",
-        "import grnformer as gf",
-        "```",
-        "",
-        "Nothing heavy is loaded before it is used. [From a notebook](from-a-notebook.md) goes through an example.",
-        "",
-    ]
-    for place, (module, names) in PAGES.items():
-        loaded = import_module(module)
-        before = "gf" if place == "gf.model" else place
-        for name in names:
-            lines += _described(loaded, name, before)
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _described(module: ModuleType, name: str, place: str) -> Iterable[str]:
-    what = getattr(module, name)
-    title = (
-        f"{place}.{name}"
-        if name in ("Model", "Run") or not inspect.isclass(what)
-        else name
-    )
-    lines = [f"## `{title}`", ""]
-    if not inspect.isclass(what):
-        return [*lines, *_signature(title, what), *_docstring(what)]
-
-    lines += _docstring(what)
-    for part, value in vars(what).items():
-        if part.startswith("_") or not inspect.getdoc(value):
-            continue
-        function = inspect.isfunction(value)
-        lines += [f"### `.{part}{'()' if function else ''}`", ""]
-        lines += [*(_signature(part, value) if function else []), *_docstring(value)]
-    return lines
-
-
-def _signature(name: str, function: Any) -> list[str]:
-    # annotations are text, in quotes
-    signature = re.sub(r"(?<=[:>] )'([^']*)'", r"\1", str(inspect.signature(function)))
-    return ["```python", f"{name}{signature}", "```", ""]
-
-
-def _docstring(what: Any) -> list[str]:
-    """The docstring as Markdown: headings of numpydoc in bold, ``code`` in single ticks."""
-    text = inspect.getdoc(what) or ""
-    text = text.replace("``", "`")
-    text = re.sub(r"^([A-Z]\w+)\n-+$", r"**\1**\n", text, flags=re.MULTILINE)
-    # an argument stands before its indented meaning
-    text = re.sub(r"^([\w, ]+)\n {4}(?=\S)", r"- `\1`: ", text, flags=re.MULTILINE)
-    text = re.sub(r"^ {4}(?=\S)", "  ", text, flags=re.MULTILINE)
-    return [*text.split("\n"), ""]
