@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from docutils.nodes import SkipNode
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
@@ -81,29 +84,21 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
 
-def inline_math(self: Any, node: Any) -> None:
-    """A formula in a line, as MathML: browsers draw it without a script from elsewhere."""
-    self.body.append(tex2mathml(node.astext(), as_block=False))
-    raise _skip()
-
-
-def block_math(self: Any, node: Any) -> None:
-    """A formula by itself."""
-    self.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
-    raise _skip()
-
-
-def _skip() -> Exception:
-    from docutils.nodes import SkipNode
-
-    return SkipNode()
+def draw_math(self: Any, node: Any) -> None:
+    """A formula as MathML, by docutils: browsers draw it without a script from elsewhere."""
+    block = node.tagname == "math_block"
+    try:
+        drawn = tex2mathml(node.astext(), as_block=block)
+    except MathError as error:
+        logging.getLogger(__name__).warning("%s", error, location=node)
+        drawn = ""
+    self.body.append(f'<div class="formula">{drawn}</div>' if block else drawn)
+    raise SkipNode
 
 
 def setup(app: Any) -> None:
-    """Formulas by docutils' own MathML."""
-    app.add_html_math_renderer(
-        "mathml", (inline_math, None), (block_math, None)
-    )
+    """The renderer of formulas; Sphinx's own take a script from the web or LaTeX."""
+    app.add_html_math_renderer("mathml", (draw_math, None), (draw_math, None))
 
 
 html_math_renderer = "mathml"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from grnformer.api.run import Run, read_run
 
 AFFECTS_RESULTS = False
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Model", "Run", "embed", "pl", "read_run", "tl"]
 
 _MODULES = {"Model": "model", "embed": "model", "Run": "run", "read_run": "run"}
