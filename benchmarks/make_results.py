@@ -406,7 +406,9 @@ def moves(page: dict[str, Any], folder: Path) -> str:
         row["moved, median"] = number(part["moved"].median())
         row["moved, most"] = number(part["moved"].max())
         widths = part["width"].dropna()
-        row["half an interval, median"] = number(widths.median() if len(widths) else None)
+        row["half an interval, median"] = number(
+            widths.median() if len(widths) else None
+        )
         rows.append(row)
     return as_markdown(pd.DataFrame(rows))
 
@@ -423,14 +425,16 @@ def three_numbers(page: dict[str, Any], folder: Path) -> str:
     costs = read(folder / "demo/costs_by_stage.tsv")
     speed = read(folder / "grn.tsv")
     ours = next(_rows(speed[speed["what"] == page["speed"]["grn"]["row"]]))
+    seconds, most = costs["cpu_seconds"].sum(), costs["peak_memory_mb"].max()
     commit = read(folder / "demo/metrics.tsv")["commit"].iloc[0][:7]
     return (
-        f"- **Networks against ChIP-seq** (AUPRC over chance): best arm {row['best arm']}; best baseline, which knows no TF, "
-        f"{row['best baseline']}; difference {row['minus baseline']}: {row['verdict']}.\n"
+        f"- **Networks against ChIP-seq** (AUPRC over chance): best arm {row['best arm']}; "
+        f"best baseline, which knows no TF, {row['best baseline']}; "
+        f"difference {row['minus baseline']}: {row['verdict']}.\n"
         f"- **Graph in the model** (loss on held-out cells that the right graph saves against a random one): "
         f"{graph['difference']:+.5f} [{graph['low']:.5f}, {graph['high']:.5f}]: {graph['outcome']}.\n"
-        f"- **Cost**: {costs['cpu_seconds'].sum():,.0f} CPU seconds and at most {costs['peak_memory_mb'].max():,.0f} MB a job "
-        f"for the whole demo; TF-gene networks take {ours['ratio']:.0f} times less CPU than arboreto's (`make bench-grn`).\n\n"
+        f"- **Cost**: {seconds:,.0f} CPU seconds and at most {most:,.0f} MB a job for the whole demo; "
+        f"TF-gene networks take {ours['ratio']:.0f} times less CPU than arboreto's (`make bench-grn`).\n\n"
         f"Run: `make demo` at commit `{commit}`, on four cell lines by SNARE-seq.\n"
     )
 

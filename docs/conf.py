@@ -67,7 +67,9 @@ suppress_warnings = ["myst.header"]
 pygments_style = "friendly"
 
 # tutorials: off while a page is written, executed by `make docs`
-nb_execution_mode = "off" if os.environ.get("GRNFORMER_DOCS_EXECUTE") == "off" else "force"
+nb_execution_mode = (
+    "off" if os.environ.get("GRNFORMER_DOCS_EXECUTE") == "off" else "force"
+)
 nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 nb_execution_in_temp = False

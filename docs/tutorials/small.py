@@ -67,7 +67,7 @@ def snakemake(
 
 
 def write_10x(path: Path, transcripts: Path, n_cells: int = 240, seed: int = 1) -> None:
-    """Write made-up counts of three kinds of cells, with real genes and places, as Cell Ranger ARC writes them (.h5)."""
+    """Write made-up counts of three kinds of cells, with real genes and places, as Cell Ranger ARC does (.h5)."""
     rng = np.random.default_rng(seed)
     genes = pd.read_csv(transcripts, sep="\t")
     genes = genes[genes["gene_type"] == "protein_coding"]

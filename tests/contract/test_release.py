@@ -88,7 +88,9 @@ def test_the_tree_names_every_package() -> None:
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("folder", [".", "config", "docs", "docs/adr", "docs/tutorials"])
+@pytest.mark.parametrize(
+    "folder", [".", "config", "docs", "docs/adr", "docs/tutorials"]
+)
 def test_links_between_files_lead_somewhere(folder: str) -> None:
     """As the repository shows them; that they work on the site, sphinx checks."""
     broken = []

@@ -97,3 +97,35 @@ def test_a_missing_table_is_told(program: ModuleType, tmp_path: Path) -> None:
     # a run that lacks a table must not leave the former one beside new ones in silence
     with pytest.raises(SystemExit, match=r"no .*summary\.tsv"):
         program.copy_tables(tmp_path, {"links.tsv": ["*/summary.tsv"]}, tmp_path)
+
+
+def test_how_far_figures_move(program: ModuleType, tmp_path: Path) -> None:
+    """By task and kind, the distance between two runs by the primary metric only; what one run lacks is left out."""
+    rows = [
+        ("grn_accuracy", "K562", "a", "auprc_ratio", 2.0, "model"),
+        ("grn_accuracy", "K562", "b", "auprc_ratio", 1.0, "model"),
+        ("grn_accuracy", "K562", "gone", "auprc_ratio", 9.0, "model"),
+        ("grn_accuracy", "K562", "a", "auroc", 0.5, "model"),
+        ("grn_accuracy", "K562", "dumb", "auprc_ratio", 1.0, "baseline"),
+    ]
+    names = ["task", "split", "arm", "metric", "value", "kind"]
+    first = pd.DataFrame(rows, columns=names).assign(low=0.0, high=0.4)
+    second = first[first["arm"] != "gone"].copy()
+    second["value"] += [0.3, -0.1, 5.0, 0.0]
+    first.to_csv(tmp_path / "first.tsv", sep="\t")
+    second.to_csv(tmp_path / "second.tsv", sep="\t")
+
+    page = {"demo_runs": {"shown": "first.tsv", "earlier": "second.tsv"}}
+    text = program.moves(page, tmp_path)
+    assert "| grn_accuracy | K562 | 2 model | .200 | .300 | .200 |" in text
+    assert "| grn_accuracy | K562 | 1 baseline | .000 | .000 | .200 |" in text
+
+
+def test_the_first_numbers_name_their_run(program: ModuleType) -> None:
+    text = program.three_numbers(program.read_page(), program.RESULTS)
+    commit = pd.read_csv(program.RESULTS / "demo/metrics.tsv", sep="\t")["commit"][0]
+    assert f"`{commit[:7]}`" in text
+    outcome = pd.read_csv(program.RESULTS / "demo/pretrain_comparisons.tsv", sep="\t")
+    outcome = outcome.set_index(["arm", "against"]).loc[("hybrid", "random")]
+    assert f"{outcome['difference']:+.5f}" in text
+    assert outcome["outcome"] in text
