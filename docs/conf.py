@@ -65,6 +65,8 @@ myst_heading_anchors = 4
 myst_links_external_new_tab = False
 suppress_warnings = ["myst.header"]
 pygments_style = "friendly"
+# --option stays as it is typed
+smartquotes = False
 
 # tutorials: off while a page is written, executed by `make docs`
 nb_execution_mode = (
@@ -74,9 +76,11 @@ nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 nb_execution_in_temp = False
 nb_merge_streams = True
-nb_output_stderr = "remove-warn"
+nb_output_stderr = "remove"
 
-# docstrings
+# docstrings: `name` is a link where the name is of this package
+default_role = "py:obj"
+add_module_names = False
 nitpicky = True
 # names of other packages, whose pages are not read
 nitpick_ignore_regex = [("py:.*", r"(?!grnformer).*")]

@@ -41,7 +41,7 @@ def small_run() -> Path:
         simulation = simulate_multiome(seed=1, n_cells=150, repression_fraction=0.35)
         scenario = write_simulation(simulation, folder / "data")
         snakemake(folder, scenario, SMALL, "pretrain")
-    return folder
+    return Path(os.path.relpath(folder))
 
 
 def snakemake(

@@ -210,7 +210,7 @@ def _document(
         "Every key of the configuration. `config/config.yaml` holds what a lab usually edits; any key below may be",
         "added there, in a scenario file (`--configfile`) or on the command line (`--config`). A key that is not given",
         "has the default, or the value of `prep.preset`. `<name>` stands for a name of yours, such as that of an arm.",
-        "The keys of a size show the defaults of `tiny`; [config/sizes](../config/sizes) has the others.",
+        "The keys of a size show the defaults of `tiny`; `config/sizes` has the others.",
         "",
     ]
     general = {
