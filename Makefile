@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers env-docs bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-growth bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings outputs docs lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers env-docs bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-pooled-links bench-growth bench-scale bench-topics bench-topic-selection bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings outputs docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -60,11 +60,18 @@ bench-eregulons: env ## eRegulons of the simulated network by different settings
 bench-region-gene: env ## region-gene links against SCENIC+'s recipe with scikit-learn
 	$(BIN)/python benchmarks/bench_region_gene.py
 
+bench-pooled-links: env ## links of cells pooled by like topics against links of all cells; cost at 10^5 cells (needs the mirror)
+	$(BIN)/python -m grnformer.cli fetch tss_mm10.bed
+	$(BIN)/python benchmarks/bench_pooled_links.py
+
 bench-data: env ## cells a second and memory of the data side of pretraining, to 10^6 cells
 	$(BIN)/python benchmarks/bench_data.py
 
 bench-growth: env ## growth of time and memory with the number of cells
 	$(BIN)/python benchmarks/bench_growth.py
+
+bench-scale: env ## the run at scale: 100,000 simulated cells x 50,000 regions to graphs (hours); SCALE="--cells 10000": a part of it
+	$(BIN)/python benchmarks/bench_scale.py $(SCALE)
 
 bench-topics: env ## topic models against lda, and against pycisTopic where env-pycistopic is made
 	$(BIN)/python benchmarks/bench_topics.py

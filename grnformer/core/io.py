@@ -341,28 +341,52 @@ def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
 
 
 @_names_damage
-def read_modality(path: str | Path, modality: str, contract: str) -> anndata.AnnData:
+def read_modality(
+    path: str | Path, modality: str, contract: str, parts: str | None = None
+) -> anndata.AnnData:
     """Read one modality of an .h5mu, with the obs columns that the MuData's modalities share.
 
     Cheaper than `read_mudata` where a stage needs only RNA or only ATAC. `contract` is the contract of
     the whole MuData; the part of this modality and the shared obs columns are checked.
+
+    Parameters
+    ----------
+    parts
+        What a job needs, as matrices of many cells are gigabytes: ``X`` with names, obs and var, without layers;
+        ``names``: obs and var alone. None: all that is stored.
     """
     import h5py
     import mudata
     from anndata.io import read_elem
 
     path = existing(path)
-    data = mudata.read_h5ad(path, mod=modality)
     with h5py.File(path, "r") as handle:
         shared = read_elem(handle["obs"])
+        if parts:
+            data = _read_parts(handle["mod"][modality], parts)
+    if parts is None:
+        data = mudata.read_h5ad(path, mod=modality)
 
     # By name: a modality may list its cells in another order.
     for column in contracts.obs_columns(contract):
         if column in shared:
             data.obs[column] = shared[column].reindex(data.obs_names)
 
-    contracts.check_modality(data, contract, modality, where=f"{path}[{modality}]")
+    without = {None: (), "X": ("layers", "obsm"), "names": ("X", "layers", "obsm")}
+    contracts.check_modality(
+        data, contract, modality, f"{path}[{modality}]", without[parts]
+    )
     return data
+
+
+def _read_parts(stored: Any, parts: str) -> anndata.AnnData:
+    import anndata
+    from anndata.io import read_elem
+
+    matrix = read_elem(stored["X"]) if parts == "X" else None
+    return anndata.AnnData(
+        matrix, obs=read_elem(stored["obs"]), var=read_elem(stored["var"])
+    )
 
 
 def read_shared_embedding(path: str | Path, key: str) -> np.ndarray | None:

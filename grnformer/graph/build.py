@@ -81,9 +81,8 @@ def build_bundle(
     knowledge
         Files by name, and settings of `link_genes`, for modes with this scale.
     """
-    rna = io.read_modality(multiome, "rna", "multiome")
+    rna = io.read_modality(multiome, "rna", "multiome", "names")
     var, types = rna.var, read_networks(cell_type_folder, rna.obs["cell_type"])
-    del rna  # its counts are large, and only its tables are needed
     edges = pd.concat(
         [table.assign(cell_type=name) for name, table in types.items()],
         ignore_index=True,
@@ -147,7 +146,7 @@ def build_bundle(
 
 def read_expression(multiome: str | Path, genes: pd.DataFrame) -> sp.csc_matrix:
     """log1p of normalised counts (cells, genes), columns in the order of the nodes."""
-    rna = io.read_modality(multiome, "rna", "multiome")
+    rna = io.read_modality(multiome, "rna", "multiome", "X")
     return sp.csc_matrix(rna[:, genes["gene"].tolist()].X)
 
 

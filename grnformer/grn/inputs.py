@@ -15,7 +15,10 @@ from grnformer.core.io import read_modality, read_table
 
 
 def read_regions(
-    multiome: str | Path, topics: Sequence[str | Path], cells: Sequence[str]
+    multiome: str | Path,
+    topics: Sequence[str | Path],
+    cells: Sequence[str],
+    parts: str | None = None,
 ) -> tuple[anndata.AnnData, np.ndarray, np.ndarray]:
     """Return accessibility, cells x topics and regions x topics; without topics (RNA alone) all of them of no region.
 
@@ -27,6 +30,8 @@ def read_regions(
         Tables cell_topic and region_topic, or none.
     cells
         In this order.
+    parts
+        Of accessibility, see `read_modality`.
     """
     if not topics:
         nothing = sp.csr_matrix((len(cells), 0), dtype=np.float32)
@@ -34,7 +39,7 @@ def read_regions(
         atac.layers["counts"] = nothing.copy()
         return atac, np.zeros((len(cells), 1)), np.zeros((0, 1))
 
-    atac = read_modality(multiome, "atac", "multiome")
+    atac = read_modality(multiome, "atac", "multiome", parts)
     tables = read_table(topics[0], "cell_topic"), read_table(topics[1], "region_topic")
     return atac, *align_topics(*tables, cells, atac.var_names)
 

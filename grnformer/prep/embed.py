@@ -154,7 +154,12 @@ def join_modalities(
         part.obsm[EMBEDDINGS[modality]] for modality, part in data.mod.items()
     ]
     n_neighbors = _at_most("n_neighbors", settings["n_neighbors"], data.n_obs - 1)
-    indices, distances, weights = weigh_neighbors(embeddings, n_neighbors=n_neighbors)
+    indices, distances, weights = weigh_neighbors(
+        embeddings,
+        n_neighbors=n_neighbors,
+        max_exact_cells=settings["max_exact_cells"],
+        seed=seed,
+    )
 
     # Scanpy reads neighbours from an AnnData: this one has no counts, so nothing is copied.
     joint = anndata.AnnData(

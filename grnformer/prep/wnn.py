@@ -1,7 +1,9 @@
 """Weighted nearest neighbours of cells in several modalities (Hao et al. 2021, doi 10.1016/j.cell.2021.04.048).
 
 muon has the method too, but compiles for more than a minute in every process before its first neighbour (numba,
-not cached, 2 cores); here exact neighbours by scikit-learn and sparse algebra take a second for a thousand cells.
+not cached, 2 cores); here exact neighbours by scikit-learn and sparse algebra take a second for a thousand cells. Exact
+search compares all pairs of cells: of very many cells the neighbours are found by descent on a graph (Dong et al. 2011,
+doi 10.1145/1963405.1963487; pynndescent).
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ def weigh_neighbors(
     n_neighbors: int,
     n_bandwidth: int = 20,
     n_candidates: int = 200,
+    max_exact_cells: int | None = None,
+    seed: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Joint nearest neighbours, and the weight of each modality for each cell.
 
@@ -52,6 +56,10 @@ def weigh_neighbors(
         Cells that set a cell's kernel width: those whose neighbours overlap least with the cell's.
     n_candidates
         Nearest cells of each modality, among which joint neighbours are searched.
+    max_exact_cells
+        Of more cells than that, the nearest of each modality are approximate; None: always exact.
+    seed
+        Of the approximate search.
 
     Returns
     -------
@@ -64,10 +72,11 @@ def weigh_neighbors(
     n_neighbors = min(n_neighbors, n_others)
     n_candidates = min(max(n_candidates, n_neighbors), n_others)
 
+    exact = max_exact_cells is None or n_others + 1 <= max_exact_cells
     modalities = [
-        _find_kernel(each, n_neighbors, n_candidates, n_bandwidth)
+        _find_kernel(each, n_neighbors, n_candidates, n_bandwidth, None if exact else seed)
         for each in embeddings
-    ]
+    ]  # fmt: skip
     weights = _weigh_modalities(modalities, n_neighbors)
 
     # All pairs of cells would not fit into memory.
@@ -84,23 +93,56 @@ def _find_kernel(
     n_neighbors: int,
     n_candidates: int,
     n_bandwidth: int,
+    seed: int | None,
 ) -> _Modality:
-    from sklearn.neighbors import NearestNeighbors
-
     # Unit length, as by default in Seurat: distances are those of directions.
     vectors = np.asarray(embedding, dtype=np.float32)
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
     space = vectors / np.where(norm > 0, norm, 1)
 
-    # Without an argument, kneighbors leaves out the cell itself.
-    distances, nearest = (
-        NearestNeighbors(n_neighbors=n_candidates, algorithm="brute")
-        .fit(space)
-        .kneighbors()
-    )
+    if seed is None:
+        distances, nearest = _search(space, n_candidates)
+    else:
+        distances, nearest = _descend(space, n_candidates, seed)
     first = distances[:, 0]
     width = _bandwidths(space, nearest[:, :n_neighbors], n_bandwidth) - first
     return _Modality(space, nearest, first, np.maximum(width, _MIN_WIDTH))
+
+
+def _search(space: np.ndarray, n_nearest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and numbers of the nearest others of each cell, exact, each n_cells x n_nearest."""
+    from sklearn.neighbors import NearestNeighbors
+
+    # Without an argument, kneighbors leaves out the cell itself.
+    search = NearestNeighbors(n_neighbors=n_nearest, algorithm="brute").fit(space)
+    distances, nearest = search.kneighbors()
+    return distances, nearest
+
+
+def _descend(
+    space: np.ndarray, n_nearest: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `_search`, approximate; one thread, so that the seed alone decides."""
+    from pynndescent import NNDescent
+
+    # One more: a cell is found as its own nearest.
+    index = NNDescent(space, n_neighbors=n_nearest + 1, random_state=seed, n_jobs=1)
+    found, away = index.neighbor_graph
+    itself = np.arange(len(space))[:, None]
+
+    # The cell itself goes last, and with it places that the search left empty (-1).
+    off = (found == itself) | (found < 0)
+    order = np.argsort(off, axis=1, kind="stable")[:, :n_nearest]
+    nearest = np.take_along_axis(found, order, axis=1)
+    distances = np.take_along_axis(away, order, axis=1)
+
+    short = np.flatnonzero((off.sum(axis=1) > 1) | (nearest == itself).any(axis=1))
+    for cell in short:
+        to_all = np.linalg.norm(space - space[cell], axis=1)
+        to_all[cell] = np.inf
+        nearest[cell] = np.argsort(to_all, kind="stable")[:n_nearest]
+        distances[cell] = to_all[nearest[cell]]
+    return distances, nearest
 
 
 def _weigh_modalities(modalities: list[_Modality], n_neighbors: int) -> np.ndarray:

@@ -198,6 +198,13 @@ class Embedding(Settings):
         30, "LSI components of ATAC, after the one that follows depth", ge=2
     )
     n_neighbors: int = key(20, "joint nearest neighbours of a cell", unit="cells", ge=2)
+    max_exact_cells: int = key(
+        50000,
+        "of more cells the nearest are found by descent on a graph (pynndescent), which misses a few; exact search "
+        "compares all pairs",
+        unit="cells",
+        ge=2,
+    )
     cluster_resolution: float = key(
         0.5, "Leiden resolution; higher makes more clusters", gt=0
     )

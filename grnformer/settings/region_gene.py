@@ -17,6 +17,13 @@ class RegionGene(Settings):
     metacell_size: int = key(
         20, "mean number of cells in a metacell", unit="cells", ge=2
     )
+    max_cells: int | None = key(
+        10000,
+        "cells that `topics` takes one by one; more are pooled by like topics into equal groups, no more than that; null: "
+        "never",
+        unit="cells",
+        ge=2,
+    )
     window: int = key(
         150000, "to both sides of each TSS of the gene", unit="bp", ge=0, le=10000000
     )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import scipy.sparse as sp
 
 
@@ -30,6 +32,18 @@ def draw_activity(
     mean = of_type[types]
     logit = mean + within_sd * rng.standard_normal(mean.shape)
     return 1 / (1 + np.exp(-logit))
+
+
+def draw_blocks(
+    log_rates: Iterable[np.ndarray],
+    of_cells: tuple[float, float, float, float],
+    rng: np.random.Generator,
+) -> sp.csr_matrix:
+    """Draw counts of cells whose rates come block by block; `of_cells` are `draw_counts`'s next four arguments."""
+    import scipy.sparse as sp
+
+    drawn = [draw_counts(log_rate, *of_cells, rng) for log_rate in log_rates]
+    return sp.vstack(drawn, format="csr")
 
 
 def draw_counts(

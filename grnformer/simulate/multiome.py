@@ -11,8 +11,12 @@ import pandas as pd
 from grnformer.simulate import counts, genome, network
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import anndata
     import scipy.sparse as sp
+
+_BLOCK = 1000  # cells whose rates are in memory at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,14 +138,16 @@ def simulate_multiome(
 
     cell_types = np.sort(np.arange(n_cells) % n_cell_types)
     activity = counts.draw_activity(cell_types, active, within_sd, cell)
-    drive = _drive(edges, activity, cell_types, tfs, types)
-    expression = _log_expression(edges, drive, activity, genes, tfs, effect, rna)
-    accessibility = _log_accessibility(edges, drive, regions, effect, atac)
-    rna_counts = counts.draw_counts(
-        expression, rna_per_cell, depth_sd, dispersion, dropout, rna
+    planted = _Planted(edges, activity, cell_types, tfs, types, effect)
+    rna_counts = counts.draw_blocks(
+        _log_expression(planted, genes, rna),
+        (rna_per_cell, depth_sd, dispersion, dropout),
+        rna,
     )
-    atac_counts = counts.draw_counts(
-        accessibility, atac_per_cell, depth_sd, 0.0, 0.0, atac
+    atac_counts = counts.draw_blocks(
+        _log_accessibility(planted, regions, atac),
+        (atac_per_cell, depth_sd, 0.0, 0.0),
+        atac,
     )
 
     motifs = genome.draw_motifs(tfs, motif_width, sequence)
@@ -182,69 +188,77 @@ def _draw_targets(
     return [genes[i] for i in np.sort(chosen)]
 
 
-def _drive(
-    edges: pd.DataFrame,
-    activity: np.ndarray,
-    cell_types: np.ndarray,
-    tfs: list[str],
-    types: list[str],
-) -> np.ndarray:
-    """Activity that reaches each edge's region: cells x edges, 0 in the types where the edge does not work."""
-    # types x edges
-    works = np.array(
-        [[name in alive for alive in edges["cell_types"]] for name in types]
-    )
-    of_edge = activity[:, pd.Index(tfs).get_indexer(edges["tf"])]
-    return of_edge * works[cell_types] * edges["strength"].to_numpy()
+@dataclasses.dataclass(frozen=True)
+class _Planted:
+    """What expression and accessibility follow; `activity` is cells x TFs, `cell_types` the type's number of each."""
+
+    edges: pd.DataFrame
+    activity: np.ndarray
+    cell_types: np.ndarray
+    tfs: list[str]
+    types: list[str]
+    effect: float
+
+    def signed(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Block after block of cells: its place, and by how much each edge moves log rates there, cells x edges.
+
+        Cells x edges, or x regions, of all cells would not fit into memory.
+        """
+        # types x edges
+        works = np.array(
+            [[name in alive for alive in self.edges["cell_types"]] for name in self.types]
+        )
+        tf_of_edge = pd.Index(self.tfs).get_indexer(self.edges["tf"])
+        strength = self.edges["strength"].to_numpy()
+        sign = self.edges["sign"].to_numpy()
+        for start in range(0, len(self.activity), _BLOCK):
+            cells = slice(start, start + _BLOCK)
+            of_edge = self.activity[cells][:, tf_of_edge]
+            # 0 in the types where the edge does not work
+            drive = of_edge * works[self.cell_types[cells]] * strength
+            yield cells, self.effect * drive * sign
 
 
 def _log_expression(
-    edges: pd.DataFrame,
-    drive: np.ndarray,
-    activity: np.ndarray,
-    genes: list[str],
-    tfs: list[str],
-    effect: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Log expression, cells x genes: basal + effect of edges; TF transcripts follow TF activity, with noise."""
+    planted: _Planted, genes: list[str], rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Blocks of log expression, cells x genes: basal + effect of edges; TF transcripts follow TF activity, with noise."""
     index = pd.Index(genes)
     basal = rng.normal(0.0, 0.7, size=len(genes))
-    log_rate = np.tile(basal, (len(drive), 1))
+    noise = rng.normal(0.0, 0.1, size=planted.activity.shape)
+    tfs = index.get_indexer(planted.tfs)
+    targets = index.get_indexer(planted.edges["gene"])
 
-    # a gene may have several edges, so they are added up, not assigned
-    signed = effect * drive * edges["sign"].to_numpy()
-    np.add.at(log_rate.T, index.get_indexer(edges["gene"]), signed.T)
-
-    noise = rng.normal(0.0, 0.1, size=activity.shape)
-    log_rate[:, index.get_indexer(tfs)] = 0.5 + effect * activity + noise
-    return log_rate
+    for cells, signed in planted.signed():
+        log_rate = np.tile(basal, (len(signed), 1))
+        # a gene may have several edges, so they are added up, not assigned
+        np.add.at(log_rate.T, targets, signed.T)
+        own = 0.5 + planted.effect * planted.activity[cells] + noise[cells]
+        log_rate[:, tfs] = own
+        yield log_rate
 
 
 def _log_accessibility(
-    edges: pd.DataFrame,
-    drive: np.ndarray,
-    regions: pd.DataFrame,
-    effect: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Log accessibility, cells x regions: basal (promoters opener) + effect of the TFs that bind.
+    planted: _Planted, regions: pd.DataFrame, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Blocks of log accessibility, cells x regions: basal (promoters opener) + effect of the TFs that bind.
 
     Activators open their region; repressors close theirs, which is open without them.
     """
+    edges = planted.edges
     basal = rng.normal(0.0, 0.5, size=len(regions))
     basal += np.where(regions["promoter"], 0.7, 0.0)
 
     # the height from which a repressor closes its region
     repressing = edges[edges["sign"] < 0]
     repressed = regions["region"].isin(repressing["region"])
-    basal += np.where(repressed, effect, 0.0)
-    log_rate = np.tile(basal, (len(drive), 1))
+    basal += np.where(repressed, planted.effect, 0.0)
 
-    signed = effect * drive * edges["sign"].to_numpy()
     row = pd.Index(regions["region"]).get_indexer(edges["region"])
-    np.add.at(log_rate.T, row, signed.T)
-    return log_rate
+    for _, signed in planted.signed():
+        log_rate = np.tile(basal, (len(signed), 1))
+        np.add.at(log_rate.T, row, signed.T)
+        yield log_rate
 
 
 def _draw_barcodes(n_cells: int, rng: np.random.Generator) -> list[str]:

@@ -9,8 +9,10 @@ from grnformer.grn.region_gene.signal import Data, Signal
 
 
 @method("binary")
-def observe(data: Data, *, metacell_size: int, seed: int) -> Signal:
-    """Cells as units, binarised accessibility. `metacell_size` and `seed` are not used."""
+def observe(
+    data: Data, *, metacell_size: int, max_cells: int | None, seed: int
+) -> Signal:
+    """Cells as units, binarised accessibility. `metacell_size`, `max_cells` and `seed` are not used."""
     accessible = data.accessible.tocsc().astype(np.float32)
     return Signal(
         data.expression.tocsc(), lambda regions: accessible[:, regions].toarray().T

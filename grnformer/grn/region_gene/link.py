@@ -13,6 +13,7 @@ from grnformer.grn.region_gene import METHODS
 
 if TYPE_CHECKING:
     import pandas as pd
+    import scipy.sparse as sp
 
     from grnformer.grn.region_gene.signal import Data, Signal
 
@@ -38,6 +39,7 @@ def link_regions(
     feature_fraction: float,
     max_bins: int,
     metacell_size: int,
+    max_cells: int | None,
     least_distance: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -67,6 +69,8 @@ def link_regions(
         Levels of a region's accessibility in boosting: see `rank_kernel.rank_regions`.
     metacell_size
         Cells per metacell, for the method `metacells`.
+    max_cells
+        More cells than that are pooled, by the method `topics`.
     least_distance
         bp, added to distances in the weight: see `joint_weights`.
 
@@ -101,7 +105,9 @@ def link_regions(
             "check the genome of the sample sheet, or widen grn.region_gene.window",
         )
 
-    signal = METHODS[accessibility](data, metacell_size=metacell_size, seed=seed)
+    signal = METHODS[accessibility](
+        data, metacell_size=metacell_size, max_cells=max_cells, seed=seed
+    )
     # The name below, the seed above 32 bits: a gene's stream depends on no other gene.
     seeds = [zlib.crc32(name.encode()) + (seed % 2**32 << 32) for name in names]
     boosting = n_trees, learning_rate, feature_fraction
@@ -197,6 +203,12 @@ def _weigh(
 
     region = pairs["region"].to_numpy()
     expression = signal.expression[:, chosen].tocsc()
+    n_units = expression.shape[0]
+    ranked, unit = expression, np.arange(n_units)
+    if signal.groups:
+        ranked = signal.groups.expression[:, chosen].tocsc()
+        unit = signal.groups.unit
+    sizes = np.bincount(unit, minlength=n_units)
     rho, importance = np.zeros(len(pairs)), np.zeros(len(pairs))
     linked, first, n_pairs = np.unique(
         pairs["gene"], return_index=True, return_counts=True
@@ -204,22 +216,41 @@ def _weigh(
 
     # Neighbours in the genome share regions: a block of them ranks each of its regions once.
     nearby = np.argsort(region[first], kind="stable")
-    # In pairs: each needs one row of accessibility at most, a value a unit.
-    at_once = max(1, _BLOCK // expression.shape[0])
-    block_of_gene = np.cumsum(n_pairs[nearby]) // at_once
+    new = _count_new(region, n_pairs, nearby)
+    # In regions: each is a row of accessibility, a value a unit.
+    at_once = max(1, _BLOCK // n_units)
+    block_of_gene = np.cumsum(new) // at_once
     for block in np.split(nearby, np.flatnonzero(np.diff(block_of_gene)) + 1):
         rows = np.concatenate(
             [np.arange(first[gene], first[gene] + n_pairs[gene]) for gene in block]
         )
         used, place = np.unique(region[rows], return_inverse=True)
         values = signal.accessibility(used)
-        ranks, bins = rank_regions(values, np.argsort(values, axis=1), max_bins)
-
-        part = expression[:, linked[block]]
-        matrix = part.indptr, part.indices, part.data.astype(np.float64)
-        starts = np.r_[0, np.cumsum(n_pairs[block])]
-        rho[rows] = correlate(*matrix, ranks, starts, place)
-        importance[rows] = boost(
-            *matrix, bins, max_bins, starts, place, seeds[linked[block]], *boosting
+        ranks, bins = rank_regions(
+            values, np.argsort(values, axis=1), sizes, max_bins
         )
+
+        genes = linked[block]
+        starts = np.r_[0, np.cumsum(n_pairs[block])]
+        rho[rows] = correlate(*_parts(ranked[:, genes]), unit, ranks, starts, place)
+        importance[rows] = boost(
+            *_parts(expression[:, genes]), bins, max_bins, starts, place, seeds[genes], *boosting,
+        )  # fmt: skip
     return rho, importance
+
+
+def _count_new(
+    region: np.ndarray, n_pairs: np.ndarray, genes: np.ndarray
+) -> np.ndarray:
+    """(genes,), for each of `genes` in turn the regions that none before it has. Pairs stand by gene."""
+    turn = np.empty(len(genes), dtype=np.int64)
+    turn[genes] = np.arange(len(genes))
+    of_pair = np.repeat(turn, n_pairs)
+    earliest = np.full(region.max() + 1, len(genes))
+    np.minimum.at(earliest, region, of_pair)
+    return np.bincount(earliest, minlength=len(genes) + 1)[: len(genes)]
+
+
+def _parts(matrix: sp.csc_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """indptr, rows and values (float64) of a CSC matrix."""
+    return matrix.indptr, matrix.indices, matrix.data.astype(np.float64)

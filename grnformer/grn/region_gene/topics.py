@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
+import scipy.sparse as sp
 
 from grnformer.core.methods import method
-from grnformer.grn.region_gene.signal import Data, Signal
+from grnformer.grn.region_gene.groups import group_cells
+from grnformer.grn.region_gene.signal import Data, Groups, Signal
+
+logger = logging.getLogger(__name__)
 
 
 @method("topics")
-def impute(data: Data, *, metacell_size: int, seed: int) -> Signal:
+def impute(
+    data: Data, *, metacell_size: int, max_cells: int | None, seed: int
+) -> Signal:
     """Cells as units; P(region | cell) = sum over topics of P(region | topic) P(topic | cell).
 
-    `metacell_size` and `seed` are not used.
+    Of more than `max_cells` cells, groups of cells of like topics are the units: see `group_cells`. `metacell_size` and
+    `seed` are not used.
     """
-    by_topic = np.ascontiguousarray(data.cell_topic.T, dtype=np.float32)
     loading = data.region_topic.astype(np.float32)
-    return Signal(data.expression.tocsc(), lambda regions: loading[regions] @ by_topic)
+    expression = data.expression.tocsc()
+    n_cells = len(data.cell_topic)
+    if max_cells is None or n_cells <= max_cells:
+        by_topic = np.ascontiguousarray(data.cell_topic.T, dtype=np.float32)
+        return Signal(expression, lambda regions: loading[regions] @ by_topic)
+
+    unit = group_cells(data.cell_topic, max_cells)
+    sizes = np.bincount(unit)
+    logger.info(
+        "%d cells in %d groups of %d or %d cells (grn.region_gene.max_cells)",
+        n_cells,
+        len(sizes),
+        sizes.min(),
+        sizes.max(),
+    )
+    share = (1 / sizes[unit]).astype(np.float32)
+    mean = sp.csr_matrix((share, (unit, np.arange(n_cells))))
+    by_topic = np.ascontiguousarray((mean @ data.cell_topic).T, dtype=np.float32)
+    return Signal(
+        sp.csc_matrix(mean @ data.expression),
+        lambda regions: loading[regions] @ by_topic,
+        Groups(expression, unit),
+    )

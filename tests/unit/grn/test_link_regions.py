@@ -1,5 +1,7 @@
 """Region-gene links: correlation against scipy, importance against a planted truth, determinism."""
 
+from dataclasses import replace
+
 import numba
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from grnformer.grn.region_gene.signal import Data
 SETTINGS = {
     "accessibility": "topics", "window": 5000, "min_window": 100, "stop_at_neighbours": False, "promoter": 500,
     "min_cells": 5, "n_trees": 60, "learning_rate": 0.1, "feature_fraction": 0.3, "max_bins": 256,
-    "metacell_size": 10, "least_distance": 500, "seed": 3,
+    "metacell_size": 10, "max_cells": None, "least_distance": 500, "seed": 3,
 }  # fmt: skip
 
 
@@ -128,11 +130,14 @@ def test_ranks_with_ties_zeros_and_constant_rows():
     values = rng.integers(0, 4, size=(5, 200)).astype(np.float32)
     values[4] = 1
     y = sp.csc_matrix(rng.poisson(0.5, size=(200, 2)).astype(float))
-    ranks, bins = rank_regions(values, np.argsort(values, axis=1), 32)
+    ranks, bins = rank_regions(
+        values, np.argsort(values, axis=1), np.ones(200, np.int64), 32
+    )
     rho = correlate(
         y.indptr,
         y.indices,
         y.data,
+        np.arange(200),
         ranks,
         np.array([0, 5, 10]),
         np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]),
@@ -150,7 +155,9 @@ def test_ranks_with_ties_zeros_and_constant_rows():
 
 def boost(x, y, seed, n_bins, n_trees, rate, share):
     values = np.ascontiguousarray(x.T, dtype=np.float32)
-    _, bins = rank_regions(values, np.argsort(values, axis=1), n_bins)
+    _, bins = rank_regions(
+        values, np.argsort(values, axis=1), np.ones(len(x), np.int64), n_bins
+    )
     column = sp.csc_matrix(y[:, None])
     seeds = np.array([seed], np.uint64)
     pairs = np.array([0, len(values)]), np.arange(len(values))
@@ -225,3 +232,62 @@ def test_wrong_inputs(planted):
         link_regions(
             data, genes, regions, tss.assign(tss=tss["tss"] + 30_000), **SETTINGS
         )
+
+
+@pytest.mark.parametrize(
+    ("n", "most", "groups", "spread"), [(1001, 100, 91, 0.3), (15, 10, 7, 0.5)]
+)
+def test_groups_are_equal_and_of_like_topics(n, most, groups, spread):
+    from grnformer.grn.region_gene.groups import group_cells
+
+    rng = np.random.default_rng(4)
+    topics = rng.dirichlet(np.full(5, 0.2), n)
+    group = group_cells(topics, most)
+    sizes = np.bincount(group)
+    assert len(sizes) == groups <= most
+    assert sizes.max() - sizes.min() <= 1
+    within = np.mean([topics[group == g].var(axis=0).sum() for g in range(groups)])
+    assert within < spread * topics.var(axis=0).sum()
+
+
+def test_pooled_cells_of_equal_topics_give_the_links_of_all_cells(planted):
+    """Each cell three times, so that groups of three are cells of one place: nothing is lost but the order of sums."""
+    data, genes, regions, tss, _ = planted
+    threefold = Data(
+        *(sp.vstack([part] * 3, format="csr") for part in (data.expression, data.rna_counts, data.accessible)),
+        np.vstack([data.cell_topic] * 3),
+        data.region_topic,
+    )  # fmt: skip
+    settings = SETTINGS | {"accessibility": "topics"}
+    whole = link_regions(threefold, genes, regions, tss, **settings)
+    pooled = link_regions(
+        threefold, genes, regions, tss, **settings | {"max_cells": 400}
+    )
+    assert np.abs(pooled["rho"] - whole["rho"]).max() < 1e-5
+    assert np.abs(pooled["importance"] - whole["importance"]).max() < 0.02
+    # as many cells as are allowed, or no bound: none is pooled
+    same = link_regions(data, genes, regions, tss, **settings | {"max_cells": 400})
+    assert same.equals(link_regions(data, genes, regions, tss, **settings))
+
+
+def test_a_block_ranks_regions_that_genes_share_once(planted, monkeypatch):
+    from grnformer.grn.region_gene import link
+
+    data, genes, regions, tss, _ = planted
+    near = tss.assign(tss=8_000 + np.arange(20) * 10)
+    asked = []
+    method = METHODS["topics"]
+
+    def watched(*given, **settings):
+        signal = method(*given, **settings)
+
+        def accessibility(numbers):
+            asked.append(len(numbers))
+            return signal.accessibility(numbers)
+
+        return replace(signal, accessibility=accessibility)
+
+    monkeypatch.setattr(link, "METHODS", {"topics": watched})
+    monkeypatch.setattr(link, "_BLOCK", 400 * 20)
+    assert len(link_regions(data, genes, regions, near, **SETTINGS)) == 200
+    assert asked == [10]

@@ -105,3 +105,21 @@ def test_fewer_cells_than_neighbors():
     )
     assert indices.shape == (5, 4)
     assert all(sorted([i, *row]) == [0, 1, 2, 3, 4] for i, row in enumerate(indices))
+
+
+def test_descent_finds_what_exact_search_finds(monkeypatch):
+    """Of 400 cells in 8 types, as many are found twice at one place as not: a cell is never its own neighbour."""
+    rng = np.random.default_rng(1)
+    types = np.arange(400) % 8
+    rna = rng.normal(size=(400, 5)) + 6 * rng.normal(size=(8, 5))[types]
+    rna[200:300] = rna[:100]
+    exact, far, _ = weigh_neighbors([rna], n_neighbors=10, n_candidates=30)
+    monkeypatch.setattr(wnn, "_search", None)
+    asked = {"n_neighbors": 10, "n_candidates": 30, "max_exact_cells": 399}
+    found, away, _ = weigh_neighbors([rna], seed=2, **asked)
+
+    same = [len(set(one) & set(other)) for one, other in zip(exact, found, strict=True)]
+    assert np.mean(same) > 9.5
+    assert np.allclose(away, far, atol=0.02)
+    assert not (found == np.arange(400)[:, None]).any()
+    assert np.array_equal(weigh_neighbors([rna], seed=2, **asked)[0], found)

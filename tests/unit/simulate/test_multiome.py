@@ -62,6 +62,26 @@ def test_same_seed_gives_the_same_data() -> None:
     assert (first.rna.X != other.rna.X).nnz > 0
 
 
+def test_rates_of_blocks_are_those_of_all_cells_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rates of all cells and regions would be 40 GB of 100,000 cells x 50,000 regions."""
+    drawn: list[np.ndarray] = []
+
+    def keep(log_rates, of_cells, rng):
+        drawn.append(blocks := list(log_rates))
+        return draw_counts(np.concatenate(blocks), *of_cells, rng)
+
+    monkeypatch.setattr("grnformer.simulate.counts.draw_blocks", keep)
+    size = {"seed": 3, "n_cells": 30, "n_genes": 30, "n_tfs": 4}
+    whole = simulate_multiome(**size)
+    monkeypatch.setattr("grnformer.simulate.multiome._BLOCK", 16)
+    parts = simulate_multiome(**size)
+    assert [len(block) for made in drawn for block in made] == [30, 30, 16, 14, 16, 14]
+    assert (whole.rna.X != parts.rna.X).nnz == 0
+    assert (whole.atac.X != parts.atac.X).nnz == 0
+
+
 def test_counts_are_paired_sparse_and_whole(simulation: Simulation) -> None:
     for data in (simulation.rna, simulation.atac):
         assert sp.issparse(data.X)

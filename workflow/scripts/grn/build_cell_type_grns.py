@@ -10,8 +10,8 @@ with job(snakemake):
     from grnformer.grn.stability import PAIR, add_frequency
 
     given = snakemake.input
-    rna = read_modality(given.multiome, "rna", "multiome")
-    atac, *topics = read_regions(given.multiome, given.topics, rna.obs_names)
+    rna = read_modality(given.multiome, "rna", "multiome", "X")
+    atac, *topics = read_regions(given.multiome, given.topics, rna.obs_names, "X")
     names = file_names(sorted(set(rna.obs["cell_type"])))
     networks, summary = build_cell_type_grns(
         read_table(given.eregulons, "eregulons"), read_table(given.specificity, "specificity"), list(rna.var_names),

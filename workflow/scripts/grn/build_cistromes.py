@@ -16,7 +16,8 @@ with job(snakemake):
         links = read_table(given.region_gene, "region_gene")
         region_sets = read_table(given.region_sets, "region_sets")
     else:
-        links = link_genes(read_modality(given.rna, "rna", "filtered_cells").var_names)
+        rna = read_modality(given.rna, "rna", "filtered_cells", "names")
+        links = link_genes(rna.var_names)
         region_sets = None
     cistromes = build_cistromes(
         links,

@@ -9,7 +9,7 @@ with job(snakemake):
     from grnformer.grn.region_gene.signal import Data
 
     rna = read_modality(snakemake.input.multiome, "rna", "filtered_cells")
-    atac = read_modality(snakemake.input.multiome, "atac", "filtered_cells")
+    atac = read_modality(snakemake.input.multiome, "atac", "filtered_cells", "X")
     topics = align_topics(
         read_table(snakemake.input.cell_topic, "cell_topic"),
         read_table(snakemake.input.region_topic, "region_topic"),

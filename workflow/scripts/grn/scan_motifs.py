@@ -12,7 +12,7 @@ with job(snakemake):
     given, settings = snakemake.input, snakemake.params.settings
     # one file, or those of a folder
     files = [given.motifs] if isinstance(given.motifs, str) else given.motifs
-    regions = read_modality(given.multiome, "atac", "filtered_cells").var
+    regions = read_modality(given.multiome, "atac", "filtered_cells", "names").var
     motifs = read_motifs(files, background_fraction=settings["background_fraction"])
     sequences = read_sequences(given.fasta, regions)
     ranks, scores = scan_regions(

@@ -10,7 +10,8 @@ with job(snakemake):
     from grnformer.genome.target_tables import read_target_tables
 
     given, settings = snakemake.input, dict(snakemake.params.settings)
-    genes = io.read_modality(given.multiome, "rna", "filtered_cells").var_names.tolist()
+    rna = io.read_modality(given.multiome, "rna", "filtered_cells", "names")
+    genes = rna.var_names.tolist()
     min_genes = settings.pop("min_genes")
     fraction = settings.pop("background_fraction")
     # without sequences, tables of targets speak alone

@@ -8,5 +8,6 @@ with job(snakemake):
 
     activity = read_anndata(snakemake.input.activity, "cell_activity")
     for path in snakemake.input.training:
-        activity = activity[read_modality(path, "rna", "multiome").obs_names]
+        cells = read_modality(path, "rna", "multiome", "names").obs_names
+        activity = activity[cells]
     write_table(score_specificity(activity), snakemake.output[0], "specificity")

@@ -10,7 +10,7 @@ with job(snakemake):
     named = set().union(*map(read_tf_list, snakemake.input.lists))
     if settings["from_prior"]:
         named |= set(read_table(snakemake.input.prior, "prior")["tf"])
-    rna = read_modality(snakemake.input.multiome, "rna", "filtered_cells")
+    rna = read_modality(snakemake.input.multiome, "rna", "filtered_cells", "names")
     tfs = select_tfs(
         named, rna.var_names, rna.var["n_cells"], min_cells=settings["min_cells"]
     )

@@ -6,7 +6,7 @@ with job(snakemake):
     from grnformer.core import io
     from grnformer.data.split import split_cells
 
-    obs = io.read_modality(snakemake.input.multiome, "rna", "multiome").obs
+    obs = io.read_modality(snakemake.input.multiome, "rna", "multiome", "names").obs
     split = split_cells(
         obs,
         heldout_fraction=snakemake.params.heldout_fraction,

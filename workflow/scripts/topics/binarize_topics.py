@@ -17,7 +17,7 @@ with job(snakemake):
         read_table(snakemake.input.region_topic, "region_topic"), "region"
     )
     types = (
-        read_modality(snakemake.input.multiome, "atac", "multiome")
+        read_modality(snakemake.input.multiome, "atac", "multiome", "names")
         .obs["cell_type"]
         .reindex(cells)
         .to_numpy()

@@ -10,7 +10,7 @@ with job(snakemake):
     from grnformer.topics.model import to_table
 
     settings, original = snakemake.params.settings, snakemake.input.original
-    atac = read_modality(snakemake.input.multiome, "atac", "filtered_cells")
+    atac = read_modality(snakemake.input.multiome, "atac", "filtered_cells", "X")
     atac = atac[:, choose_regions(atac.X, settings["min_cells"])]
     cells, regions, matrix = (
         atac.obs_names.tolist(),

@@ -1,0 +1,100 @@
+"""The run at scale: simulated cells through prep, topics, grn and fuse; what each step took, time and peak memory.
+
+``python benchmarks/bench_scale.py --cells 100000 --regions 50000``: 2 cores, several hours. Smaller runs say beforehand what
+the larger one will take: costs grow with cells. Interrupted runs go on where they were; the folder may be removed after.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from harness import HERE
+from table import Table, say
+
+from grnformer.core.measure import measure
+from grnformer.simulate.multiome import simulate_multiome
+from grnformer.simulate.write import write_simulation
+
+STAGES = ["prep", "topics", "grn", "fuse"]
+MEMORY = 24_000  # MB that the run may take
+REGIONS_PER_GENE, N_TFS, N_TYPES, SPACING = 10, 200, 8, 40_000
+RNA_PER_CELL, ATAC_PER_CELL = 3_000, 2_500  # median counts
+
+
+def main() -> None:
+    """Simulate, run, write benchmarks/results/scale.tsv (or scale-<cells>.tsv where not all cells are run)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--regions", type=int, default=50_000)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--topics", type=int, nargs="+", default=[20])
+    parser.add_argument("--folder", type=Path, default=HERE.parent / "results/scale")
+    parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    asked = parser.parse_args()
+
+    inputs = asked.folder / f"{asked.cells}x{asked.regions}"
+    config = inputs / "scale.yaml"
+    if not config.exists():
+        simulate(inputs, asked.cells, asked.regions, asked.topics)
+    command = [sys.executable, "-m", "snakemake", "--cores", str(asked.cores)]
+    command += ["--snakefile", str(HERE.parent / "Snakefile"), "--rerun-incomplete"]
+    command += ["--directory", str(inputs), "--configfile", str(config)]
+    spent = measure([*command, "--", *asked.stages])
+    if spent.status:
+        sys.exit(spent.status)
+
+    table = Table("scale")
+    name = f"{asked.cells:,} cells x {asked.regions:,} regions"
+    steps = read_steps(inputs / "results/benchmarks")
+    for step in steps.to_dict("records"):
+        label = f"{name}: {step['stage']}, {step['step']}"
+        table.add_figure(f"{label}: wall", "s", step["s"])
+        table.add_figure(f"{label}: CPU", "s", step["cpu_time"])
+        table.add_figure(f"{label}: memory at peak", "MB", step["max_rss"])
+    slowest = steps.loc[steps["cpu_time"].idxmax()]
+    say(f"most CPU: {slowest['stage']}, {slowest['step']}")
+    table.add_figure(f"{name}: {asked.cores} cores, wall", "hours", spent.wall / 3600)
+    table.add_bound(f"{name}: memory at peak", "MB", spent.memory / 1e6, MEMORY)
+    table.write()
+
+
+def simulate(folder: Path, n_cells: int, n_regions: int, n_topics: list[int]) -> None:
+    """Write the cells and the config that runs the stages on them."""
+    made = simulate_multiome(
+        seed=1,
+        n_cells=n_cells,
+        n_genes=n_regions // REGIONS_PER_GENE,
+        n_tfs=N_TFS,
+        n_cell_types=N_TYPES,
+        regions_per_gene=REGIONS_PER_GENE,
+        gene_spacing=SPACING,
+        rna_per_cell=RNA_PER_CELL,
+        atac_per_cell=ATAC_PER_CELL,
+    )
+    say(f"simulated: {made.rna.X.nnz:,} counts of RNA, {made.atac.X.nnz:,} of ATAC")
+    config = write_simulation(made, folder)
+    config["topics"]["n_topics"] = n_topics
+    # as in a run on real cells
+    config["grn"]["region_gene"]["accessibility"] = "topics"
+    (folder / "scale.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def read_steps(folder: Path) -> pd.DataFrame:
+    """Sums over the jobs of each step, and the highest memory, in the order of Snakemake's files."""
+    rows = []
+    for path in sorted(folder.rglob("*.tsv")):
+        stage, step = path.relative_to(folder).parts[-2], path.stem.split(".")[0]
+        if stage in STAGES:
+            # a value that was not measured, of a job of a moment, is "NA"
+            cost = pd.read_csv(path, sep="\t").iloc[0]
+            rows.append({"stage": stage, "step": step, **cost})
+    table = pd.DataFrame(rows)
+    table["order"] = table["stage"].map(STAGES.index)
+    found = table.groupby(["order", "stage", "step"], sort=True, as_index=False)
+    return found.agg({"s": "sum", "cpu_time": "sum", "max_rss": "max"})
+
+
+if __name__ == "__main__":
+    main()
