@@ -1,9 +1,10 @@
-"""Region-gene links of many cells pooled by like topics: what that saves, and how like the links of all cells they stay.
+"""Region-gene links of cells pooled by like topics: what that saves, and how like the links of all cells they are.
 
 Likeness on real cells, SNARE-seq of mouse cortex (Chen et al. 2019, doi 10.1038/s41587-019-0290-0) from the mirror
-($GRNFORMER_MIRROR): importances and correlations of all 10,309 cells against those of pooled and of sampled cells, beside
-those of all cells under a second seed, which no reduction can beat; a quarter of the genes. Cost on simulated topics at 100,000 cells: a
-hundredth of 200,000 regions and 20,000 genes, at about 60 regions a gene, scaled by a hundred.
+($GRNFORMER_MIRROR): importances and correlations of all 10,309 cells against those of pooled and of sampled cells,
+beside those of all cells under a second seed, which no reduction can beat; a quarter of the genes. Cost on simulated
+topics at 100,000 cells: a hundredth of 200,000 regions and 20,000 genes, at about 60 regions a gene, scaled by a
+hundred.
 """
 
 import os
@@ -15,8 +16,8 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy.stats import rankdata
 from harness import HERE
+from scipy.stats import rankdata
 from table import Table, say
 
 from grnformer.genome.tss import read_tss
@@ -87,7 +88,9 @@ def add_likeness(
                 if what.startswith("largest"):
                     table.add_figure(f"{label}: {what}", unit, value)
                     continue
-                what = f"{label}: {what} with all cells, seed 1, against all cells' seed 2"
+                what = (
+                    f"{label}: {what} with all cells, seed 1, against all cells' seed 2"
+                )
                 table.add_score(what, unit, value, ceiling[what_of(what), unit])
 
 

@@ -1,10 +1,13 @@
 """The run at scale: simulated cells through prep, topics, grn and fuse; what each step took, time and peak memory.
 
-``python benchmarks/bench_scale.py --cells 100000 --regions 50000``: 2 cores, several hours. Smaller runs say beforehand what
-the larger one will take: costs grow with cells. Interrupted runs go on where they were; the folder may be removed after.
+``python benchmarks/bench_scale.py --cells 100000 --regions 50000``: 2 cores, several hours. Smaller runs say
+beforehand what the larger one will take: costs grow with cells. Interrupted runs go on where they were; the folder
+may be removed after. ``--plan-for 1000000`` runs nothing: it prints what jobs on as many cells would ask for, by
+empty files of the size that inputs would have.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import yaml
 from harness import HERE
 from table import Table, say
 
+from grnformer.cli.plan import plan_jobs
 from grnformer.core.measure import measure
 from grnformer.simulate.multiome import simulate_multiome
 from grnformer.simulate.write import write_simulation
@@ -32,12 +36,16 @@ def main() -> None:
     parser.add_argument("--topics", type=int, nargs="+", default=[20])
     parser.add_argument("--folder", type=Path, default=HERE.parent / "results/scale")
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    parser.add_argument("--plan-for", type=int, default=0, metavar="CELLS")
     asked = parser.parse_args()
 
     inputs = asked.folder / f"{asked.cells}x{asked.regions}"
     config = inputs / "scale.yaml"
     if not config.exists():
         simulate(inputs, asked.cells, asked.regions, asked.topics)
+    if asked.plan_for:
+        plan(inputs, asked.plan_for, asked.plan_for / asked.cells)
+        return
     command = [sys.executable, "-m", "snakemake", "--cores", str(asked.cores)]
     command += ["--snakefile", str(HERE.parent / "Snakefile"), "--rerun-incomplete"]
     command += ["--directory", str(inputs), "--configfile", str(config)]
@@ -79,6 +87,35 @@ def simulate(folder: Path, n_cells: int, n_regions: int, n_topics: list[int]) ->
     # as in a run on real cells
     config["grn"]["region_gene"]["accessibility"] = "topics"
     (folder / "scale.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def plan(inputs: Path, n_cells: int, times: float) -> None:
+    """Write benchmarks/results/scale-plan.tsv: what each job asks for, were the cells so many times as many."""
+    folder = inputs / f"plan-{n_cells}"
+    folder.mkdir(exist_ok=True)
+    sheet = (inputs / "samples.tsv").read_text()
+    for name in ("rna.h5ad", "atac.h5ad"):
+        size = round((inputs / name).stat().st_size * times)
+        (folder / name).touch()
+        os.truncate(folder / name, size)
+        say(f"{name}: {size / 1e9:.2f} GB")
+        sheet = sheet.replace(str(inputs / name), str(folder / name))
+    (folder / "samples.tsv").write_text(sheet)
+    config = yaml.safe_load((inputs / "scale.yaml").read_text())
+    config["samples"] = str(folder / "samples.tsv")
+    (folder / "plan.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+    table = Table("scale-plan")
+    hours = 0.0
+    for job in plan_jobs([folder / "plan.yaml"], STAGES, directory=folder):
+        label = f"{n_cells:,} cells: {job.rule.name}"
+        minutes, cores = job.resources["runtime"], job.threads
+        hours += minutes * cores / 60
+        table.add_figure(f"{label}: cores", "cores", cores)
+        table.add_figure(f"{label}: time at most", "minutes", minutes)
+        table.add_figure(f"{label}: memory", "GB", job.resources["mem_mb"] / 1000)
+    table.add_figure(f"{n_cells:,} cells: all jobs at most", "core-hours", hours)
+    table.write()
 
 
 def read_steps(folder: Path) -> pd.DataFrame:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 EMBEDDINGS = {"rna": "X_pca", "atac": "X_lsi"}  # of each modality, in its obsm
 _LSI_SCALE = 1e4  # TF-IDF before the logarithm, as in Signac
+_BLOCK = 2000  # cells weighed at a time
 _MIN_SD = 1e-12
 
 
@@ -122,10 +123,18 @@ def weigh_regions(binary: sp.csr_matrix) -> sp.csr_matrix:
     # 1 in place of 0: an empty cell or region stays empty.
     per_cell = np.maximum(np.asarray(binary.sum(axis=1)).ravel(), 1)
     per_region = np.maximum(np.asarray(binary.sum(axis=0)).ravel(), 1)
-    # Diagonal matrices scale rows and columns, and leave zeros out of memory.
-    frequency = sp.diags_array(_LSI_SCALE / per_cell) @ binary
-    weighed = frequency @ sp.diags_array(binary.shape[0] / per_region)
-    return sp.csr_matrix(weighed.log1p(), dtype=np.float32)
+    of_cell, of_region = _LSI_SCALE / per_cell, binary.shape[0] / per_region
+
+    # Products of matrices would hold all values in double precision, three times.
+    values = np.empty(binary.nnz, np.float32)
+    for start in range(0, binary.shape[0], _BLOCK):
+        bounds = binary.indptr[start : start + _BLOCK + 1]
+        stored = slice(bounds[0], bounds[-1])
+        frequency = np.repeat(of_cell[start : start + _BLOCK], np.diff(bounds))
+        frequency *= binary.data[stored]
+        values[stored] = np.log1p(frequency * of_region[binary.indices[stored]])
+    # Where regions are open is shared with the matrix given.
+    return sp.csr_matrix((values, binary.indices, binary.indptr), shape=binary.shape)
 
 
 def join_modalities(

@@ -19,8 +19,8 @@ class RegionGene(Settings):
     )
     max_cells: int | None = key(
         10000,
-        "cells that `topics` takes one by one; more are pooled by like topics into equal groups, no more than that; null: "
-        "never",
+        "cells that `topics` takes one by one; more are pooled by like topics into equal groups, no more than that; "
+        "null: never",
         unit="cells",
         ge=2,
     )

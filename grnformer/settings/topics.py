@@ -105,7 +105,10 @@ class Dar(Settings):
     )
     min_cells: int = key(10, "types with fewer cells get no set", unit="cells", ge=1)
     block_size: int = key(
-        2000, "regions imputed at a time; bounds the memory", unit="regions", ge=1
+        2000,
+        "regions imputed at a time, fewer of more than 8,000 cells; bounds the memory",
+        unit="regions",
+        ge=1,
     )
 
 

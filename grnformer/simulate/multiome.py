@@ -206,7 +206,10 @@ class _Planted:
         """
         # types x edges
         works = np.array(
-            [[name in alive for alive in self.edges["cell_types"]] for name in self.types]
+            [
+                [name in alive for alive in self.edges["cell_types"]]
+                for name in self.types
+            ]
         )
         tf_of_edge = pd.Index(self.tfs).get_indexer(self.edges["tf"])
         strength = self.edges["strength"].to_numpy()
@@ -222,7 +225,7 @@ class _Planted:
 def _log_expression(
     planted: _Planted, genes: list[str], rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """Blocks of log expression, cells x genes: basal + effect of edges; TF transcripts follow TF activity, with noise."""
+    """Blocks of log expression, cells x genes: basal + effect of edges; TF transcripts follow TF activity and noise."""
     index = pd.Index(genes)
     basal = rng.normal(0.0, 0.7, size=len(genes))
     noise = rng.normal(0.0, 0.1, size=planted.activity.shape)

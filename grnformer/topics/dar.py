@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_BLOCK = 2**24  # values imputed at a time at most, whatever the number of cells
 _TINY = 1e-12  # keeps the fold change finite; imputed probabilities are about 1e-5
 
 
@@ -48,7 +49,8 @@ def find_dars(
     min_cells
         Types with fewer cells, or with fewer cells outside of them, get no set.
     block_size
-        Regions imputed at a time: memory is about 40 bytes x cells x `block_size`.
+        Regions imputed at a time, fewer where cells are many: memory is about 40 bytes x cells x `block_size`, and
+        700 MB at most.
 
     Returns
     -------
@@ -115,6 +117,7 @@ def compare_types(
     fold_change = np.zeros((n_types, len(model.region_topic)))
     p_value = np.ones_like(fold_change)
 
+    block_size = min(block_size, max(1, _BLOCK // n_cells))
     for block, imputed in iterate_imputed(
         model.cell_topic, model.region_topic, block_size
     ):

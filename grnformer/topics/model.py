@@ -67,14 +67,15 @@ def token_log_likelihood(matrix: sp.csr_matrix, model: TopicModel) -> np.ndarray
     -------
     (non-zeros,). Computed in blocks of tokens, so memory does not grow with cells x regions.
     """
-    # (non-zeros,): the cell of each token.
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     found = np.empty(matrix.nnz)
     for start in range(0, matrix.nnz, _TOKENS_PER_BLOCK):
-        block = slice(start, start + _TOKENS_PER_BLOCK)
+        stop = min(start + _TOKENS_PER_BLOCK, matrix.nnz)
+        block = slice(start, stop)
+        # the cell of each token
+        rows = np.searchsorted(matrix.indptr, np.arange(start, stop), side="right") - 1
         probability = np.einsum(
             "tk,tk->t",
-            model.cell_topic[rows[block]],
+            model.cell_topic[rows],
             model.region_topic[matrix.indices[block]],
         )
         found[block] = np.log(probability)

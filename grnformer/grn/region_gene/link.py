@@ -226,9 +226,7 @@ def _weigh(
         )
         used, place = np.unique(region[rows], return_inverse=True)
         values = signal.accessibility(used)
-        ranks, bins = rank_regions(
-            values, np.argsort(values, axis=1), sizes, max_bins
-        )
+        ranks, bins = rank_regions(values, np.argsort(values, axis=1), sizes, max_bins)
 
         genes = linked[block]
         starts = np.r_[0, np.cumsum(n_pairs[block])]

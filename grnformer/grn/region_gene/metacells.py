@@ -10,9 +10,7 @@ from grnformer.grn.region_gene.signal import Data, Signal
 
 
 @method("metacells")
-def pool(
-    data: Data, *, metacell_size: int, max_cells: int | None, seed: int
-) -> Signal:
+def pool(data: Data, *, metacell_size: int, max_cells: int | None, seed: int) -> Signal:
     """k-means groups of about `metacell_size` cells in topic space as units.
 
     Expression: counts summed, scaled to 10,000, log1p. Accessibility: cells with the region open, per 10,000 of the

@@ -42,7 +42,8 @@ def rank_regions(
             # order[first:last] are units of one value, with the cells from low to high
             last, high = first, low
             while (
-                last < n_units and values[r, order[r, last]] == values[r, order[r, first]]
+                last < n_units
+                and values[r, order[r, last]] == values[r, order[r, first]]
             ):
                 high += sizes[order[r, last]]
                 last += 1

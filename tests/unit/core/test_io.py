@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import anndata
+import h5py
 import mudata
 import numpy as np
 import pandas as pd
@@ -182,6 +183,30 @@ def test_one_modality_is_read_with_the_shared_columns(tmp_path: Path) -> None:
     assert list(atac.var_names) == ["chr1:0-501", "chr1:600-1101"]
     assert atac.obs["cell_type"].to_list() == ["a", "a", "b", "b"]
     assert atac.obs["donor"].to_list() == ["d"] * 4
+
+
+def test_parts_of_a_modality_are_read_alone(tmp_path: Path) -> None:
+    """Matrices of many cells are gigabytes: a job that needs names reads no matrix, and none reads layers for X."""
+    path = tmp_path / "multiome.h5mu"
+    io.write_mudata(multiome(), path, "multiome")
+    with h5py.File(path, "r+") as handle:
+        del handle["mod/atac/layers"]
+    whole = multiome()["atac"]
+    matrix = io.read_modality(path, "atac", "multiome", "X")
+    assert (matrix.X != whole.X).nnz == 0
+    assert not matrix.layers
+    assert matrix.obs["cell_type"].to_list() == ["a", "a", "b", "b"]
+    with pytest.raises(InputError, match="layers"):
+        io.read_modality(path, "atac", "multiome")
+
+    with h5py.File(path, "r+") as handle:
+        del handle["mod/atac/X"]
+    names_only = io.read_modality(path, "atac", "multiome", "names")
+    assert names_only.X is None
+    assert names_only.var.equals(matrix.var)
+    assert names_only.obs_names.equals(whole.obs_names)
+    with pytest.raises(InputError, match="damaged"):
+        io.read_modality(path, "atac", "multiome", "X")
 
 
 def test_mudata_without_a_modality_is_not_written(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_groups_are_equal_and_of_like_topics(n, most, groups, spread):
 
 
 def test_pooled_cells_of_equal_topics_give_the_links_of_all_cells(planted):
-    """Each cell three times, so that groups of three are cells of one place: nothing is lost but the order of sums."""
+    """Each cell three times, so that groups of three are cells of one place: only rounding differs."""
     data, genes, regions, tss, _ = planted
     threefold = Data(
         *(sp.vstack([part] * 3, format="csr") for part in (data.expression, data.rna_counts, data.accessible)),
@@ -263,8 +263,8 @@ def test_pooled_cells_of_equal_topics_give_the_links_of_all_cells(planted):
     pooled = link_regions(
         threefold, genes, regions, tss, **settings | {"max_cells": 400}
     )
-    assert np.abs(pooled["rho"] - whole["rho"]).max() < 1e-5
-    assert np.abs(pooled["importance"] - whole["importance"]).max() < 0.02
+    assert np.abs(pooled["rho"] - whole["rho"]).max() < 1e-4
+    assert np.abs(pooled["importance"] - whole["importance"]).max() < 1e-6
     # as many cells as are allowed, or no bound: none is pooled
     same = link_regions(data, genes, regions, tss, **settings | {"max_cells": 400})
     assert same.equals(link_regions(data, genes, regions, tss, **settings))

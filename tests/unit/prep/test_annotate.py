@@ -105,7 +105,9 @@ def test_given_types_stay_and_seeds_decide(filtered, cell_types):
     np.testing.assert_array_equal(data.obsm["X_umap"], repeated.obsm["X_umap"])
 
 
-def test_region_weights_equal_their_formula():
+@pytest.mark.parametrize("block", [2000, 2])
+def test_region_weights_equal_their_formula(block, monkeypatch):
+    monkeypatch.setattr("grnformer.prep.embed._BLOCK", block)
     binary = np.array([[1.0, 1, 0], [0, 1, 1], [0, 0, 1]])
     weighed = weigh_regions(sp.csr_matrix(binary)).toarray()
     expected = np.log1p(1e4 * binary / binary.sum(1, keepdims=True) * 3 / binary.sum(0))

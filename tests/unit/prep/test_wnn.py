@@ -107,6 +107,7 @@ def test_fewer_cells_than_neighbors():
     assert all(sorted([i, *row]) == [0, 1, 2, 3, 4] for i, row in enumerate(indices))
 
 
+@pytest.mark.slow
 def test_descent_finds_what_exact_search_finds(monkeypatch):
     """Of 400 cells in 8 types, as many are found twice at one place as not: a cell is never its own neighbour."""
     rng = np.random.default_rng(1)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu
 
 from grnformer.topics.dar import compare_types, find_dars
-from grnformer.topics.model import TopicModel
+from grnformer.topics.model import TopicModel, iterate_imputed
 
 OPTIONS = {
     "adjusted_p": 0.05,
@@ -39,6 +39,23 @@ def test_against_scipy_with_ties(noisy, planted):
         np.testing.assert_allclose(
             fold_change[number], np.log2(inside.mean(0) / outside.mean(0)), atol=1e-6
         )
+
+
+def test_blocks_shrink_as_cells_grow(noisy, planted, monkeypatch):
+    """2,000 regions of 10^5 cells at a time would take 8 GB."""
+    member = (planted.types == "a").astype(float)[None]
+    whole = compare_types(noisy, member, 2000)
+    asked = []
+
+    def watched(cell_topic, region_topic, size):
+        asked.append(size)
+        return iterate_imputed(cell_topic, region_topic, size)
+
+    monkeypatch.setattr("grnformer.topics.dar.iterate_imputed", watched)
+    monkeypatch.setattr("grnformer.topics.dar._BLOCK", 100 * len(planted.types) + 1)
+    parts = compare_types(noisy, member, 2000)
+    assert asked == [100]
+    np.testing.assert_allclose(parts, whole)
 
 
 def test_planted_regions_are_found(noisy, planted):

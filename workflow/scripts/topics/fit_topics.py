@@ -11,12 +11,11 @@ with job(snakemake):
 
     settings, original = snakemake.params.settings, snakemake.input.original
     atac = read_modality(snakemake.input.multiome, "atac", "filtered_cells", "X")
-    atac = atac[:, choose_regions(atac.X, settings["min_cells"])]
-    cells, regions, matrix = (
-        atac.obs_names.tolist(),
-        atac.var_names.tolist(),
-        binarize(atac.X),
-    )
+    chosen = choose_regions(atac.X, settings["min_cells"])
+    cells, regions = atac.obs_names.tolist(), atac.var_names[chosen].tolist()
+    matrix = binarize(atac.X[:, chosen])
+    # of many cells gigabytes, which sampling needs
+    del atac
     if original:
         names = (
             "cell_topic",
