@@ -81,7 +81,7 @@ def check_modality(
     where: str,
     without: Collection[str] = (),
 ) -> None:
-    """Check one modality, with the shared obs columns joined, against MuData contract `name` but for parts `without`."""
+    """Check one modality, with the shared obs columns joined, against MuData contract `name`, but for `without`."""
     contract = load(name)
     rules = contract["modalities"][modality]
     read = {part: rule for part, rule in rules.items() if part not in without}

@@ -199,16 +199,12 @@ def _weigh(
 ) -> tuple[np.ndarray, np.ndarray]:
     """rho and importance of the pairs (sorted by gene), block by block of genes that lie together."""
     from grnformer.grn.region_gene.boosting_kernel import boost
-    from grnformer.grn.region_gene.rank_kernel import correlate, rank_regions
+    from grnformer.grn.region_gene.rank_kernel import correlate
 
     region = pairs["region"].to_numpy()
     expression = signal.expression[:, chosen].tocsc()
-    n_units = expression.shape[0]
-    ranked, unit = expression, np.arange(n_units)
-    if signal.groups:
-        ranked = signal.groups.expression[:, chosen].tocsc()
-        unit = signal.groups.unit
-    sizes = np.bincount(unit, minlength=n_units)
+    cells = signal.cells or signal
+    ranked = cells.expression[:, chosen].tocsc()
     rho, importance = np.zeros(len(pairs)), np.zeros(len(pairs))
     linked, first, n_pairs = np.unique(
         pairs["gene"], return_index=True, return_counts=True
@@ -217,24 +213,36 @@ def _weigh(
     # Neighbours in the genome share regions: a block of them ranks each of its regions once.
     nearby = np.argsort(region[first], kind="stable")
     new = _count_new(region, n_pairs, nearby)
-    # In regions: each is a row of accessibility, a value a unit.
-    at_once = max(1, _BLOCK // n_units)
+    # In regions: each is a row of accessibility, a value a cell.
+    at_once = max(1, _BLOCK // ranked.shape[0])
     block_of_gene = np.cumsum(new) // at_once
     for block in np.split(nearby, np.flatnonzero(np.diff(block_of_gene)) + 1):
         rows = np.concatenate(
             [np.arange(first[gene], first[gene] + n_pairs[gene]) for gene in block]
         )
         used, place = np.unique(region[rows], return_inverse=True)
-        values = signal.accessibility(used)
-        ranks, bins = rank_regions(values, np.argsort(values, axis=1), sizes, max_bins)
+        ranks, bins = _rank(signal, used, max_bins)
+        if signal.cells:
+            ranks, _ = _rank(signal.cells, used, max_bins)
 
         genes = linked[block]
         starts = np.r_[0, np.cumsum(n_pairs[block])]
-        rho[rows] = correlate(*_parts(ranked[:, genes]), unit, ranks, starts, place)
+        rho[rows] = correlate(*_parts(ranked[:, genes]), ranks, starts, place)
         importance[rows] = boost(
             *_parts(expression[:, genes]), bins, max_bins, starts, place, seeds[genes], *boosting,
         )  # fmt: skip
     return rho, importance
+
+
+def _rank(
+    signal: Signal, regions: np.ndarray, max_bins: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks and bins of regions over the units of a signal."""
+    from grnformer.grn.region_gene.rank_kernel import rank_regions
+
+    values = signal.accessibility(regions)
+    ranks, bins = rank_regions(values, np.argsort(values, axis=1), max_bins)
+    return ranks, bins
 
 
 def _count_new(

@@ -25,25 +25,14 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Cells whose means the units are.
-
-    expression: cells x genes, CSC. unit: (cells,), the unit of each cell.
-    """
-
-    expression: sp.csc_matrix
-    unit: np.ndarray
-
-
-@dataclass(frozen=True)
 class Signal:
     """Expression and accessibility over units (cells, groups of cells or metacells).
 
     expression: units x genes, CSC, not negative. accessibility(regions): len(regions) x units, dense float32, computed
-    when asked for, so that regions x units is never whole in memory. groups: where units are means of cells, whose
-    expression is then ranked cell by cell; means of many cells would correlate more than cells do.
+    when asked for, so that regions x units is never whole in memory. cells: where units are means of cells, these,
+    which are correlated in their place: means of many cells correlate more.
     """
 
     expression: sp.csc_matrix
     accessibility: Callable[[np.ndarray], np.ndarray]
-    groups: Groups | None = None
+    cells: Signal | None = None
