@@ -118,7 +118,7 @@ rule select_tfs:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
+        mem_mb=growing(2000, per_mb=1),
         runtime=growing(10),
     params:
         settings=setting("grn.tfs"),

@@ -149,7 +149,7 @@ rule binarize_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=60),
+        mem_mb=growing(2000, per_mb=4),
         runtime=growing(20, per_mb=1),
     params:
         region_sets=setting("topics.region_sets"),
