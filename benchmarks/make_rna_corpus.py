@@ -41,8 +41,9 @@ def main() -> None:
     mirror = os.environ.get("GRNFORMER_MIRROR")
     if mirror:
         cells = ad.read_h5ad(Path(mirror) / PBMC)
-        # Counts as they are; cells without a type tell nothing of types.
-        made["pbmc3k"] = cells[cells.obs["cell_type"].notna().to_numpy()].copy()
+        # Counts as they are. Cells without a type are named "nan" there, and a corpus asks for the type of each.
+        typed = cells.obs["cell_type"].astype(str) != "nan"
+        made["pbmc3k"] = cells[typed.to_numpy()].copy()
     for name, cells in made.items():
         cells.write_h5ad(target / f"{name}.h5ad")
         say(f"{name}: {cells.n_obs} cells, {cells.n_vars} genes")
