@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from grnformer.data.batch import Batch
 from grnformer.model.backbones import BACKBONES, geneformer, scfoundation
-from grnformer.model.backbones.layer import layer_names
+from grnformer.model.backbones.layer import layer_names, put_at_places
 from grnformer.settings.read import read_defaults
 
 # median and sd of log of expressed genes
@@ -218,7 +218,12 @@ def loss_of(model: Any, batch: Batch) -> torch.Tensor:
     """Of the masked tokens."""
     if isinstance(model, Original):
         return model(batch)
-    h_BTD = model.encode(batch, drop_last=False)
+    layers = model.get_submodule(model.stack)
+    place_BW = None if isinstance(layers[0], Whole) else model.read_places(batch)
+    h_BTD = model.encode(batch, False, place_BW)
+    if place_BW is not None:
+        n_tokens = model.n_cell_tokens + batch.gene_BL.shape[1]
+        h_BTD = put_at_places(h_BTD, place_BW, n_tokens)
     if model.objective == "masked_gene":
         return F.cross_entropy(
             model.gene_logits(h_BTD[batch.masked_BL]), batch.gene_BL[batch.masked_BL]

@@ -67,7 +67,7 @@ def step(state, arm, number):
     start = time.perf_counter(), time.process_time()
     structure = state["structure"] if arm == "graph" else None
     drawn = np.random.default_rng(number), Perturbation("coexpression", 0.2, 0.0)
-    h_BTD, structure_BNS = model.run(state["batch"], structure, *drawn)
+    h_BTD, structure_BNS = model.run(state["batch"], structure, *drawn, for_loss=True)
     from_gene, from_cell = model.losses(h_BTD, state["batch"], structure_BNS)
     optimiser.zero_grad()
     (from_gene.mean() + 0.5 * from_cell.mean()).backward()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
 from grnformer.graph.bundle import Graph
 
@@ -98,9 +99,37 @@ def sample_neighbours(
 ) -> np.ndarray:
     """Keep at most `fanout` incoming edges of each gene, sampled without replacement; sorted by target."""
     # edges of one target stand in random order: the first `fanout` of them are a sample
-    order = np.lexsort([rng.random(len(edges)), edges["target"]])
-    target = edges["target"][order]
+    drawn = rng.random(len(edges))
+    return edges[_lowest(np.ascontiguousarray(edges["target"]), drawn, fanout)]
 
-    # place of an edge among those of its target, from 0
-    rank = np.arange(len(order)) - np.searchsorted(target, target)
-    return edges[order[rank < fanout]]
+
+# compiled: two passes over the edges cost a tenth of sorting all of them by two keys
+@njit(cache=True, nogil=True)
+def _lowest(target: np.ndarray, drawn: np.ndarray, fanout: int) -> np.ndarray:
+    """Edges by target, and of each target at most `fanout`: those of the lowest numbers, the lowest first."""
+    n_targets = target.max() + 1 if len(target) else 0
+    kept = np.zeros(n_targets, np.int64)
+    for edge in range(len(target)):
+        kept[target[edge]] += 1
+    size, first = 0, np.empty(n_targets, np.int64)
+    for n in range(n_targets):
+        first[n] = size
+        size += min(kept[n], fanout)
+
+    found = np.empty(size, np.int64)
+    kept[:] = 0
+    for edge in range(len(target)):
+        n = target[edge]
+        start, place = first[n], first[n] + kept[n]
+        if kept[n] == fanout:
+            # all places are taken: the highest of them goes, unless this one is higher
+            place -= 1
+            if fanout == 0 or drawn[found[place]] <= drawn[edge]:
+                continue
+        else:
+            kept[n] += 1
+        while place > start and drawn[found[place - 1]] > drawn[edge]:
+            found[place] = found[place - 1]
+            place -= 1
+        found[place] = edge
+    return found

@@ -112,7 +112,10 @@ def evaluate(
         moved = batch.to(model.mean_N.device)
         # The same edges for every model that is scored on these batches.
         h_BTD, structure_BNS = model.run(
-            moved, structure, np.random.default_rng([seed, STRUCTURE, number])
+            moved,
+            structure,
+            np.random.default_rng([seed, STRUCTURE, number]),
+            for_loss=True,
         )
         scored = score(model, moved, h_BTD, structure_BNS, _of_type(type_mean, batch))
         by_linear = [

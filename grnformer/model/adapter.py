@@ -1,7 +1,7 @@
 """Graph topological adapter: cross-attention from the backbone's tokens to structure embeddings.
 
-Shapes: B cells, L gene tokens, T tokens with those of the cell first, D width, S structure width, H heads, N genes,
-M masked tokens.
+Shapes: B cells, L gene tokens, T tokens with those of the cell first (or those of them whose states are asked for),
+D width, S structure width, H heads, N genes, M masked tokens.
 """
 
 from __future__ import annotations
@@ -42,15 +42,20 @@ class CrossAttentionAdapter(nn.Module):
         h_BTD: torch.Tensor,
         structure_BLS: torch.Tensor,
         known_BL: torch.Tensor | None = None,
+        own_BT: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to."""
-        query, key, structure_BLS, bonus = self._attend(h_BTD, structure_BLS, known_BL)
+        """h_fusion, (B, T, D); structure where `known_BL` is False is not attended to.
+
+        `own_BT`: which of the L genes each token is, below 0 where it is one of the cell's; None: all tokens are given.
+        """
+        query, key, structure_BLS = self._attend(h_BTD, structure_BLS)
         # (B, H, L, D / H): the structure that comes back is normalised already
         value = self._heads(self.value(structure_BLS))
         # no fused kernel of the CPU takes a mask that is learnt
-        if bonus.requires_grad and query.device.type == "cpu":
-            mixed = _weights(query, key, bonus) @ value
+        if torch.is_grad_enabled() and query.device.type == "cpu":
+            mixed = self._weights(query, key, known_BL, own_BT) @ value
         else:
+            bonus = self._bonus(query, key, known_BL, own_BT)
             mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bonus)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
@@ -59,8 +64,9 @@ class CrossAttentionAdapter(nn.Module):
         h_BTD: torch.Tensor,
         structure_BLS: torch.Tensor,
         known_BL: torch.Tensor | None = None,
+        own_BT: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS, known_BL)
+        return h_BTD + self.beta * self.fuse(h_BTD, structure_BLS, known_BL, own_BT)
 
     def attention(
         self,
@@ -69,8 +75,8 @@ class CrossAttentionAdapter(nn.Module):
         known_BL: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Weights with which each token attends to the structure of each gene, (B, H, T, L); rows sum to 1."""
-        query, key, _, bonus = self._attend(h_BTD, structure_BLS, known_BL)
-        return _weights(query, key, bonus)
+        query, key, _ = self._attend(h_BTD, structure_BLS)
+        return self._weights(query, key, known_BL, None)
 
     def mix(
         self, attention_BHTL: torch.Tensor, structure_BLS: torch.Tensor
@@ -83,38 +89,69 @@ class CrossAttentionAdapter(nn.Module):
         self,
         h_BTD: torch.Tensor,
         structure_BLS: torch.Tensor,
-        known_BL: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Query and key by head, normalised structure, and what is added to the logits."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Query and key by head, and normalised structure."""
         structure_BLS = self.norm_structure(structure_BLS)
         query = self._heads(self.query(self.norm_query(h_BTD)))
         key = self._heads(self.key(structure_BLS))
+        return query, key, structure_BLS
 
-        n_tokens = structure_BLS.shape[1]
-        eye_LL = torch.eye(n_tokens, device=h_BTD.device, dtype=h_BTD.dtype)
+    def _weights(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        known_BL: torch.Tensor | None,
+        own_BT: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Softmax over the genes, (B, H, T, L), which scaled_dot_product_attention does not give away."""
+        logit_BHTL = query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2)
 
-        # (T, L), and (B, 1, T, L) where some tokens are not known;
-        # none for the cell's tokens
-        bonus = F.pad(eye_LL * self.self_bonus, (0, 0, h_BTD.shape[1] - n_tokens, 0))
+        # in place, and at one gene a token: a mask of the size of the logits would be as dear as they are
+        own_B1T1 = _own(query, key, own_BT)[:, None, :, None]
+        bonus = (self.self_bonus * (own_B1T1 >= 0)).to(logit_BHTL.dtype)
+        logit_BHTL.scatter_add_(
+            -1,
+            own_B1T1.clamp(min=0).expand(*logit_BHTL.shape[:3], 1),
+            bonus.expand(*logit_BHTL.shape[:3], 1),
+        )
         if known_BL is not None:
-            # a finite number: the softmax of a cell without known tokens would not be finite
-            bonus = bonus.masked_fill(
-                ~known_BL[:, None, None, :], torch.finfo(bonus.dtype).min / 2
+            logit_BHTL.add_(
+                _hidden(known_BL, logit_BHTL.dtype)
             )
-        return query, key, structure_BLS, bonus
+        return torch.softmax(logit_BHTL, dim=-1)
+
+    def _bonus(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        known_BL: torch.Tensor | None,
+        own_BT: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """What is added to the logits, (B or 1, 1, T, L)."""
+        every_L = torch.arange(key.shape[2], device=key.device)
+        own_BTL = _own(query, key, own_BT)[:, :, None] == every_L
+        bonus = (own_BTL[:, None] * self.self_bonus).to(query.dtype)
+        return bonus if known_BL is None else bonus + _hidden(known_BL, bonus.dtype)
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         # (B, T, D) -> (B, H, T, D / H)
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
 
-def _weights(
-    query: torch.Tensor, key: torch.Tensor, bonus: torch.Tensor
+def _own(
+    query: torch.Tensor, key: torch.Tensor, own_BT: torch.Tensor | None
 ) -> torch.Tensor:
-    # as scaled_dot_product_attention, which does not give its weights away
-    return torch.softmax(
-        query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2) + bonus, dim=-1
-    )
+    """Which of the L genes each token is; below 0: one of the cell's tokens, which stand first where all are given."""
+    if own_BT is not None:
+        return own_BT
+    n_tokens, n_genes = query.shape[2], key.shape[2]
+    return torch.arange(n_genes - n_tokens, n_genes, device=query.device)[None]
+
+
+def _hidden(known_BL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What hides genes that are not known, (B, 1, 1, L), by addition to logits."""
+    # a finite number: the softmax of a cell without known tokens would not be finite
+    return (~known_BL)[:, None, None].to(dtype) * (torch.finfo(dtype).min / 2)
 
 
 class CandidateScore(nn.Module):

@@ -19,6 +19,7 @@ from grnformer.graph.perturb import NO_PERTURBATION, Perturbation, sample_edges
 from grnformer.graph.structure import Structure
 from grnformer.model.adapter import CandidateScore, CrossAttentionAdapter
 from grnformer.model.backbones import BACKBONES
+from grnformer.model.backbones.layer import put_at_places
 from grnformer.model.gnn import GraphEncoder, ScaleFusion
 from grnformer.model.linear import FactorModel
 
@@ -118,9 +119,33 @@ class GRNFormer(nn.Module):
         structure: Structure | None,
         rng: np.random.Generator,
         perturbation: Perturbation = NO_PERTURBATION,
+        *,
+        for_loss: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """States as `forward`, and for the objective masked_gene the structure embeddings of all genes, (B, N, S)."""
-        h_BTD = self.backbone.encode(batch, drop_last=self.replaces_last)
+        """States as `forward`, and for the objective masked_gene the structure embeddings of all genes, (B, N, S).
+
+        `for_loss`: states that `losses` does not read may be 0, which costs less.
+        """
+        place_BW = self.backbone.read_places(batch) if for_loss else None
+        h_BWD = self.backbone.encode(batch, self.replaces_last, place_BW)
+        h_BWD, structure_BNS = self._adapt(
+            h_BWD, place_BW, batch, structure, rng, perturbation
+        )
+        if place_BW is None:
+            return h_BWD, structure_BNS
+        n_tokens = self.backbone.n_cell_tokens + batch.gene_BL.shape[1]
+        return put_at_places(h_BWD, place_BW, n_tokens), structure_BNS
+
+    def _adapt(
+        self,
+        h_BTD: torch.Tensor,
+        place_BW: torch.Tensor | None,
+        batch: Batch,
+        structure: Structure | None,
+        rng: np.random.Generator,
+        perturbation: Perturbation,
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """States of all tokens or of those at `place_BW` with what the adapter adds; second as in `run`."""
         if self.adapter is None or structure is None:
             return h_BTD, None
 
@@ -129,7 +154,8 @@ class GRNFormer(nn.Module):
             structure_BLS = self.structure_embeddings(
                 batch, structure, rng, perturbation
             )
-            return self.adapter(h_BTD, structure_BLS, known_BL), None
+            own_BW = None if place_BW is None else place_BW - self.backbone.n_cell_tokens
+            return self.adapter(h_BTD, structure_BLS, known_BL, own_BW), None
 
         # every gene is a candidate for a masked token; those of the tokens are taken from the same embeddings
         every_BN = torch.arange(self.n_genes, device=h_BTD.device).expand(

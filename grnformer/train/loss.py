@@ -52,7 +52,7 @@ class MaskedValueLoss(nn.Module):
         weighted `spread_loss` of the part's cells.
         """
         h_BTD, structure_BNS = self.model.run(
-            part.batch, self.structure, part.rng, self.perturbation
+            part.batch, self.structure, part.rng, self.perturbation, for_loss=True
         )
         from_gene, from_cell = self.model.losses(h_BTD, part.batch, structure_BNS)
         spread = None

@@ -100,8 +100,28 @@ class Backbone(nn.Module):
         """Initialise the output bias to each gene's log frequency among tokens, (N,) (objective masked_gene)."""
         raise NotImplementedError
 
-    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
-        """(B, T, D); masked values or genes are not read; `drop_last` leaves out the last layer."""
+    def read_tokens(self, batch: Batch) -> torch.Tensor | None:
+        """Tokens whose states the loss reads, boolean (B, T); None: all, and `encode` is given no places."""
+        return None
+
+    def read_places(self, batch: Batch) -> torch.Tensor | None:
+        """Places of the tokens that `read_tokens` names, (B, W), distinct in each cell; None: all.
+
+        Where a cell has fewer than others, some of its other tokens fill the row.
+        """
+        read_BT = self.read_tokens(batch)
+        if read_BT is None:
+            return None
+        order_BT = torch.argsort(read_BT.int(), dim=1, descending=True, stable=True)
+        return order_BT[:, : int(read_BT.sum(1).max())]
+
+    def encode(
+        self, batch: Batch, drop_last: bool, place_BW: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, T, D); masked values or genes are not read; `drop_last` leaves out the last layer.
+
+        With `place_BW` of W tokens only, distinct in each cell: (B, W, D), without the last layer's cost of the others.
+        """
         raise NotImplementedError
 
     def reconstruct(

@@ -185,7 +185,9 @@ class Geneformer(Backbone):
                 np.log(fractions)
             ).float()
 
-    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
+    def encode(
+        self, batch: Batch, drop_last: bool, place_BW: torch.Tensor | None = None
+    ) -> torch.Tensor:
         present_BL = batch.present_BL
         if present_BL is None:
             present_BL = torch.ones_like(batch.masked_BL)

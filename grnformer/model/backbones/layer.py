@@ -1,4 +1,7 @@
-"""Transformer layer with SDPA attention. Shapes: B cells, T tokens, D width."""
+"""Transformer layer with SDPA attention.
+
+Shapes: B cells, T tokens, W tokens of a cell whose states are read (T unless places are given), D width.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,22 @@ from torch import nn
 from torch.nn import functional as F
 
 
+def at_places(x_BTD: torch.Tensor, place_BW: torch.Tensor | None) -> torch.Tensor:
+    """Rows of some tokens, (B, T, D) -> (B, W, D); None: of all."""
+    if place_BW is None:
+        return x_BTD
+    return x_BTD.gather(1, place_BW[:, :, None].expand(-1, -1, x_BTD.shape[2]))
+
+
+def put_at_places(h_BWD: torch.Tensor, place_BW: torch.Tensor, n_tokens: int) -> torch.Tensor:
+    """States of some tokens at their places, (B, W, D) -> (B, T, D); 0 elsewhere."""
+    n_cells, _, width = h_BWD.shape
+    nothing = h_BWD.new_zeros(n_cells, n_tokens, width)
+    return nothing.scatter(1, place_BW[:, :, None].expand_as(h_BWD), h_BWD)
+
+
 class Layer(nn.Module):
-    """Transformer layer, normalised before or after each part; (B, T, D) -> (B, T, D)."""
+    """Transformer layer, normalised before or after each part; (B, T, D) -> (B, W, D)."""
 
     def __init__(
         self, width: int, n_heads: int, hidden: int, dropout: float, norm_first: bool
@@ -26,22 +43,27 @@ class Layer(nn.Module):
         x_BTD: torch.Tensor,
         allowed: torch.Tensor | None = None,
         bare_BT: torch.Tensor | None = None,
+        place_BW: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """`allowed`: which tokens (last axis) each token may attend to, boolean, broadcast to (B, heads, T, T).
 
         `bare_BT`: tokens that take what they attend to as it is, without the projection after it (None: none).
+        `place_BW`: tokens that are given a state, distinct in each cell; all are attended to (None: all).
         """
+        x_BWD = at_places(x_BTD, place_BW)
         if self.norm_first:
-            x_BTD = x_BTD + self._mix(self.norm1(x_BTD), allowed, bare_BT)
-            return x_BTD + self._feed(self.norm2(x_BTD))
-        x_BTD = self.norm1(x_BTD + self._mix(x_BTD, allowed, bare_BT))
-        return self.norm2(x_BTD + self._feed(x_BTD))
+            mixed_BWD = self._mix(self.norm1(x_BTD), allowed, bare_BT, place_BW)
+            x_BWD = x_BWD + mixed_BWD
+            return x_BWD + self._feed(self.norm2(x_BWD), x_BTD, place_BW)
+        x_BWD = self.norm1(x_BWD + self._mix(x_BTD, allowed, bare_BT, place_BW))
+        return self.norm2(x_BWD + self._feed(x_BWD, x_BTD, place_BW))
 
     def _mix(
         self,
         x_BTD: torch.Tensor,
         allowed: torch.Tensor | None,
         bare_BT: torch.Tensor | None,
+        place_BW: torch.Tensor | None,
     ) -> torch.Tensor:
         # (B, T, 3 D) -> three of (B, H, T, D / H)
         query, key, value = (
@@ -50,19 +72,44 @@ class Layer(nn.Module):
             .permute(2, 0, 3, 1, 4)
         )
 
+        if place_BW is not None:
+            # (B, T, D) and back: places are those of tokens
+            query = at_places(query.transpose(1, 2).flatten(2), place_BW)
+            query = query.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            if allowed is not None and allowed.shape[2] > 1:
+                allowed = at_places(allowed[:, 0], place_BW)[:, None]
+            if bare_BT is not None:
+                bare_BT = bare_BT.gather(1, place_BW)
+
         # attention weights are not dropped, only what comes of them
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
-        mixed_BTD = mixed.transpose(1, 2).flatten(2)
-        projected_BTD = self.out_proj(mixed_BTD)
+        mixed_BWD = mixed.transpose(1, 2).flatten(2)
+        projected_BWD = self.out_proj(mixed_BWD)
         if bare_BT is not None:
-            projected_BTD = torch.where(bare_BT[:, :, None], mixed_BTD, projected_BTD)
-        return self._drop(projected_BTD)
+            projected_BWD = torch.where(bare_BT[:, :, None], mixed_BWD, projected_BWD)
+        return self._drop(projected_BWD, x_BTD, place_BW)
 
-    def _feed(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        return self._drop(self.linear2(self._drop(torch.relu(self.linear1(x_BTD)))))
+    def _feed(
+        self,
+        x_BWD: torch.Tensor,
+        x_BTD: torch.Tensor,
+        place_BW: torch.Tensor | None,
+    ) -> torch.Tensor:
+        hidden = self._drop(torch.relu(self.linear1(x_BWD)), x_BTD, place_BW)
+        return self._drop(self.linear2(hidden), x_BTD, place_BW)
 
-    def _drop(self, x: torch.Tensor) -> torch.Tensor:
-        return F.dropout(x, self.dropout, self.training)
+    def _drop(
+        self, x: torch.Tensor, x_BTD: torch.Tensor, place_BW: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Dropout; `x_BTD` has as many tokens as the layer reads."""
+        drops = self.training and self.dropout > 0
+        if place_BW is None or not drops or x.device.type != "cpu":
+            return F.dropout(x, self.dropout, self.training)
+
+        # drawn for all tokens: what is dropped does not depend on which states are read
+        kept = 1 - self.dropout
+        scale = x.new_empty(*x_BTD.shape[:2], x.shape[2]).bernoulli_(kept).div_(kept)
+        return x * at_places(scale, place_BW)
 
 
 def layer_names(layer: nn.Module, prefix: str, theirs: str) -> dict[str, str]:

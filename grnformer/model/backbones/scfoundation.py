@@ -206,7 +206,9 @@ class ScFoundation(Backbone):
                 embedding
             )
 
-    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
+    def encode(
+        self, batch: Batch, drop_last: bool, place_BW: torch.Tensor | None = None
+    ) -> torch.Tensor:
         seen_BT, position_BTD = self._seen(batch), self._position(batch)
         value_BT = self._with_cell(batch.value_BL, batch)
 

@@ -36,7 +36,7 @@ from grnformer.data.batch import Batch
 from grnformer.data.tokeniser import Tokeniser, Tokens
 from grnformer.data.tokens import bin_values, draw_tokens
 from grnformer.model.backbones.base import Backbone, adopt
-from grnformer.model.backbones.layer import Layer, layer_names
+from grnformer.model.backbones.layer import Layer, at_places, layer_names
 from grnformer.model.published import Published, check_numbers, load_tensors
 from grnformer.settings.key import Count, Settings, key
 
@@ -207,7 +207,12 @@ class ScGPT(Backbone):
         with torch.no_grad():
             self.gene.weight[self.all_entries()] += torch.from_numpy(embedding)
 
-    def encode(self, batch: Batch, drop_last: bool) -> torch.Tensor:
+    def read_tokens(self, batch: Batch) -> torch.Tensor:
+        return F.pad(batch.masked_BL, (1, 0), value=True)
+
+    def encode(
+        self, batch: Batch, drop_last: bool, place_BW: torch.Tensor | None = None
+    ) -> torch.Tensor:
         value_BL, masked_BL = batch.value_BL, batch.masked_BL
         gene_BTD = self._gene(
             F.pad(self.entries(batch.gene_BL), (1, 0), value=self.cls)
@@ -231,9 +236,13 @@ class ScGPT(Backbone):
             there = F.pad(batch.present_BL, (1, 0), value=True)[:, None, None]
             allowed = there if allowed is None else allowed & there
 
-        for layer in self.layers[: len(self.layers) - drop_last]:
+        layers = self.layers[: len(self.layers) - drop_last]
+        for layer in layers[:-1]:
             h_BTD = layer(h_BTD, allowed, bare_BT)
-        return self.out_norm(h_BTD)
+        # states of the last layer are read by the loss, or by an adapter whose keys are not they
+        for layer in layers[-1:]:
+            h_BTD = layer(h_BTD, allowed, bare_BT, place_BW)
+        return self.out_norm(h_BTD if len(layers) else at_places(h_BTD, place_BW))
 
     def reconstruct(
         self, h_BTD: torch.Tensor, batch: Batch, wanted_BL: torch.Tensor | None = None
