@@ -37,6 +37,10 @@ class Batch:
             lambda tensor: tensor.to(device, non_blocking=True), self.type_B
         )
 
+    def on_cpu(self) -> Batch:
+        """The batch where numpy reads it; waits for what its device has still to do."""
+        return self._changed(torch.Tensor.cpu, self.type_B)
+
     def take(self, cells: np.ndarray) -> Batch:
         """Some of the cells."""
         chosen = torch.from_numpy(cells)

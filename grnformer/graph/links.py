@@ -135,6 +135,7 @@ def gather_edges(
     n_layers: int,
     *,
     degrees: bool = False,
+    device: torch.device | None = None,
 ) -> list[EdgeBatch]:
     """Open edges of the k-hop in-neighbourhood of the tokens, for each of `n_layers` layers, the widest first.
 
@@ -150,7 +151,10 @@ def gather_edges(
         Genes asked for; the first rows are they, by cell and token.
     degrees
         Whether `degree_R` is wanted.
+    device
+        Where the edges are wanted; None: where the tokens are.
     """
+    device = device or tokens_BL.device
     tokens, active = (
         tokens_BL.cpu().numpy(),
         np.ascontiguousarray(active_KB.cpu().numpy()),
@@ -195,14 +199,14 @@ def gather_edges(
         n_rows.append(n_rows[-1] + len(gene))
 
     cell, gene = np.concatenate(cells), np.concatenate(genes)
-    arrays = [cell, gene, *(np.concatenate(part) for part in zip(*hops, strict=True))]
-    cell_R, gene_R, source_E, target_E, weight_E = (
-        torch.from_numpy(x).to(tokens_BL.device) for x in arrays
+    source_E, target_E, weight_E = (
+        _moved(np.concatenate(part), device) for part in zip(*hops, strict=True)
     )
+    cell_R, gene_R = _moved(cell, device), _moved(gene, device)
     degree_R = None
     if degrees:
         sums = _open_weights(first_GN, group_B, gate, weight, active, cell, gene)
-        degree_R = torch.from_numpy(sums).to(tokens_BL.device)
+        degree_R = _moved(sums, device)
 
     # rows and edges stand hop by hop, so that every layer reads the first ones
     n_edges = np.cumsum([len(hop[0]) for hop in hops]).tolist()
@@ -220,6 +224,14 @@ def gather_edges(
     ]
     # the first layer to run is the last hop, furthest from the tokens
     return batches[::-1]
+
+
+def _moved(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    if device.type != "cuda":
+        return tensor.to(device)
+    # from pinned memory a copy waits for nothing that the GPU has still to do
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 # compiled: one pass over the open edges of all cells costs less than masks over every edge of every cell

@@ -236,7 +236,7 @@ class GraphEncoder(nn.Module):
         value_BN, state_BN
             See `NodeFeatures`.
         tokens_BL
-            Genes whose embeddings are wanted.
+            Genes whose embeddings are wanted, on the CPU.
         sampled, group_B, active_KB
             See `gather_edges`.
         """
@@ -254,6 +254,7 @@ class GraphEncoder(nn.Module):
             len(gene_ND),
             len(self.layers),
             degrees=self.kind.needs_degrees,
+            device=gene_ND.device,
         )
 
         # features of the rows that can reach a token, not of all B x N

@@ -127,9 +127,11 @@ class GRNFormer(nn.Module):
         `for_loss`: states that `losses` does not read may be 0, which costs less.
         """
         place_BW = self.backbone.read_places(batch) if for_loss else None
+        # where graphs are drawn; before the layers are started, for which a copy would wait on a GPU
+        drawn_from = batch if self.adapter is None else batch.on_cpu()
         h_BWD = self.backbone.encode(batch, self.replaces_last, place_BW)
         h_BWD, structure_BNS = self._adapt(
-            h_BWD, place_BW, batch, structure, rng, perturbation
+            h_BWD, place_BW, batch, drawn_from, structure, rng, perturbation
         )
         if place_BW is None:
             return h_BWD, structure_BNS
@@ -141,6 +143,7 @@ class GRNFormer(nn.Module):
         h_BTD: torch.Tensor,
         place_BW: torch.Tensor | None,
         batch: Batch,
+        drawn_from: Batch,
         structure: Structure | None,
         rng: np.random.Generator,
         perturbation: Perturbation,
@@ -151,17 +154,18 @@ class GRNFormer(nn.Module):
 
         known_BL = batch.known(self.masks_genes)
         if not self.masks_genes:
-            structure_BLS = self.structure_embeddings(
-                batch, structure, rng, perturbation
+            gene_BL = self._known_genes(drawn_from)
+            structure_BLS = self._embed(
+                batch, drawn_from, gene_BL, structure, rng, perturbation
             )
             own_BW = None if place_BW is None else place_BW - self.backbone.n_cell_tokens
             return self.adapter(h_BTD, structure_BLS, known_BL, own_BW), None
 
         # every gene is a candidate for a masked token; those of the tokens are taken from the same embeddings
-        every_BN = torch.arange(self.n_genes, device=h_BTD.device).expand(
-            len(h_BTD), -1
+        every_BN = torch.arange(self.n_genes).expand(len(h_BTD), -1)
+        structure_BNS = self._embed(
+            batch, drawn_from, every_BN, structure, rng, perturbation
         )
-        structure_BNS = self._embed(batch, every_BN, structure, rng, perturbation)
         # unknown genes take the row of gene 0, which `known_BL` hides from attention
         index_BL1 = self._known_genes(batch)[:, :, None]
         structure_BLS = structure_BNS.gather(
@@ -177,9 +181,9 @@ class GRNFormer(nn.Module):
         perturbation: Perturbation,
     ) -> torch.Tensor:
         """Structure embeddings of each cell's tokens, of all scales, (B, L, S); gene 0's where a gene is not known."""
-        return self._embed(
-            batch, self._known_genes(batch), structure, rng, perturbation
-        )
+        drawn_from = batch.on_cpu()
+        gene_BL = self._known_genes(drawn_from)
+        return self._embed(batch, drawn_from, gene_BL, structure, rng, perturbation)
 
     def _known_genes(self, batch: Batch) -> torch.Tensor:
         """Genes of the tokens, (B, L), 0 where the gene may not be looked at."""
@@ -193,17 +197,18 @@ class GRNFormer(nn.Module):
     def _embed(
         self,
         batch: Batch,
+        drawn_from: Batch,
         gene_BL: torch.Tensor,
         structure: Structure,
         rng: np.random.Generator,
         perturbation: Perturbation,
     ) -> torch.Tensor:
-        """Structure embeddings of some genes of each cell, of all scales: (B, L, S)."""
+        """Structure embeddings of some genes of each cell (numbers on the CPU), of all scales: (B, L, S)."""
         value_BN, state_BN = self._node_features(batch)
-        active_KB = batch.active_BK.T
+        active_KB = drawn_from.active_BK.T
         gene_ND = self.backbone.gene_embedding()
         # without masked genes: a new link would give away that they are expressed
-        expressed = batch.expressed()
+        expressed = drawn_from.expressed()
 
         embedded = []
         for scale, encoder in self.encoders.items():

@@ -15,6 +15,7 @@ from torch import nn
 
 from grnformer.data.batch import Batch
 from grnformer.data.tokeniser import Tokeniser
+from grnformer.model.backbones.layer import places_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,15 +106,9 @@ class Backbone(nn.Module):
         return None
 
     def read_places(self, batch: Batch) -> torch.Tensor | None:
-        """Places of the tokens that `read_tokens` names, (B, W), distinct in each cell; None: all.
-
-        Where a cell has fewer than others, some of its other tokens fill the row.
-        """
+        """Places of the tokens that `read_tokens` names, (B, W), see `places_of`; None: all."""
         read_BT = self.read_tokens(batch)
-        if read_BT is None:
-            return None
-        order_BT = torch.argsort(read_BT.int(), dim=1, descending=True, stable=True)
-        return order_BT[:, : int(read_BT.sum(1).max())]
+        return None if read_BT is None else places_of(read_BT)
 
     def encode(
         self, batch: Batch, drop_last: bool, place_BW: torch.Tensor | None = None

@@ -10,6 +10,15 @@ from torch import nn
 from torch.nn import functional as F
 
 
+def places_of(wanted_BT: torch.Tensor) -> torch.Tensor:
+    """Places of the tokens that are wanted, (B, W), distinct in each cell and these first, in their order.
+
+    Where a cell has fewer of them than another one, some of its other tokens fill the row.
+    """
+    order_BT = torch.argsort(wanted_BT.int(), dim=1, descending=True, stable=True)
+    return order_BT[:, : int(wanted_BT.sum(1).max())]
+
+
 def at_places(x_BTD: torch.Tensor, place_BW: torch.Tensor | None) -> torch.Tensor:
     """Rows of some tokens, (B, T, D) -> (B, W, D); None: of all."""
     if place_BW is None:
@@ -22,6 +31,23 @@ def put_at_places(h_BWD: torch.Tensor, place_BW: torch.Tensor, n_tokens: int) ->
     n_cells, _, width = h_BWD.shape
     nothing = h_BWD.new_zeros(n_cells, n_tokens, width)
     return nothing.scatter(1, place_BW[:, :, None].expand_as(h_BWD), h_BWD)
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    allowed: torch.Tensor | None,
+) -> torch.Tensor:
+    """scaled_dot_product_attention, on a CPU in float32: its gradient in bfloat16 takes longer, and is less exact."""
+    given = query.dtype
+    if query.device.type != "cpu" or given not in (torch.bfloat16, torch.float16):
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+    with torch.autocast("cpu", enabled=False):
+        mixed = F.scaled_dot_product_attention(
+            query.float(), key.float(), value.float(), attn_mask=allowed
+        )
+    return mixed.to(given)
 
 
 class Layer(nn.Module):
@@ -82,7 +108,7 @@ class Layer(nn.Module):
                 bare_BT = bare_BT.gather(1, place_BW)
 
         # attention weights are not dropped, only what comes of them
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        mixed = attend(query, key, value, allowed)
         mixed_BWD = mixed.transpose(1, 2).flatten(2)
         projected_BWD = self.out_proj(mixed_BWD)
         if bare_BT is not None:

@@ -2,7 +2,8 @@
 
 The softmax kernel is approximated by random features. Their projections are sampled once, orthogonal within blocks, and
 kept (scFoundation samples them anew each 1,000 training steps).
-Shapes: B cells, T tokens, D width, H heads, K width of a head, R random features.
+Shapes: B cells, T tokens, W tokens of a cell whose states are read (T unless places are given), D width, H heads,
+K width of a head, R random features.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from grnformer.model.backbones.layer import at_places
 
 HEAD_WIDTH = 64
 EPSILON = 1e-4  # keeps every attention weight above 0
@@ -32,7 +35,7 @@ def draw_projection(n_features: int, width: int) -> torch.Tensor:
 
 
 class LinearAttention(nn.Module):
-    """(B, T, D) -> (B, T, D)."""
+    """States of tokens and of those that attend to them, (B, T, D) and (B, W, D) -> (B, W, D)."""
 
     projection: torch.Tensor
 
@@ -45,28 +48,32 @@ class LinearAttention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(width, inner) for _ in range(3))
         self.out = nn.Linear(inner, width)
 
-    def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        # (B, H, T, K)
+    def forward(self, x_BTD: torch.Tensor, x_BWD: torch.Tensor) -> torch.Tensor:
+        # (B, H, W, K), and (B, H, T, K) of the others
         query, key, value = (
-            part(x_BTD).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-            for part in (self.query, self.key, self.value)
+            part(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for part, x in (
+                (self.query, x_BWD),
+                (self.key, x_BTD),
+                (self.value, x_BTD),
+            )
         )
 
         # less a maximum no exponential overflows; it cancels in mixed / norm, a query's by row, the keys' over all
-        query_BHTR, raw_BHTR = self._features(query), self._features(key)
-        query_BHTR = torch.exp(
-            query_BHTR
+        query_BHWR, raw_BHTR = self._features(query), self._features(key)
+        query_BHWR = torch.exp(
+            query_BHWR
             - self._half_square(query)
-            - query_BHTR.amax(-1, keepdim=True).detach()
+            - query_BHWR.amax(-1, keepdim=True).detach()
         )
         key_BHTR = torch.exp(
             raw_BHTR - self._half_square(key) - raw_BHTR.amax().detach()
         )
-        query_BHTR, key_BHTR = query_BHTR + EPSILON, key_BHTR + EPSILON
+        query_BHWR, key_BHTR = query_BHWR + EPSILON, key_BHTR + EPSILON
 
         # keys and values are multiplied first: the cost grows with T, not with its square
-        mixed = query_BHTR @ (key_BHTR.transpose(-1, -2) @ value)
-        norm = query_BHTR @ key_BHTR.sum(-2)[..., None]
+        mixed = query_BHWR @ (key_BHTR.transpose(-1, -2) @ value)
+        norm = query_BHWR @ key_BHTR.sum(-2)[..., None]
         return self.out((mixed / norm).transpose(1, 2).flatten(2))
 
     def _features(self, x: torch.Tensor) -> torch.Tensor:
@@ -92,15 +99,20 @@ class PerformerLayer(nn.Module):
             nn.Linear(4 * width, width),
         )
 
-    def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        x_BTD = x_BTD + F.dropout(
-            self.attention(self.norm1(x_BTD)), self.dropout, self.training
+    def forward(
+        self, x_BTD: torch.Tensor, place_BW: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, W, D); `place_BW`: tokens that are given a state, distinct in each cell (None: all)."""
+        normed_BTD = self.norm1(x_BTD)
+        mixed_BWD = self.attention(normed_BTD, at_places(normed_BTD, place_BW))
+        x_BWD = at_places(x_BTD, place_BW) + F.dropout(
+            mixed_BWD, self.dropout, self.training
         )
 
         hidden = F.dropout(
-            F.gelu(self.linear1(self.norm2(x_BTD))), self.dropout, self.training
+            F.gelu(self.linear1(self.norm2(x_BWD))), self.dropout, self.training
         )
-        return x_BTD + self.linear2(hidden)
+        return x_BWD + self.linear2(hidden)
 
     @staticmethod
     def published_names(prefix: str, theirs: str) -> dict[str, str]:

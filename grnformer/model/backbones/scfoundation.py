@@ -26,7 +26,7 @@ from grnformer.data.batch import Batch
 from grnformer.data.tokeniser import Tokeniser, Tokens
 from grnformer.data.tokens import cell_depth, draw_tokens
 from grnformer.model.backbones.base import Backbone, adopt
-from grnformer.model.backbones.layer import Layer, layer_names
+from grnformer.model.backbones.layer import Layer, layer_names, places_of
 from grnformer.model.backbones.performer import PerformerLayer
 from grnformer.model.backbones.ragged import run_layers
 from grnformer.model.published import Published, load_tensors
@@ -244,9 +244,15 @@ class ScFoundation(Backbone):
         )
 
         # over all tokens, masked and silent ones too: the cost is linear
-        for layer in self.decoder:
+        *layers, last = self.decoder
+        for layer in layers:
             h_BTD = layer(h_BTD)
-        h = h_BTD[:, 2:] if wanted_BL is None else h_BTD[:, 2:][wanted_BL]
+        if wanted_BL is None:
+            h = last(h_BTD)[:, 2:]
+        else:
+            wanted_BT = F.pad(wanted_BL, (2, 0))
+            place_BW = places_of(wanted_BT)
+            h = last(h_BTD, place_BW)[wanted_BT.gather(1, place_BW)]
         return self.out(self.out_norm(self.decoder_norm(h))).squeeze(-1)
 
     def cell_embedding(self, h_BTD: torch.Tensor, batch: Batch) -> torch.Tensor:

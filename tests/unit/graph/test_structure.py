@@ -1,8 +1,9 @@
 """Edges read from a bundle; neighbour sampling."""
 
 import numpy as np
+import pytest
 
-from grnformer.graph.structure import read_structure, sample_neighbours
+from grnformer.graph.structure import make_edges, read_structure, sample_neighbours
 
 
 def test_the_edges_of_each_type_and_of_the_eregulons_are_read_with_signed_weights(
@@ -51,3 +52,22 @@ def test_sampling_keeps_at_most_the_fanout_without_repeats_and_at_random(structu
         for seed in range(5)
     }
     assert len(samples) > 1
+
+
+@pytest.mark.parametrize("n_edges", [0, 1, 400])
+@pytest.mark.parametrize("fanout", [1, 3, 1000])
+def test_sampling_takes_the_edges_of_the_lowest_numbers_of_each_gene(n_edges, fanout):
+    rng = np.random.default_rng(0)
+    ends = rng.integers(0, 15, (2, n_edges))
+    edges = make_edges(*ends, rng.random(n_edges).astype(np.float32))
+
+    class Numbers:
+        # many are equal: the first of two edges comes first
+        def random(self, n):
+            return np.random.default_rng(1).random(n).round(1)
+
+    kept = sample_neighbours(edges, fanout, Numbers())
+    order = np.lexsort([Numbers().random(n_edges), edges["target"]])
+    target = edges["target"][order]
+    rank = np.arange(n_edges) - np.searchsorted(target, target)
+    np.testing.assert_array_equal(kept, edges[order[rank < fanout]])

@@ -117,6 +117,56 @@ def test_what_is_masked_changes_no_prediction_even_with_graphs_and_perturbation(
         )
 
 
+@pytest.mark.parametrize("position", ["none", "after", "replace_last"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_states_that_the_loss_reads_give_the_loss_and_gradients_of_all_states(
+    make_model, make_batch, structure, kind, position
+):
+    adapter = {"adapter": False} if position == "none" else {"position": position}
+    model, batch = make_model(kind=kind, **adapter).train(), make_batch(kind)
+    # a cell with more masked tokens than the others, and one without any
+    masked_BL = batch.masked_BL.clone()
+    masked_BL[0], masked_BL[1] = ~masked_BL[0], False
+    if batch.present_BL is not None:
+        masked_BL &= batch.present_BL
+    batch = dataclasses.replace(batch, masked_BL=masked_BL)
+    edges = None if position == "none" else structure
+    if edges is not None:
+        with torch.no_grad():
+            model.adapter.beta.fill_(1.0)
+
+    def trained(**which):
+        model.zero_grad()
+        torch.manual_seed(3)
+        perturbation = Perturbation("coexpression", 0.5, 0.0)
+        h_BTD, structure_BNS = model.run(batch, edges, rng(), perturbation, **which)
+        losses = [x for x in model.losses(h_BTD, batch, structure_BNS) if x is not None]
+        torch.cat(losses).sum().backward()
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        return torch.cat([*losses, *map(torch.flatten, gradients)]).detach()
+
+    torch.testing.assert_close(
+        trained(for_loss=True), trained(), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_adapter_gives_some_tokens_the_states_that_all_would_have():
+    torch.manual_seed(1)
+    adapter = CrossAttentionAdapter(8, 4, 2, n_tokens=6).double()
+    h_BTD = torch.randn(2, 7, 8, dtype=torch.float64)
+    structure_BLS = torch.randn(2, 6, 4, dtype=torch.float64)
+    known_BL = torch.ones(2, 6, dtype=torch.bool)
+    known_BL[0, 2], known_BL[1] = False, False
+    place_BW = torch.tensor([[0, 3, 6], [1, 2, 4]])
+    some_BWD = h_BTD.gather(1, place_BW[:, :, None].expand(-1, -1, 8))
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            whole = adapter.fuse(h_BTD, structure_BLS, known_BL)
+            some = adapter.fuse(some_BWD, structure_BLS, known_BL, place_BW - 1)
+        expected = whole.gather(1, place_BW[:, :, None].expand(-1, -1, 8))
+        torch.testing.assert_close(some, expected, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_weight_that_is_trained_has_a_part_in_the_loss(
     make_model, make_batch, structure, kind
