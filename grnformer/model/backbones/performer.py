@@ -63,17 +63,21 @@ class LinearAttention(nn.Module):
         query_BHWR, raw_BHTR = self._features(query), self._features(key)
         query_BHWR = torch.exp(
             query_BHWR
-            - self._half_square(query)
-            - query_BHWR.amax(-1, keepdim=True).detach()
+            - (self._half_square(query) + query_BHWR.amax(-1, keepdim=True).detach())
         )
         key_BHTR = torch.exp(
-            raw_BHTR - self._half_square(key) - raw_BHTR.amax().detach()
+            raw_BHTR - (self._half_square(key) + raw_BHTR.amax().detach())
         )
-        query_BHWR, key_BHTR = query_BHWR + EPSILON, key_BHTR + EPSILON
 
         # keys and values are multiplied first: the cost grows with T, not with its square
-        mixed = query_BHWR @ (key_BHTR.transpose(-1, -2) @ value)
-        norm = query_BHWR @ key_BHTR.sum(-2)[..., None]
+        products_BHRK = key_BHTR.transpose(-1, -2) @ value
+        total_BHR1 = key_BHTR.sum(-2)[..., None]
+        # EPSILON is added to the sums of the features, which are fewer than these
+        products_BHRK = products_BHRK + EPSILON * value.sum(-2, keepdim=True)
+        total_BHR1 = total_BHR1 + EPSILON * key.shape[2]
+        mixed = query_BHWR @ products_BHRK
+        mixed = mixed + EPSILON * products_BHRK.sum(-2, keepdim=True)
+        norm = query_BHWR @ total_BHR1 + EPSILON * total_BHR1.sum(-2, keepdim=True)
         return self.out((mixed / norm).transpose(1, 2).flatten(2))
 
     def _features(self, x: torch.Tensor) -> torch.Tensor:
