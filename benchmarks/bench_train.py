@@ -2,7 +2,8 @@
 
 The backbones at the size tiny, 32 cells a step, as the size says. Geneformer has as many tokens as expressed genes (up
 to 2,048), scFoundation's encoder sees the expressed ones of 600 drawn (up to 420), scGPT draws the same number from
-every cell. Same weights, cells and masks; a step is loss, gradient and AdamW. Steps of the two take turns, in one
+every cell. Same weights, cells and masks; a step is loss, gradient and AdamW. Ours runs its last layer and decoder for
+the tokens that the loss reads, as in training; the other one for all. Steps of the two take turns, in one
 process held to one core. With SCGPT=<folder with scgpt/model/model.py> a step of scGPT's own module is measured too.
 """
 
@@ -218,8 +219,9 @@ def loss_of(model: Any, batch: Batch) -> torch.Tensor:
     """Of the masked tokens."""
     if isinstance(model, Original):
         return model(batch)
-    layers = model.get_submodule(model.stack)
-    place_BW = None if isinstance(layers[0], Whole) else model.read_places(batch)
+    # ours as in training: the last layer and the decoder for the tokens that are read
+    whole = isinstance(model.get_submodule(model.stack)[0], Whole)
+    place_BW = None if whole else model.read_places(batch)
     h_BTD = model.encode(batch, False, place_BW)
     if place_BW is not None:
         n_tokens = model.n_cell_tokens + batch.gene_BL.shape[1]
@@ -228,12 +230,15 @@ def loss_of(model: Any, batch: Batch) -> torch.Tensor:
         return F.cross_entropy(
             model.gene_logits(h_BTD[batch.masked_BL]), batch.gene_BL[batch.masked_BL]
         )
+    wanted_BL = None if whole else batch.masked_BL
     told = (
-        model.reconstruct(h_BTD, batch),
-        model.reconstruct_from_cell(model.cell_embedding(h_BTD, batch), batch),
+        model.reconstruct(h_BTD, batch, wanted_BL),
+        model.reconstruct_from_cell(
+            model.cell_embedding(h_BTD, batch), batch, wanted_BL
+        ),
     )
     return sum(
-        F.mse_loss(x[batch.masked_BL], batch.value_BL[batch.masked_BL])
+        F.mse_loss(x[batch.masked_BL] if whole else x, batch.value_BL[batch.masked_BL])
         for x in told
         if x is not None
     )  # type: ignore[return-value]

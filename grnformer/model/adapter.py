@@ -115,9 +115,7 @@ class CrossAttentionAdapter(nn.Module):
             bonus.expand(*logit_BHTL.shape[:3], 1),
         )
         if known_BL is not None:
-            logit_BHTL.add_(
-                _hidden(known_BL, logit_BHTL.dtype)
-            )
+            logit_BHTL.add_(_hidden(known_BL, logit_BHTL.dtype))
         return torch.softmax(logit_BHTL, dim=-1)
 
     def _bonus(

@@ -158,7 +158,9 @@ class GRNFormer(nn.Module):
             structure_BLS = self._embed(
                 batch, drawn_from, gene_BL, structure, rng, perturbation
             )
-            own_BW = None if place_BW is None else place_BW - self.backbone.n_cell_tokens
+            own_BW = (
+                None if place_BW is None else place_BW - self.backbone.n_cell_tokens
+            )
             return self.adapter(h_BTD, structure_BLS, known_BL, own_BW), None
 
         # every gene is a candidate for a masked token; those of the tokens are taken from the same embeddings

@@ -26,7 +26,9 @@ def at_places(x_BTD: torch.Tensor, place_BW: torch.Tensor | None) -> torch.Tenso
     return x_BTD.gather(1, place_BW[:, :, None].expand(-1, -1, x_BTD.shape[2]))
 
 
-def put_at_places(h_BWD: torch.Tensor, place_BW: torch.Tensor, n_tokens: int) -> torch.Tensor:
+def put_at_places(
+    h_BWD: torch.Tensor, place_BW: torch.Tensor, n_tokens: int
+) -> torch.Tensor:
     """States of some tokens at their places, (B, W, D) -> (B, T, D); 0 elsewhere."""
     n_cells, _, width = h_BWD.shape
     nothing = h_BWD.new_zeros(n_cells, n_tokens, width)

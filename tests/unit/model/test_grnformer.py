@@ -145,9 +145,7 @@ def test_the_states_that_the_loss_reads_give_the_loss_and_gradients_of_all_state
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         return torch.cat([*losses, *map(torch.flatten, gradients)]).detach()
 
-    torch.testing.assert_close(
-        trained(for_loss=True), trained(), rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(trained(for_loss=True), trained(), rtol=1e-4, atol=1e-5)
 
 
 def test_the_adapter_gives_some_tokens_the_states_that_all_would_have():
