@@ -151,7 +151,9 @@ def test_scgpt_gives_what_the_original_gives_in_its_pretraining(
         monkeypatch.setattr(
             Layer,
             "forward",
-            lambda layer, x, allowed, bare: of_layer(layer, x, allowed),
+            lambda layer, x, allowed, bare, *place: of_layer(
+                layer, x, allowed, None, *place
+            ),
         )
     elif change:
         monkeypatch.setattr(scgpt, "PAD_VALUE", 0.0)
