@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
@@ -54,6 +55,8 @@ def make_app() -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Wrong input ends it with one message."""
+    # No command shows a window. A notebook's backend, which cells with ! pass on, may not be installed here.
+    os.environ["MPLBACKEND"] = "agg"
     given = list(sys.argv[1:] if arguments is None else arguments)
     # what stands behind -- is snakemake's, and reaches the command as it is
     end = given.index("--") if "--" in given else len(given)

@@ -1,6 +1,7 @@
 """The commands beside the workflow: resources without a network, and what made a file."""
 
 import hashlib
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -134,3 +135,14 @@ def test_a_wrong_option_ends_with_usage_and_status_2(
     assert main(["fetch", "--nothing"]) == 2
     assert "No such option" in capsys.readouterr().err
     assert main(["plan", "--configfile"]) == 2
+
+
+def test_a_notebook_s_backend_of_plots_stops_no_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cells of a notebook pass theirs on, and matplotlib, which scanpy imports, refuses one that is not installed."""
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.not_installed")
+    assert main(["fetch", "--help"]) == 0
+    from matplotlib.rcsetup import validate_backend
+
+    validate_backend(os.environ["MPLBACKEND"])
