@@ -115,6 +115,7 @@ def _scenario(folder: Path, types: list[str]) -> dict[str, Any]:
                 "min_targets": 3,
             },
             "cell_type": {"min_rss_quantile": 0.5},
+            "stability": {"seeds": []},
         },
         "fuse": {"vocabulary": str(folder / "vocabulary.json")},
         "bench": {

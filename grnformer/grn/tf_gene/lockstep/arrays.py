@@ -11,7 +11,9 @@ from grnformer.grn.tf_gene.lockstep.entries import SortedTfs
 from grnformer.grn.tf_gene.lockstep.settings import FIRST_LEAF, N_LEAVES, NODES, WINDOW
 
 LANES = 32
-AT_ONCE = 8  # TFs whose sums stand beside each other while a tile of cells is in the cache
+AT_ONCE = (
+    8  # TFs whose sums stand beside each other while a tile of cells is in the cache
+)
 _LINE = 64  # bytes of a cache line
 
 

@@ -11,6 +11,7 @@ A target's result depends on the seed and its own values, not on its lane or on 
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 
@@ -32,7 +33,6 @@ from grnformer.grn.tf_gene.lockstep.residuals import (
 from grnformer.grn.tf_gene.lockstep.settings import (
     FIRST_LEAF,
     N_LEAVES,
-    NODES,
     SCALE,
     WINDOW,
     Boosting,
@@ -52,7 +52,7 @@ _NUMERATOR, _DENOMINATOR, _SUM, _COUNT, _SIZE, _TOTAL = (L * row for row in rang
 def _add_entries(
     tfs: SortedTfs, tile: int, tf: int, packed: np.ndarray, member: np.ndarray, like: tuple, sums: np.ndarray, at: int
 ) -> None:  # fmt: skip
-    """Add a TF's entries of one tile to sums[at:] (bins x (sums, counts) x nodes x lanes); a node an entry of `like`."""
+    """Add a TF's entries of one tile to sums[at:] (bins x (sums, counts) x nodes x lanes); `like`: an entry a node."""
     n_nodes = len(like)
     cells, stops = tfs.cell, tfs.bin_stop[tile]
     entry = tfs.start[tile, tf]
@@ -152,16 +152,22 @@ def _try_tfs(
         # tile by tile, so that a tile's residuals stay in the cache for all these TFs
         for tile in range(n_tiles):
             for k in range(some.size):
-                _add_entries(tfs, tile, some[k], group.packed, member, like, work.sums, k * apart)
+                _add_entries(
+                    tfs, tile, some[k], group.packed, member, like, work.sums, k * apart
+                )
         for k in range(some.size):
             for node in range(n_nodes):
                 lanes = work.open[first + node] & ~group.own_lanes[some[k]]
                 at = k * apart + node * L
-                _find_cut(tfs, some[k], work.sums, at, n_nodes, first + node, lanes, work)
+                _find_cut(
+                    tfs, some[k], work.sums, at, n_nodes, first + node, lanes, work
+                )
 
 
 @njit
-def _varied(packed: np.ndarray, member: np.ndarray, n_nodes: int, node: int, n_cells: int) -> np.uint32:
+def _varied(
+    packed: np.ndarray, member: np.ndarray, n_nodes: int, node: int, n_cells: int
+) -> np.uint32:
     """Lanes in which the residuals of a node are not all equal."""
     low, high = v.splat_short(np.int16(32767)), v.splat_short(np.int16(-32768))
     for cell in range(n_cells):
@@ -182,8 +188,8 @@ def _found(work: Work, node: int) -> np.uint32:
 
 @njit
 def _try_further(
-    tfs: SortedTfs, order: np.ndarray, first: int, done: int, group: Group, lanes: int, member: np.ndarray, n_nodes: int,
-    node: int, spare: np.ndarray, work: Work,
+    tfs: SortedTfs, order: np.ndarray, first: int, done: int, group: Group, lanes: int, member: np.ndarray,
+    n_nodes: int, node: int, spare: np.ndarray, work: Work,
 ) -> None:  # fmt: skip
     """Try TFs after the first `done` in the lanes that have not had their quota, or have no split yet.
 
@@ -210,7 +216,9 @@ def _try_further(
                 beyond |= bit
         if beyond and not known:
             known = True
-            varied = _varied(group.packed, member, n_nodes, node - n_nodes + 1, tfs.n_cells)
+            varied = _varied(
+                group.packed, member, n_nodes, node - n_nodes + 1, tfs.n_cells
+            )
         wanting |= beyond & varied
         if not wanting:
             return
@@ -225,7 +233,9 @@ def _try_further(
         for cell in range(tfs.n_cells):
             spare[cell] = member[cell * n_nodes + node - n_nodes + 1]
         for tile in range(tfs.start.shape[0]):
-            _add_entries(tfs, tile, tf, group.packed, spare, (0,), work.sums, np.int64(0))
+            _add_entries(
+                tfs, tile, tf, group.packed, spare, (0,), work.sums, np.int64(0)
+            )
         _find_cut(tfs, tf, work.sums, np.int64(0), np.int64(1), node, wanting, work)
 
 
@@ -334,7 +344,9 @@ def _packed(residual: v.Parts) -> v.Parts:
 
 
 @njit
-def _take_steps(group: Group, cells: np.ndarray, n_bag: int, tree: int, work: Work) -> None:
+def _take_steps(
+    group: Group, cells: np.ndarray, n_bag: int, tree: int, work: Work
+) -> None:
     """Move the residuals by their leaves' steps; note what out-of-bag squares lost."""
     _lead_to_leaves(work)
     residual = group.residual
@@ -513,7 +525,11 @@ def boost_block(
         while slot < active:
             number, lane = slot // L, slot % L
             # arboreto stops at a negative mean of the window: its sum has the same sign
-            stop = n_bag < n_cells and tree >= WINDOW and groups.gained[number, lane].sum() < 0
+            stop = (
+                n_bag < n_cells
+                and tree >= WINDOW
+                and groups.gained[number, lane].sum() < 0
+            )
             if tree < settings.max_trees and not stop:
                 slot += 1
                 continue

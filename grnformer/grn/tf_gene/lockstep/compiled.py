@@ -1,5 +1,4 @@
-"""The compiled kernels, from numba's cache where they have been compiled before, and the choice between them.
-"""
+"""The compiled kernels, from numba's cache where they have been compiled before, and the choice between them."""
 
 from __future__ import annotations
 
@@ -20,8 +19,6 @@ from grnformer.grn.tf_gene.lockstep.entries import SortedTfs, sort_entries
 from grnformer.grn.tf_gene.lockstep.settings import Boosting, Targets
 
 logger = logging.getLogger(__name__)
-
-
 
 
 def boost(
@@ -60,7 +57,7 @@ def vectors_compile() -> bool:
     try:
         boost(*_smallest(), vectors=True)
     # whatever a numba or LLVM of another version says
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         logger.warning(
             "numba cannot compile vectors here (%s: %s): targets are boosted one by one, about 20 times slower, with "
             "the same result",

@@ -69,7 +69,11 @@ def _best_cut(tfs: SortedTfs, tf: int, tree: Tree, node: int, best: Cut) -> Cut:
     sums, counts = np.zeros(last - first, np.int64), np.zeros(last - first, np.int64)
     column = tfs.bin_of_cell[tf]
     for cell in range(tfs.n_cells):
-        if tree.sampled[cell] and tree.node[cell] == node and column[cell] < last - first:
+        if (
+            tree.sampled[cell]
+            and tree.node[cell] == node
+            and column[cell] < last - first
+        ):
             sums[column[cell]] += tree.whole[cell]
             counts[column[cell]] += 1
 
@@ -91,14 +95,19 @@ def _find_split(
     tfs: SortedTfs, order: np.ndarray, first: int, quota: int, own: int, tree: Tree, node: int
 ) -> Cut:  # fmt: skip
     """Best split of a node on the first `quota` TFs from order[first], and on more as long as none splits it."""
-    best = Cut(np.int64(-1), np.float32(0), np.float32(0), np.float32(-1), np.float32(1))
+    best = Cut(
+        np.int64(-1), np.float32(0), np.float32(0), np.float32(-1), np.float32(1)
+    )
     if tree.size[node] < 2:
         return best
 
     lowest, highest = np.int64(MOST), np.int64(-MOST)
     for cell in range(tree.whole.size):
         if tree.sampled[cell] and tree.node[cell] == node:
-            lowest, highest = min(lowest, tree.whole[cell]), max(highest, tree.whole[cell])
+            lowest, highest = (
+                min(lowest, tree.whole[cell]),
+                max(highest, tree.whole[cell]),
+            )
     n_tf, tried = order.size, 0
     for position in range(n_tf):
         if tried >= quota and (best.bin >= 0 or lowest == highest):
@@ -151,7 +160,13 @@ def _boost_target(
         splittable = np.ones(NODES, np.bool_)
         for node in range(FIRST_LEAF):
             level = 0 if node == 0 else 1 if node < 3 else 2
-            cut = Cut(np.int64(-1), np.float32(0), np.float32(0), np.float32(-1), np.float32(1))
+            cut = Cut(
+                np.int64(-1),
+                np.float32(0),
+                np.float32(0),
+                np.float32(-1),
+                np.float32(1),
+            )
             if splittable[node]:
                 cut = _find_split(tfs, order[level], first, quota, own, tree, node)
             splittable[2 * node + 1] = splittable[2 * node + 2] = cut.bin >= 0
@@ -162,7 +177,9 @@ def _boost_target(
             _split(tfs, cut, tree, node)
 
         for node in range(FIRST_LEAF, NODES):
-            step[node] = shrunk_mean(settings.learning_rate, tree.total[node], tree.size[node])
+            step[node] = shrunk_mean(
+                settings.learning_rate, tree.total[node], tree.size[node]
+            )
         gained[number % WINDOW] = 0
         for begin in range(n_bag, n_cells, _FLUSH):
             some = np.float32(0)
@@ -188,13 +205,17 @@ def boost_block(
     for target in range(targets.own_tf.size):
         low, high = targets.start[target], targets.start[target + 1]
         residual = np.zeros(tfs.n_cells, np.float32)
-        squares = start_target(targets.cell[low:high], targets.value[low:high], residual)
+        squares = start_target(
+            targets.cell[low:high], targets.value[low:high], residual
+        )
         own = targets.own_tf[target]
         n_others = n_tf - (1 if own >= 0 else 0)
         if squares == 0 or n_others == 0:
             continue
         quota = max(1, int(settings.max_features * n_others))
-        n_trees[target] = _boost_target(tfs, residual, own, quota, settings, importance[target])
+        n_trees[target] = _boost_target(
+            tfs, residual, own, quota, settings, importance[target]
+        )
         importance[target] /= squares
 
 

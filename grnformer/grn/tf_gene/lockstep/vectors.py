@@ -106,9 +106,7 @@ def _pack(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
         builder.module, ir.FunctionType(_VECTOR["f"], (_VECTOR["f"],)), name
     )
     whole = builder.fptosi(builder.call(rint, [x]), _VECTOR["i"])
-    packed = builder.add(
-        builder.shl(whole, _constant("i", 4)), _constant("i", 1)
-    )
+    packed = builder.add(builder.shl(whole, _constant("i", 4)), _constant("i", 1))
     return builder.trunc(packed, _VECTOR["h"])
 
 
@@ -268,7 +266,12 @@ def store(typing: Any, array: types.Array, index: Any, value: Parts) -> tuple:
 
 @intrinsic
 def mark_up_to(
-    typing: Any, words: types.Array, column: types.Array, index: Any, last: Any, bit: Any
+    typing: Any,
+    words: types.Array,
+    column: types.Array,
+    index: Any,
+    last: Any,
+    bit: Any,
 ) -> tuple:
     """words[index : index + 32] |= bit (uint16) where column[index : index + 32] <= last (uint8)."""
 
