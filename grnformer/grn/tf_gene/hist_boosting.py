@@ -41,8 +41,8 @@ class HistBoosting(Settings):
     )
     max_trees: int = key(
         5000,
-        "most trees a target; boosting nearly always stops long before, later the more cells there are (about 100 trees "
-        "at 10^4 cells, 330 at 5 x 10^4): a lower bound caps the time",
+        "most trees a target; boosting nearly always stops long before, later the more cells there are (about 100 "
+        "trees at 10^4 cells, 330 at 5 x 10^4): a lower bound caps the time",
         unit="trees",
         ge=1,
         le=100000,

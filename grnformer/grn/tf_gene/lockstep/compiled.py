@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import logging
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
@@ -43,9 +41,9 @@ def boost(
         return gains, n_trees
     if vectors:
         groups, work = new_groups(n_targets, tfs.n_cells, n_tf), new_work(tfs)
-        _compiled("blocks")(tfs, targets, settings, groups, work, gains, n_trees)
+        _compiled(True)(tfs, targets, settings, groups, work, gains, n_trees)
     else:
-        _compiled("plain")(tfs, targets, settings, gains, n_trees)
+        _compiled(False)(tfs, targets, settings, gains, n_trees)
     return gains, n_trees
 
 
@@ -79,11 +77,11 @@ def _smallest() -> tuple[SortedTfs, Targets, Boosting]:
 
 
 @functools.cache
-def _compiled(kernel: str) -> Callable[..., Any]:
-    """The kernel of a file, keyed by a checksum of all files: of a cached function, numba sees its own file alone."""
-    module = importlib.import_module(f"{__package__}.{kernel}")
+def _compiled(vectors: bool) -> Callable[..., int]:
+    """One of the kernels, keyed by a checksum of all files: of a cached function, numba sees its own file alone."""
+    if vectors:
+        from grnformer.grn.tf_gene.lockstep.blocks import compile_cached
+    else:
+        from grnformer.grn.tf_gene.lockstep.plain import compile_cached
     files = sorted(Path(__file__).parent.glob("*.py"))
-    compiled: Callable[..., Any] = module.compile_cached(
-        zlib.crc32(b"".join(path.read_bytes() for path in files))
-    )
-    return compiled
+    return compile_cached(zlib.crc32(b"".join(path.read_bytes() for path in files)))
