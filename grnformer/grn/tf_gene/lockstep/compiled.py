@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numba
 import numpy as np
 import scipy.sparse as sp
+from numba.extending import is_jitted
 
 from grnformer.grn.tf_gene.lockstep.arrays import new_groups, new_work
+from grnformer.grn.tf_gene.lockstep.draws import mix
 from grnformer.grn.tf_gene.lockstep.entries import SortedTfs, sort_entries
 from grnformer.grn.tf_gene.lockstep.settings import Boosting, Targets
 
@@ -50,7 +51,7 @@ def boost(
 @functools.cache
 def vectors_compile() -> bool:
     """Whether numba makes vectors here; tried once, on the kernel itself."""
-    if numba.config.DISABLE_JIT:
+    if not is_jitted(mix):  # NUMBA_DISABLE_JIT
         return False
     try:
         boost(*_smallest(), vectors=True)

@@ -31,7 +31,7 @@ def draw_below(state: np.ndarray, bound: int) -> np.int64:
 
 
 @njit
-def shuffle_from(items: np.ndarray, first: int, state: np.ndarray) -> None:
+def shuffle_from(items: np.ndarray, first: int | np.int64, state: np.ndarray) -> None:
     """Fill items[first:] at random from all items (Fisher and Yates)."""
     for position in range(items.size - 1, max(first, 1) - 1, -1):
         other = draw_below(state, position + 1)
@@ -39,7 +39,7 @@ def shuffle_from(items: np.ndarray, first: int, state: np.ndarray) -> None:
 
 
 @njit
-def deal_tfs(order: np.ndarray, hand: int, seed: np.uint64, tree: int) -> int:
+def deal_tfs(order: np.ndarray, hand: int, seed: np.uint64, tree: np.int64) -> int:
     """Set the TFs' order on each level (DEPTH x n_tf) for a tree; return the place of the first that it tries.
 
     `hand` is the number of TFs a tree. `order` must still be that of the tree before.

@@ -29,7 +29,7 @@ from grnformer.grn.tf_gene.lockstep.settings import (
     Targets,
 )
 
-_FLUSH = 4096  # out-of-bag cells added in float32, as in `blocks`
+_FLUSH = 4096  # out-of-bag cells added in float32, as in `steps`
 
 
 class Cut(NamedTuple):
@@ -62,7 +62,7 @@ def _round(residual: np.ndarray, whole: np.ndarray) -> None:
 
 @njit
 def _best_cut(tfs: SortedTfs, tf: int, tree: Tree, node: int, best: Cut) -> Cut:
-    """The best of `best` and the cuts of a node on a TF; d and the order of operations as in `blocks`."""
+    """The best of `best` and the cuts of a node on a TF; d and the order of operations as in `splits`."""
     size, total = tree.size[node], tree.total[node]
     scaled, scaled_total = size * np.float32(SCALE), total * np.float32(SCALE)
     first, last = tfs.bin_start[tf], tfs.bin_start[tf + 1]
@@ -137,7 +137,7 @@ def _split(tfs: SortedTfs, cut: Cut, tree: Tree, node: int) -> None:
 @njit
 def _boost_target(
     tfs: SortedTfs, residual: np.ndarray, own: int, quota: int, settings: Boosting, importance: np.ndarray
-) -> int:  # fmt: skip
+) -> np.int64:  # fmt: skip
     """Boost one target from its residuals on; return the number of its trees."""
     n_tf, n_cells = tfs.bin_start.size - 1, tfs.n_cells
     n_bag = max(1, int(settings.subsample * n_cells))

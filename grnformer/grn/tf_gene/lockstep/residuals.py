@@ -10,9 +10,7 @@ MOST = 127
 
 
 @njit
-def start_target(
-    cell: np.ndarray, value: np.ndarray, residual: np.ndarray
-) -> np.float64:
+def start_target(cell: np.ndarray, value: np.ndarray, residual: np.ndarray) -> float:
     """Set `residual` to expression less its mean, as fractions of its range; return the squares' sum, 0 if constant.
 
     cell, value are the target's entries that are not 0. The sum is in units of the integers' squares.
@@ -50,7 +48,7 @@ def shrunk_mean(learning_rate: float, total: np.float32, n: np.float32) -> np.fl
 @njit
 def gain_of(
     n: np.float32, total: np.float32, n_high: np.float32, sum_high: np.float32
-) -> np.float64:
+) -> float:
     """What a split takes off a node's sum of squares: (n S_h - n_h S)^2 / (n n_h n_l)."""
     size, high = np.float64(n), np.float64(n_high)
     difference = size * np.float64(sum_high) - high * np.float64(total)

@@ -20,6 +20,8 @@ from numba.extending import intrinsic, models, register_model
 from grnformer.grn.tf_gene.lockstep.arrays import LANES
 
 Word = np.uint32  # a bit a lane
+ALL = Word(2**32 - 1)
+RUN = 15  # packed values to be added before sum and count are taken apart
 
 _I32 = ir.IntType(32)
 _LANE = {"h": ir.IntType(16), "i": _I32, "f": ir.FloatType(), "b": ir.IntType(1)}
@@ -28,6 +30,12 @@ _BYTES = {"h": 2, "i": 4, "f": 4}
 _BYTES_32 = ir.VectorType(ir.IntType(8), 32)
 
 Build = Callable[..., ir.Value]
+
+
+def _intrinsic(define: Callable[..., tuple]) -> Callable[..., Any]:
+    """numba's `intrinsic`, by whose type a caller would have to give `typing`."""
+    made: Callable[..., Any] = intrinsic(define)
+    return made
 
 
 class Parts(types.Type):
@@ -93,11 +101,11 @@ def _operation(result: str, n_arguments: int, build: Build) -> Callable:
     # numba reads the number of arguments from the signature
     match n_arguments:
         case 1:
-            return intrinsic(lambda typing, a: operation(typing, [a]))
+            return _intrinsic(lambda typing, a: operation(typing, [a]))
         case 2:
-            return intrinsic(lambda typing, a, b: operation(typing, [a, b]))
+            return _intrinsic(lambda typing, a, b: operation(typing, [a, b]))
         case _:
-            return intrinsic(lambda typing, a, b, c: operation(typing, [a, b, c]))
+            return _intrinsic(lambda typing, a, b, c: operation(typing, [a, b, c]))
 
 
 def _pack(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
@@ -139,7 +147,7 @@ count_of = _operation(
 )
 
 
-@intrinsic
+@_intrinsic
 def zeros(typing: Any, like: types.UniTuple) -> tuple:
     """Int16 zeros of as many parts as the tuple `like` has entries."""
     n = like.count
@@ -150,7 +158,7 @@ def zeros(typing: Any, like: types.UniTuple) -> tuple:
     return Parts("h", n)(like), codegen
 
 
-@intrinsic
+@_intrinsic
 def splat(typing: Any, x: types.Float) -> tuple:
     """One float32 in all lanes."""
 
@@ -160,7 +168,7 @@ def splat(typing: Any, x: types.Float) -> tuple:
     return Parts("f")(types.float32), codegen
 
 
-@intrinsic
+@_intrinsic
 def splat_short(typing: Any, x: types.Integer) -> tuple:
     """One int16 in all lanes."""
 
@@ -170,7 +178,7 @@ def splat_short(typing: Any, x: types.Integer) -> tuple:
     return Parts("h")(types.int16), codegen
 
 
-@intrinsic
+@_intrinsic
 def splat_int(typing: Any, x: types.Integer) -> tuple:
     """One int32 in all lanes."""
 
@@ -201,14 +209,14 @@ def _loader(kind: str) -> Callable:
 
         return Parts(kind, n)(array, types.int64, like), codegen
 
-    return intrinsic(load)
+    return _intrinsic(load)
 
 
 # (array, index, like): as many parts as the tuple `like` has entries, one after the other
 load_shorts, load_ints, load_floats = _loader("h"), _loader("i"), _loader("f")
 
 
-@intrinsic
+@_intrinsic
 def load_masks(typing: Any, words: types.Array, index: Any, like: Any) -> tuple:
     """A bit a lane from consecutive words, a word a part."""
     n = like.count
@@ -227,7 +235,7 @@ def load_masks(typing: Any, words: types.Array, index: Any, like: Any) -> tuple:
     return Parts("b", n)(words, types.int64, like), codegen
 
 
-@intrinsic
+@_intrinsic
 def mask_of(typing: Any, word: types.Integer) -> tuple:
     """A word's bits as a mask."""
 
@@ -237,7 +245,7 @@ def mask_of(typing: Any, word: types.Integer) -> tuple:
     return Parts("b")(types.uint32), codegen
 
 
-@intrinsic
+@_intrinsic
 def bits_of(typing: Any, mask: Parts) -> tuple:
     """A mask of one part as a word."""
 
@@ -247,7 +255,7 @@ def bits_of(typing: Any, mask: Parts) -> tuple:
     return types.uint32(mask), codegen
 
 
-@intrinsic
+@_intrinsic
 def store(typing: Any, array: types.Array, index: Any, value: Parts) -> tuple:
     """Write all parts, one after the other."""
 
@@ -264,7 +272,7 @@ def store(typing: Any, array: types.Array, index: Any, value: Parts) -> tuple:
     return types.void(array, types.int64, value), codegen
 
 
-@intrinsic
+@_intrinsic
 def mark_up_to(
     typing: Any,
     words: types.Array,
