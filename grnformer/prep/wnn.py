@@ -41,8 +41,8 @@ def weigh_neighbors(
     n_neighbors: int,
     n_bandwidth: int = 20,
     n_candidates: int = 200,
-    max_exact_cells: int | None = None,
-    seed: int = 1,
+    max_exact_cells: int | None,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Joint nearest neighbours, and the weight of each modality for each cell.
 

@@ -229,7 +229,7 @@ def check_rule(rule: dict[str, Any]) -> None:
 )
 def test_contracts_that_code_names_exist(path: Path) -> None:
     calls = re.findall(
-        r"\b(?:read|write)_(?:table|anndata|mudata|modality|json)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*?\"(\w+)\"\s*,?\s*\)",
+        r"\b(?:read|write)_(?:table|anndata|mudata|modality|json)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*?\"(\w+)\"\s*,?\s*(?:\"(?:X|names)\"\s*,?\s*)?\)",
         path.read_text(),
     )
     assert set(calls) <= set(CONTRACTS) | {"rna", "atac"}

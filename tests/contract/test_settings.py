@@ -50,6 +50,7 @@ def test_the_config_that_a_lab_edits_is_short_and_every_line_of_it_is_a_default_
     config = yaml.safe_load(text)
     of_the_demo = {
         "prep": {"preset": config["prep"]["preset"]},
+        "grn": {"stability": {"seeds": [2, 3, 4, 5, 6]}},
         "pretrain": {"datasets": None},
         "bench": {"drug_response": {"splits": ["line", "drug"]}},
     }

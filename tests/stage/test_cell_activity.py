@@ -44,6 +44,7 @@ def write_inputs(folder, rng):
     )
     data.obsm["X_umap"] = np.column_stack([np.arange(120), np.zeros(120)])
     io.write_mudata(data, folder / "prep/multiome.h5mu", "multiome")
+    io.write_mudata(data, folder / "prep/filtered.h5mu", "filtered_cells")
     (folder / "grn").mkdir(exist_ok=True)
     (folder / "grn/tfs.txt").write_text("TF1\nTF2\n")
     eregulons = pd.DataFrame(

@@ -67,6 +67,7 @@ def inputs(tmp_path):
     )
     folder = tmp_path / "results" / "tiny"
     io.write_mudata(multiome, folder / "prep" / "multiome.h5mu", "multiome")
+    io.write_mudata(multiome, folder / "prep" / "filtered.h5mu", "filtered_cells")
     tss = pd.DataFrame(
         {
             "gene": GENES,

@@ -47,6 +47,7 @@ def run(
         "pretrain": {"arms": config["pretrain"]["arms"], "seeds": [1, 2]},
         "fuse": {"graphs": ["none", "random", "hybrid"]},
         "topics": {"n_topics": [4, 6]},
+        "grn": {"stability": {"seeds": []}},
         "report": {"title": "Stage test", "runs": {"earlier": "earlier.json"}},
         "bench": {"grn_accuracy": {"lines": []}, "sc_drug": {"lines": []}},
     }
@@ -109,7 +110,7 @@ def test_rule_renders_page_and_tables(run: Path) -> None:
         "pretrain_model.hybrid.seed1",
     }
     metrics = pd.read_csv(run / "results" / "report" / "metrics.tsv", sep="\t")
-    assert set(metrics["task"]) == {"drug_response"}
+    assert set(metrics["task"]) == {"drug_response", "pretrain"}
     assert set(metrics["split"]) == {"pair", "line", "drug"}
     joined = (run / "results" / "report" / "joined" / "index.html").read_text()
     assert "drug_response of lines: only this run has it." in joined

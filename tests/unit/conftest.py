@@ -1,5 +1,6 @@
 """A simulated genome with region sets and motifs among decoys; random edges and batches; cells of a planted network."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,7 +167,8 @@ def settings():
         "tensorboard": False,
         "optimiser": optimiser | {"log_every": 2, "evaluate_every": 6},
         "embed": {"n_tokens": 24, "draws": 2},
-        "size": {**SIZE, "backbone": dict(SIZE["backbone"])},
+        # A test that changes a part of it changes no other test's.
+        "size": deepcopy(SIZE),
         "size_name": "tiny",
     }
 

@@ -21,7 +21,7 @@ _HOVER = "{arm} less {against}: {difference:+.3g} [{low:.3g}, {high:.3g}]<br>{ou
 
 
 def plot_differences(
-    compared: pd.DataFrame, palette: dict[str, str], title: str = ""
+    compared: pd.DataFrame, palette: dict[str, str], title: str
 ) -> go.Figure:
     """A row a pair (arm, what it is compared with), a panel a task, one range of x for all.
 

@@ -394,7 +394,7 @@ def _differences(
     return [
         Figure(
             f"{benchmark}-differences",
-            plot_differences(drawn, palette),
+            plot_differences(drawn, palette, ""),
             f"By how much each judged arm is better than its controls and the best baseline of the task "
             f"({metric.title}): paired differences with 95% intervals over {over}. Right of 0: the arm is better. "
             f"Filled: the interval leaves out 0.{more}",

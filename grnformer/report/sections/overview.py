@@ -56,12 +56,12 @@ def overview_section(
     sections: list[Section],
     control_arms: set[str],
     *,
+    seed: int,
     quality: pd.DataFrame | None = None,
     donors: int = 1,
     about: tuple[str, ...] = (),
     later: str = "",
     arms: Config | None = None,
-    seed: int = 0,
 ) -> Section:
     """Facts, tiles, the graph's verdict and two figures; then sizes and the verdicts of the sections that follow.
 

@@ -6,6 +6,8 @@ import pytest
 from grnformer.prep import wnn
 from grnformer.prep.wnn import weigh_neighbors
 
+EXACT = {"max_exact_cells": None, "seed": 1}
+
 
 def _reference(embeddings, k, n_bandwidth, n_candidates):
     """Hao et al. 2021, methods, one cell at a time."""
@@ -79,7 +81,7 @@ def test_equals_the_reference_in_any_chunks(embeddings, monkeypatch):
     for chunk in (2000, 7):
         monkeypatch.setattr(wnn, "_CHUNK", chunk)
         indices, distances, weights = weigh_neighbors(
-            embeddings, n_neighbors=8, n_bandwidth=5, n_candidates=15
+            embeddings, n_neighbors=8, n_bandwidth=5, n_candidates=15, **EXACT
         )
         np.testing.assert_allclose(weights, expected_weights, rtol=1e-4)
         np.testing.assert_array_equal(indices, expected)
@@ -93,7 +95,7 @@ def test_modality_that_tells_types_apart_weighs_more():
     axes = np.eye(10) * 6
     rna = rng.normal(size=(180, 10)) + axes[[0, 1, 1]][types]
     atac = rng.normal(size=(180, 10)) + axes[[0, 0, 1]][types]
-    indices, _, weights = weigh_neighbors([rna, atac], n_neighbors=15)
+    indices, _, weights = weigh_neighbors([rna, atac], n_neighbors=15, **EXACT)
     assert (types[indices] == types[:, None]).mean() > 0.9  # either alone: 0.67
     assert weights[types == 0, 0].mean() > 0.5 > weights[types == 2, 0].mean()
 
@@ -101,7 +103,7 @@ def test_modality_that_tells_types_apart_weighs_more():
 def test_fewer_cells_than_neighbors():
     rng = np.random.default_rng(0)
     indices, *_ = weigh_neighbors(
-        [rng.normal(size=(5, 3)), rng.normal(size=(5, 2))], n_neighbors=20
+        [rng.normal(size=(5, 3)), rng.normal(size=(5, 2))], n_neighbors=20, **EXACT
     )
     assert indices.shape == (5, 4)
     assert all(sorted([i, *row]) == [0, 1, 2, 3, 4] for i, row in enumerate(indices))
@@ -114,7 +116,7 @@ def test_descent_finds_what_exact_search_finds(monkeypatch):
     types = np.arange(400) % 8
     rna = rng.normal(size=(400, 5)) + 6 * rng.normal(size=(8, 5))[types]
     rna[200:300] = rna[:100]
-    exact, far, _ = weigh_neighbors([rna], n_neighbors=10, n_candidates=30)
+    exact, far, _ = weigh_neighbors([rna], n_neighbors=10, n_candidates=30, **EXACT)
     monkeypatch.setattr(wnn, "_search", None)
     asked = {"n_neighbors": 10, "n_candidates": 30, "max_exact_cells": 399}
     found, away, _ = weigh_neighbors([rna], seed=2, **asked)

@@ -122,7 +122,7 @@ def test_differences_share_their_range_and_are_filled_where_shown() -> None:
             "outcome": ["better", "no difference shown", "no difference shown"],
         }
     )
-    figure = plot_differences(compared, {"hybrid": "#0072B2"})
+    figure = plot_differences(compared, {"hybrid": "#0072B2"}, "")
     ranges = {tuple(axis.range) for axis in figure.select_xaxes()}
     ((low, high),) = ranges
     assert low < -0.5

@@ -95,7 +95,15 @@ def test_a_stage_of_rna_alone_has_a_first_screen():
         "checks": {"s1": {"rna_barcodes": 800.0}},
     }  # fmt: skip
     section = overview_section(
-        summary, None, None, [], set(), donors=3, about=("Human (hg38)",), later="prep"
+        summary,
+        None,
+        None,
+        [],
+        set(),
+        donors=3,
+        about=("Human (hg38)",),
+        later="prep",
+        seed=1,
     )
     tiles = section.blocks[0]
     assert tiles.facts == ("700 cells of 2 types, 8 genes", "Human (hg38)")
