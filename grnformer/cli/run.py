@@ -94,7 +94,7 @@ def run(
         from grnformer.cli.check import check_run
 
         weights = check_run(config_files(config), given, stages or [], directory)
-    raise typer.Exit(follow(command, Progress(weights)))
+    raise typer.Exit(follow(command, Progress(weights), directory))
 
 
 def snakemake_command(
@@ -123,8 +123,8 @@ def snakemake_command(
     return [*command, *rest, *(["--", *targets] if targets else [])]
 
 
-def follow(command: Sequence[str], progress: Progress) -> int:
-    """Run Snakemake and show how far it is; its exit status."""
+def follow(command: Sequence[str], progress: Progress, directory: Path) -> int:
+    """Run Snakemake, which works in a folder, and show how far it is; its exit status."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -135,8 +135,10 @@ def follow(command: Sequence[str], progress: Progress) -> int:
         # the terminal has interrupted Snakemake as well, which stops its jobs
         for line in lines:
             sys.stdout.write(line)
-    status = process.wait()
-    _say_end(status, progress)
+    # the pipe is at its end
+    with process:
+        status = process.wait()
+    _say_end(status, progress, directory)
     return status
 
 
@@ -185,14 +187,14 @@ def _show_bars(lines: Iterator[str], progress: Progress) -> None:
                 )
 
 
-def _say_end(status: int, progress: Progress) -> None:
+def _say_end(status: int, progress: Progress, directory: Path) -> None:
     if status:
         sys.stdout.write(
             "The run stopped: above stands why, and logs are in results/logs. The same command goes on from here.\n"
         )
         return
     # of any name (report.name), whole or of a stage; a page of several runs comes beside that of the run
-    pages = Path("results/report").glob("**/index.html")
+    pages = (directory / "results/report").glob("**/index.html")
     there = [page for page in pages if page.parent.name != "joined"]
     newest = max(there, key=lambda page: page.stat().st_mtime, default=None)
     if newest:

@@ -1,5 +1,6 @@
 """The command run: Snakemake's command line, its lines read, single settings; and doctor."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from grnformer.cli import doctor
 from grnformer.cli.config import config_files, read_settings
 from grnformer.cli.main import main
 from grnformer.cli.progress import Progress, in_words
-from grnformer.cli.run import snakemake_command
+from grnformer.cli.run import follow, snakemake_command
 from grnformer.core.errors import InputError
 from grnformer.core.place import ROOT
 
@@ -100,6 +101,20 @@ def test_the_command_line_is_snakemakes(
     )
     local = snakemake_command([], [], {}, "2", "", tmp_path, [])
     assert local[5:] == ["--cores", "2", "--directory", str(tmp_path)]
+
+
+def test_run_ends_with_the_page_of_the_folder_that_it_ran_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "elsewhere"):
+        page = tmp_path / folder / "results" / "report" / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("")
+    ends = [sys.executable, "-c", ""]
+    assert follow(ends, Progress(), Path("elsewhere")) == 0
+    shown = capsys.readouterr().out
+    assert shown == f"The page: {tmp_path}/elsewhere/results/report/index.html\n"
 
 
 def test_what_is_wrong_ends_run_with_one_message(
