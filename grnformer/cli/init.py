@@ -16,9 +16,10 @@ import pandas as pd
 import typer
 
 from grnformer.cli.config import CHECKOUT, SCENARIOS
-from grnformer.cli.shown import TYPE_COLUMNS, Shown, first_fragments, look_at
+from grnformer.cli.shown import TYPE_COLUMNS, Shown, first_fragments, look_at_all
 from grnformer.core import io
 from grnformer.core.errors import InputError
+from grnformer.core.places import split_place
 from grnformer.core.resources import fetch
 from grnformer.genome.guess import guess_build, species_of_genes, species_of_genome
 from grnformer.genome.tss import read_tss
@@ -73,7 +74,7 @@ def init(
                 "a folder without one: nothing is overwritten",
                 "run in another folder, or move the file away",
             )
-    shown = [look_at(path) for path in files]
+    shown = look_at_all(files)
     for one in shown:
         _say(one.path, _describe(one))
     name = dataset or _name(files[0].resolve().parent.name)
@@ -170,7 +171,13 @@ def alone(shown: Sequence[Shown]) -> list[tuple[Shown, None, Shown | None]]:
         If there is no RNA, or ATAC is shown besides.
     """
     rna = [one for one in shown if one.kind in ("rna", "both")]
-    other = [one for one in shown if one.kind in ("atac", "fragments")]
+    # of a MuData the RNA is taken, as of any file with both
+    with_rna = {_file(one) for one in rna}
+    other = [
+        one
+        for one in shown
+        if one.kind in ("atac", "fragments") and _file(one) not in with_rna
+    ]
     if other or not rna:
         raise InputError(
             f"--rna-alone, and {_name_kinds(other or shown)}",
@@ -201,7 +208,7 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
         raise InputError(
             f"{len(rna)} files with RNA and {len(atac)} with ATAC: {_name_kinds(shown)}",
             "RNA counts and ATAC counts or fragments of the same cells, two files or one for each sample",
-            "give the missing files"
+            "give the missing files, or name the modality or matrix behind a colon (cells.h5mu:GEX, cells.h5ad:raw)"
             + ("" if atac else "; if there is no ATAC of these cells, add --rna-alone"),
         )
     partners = [_partner(one, rna, atac) for one in rna]
@@ -224,6 +231,10 @@ def _types_of(one: Shown, rna: Sequence[Shown], shown: Sequence[Shown]) -> Shown
     return near[0] if near else None
 
 
+def _file(one: Shown) -> str:
+    return split_place(one.path)[0]
+
+
 def _name_kinds(shown: Sequence[Shown]) -> str:
     return "; ".join(f"{one.path} ({one.kind})" for one in shown)
 
@@ -233,6 +244,9 @@ def _partner(one: Shown, rna: Sequence[Shown], atac: Sequence[Shown]) -> Shown:
         return one
     if len(atac) == 1:
         return atac[0]
+    same = [other for other in atac if _file(other) == _file(one)]
+    if len(same) == 1:
+        return same[0]
     folder = one.path.resolve().parent
     here = [other for other in atac if other.path.resolve().parent == folder]
     beside = [other for other in rna if other.path.resolve().parent == folder]

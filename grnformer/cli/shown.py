@@ -12,11 +12,13 @@ import anndata
 import pandas as pd
 
 from grnformer.core.errors import InputError
+from grnformer.core.places import join_place, split_place
 from grnformer.core.text import open_text, separator_of
 from grnformer.genome.regions import region_fraction
 from grnformer.prep.feature_types import GENES, KINDS, PEAKS
 from grnformer.prep.features import select_features
-from grnformer.prep.formats import read_matrix
+from grnformer.prep.formats import read_matrix, reading
+from grnformer.prep.stored_counts import modalities_of
 
 Kind = Literal["rna", "atac", "both", "fragments", "annotation"]
 _TEXT = (".csv", ".tsv", ".txt", ".bed", ".tsv.gz", ".csv.gz", ".txt.gz", ".bed.gz")
@@ -49,15 +51,35 @@ class Shown:
         return found
 
 
+def look_at_all(paths: Iterable[Path]) -> list[Shown]:
+    """Read files and say what they are; of a MuData each modality by itself, or `rna` and `atac` where it has both.
+
+    Raises
+    ------
+    InputError
+        See `look_at`.
+    """
+    return [look_at(part) for path in paths for part in _parts(path)]
+
+
+def _parts(path: Path) -> list[Path]:
+    if path.suffix.lower() != ".h5mu" or not path.is_file():
+        return [path]
+    with reading(path):
+        there = modalities_of(path)
+    named = ["rna", "atac"] if {"rna", "atac"} <= set(there) else there
+    return [Path(join_place(str(path), name)) for name in named] or [path]
+
+
 def look_at(path: Path) -> Shown:
-    """Read a file and say what it is.
+    """Read a file, or the matrix in it that is named behind a colon, and say what it is.
 
     Raises
     ------
     InputError
         If it is not there, cannot be read, or might be several things.
     """
-    if not path.exists():
+    if not Path(split_place(path)[0]).exists():
         raise InputError(f"no file or folder {path}", "files of the data", "correct the path")  # fmt: skip
     if path.is_file() and path.name.lower().endswith(_TEXT):
         rows = _first_rows(path)

@@ -54,6 +54,21 @@ def read_stored(path: Path, place: str, modality: str) -> anndata.AnnData:
     return _take(stored, slot, path) if slot else _choose_counts(stored, path)
 
 
+def modalities_of(path: Path) -> list[str]:
+    """Names of the modalities of a MuData on disk, sorted.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    root = open_stored(path)
+    try:
+        return sorted(root["mod"]) if "mod" in root else []
+    finally:
+        close_stored(root)
+
+
 def _read_modality(path: Path, name: str) -> anndata.AnnData:
     """One modality of a MuData, with the shared columns of obs that it lacks."""
     import mudata

@@ -42,8 +42,7 @@ class Report(Settings):
     )
     title: Word = key("GRNFormer report", "heading of the page")
     lead: str = key(
-        "Gene regulatory networks from paired single-cell RNA and ATAC, "
-        "and an RNA foundation model that is given them.",
+        "Gene regulatory networks from single cells, and what models make of them, if the run has any.",
         "sentence below the heading",
     )
     runs: dict[str, File] = key(

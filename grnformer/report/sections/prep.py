@@ -105,6 +105,7 @@ def _size_blocks(
     medians: dict[str, Any] = {
         name: f"median {metric.label}" for name, metric in METRICS.items()
     }
+    checks = pd.DataFrame.from_dict(summary["checks"], orient="index")
     return [
         table(
             "sizes",
@@ -124,11 +125,11 @@ def _size_blocks(
         ),
         table(
             "pairing",
-            pd.DataFrame.from_dict(summary["checks"], orient="index")
-            .rename_axis("sample")
-            .reset_index(),
+            checks.rename_axis("sample").reset_index(),
             "Pairing of RNA and ATAC barcodes, and enrichment of the regions at the transcription start sites (TSS) of "
-            "the stated genome build.",
+            "the stated genome build."
+            if "atac_barcodes" in checks
+            else "Barcodes of each sample before the filters; the run has RNA alone.",
             rna_barcodes="RNA barcodes (n)",
             atac_barcodes="ATAC barcodes (n)",
             paired="paired (n)",

@@ -108,6 +108,49 @@ def test_rna_alone_is_declared_by_an_option(
     check_without_atac({"lab": config}, rna_alone(sheet))
 
 
+def _proteins(cells: anndata.AnnData) -> anndata.AnnData:
+    proteins = cells[:, :2].copy()
+    proteins.var_names = ["CD3_prot", "CD19_prot"]
+    return proteins
+
+
+@pytest.mark.parametrize(
+    ("modalities", "files", "rna", "atac"),
+    [
+        (("rna", "atac", "prot"), ["cells.h5mu"], "rna", "atac"),
+        (("GEX", "peaks"), ["cells.h5mu"], "GEX", "peaks"),
+        (("GEX", "peaks", "prot"), ["cells.h5mu:GEX", "cells.h5mu:peaks/X"], "GEX", "peaks/X"),
+        (("rna", "atac"), ["cells.h5mu", "--rna-alone"], "rna", None),
+    ],
+)  # fmt: skip
+def test_a_mudata_is_shown_whole_or_by_its_parts(
+    place: Path, modalities: tuple[str, ...], files: list[str], rna: str, atac: str
+) -> None:
+    held = [anndata.read_h5ad(f"lab/{name}.h5ad") for name in ("rna", "atac")]
+    held.append(_proteins(held[0]))
+    mudata.set_options(pull_on_update=False)
+    written = mudata.MuData(dict(zip(modalities, held, strict=False)))
+    written.write("cells.h5mu")
+    assert main(["init", *files, "--genome", "hg38"]) == 0
+    sheet = pd.read_csv("config/samples.tsv", sep="\t", keep_default_na=False)
+    assert sheet.loc[0, "rna"] == f"cells.h5mu:{rna}"
+    assert sheet.loc[0, "atac"] == (f"cells.h5mu:{atac}" if atac else "")
+
+
+def test_modalities_that_may_be_rna_are_named(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rna, atac = (anndata.read_h5ad(f"lab/{name}.h5ad") for name in ("rna", "atac"))
+    mudata.set_options(pull_on_update=False)
+    mudata.MuData({"GEX": rna, "peaks": atac, "prot": _proteins(rna)}).write(
+        "cells.h5mu"
+    )
+    assert main(["init", "cells.h5mu", "--genome", "hg38"]) == 1
+    error = capsys.readouterr().err
+    assert "2 files with RNA and 1 with ATAC: cells.h5mu:GEX (rna)" in error
+    assert "name the modality" in error
+
+
 def test_a_species_with_one_build_needs_no_genome(
     place: Path, planted: Simulation, capsys: pytest.CaptureFixture[str]
 ) -> None:
