@@ -149,6 +149,9 @@ def gather_sections(
         sections.append(
             comparison_section(io.read_table(path, "network_comparison"), configs)
         )
+    if given["embedded_by_bundle"] and not given["multiome"]:
+        # neither the sheet nor what its datasets would read was used
+        configs, samples = {}, []
     costs = given.table("costs")
     return [
         *sections,

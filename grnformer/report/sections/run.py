@@ -47,7 +47,11 @@ def run_sections(
             "Methods, switches, arms and seeds as configured. What stands under the name of a method counts only where "
             "that method is chosen.",
         ),
-        table("samples", sheet, f"The sample sheet; samples: {len(sheet)}."),
+        *(
+            [table("samples", sheet, f"The sample sheet; samples: {len(sheet)}.")]
+            if samples
+            else []
+        ),
         Listing(
             "The whole configuration",
             yaml.safe_dump(config, sort_keys=False, width=110),

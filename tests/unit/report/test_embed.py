@@ -85,3 +85,7 @@ def test_a_bundle_needs_no_dataset_for_its_page(written: str, tmp_path: Path) ->
     assert sections[0].name == "embed"
     assert tables(sections[0])["embedded"].loc[0, "file"] == "mine"
     assert "the model bundle given" in notes(sections[0])[0].text
+    # sheet and resources are those of a dataset, of which nothing was read
+    (resources,) = (section for section in sections if section.name == "resources")
+    assert "no resource" in notes(resources)[0].text
+    assert not [s for s in sections if "samples" in tables(s)]
