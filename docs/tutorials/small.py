@@ -81,7 +81,7 @@ def write_10x(path: Path, transcripts: Path, n_cells: int = 240, seed: int = 1) 
     opened = rng.random((3, len(genes))) * (rng.random((3, len(genes))) < 0.5)
     atac = rng.poisson(4000 * (opened / opened.sum(1, keepdims=True))[kind])
 
-    start = (genes["tss"] - 250).clip(lower=0)
+    start = (genes["tss"] - 250).clip(lower=0).astype(int)
     places = [
         f"{chrom}:{first}-{first + 500}"
         for chrom, first in zip(genes["seqnames"], start, strict=True)
