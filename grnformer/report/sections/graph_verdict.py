@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
+from scipy.stats import binom
 
 from grnformer.bench.controls import REWIRED
 from grnformer.bench.grn_accuracy.evaluate import WRONG_TF
@@ -16,6 +17,9 @@ from grnformer.report.text import capitalise, format_count, format_differences
 _TABLE = "_comparisons"
 _HEADS = ("_and_genes_ridge", "_ridge", JOINED)
 _NAMED = 2  # comparisons in which it helped that the sentence names, the largest first
+_NOTABLE = (
+    0.05  # probability below which a number of wins or losses is not put down to chance
+)
 _OTHERWISE = {
     "no difference shown": "no difference shown in {}",
     "worse": "worse in {}",
@@ -88,17 +92,29 @@ def _say_plainly(outcomes: list[str]) -> str:
     rest = f" ({few} of them cannot be judged)" if few else ""
     if few == len(outcomes):
         return f"It cannot be judged: none of {number} with a control graph (rewired or random) has enough repeats."
+    by_chance = chance_of(won, len(outcomes) - few)
     head = {
         (True, True): "Mixed",
         (True, False): "Yes, in part" if won < len(outcomes) else "Yes",
         (False, True): "No, it did harm",
         (False, False): "Not shown",
-    }[bool(won), bool(lost)]
+    }[by_chance < _NOTABLE, chance_of(lost, len(outcomes) - few) < _NOTABLE]
     worse = f", and worse in {lost}" if lost else ""
+    luck = (
+        f" So many are better by chance in {by_chance:.0%} of such runs." if won else ""
+    )
     return (
         f"{head}: models with it did better than models with a control graph (rewired or random) in "
-        f"{won or 'none'} of {number}{worse}{rest}."
+        f"{won or 'none'} of {number}{worse}{rest}.{luck if by_chance >= _NOTABLE else ''}"
     )
+
+
+def chance_of(n_found: int, n_judged: int) -> float:
+    """Probability that at least so many of the judged 95% intervals lie on one side of 0 where there is no difference.
+
+    As if the comparisons were independent: those of arms that share a control are not quite.
+    """
+    return float(binom.sf(n_found - 1, n_judged, 0.025))
 
 
 def _say_where(models: pd.DataFrame) -> str:

@@ -82,6 +82,10 @@ def test_the_sentence_on_the_graph_is_plain():
     assert "none of 2 comparisons (1 of them cannot be judged)." in said(none, few)
     assert "Yes: " in said("better")
     assert "Yes, in part: " in said("better", none)
+    lucky = said("better", *[none] * 6, few)
+    assert "Not shown: " in lucky
+    assert "better by chance in 16% of such runs" in lucky, "1 - .975 ** 7"
+    assert "Yes, in part: " in said("better", "better", *[none] * 5)
     assert "Mixed: " in said("better", "worse")
     assert "No, it did harm: " in said(none, "worse")
     assert "It cannot be judged" in said(few)
