@@ -18,11 +18,8 @@ from grnformer.report.figures.base import (
 )
 from grnformer.report.figures.labels import place_labels
 
-_WIDTHS = (
-    0.8,
-    1.8,
-    3.2,
-)  # pixels of edges: the weakest third of the weights drawn, the middle, the strongest
+# pixels of edges: the weakest third of the weights drawn, the middle, the strongest
+_WIDTHS = (0.8, 1.8, 3.2)
 _RIM = (0.16, 0.09)  # room for names at the rim, in widths and heights of the nodes
 _MARGINS = (16, 68)  # pixels beside and above the nodes
 

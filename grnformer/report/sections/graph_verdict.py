@@ -17,9 +17,8 @@ from grnformer.report.text import capitalise, format_count, format_differences
 _TABLE = "_comparisons"
 _HEADS = ("_and_genes_ridge", "_ridge", JOINED)
 _NAMED = 2  # comparisons in which it helped that the sentence names, the largest first
-_NOTABLE = (
-    0.05  # probability below which a number of wins or losses is not put down to chance
-)
+# probability below which a number of wins or losses is not put down to chance
+_NOTABLE = 0.05
 _OTHERWISE = {
     "no difference shown": "no difference shown in {}",
     "worse": "worse in {}",
@@ -100,12 +99,12 @@ def _say_plainly(outcomes: list[str]) -> str:
         (False, False): "Not shown",
     }[by_chance < _NOTABLE, chance_of(lost, len(outcomes) - few) < _NOTABLE]
     worse = f", and worse in {lost}" if lost else ""
-    luck = (
-        f" So many are better by chance in {by_chance:.0%} of such runs." if won else ""
-    )
+    luck = ""
+    if won and by_chance >= _NOTABLE:
+        luck = f" So many are better by chance in {by_chance:.0%} of such runs."
     return (
         f"{head}: models with it did better than models with a control graph (rewired or random) in "
-        f"{won or 'none'} of {number}{worse}{rest}.{luck if by_chance >= _NOTABLE else ''}"
+        f"{won or 'none'} of {number}{worse}{rest}.{luck}"
     )
 
 
