@@ -141,6 +141,13 @@ class Topics(Settings):
         unit="cells",
         ge=1,
     )
+    max_cells: int | None = key(
+        20000,
+        "of more cells, topics are fitted to so many, drawn at random, and the proportions of all follow from the "
+        "topics; null: fitted to all; pycistopic takes all",
+        unit="cells",
+        ge=2,
+    )
     evaluation: Evaluation = Evaluation()
     selection: Selection = Selection()
     region_sets: RegionSets = RegionSets()

@@ -34,7 +34,8 @@ class Fits:
     model
         Fitted to all cells.
     partial
-        Fitted to the cells that are not held out; its regions are those of `model`.
+        Fitted to cells that are not held out; its regions are those of `model`, and its topics where there are many
+        cells (`fit_models`).
     held_out
         (cells,) boolean.
     """

@@ -1,7 +1,8 @@
-"""Fit topic models by the chosen method, to all cells and without the held-out ones."""
+"""Fit topic models by the chosen method: to all cells and without the held-out ones, or once to some of many cells."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,12 @@ import numpy as np
 from grnformer.core.errors import InputError
 from grnformer.core.methods import load
 from grnformer.topics.evaluate import Fits
+from grnformer.topics.model import TopicModel, infer_cell_topics
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
+
+logger = logging.getLogger(__name__)
 
 
 def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
@@ -33,7 +37,11 @@ def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
 
 
 def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -> Fits:
-    """Fit topics to all cells, and once more without a random fraction of them.
+    """Fit topics to all cells, and once more without a random fraction of them; of many cells, once to some of them.
+
+    Of more than `max_cells` cells, topics are fitted to as many, drawn at random beside the held-out ones, and every
+    cell has the proportions that these topics give it (`infer_cell_topics`): none of them as sampled, so that cells
+    that were fitted are like those that were not.
 
     Parameters
     ----------
@@ -49,28 +57,40 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
     InputError
         If the method is unknown, or there are fewer regions or cells than topics.
     """
-    method, seed = settings["method"], settings["seed"]
+    method, seed, max_cells = (
+        settings[name] for name in ("method", "seed", "max_cells")
+    )
     fit = load("grnformer.topics", method).call
 
     n_cells = matrix.shape[0]
     n_held_out = max(1, round(settings["evaluation"]["heldout_cells"] * n_cells))
+    n_fitted = n_cells - n_held_out
+    sampled = max_cells is not None and n_cells > max_cells
+    if sampled:
+        n_fitted = min(n_fitted, max_cells)
     # The partial model has fewer cells than the other, and as many topics.
-    if min(n_cells - n_held_out, matrix.shape[1]) < n_topics:
+    if min(n_fitted, matrix.shape[1]) < n_topics:
         raise InputError(
-            f"{n_topics} topics for {n_cells} cells ({n_held_out} held out) x {matrix.shape[1]} regions",
+            f"{n_topics} topics for {n_fitted} of {n_cells} cells ({n_held_out} held out) x {matrix.shape[1]} regions",
             "fewer topics than cells and regions",
             "lower topics.n_topics",
         )
 
     # From the seed alone, so that all topic counts are scored on the same cells.
+    rng = np.random.default_rng(seed)
     held_out = np.zeros(n_cells, dtype=bool)
-    held_out[np.random.default_rng(seed).choice(n_cells, n_held_out, replace=False)] = (
-        True
-    )
+    held_out[rng.choice(n_cells, n_held_out, replace=False)] = True
+    others = np.flatnonzero(~held_out)
+    fitted = np.sort(rng.choice(others, n_fitted, replace=False)) if sampled else others
 
-    model = fit(matrix, n_topics, seed=seed, **settings[method])
-    partial = fit(matrix[~held_out], n_topics, seed=seed, **settings[method])
-    return Fits(model, partial, held_out)
+    partial = fit(matrix[fitted], n_topics, seed=seed, **settings[method])
+    if not sampled:
+        model = fit(matrix, n_topics, seed=seed, **settings[method])
+        return Fits(model, partial, held_out)
+    logger.info("topics of %d of %d cells; those of all follow", n_fitted, n_cells)
+    alpha = settings[method]["alpha"] / n_topics
+    cell_topic = infer_cell_topics(matrix, partial.region_topic, alpha=alpha)
+    return Fits(TopicModel(cell_topic, partial.region_topic), partial, held_out)
 
 
 def binarize(matrix: sp.csr_matrix) -> sp.csr_matrix:

@@ -103,19 +103,19 @@ def infer_cell_topics(
     (cells, topics); rows sum to 1. A cell without regions gets equal proportions.
     """
     n_cells, n_topics = matrix.shape[0], region_topic.shape[1]
+    topic_region = np.ascontiguousarray(region_topic.T)
     # From equal proportions, not random ones: the outcome depends on no seed.
     inferred = np.full((n_cells, n_topics), 1.0 / n_topics)
     for cell in range(n_cells):
-        # (regions of the cell, topics)
-        likelihood = region_topic[
-            matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]
+        # (topics, regions of the cell)
+        likelihood = topic_region[
+            :, matrix.indices[matrix.indptr[cell] : matrix.indptr[cell + 1]]
         ]
         proportions = inferred[cell]
         for _ in range(_SWEEPS):
             # E: P(topic | region, cell); M: its sum over the cell's regions, with the pseudo-counts
-            weighted = likelihood * proportions
-            weighted /= weighted.sum(axis=1, keepdims=True)
-            counts = weighted.sum(axis=0) + alpha
+            expected = proportions * (likelihood @ (1.0 / (proportions @ likelihood)))
+            counts = expected + alpha
             proportions = counts / counts.sum()
         inferred[cell] = proportions
     return inferred

@@ -85,7 +85,9 @@ rule fit_topics:
         mem_mb=growing(2000, per_mb=20),
         runtime=growing(30, per_mb=2),
     params:
-        settings=method_setting("topics", "seed", "min_cells", "evaluation"),
+        settings=method_setting(
+            "topics", "seed", "min_cells", "max_cells", "evaluation"
+        ),
         code=code("topics/fit_topics", at="topics.method"),
     message:
         "Fitting {wildcards.n_topics} topics to {wildcards.dataset}"

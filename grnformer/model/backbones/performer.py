@@ -61,23 +61,19 @@ class LinearAttention(nn.Module):
 
         # less a maximum no exponential overflows; it cancels in mixed / norm, a query's by row, the keys' over all
         query_BHWR, raw_BHTR = self._features(query), self._features(key)
-        query_BHWR = torch.exp(
-            query_BHWR
-            - (self._half_square(query) + query_BHWR.amax(-1, keepdim=True).detach())
-        )
-        key_BHTR = torch.exp(
-            raw_BHTR - (self._half_square(key) + raw_BHTR.amax().detach())
-        )
+        most_BHW1 = query_BHWR.amax(-1, keepdim=True).detach()
+        query_BHWR = torch.exp(query_BHWR + -(self._half_square(query) + most_BHW1))
+        most = raw_BHTR.amax().detach()
+        key_BHTR = torch.exp(raw_BHTR + -(self._half_square(key) + most))
 
-        # keys and values are multiplied first: the cost grows with T, not with its square
-        products_BHRK = key_BHTR.transpose(-1, -2) @ value
-        total_BHR1 = key_BHTR.sum(-2)[..., None]
+        # keys and values are multiplied first: the cost grows with T, not with its square;
+        # the last column, of ones, becomes the sum of a query's weights
+        value = F.pad(value, (0, 1), value=1.0)
+        products = key_BHTR.transpose(-1, -2) @ value
         # EPSILON is added to the sums of the features, which are fewer than these
-        products_BHRK = products_BHRK + EPSILON * value.sum(-2, keepdim=True)
-        total_BHR1 = total_BHR1 + EPSILON * key.shape[2]
-        mixed = query_BHWR @ products_BHRK
-        mixed = mixed + EPSILON * products_BHRK.sum(-2, keepdim=True)
-        norm = query_BHWR @ total_BHR1 + EPSILON * total_BHR1.sum(-2, keepdim=True)
+        products = products + EPSILON * value.sum(-2, keepdim=True)
+        mixed = query_BHWR @ products + EPSILON * products.sum(-2, keepdim=True)
+        mixed, norm = mixed[..., :-1], mixed[..., -1:]
         return self.out((mixed / norm).transpose(1, 2).flatten(2))
 
     def _features(self, x: torch.Tensor) -> torch.Tensor:
