@@ -21,7 +21,7 @@ GRAPHS = {
     "n_edges": 6000,
     "active": 0.2,
 }
-N_CELLS, REPEATS, MOST = {"base": 8, "tiny": 32}, 3, {"base": 1.3, "tiny": None}
+N_CELLS, REPEATS, MOST = {"base": 8, "tiny": 32}, 3, {"base": 1.2, "tiny": 2.0}
 LAYERS = ("sage", "gcn", "gat", "gin")
 
 

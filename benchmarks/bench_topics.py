@@ -41,14 +41,15 @@ def main() -> None:
     table.write()
 
 
-def simulate(rng: np.random.Generator) -> sp.csr_matrix:
-    """1,000 cells x 10,000 regions, 20 topics; about 500 accessible regions a cell."""
-    cell_topic = rng.dirichlet(np.full(N_TOPICS, 0.2), 1000)
+def simulate(rng: np.random.Generator, n_cells: int = 1000) -> sp.csr_matrix:
+    """Cells x 10,000 regions, 20 topics; about 500 accessible regions a cell."""
+    cell_topic = rng.dirichlet(np.full(N_TOPICS, 0.2), n_cells)
     region_topic = rng.gamma(0.2, size=(10_000, N_TOPICS))
     region_topic /= region_topic.sum(axis=0)
-    depth = 600 * np.exp(0.4 * rng.standard_normal((1000, 1)))
+    depth = 600 * np.exp(0.4 * rng.standard_normal((n_cells, 1)))
     return sp.csr_matrix(
-        rng.random((1000, 10_000)) < -np.expm1(-depth * (cell_topic @ region_topic.T))
+        rng.random((n_cells, 10_000))
+        < -np.expm1(-depth * (cell_topic @ region_topic.T))
     )
 
 

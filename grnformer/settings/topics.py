@@ -141,12 +141,12 @@ class Topics(Settings):
         unit="cells",
         ge=1,
     )
-    max_cells: int | None = key(
-        20000,
-        "of more cells, topics are fitted to so many, drawn at random, and the proportions of all follow from the "
-        "topics; null: fitted to all; pycistopic takes all",
-        unit="cells",
-        ge=2,
+    max_tokens: int | None = key(
+        50_000_000,
+        "accessible regions, summed over cells, that topics are fitted to; where there are more, cells are drawn at "
+        "random, and the proportions of all follow from the topics; null: all cells, as with pycistopic",
+        unit="regions",
+        ge=1000,
     )
     evaluation: Evaluation = Evaluation()
     selection: Selection = Selection()

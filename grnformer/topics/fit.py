@@ -39,9 +39,9 @@ def choose_regions(matrix: sp.csr_matrix, min_cells: int) -> np.ndarray:
 def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -> Fits:
     """Fit topics to all cells, and once more without a random fraction of them; of many cells, once to some of them.
 
-    Of more than `max_cells` cells, topics are fitted to as many, drawn at random beside the held-out ones, and every
-    cell has the proportions that these topics give it (`infer_cell_topics`): none of them as sampled, so that cells
-    that were fitted are like those that were not.
+    Of more than `max_tokens` accessible regions in all, topics are fitted to those of fewer cells, drawn at random
+    beside the held-out ones, and every cell has the proportions that these topics give it (`infer_cell_topics`): none
+    has them as sampled, so that cells that were fitted are like those that were not.
 
     Parameters
     ----------
@@ -57,37 +57,40 @@ def fit_models(matrix: sp.csr_matrix, n_topics: int, settings: dict[str, Any]) -
     InputError
         If the method is unknown, or there are fewer regions or cells than topics.
     """
-    method, seed, max_cells = (
-        settings[name] for name in ("method", "seed", "max_cells")
+    method, seed, max_tokens = (
+        settings[name] for name in ("method", "seed", "max_tokens")
     )
     fit = load("grnformer.topics", method).call
 
-    n_cells = matrix.shape[0]
-    n_held_out = max(1, round(settings["evaluation"]["heldout_cells"] * n_cells))
-    n_fitted = n_cells - n_held_out
-    sampled = max_cells is not None and n_cells > max_cells
-    if sampled:
-        n_fitted = min(n_fitted, max_cells)
-    # The partial model has fewer cells than the other, and as many topics.
-    if min(n_fitted, matrix.shape[1]) < n_topics:
-        raise InputError(
-            f"{n_topics} topics for {n_fitted} of {n_cells} cells ({n_held_out} held out) x {matrix.shape[1]} regions",
-            "fewer topics than cells and regions",
-            "lower topics.n_topics",
-        )
-
     # From the seed alone, so that all topic counts are scored on the same cells.
     rng = np.random.default_rng(seed)
+    n_cells = matrix.shape[0]
+    n_held_out = max(1, round(settings["evaluation"]["heldout_cells"] * n_cells))
     held_out = np.zeros(n_cells, dtype=bool)
     held_out[rng.choice(n_cells, n_held_out, replace=False)] = True
-    others = np.flatnonzero(~held_out)
-    fitted = np.sort(rng.choice(others, n_fitted, replace=False)) if sampled else others
+    fitted = np.flatnonzero(~held_out)
+    many = max_tokens is not None and matrix.nnz > max_tokens
+    if many:
+        drawn = rng.permutation(fitted)
+        n_tokens = np.cumsum(np.diff(matrix.indptr)[drawn])
+        fitted = np.sort(drawn[n_tokens <= max_tokens])
+
+    # The partial model has fewer cells than the other, and as many topics.
+    if min(len(fitted), matrix.shape[1]) < n_topics:
+        raise InputError(
+            f"{n_topics} topics for {len(fitted)} of {n_cells} cells ({n_held_out} held out) x {matrix.shape[1]} "
+            "regions",
+            "fewer topics than cells and regions",
+            "lower topics.n_topics, or raise topics.max_tokens"
+            if many
+            else "lower topics.n_topics",
+        )
 
     partial = fit(matrix[fitted], n_topics, seed=seed, **settings[method])
-    if not sampled:
+    if not many:
         model = fit(matrix, n_topics, seed=seed, **settings[method])
         return Fits(model, partial, held_out)
-    logger.info("topics of %d of %d cells; those of all follow", n_fitted, n_cells)
+    logger.info("fitted to %d of %d cells", len(fitted), n_cells)
     alpha = settings[method]["alpha"] / n_topics
     cell_topic = infer_cell_topics(matrix, partial.region_topic, alpha=alpha)
     return Fits(TopicModel(cell_topic, partial.region_topic), partial, held_out)

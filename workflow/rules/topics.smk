@@ -86,7 +86,7 @@ rule fit_topics:
         runtime=growing(30, per_mb=2),
     params:
         settings=method_setting(
-            "topics", "seed", "min_cells", "max_cells", "evaluation"
+            "topics", "seed", "min_cells", "max_tokens", "evaluation"
         ),
         code=code("topics/fit_topics", at="topics.method"),
     message:

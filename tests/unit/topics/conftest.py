@@ -45,7 +45,7 @@ def settings():
     return {
         "seed": 3,
         "method": "lda_tomotopy",
-        "max_cells": None,
+        "max_tokens": None,
         "lda_tomotopy": {"n_iterations": 60, "alpha": 3.0, "eta": 0.1},
         "evaluation": {
             "heldout_cells": 0.2,

@@ -111,9 +111,11 @@ def test_some_cells_are_held_out_of_the_second_model_and_scores_go_by_it(
 
 
 def test_of_many_cells_some_are_fitted_and_all_have_proportions(planted, settings):
-    few = settings | {"max_cells": 100}
+    n_tokens = planted.matrix.nnz
+    few = settings | {"max_tokens": round(0.6 * n_tokens)}
     fits = fit_models(planted.matrix, 3, few)
-    assert fits.partial.cell_topic.shape == (100, 3)
+    n_fitted = len(fits.partial.cell_topic)
+    assert 80 < n_fitted < 100
     assert fits.held_out.sum() == 30
     np.testing.assert_array_equal(fits.model.region_topic, fits.partial.region_topic)
     for of_all, truth in (
@@ -122,18 +124,23 @@ def test_of_many_cells_some_are_fitted_and_all_have_proportions(planted, setting
     ):
         assert matched_correlations(of_all, truth).min() > 0.8
     np.testing.assert_allclose(fits.model.cell_topic.sum(axis=1), 1)
+    with pytest.raises(InputError, match=r"(?s)of 150 cells .*topics\.max_tokens"):
+        fit_models(planted.matrix, 3, settings | {"max_tokens": 100})
 
-    # held-out cells are in no fit: other regions in them leave the topics as they are
+
+def test_held_out_cells_have_no_part_in_the_topics_of_many(planted, settings):
+    few = settings | {"max_tokens": planted.matrix.nnz // 2}
+    fits = fit_models(planted.matrix, 3, few)
     spoilt = planted.matrix.tolil()
     spoilt[fits.held_out] = 1
     again = fit_models(spoilt.tocsr(), 3, few)
     np.testing.assert_array_equal(again.model.region_topic, fits.model.region_topic)
-    with pytest.raises(InputError, match="3 topics for 2 of 150 cells"):
-        fit_models(planted.matrix, 3, settings | {"max_cells": 2})
 
 
-def test_up_to_the_bound_all_cells_are_fitted_twice(planted, settings):
-    bounded = fit_models(planted.matrix, 3, settings | {"max_cells": 150})
+def test_up_to_the_bound_all_cells_are_fitted(planted, settings):
+    bounded = fit_models(
+        planted.matrix, 3, settings | {"max_tokens": planted.matrix.nnz}
+    )
     whole = fit_models(planted.matrix, 3, settings)
     np.testing.assert_array_equal(bounded.model.cell_topic, whole.model.cell_topic)
     assert bounded.partial.cell_topic.shape == (120, 3)
