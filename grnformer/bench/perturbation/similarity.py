@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
 
 # a family of genes shares its first two to four letters: RPL, MRPL, PSMA
 _PREFIXES = (2, 3, 4)
@@ -37,6 +36,9 @@ def incidence(links: pd.DataFrame, genes: Sequence[str]) -> sp.csr_matrix:
 
 def cosine(features: sp.csr_matrix | np.ndarray) -> np.ndarray:
     """Cosine of rows, negative ones 0; (n, n). A row of zeros is like none, itself included."""
+    # scikit-learn takes a second to import: the report names these arms and computes none
+    from sklearn.preprocessing import normalize
+
     rows = normalize(features)
     found = rows @ rows.T
     dense = found.toarray() if sp.issparse(found) else found
