@@ -26,7 +26,8 @@ def normalise_rna(rna: anndata.AnnData) -> None:
     """Move counts in X to the layer ``counts`` (int32); X is log1p of counts scaled to 10,000 a cell (float32)."""
     import scanpy as sc
 
-    rna.layers["counts"] = rna.X.copy()
+    # astype copies: the counts are kept as they are
+    rna.layers["counts"] = rna.X
     rna.X = rna.X.astype(np.float32)
     sc.pp.normalize_total(rna, target_sum=TOTAL)
     sc.pp.log1p(rna)
@@ -34,8 +35,10 @@ def normalise_rna(rna: anndata.AnnData) -> None:
 
 def binarise_atac(atac: anndata.AnnData) -> None:
     """Move counts in X to the layer ``counts`` (int32); X is 1 where there is one (float32)."""
-    atac.layers["counts"] = atac.X.copy()
-    atac.X = (atac.X > 0).astype(np.float32)
+    atac.layers["counts"] = atac.X
+    # astype copies; stored entries are counts above 0
+    atac.X = atac.X.astype(np.float32)
+    atac.X.data[:] = 1
 
 
 def embed_rna(

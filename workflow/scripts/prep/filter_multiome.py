@@ -20,6 +20,8 @@ with job(snakemake):
         seed=snakemake.params.seed,
         settings=snakemake.params.settings,
     )
+    # of many cells gigabytes, which the next copies need
+    del samples, merged
     unpaired = [read_table(path, "dropped") for path in snakemake.input.dropped]
     everything = pd.concat([*unpaired, unshared, dropped], ignore_index=True)
     write_table(everything, snakemake.output.dropped, "dropped")
