@@ -109,7 +109,7 @@ def compare_types(
     Two (types, regions) matrices. Cells are ranked once for all types. A type without cells, or without others, has
     p 1.
     """
-    from scipy.stats import norm, rankdata
+    from scipy.stats import norm
 
     n_types, n_cells = member.shape
     inside = member.sum(axis=1)[:, None]
@@ -130,10 +130,26 @@ def compare_types(
 
         # z of Wilcoxon's rank sum W, less its expectation n_1 (n + 1) / 2. Ties (cells with the same topics) shrink the
         # variance n_1 n_2 (n + 1) / 12: take it from the ranks themselves.
-        ranks = rankdata(imputed, axis=0)
+        ranks = _rank(imputed)
         variance = inside * outside / n_cells * ranks.var(axis=0, ddof=1)
         surplus = member @ ranks - inside * (n_cells + 1) / 2
         with np.errstate(invalid="ignore", divide="ignore"):
             z = np.nan_to_num(surplus / np.sqrt(variance))  # equal values: 0 / 0, p 1
         p_value[:, block] = 2 * norm.sf(np.abs(z))
     return fold_change, p_value
+
+
+def _rank(imputed: np.ndarray) -> np.ndarray:
+    """Ranks of the cells in each region, from 1, the mean of ties; as SciPy's rankdata, in half the time."""
+    from scipy.stats import rankdata
+
+    values = np.ascontiguousarray(imputed.T)
+    order = np.argsort(values, axis=1)
+    ranks = np.empty_like(values)
+    np.put_along_axis(ranks, order, np.arange(1.0, values.shape[1] + 1)[None], axis=1)
+
+    # hardly any cells are tied, but where some have no region, or the same topics
+    rising = np.take_along_axis(values, order, axis=1)
+    tied = (rising[:, 1:] == rising[:, :-1]).any(axis=1)
+    ranks[tied] = rankdata(values[tied], axis=1)
+    return ranks.T
