@@ -26,6 +26,7 @@ from grnformer.genome.tss import read_tss
 from grnformer.prep.feature_types import GENES
 from grnformer.prep.features import as_atac, as_rna, select_features
 from grnformer.prep.pairing import spell_alike
+from grnformer.report.text import format_count
 from grnformer.settings.read import complete, preset_of
 from grnformer.workflow.config import (
     locate,
@@ -38,6 +39,7 @@ from grnformer.workflow.corpora import TAKEN
 SHEET, CONFIG = Path("config/samples.tsv"), Path("config/config.yaml")
 COLUMNS = ("dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation")  # fmt: skip
 DEEP = "10x_multiome"  # preset for data whose median cell passes its bounds
+_WHY = {"preset": "QC bounds of this depth", "counts": "corrected for ambient RNA"}
 _PAIRED, _UNPAIRED = 0.5, 0.1  # of the smaller set of barcodes
 _LEAST_REGIONS = 2000  # to tell a build by
 
@@ -58,6 +60,13 @@ def init(
     ] = "",
     rna_alone: Annotated[
         bool, typer.Option("--rna-alone", help="there is no ATAC of these cells")
+    ] = False,
+    round_counts: Annotated[
+        bool,
+        typer.Option(
+            "--round-counts",
+            help="RNA was corrected for ambient RNA (SoupX, decontX, CellBender): round it",
+        ),
     ] = False,
 ) -> None:
     """Write both files.
@@ -86,7 +95,7 @@ def init(
     for (rna, atac, annotation), sample in zip(samples, names, strict=True):
         tables = tss_tables(rna.names, settings, genome, rna.path)
         of = genome or (_build_of(atac, tables) if atac else _only_build(tables))
-        checked = _Sample(rna, atac, annotation, of, tables[of])
+        checked = _Sample(rna, atac, annotation, of, tables[of], rounded=round_counts)
         rows.append(checked.row(name, sample))
     if len({row["genome"] for row in rows}) > 1:
         raise InputError(
@@ -94,7 +103,8 @@ def init(
             "one genome a dataset",
             "run grnformer init for each by itself, in its own folder",
         )
-    _write(rows, settings, _preset(samples))
+    prep = {"preset": _preset(samples), "counts": "round" if round_counts else ""}
+    _write(rows, settings, {key: value for key, value in prep.items() if value})
 
 
 class _Sample:
@@ -107,11 +117,15 @@ class _Sample:
         annotation: Shown | None,
         genome: str,
         tss: pd.DataFrame,
+        *,
+        rounded: bool,
     ) -> None:
         self.files = (rna, atac, annotation)
         self.genome = genome
         least = complete({})["prep"]["min_known_genes"]
-        self.cells = as_rna(rna.data, tss, str(rna.path), min_known_genes=least)
+        self.cells = as_rna(
+            rna.data, tss, str(rna.path), min_known_genes=least, rounded=rounded
+        )
         if atac:
             self._check_paired(rna, atac)
 
@@ -206,7 +220,7 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
         )
     if not rna or len(rna) != len(atac):
         raise InputError(
-            f"{len(rna)} files with RNA and {len(atac)} with ATAC: {_name_kinds(shown)}",
+            f"{format_count(len(rna), 'file')} with RNA and {len(atac)} with ATAC: {_name_kinds(shown)}",
             "RNA counts and ATAC counts or fragments of the same cells, two files or one for each sample",
             "give the missing files, or name the modality or matrix behind a colon (cells.h5mu:GEX, cells.h5ad:raw)"
             + ("" if atac else "; if there is no ATAC of these cells, add --rna-alone"),
@@ -376,15 +390,17 @@ def _totals(rna: Shown) -> Any:
     return genes.X.sum(axis=0 if species_of_genes(genes.obs_names) else 1).A1
 
 
-def _write(rows: list[dict[str, str]], settings: dict[str, Any], preset: str) -> None:
+def _write(
+    rows: list[dict[str, str]], settings: dict[str, Any], prep: dict[str, str]
+) -> None:
     sheet = pd.DataFrame(rows, columns=list(COLUMNS))
     lines = [
         "# Networks and their report; every other key has the default that docs/settings.md lists.",
         "# Models besides: grnformer run --config models; other scenarios: config/scenarios of the workflow.",
         f"samples: {SHEET}",
     ]
-    if preset:
-        lines += ["prep:", f"  preset: {preset} # QC bounds of this depth"]
+    if prep:
+        lines += ["prep:", *(f"  {k}: {v} # {_WHY[k]}" for k, v in prep.items())]
     lines += ["report:", f"  title: Networks of {rows[0]['dataset']}"]
 
     SHEET.parent.mkdir(exist_ok=True)
@@ -398,7 +414,7 @@ def _write(rows: list[dict[str, str]], settings: dict[str, Any], preset: str) ->
 
     species = species_of_genome(rows[0]["genome"])
     extra = f" --config {species}" if (SCENARIOS / f"{species}.yaml").is_file() else ""
-    sys.stdout.write(f"Written: {SHEET} ({len(rows)} samples), {CONFIG}\n")
+    sys.stdout.write(f"Written: {SHEET} ({format_count(len(rows), 'sample')}), {CONFIG}\n")
     sys.stdout.write(f"Next: grnformer check{extra}, grnformer run{extra}\n")
 
 

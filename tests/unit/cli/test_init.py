@@ -74,7 +74,7 @@ def test_sheet_and_config_are_written_once(
 @pytest.mark.parametrize(
     ("files", "found"),
     [
-        (["lab/rna.h5ad"], "1 files with RNA and 0 with ATAC"),
+        (["lab/rna.h5ad"], "1 file with RNA and 0 with ATAC"),
         (["lab/rna.h5ad"], "if there is no ATAC of these cells, add --rna-alone"),
         (["lab/rna.h5ad", "--rna-alone"], "To mend it: name that of the reference"),
         (["lab/rna.h5ad", "lab/atac.h5ad", "--rna-alone"], "lab/atac.h5ad (atac)"),
@@ -106,6 +106,33 @@ def test_rna_alone_is_declared_by_an_option(
     ]  # fmt: skip
     config = complete(yaml.safe_load(Path("config/config.yaml").read_text()))
     check_without_atac({"lab": config}, rna_alone(sheet))
+
+
+def test_corrected_counts_are_rounded_on_request(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rna = anndata.read_h5ad("lab/rna.h5ad")
+    # largest count above that of logarithms
+    rna.X = sp.csr_matrix(rna.X, dtype="float32") * 0.9
+    rna.write_h5ad("lab/rna.h5ad")
+    assert main(INIT) == 1
+    assert "grnformer init --round-counts" in capsys.readouterr().err
+
+    assert main([*INIT, "--round-counts"]) == 0
+    config = yaml.safe_load(Path("config/config.yaml").read_text())
+    assert config["prep"]["counts"] == "round"
+    assert complete(config)["prep"]["counts"] == "round"
+
+
+def test_values_that_may_be_logarithms_are_not_rounded(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rna = anndata.read_h5ad("lab/rna.h5ad")
+    rna.X = sp.csr_matrix(rna.X, dtype="float32").log1p()
+    rna.write_h5ad("lab/rna.h5ad")
+    assert main([*INIT, "--round-counts"]) == 1
+    assert "which may be logarithms" in capsys.readouterr().err
+    assert not Path("config/config.yaml").exists()
 
 
 def _proteins(cells: anndata.AnnData) -> anndata.AnnData:
