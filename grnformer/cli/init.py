@@ -6,9 +6,11 @@ files that are there are never overwritten.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,7 +55,7 @@ def init(
         ),
     ],
     dataset: Annotated[
-        str, typer.Option(help="its name", show_default="the folder of the first file")
+        str, typer.Option(help="its name", show_default="the folder that holds the files")
     ] = "",
     genome: Annotated[
         str, typer.Option(help="hg38, mm10, ...", show_default="read from the files")
@@ -86,14 +88,16 @@ def init(
     shown = look_at_all(files)
     for one in shown:
         _say(one.path, _describe(one))
-    name = dataset or _name(files[0].resolve().parent.name)
+    name = dataset or _name(_folder_of(files).name)
+    _say("dataset", f"{name}: results will be in results/{name}")
 
     samples = alone(shown) if rna_alone else pair(shown)
     settings = complete({})
     rows = []
+    read = cache(read_tss)  # once, not for each sample
     names = sample_names([rna.path for rna, *_ in samples])
     for (rna, atac, annotation), sample in zip(samples, names, strict=True):
-        tables = tss_tables(rna.names, settings, genome, rna.path)
+        tables = tss_tables(rna.names, settings, genome, rna.path, read)
         of = genome or (_build_of(atac, tables) if atac else _only_build(tables))
         checked = _Sample(rna, atac, annotation, of, tables[of], rounded=round_counts)
         rows.append(checked.row(name, sample))
@@ -296,7 +300,11 @@ def _barcodes(one: Shown) -> pd.Index:
 
 
 def tss_tables(
-    names: Sequence[pd.Index], settings: dict[str, Any], genome: str, path: Path
+    names: Sequence[pd.Index],
+    settings: dict[str, Any],
+    genome: str,
+    path: Path,
+    read: Callable[[Path], pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """Genome -> TSS table, of the genomes that the genes may be of; fetched to resources/, as a run does.
 
@@ -330,7 +338,7 @@ def tss_tables(
         if name:
             place.parent.mkdir(exist_ok=True)
             fetch(name, registry[name], place, settings["resources"]["mirror"])
-        tables[each] = read_tss(place)
+        tables[each] = read(place)
     return tables
 
 
@@ -438,6 +446,11 @@ def _name(text: str) -> str:
     """A name of letters, digits, _ . - from that of a folder or file."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("_.-") or "cells"
     return f"{name}_cells" if name in TAKEN else name
+
+
+def _folder_of(files: Sequence[Path]) -> Path:
+    """The innermost folder around all files."""
+    return Path(os.path.commonpath([path.resolve().parent for path in files]))
 
 
 def sample_names(paths: Sequence[Path]) -> list[str]:

@@ -108,6 +108,21 @@ def test_rna_alone_is_declared_by_an_option(
     check_without_atac({"lab": config}, rna_alone(sheet))
 
 
+def test_samples_of_several_folders_are_a_dataset_of_the_folder_around(
+    place: Path,
+) -> None:
+    for name in ("first", "second"):
+        (place / "trial" / name).mkdir(parents=True)
+        for kind in ("rna", "atac"):
+            data = anndata.read_h5ad(f"lab/{kind}.h5ad")
+            data.write_h5ad(f"trial/{name}/{kind}.h5ad")
+    files = [str(path) for path in sorted(Path("trial").glob("*/*.h5ad"))]
+    assert main(["init", *files, "--genome", "hg38"]) == 0
+    sheet = pd.read_csv("config/samples.tsv", sep="\t")
+    assert sheet["dataset"].tolist() == ["trial", "trial"]
+    assert sheet["sample"].tolist() == ["first", "second"]
+
+
 def test_corrected_counts_are_rounded_on_request(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
