@@ -55,7 +55,8 @@ def init(
         ),
     ],
     dataset: Annotated[
-        str, typer.Option(help="its name", show_default="the folder that holds the files")
+        str,
+        typer.Option(help="its name", show_default="the folder that holds the files"),
     ] = "",
     genome: Annotated[
         str, typer.Option(help="hg38, mm10, ...", show_default="read from the files")
@@ -422,7 +423,9 @@ def _write(
 
     species = species_of_genome(rows[0]["genome"])
     extra = f" --config {species}" if (SCENARIOS / f"{species}.yaml").is_file() else ""
-    sys.stdout.write(f"Written: {SHEET} ({format_count(len(rows), 'sample')}), {CONFIG}\n")
+    sys.stdout.write(
+        f"Written: {SHEET} ({format_count(len(rows), 'sample')}), {CONFIG}\n"
+    )
     sys.stdout.write(f"Next: grnformer check{extra}, grnformer run{extra}\n")
 
 
