@@ -148,8 +148,8 @@ class _Sample:
             raise InputError(
                 f"{rna.path} and {atac.path} share {shared} barcodes (such as {ours[0]!r} and {theirs[0]!r})",
                 "RNA and ATAC of the same cells",
-                "give the two files of one sample; barcodes of two lists need prep.barcode_table, and a sheet by hand: "
-                "docs/add-a-dataset.md",
+                "give the two files of one sample. Barcodes of two lists need prep.barcode_table, different cells of "
+                "the same types prep.pairing: pseudocells; both a sheet by hand: docs/add-a-dataset.md",
             )
 
     def row(self, dataset: str, sample: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ def check_config_files(paths: Sequence[str | Path], arguments: Sequence[str]) ->
 def read_config_files(
     paths: Sequence[str | Path], checkout: Path, folder: Path = Path()
 ) -> dict[str, Any]:
-    """Configuration as Snakemake reads it: config/config.yaml, of the working directory `folder` or else of the checkout.
+    """Configuration as Snakemake reads it: config/config.yaml, of the folder that it works in or else of the checkout.
 
     Later files of `paths` go over earlier ones, and all over that one.
 

@@ -227,7 +227,9 @@ def test_cells_of_other_barcodes_are_refused(
     atac.obs_names = [f"OTHER{chr(65 + i // 26)}{chr(65 + i % 26)}" for i in range(60)]
     atac.write_h5ad("lab/atac.h5ad")
     assert main(INIT) == 1
-    assert "share 0 barcodes" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "share 0 barcodes" in error
+    assert "prep.pairing: pseudocells" in error
 
 
 @pytest.fixture
