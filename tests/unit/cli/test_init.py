@@ -281,6 +281,19 @@ def test_samples_are_named_by_what_differs(paths: list[str], names: list[str]) -
     assert init.sample_names([Path(path) for path in paths]) == names
 
 
+def test_a_stage_of_models_needs_models() -> None:
+    networks = complete({"pretrain": {"datasets": []}})
+    check.check_asked(networks, ["grn"])
+    check.check_asked(networks, ["grn", "fuse"])
+    check.check_asked(networks, [])
+    check.check_asked(complete({"pretrain": {"datasets": None}}), ["fuse"])
+    with pytest.raises(
+        InputError, match="fuse, and a config that asks for no model"
+    ) as caught:
+        check.check_asked(networks, ["fuse"])
+    assert "--config models" in caught.value.remedy
+
+
 def test_names_of_another_species_are_refused() -> None:
     human = {"TP53", "MYC", "GATA1", "JUN"}
     assert compare_names({"TP53", "MYC", "XIST"}, human, "x") == "2 of 4 are measured"
