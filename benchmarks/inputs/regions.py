@@ -119,9 +119,7 @@ KIND.works(
 KIND.works(
     "a chromosome with _ and . in its name",
     lambda: parse_regions(
-        pd.Index(
-            ["chr1_KI270706v1_random:5-9", "GL000194.1-5-9", "NC_000001.11_5_9"]
-        ),
+        pd.Index(["chr1_KI270706v1_random:5-9", "GL000194.1-5-9", "NC_000001.11_5_9"]),
         "x",
     ).index.tolist(),
     ["chr1_KI270706v1_random:5-9", "GL000194.1:5-9", "NC_000001.11:5-9"],
