@@ -266,9 +266,9 @@ def _partner(one: Shown, rna: Sequence[Shown], atac: Sequence[Shown]) -> Shown:
     same = [other for other in atac if _file(other) == _file(one)]
     if len(same) == 1:
         return same[0]
-    folder = one.path.resolve().parent
-    here = [other for other in atac if other.path.resolve().parent == folder]
-    beside = [other for other in rna if other.path.resolve().parent == folder]
+    folder = _whole(one.path).parent
+    here = [other for other in atac if _whole(other.path).parent == folder]
+    beside = [other for other in rna if _whole(other.path).parent == folder]
     if len(here) == len(beside) == 1:
         return here[0]
 
@@ -451,14 +451,19 @@ def _name(text: str) -> str:
     return f"{name}_cells" if name in TAKEN else name
 
 
+def _whole(path: Path) -> Path:
+    """From the root, links as they are named: the place where someone put a file says more than where it lies."""
+    return Path(os.path.abspath(path))
+
+
 def _folder_of(files: Sequence[Path]) -> Path:
     """The innermost folder around all files."""
-    return Path(os.path.commonpath([path.resolve().parent for path in files]))
+    return Path(os.path.commonpath([_whole(path).parent for path in files]))
 
 
 def sample_names(paths: Sequence[Path]) -> list[str]:
     """A name for each file: its own, or that of the first folder around it by which all differ."""
-    whole = [path.resolve() for path in paths]
+    whole = [_whole(path) for path in paths]
     for level in range(min(len(path.parts) for path in whole) - 1):
         names = [_name(path.parts[-1 - level].split(".")[0]) for path in whole]
         if len(set(names)) == len(names):
@@ -468,7 +473,7 @@ def sample_names(paths: Sequence[Path]) -> list[str]:
 
 def _place(path: Path) -> str:
     """A path from here if it lies below, else from the root."""
-    whole = path.resolve()
+    whole = _whole(path)
     return (
         str(whole.relative_to(Path.cwd()))
         if whole.is_relative_to(Path.cwd())

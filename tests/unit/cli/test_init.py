@@ -123,6 +123,15 @@ def test_samples_of_several_folders_are_a_dataset_of_the_folder_around(
     assert sheet["sample"].tolist() == ["first", "second"]
 
 
+def test_linked_files_are_called_as_the_links_are(place: Path) -> None:
+    Path("mine").mkdir()
+    for kind in ("rna", "atac"):
+        Path("mine", f"{kind}.h5ad").symlink_to(place / "lab" / f"{kind}.h5ad")
+    assert main(["init", "mine/rna.h5ad", "mine/atac.h5ad", "--genome", "hg38"]) == 0
+    sheet = pd.read_csv("config/samples.tsv", sep="\t")
+    assert sheet.loc[0, ["dataset", "rna"]].tolist() == ["mine", "mine/rna.h5ad"]
+
+
 def test_corrected_counts_are_rounded_on_request(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
