@@ -64,7 +64,11 @@ for given, form, words in [
     ("peak_1", "peak{}{}{}", "columns such as|region names"),
     ("1:1-2 (no chr) beside a TSS table with chr", "X{}:{}-{}", "chromosome"),
     ("chr1:1e3-2e3", "{}:{:.0e}-{:.0e}", "columns such as|region names"),
-    ("chr1:1.5-2.5", "{}:{}.5-{}.5", "regions"),
+    ("chr1:1.5-2.5", "{}:{}.5-{}.5", "decimal point"),
+    ("chr1:100.0-600.0", "{}:{}.0-{}.0", "decimal point"),
+    ("chr1:100.0-600", "{}:{}.0-{}", "decimal point"),
+    ("chr1:100-600.0", "{}:{}-{}.0", "decimal point"),
+    ("chr1-100.0-600.0", "{}-{}.0-{}.0", "decimal point"),
 ]:
     KIND.refused(f"regions as {given}", lambda f=form: named(f.format), words)
 KIND.refused(
@@ -115,9 +119,10 @@ KIND.works(
 KIND.works(
     "a chromosome with _ and . in its name",
     lambda: parse_regions(
-        pd.Index(["chr1_KI270706v1_random:5-9", "GL000194.1-5-9"]), "x"
+        pd.Index(["chr1_KI270706v1_random:5-9", "GL000194.1-5-9", "NC_000001.11_5_9"]),
+        "x",
     ).index.tolist(),
-    ["chr1_KI270706v1_random:5-9", "GL000194.1:5-9"],
+    ["chr1_KI270706v1_random:5-9", "GL000194.1:5-9", "NC_000001.11:5-9"],
 )
 
 

@@ -55,6 +55,7 @@ from grnformer.workflow.stages import rules_by_stage, stage_of
 _OTHER_CASE = (
     0.2  # names found as written, of those found in any case: below, another species
 )
+_OF_MODELS = {"fuse", "pretrain", "attention"}  # stages that do nothing without models
 _NAMING = {"select_tfs", "prepare_prior"}  # rules that read names of genes
 _ROOM = 3  # times the size of the inputs that results take
 
@@ -139,6 +140,8 @@ def check_run(
         )
     jobs = plan_jobs(files, targets, settings, directory)
     if not jobs:
+        check_asked(read_config(files, settings, directory), targets)
+        sys.stdout.write("Nothing is left to do: all that was asked for is there.\n")
         return {}
     if surroundings and directory == Path():
         run = read_run(files, settings)
@@ -151,6 +154,21 @@ def check_run(
         numbers=True,
     )
     return {job.rule.name: float(job.resources["runtime"]) for job in jobs}
+
+
+def check_asked(config: dict[str, Any], targets: Sequence[str]) -> None:
+    """Raise InputError if only stages of models are asked for, and the config trains none: they have no file."""
+    if set(targets) and set(targets) <= _OF_MODELS and not _trains(config):
+        raise InputError(
+            f"{' '.join(targets)}, and a config that asks for no model (pretrain.datasets: [])",
+            "datasets to build graphs and train models of",
+            "add --config models, or set pretrain.datasets",
+        )
+
+
+def _trains(config: dict[str, Any]) -> bool:
+    # null: all
+    return config["pretrain"]["datasets"] != []
 
 
 def check_species(run: Run) -> None:
@@ -174,6 +192,13 @@ def check_species(run: Run) -> None:
                 )
 
 
+def read_config(
+    files: Sequence[Path], settings: dict[str, Any], folder: Path = Path()
+) -> dict[str, Any]:
+    """The config of a run in a folder, with its defaults."""
+    return complete(overlay(read_config_files(files, CHECKOUT, folder), settings))
+
+
 def read_run(files: Sequence[Path], settings: dict[str, Any]) -> Run:
     """Read and check config, sheet and registry, as the workflow does.
 
@@ -182,7 +207,7 @@ def read_run(files: Sequence[Path], settings: dict[str, Any]) -> Run:
     InputError
         For the first thing that is wrong with them.
     """
-    config = complete(overlay(read_config_files(files, CHECKOUT), settings))
+    config = read_config(files, settings)
     check_config(config)
     registry = read_registry(locate(config["resources"]["registry"], CHECKOUT))
     sheet = read_samples(

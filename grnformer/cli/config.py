@@ -79,12 +79,19 @@ def config_files(given: list[str] | None) -> list[Path]:
 
 def _config_file(name: str) -> Path:
     path, scenario = Path(name), SCENARIOS / f"{name}.yaml"
-    if path.is_file() or not (scenario.is_file() or "=" in name):
+    if path.is_file():
         return path
+    if scenario.is_file():
+        return scenario
     if "=" in name:
         raise InputError(
             f"--config {name}",
             "a file, or the name of a scenario",
             f"for a single setting write --set {name}, with dots between the levels: --set prep.cells.min_umis=500",
         )
-    return scenario
+    scenarios = ", ".join(sorted(path.stem for path in SCENARIOS.glob("*.yaml")))
+    raise InputError(
+        f"no file {name}, and no scenario of that name",
+        f"a config file, or a scenario: {scenarios}",
+        "correct the path or the name",
+    )

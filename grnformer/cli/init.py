@@ -6,9 +6,11 @@ files that are there are never overwritten.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +28,7 @@ from grnformer.genome.tss import read_tss
 from grnformer.prep.feature_types import GENES
 from grnformer.prep.features import as_atac, as_rna, select_features
 from grnformer.prep.pairing import spell_alike
+from grnformer.report.text import format_count
 from grnformer.settings.read import complete, preset_of
 from grnformer.workflow.config import (
     locate,
@@ -38,6 +41,7 @@ from grnformer.workflow.corpora import TAKEN
 SHEET, CONFIG = Path("config/samples.tsv"), Path("config/config.yaml")
 COLUMNS = ("dataset", "sample", "donor", "rna", "atac", "fragments", "genome", "annotation")  # fmt: skip
 DEEP = "10x_multiome"  # preset for data whose median cell passes its bounds
+_WHY = {"preset": "QC bounds of this depth", "counts": "corrected for ambient RNA"}
 _PAIRED, _UNPAIRED = 0.5, 0.1  # of the smaller set of barcodes
 _LEAST_REGIONS = 2000  # to tell a build by
 
@@ -51,13 +55,21 @@ def init(
         ),
     ],
     dataset: Annotated[
-        str, typer.Option(help="its name", show_default="the folder of the first file")
+        str,
+        typer.Option(help="its name", show_default="the folder that holds the files"),
     ] = "",
     genome: Annotated[
         str, typer.Option(help="hg38, mm10, ...", show_default="read from the files")
     ] = "",
     rna_alone: Annotated[
         bool, typer.Option("--rna-alone", help="there is no ATAC of these cells")
+    ] = False,
+    round_counts: Annotated[
+        bool,
+        typer.Option(
+            "--round-counts",
+            help="RNA was corrected for ambient RNA (SoupX, decontX, CellBender): round it",
+        ),
     ] = False,
 ) -> None:
     """Write both files.
@@ -77,16 +89,18 @@ def init(
     shown = look_at_all(files)
     for one in shown:
         _say(one.path, _describe(one))
-    name = dataset or _name(files[0].resolve().parent.name)
+    name = dataset or _name(_folder_of(files).name)
+    _say("dataset", f"{name}: results will be in results/{name}")
 
     samples = alone(shown) if rna_alone else pair(shown)
     settings = complete({})
     rows = []
+    read = cache(read_tss)  # once, not for each sample
     names = sample_names([rna.path for rna, *_ in samples])
     for (rna, atac, annotation), sample in zip(samples, names, strict=True):
-        tables = tss_tables(rna.names, settings, genome, rna.path)
+        tables = tss_tables(rna.names, settings, genome, rna.path, read)
         of = genome or (_build_of(atac, tables) if atac else _only_build(tables))
-        checked = _Sample(rna, atac, annotation, of, tables[of])
+        checked = _Sample(rna, atac, annotation, of, tables[of], rounded=round_counts)
         rows.append(checked.row(name, sample))
     if len({row["genome"] for row in rows}) > 1:
         raise InputError(
@@ -94,7 +108,8 @@ def init(
             "one genome a dataset",
             "run grnformer init for each by itself, in its own folder",
         )
-    _write(rows, settings, _preset(samples))
+    prep = {"preset": _preset(samples), "counts": "round" if round_counts else ""}
+    _write(rows, settings, {key: value for key, value in prep.items() if value})
 
 
 class _Sample:
@@ -107,11 +122,15 @@ class _Sample:
         annotation: Shown | None,
         genome: str,
         tss: pd.DataFrame,
+        *,
+        rounded: bool,
     ) -> None:
         self.files = (rna, atac, annotation)
         self.genome = genome
         least = complete({})["prep"]["min_known_genes"]
-        self.cells = as_rna(rna.data, tss, str(rna.path), min_known_genes=least)
+        self.cells = as_rna(
+            rna.data, tss, str(rna.path), min_known_genes=least, rounded=rounded
+        )
         if atac:
             self._check_paired(rna, atac)
 
@@ -129,8 +148,8 @@ class _Sample:
             raise InputError(
                 f"{rna.path} and {atac.path} share {shared} barcodes (such as {ours[0]!r} and {theirs[0]!r})",
                 "RNA and ATAC of the same cells",
-                "give the two files of one sample; barcodes of two lists need prep.barcode_table, and a sheet by hand: "
-                "docs/add-a-dataset.md",
+                "give the two files of one sample. Barcodes of two lists need prep.barcode_table, different cells of "
+                "the same types prep.pairing: pseudocells; both a sheet by hand: docs/add-a-dataset.md",
             )
 
     def row(self, dataset: str, sample: str) -> dict[str, str]:
@@ -206,7 +225,7 @@ def pair(shown: Sequence[Shown]) -> list[tuple[Shown, Shown, Shown | None]]:
         )
     if not rna or len(rna) != len(atac):
         raise InputError(
-            f"{len(rna)} files with RNA and {len(atac)} with ATAC: {_name_kinds(shown)}",
+            f"{format_count(len(rna), 'file')} with RNA and {len(atac)} with ATAC: {_name_kinds(shown)}",
             "RNA counts and ATAC counts or fragments of the same cells, two files or one for each sample",
             "give the missing files, or name the modality or matrix behind a colon (cells.h5mu:GEX, cells.h5ad:raw)"
             + ("" if atac else "; if there is no ATAC of these cells, add --rna-alone"),
@@ -247,9 +266,9 @@ def _partner(one: Shown, rna: Sequence[Shown], atac: Sequence[Shown]) -> Shown:
     same = [other for other in atac if _file(other) == _file(one)]
     if len(same) == 1:
         return same[0]
-    folder = one.path.resolve().parent
-    here = [other for other in atac if other.path.resolve().parent == folder]
-    beside = [other for other in rna if other.path.resolve().parent == folder]
+    folder = _whole(one.path).parent
+    here = [other for other in atac if _whole(other.path).parent == folder]
+    beside = [other for other in rna if _whole(other.path).parent == folder]
     if len(here) == len(beside) == 1:
         return here[0]
 
@@ -282,7 +301,11 @@ def _barcodes(one: Shown) -> pd.Index:
 
 
 def tss_tables(
-    names: Sequence[pd.Index], settings: dict[str, Any], genome: str, path: Path
+    names: Sequence[pd.Index],
+    settings: dict[str, Any],
+    genome: str,
+    path: Path,
+    read: Callable[[Path], pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """Genome -> TSS table, of the genomes that the genes may be of; fetched to resources/, as a run does.
 
@@ -316,7 +339,7 @@ def tss_tables(
         if name:
             place.parent.mkdir(exist_ok=True)
             fetch(name, registry[name], place, settings["resources"]["mirror"])
-        tables[each] = read_tss(place)
+        tables[each] = read(place)
     return tables
 
 
@@ -376,15 +399,17 @@ def _totals(rna: Shown) -> Any:
     return genes.X.sum(axis=0 if species_of_genes(genes.obs_names) else 1).A1
 
 
-def _write(rows: list[dict[str, str]], settings: dict[str, Any], preset: str) -> None:
+def _write(
+    rows: list[dict[str, str]], settings: dict[str, Any], prep: dict[str, str]
+) -> None:
     sheet = pd.DataFrame(rows, columns=list(COLUMNS))
     lines = [
         "# Networks and their report; every other key has the default that docs/settings.md lists.",
         "# Models besides: grnformer run --config models; other scenarios: config/scenarios of the workflow.",
         f"samples: {SHEET}",
     ]
-    if preset:
-        lines += ["prep:", f"  preset: {preset} # QC bounds of this depth"]
+    if prep:
+        lines += ["prep:", *(f"  {k}: {v} # {_WHY[k]}" for k, v in prep.items())]
     lines += ["report:", f"  title: Networks of {rows[0]['dataset']}"]
 
     SHEET.parent.mkdir(exist_ok=True)
@@ -398,7 +423,9 @@ def _write(rows: list[dict[str, str]], settings: dict[str, Any], preset: str) ->
 
     species = species_of_genome(rows[0]["genome"])
     extra = f" --config {species}" if (SCENARIOS / f"{species}.yaml").is_file() else ""
-    sys.stdout.write(f"Written: {SHEET} ({len(rows)} samples), {CONFIG}\n")
+    sys.stdout.write(
+        f"Written: {SHEET} ({format_count(len(rows), 'sample')}), {CONFIG}\n"
+    )
     sys.stdout.write(f"Next: grnformer check{extra}, grnformer run{extra}\n")
 
 
@@ -424,9 +451,19 @@ def _name(text: str) -> str:
     return f"{name}_cells" if name in TAKEN else name
 
 
+def _whole(path: Path) -> Path:
+    """From the root, links as they are named: the place where someone put a file says more than where it lies."""
+    return Path(os.path.abspath(path))
+
+
+def _folder_of(files: Sequence[Path]) -> Path:
+    """The innermost folder around all files."""
+    return Path(os.path.commonpath([_whole(path).parent for path in files]))
+
+
 def sample_names(paths: Sequence[Path]) -> list[str]:
     """A name for each file: its own, or that of the first folder around it by which all differ."""
-    whole = [path.resolve() for path in paths]
+    whole = [_whole(path) for path in paths]
     for level in range(min(len(path.parts) for path in whole) - 1):
         names = [_name(path.parts[-1 - level].split(".")[0]) for path in whole]
         if len(set(names)) == len(names):
@@ -436,7 +473,7 @@ def sample_names(paths: Sequence[Path]) -> list[str]:
 
 def _place(path: Path) -> str:
     """A path from here if it lies below, else from the root."""
-    whole = path.resolve()
+    whole = _whole(path)
     return (
         str(whole.relative_to(Path.cwd()))
         if whole.is_relative_to(Path.cwd())

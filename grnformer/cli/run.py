@@ -14,9 +14,16 @@ from typing import Annotated, Any
 
 import typer
 
-from grnformer.cli.config import ROOT, SNAKEFILE, ConfigFiles, Settings, config_files
+from grnformer.cli.config import (
+    ROOT,
+    SNAKEFILE,
+    ConfigFiles,
+    Settings,
+    config_files,
+)
 from grnformer.cli.config import read_settings as read_settings_of
 from grnformer.cli.progress import Progress, in_words
+from grnformer.workflow.config_files import read_config_files
 from grnformer.workflow.stages import check_targets, rules_by_stage
 
 #: options of snakemake after which nothing is run, and its own words are the answer
@@ -82,9 +89,11 @@ def run(
     rest = list(ctx.obj or [])
     rules = [name for names in rules_by_stage().values() for name in names]
     check_targets(stages or [], rules)
-    given = read_settings_of(settings)
+    files, given = config_files(config), read_settings_of(settings)
+    # in the words of all commands; Snakemake reads the files itself
+    read_config_files(files, ROOT, directory)
     command = snakemake_command(
-        stages or [], config_files(config), given, cores, profile, directory, rest
+        stages or [], files, given, cores, profile, directory, rest
     )
     if _ONLY_ASKING & set(rest):
         raise typer.Exit(subprocess.run(command, check=False).returncode)
@@ -93,7 +102,7 @@ def run(
     if check:
         from grnformer.cli.check import check_run
 
-        weights = check_run(config_files(config), given, stages or [], directory)
+        weights = check_run(files, given, stages or [], directory)
     raise typer.Exit(follow(command, Progress(weights), directory))
 
 

@@ -14,6 +14,12 @@ REGION_STYLES = "such as chr1:100-600, chr1-100-600, chr1_100_600 or chr1.100.60
 
 # R writes a dot for whatever is neither letter nor digit; genome browsers put commas into numbers.
 _PATTERN = r"^\s*(?P<chrom>\S*?[^\s:_.-])[:_.-](?P<start>\d[\d,]*)(?:[_.-]|\.\.)(?P<end>\d[\d,]*)\s*$"
+# Positions with a decimal point, as a table of numbers with gaps writes them: chr1:100.0-600.0. Without the colon both
+# have it, or GL000194.1-5-9 would be one.
+_DECIMAL = (
+    r":\d[\d,]*(?:\.\d+[-_]\d[\d,]*(?:\.\d+)?|[-_]\d[\d,]*\.\d+)\s*$"
+    r"|[-_]\d[\d,]*\.\d+[-_]\d[\d,]*\.\d+\s*$"
+)
 _MOST_DIGITS = 12  # of a position, in bp: no chromosome is as long
 
 
@@ -39,8 +45,10 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a name does not read as a region, an end is not after its start, or two regions are the same.
+        If a name does not read as a region, a position is no whole number, an end is not after its start, or two
+        regions are the same.
     """
+    _refuse_decimals(names, where)
     parts = pd.Series(names.astype(str)).str.extract(_PATTERN)
     wrong = parts["chrom"].isna().to_numpy()
     if wrong.any():
@@ -84,6 +92,17 @@ def parse_regions(names: pd.Index, where: str) -> pd.DataFrame:
             "remove repeats",
         )
     return regions
+
+
+def _refuse_decimals(names: pd.Index, where: str) -> None:
+    """The point would be read as the border between chromosome, start and end."""
+    decimal = names.astype(str).str.contains(_DECIMAL)
+    if decimal.any():
+        raise InputError(
+            f"{where}: {decimal.sum()} regions with a decimal point in a position, first {names[decimal][0]!r}",
+            "positions in bp, which are whole numbers: chr1:100-600",
+            "write start and end as integers",
+        )
 
 
 def count_overlapping(regions: pd.DataFrame) -> int:

@@ -58,7 +58,8 @@ def as_counts(matrix: sp.spmatrix | np.ndarray, where: str) -> sp.csr_matrix:
             f"values that are not whole numbers, e.g. {example:g}",
             "give the raw counts: this matrix looks normalised or log-transformed. An .h5ad may hold them elsewhere: "
             "name the place behind the path, file.h5ad:raw or file.h5ad:layers/<name>. Of RNA of which only counts "
-            "corrected for ambient RNA are left (SoupX, decontX, CellBender), set prep.counts to round",
+            "corrected for ambient RNA are left (SoupX, decontX, CellBender), set prep.counts to round "
+            "(grnformer init --round-counts)",
         )
 
     return _as_int32(counts, where)

@@ -42,8 +42,10 @@ def check_config_files(paths: Sequence[str | Path], arguments: Sequence[str]) ->
             )
 
 
-def read_config_files(paths: Sequence[str | Path], checkout: Path) -> dict[str, Any]:
-    """Configuration as Snakemake reads it: config/config.yaml, of the working directory or else of the checkout.
+def read_config_files(
+    paths: Sequence[str | Path], checkout: Path, folder: Path = Path()
+) -> dict[str, Any]:
+    """Configuration as Snakemake reads it: config/config.yaml, of the folder that it works in or else of the checkout.
 
     Later files of `paths` go over earlier ones, and all over that one.
 
@@ -56,7 +58,8 @@ def read_config_files(paths: Sequence[str | Path], checkout: Path) -> dict[str, 
     from snakemake.utils import update_config
 
     base = Path("config") / "config.yaml"
-    files = [base if base.exists() else checkout / base, *map(Path, paths)]
+    own = folder / base
+    files = [own if own.exists() else checkout / base, *map(Path, paths)]
     for path in files:
         if not path.is_file():
             raise InputError(f"no file {path}", "a config file", "correct the path")

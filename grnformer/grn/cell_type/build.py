@@ -88,7 +88,8 @@ def build_cell_type_grns(
                 f"cell type {name!r} ({n_cells} cells) has no edge: of {eregulons['eregulon'].nunique()} eRegulons "
                 f"{len(rss)} have a specificity in it; {int((relative[i] >= min_openness).sum())} regions are open",
                 "at least one eRegulon with its TF detected and a region open in every type",
-                "lower min_rss_quantile, min_tf_cells, min_openness or min_open_cells of grn.cell_type, or merge types",
+                "lower min_rss_quantile, min_tf_cells, min_openness or min_open_cells of grn.cell_type, or merge "
+                "types; where eRegulons are few, lower grn.eregulons.min_targets",
             )
         networks[name] = network
         summary.append({"cell_type": name, "cells": n_cells, **describe_size(network)})

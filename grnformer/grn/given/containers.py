@@ -46,7 +46,10 @@ def read_container(path: Path, setting: str) -> tuple[str, pd.DataFrame]:
     raise InputError(
         f"{path} holds no network",
         f"SCENIC+'s uns {' or '.join(_SCENICPLUS)}, geneRNIB's uns prediction, or pySCENIC's row attribute Regulons",
-        f"name the file that holds the regulons in {setting}",
+        "write the tables of CellOracle's links, links.filtered_links[cluster].to_csv(...), and name their folder in "
+        f"{setting}"
+        if path.name.endswith(".celloracle.links")
+        else f"name the file that holds the regulons in {setting}",
     )
 
 

@@ -74,7 +74,7 @@ def test_sheet_and_config_are_written_once(
 @pytest.mark.parametrize(
     ("files", "found"),
     [
-        (["lab/rna.h5ad"], "1 files with RNA and 0 with ATAC"),
+        (["lab/rna.h5ad"], "1 file with RNA and 0 with ATAC"),
         (["lab/rna.h5ad"], "if there is no ATAC of these cells, add --rna-alone"),
         (["lab/rna.h5ad", "--rna-alone"], "To mend it: name that of the reference"),
         (["lab/rna.h5ad", "lab/atac.h5ad", "--rna-alone"], "lab/atac.h5ad (atac)"),
@@ -106,6 +106,57 @@ def test_rna_alone_is_declared_by_an_option(
     ]  # fmt: skip
     config = complete(yaml.safe_load(Path("config/config.yaml").read_text()))
     check_without_atac({"lab": config}, rna_alone(sheet))
+
+
+def test_samples_of_several_folders_are_a_dataset_of_the_folder_around(
+    place: Path,
+) -> None:
+    for name in ("first", "second"):
+        (place / "trial" / name).mkdir(parents=True)
+        for kind in ("rna", "atac"):
+            data = anndata.read_h5ad(f"lab/{kind}.h5ad")
+            data.write_h5ad(f"trial/{name}/{kind}.h5ad")
+    files = [str(path) for path in sorted(Path("trial").glob("*/*.h5ad"))]
+    assert main(["init", *files, "--genome", "hg38"]) == 0
+    sheet = pd.read_csv("config/samples.tsv", sep="\t")
+    assert sheet["dataset"].tolist() == ["trial", "trial"]
+    assert sheet["sample"].tolist() == ["first", "second"]
+
+
+def test_linked_files_are_called_as_the_links_are(place: Path) -> None:
+    Path("mine").mkdir()
+    for kind in ("rna", "atac"):
+        Path("mine", f"{kind}.h5ad").symlink_to(place / "lab" / f"{kind}.h5ad")
+    assert main(["init", "mine/rna.h5ad", "mine/atac.h5ad", "--genome", "hg38"]) == 0
+    sheet = pd.read_csv("config/samples.tsv", sep="\t")
+    assert sheet.loc[0, ["dataset", "rna"]].tolist() == ["mine", "mine/rna.h5ad"]
+
+
+def test_corrected_counts_are_rounded_on_request(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rna = anndata.read_h5ad("lab/rna.h5ad")
+    # largest count above that of logarithms
+    rna.X = sp.csr_matrix(rna.X, dtype="float32") * 0.9
+    rna.write_h5ad("lab/rna.h5ad")
+    assert main(INIT) == 1
+    assert "grnformer init --round-counts" in capsys.readouterr().err
+
+    assert main([*INIT, "--round-counts"]) == 0
+    config = yaml.safe_load(Path("config/config.yaml").read_text())
+    assert config["prep"]["counts"] == "round"
+    assert complete(config)["prep"]["counts"] == "round"
+
+
+def test_values_that_may_be_logarithms_are_not_rounded(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rna = anndata.read_h5ad("lab/rna.h5ad")
+    rna.X = sp.csr_matrix(rna.X, dtype="float32").log1p()
+    rna.write_h5ad("lab/rna.h5ad")
+    assert main([*INIT, "--round-counts"]) == 1
+    assert "which may be logarithms" in capsys.readouterr().err
+    assert not Path("config/config.yaml").exists()
 
 
 def _proteins(cells: anndata.AnnData) -> anndata.AnnData:
@@ -185,7 +236,9 @@ def test_cells_of_other_barcodes_are_refused(
     atac.obs_names = [f"OTHER{chr(65 + i // 26)}{chr(65 + i % 26)}" for i in range(60)]
     atac.write_h5ad("lab/atac.h5ad")
     assert main(INIT) == 1
-    assert "share 0 barcodes" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "share 0 barcodes" in error
+    assert "prep.pairing: pseudocells" in error
 
 
 @pytest.fixture
@@ -235,6 +288,19 @@ def test_files_are_known_by_what_is_in_them(
 )
 def test_samples_are_named_by_what_differs(paths: list[str], names: list[str]) -> None:
     assert init.sample_names([Path(path) for path in paths]) == names
+
+
+def test_a_stage_of_models_needs_models() -> None:
+    networks = complete({"pretrain": {"datasets": []}})
+    check.check_asked(networks, ["grn"])
+    check.check_asked(networks, ["grn", "fuse"])
+    check.check_asked(networks, [])
+    check.check_asked(complete({"pretrain": {"datasets": None}}), ["fuse"])
+    with pytest.raises(
+        InputError, match="fuse, and a config that asks for no model"
+    ) as caught:
+        check.check_asked(networks, ["fuse"])
+    assert "--config models" in caught.value.remedy
 
 
 def test_names_of_another_species_are_refused() -> None:

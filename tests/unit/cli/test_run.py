@@ -85,6 +85,9 @@ def test_configs_are_files_or_scenarios(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--config prep.seed=3") as caught:
         config_files(["prep.seed=3"])
     assert "--set prep.seed=3" in caught.value.remedy
+    with pytest.raises(InputError, match=r"no file moddels") as caught:
+        config_files(["moddels"])
+    assert "models, motifs_scan, mouse" in caught.value.expected
 
 
 def test_the_command_line_is_snakemakes(
@@ -118,10 +121,21 @@ def test_run_ends_with_the_page_of_the_folder_that_it_ran_in(
 
 
 def test_what_is_wrong_ends_run_with_one_message(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "gnr"]) == 1
     assert "did you mean 'grn'?" in capsys.readouterr().err
+    assert main(["run", "--config", "nowhere.yaml"]) == 1
+    assert "no file nowhere.yaml" in capsys.readouterr().err
+    latin, own = tmp_path / "latin.yaml", tmp_path / "config" / "config.yaml"
+    latin.write_bytes("report: {title: Zürich}".encode("latin-1"))
+    assert main(["run", "--config", str(latin)]) == 1
+    assert "is not UTF-8" in capsys.readouterr().err
+    # that of the folder in which it is to run
+    own.parent.mkdir()
+    own.write_text("prep: {seed: 1}\nprep: {seed: 2}\n")
+    assert main(["run", "--directory", str(tmp_path)]) == 1
+    assert f"{own} has the key prep in line 1 and again" in capsys.readouterr().err
 
 
 def test_doctor_ends_well_unless_something_needed_is_missing(

@@ -128,6 +128,24 @@ def test_celloracle(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert rows(tmp_path / "base.parquet") == [["A", "g", 1.0, 0], ["B", "g", 1.0, 0]]
 
 
+def test_gretapy_has_a_row_for_each_region(tmp_path: Path) -> None:
+    path = tmp_path / "grn.csv"
+    path.write_text(
+        "source,cre,target,score\nA,chr1-10-20,g,0.5\nA,chr1-30-40,g,0.5\nB,chr1-10-20,h,-0.2\n"
+    )
+    assert rows(path) == [["A", "g", 0.5, 1]] * 2 + [["B", "h", -0.2, -1]]
+    assert (read_network(path).form, read_network(path).signs) == ("gretapy", "weights")
+
+
+def test_weights_of_genernib_are_text(tmp_path: Path) -> None:
+    """As its guide says to write them, beside no cells."""
+    net = pd.DataFrame({"source": ["A", "B"], "target": ["g", "h"], "weight": ["0.5", "-1e-3"]})  # fmt: skip
+    held = {"method_id": "grnboost2", "dataset_id": "norman", "prediction": net}
+    anndata.AnnData(X=None, uns=held).write_h5ad(tmp_path / "net.h5ad")
+    assert rows(tmp_path / "net.h5ad") == [["A", "g", 0.5, 1], ["B", "h", -0.001, -1]]
+    assert read_network(tmp_path / "net.h5ad").form == "geneRNIB"
+
+
 def test_decoupler_and_plain_tables(tmp_path: Path) -> None:
     path = tmp_path / "net.csv.gz"
     with gzip.open(path, "wt") as file:
@@ -193,6 +211,10 @@ def test_files_without_a_network_are_refused(tmp_path: Path) -> None:
     cells.write_h5ad(tmp_path / "cells.h5ad")
     with pytest.raises(InputError, match="holds no network"):
         read_network(tmp_path / "cells.h5ad")
+    links = (tmp_path / "cells.h5ad").rename(tmp_path / "my.celloracle.links")
+    with pytest.raises(InputError, match=r"links.filtered_links\[cluster\].to_csv"):
+        read_network(links)
+    links.rename(tmp_path / "cells.h5ad")
     whole = (tmp_path / "cells.h5ad").read_bytes()
     (tmp_path / "cut.h5ad").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="cut off"):
