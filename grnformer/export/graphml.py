@@ -35,10 +35,10 @@ def write(run: Run, folder: Path) -> None:
 
 
 def as_graphml(network: pd.DataFrame, name: str) -> Iterator[str]:
-    """Lines of a directed graph of a network (contract ``cell_type_grn``), written as text: there may be a million edges.
+    """Lines of a directed graph of a network (contract ``cell_type_grn``), as text: edges may be a million.
 
-    Nodes have kind (TF, gene), n_targets, n_regulators; edges weight (four digits), sign (1 activates, -1 represses) and
-    n_regions, the number of regions that carry the edge: their names would make the file ten times as large.
+    Nodes have kind (TF, gene), n_targets, n_regulators; edges weight (four digits), sign (1 activates, -1 represses)
+    and n_regions, the number of regions that carry the edge: their names would make the file ten times as large.
     """
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'

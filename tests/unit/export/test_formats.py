@@ -144,6 +144,8 @@ def test_mudata_reads_what_scenicplus_would_leave(run: Run, written: Path) -> No
     assert types.tolist() == run.activity.obs["cell_type"].astype(str).tolist()
     counts = run.read_cells("rna").layers["counts"]
     assert (counts != data["scRNA_counts"].X).nnz == 0
+    places = run.umap.loc[data.obs_names]
+    assert np.array_equal(data["scRNA_counts"].obsm["X_umap"], places)
 
 
 def test_the_loom_has_pyscenics_attributes(run: Run, written: Path) -> None:
