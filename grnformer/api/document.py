@@ -29,6 +29,36 @@ EXPORTS = {
     "genernib/<dataset>.h5ad": "genernib_network",
     "gretapy/<dataset>.tsv": "gretapy_network",
 }
+#: exports that are no tables with a header: what they hold
+DESCRIBED = {
+    "gmt/**/*.gmt": "A line an eRegulon, fields separated by tabs: its name, its TF, its genes. Signs are in the name.",
+    "graphml/**/*.graphml": (
+        "A directed graph. Nodes: `kind` (TF, gene), `n_targets` (genes), `n_regulators` (TFs). Edges: `weight` "
+        "(four digits), `sign` (1 activates, -1 represses), `n_regions` (regions that carry the edge)."
+    ),
+    "scope/<dataset>.loom": (
+        "Genes x cells, counts. Genes: `Gene`, `Regulons` (1 for members). Cells: `CellID`, `nGene`, `nUMI` (UMIs), "
+        "`Embedding` (the UMAP), `RegulonsAUC` (0 to 1), `Clusterings`, `ClusterID`. `MetaData`: names of cell types, "
+        "thresholds of activity."
+    ),
+    "tracks/links.interact": (
+        "Region-gene links of all eRegulons, an arc from the region to the gene's nearest TSS; "
+        "`cell_type/<type>.links.interact`: those of the type's network. Positions in bp, 0-based, ends exclusive. "
+        "`score`: rank of the link's weight, 0 to 1000; `value`: Spearman's rho of accessibility and expression; "
+        "`exp`: TFs; blue: they rise together, red: against each other."
+    ),
+    "tracks/cistromes.bed": (
+        "Regions that each TF binds by the chosen evidence. BED6, positions as above; `name`: TF; `score`: rank of the "
+        "evidence's score for the TF, 0 to 1000."
+    ),
+    "tracks/cell_type/<type>.regions.bed": (
+        "Regions of the type's network. BED6; `name`: TFs that act there; `score`: genes that they regulate there, at "
+        "most 1000."
+    ),
+    "bigwig/<type>.bw": (
+        "Coverage of the type's fragments in bins of 10 bp, per million bases that they cover together."
+    ),
+}
 HEAD = "<!-- Written by `make outputs` from {source}: change it there. -->"
 OPENING = """\
 ## How to open them
@@ -57,7 +87,7 @@ sets <- GSEABase::getGmt("exported/gmt/overall.gmt")
 
 1. File > Import > Network from File: `exported/cytoscape/cell_type/K562.edges.tsv` (source, interaction, target)
 2. File > Import > Table from File: `exported/cytoscape/cell_type/K562.nodes.tsv`, key `name`
-3. Style: edge colour by `interaction`, width by `weight`, node size by `n_targets`
+3. Style: edge colour by `interaction` (in GraphML `sign`), width by `weight`, node size by `n_targets`
 4. or, for both at once, File > Import > Network from File: `exported/graphml/cell_type/K562.graphml`
 
 **IGV and UCSC.** `grnformer export results/snareseq --to exported --formats tracks bigwig`, then
@@ -88,7 +118,7 @@ def outputs_page() -> str:
         "",
         HEAD.format(source="workflow/schemas/outputs.yaml and files/*.yaml"),
         "",
-        "Every file below `results/`, and the tables of `grnformer export`. A name in braces stands for any, such as",
+        "Every file below `results/`, and those of `grnformer export`. A name in braces stands for any, such as",
         "`{dataset}`. A file that breaks its contract is not written: only what is marked so may be missing. Without a",
         "unit, a number is a fraction, a weight, a score or a number of what its name says. In names of files, cell",
         "types have letters, digits and `. _ + -`; anything else is `_`.",
@@ -104,9 +134,11 @@ def outputs_page() -> str:
             else:
                 lines += _contract(entry)
 
-    lines += ["## Exports", "", "Tables of `grnformer export`, below its folder.", ""]
+    lines += ["## Exports", "", "What `grnformer export` writes, below its folder.", ""]
     for path, name in EXPORTS.items():
         lines += [f"### `{path}`", "", *_contract(name)]
+    for path, about in DESCRIBED.items():
+        lines += [f"### `{path}`", "", about, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

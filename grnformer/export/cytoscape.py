@@ -7,7 +7,8 @@ from pathlib import Path
 from grnformer.api.run import Run
 from grnformer.core import io
 from grnformer.export.edges import networks_by_file, nodes_of
-from grnformer.export.graphml import interactions
+
+_INTERACTIONS = {1: "activates", -1: "represses", 0: "regulates"}
 
 
 def write(run: Run, folder: Path) -> None:
@@ -15,7 +16,7 @@ def write(run: Run, folder: Path) -> None:
     for path, _, network in networks_by_file(run, folder, ".edges.tsv"):
         edges = network[["tf", "gene", "weight", "sign", "evidence"]]
         edges = edges.rename(columns={"tf": "source", "gene": "target"})
-        edges.insert(1, "interaction", interactions(network["sign"]))
+        edges.insert(1, "interaction", network["sign"].map(_INTERACTIONS))
         for column in ("regions", "eregulons"):
             edges[column] = network[column].map("|".join)
         io.write_table(edges, path, "cytoscape_edges")

@@ -11,5 +11,5 @@ from grnformer.core import io
 
 def write(run: Run, folder: Path) -> None:
     """Write ``<dataset>.h5ad``."""
-    network = to_genernib(run.eregulons, run.dataset)
+    network = to_genernib(run.network, run.dataset)
     io.write_anndata(network, folder / f"{run.dataset}.h5ad", "genernib_network")

@@ -1,49 +1,69 @@
-"""Networks as GraphML: for Cytoscape, Gephi, igraph and networkx, a file a cell type and one over all types."""
+"""Networks as GraphML: for Cytoscape, Gephi, igraph and networkx, a file a cell type and one over all types.
+
+Format: http://graphml.graphdrawing.org/specification.html
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
 
 from grnformer.api.run import Run
 from grnformer.core import io
 from grnformer.export.edges import networks_by_file, nodes_of
 
 if TYPE_CHECKING:
-    import networkx
     import pandas as pd
+
+_ATTRIBUTES = {
+    "graph": {"name": "string"},
+    "node": {"kind": "string", "n_targets": "int", "n_regulators": "int"},
+    "edge": {"weight": "double", "sign": "int", "n_regions": "int"},
+}
 
 
 def write(run: Run, folder: Path) -> None:
     """Write ``overall.graphml`` and ``cell_type/<type>.graphml``."""
-    import networkx
-
     for path, cell_type, network in networks_by_file(run, folder, ".graphml"):
-        graph = as_graph(network, name=cell_type or run.dataset)
-        with io.atomic(path) as temporary:
-            networkx.write_graphml_xml(graph, temporary)
+        with (
+            io.atomic(path) as temporary,
+            temporary.open("w", encoding="utf-8") as file,
+        ):
+            file.writelines(as_graphml(network, name=cell_type or run.dataset))
 
 
-def as_graph(network: pd.DataFrame, name: str) -> networkx.DiGraph:
-    """A directed graph of a network (contract ``cell_type_grn``).
+def as_graphml(network: pd.DataFrame, name: str) -> Iterator[str]:
+    """Lines of a directed graph of a network (contract ``cell_type_grn``), as text: edges may be a million.
 
-    Nodes have kind, n_targets, n_regulators; edges weight, sign, interaction (activates, represses) and n_regions, the
-    number of regions that carry the edge: their names would make the file ten times as large.
+    Nodes have kind (TF, gene), n_targets, n_regulators; edges weight (four digits), sign (1 activates, -1 represses)
+    and n_regions, the number of regions that carry the edge: their names would make the file ten times as large.
     """
-    import networkx
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
+    for kind, attributes in _ATTRIBUTES.items():
+        for key, type_ in attributes.items():
+            yield f'<key id="{key}" for="{kind}" attr.name="{key}" attr.type="{type_}"/>\n'
+    yield f'<graph edgedefault="directed"><data key="name">{escape(name)}</data>\n'
 
-    graph = networkx.DiGraph(name=name)
-    for node in nodes_of(network).to_dict("records"):
-        graph.add_node(node.pop("name"), **node)
+    nodes = nodes_of(network)
+    ids = {node: quoteattr(node) for node in nodes["name"]}
+    for node, *values in nodes[["name", *_ATTRIBUTES["node"]]].to_numpy().tolist():
+        yield f"<node id={ids[node]}>{_data('node', values)}</node>\n"
 
-    edges = network[["tf", "gene", "weight", "sign"]].assign(
-        interaction=interactions(network["sign"]), n_regions=network["regions"].map(len)
-    )
-    for edge in edges.to_dict("records"):
-        graph.add_edge(edge.pop("tf"), edge.pop("gene"), **edge)
-    return graph
+    columns = [
+        network["tf"],
+        network["gene"],
+        network["weight"].map("{:.4g}".format),
+        network["sign"],
+        network["regions"].map(len),
+    ]
+    for tf, gene, *values in zip(*columns, strict=True):
+        yield f"<edge source={ids[tf]} target={ids[gene]}>{_data('edge', values)}</edge>\n"
+    yield "</graph></graphml>\n"
 
 
-def interactions(sign: pd.Series) -> pd.Series:
-    """What an edge of this sign does: activates, represses, or regulates where it has none."""
-    return sign.map({1: "activates", -1: "represses", 0: "regulates"})
+def _data(kind: str, values: list[object]) -> str:
+    pairs = zip(_ATTRIBUTES[kind], values, strict=True)
+    return "".join(f'<data key="{key}">{value}</data>' for key, value in pairs)

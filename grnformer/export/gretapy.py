@@ -1,4 +1,4 @@
-"""The network for gretapy: a TSV of source, cre (region), target and score."""
+"""The network for gretapy: a TSV of source, cre (region), target and signed score."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from grnformer.export.edges import triplets_with_regions
 
 def write(run: Run, folder: Path) -> None:
     """Write ``<dataset>.tsv``."""
-    table = to_gretapy(triplets_with_regions(run))
+    table = to_gretapy(triplets_with_regions(run), run.network)
     io.write_table(table, folder / f"{run.dataset}.tsv", "gretapy_network")

@@ -67,7 +67,10 @@ def as_mudata(run: Run) -> mudata.MuData:
     for column in _OBS:
         data.obs[f"scRNA_counts:{column}"] = parts["scRNA_counts"].obs[column]
     if run.umap is not None:
-        data.obsm["X_umap"] = run.umap.loc[data.obs_names].to_numpy()
+        places = run.umap.loc[data.obs_names].to_numpy()
+        # SCENIC+ takes embeddings from the modalities
+        for part in (data, parts["scRNA_counts"]):
+            part.obsm["X_umap"] = places
     data.uns.update(uns)
     return data
 

@@ -21,11 +21,7 @@ from grnformer.graph.structure import Structure, read_structure
 from grnformer.graph.vocabulary import read_aliases, read_vocabulary
 from grnformer.infer.expression import ExpressionRows, find_genes
 from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
-from grnformer.infer.model_bundle import (
-    bundle_of,
-    is_model_bundle,
-    open_model_bundle,
-)
+from grnformer.infer.model_bundle import bundle_of, open_model_bundle
 from grnformer.infer.reading import (
     GeneAxes,
     Read,
@@ -38,6 +34,7 @@ from grnformer.model.backbones import BACKBONES
 from grnformer.model.saved import load_model
 from grnformer.prep.scale import Scale
 from grnformer.settings.read import read_defaults
+from grnformer.workflow.model_folder import is_model_bundle
 
 if TYPE_CHECKING:
     import anndata

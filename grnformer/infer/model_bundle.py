@@ -31,6 +31,8 @@ from grnformer.workflow.model_folder import (
     MODEL,
     SUMS,
     VOCABULARY,
+    check_is_bundle,
+    is_model_bundle,
 )
 
 #: Of the folder; raise it where older ones no longer load.
@@ -179,12 +181,7 @@ def open_model_bundle(
         If it is of another format, a file is missing or altered, or a vocabulary does not fit the model.
     """
     folder = Path(folder)
-    if not (folder / MANIFEST).exists():
-        raise InputError(
-            f"{folder} has no {MANIFEST}",
-            "a folder that `grnformer bundle` wrote, as a whole",
-            "name the folder itself, or bring all its files",
-        )
+    check_is_bundle(folder)
     # no contract yet: another format may have other keys
     found = io.read_json(folder / MANIFEST).get("format")
     if found != FORMAT:
@@ -232,11 +229,6 @@ def bundle_of(
             "give the bundle of the same run",
         )
     return bundle
-
-
-def is_model_bundle(folder: str | Path) -> bool:
-    """Whether the folder says that it is one."""
-    return (Path(folder) / MANIFEST).exists()
 
 
 def check_vocabulary(
@@ -353,9 +345,9 @@ def describe(
             "## Load it",
             "",
             "```python",
-            "from grnformer.infer.embed import embed_anndata",
+            "import grnformer as gf",
             "",
-            'embed_anndata(adata, "this_folder")  # adds obsm["X_grnformer"]',
+            'gf.embed(adata, "this_folder")  # adds obsm["X_grnformer"]',
             "```",
             "",
             "`sha256sum -c SHA256SUMS` checks the files, as loading does.",

@@ -11,6 +11,21 @@ VOCABULARY, ALIASES = "vocabulary.json", "aliases.tsv"
 MODEL = ("model.safetensors", "model.json", "reference.parquet", "heldout.json")
 
 
+def is_model_bundle(folder: str | Path) -> bool:
+    """Whether the folder says that it is one."""
+    return (Path(folder) / MANIFEST).is_file()
+
+
+def check_is_bundle(folder: str | Path, setting: str = "") -> None:
+    """Raise InputError unless the folder is a model bundle; `setting`: where it was named."""
+    if not is_model_bundle(folder):
+        raise InputError(
+            f"{f'{setting} is ' if setting else ''}{folder}, which has no {MANIFEST}",
+            "a model bundle: the whole folder that the rule bundle_model or `grnformer bundle` wrote",
+            "name that folder, or bring all its files; a model of this run is chosen by embed.arm and embed.model_seed",
+        )
+
+
 def files_of_bundle(folder: str | Path) -> dict[str, str]:
     """Inputs of the rule that embeds by a model bundle.
 
@@ -22,12 +37,7 @@ def files_of_bundle(folder: str | Path) -> dict[str, str]:
         If `folder` is none.
     """
     folder = Path(folder)
-    if not (folder / MANIFEST).is_file():
-        raise InputError(
-            f"embed.model is {folder}, which has no {MANIFEST}",
-            "a model bundle: the folder that the rule bundle_model or `grnformer bundle` wrote",
-            "name that folder; a model of this run is chosen by embed.arm and embed.model_seed",
-        )
+    check_is_bundle(folder, "embed.model")
     weights, card, reference, _ = MODEL
     files = {
         "weights": weights,

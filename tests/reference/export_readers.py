@@ -34,4 +34,8 @@ for path in sorted(folder.glob("bigwig/*.bw")):
             chrom: np.nan_to_num(track.values(chrom, 0, length)).tolist()
             for chrom, length in track.chroms().items()
         }
+# a network as decoupler has it, written by its user
+_, toy = decoupler.ds.toy()
+toy.to_csv(folder / "toy.csv", index=False)
+found["toy"] = toy.to_numpy().tolist()
 Path(sys.argv[2]).write_text(json.dumps(found))

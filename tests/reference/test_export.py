@@ -12,6 +12,7 @@ import pytest
 
 from grnformer.api.run import Run
 from grnformer.export.formats import export
+from grnformer.grn.given.read import read_network
 from grnformer.simulate.multiome import simulate_multiome
 from grnformer.simulate.write import write_simulation
 
@@ -57,6 +58,12 @@ def test_decoupler_and_loompy(run: Run, written: Path, read_by) -> None:
     # all TFs have a score, none is undefined: no weights are all alike or 0
     assert set(found["ulm"]) == set(run.eregulons["tf"])
     assert np.isfinite(list(found["ulm"].values())).all()
+    # and the way in: decoupler's own network, with its signs
+    given = read_network(written / "toy.csv")
+    assert (given.form, given.signs) == ("decoupler", "weights")
+    weights = given.table["weight"].abs() * given.table["sign"]
+    pairs = given.table[["tf", "gene"]].assign(weight=weights)
+    assert pairs.to_numpy().tolist() == found["toy"]
 
 
 def test_pyscenic(run: Run, written: Path, read_by) -> None:

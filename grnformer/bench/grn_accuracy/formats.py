@@ -17,40 +17,48 @@ if TYPE_CHECKING:
 TOP_EDGES = 50_000
 
 
-def to_genernib(triplets: pd.DataFrame, dataset: str) -> anndata.AnnData:
-    """Write eRegulons as geneRNIB reads a network (Nourisa et al. 2025, doi 10.1101/2025.02.25.640181).
+def to_genernib(edges: pd.DataFrame, dataset: str) -> anndata.AnnData:
+    """Write a network as geneRNIB reads one (Nourisa et al. 2025, doi 10.1101/2025.02.25.640181).
 
     Parameters
     ----------
-    triplets
-        Contract ``eregulons``.
+    edges
+        Contract ``cell_type_grn``, such as of `grnformer.grn.cell_type.edges.merge_eregulons`.
     dataset
         Name of the dataset there.
 
     Returns
     -------
-    No cells and no genes; in ``uns`` dataset_id, method_id and prediction: source, target and weight (as text, which
-    is what geneRNIB expects), the `TOP_EDGES` largest. A pair that several eRegulons hold has their largest weight.
+    No cells and no genes; in ``uns`` dataset_id, method_id and prediction: source, target and weight, negative for
+    repression (as text, which is what geneRNIB expects), of the `TOP_EDGES` edges of largest weight.
     """
     import anndata
 
-    edges = triplets.groupby(["tf", "gene"], sort=True)["tf_gene_weight"].max()
-    top = edges.sort_values(ascending=False, kind="stable").head(TOP_EDGES)
-    table = top.reset_index().set_axis(["source", "target", "weight"], axis=1)
+    top = edges.sort_values("weight", ascending=False, kind="stable").head(TOP_EDGES)
+    table = top[["tf", "gene"]].set_axis(["source", "target"], axis=1)
+    table["weight"] = (top["weight"] * top["sign"]).map("{:.6g}".format)
     named = {"dataset_id": dataset, "method_id": "grnformer"}
     return anndata.AnnData(
         np.zeros((0, 0), dtype=np.float32),
-        uns={**named, "prediction": table.astype({"weight": str})},
+        uns={**named, "prediction": table.reset_index(drop=True)},
     )
 
 
-def to_gretapy(triplets: pd.DataFrame) -> pd.DataFrame:
+def to_gretapy(triplets: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
     """Give eRegulons as gretapy reads a network: source, cre (``chr1-100-600``), target, score.
 
-    A triplet that several eRegulons hold has the largest TF-gene weight.
+    Parameters
+    ----------
+    triplets
+        Contract ``eregulons``; of those that several eRegulons hold, one row is made.
+    edges
+        As of `to_genernib`, of the same eRegulons. The score is the weight of the edge, negative for repression:
+        gretapy simulates by its sign.
     """
     keys = ["tf", "region", "gene"]
-    table = triplets.groupby(keys, sort=True)["tf_gene_weight"].max().reset_index()
+    table = triplets[keys].drop_duplicates().sort_values(keys)
+    signed = edges[["tf", "gene"]].assign(score=edges["weight"] * edges["sign"])
+    table = table.merge(signed, on=["tf", "gene"], validate="many_to_one")
     table["region"] = (
         table["region"].astype(str).str.replace(":", "-", n=1, regex=False)
     )

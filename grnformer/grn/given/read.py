@@ -66,8 +66,8 @@ FORMS = (
     Form("grnformer eRegulons", ("eregulon", "tf", "region", "gene"), "tf", "gene", ("tf_gene_weight",), (),
          ("eregulon",)),
     Form("CellOracle links", ("source", "target", "coef_mean"), "source", "target", ("coef_mean",)),
-    Form("gretapy", ("source", "cre", "target"), "source", "target", ("score",)),
-    Form("decoupler", ("source", "target", "weight"), "source", "target", ("weight",)),
+    Form("gretapy", ("source", "cre", "target"), "source", "target", ("score",), ("sign",)),
+    Form("decoupler", ("source", "target", "weight"), "source", "target", ("weight",), ("sign",)),
 )  # fmt: skip
 BASE_GRN = ("peak_id", "gene_short_name")
 

@@ -15,9 +15,10 @@ from grnformer.core.text import read_lines, read_rows
 _SIGN = {"+": 1, "-": -1, "activating": 1, "repressing": -1}
 # GATA1(+), GATA1 (+), GATA1(+)-motif, GATA1_(+)
 _REGULON = re.compile(r"(?P<tf>.+?)[ _]?\((?P<sign>[+-])\)(-motif|-track)?( \(\d+g\))?")
-# GATA1_direct_+/+, GATA1_direct_+/+_(120g), GATA1_+_+_(120g), GATA1_extended_-_+, GATA1_direct_+/0
+# GATA1_direct_+/+, GATA1_direct_+/+_(120g), GATA1_direct_+/+ (120g), GATA1_+_+_(120g), GATA1_extended_-_+,
+# GATA1_direct_+/0
 _EREGULON = re.compile(
-    r"(?P<tf>.+?)(_(?P<annotation>direct|extended|given))?_(?P<sign>[+-])[/_](?P<regions>[+-]|0)(_\(\d+[gr]\))?"
+    r"(?P<tf>.+?)(_(?P<annotation>direct|extended|given))?_(?P<sign>[+-])[/_](?P<regions>[+-]|0)([_ ]\(\d+[gr]\))?"
 )
 
 

@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 
 from grnformer.api.run import Run
-from grnformer.bench.grn_accuracy.formats import read_network
 from grnformer.cli.main import main
 from grnformer.core import io
 from grnformer.core.errors import InputError
 from grnformer.export import bigwig, formats
 from grnformer.export.formats import FORMATS, export
-from grnformer.export.graphml import as_graph
+from grnformer.export.graphml import as_graphml
 from grnformer.export.scope import write_loom
+from grnformer.grn.given.read import read_network
 
 TYPES = {"A<549>": "A_549_", "K562": "K562", "T cell": "T_cell"}
 
@@ -71,20 +71,26 @@ def test_gene_sets_are_those_of_the_eregulons(run: Run, written: Path) -> None:
     assert sum(len(line.split("\t")) - 2 for line in of_type) == len(held)
 
 
-def test_networkx_reads_the_graphs(run: Run, written: Path) -> None:
+def test_networkx_reads_the_graphs(run: Run, written: Path, tmp_path: Path) -> None:
     graph = networkx.read_graphml(written / "graphml/cell_type/T_cell.graphml")
     network = run.networks["T cell"]
     found = {(a, b): d["weight"] * d["sign"] for a, b, d in graph.edges(data=True)}
-    assert found == pytest.approx(edges_of(network))
+    assert found == pytest.approx(edges_of(network), rel=1e-3)
+    assert graph.is_directed()
+    assert graph.graph["name"] == "T cell"
     tfs = {name for name, kind in graph.nodes(data="kind") if kind == "TF"}
     assert tfs == set(network["tf"])
     assert dict(graph.out_degree(tfs)) == network.groupby("tf").size().to_dict()
-    row = network.head(1).assign(regions=[["chr1:1-2", "chr1:5-6", "chr2:1-2"]])
-    ((_, _, edge),) = as_graph(row, "one").edges(data=True)
-    assert edge["n_regions"] == 3
-    assert edge["interaction"] == (
-        "activates" if row["sign"].item() > 0 else "represses"
-    )
+    targets = {name: n for name, n in graph.nodes(data="n_targets") if n}
+    assert targets == network.groupby("tf").size().to_dict()
+
+    # names are escaped, regions are counted
+    row = network.head(1).assign(tf='A<&"B', regions=[["chr1:1-2", "chr1:5-6"]])
+    path = tmp_path / "one.graphml"
+    path.write_text("".join(as_graphml(row, "A & B")), encoding="utf-8")
+    one = networkx.read_graphml(path)
+    ((tf, _, edge),) = one.edges(data=True)
+    assert (tf, edge["n_regions"], one.graph["name"]) == ('A<&"B', 2, "A & B")
 
 
 def test_cytoscape_tables_name_every_node_of_the_edges(run: Run, written: Path) -> None:
@@ -138,6 +144,8 @@ def test_mudata_reads_what_scenicplus_would_leave(run: Run, written: Path) -> No
     assert types.tolist() == run.activity.obs["cell_type"].astype(str).tolist()
     counts = run.read_cells("rna").layers["counts"]
     assert (counts != data["scRNA_counts"].X).nnz == 0
+    places = run.umap.loc[data.obs_names]
+    assert np.array_equal(data["scRNA_counts"].obsm["X_umap"], places)
 
 
 def test_the_loom_has_pyscenics_attributes(run: Run, written: Path) -> None:
@@ -201,14 +209,34 @@ def test_bed_has_every_site_of_the_cistromes(run: Run, written: Path) -> None:
     assert regions == set(run.networks["K562"].explode("regions")["regions"])
 
 
-def test_other_benchmarks_get_the_network(run: Run, written: Path) -> None:
-    pairs = {tuple(p) for p in run.eregulons[["tf", "gene"]].to_numpy()}
-    for path in ("genernib/lines.h5ad", "gretapy/lines.tsv"):
-        found = read_network(written / path)
-        assert {tuple(p) for p in found[["tf", "gene"]].to_numpy()} == pairs
-    assert (
-        anndata.read_h5ad(written / "genernib/lines.h5ad").uns["dataset_id"] == "lines"
-    )
+@pytest.mark.parametrize(
+    "name",
+    [
+        "decoupler/overall.tsv",
+        "cytoscape/overall.edges.tsv",
+        "genernib/lines.h5ad",
+        "gretapy/lines.tsv",
+        "scenicplus/scplusmdata.h5mu",
+        "gmt/overall.gmt",
+        "scope/lines.loom",
+    ],
+)
+def test_a_network_comes_back_as_it_went(run: Run, written: Path, name: str) -> None:
+    """What is exported can be given to another run: pairs and signs of all forms, weights where they have those."""
+    expected = edges_of(run.network)
+    assert min(expected.values()) < 0 < max(expected.values())
+    found = read_network(written / name).table.drop_duplicates(["tf", "gene"])
+    if name.startswith(("scenicplus", "gmt", "scope")):
+        # SCENIC+ has the TF's importance in place of the weight
+        expected = {pair: np.sign(weight) for pair, weight in expected.items()}
+        found = found.assign(weight=1.0)
+    found["weight"] = found["weight"].abs()
+    assert edges_of(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_genernib_is_told_the_dataset(written: Path) -> None:
+    uns = anndata.read_h5ad(written / "genernib/lines.h5ad").uns
+    assert (uns["dataset_id"], uns["method_id"]) == ("lines", "grnformer")
 
 
 def test_without_names_what_the_run_lacks_is_left_out_and_said(

@@ -152,6 +152,10 @@ def test_decoupler_and_plain_tables(tmp_path: Path) -> None:
         file.write("source,target,weight,resources\nA,g,1,x\nA,h,-1,x\n")
     assert rows(path) == [["A", "g", 1.0, 1], ["A", "h", -1.0, -1]]
     assert read_network(path).form == "decoupler"
+    # a column of signs is not passed over
+    signed = tmp_path / "signed.csv"
+    signed.write_text("source,target,weight,sign\nA,g,2,1\nA,h,3,-1\n")
+    assert rows(signed) == [["A", "g", 2.0, 1], ["A", "h", 3.0, -1]]
     plain = tmp_path / "net.tsv"
     # weights above 0 alone state no signs
     for text, expected, signs in (
