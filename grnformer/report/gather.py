@@ -46,8 +46,7 @@ from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
 from grnformer.report.sections.run import run_sections
 from grnformer.report.sections.stability import stability_section
 from grnformer.report.sections.topics import topics_section
-from grnformer.workflow.arms import backbone_by_arm, has_edges
-from grnformer.workflow.config import DATA_GRAPHS
+from grnformer.workflow.arms import backbone_by_arm
 
 logger = logging.getLogger(__name__)
 
@@ -274,22 +273,16 @@ def _dataset_sections(
         sections.append(_benchmark_section("sc_drug_labels", files, config))
 
     # Made last, since it repeats verdicts of the others; shown first.
-    control_arms = {
-        name
-        for name, arm in config["pretrain"]["arms"].items()
-        if arm["graph"] not in DATA_GRAPHS and has_edges(arm["graph"])
-    }
     overview = overview_section(
         summary,
         grn["eregulons"],
         grn["cell_type_summary"],
         sections,
-        control_arms,
+        pretrain["arms"] if files["training"] else {},
         quality=grn["eregulon_quality"],
         donors=rna.obs["donor"].nunique(),
         about=about,
         later=stage,
-        arms=pretrain["arms"] if files["training"] else {},
         seed=settings["seed"],
     )
     return [overview, *sections]

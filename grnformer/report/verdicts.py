@@ -59,7 +59,12 @@ def judge_data(
 
 
 def judge_networks(
-    passed: int, eregulons: int, enough_units: bool, better: int, compared: int
+    passed: int,
+    eregulons: int,
+    enough_units: bool,
+    better: int,
+    compared: int,
+    cells: int,
 ) -> Tile:
     """Failed where hardly an eRegulon follows its TF and most known targets are not found either.
 
@@ -71,6 +76,8 @@ def judge_networks(
         Whether there are pseudobulks or cells enough to judge that.
     better, compared
         Comparisons with known targets in which a TF's own targets score above those of other TFs; of how many.
+    cells
+        That the networks were inferred from.
     """
     share = passed / eregulons if eregulons else 0.0
     judged, most = bool(eregulons) and enough_units, better > compared / 2
@@ -88,6 +95,10 @@ def judge_networks(
         and not better,
     }
     doubts = {
+        f"only {format_count(cells, 'cell')}: others may give other networks": bool(
+            eregulons
+        )
+        and cells < FEW_CELLS,
         f"{eregulons - passed:,} eRegulons do not follow their TF": judged
         and share < FEW_FOLLOW,
         "too few pseudobulks to judge eRegulons": bool(eregulons) and not enough_units,
