@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from grnformer.bench.link_accuracy.evaluate import JOINED, PERMUTED
 from grnformer.core import io
 from grnformer.core.file_names import file_names
 from grnformer.core.stored import read_added
@@ -20,14 +19,8 @@ from grnformer.model.alike import check_trained_alike
 from grnformer.report.figures.arms import arm_colours
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
-from grnformer.report.sections.bench import (
-    benchmark_section,
-    pairs_of_features,
-    pairs_of_heads,
-    pairs_of_networks,
-    pairs_of_perturbation,
-    pairs_of_profiles,
-)
+from grnformer.report.sections.bench.section import benchmark_section
+from grnformer.report.sections.bench.tasks import TASKS
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.conditions import conditions_section
 from grnformer.report.sections.corpus import corpus_section
@@ -237,7 +230,7 @@ def _dataset_sections(
             pretrain["perturbed_degree_power"],
             settings["seed"],
         )
-        sections.append(graphs_section(bundles, rna, *perturbation))
+        sections.append(graphs_section(bundles, rna, *perturbation, pretrain["arms"]))
     if files["training"]:
         sections += _pretrain_sections(files, config)
     if files["attention"] or (files["training"] and whole):
@@ -385,36 +378,14 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
         )
         for name in ("scores", "summary")
     )
-    if benchmark == "grn_accuracy":
-        pairs, about = pairs_of_networks(summary), files.table("grn_truth")
-    elif benchmark == "perturbation":
-        of_models = pairs_of_arms(config["pretrain"]["arms"])
-        pairs = pairs_of_perturbation(summary, of_models)
-        about = _below_each_other(
-            io.read_table(path, "perturbation_choices")
-            for path in files["perturbation_choices"]
-        )
-    elif benchmark == "perturbation_profiles":
-        of_models = pairs_of_arms(config["pretrain"]["arms"])
-        pairs, about = pairs_of_profiles(summary, of_models), None
-    elif benchmark == "link_accuracy":
-        pairs, about = [(JOINED, PERMUTED)], files.table("link_coverage")
-    elif benchmark == "sc_drug_lines":
-        pairs = pairs_of_arms(config["pretrain"]["arms"])
-        about = files.table("sc_drug_choices")
-    elif benchmark == "sc_drug_labels":
-        pairs, about = pairs_of_arms(config["pretrain"]["arms"]), None
-    elif benchmark == "network_features":
-        pairs, about = pairs_of_features(scores), None
-    else:
-        arms = pairs_of_arms(config["pretrain"]["arms"])
-        pairs, about = pairs_of_heads(arms, scores), files.table("screen_counts")
+    data = TASKS[benchmark].data
+    about = _below_each_other(io.read_table(path, data) for path in files[data])
 
     return benchmark_section(
         benchmark,
         scores,
         summary,
-        pairs,
+        pairs_of_arms(config["pretrain"]["arms"]),
         config["report"],
         about,
         arm_colours(config["pretrain"]["arms"]),

@@ -82,7 +82,7 @@ def judge_networks(
     share = passed / eregulons if eregulons else 0.0
     judged, most = bool(eregulons) and enough_units, better > compared / 2
     known = (
-        f"a TF's own targets beat those of other TFs in {better} of {compared} comparisons"
+        f"against known targets, a TF's own edges beat those of other TFs in {better} of {compared} comparisons"
         if compared
         else "not compared with known targets"
     )
@@ -155,15 +155,15 @@ def judge_benchmarks(won: int, judged: int, too_few: int) -> Tile:
         "nothing beats every control and the best baseline": judged > 0 and not won
     }
     doubts = {
-        "too few repeats to judge any task": not judged,
-        "most tasks are not won": bool(judged) and won < judged / 2,
+        "too few repeats to judge any": not judged,
+        "most tests are not won": bool(judged) and won < judged / 2,
     }
     if judged and too_few:
-        doubts[f"{format_count(too_few, 'task')} more had too few repeats"] = any(
+        doubts[f"{too_few:,} more had too few repeats"] = any(
             [*doubts.values(), *fatal.values()]
         )
     number = f"{won or 'none'} of {judged}" if judged else "none judged"
-    counts = "tests (an arm in a task) won against every control and the best baseline"
+    counts = "tests in which a method beats every control and the best baseline"
     return _tile("Benchmarks", number, counts, fatal, doubts, "at least half are won")
 
 

@@ -91,7 +91,12 @@ def graph_sentence(sections: Iterable[Section], arms: Config, missing: str) -> N
     networks = compared[compared["kind"] == _NETWORK]
     if (models["kind"] == _CONTROL).any():
         return Note(f"Did the graph help? {_say_plainly(models)}")
-    text = f"Did the graph help? Not tested: no model was compared with one of a control graph ({missing})."
+    why = (
+        f"no model was compared with one of a control graph ({missing})"
+        if arms
+        else "no model was trained in this run"
+    )
+    text = f"Did the graph help? Not tested: {why}."
     if len(networks):
         won = int((networks["outcome"] == "better").sum())
         text += (
@@ -123,9 +128,7 @@ def _say_plainly(models: pd.DataFrame) -> str:
             if won and by_chance >= _NOTABLE
             else ""
         )
-        number = (
-            len(outcomes) if said else format_count(len(outcomes), "comparison")
-        )
+        number = len(outcomes) if said else format_count(len(outcomes), "comparison")
         worse = f", worse in {lost}" if lost else ""
         said.append(f"than {words} in {won or 'none'} of {number}{luck}{worse}")
 

@@ -22,7 +22,7 @@ from grnformer.report.page import (
     Tile,
     Tiles,
 )
-from grnformer.report.sections.bench import TITLES, judged_arms
+from grnformer.report.sections.bench.tasks import TASKS
 from grnformer.report.sections.graph_verdict import (
     best_network,
     count_wins,
@@ -113,7 +113,9 @@ def overview_section(
     )
     tiles = (
         _data_tile(summary, donors),
-        _network_tile(eregulons, quality, sections, missing, summary["counts"]["cell"]["after"]),
+        _network_tile(
+            eregulons, quality, sections, missing, summary["counts"]["cell"]["after"]
+        ),
         _model_tile(sections, missing),
         _benchmark_tile(sections, missing),
     )
@@ -208,11 +210,11 @@ def _model_tile(sections: list[Section], missing: str) -> Tile:
 def _benchmark_tile(sections: list[Section], missing: str) -> Tile:
     won = judged = too_few = 0
     for section, name, frame in _tables(sections):
-        if section not in TITLES or name != f"{section}_comparisons" or frame.empty:
+        if section not in TASKS or name != f"{section}_comparisons" or frame.empty:
             continue
         # the first is the primary metric: of several, one may be better by chance
         primary = frame[frame["metric"] == frame["metric"].iloc[0]]
-        arms = judged_arms(section, list(primary["arm"].unique()))
+        arms = TASKS[section].judge(list(primary["arm"].unique()))
         of_arms = primary[primary["arm"].isin(arms)]
         for _, rows in of_arms.groupby(["arm", "task"], sort=False):
             outcomes = set(rows["outcome"])

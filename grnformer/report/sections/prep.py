@@ -208,7 +208,8 @@ def _marker_blocks(
             "markers",
             plot_markers(mean_by_type(values, genes, cell_types, "gene")),
             f"The {per_type} first marker genes of each type. Size: fraction of the type's cells with a count. Colour: "
-            "mean log-normalised expression, scaled from 0 to 1 over the types for each gene.",
+            "mean log-normalised expression, scaled from 0 to 1 over the types for each gene. "
+            f"n {len(cell_types):,} cells.",
             190 + 34 * cell_types.nunique(),
         ),
         table(

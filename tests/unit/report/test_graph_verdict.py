@@ -30,7 +30,9 @@ def section(title: str, name: str, rows: list[tuple], **columns) -> Section:
 
 
 def pretraining(control: list[str], without: list[str]) -> Section:
-    outcomes = [("shuffled", one) for one in control] + [("no_edges", x) for x in without]
+    outcomes = [("shuffled", one) for one in control] + [
+        ("no_edges", x) for x in without
+    ]
     rows = [("hybrid", other, 0.1, 0.0, 0.2, outcome) for other, outcome in outcomes]
     return section("Pretraining", "pretrain", rows)
 
@@ -109,14 +111,16 @@ def test_only_models_and_the_primary_metric_count():
         "themselves: better than the targets of other TFs in 1 of 1 comparison."
     ) in note.text
     assert len(note.items) == 5
-    assert "GRN accuracy, K562: eregulon less eregulon (wrong TF), +0.500" in (
-        note.items[-1]
+    assert (
+        "GRN accuracy, K562: eregulon less eregulon (wrong TF), +0.500"
+        in (note.items[-1])
     )
     assert note.kind == "loss"  # of the models
     assert count_wins(sections) == (1, 1)
     # predictors that are no models are not in the sentence on the model
-    assert "of 2 comparisons, worse in 1, and better than models without a graph in 1 of 1" in (
-        graph_sentence(sections, ARMS, "").text
+    assert (
+        "of 2 comparisons, worse in 1, and better than models without a graph in 1 of 1"
+        in (graph_sentence(sections, ARMS, "").text)
     )
 
 
