@@ -96,10 +96,17 @@ def forest_blocks(
 def _of_intervals(drawn: pd.DataFrame) -> str:
     """Over how many of what the intervals of differences are."""
     unit = str(drawn["unit"].iloc[0])
-    if drawn["low"].isna().all():
-        return "without intervals, for which there are too few"
+    few = drawn["low"].isna().all()
     if unit == "resample":
-        return "with 95% intervals over resamples of the data"
+        over = (
+            "without intervals"
+            if few
+            else "with 95% intervals over resamples of the data"
+        )
+        return f"of one value an arm, {over}"
+    if few:
+        number = format_range(drawn["members"], f"paired {unit}")
+        return f"over {number} a task, too few for intervals"
     return f"with 95% intervals over {format_range(drawn['members'], f'paired {unit}')} a task"
 
 
