@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs
 from grnformer.core import io
 from grnformer.report.figures.base import styled
 from grnformer.report.headers import HEADERS
-from grnformer.report.text import format_value
+from grnformer.report.text import format_count, format_value
 
 SHOWN = 19  # rows of a table on the page: more are for a program, which reads the TSV
 MOST_FIGURES, MOST_TABLES = 3, 2  # of a section at first sight; the rest unfolds
@@ -66,6 +66,17 @@ class Table:
     def columns(self) -> list[str]:
         """Columns on the page: those that are `hidden` are in the file alone, so that the others fit the page."""
         return [column for column in self.frame if column not in self.hidden]
+
+    @property
+    def rest(self) -> str:
+        """How many columns are in the file alone, in words; "" for none."""
+        number = len(self.frame.columns) - len(self.columns)
+        verb = "is" if number == 1 else "are"
+        return (
+            f"{format_count(number, 'more column')} {verb} in the file."
+            if number
+            else ""
+        )
 
     @property
     def heads(self) -> list[str]:

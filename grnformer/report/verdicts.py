@@ -82,7 +82,7 @@ def judge_networks(
     share = passed / eregulons if eregulons else 0.0
     judged, most = bool(eregulons) and enough_units, better > compared / 2
     known = (
-        f"against known targets, a TF's own edges beat those of other TFs in {better} of {compared} comparisons"
+        f"known targets are found better than by other TFs' edges in {better} of {compared} comparisons"
         if compared
         else "not compared with known targets"
     )
@@ -99,15 +99,16 @@ def judge_networks(
             eregulons
         )
         and cells < FEW_CELLS,
-        f"{eregulons - passed:,} eRegulons do not follow their TF": judged
-        and share < FEW_FOLLOW,
+        "most do not": judged and share < FEW_FOLLOW,
         "too few pseudobulks to judge eRegulons": bool(eregulons) and not enough_units,
         "no eRegulon was judged by its TF": not eregulons,
         known: not compared or not most,
     }
     if any(doubts.values()) and compared and most:
         doubts[known] = True
-    if eregulons:
+    if eregulons and not enough_units:
+        number, counts = f"{eregulons:,}", "eRegulons, not judged by their TF"
+    elif eregulons:
         number, counts = (
             f"{passed:,} of {eregulons:,}",
             "eRegulons follow their TF's expression",
@@ -141,7 +142,7 @@ def judge_model(arm: str, loss: float, baseline: float, typed: float) -> Tile:
     return _tile("Model", f"{abs(change):.0%}", counts, fatal, doubts, why)
 
 
-def judge_benchmarks(won: int, judged: int, too_few: int) -> Tile:
+def judge_benchmarks(won: int, judged: int, too_few: int, cells: int) -> Tile:
     """Failed where nothing was won, caution where less than half was, or nothing could be judged.
 
     Parameters
@@ -150,12 +151,16 @@ def judge_benchmarks(won: int, judged: int, too_few: int) -> Tile:
         Tasks in which an arm beats every control and the best baseline, of how many that could be judged.
     too_few
         Tasks that have too few members to judge.
+    cells
+        That networks and models rest on.
     """
     fatal = {
         "nothing beats every control and the best baseline": judged > 0 and not won
     }
     doubts = {
         "too few repeats to judge any": not judged,
+        f"only {format_count(cells, 'cell')}: others may give other results": cells
+        < FEW_CELLS,
         "most tests are not won": bool(judged) and won < judged / 2,
     }
     if judged and too_few:

@@ -129,9 +129,10 @@ def _enrichment_blocks(
             "attention-enrichment",
             plot_enrichment(enrichment, MATCHES, height, palette),
             f"Mean attention on TFs over that on other genes, {cells:,} held-out cells. Filled: after training, mean "
-            f"and 95% interval (Student's t) over {seeds}. Open: the same models before training. Grey bars: 95% of "
-            "ratios when other genes of the same bins are sampled in place of the TFs (mean over seeds). Middle and "
-            "right: TFs without any other gene in their bin are left out; the table counts them.",
+            f"over {seeds} and 95% interval (Student's t), where seeds are enough. Open: the same models before "
+            "training. Grey bars: 95% of ratios when other genes of the same bins are sampled in place of the TFs "
+            "(mean over seeds). Middle and right: TFs without any other gene in their bin are left out; the table "
+            "counts them.",
             height,
         ),
         table(

@@ -117,7 +117,7 @@ def overview_section(
             eregulons, quality, sections, missing, summary["counts"]["cell"]["after"]
         ),
         _model_tile(sections, missing),
-        _benchmark_tile(sections, missing),
+        _benchmark_tile(sections, missing, summary["counts"]["cell"]["after"]),
     )
     first: list[Block] = [
         Tiles((_CELLS.format(**counts), *about), tiles),
@@ -207,7 +207,7 @@ def _model_tile(sections: list[Section], missing: str) -> Tile:
     )
 
 
-def _benchmark_tile(sections: list[Section], missing: str) -> Tile:
+def _benchmark_tile(sections: list[Section], missing: str, cells: int) -> Tile:
     won = judged = too_few = 0
     for section, name, frame in _tables(sections):
         if section not in TASKS or name != f"{section}_comparisons" or frame.empty:
@@ -225,7 +225,7 @@ def _benchmark_tile(sections: list[Section], missing: str) -> Tile:
                 won += outcomes == {"better"}
     if not judged and not too_few:
         return absent("Benchmarks", f"{capitalise(missing)}.")
-    return judge_benchmarks(won, judged, too_few)
+    return judge_benchmarks(won, judged, too_few, cells)
 
 
 def _tables(sections: list[Section]) -> Iterator[tuple[str, str, pd.DataFrame]]:

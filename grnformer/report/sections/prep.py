@@ -19,7 +19,7 @@ from grnformer.report.figures.cells import (
 )
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.fragments import fragment_blocks
-from grnformer.report.text import format_sample
+from grnformer.report.text import format_count, format_sample
 from grnformer.report.verdicts import LEAST_DONORS
 
 
@@ -255,7 +255,9 @@ def describe_types(summary: dict[str, Any]) -> str:
         if "region" in summary["counts"]
         else "Clustering of RNA"
     )
-    clusters = f"{joint} gives {summary['clusters']} clusters{agreement}."
+    clusters = (
+        f"{joint} gives {format_count(summary['clusters'], 'cluster')}{agreement}."
+    )
 
     return f"Cell types come from {source}. {clusters}"
 

@@ -73,7 +73,8 @@ def topics_section(
             "Topic proportions (0 to 1) of single cells (columns), ordered by cell type and then by the type's "
             f"leading topic; n {len(proportions):,} cells. Colours end at the 99th percentile."
             + format_sample(len(shown), len(proportions), "cells"),
-            120 + 18 * proportions.shape[1],
+            # the strip of cell types below needs room too
+            max(220, 120 + 18 * proportions.shape[1]),
         ),
         table(
             "topic_by_type",

@@ -46,7 +46,12 @@ def test_networks_are_judged_by_their_tfs_known_targets_and_cells():
     failed = judge_networks(15, 165, True, 1, 8, 700)
     assert (failed.state, failed.number) == ("failed", "15 of 165")
     assert judge_networks(15, 165, True, 0, 0, 700).state == "failed"
-    assert "too few pseudobulks" in judge_networks(0, 9, False, 5, 8, 700).why.lower()
+    unclear = judge_networks(3, 9, False, 5, 8, 700)
+    assert "too few pseudobulks" in unclear.why.lower()
+    assert (unclear.number, unclear.counts) == (
+        "9",
+        "eRegulons, not judged by their TF",
+    )
     unjudged = judge_networks(0, 0, False, 5, 8, 700)  # a network that was given
     assert (unjudged.state, unjudged.number) == ("caution", "5 of 8")
     assert judge_networks(80, 100, True, 0, 0, 700).state == "caution"
@@ -67,11 +72,14 @@ def test_the_model_is_judged_by_both_baselines():
 
 
 def test_benchmarks_that_win_nothing_have_failed():
-    lost = judge_benchmarks(0, 4, 0)
+    lost = judge_benchmarks(0, 4, 0, 700)
     assert (lost.state, lost.number) == ("failed", "none of 4")
-    assert judge_benchmarks(1, 4, 0).state == "caution"
-    assert judge_benchmarks(2, 4, 0).state == "good"
-    assert judge_benchmarks(0, 0, 3).state == "caution"
+    assert judge_benchmarks(1, 4, 0, 700).state == "caution"
+    assert judge_benchmarks(2, 4, 0, 700).state == "good"
+    assert judge_benchmarks(0, 0, 3, 700).state == "caution"
+    few = judge_benchmarks(4, 4, 0, 40)
+    assert few.state == "caution"
+    assert few.why == "Only 40 cells: others may give other results."
 
 
 def test_a_stage_of_rna_alone_has_a_first_screen():
