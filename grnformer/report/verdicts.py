@@ -168,7 +168,11 @@ def judge_benchmarks(won: int, judged: int, too_few: int, cells: int) -> Tile:
             [*doubts.values(), *fatal.values()]
         )
     number = f"{won or 'none'} of {judged}" if judged else "none judged"
-    counts = "tests in which a method beats every control and the best baseline"
+    counts = (
+        "tests in which a method beats every control and the best baseline"
+        if judged
+        else ""
+    )
     return _tile("Benchmarks", number, counts, fatal, doubts, "at least half are won")
 
 
