@@ -43,21 +43,26 @@ def topics_section(
         .reset_index()
     )
 
-    blocks: list[Block] = [
-        Figure(
-            "selection",
-            plot_selection(topic_selection),
-            f"Scores of the fitted topic counts. Selected: {chosen} topics (marked). Left: each score rescaled from 0 "
-            "(worst count) to 1 (best); the scores of Arun and of Cao and Juan are inverted, so that high is good. "
-            "Middle: likelihood per token of held-out regions of held-out cells (nats; bar: standard error over "
-            f"cells). Right: topics that are no near-copy of another. n {len(proportions):,} cells; lines that "
-            "coincide lie on each other.",
-            360,
-        ),
+    blocks: list[Block] = []
+    # one count has nothing to be held against
+    if len(topic_selection) > 1:
+        blocks.append(
+            Figure(
+                "selection",
+                plot_selection(topic_selection),
+                f"Scores of the fitted topic counts. Selected: {chosen} topics (marked). Left: each score rescaled from 0 "
+                "(worst count) to 1 (best); the scores of Arun and of Cao and Juan are inverted, so that high is good. "
+                "Middle: likelihood per token of held-out regions of held-out cells (nats; bar: standard error over "
+                f"cells). Right: topics that are no near-copy of another. n {len(proportions):,} cells; lines that "
+                "coincide lie on each other.",
+                360,
+            )
+        )
+    blocks += [
         table(
             "topic_selection",
             topic_selection,
-            f"The {len(topic_selection)} fitted topic counts. Mean score: mean of the rescaled scores that the "
+            f"The fitted topic counts ({len(topic_selection)}). Mean score: mean of the rescaled scores that the "
             "configuration uses to select. Of Arun 2010 and Cao and Juan 2009, less is better.",
             n_topics="topics (n)",
             arun_2010="Arun 2010",
