@@ -114,7 +114,9 @@ def _say_plainly(models: pd.DataFrame) -> str:
         number = format_count(few, "comparison")
         return f"It cannot be judged: none of {number} of models that differ in their graph has enough repeats."
 
-    said, helped, harmed = [], [], []
+    said: list[str] = []
+    helped: list[bool] = []
+    harmed: list[bool] = []
     for kind, words in _PLAINLY.items():
         outcomes = judged.loc[judged["kind"] == kind, "outcome"].tolist()
         if not outcomes:
@@ -128,7 +130,8 @@ def _say_plainly(models: pd.DataFrame) -> str:
             if won and by_chance >= _NOTABLE
             else ""
         )
-        number = len(outcomes) if said else format_count(len(outcomes), "comparison")
+        many = format_count(len(outcomes), "comparison")
+        number = f"{len(outcomes):,}" if said else many
         worse = f", worse in {lost}" if lost else ""
         said.append(f"than {words} in {won or 'none'} of {number}{luck}{worse}")
 
