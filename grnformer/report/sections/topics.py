@@ -51,8 +51,8 @@ def topics_section(
                 "selection",
                 plot_selection(topic_selection),
                 f"Scores of the fitted topic counts. Selected: {chosen} topics (marked). Left: each score rescaled "
-                "from 0 (worst count) to 1 (best); the scores of Arun and of Cao and Juan are inverted, so that high is "
-                "good. "
+                "from 0 (worst count) to 1 (best); the scores of Arun and of Cao and Juan are inverted, so that high "
+                "is good. "
                 "Middle: likelihood per token of held-out regions of held-out cells (nats; bar: standard error over "
                 f"cells). Right: topics that are no near-copy of another. n {len(proportions):,} cells; lines that "
                 "coincide lie on each other.",
