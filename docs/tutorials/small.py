@@ -16,21 +16,10 @@ import yaml
 from snakemake.utils import update_config
 
 from grnformer.simulate.multiome import simulate_multiome
-from grnformer.simulate.write import write_simulation
+from grnformer.simulate.write import SMALL, write_simulation
 
 CHECKOUT = Path(__file__).parents[2].absolute()
 BUILT = CHECKOUT / "docs" / "_build" / "tutorials"
-#: few steps, one model an arm
-SMALL = {
-    "fuse": {"graphs": ["none", "random", "hybrid"]},
-    "pretrain": {
-        "seeds": [1],
-        "heldout_repeats": 1,
-        "sizes": {"tiny": {"steps": 60, "batch_size": 16}},
-    },
-    "bench": {"n_resamples": 100},
-    "report": {"resamples": 100},
-}
 
 
 def small_run() -> Path:

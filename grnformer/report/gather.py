@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from grnformer.bench.link_accuracy.evaluate import JOINED, PERMUTED
 from grnformer.core import io
 from grnformer.core.file_names import file_names
 from grnformer.core.stored import read_added
@@ -20,14 +19,8 @@ from grnformer.model.alike import check_trained_alike
 from grnformer.report.figures.arms import arm_colours
 from grnformer.report.page import Config, Section
 from grnformer.report.sections.attention import attention_section, missing_attention
-from grnformer.report.sections.bench import (
-    benchmark_section,
-    pairs_of_features,
-    pairs_of_heads,
-    pairs_of_networks,
-    pairs_of_perturbation,
-    pairs_of_profiles,
-)
+from grnformer.report.sections.bench.section import benchmark_section
+from grnformer.report.sections.bench.tasks import TASKS
 from grnformer.report.sections.comparison import comparison_section
 from grnformer.report.sections.conditions import conditions_section
 from grnformer.report.sections.corpus import corpus_section
@@ -46,8 +39,7 @@ from grnformer.report.sections.pretrain import pairs_of_arms, pretrain_section
 from grnformer.report.sections.run import run_sections
 from grnformer.report.sections.stability import stability_section
 from grnformer.report.sections.topics import topics_section
-from grnformer.workflow.arms import backbone_by_arm, has_edges
-from grnformer.workflow.config import DATA_GRAPHS
+from grnformer.workflow.arms import backbone_by_arm
 
 logger = logging.getLogger(__name__)
 
@@ -238,7 +230,7 @@ def _dataset_sections(
             pretrain["perturbed_degree_power"],
             settings["seed"],
         )
-        sections.append(graphs_section(bundles, rna, *perturbation))
+        sections.append(graphs_section(bundles, rna, *perturbation, pretrain["arms"]))
     if files["training"]:
         sections += _pretrain_sections(files, config)
     if files["attention"] or (files["training"] and whole):
@@ -274,22 +266,16 @@ def _dataset_sections(
         sections.append(_benchmark_section("sc_drug_labels", files, config))
 
     # Made last, since it repeats verdicts of the others; shown first.
-    control_arms = {
-        name
-        for name, arm in config["pretrain"]["arms"].items()
-        if arm["graph"] not in DATA_GRAPHS and has_edges(arm["graph"])
-    }
     overview = overview_section(
         summary,
         grn["eregulons"],
         grn["cell_type_summary"],
         sections,
-        control_arms,
+        pretrain["arms"] if files["training"] else {},
         quality=grn["eregulon_quality"],
         donors=rna.obs["donor"].nunique(),
         about=about,
         later=stage,
-        arms=pretrain["arms"] if files["training"] else {},
         seed=settings["seed"],
     )
     return [overview, *sections]
@@ -392,36 +378,14 @@ def _benchmark_section(benchmark: str, files: Files, config: Config) -> Section:
         )
         for name in ("scores", "summary")
     )
-    if benchmark == "grn_accuracy":
-        pairs, about = pairs_of_networks(summary), files.table("grn_truth")
-    elif benchmark == "perturbation":
-        of_models = pairs_of_arms(config["pretrain"]["arms"])
-        pairs = pairs_of_perturbation(summary, of_models)
-        about = _below_each_other(
-            io.read_table(path, "perturbation_choices")
-            for path in files["perturbation_choices"]
-        )
-    elif benchmark == "perturbation_profiles":
-        of_models = pairs_of_arms(config["pretrain"]["arms"])
-        pairs, about = pairs_of_profiles(summary, of_models), None
-    elif benchmark == "link_accuracy":
-        pairs, about = [(JOINED, PERMUTED)], files.table("link_coverage")
-    elif benchmark == "sc_drug_lines":
-        pairs = pairs_of_arms(config["pretrain"]["arms"])
-        about = files.table("sc_drug_choices")
-    elif benchmark == "sc_drug_labels":
-        pairs, about = pairs_of_arms(config["pretrain"]["arms"]), None
-    elif benchmark == "network_features":
-        pairs, about = pairs_of_features(scores), None
-    else:
-        arms = pairs_of_arms(config["pretrain"]["arms"])
-        pairs, about = pairs_of_heads(arms, scores), files.table("screen_counts")
+    data = TASKS[benchmark].data
+    about = _below_each_other(io.read_table(path, data) for path in files[data])
 
     return benchmark_section(
         benchmark,
         scores,
         summary,
-        pairs,
+        pairs_of_arms(config["pretrain"]["arms"]),
         config["report"],
         about,
         arm_colours(config["pretrain"]["arms"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,7 +19,7 @@ from plotly.offline import get_plotlyjs
 from grnformer.core import io
 from grnformer.report.figures.base import styled
 from grnformer.report.headers import HEADERS
-from grnformer.report.text import format_value
+from grnformer.report.text import format_count, format_value
 
 SHOWN = 19  # rows of a table on the page: more are for a program, which reads the TSV
 MOST_FIGURES, MOST_TABLES = 3, 2  # of a section at first sight; the rest unfolds
@@ -59,25 +60,45 @@ class Table:
     headers: dict[str, str]
     shown: int
     folded: bool
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns on the page: those that are `hidden` are in the file alone, so that the others fit the page."""
+        return [column for column in self.frame if column not in self.hidden]
+
+    @property
+    def rest(self) -> str:
+        """How many columns are in the file alone, in words; "" for none."""
+        number = len(self.frame.columns) - len(self.columns)
+        verb = "is" if number == 1 else "are"
+        return (
+            f"{format_count(number, 'more column')} {verb} in the file."
+            if number
+            else ""
+        )
 
     @property
     def heads(self) -> list[str]:
         """Headers shown: those of this table, else the usual ones, else the columns' names."""
         headers = HEADERS | self.headers
-        return [headers.get(column, column.replace("_", " ")) for column in self.frame]
+        return [
+            headers.get(column, column.replace("_", " ")) for column in self.columns
+        ]
 
     @property
     def classes(self) -> list[str]:
         """CSS class of each column: number or text."""
         numbers = self.frame.select_dtypes("number").columns
-        return ["number" if column in numbers else "text" for column in self.frame]
+        return ["number" if column in numbers else "text" for column in self.columns]
 
     @property
     def rows(self) -> list[list[str]]:
         """Cells of the rows shown, as text."""
         # As objects: a column of integers must not become one of floats beside a missing value.
         records = (
-            self.frame.head(self.shown)
+            self.frame[self.columns]
+            .head(self.shown)
             .astype(object)
             .itertuples(index=False, name=None)
         )
@@ -123,10 +144,11 @@ def table(
     *,
     shown: int = SHOWN,
     folded: bool = False,
+    hidden: Sequence[str] = (),
     **headers: str,
 ) -> Table:
     """A table; `headers` names the columns whose header is not the usual one (`HEADERS`)."""
-    return Table(name, frame, caption, headers, shown, folded)
+    return Table(name, frame, caption, headers, shown, folded, tuple(hidden))
 
 
 @dataclass(frozen=True)
@@ -136,6 +158,14 @@ class Note:
     text: str
     items: tuple[str, ...] = ()
     kind: Literal["text", "gain", "nothing", "loss", "missing"] = "text"
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Explanations for who wants to know more: they unfold."""
+
+    topic: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -186,7 +216,7 @@ class Tiles:
     tiles: tuple[Tile, ...]
 
 
-Block = Figure | Table | Note | Listing | Tiles | Key
+Block = Figure | Table | Note | Aside | Listing | Tiles | Key
 Config = dict[str, Any]  # the configuration, or a section of it
 
 
@@ -231,7 +261,7 @@ class Section:
         more: list[Block] = []
         places = {Figure: MOST_FIGURES, Table: MOST_TABLES, Listing: 0}
         for block in self.blocks:
-            if isinstance(block, Note | Tiles | Key):
+            if isinstance(block, Note | Aside | Tiles | Key):
                 shown.append(block)
             elif places[type(block)] and not _is_long(block):
                 places[type(block)] -= 1
@@ -266,6 +296,7 @@ def render_page(title: str, lead: str, sections: list[Section], template: str) -
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    environment.filters["breakable"] = _breakable
     return environment.from_string(template).render(
         title=title,
         lead=lead,
@@ -310,6 +341,12 @@ def write_report(
 def _is_long(block: Block) -> bool:
     """Whether it is a table that is not read at first sight."""
     return isinstance(block, Table) and (block.folded or len(block.frame) > SHORT)
+
+
+def _breakable(text: str) -> markupsafe.Markup:
+    """A name that may be broken after an underscore or a slash, where a column is narrow."""
+    escaped = str(markupsafe.escape(text))
+    return markupsafe.Markup(re.sub(r"([_/])", r"\1<wbr>", escaped))
 
 
 def _identifier(*parts: str) -> str:

@@ -105,4 +105,4 @@ def capitalise(text: str) -> str:
 
 
 def _spell(unit: str) -> str:
-    return "TF" if unit == "tf" else unit
+    return " ".join("TF" if word == "tf" else word for word in unit.split(" "))

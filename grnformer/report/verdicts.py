@@ -59,7 +59,12 @@ def judge_data(
 
 
 def judge_networks(
-    passed: int, eregulons: int, enough_units: bool, better: int, compared: int
+    passed: int,
+    eregulons: int,
+    enough_units: bool,
+    better: int,
+    compared: int,
+    cells: int,
 ) -> Tile:
     """Failed where hardly an eRegulon follows its TF and most known targets are not found either.
 
@@ -71,11 +76,13 @@ def judge_networks(
         Whether there are pseudobulks or cells enough to judge that.
     better, compared
         Comparisons with known targets in which a TF's own targets score above those of other TFs; of how many.
+    cells
+        That the networks were inferred from.
     """
     share = passed / eregulons if eregulons else 0.0
     judged, most = bool(eregulons) and enough_units, better > compared / 2
     known = (
-        f"a TF's own targets beat those of other TFs in {better} of {compared} comparisons"
+        f"known targets are found better than by other TFs' edges in {better} of {compared} comparisons"
         if compared
         else "not compared with known targets"
     )
@@ -88,15 +95,20 @@ def judge_networks(
         and not better,
     }
     doubts = {
-        f"{eregulons - passed:,} eRegulons do not follow their TF": judged
-        and share < FEW_FOLLOW,
+        f"only {format_count(cells, 'cell')}: others may give other networks": bool(
+            eregulons
+        )
+        and cells < FEW_CELLS,
+        "most do not": judged and share < FEW_FOLLOW,
         "too few pseudobulks to judge eRegulons": bool(eregulons) and not enough_units,
         "no eRegulon was judged by its TF": not eregulons,
         known: not compared or not most,
     }
     if any(doubts.values()) and compared and most:
         doubts[known] = True
-    if eregulons:
+    if eregulons and not enough_units:
+        number, counts = f"{eregulons:,}", "eRegulons, not judged by their TF"
+    elif eregulons:
         number, counts = (
             f"{passed:,} of {eregulons:,}",
             "eRegulons follow their TF's expression",
@@ -130,7 +142,7 @@ def judge_model(arm: str, loss: float, baseline: float, typed: float) -> Tile:
     return _tile("Model", f"{abs(change):.0%}", counts, fatal, doubts, why)
 
 
-def judge_benchmarks(won: int, judged: int, too_few: int) -> Tile:
+def judge_benchmarks(won: int, judged: int, too_few: int, cells: int) -> Tile:
     """Failed where nothing was won, caution where less than half was, or nothing could be judged.
 
     Parameters
@@ -139,20 +151,28 @@ def judge_benchmarks(won: int, judged: int, too_few: int) -> Tile:
         Tasks in which an arm beats every control and the best baseline, of how many that could be judged.
     too_few
         Tasks that have too few members to judge.
+    cells
+        That networks and models rest on.
     """
     fatal = {
         "nothing beats every control and the best baseline": judged > 0 and not won
     }
     doubts = {
-        "too few repeats to judge any task": not judged,
-        "most tasks are not won": bool(judged) and won < judged / 2,
+        "too few repeats to judge any": not judged,
+        f"only {format_count(cells, 'cell')}: others may give other results": cells
+        < FEW_CELLS,
+        "most tests are not won": bool(judged) and won < judged / 2,
     }
     if judged and too_few:
-        doubts[f"{format_count(too_few, 'task')} more had too few repeats"] = any(
+        doubts[f"{too_few:,} more had too few repeats"] = any(
             [*doubts.values(), *fatal.values()]
         )
     number = f"{won or 'none'} of {judged}" if judged else "none judged"
-    counts = "tests (an arm in a task) won against every control and the best baseline"
+    counts = (
+        "tests in which a method beats every control and the best baseline"
+        if judged
+        else ""
+    )
     return _tile("Benchmarks", number, counts, fatal, doubts, "at least half are won")
 
 

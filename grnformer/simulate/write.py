@@ -17,6 +17,17 @@ from grnformer.simulate.multiome import Simulation
 
 DATASET = "simulated"
 GENOME = "simulated"
+#: settings of a run in small, for tests and tutorials: every stage, few steps, one model an arm
+SMALL: dict[str, Any] = {
+    "fuse": {"graphs": ["none", "random", "hybrid"]},
+    "pretrain": {
+        "seeds": [1],
+        "heldout_repeats": 1,
+        "sizes": {"tiny": {"steps": 60, "batch_size": 16}},
+    },
+    "bench": {"n_resamples": 100},
+    "report": {"resamples": 100},
+}
 
 
 def write_simulation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "benchmarks" / "make_results.py"
+# written from tables, settings or contracts as a whole
+GENERATED = {"results.md", "settings.md", "outputs.md", "inputs-tried.md", "faults.md"}
+# code, links and sources, where a number is none that was measured
+NOT_TEXT = re.compile(
+    r"```.*?```|`[^`]*`|\$[^$]*\$|\]\([^)]*\)|https?://\S+|\bdoi:? ?\S+|arXiv:? ?\S+|\[10\.\d{4}\S+",
+    re.S,
+)
+MEASURED = re.compile(
+    r"(?<![\w.])\d*\.\d{2,}(?![\w.])|(?<![\w.])[\d,.]+ CPU (?:seconds|minutes|hours)\b"
+)
+# versions, and settings of methods
+KNOWN = {"3.11", "2.11", "22.05", ".25", ".75", ".15", ".02", ".01", "0.005"}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +59,37 @@ def test_every_table_has_its_command(program: ModuleType) -> None:
     assert there <= named | copied
     every = [*page["benchmarks"], *page["tables"].values(), *page["speed"].values()]
     assert all(about["command"] for about in every)
+
+
+def measured_figures(text: str, program: ModuleType) -> list[str]:
+    """Figures of a page that look measured and are in no block that is written from a table."""
+    text = program.BLOCK.sub("", text)
+    return [
+        found
+        for found in MEASURED.findall(NOT_TEXT.sub(" ", text))
+        if found not in KNOWN
+    ]
+
+
+def test_figures_of_pages_come_from_tables(program: ModuleType) -> None:
+    """A figure that is written by hand is soon another one than that of the table."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages += (ROOT / "docs" / "tutorials").glob("*.md")
+    by_hand = {
+        page.name: found
+        for page in pages
+        if page.name not in GENERATED
+        and (found := measured_figures(page.read_text(), program))
+    }
+    assert not by_hand, "name a table in a block (`make results-page`), or leave it out"
+
+
+def test_a_figure_by_hand_is_seen(program: ModuleType) -> None:
+    text = (
+        "It reaches .83 in 91 CPU seconds, of `rate=0.01`, doi 10.1038/s41592.\n"
+        "<!-- made by `make results-page`: grn.tsv -->\n| 0.77 |\n<!-- end -->\n"
+    )
+    assert measured_figures(text, program) == [".83", "91 CPU seconds"]
 
 
 def make_summary(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from snakemake.utils import update_config
 
 from grnformer.core.resources import MIRROR_VARIABLE
 from grnformer.simulate.multiome import Simulation, simulate_multiome
-from grnformer.simulate.write import write_simulation
+from grnformer.simulate.write import SMALL, write_simulation
 
 ROOT = Path(__file__).parents[2]
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -135,19 +135,6 @@ def small_data(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("small")
     write_simulation(small, folder)
     return folder
-
-
-#: The workflow in small: every stage, few steps.
-SMALL = {
-    "fuse": {"graphs": ["none", "random", "hybrid"]},
-    "pretrain": {
-        "seeds": [1],
-        "heldout_repeats": 1,
-        "sizes": {"tiny": {"steps": 60, "batch_size": 16}},
-    },
-    "bench": {"n_resamples": 100},
-    "report": {"resamples": 100},
-}
 
 
 @pytest.fixture(scope="session")

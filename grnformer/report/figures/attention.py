@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -15,6 +17,7 @@ from grnformer.report.figures.base import (
 )
 from grnformer.report.text import format_rows
 
+_MOST_COLUMNS = 4
 _UNIFORM = {"color": REFERENCE, "dash": "dot", "width": 1.4}
 
 
@@ -105,7 +108,8 @@ def plot_enrichment(
         ticktext=names,
         range=[max(rows.values()) + 0.7, -0.7],
     )
-    figure.update_xaxes(title="attention, TFs over others")
+    # one scale: the comparisons are of the same ratio
+    figure.update_xaxes(title="attention, TFs over others", matches="x")
     # The legend stands below the axis titles, whatever the height of the panels.
     legend = {
         "orientation": "h",
@@ -123,7 +127,17 @@ def plot_by_degree(table: pd.DataFrame) -> go.Figure:
     arms = table["arm"].unique()
     bins = table.sort_values("bin")["links"].unique()
     palette = colours(["TFs", "other genes"])
-    figure, places = panels(arms, shared_yaxes=True, horizontal_spacing=0.03)
+    # a name is no wider than its panel
+    titles = ["<br>".join(textwrap.wrap(arm.replace("_", " "), 20)) for arm in arms]
+    columns = min(_MOST_COLUMNS, len(arms))
+    lines = -(-len(arms) // columns)
+    figure, places = panels(
+        titles,
+        columns,
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        vertical_spacing=0.5 / lines if lines > 1 else 0,
+    )
 
     for arm, place in zip(arms, places, strict=True):
         for kind, rows in table[table["arm"] == arm].groupby("kind", sort=False):
@@ -133,7 +147,7 @@ def plot_by_degree(table: pd.DataFrame) -> go.Figure:
                 mode="lines+markers",
                 name=str(kind),
                 legendgroup=str(kind),
-                showlegend=place["col"] == 1,
+                showlegend=place == places[0],
                 line_color=palette[str(kind)],
                 marker_size=7,
                 hoverinfo="text",
@@ -150,3 +164,8 @@ def plot_by_degree(table: pd.DataFrame) -> go.Figure:
     )
     figure.update_yaxes(title="attention (uniform: 1)", col=1)
     return legend_above(figure, margin_t=84)
+
+
+def degree_height(table: pd.DataFrame) -> int:
+    """Pixels that the panels of `plot_by_degree` need."""
+    return 130 + 250 * -(-table["arm"].nunique() // _MOST_COLUMNS)

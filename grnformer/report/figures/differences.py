@@ -35,7 +35,7 @@ def plot_differences(
         Of the axis of a single panel; those of several would run into each other.
     """
     tasks = list(dict.fromkeys(compared["task"].astype(str)))
-    columns = min(_MOST_COLUMNS, len(tasks))
+    columns = _columns(len(tasks))
     rows = _rows(compared)
     titles = [task.replace("_", " ") for task in tasks] if len(tasks) > 1 else [""]
     lines = -(-len(tasks) // columns)
@@ -90,8 +90,15 @@ def plot_differences(
 
 def differences_height(compared: pd.DataFrame) -> int:
     """Pixels that the rows of all panels need."""
-    lines = -(-compared["task"].nunique() // _MOST_COLUMNS)
+    tasks = compared["task"].nunique()
+    lines = -(-tasks // _columns(tasks))
     return 60 + lines * (60 + 22 * len(_rows(compared)))
+
+
+def _columns(tasks: int) -> int:
+    """Panels beside each other: no row has one alone, where that can be."""
+    lines = -(-tasks // _MOST_COLUMNS)
+    return -(-tasks // lines)
 
 
 def _rows(compared: pd.DataFrame) -> dict[tuple[str, str], float]:

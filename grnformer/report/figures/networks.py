@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 from grnformer.report.figures.base import (
     CATEGORIES,
     INK,
-    MUTED,
     NEGATIVE,
     REFERENCE,
     add_bars,
@@ -98,6 +97,9 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
             **place,
         )
 
+        # room above the points for the names
+        high, low = part["rss"].max(), part["rss"].min()
+        figure.update_yaxes(range=_with_room(low, high, labelled), **place)
         listed = "<br>".join(part["eregulon"].head(labelled))
         corner_text(
             figure,
@@ -106,12 +108,19 @@ def plot_ranking(specificity: pd.DataFrame, labelled: int) -> go.Figure:
             NEGATIVE,
             place,
             align="right",
-            bgcolor="rgba(255,255,255,.8)",
         )
 
     for place in places[-columns:]:
         figure.update_xaxes(title="rank", **place)
     return figure.update_yaxes(title="RSS", col=1)
+
+
+def _with_room(low: float, high: float, lines: int) -> list[float]:
+    """A range from below the least score to so far above the highest that lines of text stand over it."""
+    span = (high - low) or abs(high) or 1.0
+    # of a panel of some 165 pixels, a line takes 14
+    share = min(0.6, 14 * (lines + 1) / 165)
+    return [low - 0.08 * span, low + 1.08 * span / (1 - share)]
 
 
 def rank_specificity(specificity: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +143,13 @@ def plot_thresholds(
     for name, method in about["threshold_method"].items():
         reason = f"doubtful: {doubts[name]}" if doubts[name] else ""
         # a title is no wider than its panel
-        lines = [str(method), *textwrap.wrap(reason, _TITLE_WIDTH)]
+        active = (
+            dense(activity[:, [name]].X).ravel() > about.loc[name, "threshold"]
+        ).mean()
+        lines = [
+            f"{method}; active in {active:.0%} of cells",
+            *textwrap.wrap(reason, _TITLE_WIDTH),
+        ]
         titles.append(
             "<br>".join([str(name), *(f"<sub>{line}</sub>" for line in lines)])
         )
@@ -156,14 +171,6 @@ def plot_thresholds(
             **place,
         )
         figure.add_vline(x=float(threshold), line_color=NEGATIVE, line_width=2, **place)
-        corner_text(
-            figure,
-            f"active in {(values > threshold).mean():.0%} of cells",
-            0.95,
-            MUTED,
-            place,
-        )
-
     for place in places[-columns:]:
         figure.update_xaxes(title="AUC", **place)
     figure.update_yaxes(title="cells (n)", col=1)

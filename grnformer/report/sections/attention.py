@@ -5,8 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from grnformer.report.figures.arms import arm_colours
-from grnformer.report.figures.attention import plot_by_degree, plot_enrichment
-from grnformer.report.page import Block, Config, Figure, Note, Section, table
+from grnformer.report.figures.attention import (
+    degree_height,
+    plot_by_degree,
+    plot_enrichment,
+)
+from grnformer.report.page import Aside, Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.attention_tables import (
     MATCHES,
     summarise_by_degree,
@@ -18,7 +22,7 @@ from grnformer.report.sections.attention_verdict import judge_attention
 from grnformer.report.text import format_count
 
 _READ = (
-    "How to read attention: queries of the adapter attend to the structure of other genes. A value is relative to "
+    "Queries of the adapter attend to the structure of other genes. A value is relative to "
     "uniform attention to all of them (1). A gene's attention to itself is left out: it has a bonus by construction. "
     "Queries are those of masked genes in held-out cells, the only ones whose states the masked loss reads. Degrees "
     "are those of the type's inferred network, for all arms. A TF's links mostly go out, those of other genes come in. "
@@ -66,13 +70,18 @@ def attention_section(
     enrichment = summarise_enrichment(tables["enrichment"])
     contribution = summarise_contribution(tables["contribution"])
     scored = summarise_pairs(tables["pair_scores"])
+    unit = str(contribution["loss_unit"].iloc[0]) if len(contribution) else "loss"
     seeds = format_count(tables["enrichment"]["seed"].nunique(), "seed")
     blocks: list[Block] = [
         judge_attention(tables, enrichment, contribution, scored, pairs),
-        Note(_READ),
+        Aside("How to read attention", _READ),
     ]
     blocks += _enrichment_blocks(tables, enrichment, seeds, arm_colours(arms))
-    blocks += _degree_blocks(summarise_by_degree(tables["mass"], edges), seeds)
+    blocks += _degree_blocks(
+        summarise_by_degree(tables["mass"], edges),
+        seeds,
+        tables["mass"]["gene"].nunique(),
+    )
 
     blocks.append(
         table(
@@ -85,7 +94,8 @@ def attention_section(
             norm="adapter's fraction of the states' norm",
             what="change",
             pattern="fraction due to the pattern of attention",
-            difference="loss added",
+            hidden=("loss", "loss_unit"),
+            difference=f"loss added ({unit})",
         )
     )
 
@@ -119,9 +129,10 @@ def _enrichment_blocks(
             "attention-enrichment",
             plot_enrichment(enrichment, MATCHES, height, palette),
             f"Mean attention on TFs over that on other genes, {cells:,} held-out cells. Filled: after training, mean "
-            f"and 95% interval (Student's t) over {seeds}. Open: the same models before training. Grey bars: 95% of "
-            "ratios when other genes of the same bins are sampled in place of the TFs (mean over seeds). Middle and "
-            "right: TFs without any other gene in their bin are left out; the table counts them.",
+            f"over {seeds} and 95% interval (Student's t), where seeds are enough. Open: the same models before "
+            "training. Grey bars: 95% of ratios when other genes of the same bins are sampled in place of the TFs "
+            "(mean over seeds). Middle and right: TFs without any other gene in their bin are left out; the table "
+            "counts them.",
             height,
         ),
         table(
@@ -143,14 +154,15 @@ def _enrichment_blocks(
     ]
 
 
-def _degree_blocks(degree: pd.DataFrame, seeds: str) -> list[Block]:
+def _degree_blocks(degree: pd.DataFrame, seeds: str, n_genes: int) -> list[Block]:
     return [
         Figure(
             "attention-degree",
             plot_by_degree(degree),
             "Attention that a gene receives, by its links in the inferred network of the type, after training. Each "
-            f"gene counts as often as it was a key; mean over cell types and {seeds}. Hover: genes.",
-            380,
+            f"gene counts as often as it was a key; mean over cell types and {seeds}, n "
+            f"{n_genes:,} genes. Hover: genes of a bin.",
+            degree_height(degree),
         ),
         table(
             "attention_by_degree",
@@ -172,6 +184,7 @@ def _pair_blocks(pairs: pd.DataFrame, scored: pd.DataFrame, seeds: str) -> list[
             "targets, the same targets with random TFs. AUROC: a TF's targets among its candidates, mean over TFs; .5 "
             f"is chance. Mean over {seeds}. The interval of the fraction is over seeds, that of the baseline over "
             "samples.",
+            hidden=("same_tf_low", "same_tf_high", "auroc_low", "auroc_high", "edges"),
             top="top pairs (n)",
             precision="fraction of edges",
             same_tf="same TF, random target",

@@ -9,10 +9,17 @@ import numpy as np
 import pandas as pd
 
 from grnformer.graph.bundle import Bundle
+from grnformer.report.figures.arms import arm_colours, family_of
 from grnformer.report.figures.graphs import plot_distributions
-from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.page import Block, Config, Figure, Note, Section, table
+from grnformer.workflow.arms import bundle_name
 
 PERTURBED_CELLS = 64  # of a type: about two batches of the size tiny
+_WORDS = {
+    "none": "before",
+    "random": "random edges",
+    "coexpression": "co-expressed genes",
+}
 POWERS = (0.0, -1.0, 1.0)
 
 
@@ -22,6 +29,7 @@ def graphs_section(
     fraction: float,
     power: float,
     seed: int,
+    arms: Config | None = None,
 ) -> Section:
     """Section of stage fuse.
 
@@ -33,6 +41,8 @@ def graphs_section(
         Cells in which edge perturbation finds co-expressed genes.
     fraction, power, seed
         Of edge perturbation: edges replaced, degree power, seed of the sample.
+    arms
+        ``pretrain.arms`` of the configuration: a graph has the colour of its arm.
     """
     first = next(iter(bundles.values()))
     genes, lost = first.graph.genes, first.lost
@@ -64,18 +74,25 @@ def graphs_section(
         )
         blocks.append(table("genes_lost", reasons, "Why genes were lost."))
 
-    blocks += _degree_blocks(bundles)
+    blocks += _degree_blocks(bundles, arms or {})
     blocks += perturbation_blocks(bundles, rna, fraction, power, seed)
     return Section("fuse", "Graphs", blocks)
 
 
-def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
+def _degree_blocks(bundles: dict[str, Bundle], arms: Config) -> list[Block]:
     links = {name: links_of(bundle) for name, bundle in bundles.items()}
     linked = {name: degrees for name, degrees in links.items() if degrees.any()}
     if not linked:
         return []
     # Genes and TFs are the same in all graphs.
     is_tf = _is_tf(next(iter(bundles.values())))
+    colours = arm_colours(arms)
+    palette = {bundle_name(arm): colours[name] for name, arm in arms.items()}
+    controls = [
+        name
+        for name in linked
+        if family_of({"graph": name.partition(".")[0]}) == "control"
+    ]
     rows = [
         {"graph": name, "kind": kind, "genes": len(part), **_describe(part)}
         for name, degrees in linked.items()
@@ -85,8 +102,9 @@ def _degree_blocks(bundles: dict[str, Bundle]) -> list[Block]:
     return [
         Figure(
             "degrees",
-            plot_distributions(linked, is_tf),
-            "Fraction of genes with at least this many links, TFs against other genes. Links are the mean over the "
+            plot_distributions(linked, is_tf, palette, controls),
+            f"Fraction of genes with at least this many links: {is_tf.sum():,} TFs against {(~is_tf).sum():,} other "
+            "genes. Dotted: control graphs; one that keeps degrees lies on the data's. Links are the mean over the "
             "types' graphs, or those of eRegulons where a graph has no edges of types, with those of knowledge, and "
             "count both directions. Log scales; genes without a link are left out.",
             400,
@@ -140,15 +158,15 @@ def perturbation_blocks(
     ]
     drawn = {}
     for (strategy, p), degrees in links.items():
-        drawn[f"{strategy}, power {p:g}" if p else strategy] = degrees
+        drawn[_WORDS[strategy] + (f", power {p:g}" if p else "")] = degrees
     said = f"{fraction:.0%} of the edges replaced, graph {name}"
 
     return [
         Figure(
             "perturbed_degrees",
             plot_distributions(drawn, is_tf),
-            "Fraction of genes with at least this many links in the graph of one cell type, before (none) and after "
-            f"one sample of edge perturbation; {said}.",
+            f"Fraction of genes ({is_tf.sum():,} TFs, {(~is_tf).sum():,} others) with at least this many links in the "
+            f"graph of one cell type, before and after one sample of edge perturbation; {said}.",
             400,
         ),
         table(

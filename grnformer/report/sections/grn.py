@@ -26,8 +26,8 @@ NETWORK_KEY = (
     "Colour of a TF: its mean log-normalised expression in the type."
 )
 _COUNTS = (
-    "{eregulon:,} eRegulons of {tf:,} TFs: {triplets:,} {kind}, {gene:,} target genes, {region:,} regions. Most rest "
-    "on these sources of evidence for TF binding: {sources}."
+    "{eregulon:,} eRegulons of {tf:,} TFs: {triplets:,} {kind}, {gene:,} target genes, {region:,} regions. "
+    "Evidence for TF binding behind most of them: {sources}."
 )
 
 
@@ -129,7 +129,7 @@ def describe_given(given: dict[str, Any]) -> Note:
 
 def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Block]:
     evidence = count_evidence(eregulons)
-    sources = ", ".join(format_rows(evidence.head(6), "{source} {triplets:,}"))
+    sources = ", ".join(format_rows(evidence.head(6), "{source} ({triplets:,})"))
     # eRegulons of genes alone have the empty region
     named = eregulons.assign(region=eregulons["region"].replace("", None))
     counts = named[["eregulon", "tf", "gene", "region"]].nunique().to_dict()
@@ -140,8 +140,10 @@ def _evidence_blocks(eregulons: pd.DataFrame, funnel: pd.DataFrame) -> list[Bloc
         Note(text),
         table(
             "grn_funnel",
-            funnel,
-            "What each step of eRegulon building kept.",
+            # TFs are chosen before there are pairs
+            funnel.assign(pairs=funnel["pairs"].astype("Int64").replace(0, pd.NA)),
+            "What each step of eRegulon building kept; no pairs before there are cistromes.",
+            hidden=("rule",),
             pairs="TF-gene pairs (n)",
         ),
         table(
@@ -215,7 +217,8 @@ def _specificity_blocks(
             "specificity",
             plot_ranking(specificity, per_type),
             "eRegulons ranked by regulon specificity score (RSS) in each type. RSS (Suo et al. 2018): 1 less the "
-            "square root of the Jensen-Shannon divergence between an eRegulon's activity and membership of the type.",
+            "square root of the Jensen-Shannon divergence between an eRegulon's activity and membership of the type. "
+            f"n {specificity['eregulon'].nunique():,} eRegulons, {activity.n_obs:,} cells.",
             80 + 250 * -(-n_types // 4),
         ),
     ]

@@ -22,7 +22,7 @@ from grnformer.report.page import (
     Tile,
     Tiles,
 )
-from grnformer.report.sections.bench import TITLES, judged_arms
+from grnformer.report.sections.bench.tasks import TASKS
 from grnformer.report.sections.graph_verdict import (
     best_network,
     count_wins,
@@ -54,14 +54,13 @@ def overview_section(
     eregulons: pd.DataFrame | None,
     sizes: pd.DataFrame | None,
     sections: list[Section],
-    control_arms: set[str],
+    arms: Config,
     *,
     seed: int,
     quality: pd.DataFrame | None = None,
     donors: int = 1,
     about: tuple[str, ...] = (),
     later: str = "",
-    arms: Config | None = None,
 ) -> Section:
     """Facts, tiles, the graph's verdict and two figures; then sizes and the verdicts of the sections that follow.
 
@@ -72,16 +71,14 @@ def overview_section(
         there are networks, or where none was judged.
     sections
         The dataset's other sections; their verdicts are repeated here, without the details.
-    control_arms
-        Arms of pretraining whose graph is a control.
+    arms
+        ``pretrain.arms`` of the configuration, where models were trained.
     donors
         That the cells are of.
     about
         Facts of the run: date, commit.
     later
         The last stage that was run, if not all were.
-    arms
-        ``pretrain.arms`` of the configuration, where models were trained.
     seed
         Of the layout of the network's picture.
     """
@@ -116,18 +113,20 @@ def overview_section(
     )
     tiles = (
         _data_tile(summary, donors),
-        _network_tile(eregulons, quality, sections, control_arms, missing),
+        _network_tile(
+            eregulons, quality, sections, missing, summary["counts"]["cell"]["after"]
+        ),
         _model_tile(sections, missing),
-        _benchmark_tile(sections, missing),
+        _benchmark_tile(sections, missing, summary["counts"]["cell"]["after"]),
     )
     first: list[Block] = [
         Tiles((_CELLS.format(**counts), *about), tiles),
-        graph_sentence(sections, control_arms, missing),
-        *_figures(sections, control_arms, summary["cell_types"], seed),
+        graph_sentence(sections, arms, missing),
+        *_figures(sections, summary["cell_types"], seed),
         *([key_of_arms(arms)] if arms else []),
     ]
-    helped = graph_verdict(sections, control_arms)
-    details = [replace(helped, items=())] if helped else []
+    helped = graph_verdict(sections, arms)
+    details = [helped] if helped else []
     return Section(
         "overview",
         "In short",
@@ -178,8 +177,8 @@ def _network_tile(
     eregulons: pd.DataFrame | None,
     quality: pd.DataFrame | None,
     sections: list[Section],
-    control_arms: set[str],
     missing: str,
+    cells: int,
 ) -> Tile:
     if eregulons is None:
         return absent("Networks", f"{capitalise(missing)}.")
@@ -188,8 +187,8 @@ def _network_tile(
     if quality is not None and len(quality):
         passed, judged = int(quality["passed"].sum()), len(quality)
         enough = bool(quality["units"].iloc[0] >= LEAST_UNITS)
-    better, compared = count_wins(sections, control_arms)
-    return judge_networks(passed, judged, enough, better, compared)
+    better, compared = count_wins(sections)
+    return judge_networks(passed, judged, enough, better, compared, cells)
 
 
 def _model_tile(sections: list[Section], missing: str) -> Tile:
@@ -208,14 +207,14 @@ def _model_tile(sections: list[Section], missing: str) -> Tile:
     )
 
 
-def _benchmark_tile(sections: list[Section], missing: str) -> Tile:
+def _benchmark_tile(sections: list[Section], missing: str, cells: int) -> Tile:
     won = judged = too_few = 0
     for section, name, frame in _tables(sections):
-        if section not in TITLES or name != f"{section}_comparisons" or frame.empty:
+        if section not in TASKS or name != f"{section}_comparisons" or frame.empty:
             continue
         # the first is the primary metric: of several, one may be better by chance
         primary = frame[frame["metric"] == frame["metric"].iloc[0]]
-        arms = judged_arms(section, list(primary["arm"].unique()))
+        arms = TASKS[section].judge(list(primary["arm"].unique()))
         of_arms = primary[primary["arm"].isin(arms)]
         for _, rows in of_arms.groupby(["arm", "task"], sort=False):
             outcomes = set(rows["outcome"])
@@ -226,7 +225,7 @@ def _benchmark_tile(sections: list[Section], missing: str) -> Tile:
                 won += outcomes == {"better"}
     if not judged and not too_few:
         return absent("Benchmarks", f"{capitalise(missing)}.")
-    return judge_benchmarks(won, judged, too_few)
+    return judge_benchmarks(won, judged, too_few, cells)
 
 
 def _tables(sections: list[Section]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -248,7 +247,6 @@ def few_edges(edges: pd.DataFrame) -> pd.DataFrame:
 
 def _figures(
     sections: list[Section],
-    control_arms: set[str],
     cell_types: dict[str, int],
     seed: int,
 ) -> list[Block]:
@@ -268,7 +266,7 @@ def _figures(
         if name.startswith("network-")
     }
     if networks:
-        best = best_network(sections, control_arms, set(networks))
+        best = best_network(sections, set(networks))
         largest = max(networks, key=lambda name: cell_types.get(name, 0))
         name = best or largest
         why = (

@@ -19,7 +19,7 @@ from grnformer.report.figures.cells import (
 )
 from grnformer.report.page import Block, Config, Figure, Note, Section, table
 from grnformer.report.sections.fragments import fragment_blocks
-from grnformer.report.text import format_sample
+from grnformer.report.text import format_count, format_sample
 from grnformer.report.verdicts import LEAST_DONORS
 
 
@@ -208,7 +208,8 @@ def _marker_blocks(
             "markers",
             plot_markers(mean_by_type(values, genes, cell_types, "gene")),
             f"The {per_type} first marker genes of each type. Size: fraction of the type's cells with a count. Colour: "
-            "mean log-normalised expression, scaled from 0 to 1 over the types for each gene.",
+            "mean log-normalised expression, scaled from 0 to 1 over the types for each gene. "
+            f"n {len(cell_types):,} cells.",
             190 + 34 * cell_types.nunique(),
         ),
         table(
@@ -254,7 +255,9 @@ def describe_types(summary: dict[str, Any]) -> str:
         if "region" in summary["counts"]
         else "Clustering of RNA"
     )
-    clusters = f"{joint} gives {summary['clusters']} clusters{agreement}."
+    clusters = (
+        f"{joint} gives {format_count(summary['clusters'], 'cluster')}{agreement}."
+    )
 
     return f"Cell types come from {source}. {clusters}"
 

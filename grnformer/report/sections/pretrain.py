@@ -11,8 +11,22 @@ from grnformer.bench.summary import are_too_few, compare_seeds, judge
 from grnformer.report.figures.arms import arm_colours, describe_arm
 from grnformer.report.figures.differences import differences_height, plot_differences
 from grnformer.report.figures.training import plot_beta, plot_curves, plot_heldout
-from grnformer.report.page import Block, Config, Figure, Key, Note, Section, table
-from grnformer.report.text import format_count, format_differences, say_outcome
+from grnformer.report.page import (
+    Aside,
+    Block,
+    Config,
+    Figure,
+    Key,
+    Note,
+    Section,
+    table,
+)
+from grnformer.report.text import (
+    format_count,
+    format_differences,
+    format_range,
+    say_outcome,
+)
 from grnformer.workflow.arms import has_edges, is_control_of
 from grnformer.workflow.config import DATA_GRAPHS
 
@@ -24,7 +38,7 @@ _INFERRED = {
     "clustered, together with held-out ones.",
 }
 _LEAKS = (
-    "How to read held-out losses: networks, and the thresholds above which eRegulons are active, {inferred} Which "
+    "Networks, and the thresholds above which eRegulons are active, {inferred} Which "
     "eRegulons are active in a cell is scored from its genes that are not masked. An arm with edges of "
     "the TF network also knows a cell's type; an arm without does not. Control graphs keep types and activities."
 )
@@ -80,7 +94,12 @@ def pretrain_section(
     blocks.append(Note(describe_linear(heldout, beyond, unit)))
 
     if any(has_edges(arm["graph"]) for arm in arms.values()):
-        blocks.append(Note(_LEAKS.format(inferred=_INFERRED[networks])))
+        blocks.append(
+            Aside(
+                "How to read held-out losses",
+                _LEAKS.format(inferred=_INFERRED[networks]),
+            )
+        )
     compared = [part for part in (differences, beyond) if len(part)]
     every = pd.concat(compared, ignore_index=True) if compared else differences
     blocks += _figures(curves, heldout, arms, every, unit, suffix)
@@ -90,6 +109,11 @@ def pretrain_section(
             summary,
             "Held-out loss of each arm: mean over seeds, and SD over seeds. Effective dimensions: of the embeddings of "
             "all cells without a graph, and of its parts; 1 where cells lie on a line.",
+            hidden=[
+                name
+                for name in summary
+                if str(name).startswith("effective_dimensions_")
+            ],
             **headers,
         )
     )
@@ -141,7 +165,7 @@ def _difference_blocks(
             ),
             "How much less held-out loss the first arm has than the second, or than the better of the linear "
             "baselines: mean over seeds of the paired differences, with 95% intervals. Right of 0: the first is "
-            "better. Filled: the interval leaves out 0.",
+            f"better. Filled: the interval leaves out 0. n {format_range(drawn['seeds'], 'seed')}.",
             differences_height(drawn.assign(task="")),
             wide=False,
         )
@@ -167,7 +191,8 @@ def _figures(
             f"heldout{suffix}",
             plot_heldout(heldout, unit, palette),
             f"Loss after training on {n['n']:,} masked {masked} of {n['heldout_cells']:,} held-out cells (trained "
-            f"on {n['train_cells']:,}), the same for all arms and seeds. Dots: seeds; bars: mean. Dashed: the "
+            f"on {n['train_cells']:,}), the same for all arms and seeds. Dots: "
+            f"{format_count(heldout['seed'].nunique(), 'seed')}; bars: mean. Dashed: the "
             f"baseline, each gene's {known} in training cells. Dotted: the same in the cell's "
             "type, which arms without edges do not know. Dash-dotted: the better of the linear baselines, where there "
             "are any.",
@@ -177,8 +202,8 @@ def _figures(
         Figure(
             f"beta{suffix}",
             plot_beta(heldout, palette),
-            "The adapter's weight beta after training. It starts at 0, where the adapter has no effect. Dots: seeds; "
-            "bars: mean.",
+            "The adapter's weight beta after training. It starts at 0, where the adapter has no effect. Dots: "
+            f"{format_count(heldout['seed'].nunique(), 'seed')}; bars: mean.",
             height,
             wide=False,
         ),

@@ -13,6 +13,7 @@ from grnformer.core.record import library_versions
 from grnformer.report.page import Block, Config, Listing, Note, Section, table
 from grnformer.report.sections.choices import tabulate_choices
 from grnformer.report.sections.resources import tabulate_resources
+from grnformer.report.text import format_count
 
 
 def run_sections(
@@ -75,7 +76,7 @@ def run_sections(
         Section(
             "resources",
             "Resources",
-            [_resources(tabulate_resources(configs, samples, registry))],
+            _resources(tabulate_resources(configs, samples, registry)),
         ),
         Section("software", "Software", software),
     ]
@@ -126,13 +127,18 @@ def describe_software(commit: str) -> pd.DataFrame:
     return pd.DataFrame(versions.items(), columns=["name", "version"])
 
 
-def _resources(resources: pd.DataFrame) -> Block:
+def _resources(resources: pd.DataFrame) -> list[Block]:
     if resources.empty:
-        return Note("The run used no resource of the registry.")
-    return table(
-        "resources",
-        resources,
-        f"The {len(resources)} resources that the sample sheet and the stages of this run name. A file is used only "
-        "after its SHA-256 was found equal to this one.",
-        sha256="SHA-256",
-    )
+        return [Note("The run used no resource of the registry.")]
+    return [
+        Note(
+            f"{format_count(len(resources), 'file')} of the resource registry, each used only after its SHA-256 was "
+            "found to be the registered one."
+        ),
+        table(
+            "resources",
+            resources,
+            "Resources that the sample sheet and the stages of this run name.",
+            hidden=("sha256",),
+        ),
+    ]

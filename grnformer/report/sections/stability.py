@@ -6,6 +6,7 @@ import pandas as pd
 
 from grnformer.report.figures.networks import plot_frequency
 from grnformer.report.page import Block, Figure, Note, Section, table
+from grnformer.report.text import format_count
 
 NAMES = {
     "tf_gene_top": "TF-gene pairs of highest importance",
@@ -40,7 +41,7 @@ def stability_section(
         overlap.set_index("what").loc[[NAMES["eregulon_pairs"]], "mean_jaccard"].iloc[0]
     )
     text = (
-        f"The network was inferred under {1 + len(reruns)} seeds ({main} and the reruns "
+        f"The network was inferred under {1 + len(reruns)} seeds ({main}, rerun under "
         f"{', '.join(map(str, reruns))}). Two runs share {pairs:.0%} of the TF-gene pairs of their eRegulons "
         f"(Jaccard index, mean over pairs of runs). Of the {len(eregulons):,} triplets in use, "
         f"{(frequency >= 1).mean():.0%} are in every rerun and {(frequency < 0.5).mean():.0%} in less than half."
@@ -66,7 +67,7 @@ def stability_section(
         Figure(
             "selection-frequency",
             plot_frequency(frequency),
-            f"Fraction of the {len(reruns)} reruns that hold a TF-region-gene triplet in use (column "
+            f"Fraction of {format_count(len(reruns), 'rerun')} that hold a TF-region-gene triplet in use (column "
             f"selection_frequency). n {len(eregulons):,} triplets.",
             320,
         ),

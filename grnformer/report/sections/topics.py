@@ -43,21 +43,32 @@ def topics_section(
         .reset_index()
     )
 
-    blocks: list[Block] = [
-        Figure(
-            "selection",
-            plot_selection(topic_selection),
-            f"Scores of the fitted topic counts. Selected: {chosen} topics (marked). Left: each score rescaled from 0 "
-            "(worst count) to 1 (best); the scores of Arun and of Cao and Juan are inverted, so that high is good. "
-            "Middle: likelihood per token of held-out regions of held-out cells (nats; bar: standard error over "
-            "cells). Right: topics that are no near-copy of another.",
-            360,
-        ),
+    blocks: list[Block] = []
+    # one count has nothing to be held against
+    if len(topic_selection) > 1:
+        blocks.append(
+            Figure(
+                "selection",
+                plot_selection(topic_selection),
+                f"Scores of the fitted topic counts. Selected: {chosen} topics (marked). Left: each score rescaled "
+                "from 0 (worst count) to 1 (best); the scores of Arun and of Cao and Juan are inverted, so that high "
+                "is good. "
+                "Middle: likelihood per token of held-out regions of held-out cells (nats; bar: standard error over "
+                f"cells). Right: topics that are no near-copy of another. n {len(proportions):,} cells; lines that "
+                "coincide lie on each other.",
+                360,
+            )
+        )
+    blocks += [
         table(
             "topic_selection",
             topic_selection,
-            f"The {len(topic_selection)} fitted topic counts. Mean score: mean of the rescaled scores that the "
-            "configuration uses to select. Of arun 2010 and cao juan 2009, less is better.",
+            f"The fitted topic counts ({len(topic_selection)}). Mean score: mean of the rescaled scores that the "
+            "configuration uses to select. Of Arun 2010 and Cao and Juan 2009, less is better.",
+            n_topics="topics (n)",
+            arun_2010="Arun 2010",
+            cao_juan_2009="Cao and Juan 2009",
+            heldout_standard_error="held-out standard error",
             log_likelihood="log-likelihood (nats/token)",
             heldout_log_likelihood="held-out (nats/token)",
             joint_log_likelihood="with assignments (nats/token)",
@@ -68,7 +79,8 @@ def topics_section(
             "Topic proportions (0 to 1) of single cells (columns), ordered by cell type and then by the type's "
             f"leading topic; n {len(proportions):,} cells. Colours end at the 99th percentile."
             + format_sample(len(shown), len(proportions), "cells"),
-            120 + 18 * proportions.shape[1],
+            # the strip of cell types below needs room too
+            max(220, 120 + 18 * proportions.shape[1]),
         ),
         table(
             "topic_by_type",
@@ -80,7 +92,7 @@ def topics_section(
             plot_sizes(sizes),
             "Regions in each region set. A topic set holds the regions whose score in the topic is above Otsu's or "
             "Li's threshold, or among the top. Differentially accessible regions: those of a cell type against the "
-            "rest, on topic-imputed accessibility.",
+            f"rest, on topic-imputed accessibility. n {region_sets['region'].nunique():,} regions in all sets.",
             330,
         ),
         table(

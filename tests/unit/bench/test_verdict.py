@@ -17,7 +17,7 @@ from grnformer.bench.summary import (
     judge,
     paired_difference,
 )
-from grnformer.report.sections.bench import describe_verdict
+from grnformer.report.sections.bench.verdict import describe_verdict
 
 METRIC = "double_centred_pearson"
 

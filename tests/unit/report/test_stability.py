@@ -38,7 +38,7 @@ def test_the_section_says_how_many_triplets_are_in_every_rerun():
     eregulons = pd.DataFrame({"selection_frequency": [1.0, 1.0, 0.5, 0.0]})
     section = stability_section(OVERLAP, eregulons, 0)
     text = section.blocks[0].text
-    assert "under 3 seeds (1 and the reruns 2, 3)" in text
+    assert "under 3 seeds (1, rerun under 2, 3)" in text
     assert "share 35% of the TF-gene pairs" in text
     assert "50% are in every rerun and 25% in less than half." in text
     assert "dropped" not in text

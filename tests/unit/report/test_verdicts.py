@@ -9,7 +9,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from grnformer.report.page import Figure, Listing, Note, Section, table
-from grnformer.report.sections.graph_verdict import graph_sentence
 from grnformer.report.sections.overview import (
     describe_commit,
     describe_genomes,
@@ -41,16 +40,27 @@ def test_data_are_judged_by_cells_types_donors_and_enrichment():
     assert judge_data(40, 50, {"a": 40}, 3, None).state == "failed"
 
 
-def test_networks_are_judged_by_their_tfs_and_known_targets():
-    assert judge_networks(80, 100, True, 5, 8).state == "good"
-    assert judge_networks(15, 165, True, 5, 8).state == "caution"
-    failed = judge_networks(15, 165, True, 1, 8)
+def test_networks_are_judged_by_their_tfs_known_targets_and_cells():
+    assert judge_networks(80, 100, True, 5, 8, 700).state == "good"
+    assert judge_networks(15, 165, True, 5, 8, 700).state == "caution"
+    failed = judge_networks(15, 165, True, 1, 8, 700)
     assert (failed.state, failed.number) == ("failed", "15 of 165")
-    assert judge_networks(15, 165, True, 0, 0).state == "failed"
-    assert "too few pseudobulks" in judge_networks(0, 9, False, 5, 8).why.lower()
-    unjudged = judge_networks(0, 0, False, 5, 8)  # a network that was given
+    assert judge_networks(15, 165, True, 0, 0, 700).state == "failed"
+    unclear = judge_networks(3, 9, False, 5, 8, 700)
+    assert "too few pseudobulks" in unclear.why.lower()
+    assert (unclear.number, unclear.counts) == (
+        "9",
+        "eRegulons, not judged by their TF",
+    )
+    unjudged = judge_networks(0, 0, False, 5, 8, 700)  # a network that was given
     assert (unjudged.state, unjudged.number) == ("caution", "5 of 8")
-    assert judge_networks(80, 100, True, 0, 0).state == "caution"
+    assert judge_networks(80, 100, True, 0, 0, 700).state == "caution"
+
+    few = judge_networks(80, 100, True, 5, 8, 40)
+    assert few.state == "caution"
+    assert few.why.startswith("Only 40 cells: others may give other networks")
+    given = judge_networks(0, 0, False, 5, 8, 40)
+    assert "cells" not in given.why, "it was not inferred from them"
 
 
 def test_the_model_is_judged_by_both_baselines():
@@ -62,34 +72,14 @@ def test_the_model_is_judged_by_both_baselines():
 
 
 def test_benchmarks_that_win_nothing_have_failed():
-    lost = judge_benchmarks(0, 4, 0)
+    lost = judge_benchmarks(0, 4, 0, 700)
     assert (lost.state, lost.number) == ("failed", "none of 4")
-    assert judge_benchmarks(1, 4, 0).state == "caution"
-    assert judge_benchmarks(2, 4, 0).state == "good"
-    assert judge_benchmarks(0, 0, 3).state == "caution"
-
-
-def test_the_sentence_on_the_graph_is_plain():
-    def said(*outcomes: str) -> str:
-        rows = [("hybrid", "random", 0.1, 0.0, 0.2, outcome) for outcome in outcomes]
-        names = ["arm", "against", "difference", "low", "high", "outcome"]
-        compared = table("x_comparisons", pd.DataFrame(rows, columns=names), "A table.")
-        section = Section("pretrain", "Pretraining", [compared])
-        return graph_sentence([section], {"random"}, "").text
-
-    none, few = "no difference shown", "too few members"
-    assert "Not shown: models with it did better" in said(none, few)
-    assert "none of 2 comparisons (1 of them cannot be judged)." in said(none, few)
-    assert "Yes: " in said("better")
-    assert "Yes, in part: " in said("better", none)
-    lucky = said("better", *[none] * 6, few)
-    assert "Not shown: " in lucky
-    assert "better by chance in 16% of such runs" in lucky, "1 - .975 ** 7"
-    assert "Yes, in part: " in said("better", "better", *[none] * 5)
-    assert "Mixed: " in said("better", "worse")
-    assert "No, it did harm: " in said(none, "worse")
-    assert "It cannot be judged" in said(few)
-    assert "Not tested" in graph_sentence([], set(), "no part of this run").text
+    assert judge_benchmarks(1, 4, 0, 700).state == "caution"
+    assert judge_benchmarks(2, 4, 0, 700).state == "good"
+    assert judge_benchmarks(0, 0, 3, 700).state == "caution"
+    few = judge_benchmarks(4, 4, 0, 40)
+    assert few.state == "caution"
+    assert few.why == "Only 40 cells: others may give other results."
 
 
 def test_a_stage_of_rna_alone_has_a_first_screen():
@@ -103,7 +93,7 @@ def test_a_stage_of_rna_alone_has_a_first_screen():
         None,
         None,
         [],
-        set(),
+        {},
         donors=3,
         about=("Human (hg38)",),
         later="prep",
