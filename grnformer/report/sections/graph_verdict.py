@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from grnformer.bench.controls import REWIRED
 from grnformer.bench.grn_accuracy.evaluate import WRONG_TF
@@ -159,7 +159,7 @@ def chance_of(n_found: int, n_judged: int) -> float:
 
     As if the comparisons were independent: those of arms that share a control are not quite.
     """
-    return float(binom.sf(n_found - 1, n_judged, 0.025))
+    return float(bdtrc(n_found - 1, n_judged, 0.025))
 
 
 def _say_where(judged: pd.DataFrame) -> str:
