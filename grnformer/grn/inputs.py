@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import scipy.sparse as sp
 
 from grnformer.core.errors import InputError
 from grnformer.core.io import read_modality, read_table
+
+logger = logging.getLogger(__name__)
 
 
 def read_regions(
@@ -39,9 +42,30 @@ def read_regions(
         atac.layers["counts"] = nothing.copy()
         return atac, np.zeros((len(cells), 1)), np.zeros((0, 1))
 
-    atac = read_modality(multiome, "atac", "multiome", parts)
     tables = read_table(topics[0], "cell_topic"), read_table(topics[1], "region_topic")
+    atac = take_regions(read_modality(multiome, "atac", "multiome", parts), tables[1])
     return atac, *align_topics(*tables, cells, atac.var_names)
+
+
+def take_regions(atac: anndata.AnnData, region_topic: pd.DataFrame) -> anndata.AnnData:
+    """The regions that have topics: those in few cells stay out of them (`topics.min_cells`), and so out of networks.
+
+    Raises
+    ------
+    InputError
+        If the topics have regions that the cells lack.
+    """
+    known = atac.var_names.isin(region_topic["region"])
+    if known.sum() < len(region_topic):
+        raise InputError(
+            f"{len(region_topic) - known.sum()} of {len(region_topic)} regions of the topics are not in the multiome",
+            "topics fitted on this very multiome",
+            "rerun the topics stage",
+        )
+    if known.all():
+        return atac
+    logger.info("%d of %d regions have topics", known.sum(), len(known))
+    return atac[:, known].copy()
 
 
 def align_topics(

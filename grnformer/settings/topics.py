@@ -137,7 +137,7 @@ class Topics(Settings):
     )
     min_cells: int = key(
         5,
-        "regions accessible in fewer cells stay out of the topics",
+        "regions accessible in fewer cells stay out of the topics, and so of the networks",
         unit="cells",
         ge=1,
     )

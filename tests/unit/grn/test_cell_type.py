@@ -1,5 +1,6 @@
 """Cell-type GRNs by hand cases."""
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from grnformer.core.file_names import file_names
 from grnformer.grn.cell_type.build import build_cell_type_grns
 from grnformer.grn.cell_type.edges import build_cell_type_grn
 from grnformer.grn.cell_type.openness import measure_openness
-from grnformer.grn.inputs import align_topics
+from grnformer.grn.inputs import align_topics, take_regions
 
 SETTINGS = {
     "min_rss_quantile": 0.5, "min_tf_cells": 0.1, "min_openness": 1.0, "min_open_cells": 1,
@@ -155,6 +156,24 @@ def test_topics_are_put_in_order():
     )
     with pytest.raises(InputError, match="1 of 2 cells"):
         align_topics(cells, regions, ["a", "c"], ["s"])
+
+
+def test_regions_without_topics_take_no_part(caplog):
+    names = pd.Index(["r", "s", "t"])
+    atac = anndata.AnnData(
+        sp.csr_matrix(np.eye(3, dtype=np.float32)), var=pd.DataFrame(index=names)
+    )
+    some = pd.DataFrame({"region": ["t", "r"], "topic_1": [0.2, 0.8]})
+    with caplog.at_level("INFO"):
+        kept = take_regions(atac, some)
+    assert kept.var_names.tolist() == ["r", "t"]
+    assert kept.X.toarray().tolist() == [[1, 0], [0, 0], [0, 1]]
+    assert "2 of 3 regions have topics" in caplog.text
+    whole = pd.DataFrame({"region": names, "topic_1": 1 / 3})
+    assert take_regions(atac, whole) is atac
+    other = pd.DataFrame({"region": ["r", "x"], "topic_1": 0.5})
+    with pytest.raises(InputError, match="1 of 2 regions of the topics"):
+        take_regions(atac, other)
 
 
 def test_triplet_ranks_can_weigh_edges(eregulons):
