@@ -53,7 +53,8 @@ def main() -> None:
     if spent.status:
         sys.exit(spent.status)
 
-    table = Table("scale")
+    whole = asked.cells == parser.get_default("cells")
+    table = Table("scale" if whole else f"scale-{asked.cells}")
     name = f"{asked.cells:,} cells x {asked.regions:,} regions"
     steps = read_steps(inputs / "results/benchmarks")
     for step in steps.to_dict("records"):

@@ -188,8 +188,8 @@ rule infer_tf_gene:
         "../../envs/core.yaml"
     threads: by_size(16, 0.3, joining=lookup(dpath="{dataset}/{run}", within=PARTS, default=[]))
     resources:
-        mem_mb=growing(2000, per_mb=60),
-        runtime=growing(30, per_mb=4),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(30, per_mb=2),
     params:
         settings=method_setting("grn.tf_gene", "min_cells"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -237,8 +237,8 @@ rule link_regions:
         "../../envs/core.yaml"
     threads: by_size(16, per_mb=0.3)
     resources:
-        mem_mb=growing(2000, per_mb=60),
-        runtime=growing(30, per_mb=2),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(30, per_mb=1),
     params:
         settings=setting("grn.region_gene"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -499,7 +499,7 @@ rule filter_eregulons:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=60),
+        mem_mb=growing(2000, per_mb=20),
         runtime=growing(20, per_mb=1),
     params:
         settings=setting("grn.quality"),
@@ -561,7 +561,7 @@ rule score_cell_activity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=60),
+        mem_mb=growing(2000, per_mb=20),
         runtime=growing(20, per_mb=1),
     params:
         settings=setting("grn.cell"),
@@ -624,7 +624,7 @@ rule build_cell_type_grns:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=60),
+        mem_mb=growing(2000, per_mb=20),
         runtime=growing(20, per_mb=0.5),
     params:
         settings=setting("grn.cell_type"),

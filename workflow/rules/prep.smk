@@ -390,7 +390,7 @@ rule cluster_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=40),
+        mem_mb=growing(2000, per_mb=20),
         runtime=growing(20, per_mb=1),
     params:
         seed=setting("prep.seed"),
@@ -421,7 +421,7 @@ rule annotate_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=40),
+        mem_mb=growing(2000, per_mb=20),
         runtime=growing(20, per_mb=1),
     params:
         n_per_type=setting("prep.markers.n_per_type"),

@@ -82,7 +82,7 @@ rule fit_topics:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
+        mem_mb=growing(2000, per_mb=10),
         runtime=growing(30, per_mb=2),
     params:
         settings=method_setting(
