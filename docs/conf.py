@@ -13,6 +13,7 @@ from typing import Any
 from docutils.nodes import SkipNode
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from myst_nb.core import render
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,7 +76,7 @@ nb_execution_mode = (
 nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 nb_execution_in_temp = False
-nb_merge_streams = True
+nb_merge_streams = True  # by join_streams
 nb_output_stderr = "remove"
 
 # docstrings: `name` is a link where the name is of this package
@@ -102,8 +103,23 @@ def draw_math(self: Any, node: Any) -> None:
     raise SkipNode
 
 
+def join_streams(outputs: list[Any]) -> list[Any]:
+    """What a command prints as one text, as it came: myst-nb ends each chunk with a new line, in words, too."""
+    joined: dict[str, Any] = {}
+    kept = []
+    for output in outputs:
+        first = output["output_type"] != "stream" or output["name"] not in joined
+        if first:
+            kept.append(output)
+            joined.setdefault(output.get("name", ""), output)
+        else:
+            joined[output["name"]]["text"] += output["text"]
+    return kept
+
+
 def setup(app: Any) -> None:
     """The renderer of formulas; Sphinx's own take a script from the web or LaTeX."""
+    render.coalesce_streams = join_streams
     app.add_html_math_renderer("mathml", (draw_math, None), (draw_math, None))
 
 
