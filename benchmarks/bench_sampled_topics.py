@@ -14,6 +14,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import scipy.sparse as sp
+from bench_pooled_links import CORTEX
 from bench_topics import match_topics, simulate
 from table import Table, say
 
@@ -21,7 +22,6 @@ from grnformer.settings.read import read_defaults
 from grnformer.topics.evaluate import Fits, score_fits
 from grnformer.topics.fit import binarize, fit_models
 
-CORTEX = "paired/SNARE_mouse_cortex_atac_counts.h5ad"
 N_TOPICS, N_CELLS, MIN_CELLS = 20, 4_000, 10
 FRACTIONS = (0.5, 0.25)
 LESS = 0.01  # nats a region that the held-out likelihood may lose
@@ -34,7 +34,7 @@ def main() -> None:
     add_rows(table, "simulation", simulate(np.random.default_rng(1), N_CELLS))
     mirror = os.environ.get("GRNFORMER_MIRROR")
     if mirror:
-        atac = ad.read_h5ad(Path(mirror) / CORTEX)
+        atac = ad.read_h5ad(Path(mirror) / CORTEX.format("atac"))
         add_rows(table, "mouse cortex", sp.csr_matrix(atac.X))
     else:
         say("mouse cortex: left out, GRNFORMER_MIRROR is not set")

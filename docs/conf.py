@@ -105,15 +105,17 @@ def draw_math(self: Any, node: Any) -> None:
 
 def join_streams(outputs: list[Any]) -> list[Any]:
     """What a command prints as one text, as it came: myst-nb ends each chunk with a new line, in words, too."""
-    joined: dict[str, Any] = {}
+    streams: dict[str, Any] = {}
     kept = []
     for output in outputs:
-        first = output["output_type"] != "stream" or output["name"] not in joined
-        if first:
-            kept.append(output)
-            joined.setdefault(output.get("name", ""), output)
-        else:
-            joined[output["name"]]["text"] += output["text"]
+        # only streams have a name
+        name = output.get("name")
+        if name in streams:
+            streams[name]["text"] += output["text"]
+            continue
+        kept.append(output)
+        if name:
+            streams[name] = output
     return kept
 
 

@@ -36,9 +36,7 @@ def normalise_rna(rna: anndata.AnnData) -> None:
 def binarise_atac(atac: anndata.AnnData) -> None:
     """Move counts in X to the layer ``counts`` (int32); X is 1 where there is one (float32)."""
     atac.layers["counts"] = atac.X
-    # astype copies; stored entries are counts above 0
-    atac.X = atac.X.astype(np.float32)
-    atac.X.data[:] = 1
+    atac.X = (atac.X > 0).astype(np.float32)
 
 
 def embed_rna(

@@ -1,5 +1,6 @@
 """Planted types come out of the embedding, the clusters and the markers."""
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from grnformer.prep.annotate import (
     rank_markers,
     read_names,
 )
-from grnformer.prep.embed import weigh_regions
+from grnformer.prep.embed import binarise_atac, weigh_regions
 from grnformer.prep.filters import filter_multiome
 from grnformer.prep.sample import load_sample
 from grnformer.prep.summary import summarise
@@ -193,3 +194,12 @@ def test_rna_alone_is_filtered_embedded_and_summarised(
     summary = summarise(data, pd.concat([dropped, more]), qc)
     contracts.check(summary, "prep_summary", where="test")
     assert summary["counts"].keys() == {"cell", "gene"}
+
+
+def test_a_stored_zero_is_no_accessible_region():
+    stored = sp.csr_matrix(([2, 0, 1], [0, 1, 1], [0, 2, 3]), dtype=np.int32)
+    atac = anndata.AnnData(stored.copy())
+    binarise_atac(atac)
+    assert atac.X.toarray().tolist() == [[1, 0], [0, 1]]
+    assert atac.X.dtype == np.float32
+    assert atac.layers["counts"].toarray().tolist() == [[2, 0], [0, 1]]
