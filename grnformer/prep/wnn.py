@@ -1,9 +1,9 @@
 """Weighted nearest neighbours of cells in several modalities (Hao et al. 2021, doi 10.1016/j.cell.2021.04.048).
 
 muon has the method too, but compiles for more than a minute in every process before its first neighbour (numba,
-not cached, 2 cores); here exact neighbours by scikit-learn and sparse algebra take a second for a thousand cells. Exact
-search compares all pairs of cells: of very many cells the neighbours are found by descent on a graph (Dong et al. 2011,
-doi 10.1145/1963405.1963487; pynndescent).
+not cached, 2 cores). The nearest cells of a modality are found by scikit-learn, which compares all pairs: up to some
+hundred thousand cells that is faster than descent on a graph (Dong et al. 2011, doi 10.1145/1963405.1963487;
+pynndescent), which serves for more.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
-_CHUNK = 2000  # cells whose pairs are in memory at a time
+from grnformer.prep.wnn_kernel import bandwidths, join
+
 _EPSILON = 1e-4  # keeps the ratio of affinities finite, as in Seurat
 _MAX_RATIO = 200  # its exponential is still finite
 _MIN_WIDTH = 1e-6
@@ -27,12 +27,9 @@ class _Modality(NamedTuple):
     first: np.ndarray  # (n_cells,), distance to the nearest
     width: np.ndarray  # (n_cells,), kernel width
 
-    def affinity(
-        self, distances: np.ndarray, cells: np.ndarray | slice = slice(None)
-    ) -> np.ndarray:
-        """Affinity, 0 to 1, at distances from cells; the nearest neighbour has 1."""
-        beyond = np.maximum(distances - self.first[cells], 0)
-        return np.exp(-beyond / self.width[cells])
+    def affinity(self, distances: np.ndarray) -> np.ndarray:
+        """Affinity of each cell, 0 to 1, at a distance; the nearest neighbour has 1."""
+        return np.exp(-np.maximum(distances - self.first, 0) / self.width)
 
 
 def weigh_neighbors(
@@ -79,13 +76,17 @@ def weigh_neighbors(
     ]  # fmt: skip
     weights = _weigh_modalities(modalities, n_neighbors)
 
-    # All pairs of cells would not fit into memory.
-    parts = [
-        _join(modalities, weights, cells, n_neighbors)
-        for cells in _chunks(n_others + 1)
-    ]
-    indices, distances = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return indices, distances, weights
+    indices, affinity = join(
+        np.hstack([modality.space for modality in modalities]),
+        np.cumsum([0, *(modality.space.shape[1] for modality in modalities)]),
+        np.hstack([modality.nearest for modality in modalities]),
+        np.stack([modality.first for modality in modalities], axis=1),
+        np.stack([modality.width for modality in modalities], axis=1),
+        weights,
+        n_neighbors,
+    )
+    # Rounding may lift a sum of weighted affinities above 1.
+    return indices, np.sqrt((1 - np.minimum(affinity, 1)) / 2), weights
 
 
 def _find_kernel(
@@ -166,43 +167,6 @@ def _weigh_modalities(modalities: list[_Modality], n_neighbors: int) -> np.ndarr
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def _join(
-    modalities: list[_Modality],
-    weights: np.ndarray,
-    cells: np.ndarray,
-    n_neighbors: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Joint neighbours of some cells and their distances, each cells x n_neighbors."""
-    n_cells = len(weights)
-    # cells x (modalities * n_candidates), with repeats
-    candidates = np.hstack([modality.nearest[cells] for modality in modalities])
-    # A pair of cells as one number: cells near in several modalities count once.
-    rows, columns = np.divmod(np.unique(cells[:, None] * n_cells + candidates), n_cells)
-
-    affinity = np.zeros(len(rows))
-    for number, modality in enumerate(modalities):
-        distances = _distance(modality.space, rows, columns)
-        affinity += weights[rows, number] * modality.affinity(distances, rows)
-
-    # Row by row, the highest affinity first; ties by number, so that they are fixed.
-    best = _first_of_each_row(rows, np.lexsort((columns, -affinity, rows)), n_neighbors)
-    # No row is short: one modality alone gives n_neighbors candidates or more.
-    best = best.reshape(len(cells), n_neighbors)
-    # Rounding may lift a sum of weighted affinities above 1.
-    return columns[best], np.sqrt((1 - np.minimum(affinity[best], 1)) / 2)
-
-
-def _chunks(n_cells: int) -> list[np.ndarray]:
-    return [
-        np.arange(start, min(start + _CHUNK, n_cells))
-        for start in range(0, n_cells, _CHUNK)
-    ]
-
-
-def _distance(space: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(space[rows] - space[columns], axis=1)
-
-
 def _gap(space: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
     """Distance of each cell from the mean of its neighbours."""
     # One neighbour at a time: the array of all neighbours' vectors is n_neighbors times as large as the space.
@@ -217,37 +181,9 @@ def _bandwidths(
 ) -> np.ndarray:
     """Mean distance to the cells of lowest Jaccard similarity above 0 of neighbour sets; the farthest where tied."""
     n_cells, n_neighbors = neighbors.shape
-    # Cells x cells, 1 where a column's cell is in the row's set, which holds the cell itself.
-    members = np.c_[np.arange(n_cells), neighbors].ravel()
-    bounds = np.arange(0, members.size + 1, n_neighbors + 1)
-    member = sp.csr_matrix(
-        (np.ones(members.size, np.int32), members, bounds), shape=(n_cells, n_cells)
-    )
+    members = np.c_[np.arange(n_cells), neighbors]
 
-    widths = np.empty(n_cells)
-    for cells in _chunks(n_cells):
-        # Cells of the chunk x cells, members in common; sparse, as most share none.
-        shared = (member[cells] @ member.T).tocoo()
-        rows, columns, common = shared.row + cells[0], shared.col, shared.data
-        other = rows != columns
-        rows, columns, common = rows[other], columns[other], common[other]
-
-        # Sets are of one size, so the Jaccard index orders as the number of common members does.
-        away = _distance(space, rows, columns)
-        chosen = _first_of_each_row(
-            rows, np.lexsort((-away, common, rows)), n_bandwidth
-        )
-
-        row = rows[chosen] - cells[0]
-        total = np.bincount(row, weights=away[chosen], minlength=len(cells))
-        count = np.bincount(row, minlength=len(cells))
-        widths[cells] = total / np.maximum(count, 1)
-    return widths
-
-
-def _first_of_each_row(rows: np.ndarray, order: np.ndarray, number: int) -> np.ndarray:
-    """The first `number` entries of each row in `order`, which sorts by row first."""
-    ordered = rows[order]
-    # `searchsorted` gives where an entry's row begins.
-    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
-    return order[rank < number]
+    # The other way round: in whose sets each cell is.
+    order = np.argsort(members.ravel(), kind="stable")
+    bounds = np.searchsorted(members.ravel()[order], np.arange(n_cells + 1))
+    return bandwidths(space, members, order // (n_neighbors + 1), bounds, n_bandwidth)

@@ -199,7 +199,7 @@ class Embedding(Settings):
     )
     n_neighbors: int = key(20, "joint nearest neighbours of a cell", unit="cells", ge=2)
     max_exact_cells: int = key(
-        50000,
+        200_000,
         "of more cells the nearest are found by descent on a graph (pynndescent), which misses a few; exact search "
         "compares all pairs",
         unit="cells",

@@ -29,7 +29,7 @@ EMBEDDING = {
     "n_lsi": 8,
     "n_neighbors": 10,
     "cluster_resolution": 0.3,
-    "max_exact_cells": 50000,
+    "max_exact_cells": 200_000,
     "umap_min_dist": 0.3,
 }
 

@@ -23,7 +23,7 @@ SETTINGS: dict[str, Any] = {
         "n_lsi": 5,
         "n_neighbors": 8,
         "cluster_resolution": 1.0,
-        "max_exact_cells": 50000,
+        "max_exact_cells": 200_000,
         "umap_min_dist": 0.5,
     },
     "seed": 1,

@@ -74,18 +74,17 @@ def embeddings():
     return [rng.normal(size=(50, 6)) + 2, rng.normal(size=(50, 4)) - 1]
 
 
-def test_equals_the_reference_in_any_chunks(embeddings, monkeypatch):
-    expected, expected_weights = _reference(
-        embeddings, k=8, n_bandwidth=5, n_candidates=15
+@pytest.mark.parametrize("n_bandwidth", [1, 5, 49])
+def test_equals_the_reference(embeddings, n_bandwidth):
+    """Also where fewer cells share a neighbour than set the width."""
+    asked = {"n_bandwidth": n_bandwidth, "n_candidates": 15}
+    expected, expected_weights = _reference(embeddings, k=8, **asked)
+    indices, distances, weights = weigh_neighbors(
+        embeddings, n_neighbors=8, **asked, **EXACT
     )
-    for chunk in (2000, 7):
-        monkeypatch.setattr(wnn, "_CHUNK", chunk)
-        indices, distances, weights = weigh_neighbors(
-            embeddings, n_neighbors=8, n_bandwidth=5, n_candidates=15, **EXACT
-        )
-        np.testing.assert_allclose(weights, expected_weights, rtol=1e-4)
-        np.testing.assert_array_equal(indices, expected)
-        assert (np.diff(distances, axis=1) >= 0).all()
+    np.testing.assert_allclose(weights, expected_weights, rtol=1e-4)
+    np.testing.assert_array_equal(indices, expected)
+    assert (np.diff(distances, axis=1) >= 0).all()
 
 
 def test_modality_that_tells_types_apart_weighs_more():
