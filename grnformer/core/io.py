@@ -284,9 +284,9 @@ def _names_damage(read: Callable[..., T]) -> Callable[..., T]:
     """Let a reader of HDF5 files name the one that is cut off or damaged: InputError."""
 
     @wraps(read)
-    def told(path: str | Path, *arguments: Any) -> T:
+    def told(path: str | Path, *arguments: Any, **named: Any) -> T:
         try:
-            return read(path, *arguments)
+            return read(path, *arguments, **named)
         except InputError:
             raise
         # whatever HDF5 and anndata trip over
@@ -338,6 +338,88 @@ def read_mudata(path: str | Path, contract: str) -> mudata.MuData:
     data = mudata.read_h5mu(existing(path))
     contracts.check(data, contract, where=path)
     return data
+
+
+@_names_damage
+def read_without_matrices(
+    path: str | Path, contract: str, but_for: Collection[str] = ()
+) -> mudata.MuData:
+    """Read an .h5mu whose matrices stay on disk, and check it against `contract`.
+
+    Matrices of many cells are gigabytes. An empty one stands for each X and layer, but for the X of the modalities in
+    `but_for`. `write_with_matrices` puts them back.
+    """
+    import h5py
+    import mudata
+    import scipy.sparse as sp
+    from anndata.io import read_elem
+
+    mudata.set_options(pull_on_update=False)
+    parts: dict[str, anndata.AnnData] = {}
+    with h5py.File(existing(path), "r") as handle:
+        for modality, stored in handle["mod"].items():
+            read = "X" if modality in but_for else "names"
+            part = parts[modality] = _read_parts(stored, read)
+            part.obsm, part.uns = (read_elem(stored[slot]) for slot in ("obsm", "uns"))
+            nothing = sp.csr_matrix(part.shape, dtype="float32")
+            if part.X is None:
+                part.X = nothing
+            part.layers.update(dict.fromkeys(stored["layers"], nothing))
+        data = mudata.MuData({name: parts[name] for name in _in_order(handle)})
+        data.obs, data.uns = read_elem(handle["obs"]), read_elem(handle["uns"])
+        # others are MuData's own, which say which cells a modality has
+        for key in set(handle["obsm"]) - set(parts):
+            data.obsm[key] = read_elem(handle["obsm"][key])
+    contracts.check(data, contract, where=path)
+    return data
+
+
+def _in_order(handle: Any) -> list[str]:
+    # as MuData stores it; HDF5 lists groups by the alphabet
+    stored = handle["mod"]
+    return list(stored.attrs.get("mod-order", stored))
+
+
+def write_with_matrices(
+    data: mudata.MuData, source: str | Path, path: str | Path, contract: str
+) -> None:
+    """Write a MuData as .h5mu with the matrices of another one, copied as they are stored.
+
+    Parameters
+    ----------
+    data
+        Its own X and layers are checked against `contract`, and not written.
+    source
+        An .h5mu of the same cells and features in the same order.
+
+    Raises
+    ------
+    ValueError
+        If the cells or features are others.
+    """
+    import h5py
+    import numpy as np
+    import scipy.sparse as sp
+
+    from grnformer.core.stored import read_names
+
+    contracts.check(data, contract, where=path)
+    with atomic(path) as temporary, h5py.File(existing(source), "r") as given:
+        for modality, part in data.mod.items():
+            stored = given["mod"][modality]
+            for names, axis in ((part.obs_names, "obs"), (part.var_names, "var")):
+                if not np.array_equal(names, read_names(stored[axis])):
+                    raise ValueError(f"{source} has another {axis} of {modality}")
+            part.X = sp.csr_matrix(part.shape, dtype="float32")
+            part.layers.clear()
+        data.write_h5mu(temporary, compression="gzip")
+
+        with h5py.File(temporary, "r+") as made:
+            for modality in data.mod:
+                for matrices in ("X", "layers"):
+                    del made["mod"][modality][matrices]
+                    given.copy(given["mod"][modality][matrices], made["mod"][modality])
+        record_hdf5(temporary)
 
 
 @_names_damage

@@ -227,8 +227,9 @@ def rank_markers(data: mudata.MuData, *, n_per_type: int) -> pd.DataFrame:
         numbers = numeric_columns("markers")
         return pd.DataFrame(columns=list(_MARKERS.values())).astype(numbers)
 
-    # A copy: scanpy writes its results into uns.
-    rna = data.mod["rna"].copy()
+    # Of its own, as scanpy writes its results into uns; the matrix is shared.
+    part = data.mod["rna"]
+    rna = anndata.AnnData(part.X, obs=part.obs[[]], var=part.var[[]])
     rna.obs["cell_type"] = pd.Categorical(types)
     sc.tl.rank_genes_groups(
         rna,

@@ -209,6 +209,35 @@ def test_parts_of_a_modality_are_read_alone(tmp_path: Path) -> None:
         io.read_modality(path, "atac", "multiome", "X")
 
 
+def test_matrices_stay_on_disk_and_come_back(tmp_path: Path) -> None:
+    source, path = tmp_path / "source.h5mu", tmp_path / "multiome.h5mu"
+    io.write_mudata(multiome(), source, "multiome")
+    data = io.read_without_matrices(source, "multiome", but_for=["rna"])
+    assert (data["rna"].X != multiome()["rna"].X).nnz == 0
+    assert data["rna"].layers["counts"].nnz == data["atac"].X.nnz == 0
+    pd.testing.assert_frame_equal(data.obs.astype(str), multiome().obs.astype(str))
+
+    for name, part in multiome().mod.items():
+        data[name].obsm = part.obsm
+    data.obs["cell_type"] = "other"
+    io.write_with_matrices(data, source, path, "multiome")
+    again = io.read_mudata(path, "multiome")
+    assert set(again.obs["cell_type"]) == {"other"}
+    for name, part in multiome().mod.items():
+        assert (again[name].X != part.X).nnz == 0
+        assert (again[name].layers["counts"] != part.layers["counts"]).nnz == 0
+    assert names(tmp_path) == ["multiome.h5mu", "source.h5mu"]
+
+
+def test_matrices_of_other_cells_are_refused(tmp_path: Path) -> None:
+    source = tmp_path / "source.h5mu"
+    io.write_mudata(multiome(), source, "multiome")
+    other = multiome()[::-1].copy()
+    with pytest.raises(ValueError, match="another obs of rna"):
+        io.write_with_matrices(other, source, tmp_path / "made.h5mu", "multiome")
+    assert names(tmp_path) == ["source.h5mu"]
+
+
 def test_mudata_without_a_modality_is_not_written(tmp_path: Path) -> None:
     lone = mudata.MuData({"atac": multiome()["atac"]})
     with pytest.raises(InputError, match="a modality 'rna'"):

@@ -12,11 +12,11 @@ with job(snakemake):
     names = None
     if given.names:
         names = read_names(given.names, embedding.obs["cluster"].astype(str))
-    cells = io.read_mudata(given.cells, "filtered_cells")
+    cells = io.read_without_matrices(given.cells, "filtered_cells", but_for=["rna"])
     data = annotate_multiome(cells, embedding, names)
     markers = rank_markers(data, n_per_type=snakemake.params.n_per_type)
     dropped = io.read_table(given.dropped, "dropped")
     qc = io.read_table(given.qc, "cell_qc")
     io.write_table(markers, made.markers, "markers")
     io.write_json(summarise(data, dropped, qc), made.summary, "prep_summary")
-    io.write_mudata(data, made.multiome, "multiome")
+    io.write_with_matrices(data, given.cells, made.multiome, "multiome")

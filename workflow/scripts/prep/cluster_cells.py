@@ -3,10 +3,13 @@
 from grnformer.core.job import job
 
 with job(snakemake):
-    from grnformer.core.io import read_mudata, write_anndata
+    from grnformer.core.io import read_without_matrices, write_anndata
     from grnformer.prep.annotate import embed_multiome
 
-    data = read_mudata(snakemake.input.cells, "filtered_cells")
+    # X of both, without the counts
+    data = read_without_matrices(
+        snakemake.input.cells, "filtered_cells", but_for=["rna", "atac"]
+    )
     embedding = embed_multiome(
         data, seed=snakemake.params.seed, settings=snakemake.params.settings
     )
