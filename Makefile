@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers env-docs bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-pooled-links bench-growth bench-scale bench-topics bench-topic-selection bench-sampled-topics bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings outputs docs lock clean
+.PHONY: help env env-fragments env-pyscenic env-pycistopic env-alternatives env-readers env-docs bench-data bench-grn bench-aucell bench-adapter bench-mapping bench-eregulons bench-grn-accuracy bench-knowledge bench-edge-effects bench-region-gene bench-pooled-links bench-growth bench-scale bench-speed bench-topics bench-topic-selection bench-sampled-topics bench-cistarget bench-control bench-embedding rna-corpus bench-train bench-precision bench-gpu bench-grid results results-page try-inputs demo test test-all faults lint format settings outputs docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -72,6 +72,10 @@ bench-growth: env ## growth of time and memory with the number of cells
 
 bench-scale: env ## the run at scale: 100,000 simulated cells x 50,000 regions to graphs (hours); SCALE="--cells 10000": a part of it
 	$(BIN)/python benchmarks/bench_scale.py $(SCALE)
+
+bench-speed: env env-pyscenic env-alternatives resources/motif_tfs.tsv.gz ## all benchmarks of speed and growth in one go (an hour on a quiet machine)
+	$(BIN)/python -m grnformer.cli fetch tss_mm10.bed
+	$(BIN)/python benchmarks/bench_speed.py
 
 bench-topics: env ## topic models against lda, and against pycisTopic where env-pycistopic is made
 	$(BIN)/python benchmarks/bench_topics.py

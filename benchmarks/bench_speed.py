@@ -1,0 +1,68 @@
+"""All benchmarks of speed and growth one after the other, so that their tables are of one run on one machine.
+
+Takes about an hour. benchmarks/results/speed.tsv says of each when it began, what it took, and how busy the machine
+was as it began: a load average of a minute above about 1 says that other work ran beside it.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from harness import HERE
+from table import say
+
+BENCHMARKS = (
+    "grn", "aucell", "cistarget", "region_gene", "pooled_links", "topics", "sampled_topics", "growth", "mapping",
+    "data", "adapter", "train", "precision",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Run all, write the table after each; end with an error if any failed."""
+    commit = subprocess.check_output(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=HERE, text=True
+    )
+    rows, failed = [], []
+    for name in BENCHMARKS:
+        began, load = datetime.now(UTC), os.getloadavg()[0]
+        start, before = time.monotonic(), os.times()
+        status = subprocess.call([sys.executable, str(HERE / f"bench_{name}.py")])
+        after = os.times()
+        cpu = after.children_user + after.children_system
+        rows.append(
+            {
+                "benchmark": f"bench-{name.replace('_', '-')}",
+                "began": began.strftime("%Y-%m-%d %H:%M UTC"),
+                "wall_seconds": round(time.monotonic() - start),
+                "cpu_seconds": round(
+                    cpu - before.children_user - before.children_system
+                ),
+                "load_before": round(load, 2),
+                "commit": commit.strip(),
+                "processor": processor(),
+                "cores": os.cpu_count(),
+            }
+        )
+        failed += [name] if status else []
+        table = pd.DataFrame(rows)
+        table.to_csv(HERE / "results/speed.tsv", sep="\t", index=False)
+        say(table[["benchmark", "wall_seconds", "load_before"]].tail(1).to_string())
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def processor() -> str:
+    """Name of the processor, where Linux tells it."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    named = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return named[0].strip() if named else platform.processor()
+
+
+if __name__ == "__main__":
+    main()
