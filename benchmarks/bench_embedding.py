@@ -36,7 +36,6 @@ from grnformer.data.tokeniser import Tokens
 from grnformer.infer.expression import ExpressionRows, find_genes
 from grnformer.infer.reading import (
     GeneAxes,
-    Read,
     Reading,
     as_nodes,
     effective_dimensions,
@@ -74,19 +73,18 @@ def embed(
     tokeniser = backbone.tokeniser(**card["tokeniser"]).of_genes(measured)
     values, axes = tokeniser.values(expression), GeneAxes(model)
 
-    def make(places: np.ndarray, seeds: list[int]) -> Iterator[Read]:
+    def make(places: np.ndarray, seeds: list[int]) -> Iterator[Tokens]:
         def sample(rng: np.random.Generator) -> Tokens:
             return tokeniser.tokenise(values[places], reading.n_tokens, rng)
 
         for tokens in reading.tokens(tokeniser, values[places], model, sample, seeds):
-            none = np.zeros((len(places), 0), np.float32)
-            yield Read(as_nodes(tokens, measured), np.full(len(places), -1), none)
+            yield as_nodes(tokens, measured)
 
     def project(places: np.ndarray) -> np.ndarray:
         return axes.project(expression[places], measured)
 
     found = read_vectors(
-        model, reading, None, data.n_obs, make, project, batch_size=128, seed=1
+        model, reading, data.n_obs, make, project, batch_size=128, seed=1
     )
     return found, expression.toarray()
 

@@ -44,7 +44,7 @@ def sample_edges(
     n_genes: int,
     fanout: int,
     perturbation: Perturbation,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Edges of a batch on one scale: perturbed, then at most `fanout` into each gene.
 
@@ -58,6 +58,8 @@ def sample_edges(
         Of each cell, see `perturb_edges`.
     n_genes, fanout
         Genes of the graph; incoming edges to keep of each.
+    rng
+        None: the edges are those of `sample_neighbours`, and taken as they are.
 
     Returns
     -------
@@ -69,6 +71,9 @@ def sample_edges(
     for group, number in enumerate(types):
         # no network: no edges, in an array of the same dtype
         of_type = edges[number] if number >= 0 else edges[0][:0]
+        if rng is None:
+            sampled.append(of_type)
+            continue
         cells = [expressed[cell] for cell in np.flatnonzero(group_B == group)]
         changed = perturb_edges(of_type, perturbation, cells, n_genes, rng)
         # sorts by target again, which new links have broken

@@ -24,7 +24,7 @@ from grnformer.infer.mapping import ReferenceIndex, warn_out_of_domain
 from grnformer.infer.model_bundle import bundle_of, open_model_bundle
 from grnformer.infer.reading import (
     GeneAxes,
-    Read,
+    Graphs,
     Reading,
     as_nodes,
     fix_structure,
@@ -116,7 +116,6 @@ class Embedder:
                 self._structure, self.model.fanout, self._seed
             )
         self._activity = StoredActivity(bundle.graph)
-        self._n_eregulons = len(bundle.meta["eregulons"])
 
     def embed_block(
         self, matrix: sp.csr_matrix, measured: np.ndarray, first: int
@@ -137,51 +136,55 @@ class Embedder:
         -------
         embedding, (rows, D); mapping, by `ReferenceIndex.map`.
         """
-        card, n_rows = self.card, matrix.shape[0]
+        card = self.card
         backbone = BACKBONES[card["arguments"]["backbone"]["name"]]
         tokeniser = backbone.tokeniser(**card["tokeniser"]).of_genes(measured)
         values = tokeniser.values(matrix)
 
-        def embed_with(
-            structure: Structure | None, types: np.ndarray, active: np.ndarray
-        ) -> np.ndarray:
-            def make(rows: np.ndarray, seeds: list[int]) -> Iterator[Read]:
-                of_rows = values[rows]
+        def make(rows: np.ndarray, seeds: list[int]) -> Iterator[Tokens]:
+            of_rows = values[rows]
 
-                def sample(rng: np.random.Generator) -> Tokens:
-                    # Data may measure fewer genes than a sample has.
-                    n_tokens = min(self.reading.n_tokens, len(measured))
-                    return tokeniser.tokenise(of_rows, n_tokens, rng)
+            def sample(rng: np.random.Generator) -> Tokens:
+                # Data may measure fewer genes than a sample has.
+                n_tokens = min(self.reading.n_tokens, len(measured))
+                return tokeniser.tokenise(of_rows, n_tokens, rng)
 
-                for tokens in self.reading.tokens(
-                    tokeniser, of_rows, self.model, sample, seeds
-                ):
-                    # From places among the measured genes to node numbers.
-                    nodes = as_nodes(tokens, measured)
-                    yield Read(nodes, types[rows], active[rows])
+            for tokens in self.reading.tokens(
+                tokeniser, of_rows, self.model, sample, seeds
+            ):
+                # From places among the measured genes to node numbers.
+                yield as_nodes(tokens, measured)
 
-            def project(rows: np.ndarray) -> np.ndarray:
-                return self._axes.project(matrix[rows], measured)
-
-            sizes = {"batch_size": self.batch_size, "seed": self._seed, "first": first}
-            return read_vectors(
-                self.model, self.reading, structure, n_rows, make, project, **sizes
-            )
-
-        # The reference was embedded without graphs, so that cells are compared before any graph is chosen for them.
-        no_types = np.full(n_rows, -1)
-        nothing_active = np.zeros((n_rows, self._n_eregulons), np.float32)
-        plain = embed_with(None, no_types, nothing_active)
-        mapping = self.index.map(plain)
-        if self._structure is None:
-            return plain, mapping
+        def project(rows: np.ndarray) -> np.ndarray:
+            return self._axes.project(matrix[rows], measured)
 
         number = {name: t for t, name in enumerate(card["cell_types"])}
-        # -1, a type that the model does not know, has no edges.
-        types = mapping["cell_type"].map(number).fillna(-1).to_numpy(int)
-        # Of the nearest cell: these eRegulons open the edges of its graph.
-        active = self._activity.rows(mapping["cell"].to_numpy(object))
-        return embed_with(self._structure, types, active), mapping
+        mapped: list[pd.DataFrame] = []
+
+        def choose(plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            # The reference was embedded without graphs: cells are compared before any graph is chosen for them.
+            mapping = self.index.map(plain)
+            mapped.append(mapping)
+            # -1, a type that the model does not know, has no edges.
+            types = mapping["cell_type"].map(number).fillna(-1).to_numpy(int)
+            # Of the nearest cell: these eRegulons open the edges of its graph.
+            return types, self._activity.rows(mapping["cell"].to_numpy(object))
+
+        graphs = None if self._structure is None else Graphs(self._structure, choose)
+        embedding = read_vectors(
+            self.model,
+            self.reading,
+            matrix.shape[0],
+            make,
+            project,
+            batch_size=self.batch_size,
+            seed=self._seed,
+            first=first,
+            graphs=graphs,
+        )
+        if graphs is None:
+            return embedding, self.index.map(embedding)
+        return embedding, pd.concat(mapped, ignore_index=True)
 
 
 def structure_of(

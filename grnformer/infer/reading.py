@@ -17,10 +17,13 @@ from grnformer.data.batch import Batch, make_batch
 from grnformer.data.streams import EMBED, STRUCTURE
 from grnformer.data.tokeniser import Tokeniser, Tokens
 from grnformer.graph.structure import Structure, sample_neighbours
+from grnformer.model.backbones.ragged import group_lengths
 from grnformer.model.grnformer import GRNFormer
 
 # pairs of tokens whose attention is in memory at once
 _PAIRS = 1 << 25
+# numbers of the states that are kept at once, until the cells' graphs are known
+_KEPT = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -86,23 +89,31 @@ class Reading:
             yield sample(np.random.default_rng([*seeds, number]))
 
 
-class Read(NamedTuple):
-    """Tokens of cells, and what finds their graphs: cell types (-1: none), (B,), active eRegulons, (B, K)."""
+class Graphs(NamedTuple):
+    """Graphs that rows are given by what they look like without one.
 
-    tokens: Tokens
-    type_B: np.ndarray
-    active_BK: np.ndarray
+    Attributes
+    ----------
+    structure
+        By `fix_structure`.
+    choose
+        From vectors without a graph, (rows, D'), to the rows' cell types (-1: none), (rows,), and active eRegulons,
+        (rows, K).
+    """
+
+    structure: Structure
+    choose: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def fix_structure(
-    structure: Structure | None, fanout: int, seed: int
-) -> Structure | None:
+# Places of cells, their batch, and their last states (B, T, D).
+States = tuple[np.ndarray, Batch, torch.Tensor]
+
+
+def fix_structure(structure: Structure, fanout: int, seed: int) -> Structure:
     """At most `fanout` edges into each gene, sampled once: every cell of a type then has the same graph.
 
     Sampled anew in each batch, a cell's embedding would depend on which cells are embedded with it.
     """
-    if structure is None:
-        return None
     return {
         scale: [
             sample_neighbours(
@@ -115,27 +126,46 @@ def fix_structure(
 
 
 @torch.no_grad()
-def states_of(
-    model: GRNFormer,
-    structure: Structure | None,
-    read: Read,
-) -> Iterator[tuple[np.ndarray, Batch, torch.Tensor]]:
-    """Cells a few at a time, as memory allows: their places, their batch, and the last states (B, T, D).
+def states_of(model: GRNFormer, tokens: Tokens, cells: np.ndarray) -> Iterator[States]:
+    """States without a graph of the cells numbered `cells`, those of similar length together, as memory allows.
 
-    Computed, and left, where the model's weights are; `structure` by `fix_structure`.
+    Places are those among `cells`; cells without a token are left out. Computed, and left, where the model's weights
+    are.
     """
     device = model.mean_N.device
-    n_cells, length = read.tokens.gene_BL.shape
-    step = max(1, _PAIRS // length**2)
+    length_B = np.full(len(cells), tokens.gene_BL.shape[1])
+    if tokens.present_BL is not None:
+        length_B = tokens.present_BL[cells].sum(1)
+    # All are run where none has a token: vectors have a width all the same.
+    there = np.flatnonzero(length_B) if length_B.any() else np.arange(len(cells))
 
+    for group in group_lengths(length_B[there]):
+        places = there[group]
+        longest = max(int(length_B[places].max()), 1)
+        step = max(1, _PAIRS // longest**2)
+        for start in range(0, len(places), step):
+            some = places[start : start + step]
+            batch = _batch_of(tokens, cells[some], longest).to(device)
+            yield some, batch, model.encode(batch)
+
+
+def _batch_of(tokens: Tokens, cells: np.ndarray, longest: int) -> Batch:
+    """Some cells without a graph, with as many tokens as the longest of them has."""
+    of_cells = np.s_[cells, :longest]
+    present, depth = tokens.present_BL, tokens.depth_B
+    if present is not None:
+        # Without padding attention needs no mask.
+        present = None if present[of_cells].all() else present[of_cells]
+    taken = Tokens(
+        tokens.gene_BL[of_cells],
+        tokens.value_BL[of_cells],
+        present,
+        None if depth is None else depth[cells],
+    )
     # Nothing is masked: an embedding may look at all that was measured.
-    nothing_BL = np.zeros(read.tokens.gene_BL.shape, bool)
-    whole = make_batch(read.tokens, nothing_BL, read.type_B, read.active_BK)
-    for start in range(0, n_cells, step):
-        places = np.arange(start, min(start + step, n_cells))
-        batch = whole.take(places).to(device)
-        # Edges are few enough already: the generator orders them only.
-        yield places, batch, model(batch, structure, np.random.default_rng(0))
+    nothing_BL = np.zeros(taken.gene_BL.shape, bool)
+    no_graph = np.full(len(cells), -1), np.zeros((len(cells), 0), np.float32)
+    return make_batch(taken, nothing_BL, *no_graph)
 
 
 class GeneAxes:
@@ -203,57 +233,92 @@ class CellMean:
             self._total.setdefault(name, empty)[places] += add
         self._weight[places] += count_B1.cpu().numpy()
 
-    def vectors(self) -> dict[str, np.ndarray]:
-        """Part -> mean over all that was added, (cells, its width), float32; 0 for a cell that expresses nothing."""
+    def vectors(self, projected_BD: np.ndarray) -> np.ndarray:
+        """Means over all that was added beside the part `projected`, (cells, D'), float32, in the order of the parts.
+
+        0 for a cell that expresses nothing.
+        """
         weight = np.maximum(self._weight, 1)
-        return {
+        found = {
             name: (total / weight).astype(np.float32)
             for name, total in self._total.items()
         }
+        found["projected"] = projected_BD
+        return np.hstack([found[part] for part in self._parts])
 
 
+@torch.no_grad()
 def read_vectors(
     model: GRNFormer,
     reading: Reading,
-    structure: Structure | None,
     n_rows: int,
-    make: Callable[[np.ndarray, list[int]], Iterator[Read]],
+    make: Callable[[np.ndarray, list[int]], Iterator[Tokens]],
     project: Callable[[np.ndarray], np.ndarray],
     *,
     batch_size: int,
     seed: int,
     first: int = 0,
+    graphs: Graphs | None = None,
 ) -> np.ndarray:
     """Embeddings of rows, (rows, D'): the parts of the reading in its order.
 
     Parameters
     ----------
-    structure
-        See `fix_structure`; None: without a graph.
     make
-        From rows, and the seeds of what is drawn, to what is read of them: each block or sample.
+        From rows, and the seeds of what is drawn, to their tokens: each block or sample.
     project
         From rows to their part `projected`.
     batch_size
         Rows whose tokens are made at a time.
     seed, first
         Of samples, and the number of the first row in the whole data; without samples they change nothing.
+    graphs
+        The rows' graphs; None: without. The backbone, which reads no graph, runs once for both.
     """
     embedded = []
     for start in range(0, n_rows, batch_size):
         rows = np.arange(start, min(start + batch_size, n_rows))
-        mean = CellMean(model, reading.parts, len(rows))
         # Seeded by the row's place in the whole data: where a block ends changes nothing.
         seeds = [seed, EMBED, first + start]
-        for read in make(rows, seeds) if reading.needs_states else ():
-            for found in states_of(model, structure, read):
-                mean.add(*found)
-
-        vectors = mean.vectors()
-        if "projected" in reading.parts:
-            vectors["projected"] = project(rows)
-        embedded.append(np.hstack([vectors[part] for part in reading.parts]))
+        read = list(make(rows, seeds)) if reading.needs_states else []
+        n_tokens = sum(tokens.gene_BL.shape[1] for tokens in read)
+        # What is kept until the graphs are known must fit in memory.
+        most = _KEPT // max(n_tokens * model.backbone.width, 1)
+        step = len(rows) if graphs is None else max(1, most)
+        for begin in range(0, len(rows), step):
+            cells = np.arange(begin, min(begin + step, len(rows)))
+            projected = project(rows[cells])
+            found = _vectors(model, reading, read, cells, projected, graphs)
+            embedded.append(found)
     return np.concatenate(embedded)
+
+
+def _vectors(
+    model: GRNFormer,
+    reading: Reading,
+    read: list[Tokens],
+    cells: np.ndarray,
+    projected_BD: np.ndarray,
+    graphs: Graphs | None,
+) -> np.ndarray:
+    """Vectors of the cells numbered `cells` among those whose tokens `read` has."""
+    mean, kept = CellMean(model, reading.parts, len(cells)), []
+    for tokens in read:
+        for states in states_of(model, tokens, cells):
+            mean.add(*states)
+            if graphs is not None:
+                kept.append(states)
+    plain = mean.vectors(projected_BD)
+    if graphs is None:
+        return plain
+
+    type_B, active_BK = graphs.choose(plain)
+    mean = CellMean(model, reading.parts, len(cells))
+    for places, batch, h_BTD in kept:
+        of_graph = torch.from_numpy(active_BK[places])
+        whole = replace(batch, type_B=type_B[places], active_BK=of_graph)
+        mean.add(places, whole, model.adapt(h_BTD, whole, graphs.structure))
+    return mean.vectors(projected_BD)
 
 
 def as_nodes(tokens: Tokens, nodes: np.ndarray) -> Tokens:

@@ -15,7 +15,7 @@ from grnformer.data.batcher import Batcher
 from grnformer.data.streams import EMBED, STRUCTURE
 from grnformer.data.tokeniser import Tokens
 from grnformer.graph.structure import Structure
-from grnformer.infer.reading import GeneAxes, Read, Reading, read_vectors
+from grnformer.infer.reading import GeneAxes, Reading, read_vectors
 from grnformer.model.grnformer import GRNFormer
 
 
@@ -35,17 +35,13 @@ def embed_cells(
     cells = copy.copy(cells)
     cells.n_tokens = cells.at_most(card["embed"]["n_tokens"])
 
-    no_types = np.full(n_cells, -1)
-    nothing_active = np.zeros((n_cells, len(cells.graph.eregulon_names)), np.float32)
-
-    def make(rows: np.ndarray, seeds: list[int]) -> Iterator[Read]:
+    def make(rows: np.ndarray, seeds: list[int]) -> Iterator[Tokens]:
         values = cells.values(rows)
 
         def sample(rng: np.random.Generator) -> Tokens:
             return cells.sample_tokens(rows, values, rng)
 
-        for tokens in reading.tokens(cells.tokeniser, values, model, sample, seeds):
-            yield Read(tokens, no_types[rows], nothing_active[rows])
+        return reading.tokens(cells.tokeniser, values, model, sample, seeds)
 
     axes = GeneAxes(model)
 
@@ -53,7 +49,7 @@ def embed_cells(
         return axes.project(cells.corpus.read(rows))
 
     sizes = {"batch_size": batch_size, "seed": seed}
-    embedding = read_vectors(model, reading, None, n_cells, make, project, **sizes)
+    embedding = read_vectors(model, reading, n_cells, make, project, **sizes)
     table = embedding_table(embedding, np.arange(n_cells))
     table.insert(0, "cell", cells.corpus.cells)
     table.insert(1, "cell_type", cells.corpus.cell_types)

@@ -113,6 +113,19 @@ class GRNFormer(nn.Module):
         """States of all tokens, (B, T, D). Without `structure`: of the backbone only, whatever the arm."""
         return self.run(batch, structure, rng, perturbation)[0]
 
+    def encode(self, batch: Batch) -> torch.Tensor:
+        """States of all tokens before the adapter, (B, T, D): they follow from no graph."""
+        return self.backbone.encode(batch, self.replaces_last)
+
+    def adapt(
+        self, h_BTD: torch.Tensor, batch: Batch, structure: Structure
+    ) -> torch.Tensor:
+        """States of `encode` with what the adapter adds, (B, T, D), by edges that were sampled already."""
+        on_cpu = batch.on_cpu()
+        return self._adapt(
+            h_BTD, None, batch, on_cpu, structure, None, NO_PERTURBATION
+        )[0]
+
     def run(
         self,
         batch: Batch,
@@ -145,7 +158,7 @@ class GRNFormer(nn.Module):
         batch: Batch,
         drawn_from: Batch,
         structure: Structure | None,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         perturbation: Perturbation,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """States of all tokens or of those at `place_BW` with what the adapter adds; second as in `run`."""
@@ -202,7 +215,7 @@ class GRNFormer(nn.Module):
         drawn_from: Batch,
         gene_BL: torch.Tensor,
         structure: Structure,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         perturbation: Perturbation,
     ) -> torch.Tensor:
         """Structure embeddings of some genes of each cell (numbers on the CPU), of all scales: (B, L, S)."""
