@@ -5,6 +5,8 @@ Shapes: B cells, T tokens, W tokens of a cell whose states are read (T unless pl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -93,17 +95,8 @@ class Layer(nn.Module):
         bare_BT: torch.Tensor | None,
         place_BW: torch.Tensor | None,
     ) -> torch.Tensor:
-        # (B, T, 3 D) -> three of (B, H, T, D / H)
-        query, key, value = (
-            self.in_proj(x_BTD)
-            .unflatten(-1, (3, self.n_heads, -1))
-            .permute(2, 0, 3, 1, 4)
-        )
-
+        query, key, value = self._project(x_BTD, place_BW)
         if place_BW is not None:
-            # (B, T, D) and back: places are those of tokens
-            query = at_places(query.transpose(1, 2).flatten(2), place_BW)
-            query = query.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
             if allowed is not None and allowed.shape[2] > 1:
                 allowed = at_places(allowed[:, 0], place_BW)[:, None]
             if bare_BT is not None:
@@ -116,6 +109,23 @@ class Layer(nn.Module):
         if bare_BT is not None:
             projected_BWD = torch.where(bare_BT[:, :, None], mixed_BWD, projected_BWD)
         return self._drop(projected_BWD, x_BTD, place_BW)
+
+    def _project(
+        self, x_BTD: torch.Tensor, place_BW: torch.Tensor | None
+    ) -> Iterator[torch.Tensor]:
+        """Query of the tokens that are given a state, (B, H, W, D / H), key and value of all, (B, H, T, D / H)."""
+        if type(self.in_proj) is nn.Linear:
+            # each by itself: three gradients need no copy into one, and queries are of W tokens only
+            parts = zip(
+                self.in_proj.weight.chunk(3), self.in_proj.bias.chunk(3), strict=True
+            )
+            given = at_places(x_BTD, place_BW), x_BTD, x_BTD
+            found = [F.linear(x, *part) for x, part in zip(given, parts, strict=True)]
+        else:
+            # a map with low-rank changes cannot be divided
+            query, key, value = self.in_proj(x_BTD).chunk(3, dim=-1)
+            found = [at_places(query, place_BW), key, value]
+        return (x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for x in found)
 
     def _feed(
         self,

@@ -60,11 +60,12 @@ class LinearAttention(nn.Module):
         )
 
         # less a maximum no exponential overflows; it cancels in mixed / norm, a query's by row, the keys' over all
-        query_BHWR, raw_BHTR = self._features(query), self._features(key)
-        most_BHW1 = query_BHWR.amax(-1, keepdim=True).detach()
-        query_BHWR = torch.exp(query_BHWR + -(self._half_square(query) + most_BHW1))
-        most = raw_BHTR.amax().detach()
-        key_BHTR = torch.exp(raw_BHTR + -(self._half_square(key) + most))
+        query_BHWR, key_BHTR = self._features(query), self._features(key)
+        most_BHW1 = query_BHWR.detach().amax(-1, keepdim=True)
+        most = key_BHTR.detach().amax()
+        # in place: these are the largest arrays of a step, several times the states
+        query_BHWR.sub_(self._half_square(query) + most_BHW1).exp_()
+        key_BHTR.sub_(self._half_square(key) + most).exp_()
 
         # keys and values are multiplied first: the cost grows with T, not with its square;
         # the last column, of ones, becomes the sum of a query's weights
@@ -78,7 +79,7 @@ class LinearAttention(nn.Module):
 
     def _features(self, x: torch.Tensor) -> torch.Tensor:
         # a fourth root each on query and key: 1 / sqrt(K) on their product
-        return HEAD_WIDTH**-0.25 * x @ self.projection.T.to(x.dtype)
+        return x @ (HEAD_WIDTH**-0.25 * self.projection.T).to(x.dtype)
 
     @staticmethod
     def _half_square(x: torch.Tensor) -> torch.Tensor:
