@@ -32,7 +32,7 @@ from grnformer.settings.read import read_defaults
 
 # median and sd of log of expressed genes
 LENGTHS = {"the demo's cells": (382, 0.45), "10x-like cells": (1_200, 0.5)}
-N_GENES, N_RANKS, N_TOKENS, EXPRESSED, STEPS, DECIMALS = 3_000, 2_048, 600, 0.7, 3, 1e-5
+N_GENES, N_RANKS, N_TOKENS, EXPRESSED, STEPS, DECIMALS = 3_000, 2_048, 600, 0.7, 9, 1e-5
 # how many times as fast ours should be
 TIMES = {"geneformer": 2, "scfoundation": 1.6, "scgpt": 1.6}
 MASKED = {"geneformer": 0.15, "scfoundation": 0.3, "scgpt": 0.3}
