@@ -31,7 +31,7 @@ from grnformer.bench.drug_response.matrix import (
 )
 from grnformer.bench.drug_response.nearest_drugs import predict_from_similar_drugs
 from grnformer.bench.drug_response.ridge import approximate_ridge, predict_by_ridge
-from grnformer.bench.drug_response.soft_impute import soft_impute
+from grnformer.bench.drug_response.soft_impute import Completion, soft_impute
 from grnformer.bench.drug_response.split import KNOWN_UNITS, UNSEEN_LINES
 
 #: predictors that must find nothing: their structures are another drug's
@@ -164,7 +164,7 @@ def _predict_lines(
     )
     best = choose(values, parts["validation"], grids.alpha, candidates)
     exact = predict_by_ridge(values, known_pairs(parts), expression, best)
-    together = line_ridge(values, [expression], covariance=True)
+    together = line_ridge(Completion(values), [expression], covariance=True)
     fits = {
         "ridge": Fitted(candidates[grids.alpha.index(best)], exact, best),
         "ridge_with_drug_covariance": fit_ridge(values, parts, grids.alpha, together),
@@ -193,12 +193,13 @@ def _predict_drugs(
 
     order = np.random.default_rng(grids.seed).permutation(len(similarity))
     shuffled = similarity[np.ix_(order, order)]
+    filled = Completion(values)
     ridges = {
-        "structure_ridge": drug_ridge(values, similarity, no_line_kernel),
+        "structure_ridge": drug_ridge(filled, similarity, no_line_kernel),
         "structure_ridge_with_line_covariance": drug_ridge(
-            values, similarity, line_covariance
+            filled, similarity, line_covariance
         ),
-        "permuted_structures": drug_ridge(values, shuffled, no_line_kernel),
+        "permuted_structures": drug_ridge(filled, shuffled, no_line_kernel),
     }
     fits = {"fingerprint_neighbours": Fitted(trained, near[place], number)}
     fits |= {

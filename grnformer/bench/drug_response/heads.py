@@ -14,6 +14,7 @@ from grnformer.bench.drug_response.matrix import (
     blank_tested,
     fit_additive,
 )
+from grnformer.bench.drug_response.soft_impute import Completion
 from grnformer.bench.drug_response.split import KNOWN_UNITS
 from grnformer.bench.drug_response.two_way import mean_kernel
 
@@ -68,13 +69,14 @@ def predict_by_heads(
     if split in KNOWN_UNITS:
         means = fit_additive(values, parts["train"]).predictions()
 
-    predictions = {}
+    # Both heads fill the same gaps.
+    predictions, filled = {}, Completion(values - means)
     for suffix, features in inputs.items():
         if split == "drug":
             kernel = mean_kernel(features, lines)
-            ridge = drug_ridge(values, similarity, lambda _, kernel=kernel: kernel)
+            ridge = drug_ridge(filled, similarity, lambda _, kernel=kernel: kernel)
         else:
-            ridge = line_ridge(values - means, features, covariance=False)
+            ridge = line_ridge(filled, features, covariance=False)
         fit = fit_ridge(values - means, parts, PENALTIES, ridge)
         predictions[suffix] = means + fit.final
     return predictions

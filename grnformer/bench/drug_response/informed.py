@@ -20,7 +20,7 @@ from grnformer.bench.drug_response.matrix import (
     remove_means,
 )
 from grnformer.bench.drug_response.metrics import double_centred_pearson_with
-from grnformer.bench.drug_response.soft_impute import complete
+from grnformer.bench.drug_response.soft_impute import Completion, complete
 from grnformer.bench.drug_response.two_way import (
     covariance_kernel,
     mean_kernel,
@@ -78,13 +78,13 @@ def choose(
 
 
 def line_ridge(
-    values: np.ndarray, features: Sequence[np.ndarray], *, covariance: bool
+    filled: Completion, features: Sequence[np.ndarray], *, covariance: bool
 ) -> Ridge:
     """Ridge on features of lines, one model a drug or, with the drugs' covariance, all drugs together.
 
     Parameters
     ----------
-    values
+    filled
         LN_IC50, L x D, NaN where it may not be read.
     features
         Of the lines, L x features each; several stand beside each other with equal weight.
@@ -94,12 +94,14 @@ def line_ridge(
 
     def predict(mask: np.ndarray, penalties: Sequence[float]) -> Iterable[np.ndarray]:
         lines, every = np.asarray(mask.any(axis=1)), np.ones(mask.shape[1], dtype=bool)
-        mean = known_means(values, mask, axis=0)
-        response = (complete(values, mask) - mean)[lines]
+        mean = known_means(filled.values, mask, axis=0)
+        response = (filled.of(mask) - mean)[lines]
 
-        drugs = np.eye(len(every))
+        drugs = None
         if covariance:
-            drugs = (1 - SHARED) * drugs + SHARED * covariance_kernel(response)
+            drugs = (1 - SHARED) * np.eye(len(every)) + SHARED * covariance_kernel(
+                response
+            )
         kernel = mean_kernel(features, lines)
         found = two_way_ridge(response, kernel, drugs, lines, every, penalties)
         return (mean + predicted for predicted in found)
@@ -108,7 +110,9 @@ def line_ridge(
 
 
 def drug_ridge(
-    values: np.ndarray, similarity: np.ndarray, line_kernel: Callable[..., np.ndarray]
+    filled: Completion,
+    similarity: np.ndarray,
+    line_kernel: Callable[..., np.ndarray | None],
 ) -> Ridge:
     """Ridge on the squared Tanimoto similarity of drugs, with a kernel of lines.
 
@@ -116,17 +120,17 @@ def drug_ridge(
 
     Parameters
     ----------
-    values
+    filled
         LN_IC50, L x D, NaN where it may not be read.
     similarity
         D x D in [0, 1].
     line_kernel
-        Kernel (L x L) from the training response, L x known drugs: how lines inform each other.
+        Kernel (L x L) from the training response, L x known drugs: how lines inform each other; None: not at all.
     """
 
     def predict(mask: np.ndarray, penalties: Sequence[float]) -> Iterable[np.ndarray]:
         drugs, every = np.asarray(mask.any(axis=0)), np.ones(mask.shape[0], dtype=bool)
-        response = complete(values, mask)[:, drugs]
+        response = filled.of(mask)[:, drugs]
         mean = response.mean(axis=1, keepdims=True)
         found = two_way_ridge(
             response - mean,
@@ -141,9 +145,8 @@ def drug_ridge(
     return predict
 
 
-def no_line_kernel(response: np.ndarray) -> np.ndarray:
+def no_line_kernel(response: np.ndarray) -> None:
     """Every line by itself: one ridge regression a line."""
-    return np.eye(len(response))
 
 
 def line_covariance(response: np.ndarray) -> np.ndarray:

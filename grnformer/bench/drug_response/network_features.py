@@ -17,6 +17,7 @@ from grnformer.bench.drug_response.matrix import (
     blank_tested,
 )
 from grnformer.bench.drug_response.metrics import double_centred_pearson
+from grnformer.bench.drug_response.soft_impute import Completion
 from grnformer.bench.drug_response.split import fold_columns
 from grnformer.bench.drug_response.tf_activity import (
     regulon_weights,
@@ -170,6 +171,6 @@ def _score(values: np.ndarray, parts: Parts, make: Features) -> float:
     """Double-centred Pearson of one fold's tested pairs."""
     blanked = blank_tested(values, parts)
     features = make(np.asarray(parts["train"].any(axis=1)))
-    ridge = line_ridge(blanked, [features], covariance=False)
+    ridge = line_ridge(Completion(blanked), [features], covariance=False)
     fit = fit_ridge(blanked, parts, PENALTIES, ridge)
     return double_centred_pearson(values, fit.final, parts["test"])

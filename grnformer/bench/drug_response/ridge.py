@@ -29,8 +29,8 @@ def predict_by_ridge(
     # L x L in place of genes x genes: a screen has fewer lines than genes.
     kernel, scale = _kernel(expression, np.asarray(mask.any(axis=1)))
     predictions = np.full(values.shape, values[mask].mean())
-    for drug, rows in enumerate(mask.T):
-        if rows.any():
+    for drug, rows in enumerate(map(np.flatnonzero, mask.T)):
+        if len(rows):
             predictions[:, drug] = _fit(kernel, values[rows, drug], rows, alpha * scale)
     return predictions
 
@@ -74,12 +74,18 @@ def _kernel(expression: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float
 def _fit(
     kernel: np.ndarray, response: np.ndarray, rows: np.ndarray, penalty: float
 ) -> np.ndarray:
-    """Predictions for all lines of the model fitted on `rows`; the intercept is not penalised."""
+    """Predictions for all lines of the model fitted on `rows` (numbers); the intercept is not penalised."""
+    # All lines against the known ones, and these among each other; by whole rows, as the kernel is symmetric.
+    outer = kernel.take(rows, axis=0).T
+    inner = outer.T.take(rows, axis=1)
     # The kernel is centred on the drug's lines, as if each gene were: this fits the intercept.
-    inner = kernel[np.ix_(rows, rows)]
     row_mean = inner.mean(axis=0)
     mean = row_mean.mean()
-    inner = inner - row_mean - row_mean[:, None] + mean
+    # In place, and of the transpose, which is the same: as Cholesky takes it without a copy.
+    inner = inner.T
+    inner -= row_mean
+    inner -= row_mean[:, None]
+    inner += mean
     # Every (n + 1)-th entry of the flattened matrix is on the diagonal.
     inner.flat[:: len(inner) + 1] += penalty
 
@@ -87,7 +93,8 @@ def _fit(
     factor = cho_factor(inner, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, response - response.mean(), check_finite=False)
 
-    # All lines against the known ones, centred by the known ones as in the fit.
-    outer = kernel[:, rows]
-    outer = outer - outer.mean(axis=1)[:, None] - row_mean + mean
+    # Centred by the known ones as in the fit.
+    outer -= outer.mean(axis=1)[:, None]
+    outer -= row_mean
+    outer += mean
     return response.mean() + outer @ dual

@@ -56,6 +56,21 @@ def complete(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask, values, filled)
 
 
+class Completion:
+    """`complete` of one matrix: a mask that comes again, of another predictor, is not fitted again."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+        self._filled: dict[bytes, np.ndarray] = {}
+
+    def of(self, mask: np.ndarray) -> np.ndarray:
+        """The values of `mask` (L x D), and what is missing filled; not to be written to."""
+        key = mask.tobytes()
+        if key not in self._filled:
+            self._filled[key] = complete(self.values, mask)
+        return self._filled[key]
+
+
 def _shrink(matrix: np.ndarray, threshold: float) -> np.ndarray:
     """Singular values less `threshold`, at least 0; through the Gram matrix of the short side, which is cheap."""
     if matrix.shape[0] < matrix.shape[1]:

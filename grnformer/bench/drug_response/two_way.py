@@ -12,15 +12,15 @@ import numpy as np
 
 def two_way_ridge(
     response: np.ndarray,
-    line_kernel: np.ndarray,
-    drug_kernel: np.ndarray,
+    line_kernel: np.ndarray | None,
+    drug_kernel: np.ndarray | None,
     lines: np.ndarray,
     drugs: np.ndarray,
     penalties: Sequence[float],
 ) -> Iterator[np.ndarray]:
     """Yield predictions (L x D) for each penalty; kernel ridge regression with the product of both kernels.
 
-    With the identity as kernel of drugs it is one ridge regression a drug. Solved by the eigenvectors of both kernels
+    Without a kernel of drugs it is one ridge regression a drug. Solved by the eigenvectors of both kernels
     (Stegle et al. 2011, NeurIPS 24), which needs a response without missing values.
 
     Parameters
@@ -28,21 +28,31 @@ def two_way_ridge(
     response
         What is fitted, K x C: residuals after the means, filled where they are not known.
     line_kernel, drug_kernel
-        L x L and D x D, positive semidefinite, mean diagonal 1.
+        L x L and D x D, positive semidefinite, mean diagonal 1. None: the identity, all of them being known.
     lines, drugs
         Which are known, boolean L and D.
     penalties
         Above 0; in units of the product of both diagonals.
     """
-    of_lines, line_vectors = _decompose(line_kernel[np.ix_(lines, lines)])
-    of_drugs, drug_vectors = _decompose(drug_kernel[np.ix_(drugs, drugs)])
-    loadings = line_vectors.T @ response @ drug_vectors
+    of_lines, of_drugs, loadings = np.ones(lines.sum()), np.ones(drugs.sum()), response
+    # Of an identity, vectors are itself, and a product with it nothing but time.
+    left = right = None
+    if line_kernel is not None:
+        of_lines, vectors = _decompose(line_kernel[np.ix_(lines, lines)])
+        loadings = vectors.T @ loadings
+        # From the known ones to all.
+        left = line_kernel[:, lines] @ vectors
+    if drug_kernel is not None:
+        of_drugs, vectors = _decompose(drug_kernel[np.ix_(drugs, drugs)])
+        loadings = loadings @ vectors
+        right = drug_kernel[:, drugs] @ vectors
 
-    # From the known ones to all.
-    left = line_kernel[:, lines] @ line_vectors
-    right = drug_kernel[:, drugs] @ drug_vectors
+    scale = np.outer(of_lines, of_drugs)
     for penalty in penalties:
-        yield left @ (loadings / (np.outer(of_lines, of_drugs) + penalty)) @ right.T
+        predicted = loadings / (scale + penalty)
+        if left is not None:
+            predicted = left @ predicted
+        yield predicted if right is None else predicted @ right.T
 
 
 def feature_kernel(features: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,9 @@ class Options:
         )
 
 
+Components = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a method may look at: never a response of the samples.
@@ -88,8 +91,27 @@ class Problem:
     samples: np.ndarray
     cells: np.ndarray
     of_cells: bool = True
+    _found: dict[int, Components] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def components(self, number: int) -> Components:
+        """Principal components of lines, samples and cells; axes and scale come from the lines alone.
+
+        Methods that share a problem share them: found once, they may not be written to.
+        """
+        if number not in self._found:
+            stack = np.vstack([self.features, self.samples, self.cells])
+            of_lines = np.arange(len(stack)) < len(self.features)
+            found = standardise_lines(stack, of_lines, number).astype(float)
+            first = len(self.features)
+            second = first + len(self.samples)
+            self._found[number] = found[:first], found[first:second], found[second:]
+        return self._found[number]
 
 
+#: lines that are left out, and the problem to predict them from the others
+Part = tuple[np.ndarray, Problem]
 Method = Callable[[Sequence[float], Problem, Options], Iterator[np.ndarray]]
 
 
@@ -120,9 +142,10 @@ def predict_methods(
     grids, options = settings["grids"], Options.of(settings)
     check_budget(grids)
     predictions, chosen = {}, []
+    parts = leave_out(problem, options, n_parts)
     for name in methods:
         predictions[name], setting = predict_tuned(
-            name, problem, grids[name], options, n_parts
+            name, problem, grids[name], options, parts
         )
         chosen.append({"arm": name, "setting": setting, "tried": len(grids[name])})
     return predictions, pd.DataFrame(chosen)
@@ -133,42 +156,34 @@ def predict_tuned(
     problem: Problem,
     grid: Sequence[float],
     options: Options,
-    n_parts: int,
+    parts: Sequence[Part],
 ) -> tuple[np.ndarray, float]:
     """Choose a method's setting on lines of the screen, fit it on all of them, predict the samples.
 
     Parameters
     ----------
-    n_parts
-        Parts of the lines that are each left out once to choose the setting.
+    parts
+        Parts of the lines that are each left out once to choose the setting (`leave_out`).
 
     Returns
     -------
     Predictions (S, D), and the setting.
     """
-    setting = tune(method, problem, grid, options, n_parts)
+    setting = tune(method, problem, grid, options, parts)
     logger.info("%s: %g of %s", method, setting, list(grid))
     return next(METHODS[method]([setting], problem, options)), setting
 
 
-def tune(
-    method: str,
-    problem: Problem,
-    grid: Sequence[float],
-    options: Options,
-    n_parts: int,
-) -> float:
-    """The setting with the highest double-centred Pearson on left-out lines; of one drug, the highest Pearson."""
+def leave_out(problem: Problem, options: Options, n_parts: int) -> list[Part]:
+    """Parts of the lines, each with the problem to predict it from all other lines; the same for every method."""
     rng = np.random.default_rng(options.seed)
     order = rng.permutation(len(problem.features))
     size = max(2, round(options.validation_fraction * len(order)))
 
-    tested = np.zeros(len(order), dtype=bool)
-    out_of_fold = [np.full(problem.responses.shape, np.nan) for _ in grid]
+    parts = []
     for number in range(n_parts):
         left_out = order[number * size : (number + 1) * size]
         kept = np.setdiff1d(order, left_out)
-        tested[left_out] = True
         inner = replace(
             problem,
             features=problem.features[kept],
@@ -176,6 +191,22 @@ def tune(
             samples=problem.features[left_out],
             of_cells=False,
         )
+        parts.append((left_out, inner))
+    return parts
+
+
+def tune(
+    method: str,
+    problem: Problem,
+    grid: Sequence[float],
+    options: Options,
+    parts: Sequence[Part],
+) -> float:
+    """The setting with the highest double-centred Pearson on left-out lines; of one drug, the highest Pearson."""
+    tested = np.zeros(len(problem.features), dtype=bool)
+    out_of_fold = [np.full(problem.responses.shape, np.nan) for _ in grid]
+    for left_out, inner in parts:
+        tested[left_out] = True
         for place, predicted in enumerate(METHODS[method](grid, inner, options)):
             out_of_fold[place][left_out] = predicted
 
@@ -211,7 +242,7 @@ def neighbours(
     """Mean of the nearest lines, by cosine of principal components, with a known response."""
     from sklearn.neighbors import NearestNeighbors
 
-    lines, samples, _ = _components(problem, options)
+    lines, samples, _ = problem.components(options.components)
     most = min(max(int(k) for k in grid), len(lines))
     nearest = NearestNeighbors(n_neighbors=most, metric="cosine").fit(lines)
     order = nearest.kneighbors(samples, return_distance=False)
@@ -232,7 +263,7 @@ def boosting(
     """Gradient boosting of the principal components of responses. Setting: learning rate."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    lines, samples, _ = _components(problem, options)
+    lines, samples, _ = problem.components(options.components)
     known = ~np.isnan(problem.responses)
     mean = known_means(problem.responses, known, axis=0)
     filled = np.where(known, problem.responses - mean, 0.0)
@@ -260,7 +291,7 @@ def logistic(
     """Probability of a response above the drug's median over lines. Setting: inverse penalty. For few drugs."""
     from sklearn.linear_model import LogisticRegression
 
-    lines, samples, _ = _components(problem, options)
+    lines, samples, _ = problem.components(options.components)
     for penalty in grid:
         columns = []
         for response in problem.responses.T:
@@ -276,7 +307,7 @@ def coral(
     grid: Sequence[float], problem: Problem, options: Options
 ) -> Iterator[np.ndarray]:
     """Ridge after CORAL (doi 10.1609/aaai.v30i1.10306): lines get mean and covariance of the cells."""
-    lines, samples, cells = _components(problem, options)
+    lines, samples, cells = problem.components(options.components)
     centre = cells.mean(axis=0)
     # The identity added, as in the source: cells may be fewer than components.
     unit = np.eye(lines.shape[1])
@@ -340,7 +371,7 @@ def fill_with_means(responses: np.ndarray) -> np.ndarray:
 def _train_each(
     tried: Sequence[NetworkSettings], problem: Problem, options: Options
 ) -> Iterator[np.ndarray]:
-    lines, samples, cells = _components(problem, options)
+    lines, samples, cells = problem.components(options.components)
     for settings in tried:
         yield train_network(
             lines,
@@ -360,18 +391,6 @@ def _ridge(
     values[: len(lines)] = problem.responses
     for predicted in approximate_ridge(values, ~np.isnan(values), stack, grid):
         yield predicted[len(lines) :]
-
-
-def _components(
-    problem: Problem, options: Options
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Principal components of lines, samples and cells; axes and scale come from the lines alone."""
-    parts = [problem.features, problem.samples, problem.cells]
-    stack = np.vstack(parts)
-    of_lines = np.arange(len(stack)) < len(problem.features)
-    found = standardise_lines(stack, of_lines, options.components).astype(float)
-    first, second = len(parts[0]), len(parts[0]) + len(parts[1])
-    return found[:first], found[first:second], found[second:]
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
