@@ -20,6 +20,7 @@ from grnformer.bench.drug_response.informed import (
     line_ridge,
     no_line_kernel,
     stack,
+    structure_kernel,
 )
 from grnformer.bench.drug_response.learners import TreeSettings
 from grnformer.bench.drug_response.matrix import (
@@ -193,13 +194,15 @@ def _predict_drugs(
 
     order = np.random.default_rng(grids.seed).permutation(len(similarity))
     shuffled = similarity[np.ix_(order, order)]
-    filled = Completion(values)
+    filled, structures = Completion(values), structure_kernel(similarity)
     ridges = {
-        "structure_ridge": drug_ridge(filled, similarity, no_line_kernel),
+        "structure_ridge": drug_ridge(filled, structures, no_line_kernel),
         "structure_ridge_with_line_covariance": drug_ridge(
-            filled, similarity, line_covariance
+            filled, structures, line_covariance
         ),
-        "permuted_structures": drug_ridge(filled, shuffled, no_line_kernel),
+        "permuted_structures": drug_ridge(
+            filled, structure_kernel(shuffled), no_line_kernel
+        ),
     }
     fits = {"fingerprint_neighbours": Fitted(trained, near[place], number)}
     fits |= {

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from grnformer.bench.drug_response.informed import drug_ridge, fit_ridge, line_ridge
+from grnformer.bench.drug_response.informed import (
+    drug_ridge,
+    fit_ridge,
+    line_ridge,
+    structure_kernel,
+)
 from grnformer.bench.drug_response.lines import standardise_lines
 from grnformer.bench.drug_response.matrix import (
     Parts,
@@ -16,7 +21,7 @@ from grnformer.bench.drug_response.matrix import (
 )
 from grnformer.bench.drug_response.soft_impute import Completion
 from grnformer.bench.drug_response.split import KNOWN_UNITS
-from grnformer.bench.drug_response.two_way import mean_kernel
+from grnformer.bench.drug_response.two_way import Kernel, mean_kernel
 
 #: relative to the mean diagonal of a kernel, the same in every arm
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -69,12 +74,13 @@ def predict_by_heads(
     if split in KNOWN_UNITS:
         means = fit_additive(values, parts["train"]).predictions()
 
-    # Both heads fill the same gaps.
-    predictions, filled = {}, Completion(values - means)
+    # Both heads fill the same gaps, and see the same structures.
+    filled, structures = Completion(values - means), structure_kernel(similarity)
+    predictions = {}
     for suffix, features in inputs.items():
         if split == "drug":
-            kernel = mean_kernel(features, lines)
-            ridge = drug_ridge(filled, similarity, lambda _, kernel=kernel: kernel)
+            kernel = Kernel(mean_kernel(features, lines))
+            ridge = drug_ridge(filled, structures, lambda _, kernel=kernel: kernel)
         else:
             ridge = line_ridge(filled, features, covariance=False)
         fit = fit_ridge(values - means, parts, PENALTIES, ridge)

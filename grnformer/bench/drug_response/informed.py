@@ -22,6 +22,7 @@ from grnformer.bench.drug_response.matrix import (
 from grnformer.bench.drug_response.metrics import double_centred_pearson_with
 from grnformer.bench.drug_response.soft_impute import Completion, complete
 from grnformer.bench.drug_response.two_way import (
+    Kernel,
     covariance_kernel,
     mean_kernel,
     two_way_ridge,
@@ -99,10 +100,9 @@ def line_ridge(
 
         drugs = None
         if covariance:
-            drugs = (1 - SHARED) * np.eye(len(every)) + SHARED * covariance_kernel(
-                response
-            )
-        kernel = mean_kernel(features, lines)
+            alone = (1 - SHARED) * np.eye(len(every))
+            drugs = Kernel(alone + SHARED * covariance_kernel(response))
+        kernel = Kernel(mean_kernel(features, lines))
         found = two_way_ridge(response, kernel, drugs, lines, every, penalties)
         return (mean + predicted for predicted in found)
 
@@ -111,19 +111,17 @@ def line_ridge(
 
 def drug_ridge(
     filled: Completion,
-    similarity: np.ndarray,
-    line_kernel: Callable[..., np.ndarray | None],
+    structures: Kernel,
+    line_kernel: Callable[..., Kernel | None],
 ) -> Ridge:
-    """Ridge on the squared Tanimoto similarity of drugs, with a kernel of lines.
-
-    Squared, near neighbours count more: similarities below one half are mostly chance.
+    """Ridge on the similarity of drugs, with a kernel of lines.
 
     Parameters
     ----------
     filled
         LN_IC50, L x D, NaN where it may not be read.
-    similarity
-        D x D in [0, 1].
+    structures
+        See `structure_kernel`.
     line_kernel
         Kernel (L x L) from the training response, L x known drugs: how lines inform each other; None: not at all.
     """
@@ -135,7 +133,7 @@ def drug_ridge(
         found = two_way_ridge(
             response - mean,
             line_kernel(response - mean),
-            similarity.astype(float) ** 2,
+            structures,
             every,
             drugs,
             penalties,
@@ -145,13 +143,21 @@ def drug_ridge(
     return predict
 
 
+def structure_kernel(similarity: np.ndarray) -> Kernel:
+    """Squared Tanimoto similarity of drugs, from the similarity (D x D, in [0, 1]).
+
+    Squared, near neighbours count more: similarities below one half are mostly chance.
+    """
+    return Kernel(similarity.astype(float) ** 2)
+
+
 def no_line_kernel(response: np.ndarray) -> None:
     """Every line by itself: one ridge regression a line."""
 
 
-def line_covariance(response: np.ndarray) -> np.ndarray:
+def line_covariance(response: np.ndarray) -> Kernel:
     """Lines that respond alike inform each other."""
-    return covariance_kernel(response.T)
+    return Kernel(covariance_kernel(response.T))
 
 
 def fit_trees(

@@ -10,10 +10,28 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 
+class Kernel:
+    """A kernel (N x N) whose decompositions are kept: fits on the same known rows share one."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self._matrix = matrix
+        self._found: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+
+    def decompose(self, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Eigenvalues and vectors on the rows `known` (boolean, N), and the kernel of all with these on the vectors."""
+        key = known.tobytes()
+        if key not in self._found:
+            values, vectors = np.linalg.eigh(self._matrix[np.ix_(known, known)])
+            # No eigenvalue is negative but by rounding.
+            projected = self._matrix[:, known] @ vectors
+            self._found[key] = np.maximum(values, 0.0), vectors, projected
+        return self._found[key]
+
+
 def two_way_ridge(
     response: np.ndarray,
-    line_kernel: np.ndarray | None,
-    drug_kernel: np.ndarray | None,
+    line_kernel: Kernel | None,
+    drug_kernel: Kernel | None,
     lines: np.ndarray,
     drugs: np.ndarray,
     penalties: Sequence[float],
@@ -38,14 +56,12 @@ def two_way_ridge(
     # Of an identity, vectors are itself, and a product with it nothing but time.
     left = right = None
     if line_kernel is not None:
-        of_lines, vectors = _decompose(line_kernel[np.ix_(lines, lines)])
-        loadings = vectors.T @ loadings
         # From the known ones to all.
-        left = line_kernel[:, lines] @ vectors
+        of_lines, vectors, left = line_kernel.decompose(lines)
+        loadings = vectors.T @ loadings
     if drug_kernel is not None:
-        of_drugs, vectors = _decompose(drug_kernel[np.ix_(drugs, drugs)])
+        of_drugs, vectors, right = drug_kernel.decompose(drugs)
         loadings = loadings @ vectors
-        right = drug_kernel[:, drugs] @ vectors
 
     scale = np.outer(of_lines, of_drugs)
     for penalty in penalties:
@@ -78,9 +94,3 @@ def scale_kernel(kernel: np.ndarray, known: np.ndarray) -> np.ndarray:
     scale = float(kernel.diagonal()[known].mean())
     # Features that do not vary: a kernel of zeros, which predicts the means.
     return np.asarray(kernel / max(scale, np.finfo(float).tiny), dtype=float)
-
-
-def _decompose(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues, not below 0 but by rounding, and eigenvectors."""
-    values, vectors = np.linalg.eigh(kernel)
-    return np.maximum(values, 0.0), vectors

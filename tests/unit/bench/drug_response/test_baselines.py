@@ -19,9 +19,9 @@ from grnformer.bench.drug_response.metrics import double_centred_pearson
 from grnformer.bench.drug_response.nearest_drugs import predict_from_similar_drugs
 from grnformer.bench.drug_response.ridge import approximate_ridge, predict_by_ridge
 from grnformer.bench.drug_response.score import score_predictions
-from grnformer.bench.drug_response.soft_impute import _shrink, soft_impute
+from grnformer.bench.drug_response.soft_impute import Completion, _shrink, soft_impute
 from grnformer.bench.drug_response.split import assign_parts
-from grnformer.bench.drug_response.two_way import two_way_ridge
+from grnformer.bench.drug_response.two_way import Kernel, two_way_ridge
 
 GRIDS = Grids(
     shrinkage=[0.3, 0.1, 0.03],
@@ -173,12 +173,48 @@ def test_two_way_ridge_is_kernel_ridge_with_the_product_of_kernels() -> None:
     lines, drugs = np.arange(7) < 5, np.arange(5) < 4
     response = rng.normal(size=(5, 4))
     (predicted,) = two_way_ridge(
-        response, line_kernel, drug_kernel, lines, drugs, [0.5]
+        response, Kernel(line_kernel), Kernel(drug_kernel), lines, drugs, [0.5]
     )
     known = np.kron(line_kernel[:5, :5], drug_kernel[:4, :4])
     dual = np.linalg.solve(known + 0.5 * np.eye(20), response.ravel())
     expected = np.kron(line_kernel[:, :5], drug_kernel[:, :4]) @ dual
     np.testing.assert_allclose(predicted, expected.reshape(7, 5), atol=1e-9)
+
+
+def test_without_a_kernel_each_drug_is_alone_and_a_kernel_keeps_apart_what_is_known() -> (
+    None
+):
+    rng = np.random.default_rng(0)
+    left, right, every = rng.normal(size=(7, 3)), np.eye(5), np.ones(5, dtype=bool)
+    kernel, unit = Kernel(left @ left.T), Kernel(right)
+    # one kernel for both: what it found for five lines may not serve four
+    for known in (np.arange(7) < 5, np.arange(7) < 4):
+        response = rng.normal(size=(known.sum(), 5))
+        alone, product = (
+            list(two_way_ridge(response, kernel, drugs, known, every, [0.5, 2.0]))
+            for drugs in (None, unit)
+        )
+        np.testing.assert_array_equal(alone, product)
+        fresh = Kernel(left @ left.T)
+        again = two_way_ridge(response, fresh, unit, known, every, [0.5, 2.0])
+        np.testing.assert_array_equal(product, list(again))
+        turned = two_way_ridge(response.T, None, kernel, every, known, [0.5, 2.0])
+        np.testing.assert_allclose([each.T for each in turned], alone, atol=1e-12)
+
+
+def test_gaps_are_filled_once_for_each_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(8, 5))
+    calls = []
+
+    def fill(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        calls.append(mask.sum())
+        return np.where(mask, values, 0.0)
+
+    monkeypatch.setattr("grnformer.bench.drug_response.soft_impute.complete", fill)
+    filled, few = Completion(values), np.arange(40).reshape(8, 5) < 20
+    for mask in (few, ~few, few.copy()):
+        np.testing.assert_array_equal(filled.of(mask), np.where(mask, values, 0.0))
+    assert len(calls) == 2
 
 
 def test_likeness_is_found_and_permuted_structures_find_nothing() -> None:
