@@ -73,10 +73,13 @@ class Matrix:
         measured count: in the screen to train on, and for the test in the one that is predicted.
         """
         masks = {}
+        row, column = _places(split, self.lines, self.drugs)
+        # Pairs are many, and what they are for is one of few words.
+        words = split[fold].unique()
         for part in ("train", "validation", "test"):
-            pairs = split[split[fold].str.contains(part, regex=False)]
+            chosen = split[fold].isin([word for word in words if part in word])
             mask = np.zeros(self.values.shape, dtype=bool)
-            mask[_places(pairs, self.lines, self.drugs)] = True
+            mask[row[chosen], column[chosen]] = True
             measured = self.values if part == "test" else self.training
             masks[part] = mask & np.isfinite(measured)
         return masks
