@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from grnformer.bench.drug_response.matrix import known_means
-from grnformer.bench.steps import Steps
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,10 +87,10 @@ def train_network(
         judge = nn.Sequential(
             nn.Linear(settings.hidden, 16), nn.ReLU(), nn.Linear(16, 1)
         )
-        weights = [*encoder.parameters(), *head.parameters()]
-        if settings.adapt == "adversarial":
-            weights += judge.parameters()
-        steps = Steps(weights, RATE, settings.weight_decay, fused=False)
+        weights = [*encoder.parameters(), *head.parameters(), *judge.parameters()]
+        optimiser = torch.optim.AdamW(
+            weights, lr=RATE, weight_decay=settings.weight_decay
+        )
         for _ in range(settings.epochs):
             for batch in torch.randperm(len(x)).split(BATCH):
                 layer = encoder(x[batch])
@@ -100,8 +99,9 @@ def train_network(
                 if settings.adapt != "none":
                     drawn = encoder(target[torch.randint(len(target), (len(batch),))])
                     loss = loss + _misalignment(settings, judge, layer, drawn)
+                optimiser.zero_grad()
                 loss.backward()
-                steps.take()
+                optimiser.step()
 
         encoder.eval()
         with torch.no_grad():
