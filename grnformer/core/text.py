@@ -440,13 +440,19 @@ def _read_parquet(path: str | Path, setting: str) -> pd.DataFrame:
     return frame.rename(index=lambda row: row + 1).rename_axis(index="row")
 
 
-def read_parquet(path: str | Path, setting: str = "the path") -> pd.DataFrame:
-    """Read a Parquet file; InputError if it is none, or cut off."""
+def read_parquet(
+    path: str | Path, setting: str = "the path", columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Read a Parquet file, of `columns` those that it has; InputError if it is none, or cut off."""
     import pandas as pd
+    import pyarrow.parquet as pq
 
     path = existing(path, setting)
     try:
-        return pd.read_parquet(path)
+        if columns is not None:
+            present = pq.read_schema(path).names
+            columns = [column for column in columns if column in present]
+        return pd.read_parquet(path, columns=columns)
     # a damaged file may raise whatever its reader trips over
     except Exception as error:
         raise InputError(

@@ -82,7 +82,7 @@ def test_occupancy_is_the_summed_odds_of_all_sites_on_both_strands():
     base = np.array([0.3, 0.2, 0.2, 0.3])
     longer = np.concatenate([MOTIF, OTHER])  # of more than twelve positions
     motifs = [MOTIF, OTHER, longer]
-    found = list(_occupancies(motifs, codes, base))
+    found = dict(_occupancies(motifs, codes, base))
     for number, matrix in enumerate(motifs):
         odds = np.log(matrix / base)
         for row, sequence in enumerate(codes):

@@ -8,7 +8,7 @@ from grnformer.grn.stability import (
     TRIPLET,
     add_frequency,
     check_stability_settings,
-    collect_sets,
+    collect_keys,
     compare_runs,
     count_stable,
     keep_stable,
@@ -80,15 +80,15 @@ def test_overlap_of_runs():
     )
     edges = MAIN[["tf", "gene"]].drop_duplicates()
     runs = {
-        1: collect_sets(weights, links, MAIN, {"T": edges}, top_fraction=0.5),
-        2: collect_sets(
+        1: collect_keys(weights, links, MAIN, {"T": edges}, top_fraction=0.5),
+        2: collect_keys(
             weights.assign(importance=[4.0, 1, 2, 3]),
             links,
             RERUNS[0],
             {"T": edges},
             top_fraction=0.5,
         ),
-        5: collect_sets(weights, links, RERUNS[2], {}, top_fraction=0.5),
+        5: collect_keys(weights, links, RERUNS[2], {}, top_fraction=0.5),
     }
     table = compare_runs(runs).set_index(["what", "seed", "other_seed"])["jaccard"]
     # A-w; against A-w, A-x and A-w, B-z
