@@ -436,7 +436,12 @@ def _read_parquet(path: str | Path, setting: str) -> pd.DataFrame:
         if _is_whole(column):
             frame[name] = column.map(str)
         else:
-            frame[name] = [_plain(cell, path, str(name), setting) for cell in column]
+            frame[name] = [
+                cell.strip()
+                if isinstance(cell, str)
+                else _plain(cell, path, str(name), setting)
+                for cell in column
+            ]
     return frame.rename(index=lambda row: row + 1).rename_axis(index="row")
 
 
@@ -470,11 +475,9 @@ def _is_whole(column: pd.Series) -> bool:
 
 
 def _plain(cell: Any, path: str | Path, name: str, setting: str) -> str:
-    """A cell of a Parquet file as the text that it would have in a TSV."""
+    """A cell of a Parquet file, no text, as the text that it would have in a TSV."""
     import pandas as pd
 
-    if isinstance(cell, str):
-        return cell.strip()
     if cell is None:
         return ""
     if not pd.api.types.is_scalar(cell) or isinstance(cell, bytes):

@@ -118,7 +118,9 @@ def _sum_of_places(
             if n_words == 3:
                 for one in range(AT_ONCE):
                     other = one + AT_ONCE
-                    summed[one] += a[one] * b[one] * c[one] + a[other] * b[other] * c[other]
+                    summed[one] += (
+                        a[one] * b[one] * c[one] + a[other] * b[other] * c[other]
+                    )
                 continue
 
             d = tables[3, sequence[place + 12]]
@@ -129,7 +131,12 @@ def _sum_of_places(
                     other = one + AT_ONCE
                     summed[one] += (
                         a[one] * b[one] * c[one] * d[one] * e[one] * f[one]
-                        + a[other] * b[other] * c[other] * d[other] * e[other] * f[other]
+                        + a[other]
+                        * b[other]
+                        * c[other]
+                        * d[other]
+                        * e[other]
+                        * f[other]
                     )
                 continue
 

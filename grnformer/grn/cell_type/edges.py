@@ -152,9 +152,7 @@ def _with_carriers(edges: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     pair = _number_pairs(rows, edges.index)
     has_region = (rows["region"] != "").to_numpy()
     return edges.reset_index().assign(
-        regions=_list_by_pair(
-            rows["region"][has_region], pair[has_region], len(edges)
-        ),
+        regions=_list_by_pair(rows["region"][has_region], pair[has_region], len(edges)),
         eregulons=_list_by_pair(rows["eregulon"], pair, len(edges)),
         evidence=[
             "|".join(words)
@@ -192,9 +190,7 @@ def _number_pairs(rows: pd.DataFrame, pairs: pd.MultiIndex) -> np.ndarray:
     return pairs.get_indexer(pd.MultiIndex.from_frame(rows[["tf", "gene"]]))
 
 
-def _list_by_pair(
-    values: pd.Series, pair: np.ndarray, n_pairs: int
-) -> list[list[str]]:
+def _list_by_pair(values: pd.Series, pair: np.ndarray, n_pairs: int) -> list[list[str]]:
     """Sorted distinct values of each pair; `pair` is each value's, or -1."""
     import pandas as pd
 
