@@ -187,17 +187,26 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     pyarrow.parquet.write_table(table, path, compression=_COMPRESSION)
 
 
-def read_table(path: str | Path, contract: str) -> pd.DataFrame:
+def read_table(
+    path: str | Path, contract: str, columns: list[str] | None = None
+) -> pd.DataFrame:
     """Read a Parquet or TSV table and check it against `contract`.
 
     Text of a TSV is read verbatim (NA, None and 007 are names). An empty field is a missing value in a nullable column
     and the empty text in any other text column.
+
+    Parameters
+    ----------
+    columns
+        Of a Parquet table, those that are needed: the others are neither read nor checked, as lists of text take long.
     """
     path = existing(path)
     frame = (
-        read_parquet(path) if path.suffix == ".parquet" else _read_tsv(path, contract)
+        read_parquet(path, columns=columns)
+        if path.suffix == ".parquet"
+        else _read_tsv(path, contract)
     )
-    contracts.check(frame, contract, where=path)
+    contracts.check(frame, contract, where=path, columns=columns)
     return frame
 
 

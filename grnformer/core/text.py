@@ -436,17 +436,28 @@ def _read_parquet(path: str | Path, setting: str) -> pd.DataFrame:
         if _is_whole(column):
             frame[name] = column.map(str)
         else:
-            frame[name] = [_plain(cell, path, str(name), setting) for cell in column]
+            frame[name] = [
+                cell.strip()
+                if isinstance(cell, str)
+                else _plain(cell, path, str(name), setting)
+                for cell in column
+            ]
     return frame.rename(index=lambda row: row + 1).rename_axis(index="row")
 
 
-def read_parquet(path: str | Path, setting: str = "the path") -> pd.DataFrame:
-    """Read a Parquet file; InputError if it is none, or cut off."""
+def read_parquet(
+    path: str | Path, setting: str = "the path", columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Read a Parquet file, of `columns` those that it has; InputError if it is none, or cut off."""
     import pandas as pd
+    import pyarrow.parquet as pq
 
     path = existing(path, setting)
     try:
-        return pd.read_parquet(path)
+        if columns is not None:
+            present = pq.read_schema(path).names
+            columns = [column for column in columns if column in present]
+        return pd.read_parquet(path, columns=columns)
     # a damaged file may raise whatever its reader trips over
     except Exception as error:
         raise InputError(
@@ -464,11 +475,9 @@ def _is_whole(column: pd.Series) -> bool:
 
 
 def _plain(cell: Any, path: str | Path, name: str, setting: str) -> str:
-    """A cell of a Parquet file as the text that it would have in a TSV."""
+    """A cell of a Parquet file, no text, as the text that it would have in a TSV."""
     import pandas as pd
 
-    if isinstance(cell, str):
-        return cell.strip()
     if cell is None:
         return ""
     if not pd.api.types.is_scalar(cell) or isinstance(cell, bytes):

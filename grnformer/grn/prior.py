@@ -192,17 +192,19 @@ def translate_prior(prior: pd.DataFrame, orthologs: Mapping[str, str]) -> pd.Dat
 def _join_repeated(table: pd.DataFrame, chip_sources: frozenset[str]) -> pd.DataFrame:
     """One row a pair, with the columns of `prepare_prior`."""
     grouped = table.groupby(["tf", "gene"], sort=True)
-    joined = grouped.agg(
-        low=("sign", "min"),
-        high=("sign", "max"),
-        sources=("sources", ";".join),
-    ).reset_index()
+    joined = grouped.agg(low=("sign", "min"), high=("sign", "max")).reset_index()
+
+    # gathered here: pandas takes a table for each of the pairs
+    gathered: list[list[str]] = [[] for _ in range(len(joined))]
+    for pair, text in zip(grouped.ngroup(), table["sources"], strict=True):
+        if pair >= 0:
+            gathered[pair].append(text)
 
     texts: list[str] = []
     has_chip: list[bool] = []
     only_chip: list[bool] = []
-    for text in joined["sources"]:
-        names = sorted(set(text.split(";")) - {""})
+    for found in gathered:
+        names = sorted(set(";".join(found).split(";")) - {""})
         texts.append(";".join(names))
         has_chip.append(not chip_sources.isdisjoint(names))
         only_chip.append(chip_sources.issuperset(primary_sources(names)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,47 +149,52 @@ def count_stable(
     return add_filter(funnel, STABLE, stable) if min_frequency > 0 else funnel
 
 
-def top_rows(table: pd.DataFrame, key: list[str], fraction: float) -> set[Hashable]:
+def top_rows(table: pd.DataFrame, key: list[str], fraction: float) -> pd.DataFrame:
     """Keys of the `fraction` of rows with the highest importance; ties by key, so that the choice is fixed."""
-    ordered = table.sort_values(
-        ["importance", *key], ascending=[False, *[True] * len(key)]
-    )
-    return _keys(ordered.head(max(1, round(fraction * len(table)))), key)
+    import pandas as pd
+
+    n = max(1, round(fraction * len(table)))
+    importance = table["importance"].to_numpy()
+    least = np.partition(importance, len(table) - n)[len(table) - n]
+
+    # only ties are sorted: text takes long
+    above = table.loc[importance > least, key]
+    tied = table.loc[importance == least, key].sort_values(key)
+    return pd.concat([above, tied.head(n - len(above))])
 
 
-def collect_sets(
+def collect_keys(
     tf_gene: pd.DataFrame,
     region_gene: pd.DataFrame | None,
     eregulons: pd.DataFrame,
     cell_types: Mapping[str, pd.DataFrame],
     *,
     top_fraction: float,
-) -> dict[tuple[str, str], set[Hashable]]:
+) -> dict[tuple[str, str], pd.DataFrame]:
     """What one run selected, by (what, cell type): see `compare_runs`. Without links (None) of RNA alone."""
-    sets = {
+    found = {
         ("tf_gene_top", ""): top_rows(tf_gene, PAIR, top_fraction),
-        ("eregulons", ""): set(eregulons["eregulon"]),
-        ("eregulon_triplets", ""): _keys(eregulons, TRIPLET),
-        ("eregulon_pairs", ""): _keys(eregulons, PAIR),
+        ("eregulons", ""): eregulons[["eregulon"]],
+        ("eregulon_triplets", ""): eregulons[TRIPLET],
+        ("eregulon_pairs", ""): eregulons[PAIR],
     }
     if region_gene is not None:
         of_regions = top_rows(region_gene, ["region", "gene"], top_fraction)
-        sets["region_gene_top", ""] = of_regions
-    return sets | {
-        ("cell_type_edges", name): _keys(table, PAIR)
-        for name, table in cell_types.items()
+        found["region_gene_top", ""] = of_regions
+    return found | {
+        ("cell_type_edges", name): table[PAIR] for name, table in cell_types.items()
     }
 
 
 def compare_runs(
-    runs: Mapping[int, Mapping[tuple[str, str], set[Hashable]]],
+    runs: Mapping[int, Mapping[tuple[str, str], pd.DataFrame]],
 ) -> pd.DataFrame:
     """Overlap of what each two runs selected.
 
     Parameters
     ----------
     runs
-        Seed -> sets of `collect_sets`; the main run first.
+        Seed -> keys of `collect_keys`, of which repeated ones count once; the main run first.
 
     Returns
     -------
@@ -197,12 +202,16 @@ def compare_runs(
     """
     import pandas as pd
 
+    held = {
+        kind: _find_held([found.get(kind) for found in runs.values()])
+        for kind in dict.fromkeys(itertools.chain.from_iterable(runs.values()))
+    }
+
     rows = []
-    for (seed, one), (other_seed, other) in itertools.combinations(runs.items(), 2):
-        for (what, cell_type), found in one.items():
-            # what the other run does not have counts as empty
-            other_found = other.get((what, cell_type), set())
-            union, both = len(found | other_found), len(found & other_found)
+    for (i, seed), (j, other_seed) in itertools.combinations(enumerate(runs), 2):
+        for what, cell_type in runs[seed]:
+            one, other = held[what, cell_type][[i, j]]
+            union, both = np.count_nonzero(one | other), np.count_nonzero(one & other)
             jaccard = both / union if union else 1.0
             rows.append(
                 (
@@ -210,8 +219,8 @@ def compare_runs(
                     cell_type,
                     seed,
                     other_seed,
-                    len(found),
-                    len(other_found),
+                    np.count_nonzero(one),
+                    np.count_nonzero(other),
                     jaccard,
                 )
             )
@@ -230,5 +239,15 @@ def compare_runs(
     )
 
 
-def _keys(table: pd.DataFrame, key: list[str]) -> set[Hashable]:
-    return set(table[key].itertuples(index=False, name=None))
+def _find_held(tables: Sequence[pd.DataFrame | None]) -> np.ndarray:
+    """Which of the keys of all runs each run holds, (runs, keys); what a run does not have counts as empty."""
+    import pandas as pd
+
+    present = {i: table for i, table in enumerate(tables) if table is not None}
+    keys = pd.concat(present, ignore_index=True)
+    run = np.repeat(list(present), [len(table) for table in present.values()])
+    # numbers in place of sets of text, which take minutes where edges are millions
+    number = keys.groupby(list(keys), sort=False).ngroup().to_numpy()
+    held = np.zeros((len(tables), number.max(initial=-1) + 1), dtype=bool)
+    held[run, number] = True
+    return held

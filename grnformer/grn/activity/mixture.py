@@ -72,7 +72,10 @@ def find_threshold(
 
     # Scaled to unit variance, so that the least variance and the start values fit AUCs of any size.
     scaled = ((auc - mean) / sd)[:, None]
-    one = GaussianMixture(1, reg_covar=_LEAST_VARIANCE).fit(scaled)
+    # one component starts where it ends: any start but k-means costs nothing
+    one = GaussianMixture(1, reg_covar=_LEAST_VARIANCE, init_params="random").fit(
+        scaled
+    )
     two = _fit_two(scaled, seed)
     bic_gain = float(one.bic(scaled) - two.bic(scaled))
 

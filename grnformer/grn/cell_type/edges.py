@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,12 +149,14 @@ def merge_eregulons(eregulons: pd.DataFrame) -> pd.DataFrame:
 
 def _with_carriers(edges: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Edges (indexed by TF and gene) with the regions, eRegulons and evidence that carry them, as columns."""
-    carried = rows[rows["region"] != ""]
+    pair = _number_pairs(rows, edges.index)
+    has_region = (rows["region"] != "").to_numpy()
     return edges.reset_index().assign(
-        regions=list_distinct(carried, "region", edges.index),
-        eregulons=list_distinct(rows, "eregulon", edges.index),
+        regions=_list_by_pair(rows["region"][has_region], pair[has_region], len(edges)),
+        eregulons=_list_by_pair(rows["eregulon"], pair, len(edges)),
         evidence=[
-            "|".join(words) for words in list_distinct(rows, "evidence", edges.index)
+            "|".join(words)
+            for words in _list_by_pair(rows["evidence"], pair, len(edges))
         ],
     )
 
@@ -162,7 +166,11 @@ def edge_signs(eregulon: pd.Series) -> np.ndarray:
 
     Not from the correlation: where it is too weak to have a sign, the eRegulon's is that of the evidence.
     """
-    return np.where(eregulon.str[-3] == "+", 1, -1)
+    import pandas as pd
+
+    # there are thousands of edges a name
+    code, names = pd.factorize(eregulon)
+    return np.where(names.str[-3] == "+", 1, -1)[code]
 
 
 def list_distinct(
@@ -172,16 +180,39 @@ def list_distinct(
 
     Rows of other pairs do not count.
     """
+    return _list_by_pair(rows[column], _number_pairs(rows, pairs), len(pairs))
+
+
+def _number_pairs(rows: pd.DataFrame, pairs: pd.MultiIndex) -> np.ndarray:
+    """Which of the pairs of TF and gene a row is of, (rows,); -1: none."""
     import pandas as pd
 
-    # by whole columns: a function a pair takes minutes on networks of a million edges
-    number = pairs.get_indexer(pd.MultiIndex.from_frame(rows[["tf", "gene"]]))
-    rows, number = rows[number >= 0], number[number >= 0]
-    values = pd.DataFrame(
-        {"pair": number, "value": rows[column].astype(str).to_numpy()}
-    )
-    values = values.drop_duplicates().sort_values(["pair", "value"])
+    return pairs.get_indexer(pd.MultiIndex.from_frame(rows[["tf", "gene"]]))
 
-    first = np.searchsorted(values["pair"].to_numpy(), np.arange(len(pairs) + 1))
-    words = values["value"].tolist()
-    return [words[i:j] for i, j in itertools.pairwise(first.tolist())]
+
+def _list_by_pair(values: pd.Series, pair: np.ndarray, n_pairs: int) -> list[list[str]]:
+    """Sorted distinct values of each pair; `pair` is each value's, or -1."""
+    import pandas as pd
+
+    # by whole columns and numbers of texts: a function a pair takes minutes on networks of a million edges
+    texts, names = pd.factorize(values.astype(str).to_numpy(), sort=True)
+    numbers = np.sort((pair * len(names) + texts)[pair >= 0])
+    numbers = numbers[np.diff(numbers, prepend=-1) > 0]
+    held_by, text = np.divmod(numbers, len(names))
+
+    first = np.searchsorted(held_by, np.arange(n_pairs + 1)).tolist()
+    words = names[text].tolist()
+    with _without_collection():
+        return [words[i:j] for i, j in itertools.pairwise(first)]
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Do not look for cycles meanwhile: among hundreds of thousands of new lists that takes most of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

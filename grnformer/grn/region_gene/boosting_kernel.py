@@ -123,15 +123,17 @@ def _partition(
 ) -> int:
     """Reorder members so that the low side comes first, both sides in their order; return the low side's size."""
     left, right = 0, 0
+    # without a branch, which would be guessed wrong for every other unit
     for i in range(len(members)):
         unit = members[i]
-        if codes[unit] <= last_low:
-            members[left] = unit
-            left += 1
-        else:
-            held[right] = unit
-            right += 1
-    members[left:] = held[:right]
+        low = codes[unit] <= last_low
+        members[np.uint64(left)] = unit
+        held[np.uint64(right)] = unit
+        left += low
+        right += not low
+    # by a loop: an assignment of slices compiles for seconds
+    for i in range(right):
+        members[left + i] = held[i]
     return left
 
 
@@ -156,20 +158,24 @@ def _grow_tree(
             continue
 
         total = np.int64(0)
-        smallest = largest = residual[members[first]]
-        for i in range(first, last):
-            value = residual[members[i]]
-            work.packed[i] = (value << work.bits) + 1
-            total += value
-            smallest = min(smallest, value)
-            largest = max(largest, value)
-
         feature, code, gain = np.int64(-1), np.int64(-1), 0.0
-        # Equal residuals leave nothing for a split to gain.
-        if node < _FIRST_LEAF and smallest != largest:
-            feature, code, gain = _find_split(
-                bins, region, work, first, last, float(total), n_tried
-            )
+        if node >= _FIRST_LEAF:
+            for i in range(first, last):
+                total += residual[members[i]]
+        else:
+            smallest = largest = residual[members[first]]
+            for i in range(first, last):
+                value = residual[members[i]]
+                work.packed[i] = (value << work.bits) + 1
+                total += value
+                smallest = min(smallest, value)
+                largest = max(largest, value)
+
+            # Equal residuals leave nothing for a split to gain.
+            if smallest != largest:
+                feature, code, gain = _find_split(
+                    bins, region, work, first, last, float(total), n_tried
+                )
         if feature < 0:
             step = np.int64(np.rint(learning_rate * float(total) / float(last - first)))
             for i in range(first, last):

@@ -118,6 +118,18 @@ def test_tables_survive_a_round_trip(tmp_path: Path, suffix: str) -> None:
     pd.testing.assert_frame_equal(io.read_table(path, "tf_gene"), TF_GENE)
 
 
+def test_only_the_columns_asked_for_are_read_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "tf_gene.parquet"
+    TF_GENE.assign(rho=9.0).to_parquet(path)
+    found = io.read_table(path, "tf_gene", ["tf", "gene"])
+    pd.testing.assert_frame_equal(found, TF_GENE[["tf", "gene"]])
+    with pytest.raises(InputError, match="'rho'"):
+        io.read_table(path, "tf_gene", ["tf", "gene", "rho"])
+    TF_GENE[["tf", "gene", "rho"]].to_parquet(path)
+    with pytest.raises(InputError, match="importance"):
+        io.read_table(path, "tf_gene", ["tf", "importance"])
+
+
 def test_text_columns_of_a_tsv_stay_text(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {"kind": ["cell"], "name": ["0012"], "sample": ["1"], "reason": ["few counts"]}

@@ -12,7 +12,12 @@ from scipy.special import logsumexp
 from grnformer.core import contracts
 from grnformer.core.errors import InputError
 from grnformer.genome.collections import Motif, read_collections
-from grnformer.genome.occupancy import _occupancies, background_odds, score_promoters
+from grnformer.genome.occupancy import (
+    _occupancies,
+    _quantiles,
+    background_odds,
+    score_promoters,
+)
 from grnformer.genome.promoters import Promoters, draw_background, read_promoters
 from grnformer.genome.target_tables import read_target_tables
 
@@ -81,8 +86,10 @@ def test_occupancy_is_the_summed_odds_of_all_sites_on_both_strands():
     codes[2, 12:] = -1
     base = np.array([0.3, 0.2, 0.2, 0.3])
     longer = np.concatenate([MOTIF, OTHER])  # of more than twelve positions
-    motifs = [MOTIF, OTHER, longer]
-    found = list(_occupancies(motifs, codes, base))
+    longest = np.concatenate([MOTIF, OTHER] * 2)  # of more than twenty-four
+    # more of one length than are looked up at once
+    motifs = [MOTIF, OTHER, longest, longer, *[OTHER] * 40]
+    found = dict(_occupancies(motifs, codes, base))
     for number, matrix in enumerate(motifs):
         odds = np.log(matrix / base)
         for row, sequence in enumerate(codes):
@@ -104,6 +111,21 @@ def test_occupancy_is_the_summed_odds_of_all_sites_on_both_strands():
                         )
                     )
             assert found[number][row] == pytest.approx(logsumexp(scores), rel=1e-5)
+
+
+def test_quantiles_and_bins_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    # rounded: many ties
+    real, drawn = (rng.normal(size=999).round(1).astype(np.float32) for _ in range(2))
+    both = np.concatenate([real, drawn])
+    levels = np.arange(1, 50) / 50
+    edges = np.quantile(both, levels)
+    assert (_quantiles(np.sort(both), levels) == edges).all()
+
+    odds = background_odds(real, drawn, n_bins=50)
+    bins = np.searchsorted(np.unique(edges), real, side="right")
+    for number in np.unique(bins):
+        assert len(set(odds[bins == number])) == 1
 
 
 def test_odds_never_fall_and_are_none_where_background_is_alike():

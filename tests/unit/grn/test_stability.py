@@ -8,10 +8,11 @@ from grnformer.grn.stability import (
     TRIPLET,
     add_frequency,
     check_stability_settings,
-    collect_sets,
+    collect_keys,
     compare_runs,
     count_stable,
     keep_stable,
+    top_rows,
 )
 
 
@@ -80,15 +81,15 @@ def test_overlap_of_runs():
     )
     edges = MAIN[["tf", "gene"]].drop_duplicates()
     runs = {
-        1: collect_sets(weights, links, MAIN, {"T": edges}, top_fraction=0.5),
-        2: collect_sets(
+        1: collect_keys(weights, links, MAIN, {"T": edges}, top_fraction=0.5),
+        2: collect_keys(
             weights.assign(importance=[4.0, 1, 2, 3]),
             links,
             RERUNS[0],
             {"T": edges},
             top_fraction=0.5,
         ),
-        5: collect_sets(weights, links, RERUNS[2], {}, top_fraction=0.5),
+        5: collect_keys(weights, links, RERUNS[2], {}, top_fraction=0.5),
     }
     table = compare_runs(runs).set_index(["what", "seed", "other_seed"])["jaccard"]
     # A-w; against A-w, A-x and A-w, B-z
@@ -123,3 +124,26 @@ def test_settings_that_cannot_be_meant_are_refused():
     with pytest.raises(InputError, match=r"\[2\] with cistarget_genes"):
         check_stability_settings(settings([2], cistromes="cistarget_genes"))
     check_stability_settings(settings([], cistromes="cistarget_genes"))
+
+
+def test_ties_for_the_last_of_the_top_rows_are_broken_by_name():
+    table = pd.DataFrame(
+        {"tf": list("DCBAE"), "gene": list("vwxyz"), "importance": [2.0, 1, 1, 1, 0]}
+    )
+    for rows in (table, table[::-1]):
+        found = top_rows(rows, ["tf", "gene"], 0.6)
+        assert sorted(found.itertuples(index=False, name=None)) == [
+            ("A", "y"),
+            ("B", "x"),
+            ("D", "v"),
+        ]
+
+
+def test_repeated_keys_count_once():
+    twice = pd.concat([MAIN, MAIN])
+    runs = {
+        seed: {("eregulon_triplets", ""): table[TRIPLET]}
+        for seed, table in {1: twice, 2: MAIN[:3]}.items()
+    }
+    row = compare_runs(runs).iloc[0]
+    assert (row["size"], row["other_size"], row["jaccard"]) == (4, 3, 0.75)

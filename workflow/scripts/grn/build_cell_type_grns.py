@@ -22,7 +22,8 @@ with job(snakemake):
         for cell_type, network in networks.items():
             name = f"{names[cell_type]}.parquet"
             reruns = [
-                read_table(f"{rerun}/{name}", "cell_type_grn") for rerun in given.reruns
+                read_table(f"{rerun}/{name}", "cell_type_grn", PAIR)
+                for rerun in given.reruns
             ]
             write_table(
                 add_frequency(network, reruns, PAIR), folder / name, "cell_type_grn"

@@ -7,14 +7,13 @@ with job(snakemake):
     from grnformer.grn.eregulons.filter import assess_and_filter
     from grnformer.grn.eregulons.funnel import check_not_empty
     from grnformer.grn.inputs import read_regions
-    from grnformer.grn.stability import count_stable, keep_stable
+    from grnformer.grn.stability import TRIPLET, count_stable, keep_stable
 
     given, made, options = snakemake.input, snakemake.output, snakemake.params
     rna = read_modality(given.multiome, "rna", "multiome")
     regions = read_regions(given.multiome, given.topics, rna.obs_names)
-    main, *reruns = (
-        read_table(path, "eregulons") for path in (given.eregulons, *given.reruns)
-    )
+    main = read_table(given.eregulons, "eregulons")
+    reruns = [read_table(path, "eregulons", TRIPLET) for path in given.reruns]
     stable = keep_stable(main, reruns, **options.min_frequency, **options.min_targets)
     funnel = count_stable(
         read_table(given.funnel, "funnel"), stable, **options.min_frequency

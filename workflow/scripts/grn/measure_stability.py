@@ -6,7 +6,7 @@ with job(snakemake):
     from pathlib import Path
 
     from grnformer.core.io import read_table, write_table
-    from grnformer.grn.stability import collect_sets, compare_runs
+    from grnformer.grn.stability import PAIR, TRIPLET, collect_keys, compare_runs
 
     given, settings = snakemake.input, snakemake.params.settings
     # none of RNA alone
@@ -18,12 +18,14 @@ with job(snakemake):
     for seed, (tf_gene, region_gene, eregulons, folder) in zip(
         snakemake.params.runs.values(), files, strict=True
     ):
-        runs[seed] = collect_sets(
-            read_table(tf_gene, "tf_gene"),
-            read_table(region_gene, "region_gene") if region_gene else None,
-            read_table(eregulons, "eregulons"),
+        runs[seed] = collect_keys(
+            read_table(tf_gene, "tf_gene", [*PAIR, "importance"]),
+            read_table(region_gene, "region_gene", ["region", "gene", "importance"])
+            if region_gene
+            else None,
+            read_table(eregulons, "eregulons", [*TRIPLET, "tf"]),
             {
-                path.stem: read_table(path, "cell_type_grn")
+                path.stem: read_table(path, "cell_type_grn", PAIR)
                 for path in sorted(Path(folder).glob("*.parquet"))
             },
             top_fraction=settings["top_fraction"],
