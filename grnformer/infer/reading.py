@@ -14,10 +14,10 @@ import scipy.sparse as sp
 import torch
 
 from grnformer.data.batch import Batch, make_batch
+from grnformer.data.lengths import group_lengths
 from grnformer.data.streams import EMBED, STRUCTURE
 from grnformer.data.tokeniser import Tokeniser, Tokens
 from grnformer.graph.structure import Structure, sample_neighbours
-from grnformer.model.backbones.ragged import group_lengths
 from grnformer.model.grnformer import GRNFormer
 
 # pairs of tokens whose attention is in memory at once

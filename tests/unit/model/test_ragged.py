@@ -5,8 +5,9 @@ import copy
 import numpy as np
 import torch
 
+from grnformer.data.lengths import group_lengths
 from grnformer.model.backbones.layer import Layer
-from grnformer.model.backbones.ragged import group_lengths, run_layers
+from grnformer.model.backbones.ragged import run_layers
 
 
 def padded(layers, h, present):
