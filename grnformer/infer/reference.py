@@ -48,8 +48,9 @@ def embed_cells(
     def project(rows: np.ndarray) -> np.ndarray:
         return axes.project(cells.corpus.read(rows))
 
-    sizes = {"batch_size": batch_size, "seed": seed}
-    embedding = read_vectors(model, reading, n_cells, make, project, **sizes)
+    embedding = read_vectors(
+        model, reading, n_cells, make, project, batch_size=batch_size, seed=seed
+    )
     table = embedding_table(embedding, np.arange(n_cells))
     table.insert(0, "cell", cells.corpus.cells)
     table.insert(1, "cell_type", cells.corpus.cell_types)
