@@ -148,7 +148,7 @@ def open_cells(paths: list[str], graph, names: list[str]):
         d: about | {"eregulons": [i * half, (i + 1) * half]}
         for i, d in enumerate(measured)
     }
-    return Corpus(
+    return Corpus.of_bundle(
         dict(zip(paths, paths, strict=True)),
         Bundle(graph, sources[0], {"datasets": datasets}, pd.concat(sources)),
     )

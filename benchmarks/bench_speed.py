@@ -1,7 +1,8 @@
 """All benchmarks of speed and growth one after the other, so that their tables are of one run on one machine.
 
-Takes about an hour. benchmarks/results/speed.tsv says of each when it began, what it took, and how busy the machine
+Takes about 40 minutes. benchmarks/results/speed.tsv says of each when it began, what it took, and how busy the machine
 was as it began: a load average of a minute above about 1 says that other work ran beside it.
+``python benchmarks/bench_speed.py data cistarget`` runs some anew, and leaves the rows of the others.
 """
 
 import os
@@ -27,30 +28,33 @@ def main() -> None:
     commit = subprocess.check_output(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=HERE, text=True
     )
-    rows, failed = [], []
-    for name in BENCHMARKS:
+    path = HERE / "results/speed.tsv"
+    rows, failed = {}, []
+    if sys.argv[1:] and path.exists():
+        before = pd.read_csv(path, sep="\t").to_dict("records")
+        rows = {row["benchmark"]: row for row in before}
+    for name in sys.argv[1:] or BENCHMARKS:
         began, load = datetime.now(UTC), os.getloadavg()[0]
-        start, before = time.monotonic(), os.times()
+        start, used = time.monotonic(), os.times()
         status = subprocess.call([sys.executable, str(HERE / f"bench_{name}.py")])
         after = os.times()
         cpu = after.children_user + after.children_system
-        rows.append(
-            {
-                "benchmark": f"bench-{name.replace('_', '-')}",
-                "began": began.strftime("%Y-%m-%d %H:%M UTC"),
-                "wall_seconds": round(time.monotonic() - start),
-                "cpu_seconds": round(
-                    cpu - before.children_user - before.children_system
-                ),
-                "load_before": round(load, 2),
-                "commit": commit.strip(),
-                "processor": processor(),
-                "cores": os.cpu_count(),
-            }
-        )
-        failed += [name] if status else []
-        table = pd.DataFrame(rows)
-        table.to_csv(HERE / "results/speed.tsv", sep="\t", index=False)
+        if status:
+            failed.append(name)
+            continue
+        target = f"bench-{name.replace('_', '-')}"
+        rows[target] = {
+            "benchmark": target,
+            "began": began.strftime("%Y-%m-%d %H:%M UTC"),
+            "wall_seconds": round(time.monotonic() - start),
+            "cpu_seconds": round(cpu - used.children_user - used.children_system),
+            "load_before": round(load, 2),
+            "commit": commit.strip(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
+        }
+        table = pd.DataFrame(rows.values())
+        table.to_csv(path, sep="\t", index=False)
         say(table[["benchmark", "wall_seconds", "load_before"]].tail(1).to_string())
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

@@ -11,10 +11,9 @@ from grnformer.grn.enrichment.recovery import (
 
 
 def prepare(arrays, options):
-    members = {
-        str(i): np.flatnonzero(column) for i, column in enumerate(arrays["members"].T)
-    }
-    run((arrays["ranks"][:2000], {"0": np.arange(100)}), {**options, "total": 2000})
+    members = [np.flatnonzero(column) for column in arrays["members"].T]
+    # compiles
+    run((arrays["ranks"][:2000], [np.arange(100)]), {**options, "total": 2000})
     return arrays["ranks"], members
 
 
