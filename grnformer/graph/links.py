@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -115,15 +116,44 @@ class EdgeBatch:
         """Weighted sum of the source rows of each target, (R, S) -> (P, S)."""
         if not len(self.source_E):
             return x_RS.new_zeros(self.n_targets, x_RS.shape[1])
-        # embedding_bag sums rows of x where they lie: indexing would copy a row for each edge, (E, S)
-        return F.embedding_bag(
-            self.source_E,
-            x_RS.contiguous(),
-            self._first_P,
-            mode="sum",
-            # embedding_bag wants weights of the type of x
-            per_sample_weights=weight_E.to(x_RS.dtype).contiguous(),
+        # of the type of x, as embedding_bag wants them
+        weight_E, x_RS = weight_E.to(x_RS.dtype).contiguous(), x_RS.contiguous()
+        if weight_E.requires_grad or x_RS.device.type != "cpu":
+            return _bags(x_RS, self.source_E, self._first_P, weight_E)
+        summed_PS: torch.Tensor = _SumOfSources.apply(x_RS, weight_E, self)
+        return summed_PS
+
+
+def _bags(
+    x_RS: torch.Tensor, row_E: torch.Tensor, first: torch.Tensor, weight_E: torch.Tensor
+) -> torch.Tensor:
+    """Weighted sums of the rows `row_E` of x, one from each place `first` on."""
+    # embedding_bag sums rows where they lie: indexing would copy a row for each edge, (E, S)
+    return F.embedding_bag(row_E, x_RS, first, mode="sum", per_sample_weights=weight_E)
+
+
+class _SumOfSources(torch.autograd.Function):
+    """`_bags` over the edges of each target on a CPU; the gradient is a sum over the edges of each source.
+
+    PyTorch's gradient sorts the edges by source, which takes longer than the sums; here they are filed.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x_RS: torch.Tensor, weight_E: torch.Tensor, edges: EdgeBatch
+    ) -> torch.Tensor:
+        ctx.save_for_backward(weight_E)
+        ctx.edges, ctx.n_rows = edges, len(x_RS)
+        return _bags(x_RS, edges.source_E, edges._first_P, weight_E)
+
+    @staticmethod
+    def backward(ctx: Any, grad_PS: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (weight_E,), edges = ctx.saved_tensors, ctx.edges
+        order, first = map(
+            torch.from_numpy, _file_by_row(edges.source_E.numpy(), ctx.n_rows)
         )
+        target_E = edges.target_E[order]
+        return _bags(grad_PS.contiguous(), target_E, first, weight_E[order]), None, None
 
 
 def gather_edges(
@@ -298,6 +328,21 @@ def _open_edges(
             size += 1
     # copies: a view would keep its whole array alive
     return source_E, target_E, weight_E, cell_A[:added].copy(), gene_A[:added].copy()
+
+
+@njit(cache=True, nogil=True)
+def _file_by_row(row_E: np.ndarray, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Edges in the order of their rows, those of a row in their own order, and where each row's edges begin."""
+    next_R = np.zeros(n_rows + 1, np.int64)
+    for row in row_E:
+        next_R[row + 1] += 1
+    next_R = np.cumsum(next_R)
+    first_R = next_R[:-1].copy()
+    order_E = np.empty(len(row_E), np.int64)
+    for edge in range(len(row_E)):
+        order_E[next_R[row_E[edge]]] = edge
+        next_R[row_E[edge]] += 1
+    return order_E, first_R
 
 
 @njit(cache=True, nogil=True)
