@@ -56,6 +56,13 @@ class EdgeBatch:
             self.target_E, torch.arange(self.n_targets, device=self.target_E.device)
         )
 
+    @cached_property
+    def _by_source(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Edges in the order of their sources, (E,), their targets, and where each row's edges begin, (R,)."""
+        order, first = _file_by_row(self.source_E.numpy(), len(self.cell_R))
+        order_E = torch.from_numpy(order)
+        return order_E, self.target_E[order_E], torch.from_numpy(first)
+
     def total(self, x_RS: torch.Tensor) -> torch.Tensor:
         """Signed weighted sum of messages into each target, (R, S) -> (P, S)."""
         return self._sum(x_RS, self.weight_E)
@@ -82,10 +89,9 @@ class EdgeBatch:
         source_RH, target_PH
             Logits.
         """
-        # embedding, not indexing: its gradient is one sum over the edges of a row, which is faster
-        logit_EH = F.embedding(self.source_E, source_RH) + F.embedding(
-            self.target_E, target_PH
-        )
+        # index_select, not indexing: its gradient adds up the edges of a row in one pass
+        logit_EH = source_RH.index_select(0, self.source_E)
+        logit_EH = logit_EH + target_PH.index_select(0, self.target_E)
         logit_EH = F.leaky_relu(logit_EH, ATTENTION_SLOPE)
         # added as a logarithm, the weight is a factor of the attention
         logit_EH = logit_EH + self.weight_E.abs().clamp(min=LEAST_WEIGHT).log()[:, None]
@@ -95,15 +101,17 @@ class EdgeBatch:
         highest_PH = logit_EH.new_full(target_PH.shape, -torch.inf)
         index_EH = self.target_E[:, None].expand_as(logit_EH)
         highest_PH = highest_PH.scatter_reduce(0, index_EH, logit_EH.detach(), "amax")
-        power_EH = (logit_EH - highest_PH[self.target_E]).exp()
-        attention_EH = power_EH / F.embedding(self.target_E, self._sum_edges(power_EH))
+        power_EH = (logit_EH - highest_PH.index_select(0, self.target_E)).exp()
 
         # the sign comes after the softmax, whose weights are positive and sum to 1
-        signed_EH = attention_EH * self.weight_E.sign()[:, None]
+        signed_EH = power_EH * self.weight_E.sign()[:, None]
         # a head at a time: embedding_bag takes one weight an edge
         heads = x_RS.chunk(target_PH.shape[1], dim=-1)
-        return torch.cat(
-            [self._sum(x, signed_EH[:, head]) for head, x in enumerate(heads)], dim=-1
+        summed = [self._sum(x, signed_EH[:, head]) for head, x in enumerate(heads)]
+        # divided once a target, not once an edge; 0 where there is no edge
+        total_PH = self._sum_edges(power_EH).clamp(min=LEAST_WEIGHT)
+        return torch.cat(summed, dim=-1) / total_PH.repeat_interleave(
+            summed[0].shape[1], dim=1
         )
 
     def _sum_edges(self, value: torch.Tensor) -> torch.Tensor:
@@ -118,7 +126,7 @@ class EdgeBatch:
             return x_RS.new_zeros(self.n_targets, x_RS.shape[1])
         # of the type of x, as embedding_bag wants them
         weight_E, x_RS = weight_E.to(x_RS.dtype).contiguous(), x_RS.contiguous()
-        if weight_E.requires_grad or x_RS.device.type != "cpu":
+        if x_RS.device.type != "cpu":
             return _bags(x_RS, self.source_E, self._first_P, weight_E)
         summed_PS: torch.Tensor = _SumOfSources.apply(x_RS, weight_E, self)
         return summed_PS
@@ -142,18 +150,29 @@ class _SumOfSources(torch.autograd.Function):
     def forward(
         ctx: Any, x_RS: torch.Tensor, weight_E: torch.Tensor, edges: EdgeBatch
     ) -> torch.Tensor:
-        ctx.save_for_backward(weight_E)
-        ctx.edges, ctx.n_rows = edges, len(x_RS)
+        ctx.save_for_backward(x_RS, weight_E)
+        ctx.edges = edges
         return _bags(x_RS, edges.source_E, edges._first_P, weight_E)
 
     @staticmethod
-    def backward(ctx: Any, grad_PS: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        (weight_E,), edges = ctx.saved_tensors, ctx.edges
-        order, first = map(
-            torch.from_numpy, _file_by_row(edges.source_E.numpy(), ctx.n_rows)
-        )
-        target_E = edges.target_E[order]
-        return _bags(grad_PS.contiguous(), target_E, first, weight_E[order]), None, None
+    def backward(
+        ctx: Any, grad_PS: torch.Tensor
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+        (x_RS, weight_E), edges = ctx.saved_tensors, ctx.edges
+        grad_PS = grad_PS.contiguous()
+        grad_RS = grad_E = None
+        if ctx.needs_input_grad[0]:
+            order_E, target_E, first_R = edges._by_source
+            grad_RS = _bags(grad_PS, target_E, first_R, weight_E[order_E])
+        if ctx.needs_input_grad[1]:
+            # PyTorch's, which sorts nothing where x needs none
+            with torch.enable_grad():
+                weight_E = weight_E.detach().requires_grad_()
+                again_PS = _bags(
+                    x_RS.detach(), edges.source_E, edges._first_P, weight_E
+                )
+            (grad_E,) = torch.autograd.grad(again_PS, weight_E, grad_PS)
+        return grad_RS, grad_E, None
 
 
 def gather_edges(

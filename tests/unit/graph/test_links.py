@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from grnformer.graph.links import gather_edges
+from grnformer.graph.links import EdgeBatch, gather_edges
 from grnformer.graph.structure import ALWAYS_OPEN
 
 N_GENES, N_CELLS = 20, 6
@@ -128,3 +128,30 @@ def test_degrees_are_sums_of_the_open_weights_into_each_row(structure, batch):
     torch.testing.assert_close(
         made.degree_R, torch.from_numpy(expected)[made.cell_R, made.gene_R]
     )
+
+
+def test_gradients_of_sums_are_those_of_numerical_differences():
+    rng = np.random.default_rng(1)
+    n_rows, n_targets, n_edges, n_heads = 7, 4, 12, 2
+    source = torch.from_numpy(
+        rng.integers(0, n_rows - 1, n_edges)
+    )  # the last sends nothing
+    target = torch.from_numpy(
+        np.sort(rng.integers(0, n_targets - 1, n_edges))
+    )  # the last gets nothing
+    weight = torch.from_numpy(rng.normal(size=n_edges))
+    zeros = torch.zeros(n_rows, dtype=torch.int64)
+    edges = EdgeBatch(zeros, zeros, source, target, weight, n_targets)
+
+    def draw(*shape):
+        return torch.from_numpy(rng.normal(size=shape)).requires_grad_()
+
+    x, sources, targets = (
+        draw(n_rows, 6),
+        draw(n_rows, n_heads),
+        draw(n_targets, n_heads),
+    )
+    assert torch.autograd.gradcheck(edges.total, (x,))
+    assert torch.autograd.gradcheck(edges.mean, (x,))
+    assert torch.autograd.gradcheck(edges.attend, (x, sources, targets))
+    assert not edges.attend(x, sources, targets)[-1].any()
