@@ -91,8 +91,8 @@ rule build_graph:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000, per_mb=40),
-        runtime=growing(15, per_mb=0.2),
+        mem_mb=growing(1000, per_mb=40, most=64000),
+        runtime=growing(15, per_mb=0.05),
     params:
         settings={
             key: config["fuse"][key]

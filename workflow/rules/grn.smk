@@ -188,8 +188,8 @@ rule infer_tf_gene:
         "../../envs/core.yaml"
     threads: by_size(16, 0.3, joining=lookup(dpath="{dataset}/{run}", within=PARTS, default=[]))
     resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(30, per_mb=2),
+        mem_mb=growing(2000, per_mb=15),
+        runtime=growing(30, per_mb=0.2),
     params:
         settings=method_setting("grn.tf_gene", "min_cells"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -238,7 +238,7 @@ rule link_regions:
     threads: by_size(16, per_mb=0.3)
     resources:
         mem_mb=growing(2000, per_mb=20),
-        runtime=growing(30, per_mb=1),
+        runtime=growing(30, per_mb=0.1),
     params:
         settings=setting("grn.region_gene"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -428,8 +428,8 @@ rule build_cistromes:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=60),
-        runtime=growing(20, per_mb=0.5),
+        mem_mb=growing(2000, per_mb=60, most=32000),
+        runtime=growing(20, per_mb=0.05),
     params:
         settings=method_setting("grn.cistromes", "min_abs_rho", "region_set_kinds"),
         code=code("grn/build_cistromes", at="grn.cistromes.method"),
@@ -458,8 +458,8 @@ rule build_eregulons:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=60),
-        runtime=growing(20, per_mb=0.5),
+        mem_mb=growing(2000, per_mb=60, most=32000),
+        runtime=growing(20, per_mb=0.05),
     params:
         settings=setting("grn.eregulons"),
         method=setting("grn.cistromes.method"),
@@ -500,7 +500,7 @@ rule filter_eregulons:
     threads: 1
     resources:
         mem_mb=growing(2000, per_mb=20),
-        runtime=growing(20, per_mb=1),
+        runtime=growing(20, per_mb=0.05),
     params:
         settings=setting("grn.quality"),
         aucell=setting("grn.cell", "auc_threshold", "detected_quantile"),
@@ -561,8 +561,8 @@ rule score_cell_activity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(20, per_mb=1),
+        mem_mb=growing(2000, per_mb=10),
+        runtime=growing(20, per_mb=0.05),
     params:
         settings=setting("grn.cell"),
         seed=lookup(dpath="{dataset}/{run}", within=RUNS),
@@ -587,8 +587,8 @@ rule score_specificity:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(15, per_mb=0.2),
+        mem_mb=growing(2000, per_mb=5),
+        runtime=growing(15, per_mb=0.05),
     params:
         code=code("grn/score_specificity"),
     message:
@@ -624,8 +624,8 @@ rule build_cell_type_grns:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(20, per_mb=0.5),
+        mem_mb=growing(2000, per_mb=10),
+        runtime=growing(20, per_mb=0.05),
     params:
         settings=setting("grn.cell_type"),
         code=code("grn/build_cell_type_grns"),

@@ -292,7 +292,7 @@ rule ingest_sample:
     threads: 1
     resources:
         mem_mb=growing(2000, per_mb=40),
-        runtime=growing(15, per_mb=0.5),
+        runtime=growing(15, per_mb=0.05),
     params:
         row=lookup(dpath="{dataset}/{sample}", within=ROWS),
         settings=setting(
@@ -328,7 +328,7 @@ rule import_rna:
     threads: 1
     resources:
         mem_mb=growing(2000, per_mb=40),
-        runtime=growing(15, per_mb=0.5),
+        runtime=growing(15, per_mb=0.05),
     params:
         cell_type=lookup(dpath="{rna}/cell_type", within=config["pretrain"]["rna"]),
         settings=setting("prep", "min_known_genes", "counts"),
@@ -364,8 +364,8 @@ rule filter_multiome:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=40),
-        runtime=growing(15, per_mb=0.5),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(15, per_mb=0.05),
     params:
         seed=setting("prep.seed"),
         min_shared_features=setting("prep.min_shared_features"),
@@ -390,8 +390,8 @@ rule cluster_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(20, per_mb=1),
+        mem_mb=growing(2000, per_mb=15),
+        runtime=growing(20, per_mb=0.05),
     params:
         seed=setting("prep.seed"),
         settings=setting("prep.embedding"),
@@ -421,8 +421,8 @@ rule annotate_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=20),
-        runtime=growing(20, per_mb=1),
+        mem_mb=growing(2000, per_mb=10),
+        runtime=growing(20, per_mb=0.05),
     params:
         n_per_type=setting("prep.markers.n_per_type"),
         code=code("prep/annotate_cells"),
@@ -448,8 +448,8 @@ rule take_training_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000, per_mb=40),
-        runtime=growing(20, per_mb=1),
+        mem_mb=growing(2000, per_mb=20),
+        runtime=growing(20, per_mb=0.05),
     params:
         genes=setting("prep.genes"),
         regions=setting("prep.regions"),

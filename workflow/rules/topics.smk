@@ -83,7 +83,7 @@ rule fit_topics:
     threads: 1
     resources:
         mem_mb=growing(2000, per_mb=10),
-        runtime=growing(30, per_mb=2),
+        runtime=growing(30, per_mb=0.5),
     params:
         settings=method_setting(
             "topics", "seed", "min_cells", "max_tokens", "evaluation"
@@ -125,7 +125,7 @@ rule select_topics:
     threads: 1
     resources:
         mem_mb=growing(2000, per_mb=20),
-        runtime=growing(15, per_mb=0.2),
+        runtime=growing(15, per_mb=0.02),
     params:
         selected=setting("topics.selected"),
         selection=setting("topics.selection"),
@@ -152,7 +152,7 @@ rule binarize_topics:
     threads: 1
     resources:
         mem_mb=growing(2000, per_mb=4),
-        runtime=growing(20, per_mb=1),
+        runtime=growing(20, per_mb=0.1),
     params:
         region_sets=setting("topics.region_sets"),
         dar=setting("topics.dar"),
