@@ -8,6 +8,7 @@ hundred.
 """
 
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,10 @@ def take(data: Data, cells: np.ndarray) -> Data:
 
 def read_cortex() -> tuple[Data, list[str], pd.DataFrame, pd.DataFrame]:
     """Cells of mouse cortex with topics, their genes and regions, and TSSs."""
+    if "GRNFORMER_MIRROR" not in os.environ:
+        sys.exit(
+            f"GRNFORMER_MIRROR is not set. Expected: a folder with {CORTEX.format('rna')} and {CORTEX.format('atac')}."
+        )
     mirror = Path(os.environ["GRNFORMER_MIRROR"])
     rna, atac = (ad.read_h5ad(mirror / CORTEX.format(name)) for name in ("rna", "atac"))
     atac = atac[rna.obs_names]
