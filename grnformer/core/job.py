@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any
 
-from grnformer.core import io, record
+from grnformer.core import costs, io, record
 from grnformer.core.errors import InputError, WriteFault
 
 _THREADS = (
@@ -29,7 +29,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run the body of a script: output goes to the rule's log, libraries use at most the rule's threads.
 
     Import heavy libraries inside the body: their thread pools are sized from the environment on import.
-    What it writes carries the job's record, which lies beside the log, too. Inputs that do not go together end it.
+    What it writes carries the job's record, which lies beside the log, too, with what the job took.
+    Inputs that do not go together end it.
     Warnings of this package are written to the terminal, too. An InputError ends the job with only its message, on the
     terminal and in the log; any other exception keeps its traceback.
     """
@@ -65,6 +66,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
             made = record.start(snakemake)
             yield logger
             io.write_json(made, path.with_suffix(record.BESIDE))
+            io.write_json(costs.read_own_cost(), path.with_suffix(costs.BESIDE))
         except InputError as error:
             reason = (
                 "nothing can be written"

@@ -37,6 +37,7 @@ rule collect_costs:
         runtime=growing(10),
     params:
         folder=str(Path(rules.fetch_resource.benchmark).parents[1]),
+        logs=str(Path(rules.fetch_resource.log[0]).parents[1]),
         names=[*DATASETS, *TRAINED_CORPORA],
         code=code("report/collect_costs"),
     message:

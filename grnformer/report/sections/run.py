@@ -91,7 +91,8 @@ def _cost_blocks(costs: pd.DataFrame) -> list[Block]:
         table(
             "costs_by_stage",
             sum_up_costs(costs),
-            "Time and peak resident memory of each stage, as Snakemake measured them. Wall times are summed over jobs; "
+            "Time and peak resident memory of each stage. Jobs measure their CPU time and memory, Snakemake their wall "
+            "time, and all of jobs that run other programs. Wall times are summed over jobs; "
             "jobs that ran side by side count each.",
         ),
         table(

@@ -1,8 +1,10 @@
 """The job wrapper: log, threads, and one clear message for wrong input."""
 
+import json
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,3 +109,14 @@ def test_handlers_are_removed_whatever_happens(snakemake: SimpleNamespace) -> No
     with pytest.raises(SystemExit), job(snakemake):
         raise InputError("a", "b", "c")
     assert logging.getLogger("grnformer").handlers == before
+
+
+def test_what_the_job_took_lies_beside_its_log(snakemake: SimpleNamespace) -> None:
+    before = time.process_time()
+    with job(snakemake):
+        while time.process_time() < before + 0.1:
+            pass
+    took = json.loads(Path(snakemake.log[0]).with_suffix(".cost.json").read_text())
+    assert took["cpu_seconds"] >= before + 0.09
+    # a process of Python with numpy, in MB
+    assert 20 < took["peak_memory_mb"] < 50_000

@@ -69,7 +69,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str
     }
     io.write_json(meta, folder / "fuse" / "hybrid" / "meta.json", "graph_meta")
     io.write_table(
-        collect_costs(Path("results/benchmarks"), ["both"]),
+        collect_costs(Path("results/benchmarks"), Path("results/logs"), ["both"]),
         Path("results/report/costs.tsv"),
         "costs",
     )

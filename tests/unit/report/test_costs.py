@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_jobs_of_this_run_are_counted_by_stage(folder: Path) -> None:
-    table = collect_costs(folder, ["pbmc"])
+    table = collect_costs(folder, folder / "logs", ["pbmc"])
     assert table[["dataset", "stage", "job"]].to_numpy().tolist() == [
         ["pbmc", "prep", "filter_multiome"],
         ["pbmc", "grn", "infer_tf_gene"],
@@ -42,7 +42,11 @@ def test_jobs_of_this_run_are_counted_by_stage(folder: Path) -> None:
 
 def test_a_stage_sums_its_times_and_takes_its_largest_memory(folder: Path) -> None:
     grn = (
-        sum_up_costs(collect_costs(folder, ["pbmc"]).rename(columns={"dataset": "of"}))
+        sum_up_costs(
+            collect_costs(folder, folder / "logs", ["pbmc"]).rename(
+                columns={"dataset": "of"}
+            )
+        )
         .set_index("stage")
         .loc["grn"]
     )
@@ -54,9 +58,22 @@ def test_a_stage_sums_its_times_and_takes_its_largest_memory(folder: Path) -> No
     ) == (2, 21, 39, 300)
 
 
+def test_what_a_job_says_of_itself_replaces_samples(folder: Path) -> None:
+    beside = folder / "logs/pbmc/grn_seed2/infer_tf_gene.cost.json"
+    beside.parent.mkdir(parents=True)
+    beside.write_text('{"cpu_seconds": 38.5, "peak_memory_mb": 150}')
+    short = folder / "logs/bench/prepare_drug_response.cost.json"
+    short.parent.mkdir()
+    short.write_text('{"cpu_seconds": 0.1, "peak_memory_mb": 90}')
+    table = collect_costs(folder, folder / "logs", ["pbmc"]).set_index("job")
+    assert table.loc["infer_tf_gene.seed2"].tolist()[2:] == [11, 38.5, 200]
+    assert table.loc["infer_tf_gene"].tolist()[2:] == [10, 19, 300]
+    assert table.loc["prepare_drug_response"].tolist()[2:] == [0.1, 0.1, 90]
+
+
 def test_a_run_without_benchmark_files_has_an_empty_table_of_numbers(
     tmp_path: Path,
 ) -> None:
-    table = collect_costs(tmp_path / "none", ["pbmc"])
+    table = collect_costs(tmp_path / "none", tmp_path, ["pbmc"])
     assert table.empty
     contracts.check(table, "costs", where="here")

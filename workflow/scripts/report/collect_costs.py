@@ -1,4 +1,4 @@
-"""Collect time and memory of all jobs from the benchmark files that are there."""
+"""Collect time and memory of all jobs from the benchmark files and logs that are there."""
 
 from grnformer.core.job import job
 
@@ -8,5 +8,6 @@ with job(snakemake):
     from grnformer.core.io import write_table
     from grnformer.report.costs import collect_costs
 
-    costs = collect_costs(Path(snakemake.params.folder), snakemake.params.names)
+    settings = snakemake.params
+    costs = collect_costs(Path(settings.folder), Path(settings.logs), settings.names)
     write_table(costs, snakemake.output[0], "costs")
