@@ -18,8 +18,9 @@ from table import Table, say
 
 from grnformer.cli.plan import plan_jobs
 from grnformer.core.measure import measure
+from grnformer.report.costs import collect_costs
 from grnformer.simulate.multiome import simulate_multiome
-from grnformer.simulate.write import write_simulation
+from grnformer.simulate.write import DATASET, write_simulation
 
 STAGES = ["prep", "topics", "grn", "fuse"]
 MEMORY = 24_000  # MB that the run may take
@@ -56,13 +57,13 @@ def main() -> None:
     whole = asked.cells == parser.get_default("cells")
     table = Table("scale" if whole else f"scale-{asked.cells}")
     name = f"{asked.cells:,} cells x {asked.regions:,} regions"
-    steps = read_steps(inputs / "results/benchmarks")
+    steps = read_steps(inputs / "results")
     for step in steps.to_dict("records"):
         label = f"{name}: {step['stage']}, {step['step']}"
-        table.add_figure(f"{label}: wall", "s", step["s"])
-        table.add_figure(f"{label}: CPU", "s", step["cpu_time"])
-        table.add_figure(f"{label}: memory at peak", "MB", step["max_rss"])
-    slowest = steps.loc[steps["cpu_time"].idxmax()]
+        table.add_figure(f"{label}: wall", "s", step["wall_seconds"])
+        table.add_figure(f"{label}: CPU", "s", step["cpu_seconds"])
+        table.add_figure(f"{label}: memory at peak", "MB", step["peak_memory_mb"])
+    slowest = steps.loc[steps["cpu_seconds"].idxmax()]
     say(f"most CPU: {slowest['stage']}, {slowest['step']}")
     table.add_figure(f"{name}: {asked.cores} cores, wall", "hours", spent.wall / 3600)
     table.add_bound(f"{name}: memory at peak", "MB", spent.memory / 1e6, MEMORY)
@@ -119,19 +120,16 @@ def plan(inputs: Path, n_cells: int, times: float) -> None:
     table.write()
 
 
-def read_steps(folder: Path) -> pd.DataFrame:
-    """Sums over the jobs of each step, and the highest memory, in the order of Snakemake's files."""
-    rows = []
-    for path in sorted(folder.rglob("*.tsv")):
-        stage, step = path.relative_to(folder).parts[-2], path.stem.split(".")[0]
-        if stage in STAGES:
-            # a value that was not measured, of a job of a moment, is "NA"
-            cost = pd.read_csv(path, sep="\t").iloc[0]
-            rows.append({"stage": stage, "step": step, **cost})
-    table = pd.DataFrame(rows)
-    table["order"] = table["stage"].map(STAGES.index)
-    found = table.groupby(["order", "stage", "step"], sort=True, as_index=False)
-    return found.agg({"s": "sum", "cpu_time": "sum", "max_rss": "max"})
+def read_steps(results: Path) -> pd.DataFrame:
+    """Sums over the jobs of each step, and the highest memory, in the order of the stages."""
+    jobs = collect_costs(results / "benchmarks", results / "logs", [DATASET])
+    jobs = jobs[jobs["stage"].isin(STAGES)]
+    jobs["order"] = jobs["stage"].map(STAGES.index)
+    jobs["step"] = jobs["job"].str.split(".").str[0]
+    found = jobs.groupby(["order", "stage", "step"], sort=True, as_index=False)
+    return found.agg(
+        {"wall_seconds": "sum", "cpu_seconds": "sum", "peak_memory_mb": "max"}
+    )
 
 
 if __name__ == "__main__":
