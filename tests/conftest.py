@@ -86,7 +86,8 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_comparison(
         folder / "results" / "bench" / "compare_networks" / "lines" / "tissue.tsv"
     )
-    costs = collect_costs(folder / "results" / "benchmarks", ["lines", "tissue"])
+    results = folder / "results"
+    costs = collect_costs(results / "benchmarks", results / "logs", ["lines", "tissue"])
     put(costs, folder / "results" / "report" / "costs.tsv", "costs")
     return folder
 

@@ -19,18 +19,18 @@ def program(monkeypatch):
 
 def test_jobs_of_a_step_add_up_and_stages_stand_in_their_order(program, tmp_path):
     of_jobs = {
-        "data/topics/fit_topics.20.tsv": (10, 8, 300),
-        "data/topics/fit_topics.40.tsv": (30, 28, 200),
-        "data/prep/ingest_sample.one.tsv": (1, "NA", "NA"),
-        "data/pretrain/pretrain_model.tsv": (9, 9, 9),
+        "simulated/topics/fit_topics.20.tsv": (10, 8, 300),
+        "simulated/topics/fit_topics.40.tsv": (30, 28, 200),
+        "simulated/prep/ingest_sample.one.tsv": (1, "NA", "NA"),
+        "simulated/pretrain/pretrain_model.tsv": (9, 9, 9),
     }
     for name, cost in of_jobs.items():
-        path = tmp_path / name
+        path = tmp_path / "benchmarks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         row = "\t".join(map(str, cost))
         path.write_text(f"s\tcpu_time\tmax_rss\n{row}\n")
     steps = program.read_steps(tmp_path)
     assert steps["step"].tolist() == ["ingest_sample", "fit_topics"]
-    assert steps["s"].tolist() == [1, 40]
-    assert steps["cpu_time"].tolist() == [0, 36]
-    assert steps["max_rss"].iloc[1] == 300
+    assert steps["wall_seconds"].tolist() == [1, 40]
+    assert steps["cpu_seconds"].tolist() == [0, 36]
+    assert steps["peak_memory_mb"].iloc[1] == 300
