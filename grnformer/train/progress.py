@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import torch
 
+from grnformer.core.costs import read_own_peak
 from grnformer.core.errors import InputError
 
 AFFECTS_RESULTS = False
@@ -24,7 +24,7 @@ def peak_memory(device: torch.device) -> float:
     """Highest memory so far, MB: of the GPU where training runs on one, else resident memory of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return read_own_peak()
 
 
 class Progress:

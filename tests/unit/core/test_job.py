@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from grnformer.core.costs import read_own_cost
 from grnformer.core.errors import InputError
 from grnformer.core.job import job
 
@@ -120,3 +122,14 @@ def test_what_the_job_took_lies_beside_its_log(snakemake: SimpleNamespace) -> No
     assert took["cpu_seconds"] >= before + 0.09
     # a process of Python with numpy, in MB
     assert 20 < took["peak_memory_mb"] < 50_000
+
+
+def test_memory_of_a_job_is_not_that_of_what_started_it() -> None:
+    held = bytearray(400 * 2**20)
+    held[:: 2**12] = b"1" * len(held[:: 2**12])
+    code = "from grnformer.core.costs import read_own_cost as read; print(read()['peak_memory_mb'])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert 5 < float(told.stdout) < 300
+    assert read_own_cost()["peak_memory_mb"] > 400
