@@ -29,7 +29,7 @@ class ScGPT(nn.Module):
         super().__init__()
         # its __init__ would import all that scGPT needs
         package = types.ModuleType("scgpt_model")
-        package.__path__ = [str(folder / "scgpt/model")]
+        package.__path__ = [str(part_of(folder, "scgpt/model"))]
         sys.modules["scgpt_model"] = package
         module = importlib.import_module("scgpt_model.model")
         self.n_genes, self.n_bins = n_genes, architecture["n_bins"]
@@ -72,6 +72,7 @@ class ScFoundation(nn.Module):
         self, folder: Path, n_genes: int, architecture: dict[str, Any]
     ) -> None:
         super().__init__()
+        part_of(folder, "model/pretrainmodels")
         sys.path.insert(0, str(folder / "model"))
         # puts the tokens that the encoder sees first
         self.gather = importlib.import_module("load").gatherData
@@ -138,6 +139,15 @@ class ScFoundation(nn.Module):
             decoder_data_padding_labels=torch.zeros_like(seen_BT),
         )
         return F.mse_loss(told_BT[masked_BT], value_BT[masked_BT])
+
+
+def part_of(folder: Path, part: str) -> Path:
+    """The part of a checkout; ends the benchmark where it is not there."""
+    if not (folder / part).is_dir():
+        sys.exit(
+            f"{folder} has no folder {part}. Expected: a checkout of the original. Name the folder that git clone made."
+        )
+    return folder / part
 
 
 def with_weights(ours: Any, theirs: nn.Module) -> Any:
