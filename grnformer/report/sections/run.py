@@ -91,9 +91,9 @@ def _cost_blocks(costs: pd.DataFrame) -> list[Block]:
         table(
             "costs_by_stage",
             sum_up_costs(costs),
-            "Time and peak resident memory of each stage. CPU time and memory are what each job measured itself; of jobs "
-            "that run other programs they are samples by Snakemake, which miss up to 30 seconds. Wall times are summed "
-            "over jobs; jobs that ran side by side count each.",
+            "Time and peak resident memory of each stage. CPU time and memory are what each job measured itself; of "
+            "jobs that run other programs they are samples by Snakemake, which miss up to 30 seconds. Wall times are "
+            "summed over jobs; jobs that ran side by side count each.",
         ),
         table(
             "costs_by_job",
